@@ -1,0 +1,181 @@
+//! The contract between a protocol machine (a [`Link`]) and whoever drives it.
+//!
+//! A link turns bytes into [`Parcel`]s and proofs of storage into acknowledgements. It holds no clock, no
+//! socket, no disk and no log: time is an argument, everything else is an [`Action`] for the driver.
+//! Nothing here depends on a particular protocol.
+
+use std::ops::Range;
+use std::time::Instant;
+
+/// One protocol machine for one connection.
+///
+/// After every `handle`, drain [`poll`](Link::poll) until it returns `None`; do nothing in between.
+pub trait Link: Send {
+    /// Takes in one thing that happened. `now` never goes backwards.
+    fn handle(&mut self, now: Instant, input: Input<'_>);
+    /// The next thing the driver must do, in order.
+    fn poll(&mut self) -> Option<Action>;
+    /// When the driver must call `handle` with [`Input::Tick`] unless something else happens first.
+    fn deadline(&self) -> Option<Instant>;
+    /// What the machine is doing, for a technician: a lowercase fragment such as "waiting for a transmission".
+    fn doing(&self) -> &'static str;
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The connection stands; nothing has been read from it yet.
+    Connected,
+    /// Bytes arrived. Any split is possible: one byte, half a frame, many messages.
+    Bytes(&'a [u8]),
+    /// A parcel survives a power cut from here on. This alone earns its acknowledgement.
+    Stored(Receipt),
+    /// A parcel could not be stored; it must not be acknowledged.
+    StoreFailed(ParcelId),
+    /// Please transmit this message (content only, without framing).
+    Send(SendId, &'a [u8]),
+    /// Everything transmitted so far has been handed to the line. Reply timers start here.
+    Written,
+    /// Whether a new transfer may begin. A running one is never interrupted by this.
+    Admission(Admission),
+    /// A deadline passed.
+    Tick,
+    /// The connection is gone. A receipt that arrives later is ignored.
+    Disconnected,
+}
+
+/// What the driver must do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Write these bytes, then report [`Input::Written`].
+    Transmit(Vec<u8>),
+    /// Store this parcel durably, then report [`Input::Stored`] or [`Input::StoreFailed`].
+    Store(Parcel),
+    /// A transfer (a run of parcels that belong together) began or ended.
+    Transfer(Transfer),
+    /// What became of a [`Input::Send`].
+    Sent(SendId, Sent),
+    /// Close the connection.
+    Close(End),
+    /// Something worth counting and showing; never fatal.
+    Note(Note),
+}
+
+/// Numbers the parcels of one link, from 0. Unique within the link's life only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParcelId(pub u64);
+
+/// Chosen by the driver to tell its sends apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SendId(pub u64);
+
+/// The unit of storage and acknowledgement: an ASTM frame, an HL7 message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    pub id: ParcelId,
+    /// The bytes as received, framing included.
+    pub raw: Vec<u8>,
+    /// Where the content lies within `raw`.
+    pub content: Range<usize>,
+    /// Offsets into the content, ascending, at which a message ends: the byte before each offset is the
+    /// message's last. Empty where the message goes on in a later parcel.
+    pub message_ends: Vec<usize>,
+}
+
+impl Parcel {
+    /// The content without its framing.
+    pub fn content(&self) -> &[u8] {
+        self.raw.get(self.content.clone()).unwrap_or_default()
+    }
+}
+
+/// Proof that a parcel survives a power cut. Only the journal signs one, after its commit.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Receipt(ParcelId);
+
+impl Receipt {
+    /// Signs for a parcel. Call this nowhere but after a durable commit.
+    pub fn sign(parcel: ParcelId) -> Receipt {
+        Receipt(parcel)
+    }
+
+    /// The parcel this receipt is for.
+    pub fn parcel(&self) -> ParcelId {
+        self.0
+    }
+}
+
+/// Whether new transfers are welcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    Open,
+    /// The journal can't take more at present: answer "busy", lose nothing.
+    Busy,
+}
+
+/// The bounds of a run of parcels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transfer {
+    Began,
+    /// The peer ended it as the protocol says.
+    Ended,
+    /// It ended otherwise; what follows the last complete message is incomplete.
+    Cut(Cut),
+}
+
+/// Why a transfer was cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The peer began anew without ending the transfer.
+    Restarted,
+    /// The peer fell silent for longer than the protocol allows.
+    Silence,
+    /// The connection went away.
+    Disconnected,
+    /// The peer sent more than the bounds allow.
+    Oversize,
+}
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Cut::Restarted => "the analyzer began a new transmission before ending this one",
+            Cut::Silence => "the analyzer fell silent in mid-transmission",
+            Cut::Disconnected => "the connection was lost in mid-transmission",
+            Cut::Oversize => "the transmission was larger than the limit",
+        })
+    }
+}
+
+/// What became of a message that we sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// The peer acknowledged all of it.
+    Delivered,
+    /// The peer answered with content of its own.
+    Answered(Vec<u8>),
+    /// The peer took what it had and asked us to stop before the end.
+    Interrupted,
+    /// The peer never took it; it may be sent again.
+    Refused,
+    /// The last of it was sent and no answer came: it may or may not have arrived.
+    Unknown,
+}
+
+/// Why a link asks for its connection to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The peer can't be understood any more on this connection.
+    Unusable,
+    /// Nothing is left to do.
+    Finished,
+}
+
+/// Something odd that the peer did. Wording lives with the protocol; content never appears in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// A stable name to count by, such as `bad-checksum`.
+    pub code: &'static str,
+    /// One sentence for a technician, without any of the peer's content.
+    pub text: String,
+}

@@ -1,0 +1,5 @@
+//! From TOML files to checked settings.
+
+pub mod settings;
+
+pub use settings::Settings;

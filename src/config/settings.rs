@@ -1,0 +1,307 @@
+//! The typed settings that the rest of the gateway runs on. Everything in here has been checked; nothing in
+//! here knows that it came from TOML.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::profile::Profile;
+use crate::domain::{DestinationId, InstrumentId, Private};
+
+/// One site's gateway.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The laboratory's name, part of every result's identity.
+    pub site: String,
+    pub journal: JournalSettings,
+    pub page: PageSettings,
+    /// The Unix socket on which commands reach a running gateway.
+    pub control_socket: PathBuf,
+    pub log: LogSettings,
+    pub trace: Option<TraceSettings>,
+    pub instruments: Vec<Arc<Instrument>>,
+    pub destinations: Vec<Arc<Destination>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct JournalSettings {
+    pub path: PathBuf,
+    /// Below this much free space on the journal's file system, in bytes, no new transmission is accepted; a
+    /// running one still has room to end.
+    pub reserve_bytes: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct PageSettings {
+    pub listen: SocketAddr,
+    /// The names a browser may use for this page (its `Host` header without the port).
+    pub hosts: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    pub format: LogFormat,
+    /// A filter as `tracing` reads it, such as `info` or `labwire::intake=debug`.
+    pub filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Byte-exact traces of every link. They hold patient data: files are readable by the owner only.
+#[derive(Debug, Clone)]
+pub struct TraceSettings {
+    pub folder: PathBuf,
+    /// A link's trace starts over at this size in bytes, keeping one older file.
+    pub keep_bytes: u64,
+}
+
+/// One machine at this site.
+#[derive(Debug, Clone)]
+pub struct Instrument {
+    pub id: InstrumentId,
+    pub description: String,
+    pub profile: Arc<Profile>,
+    pub transport: Transport,
+    /// What the analyzer calls itself (H.5, first component); required where an address can't tell two apart.
+    pub sender: Option<String>,
+    /// How its link behaves: the profile's defaults with this file's changes.
+    pub link: labwire_astm::transfer::Settings,
+    pub time_zone: jiff::tz::TimeZone,
+    pub character_set: &'static encoding_rs::Encoding,
+    /// The decimal separator in its values: `.` or `,`.
+    pub decimal_separator: char,
+    pub specimen: SpecimenRules,
+    /// This site's view of the instrument's test codes.
+    pub codes: BTreeMap<String, CodeMapping>,
+    /// How long a repeated message whose results carry no time still counts as a repetition.
+    pub resend_window: Duration,
+    pub rerun: RerunPolicy,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    Serial(SerialSettings),
+    TcpServer(TcpServerSettings),
+    TcpClient(TcpClientSettings),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialSettings {
+    /// Best a `/dev/serial/by-id/…` name: it stays the same when the adapter is plugged in again.
+    pub device: PathBuf,
+    /// Bits per second.
+    pub baud: u32,
+    /// 5 to 8.
+    pub data_bits: u8,
+    pub parity: Parity,
+    /// 1 or 2.
+    pub stop_bits: u8,
+    pub flow_control: FlowControl,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parity {
+    None,
+    Even,
+    Odd,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlowControl {
+    None,
+    Software,
+    Hardware,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TcpServerSettings {
+    /// Instruments with the same address share one listener.
+    pub listen: SocketAddr,
+    /// Who may connect as this instrument; empty means anyone who can reach the listener.
+    pub allow: Vec<Network>,
+    /// How many connections of this instrument may stand at once.
+    pub max_connections: usize,
+    pub second_connection: SecondConnection,
+    pub limits: TcpLimits,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TcpClientSettings {
+    /// `host:port` of the analyzer or its terminal server.
+    pub connect: String,
+    pub limits: TcpLimits,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TcpLimits {
+    /// Probe an idle connection after this long.
+    pub keep_alive: Duration,
+    /// Give a connection up when sent data stays unacknowledged this long (TCP_USER_TIMEOUT).
+    pub user_timeout: Duration,
+    /// Close a connection on which nothing arrived for this long; `None` keeps it for ever.
+    pub idle: Option<Duration>,
+}
+
+/// What happens when an instrument that has `max_connections` connections opens one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondConnection {
+    /// The oldest connection is closed: analyzers that crash reconnect without ending the old one.
+    Replace,
+    /// The new connection is closed at once.
+    Refuse,
+}
+
+/// An address with a prefix length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    pub address: IpAddr,
+    pub prefix: u8,
+}
+
+impl Network {
+    pub fn contains(&self, peer: IpAddr) -> bool {
+        let same = |a: u128, b: u128, width: u32| {
+            let ignored = width.saturating_sub(u32::from(self.prefix));
+            ignored >= 128 || (a >> ignored) == (b >> ignored)
+        };
+        match (self.address, peer.to_canonical()) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => same(u32::from(a).into(), u32::from(b).into(), 32),
+            (IpAddr::V6(a), IpAddr::V6(b)) => same(a.into(), b.into(), 128),
+            _ => false,
+        }
+    }
+}
+
+/// How a specimen number on the wire becomes the LIMS's. Applied in the order of the fields.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SpecimenRules {
+    /// Remove spaces around it.
+    pub trim: bool,
+    /// Cut at the first of these characters, which starts a suffix such as a tube or run number.
+    pub suffix_separators: String,
+    /// Remove this prefix where it stands.
+    pub strip_prefix: String,
+    /// Remove leading zeros (an all-zero number keeps one).
+    pub strip_leading_zeros: bool,
+    /// Pad with zeros on the left to this width.
+    pub pad_to: Option<usize>,
+    /// Refuse to guess: a number of at least this length was cut off by the analyzer and is held.
+    pub truncated_at: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CodeMapping {
+    /// What the LIMS calls the test.
+    pub lims_code: Option<String>,
+    pub loinc: Option<String>,
+    /// The unit the instrument means where it sends none.
+    pub unit: Option<String>,
+}
+
+/// What happens to a second value for a result that was already received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RerunPolicy {
+    /// It is forwarded as a further result.
+    Forward,
+    /// It waits for a person to choose.
+    Hold,
+}
+
+/// Where results go.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    pub id: DestinationId,
+    pub url: String,
+    /// Sent as `Authorization: Bearer …`.
+    pub token: Option<Private<String>>,
+    /// A certificate authority to trust instead of the system's, as PEM.
+    pub ca_pem: Option<Vec<u8>>,
+    /// How long one delivery may take, connection and answer.
+    pub timeout: Duration,
+    /// How many specimens may be in flight at once.
+    pub parallel: usize,
+    /// Whether `Idempotency-Key` is a quoted string, as the IETF draft says, or bare, as some servers want it.
+    pub key_style: KeyStyle,
+    pub backoff: Backoff,
+    pub breaker: Breaker,
+    pub on_unknown: OnUnknown,
+    /// Asked for the fate of a delivery when `on_unknown` is `Probe`; `{key}` stands for the idempotency key.
+    pub probe_url: Option<String>,
+    /// Checked in order; the first that matches decides. The built-in table follows them.
+    pub rules: Vec<ReplyRule>,
+    pub items: Option<ItemReply>,
+    /// The instruments whose results go here; empty means all.
+    pub instruments: Vec<InstrumentId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyStyle {
+    Quoted,
+    Bare,
+}
+
+/// Full-jitter backoff: the n-th wait is random between 0 and `min(longest, first × 2ⁿ)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    pub first: Duration,
+    pub longest: Duration,
+}
+
+/// After `failures` failures in a row the destination rests for `rest`, then one delivery tries again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    pub failures: u32,
+    pub rest: Duration,
+}
+
+/// What to do when it isn't known whether the LIMS took a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// Ask the LIMS, then act on the answer.
+    Probe,
+    /// Send the same bytes with the same key again.
+    Resend,
+    /// Wait for a person.
+    Ask,
+}
+
+/// One line of the rule table that turns a reply into a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyRule {
+    /// Status codes, inclusive.
+    pub status: (u16, u16),
+    /// A JSON pointer into the body and the text that must stand there.
+    pub body: Option<(String, String)>,
+    pub verdict: VerdictKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerdictKind {
+    Accepted,
+    Staged,
+    Duplicate,
+    Retry,
+    Refused,
+    Unknown,
+}
+
+/// Where a LIMS that answers per item says what became of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemReply {
+    /// JSON pointer to the array of items.
+    pub array: String,
+    /// JSON pointer within an item to the observation's id as we sent it.
+    pub id: String,
+    /// JSON pointer within an item to its outcome.
+    pub outcome: String,
+    /// What each outcome means; one that isn't listed leaves the item unknown.
+    pub outcomes: BTreeMap<String, VerdictKind>,
+    /// JSON pointer within an item to the reason.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,18 @@
+//! The nouns of the laboratory. No I/O, no clock, and no serialization: each boundary owns its twin.
+
+mod ids;
+mod observation;
+mod outcome;
+mod private;
+pub mod profile;
+mod time;
+mod value;
+
+pub use ids::{DestinationId, InstrumentId, SpecimenId};
+pub use observation::{
+    Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity,
+};
+pub use outcome::{Decision, HoldReason, HostQuery, Outcome, Problem, ProblemKind};
+pub use private::Private;
+pub use time::InstrumentTime;
+pub use value::{Comparator, DecimalText, Value};

@@ -1,0 +1,114 @@
+//! One analyte's value for one specimen.
+
+use super::{InstrumentId, InstrumentTime, Private, SpecimenId, Value};
+
+/// What an analyzer reported, read by a profile, before any rule has looked at it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    pub instrument: InstrumentId,
+    /// The profile and its revision, as `name/revision`.
+    pub profile: String,
+    pub specimen: SpecimenId,
+    /// The specimen number exactly as sent.
+    pub specimen_as_sent: Private<String>,
+    pub patient: Private<Patient>,
+    pub class: SampleClass,
+    pub test: TestIdentity,
+    /// 1 for the first value of this test identity in its order, 2 for the next, …
+    pub replicate: u32,
+    pub value: Value,
+    /// The whole value field exactly as sent.
+    pub value_as_sent: String,
+    /// The unit exactly as sent, or the instrument's declared one where it sends none.
+    pub unit: Option<String>,
+    pub reference_range: Option<String>,
+    /// Abnormal flags as sent, one an element.
+    pub flags: Vec<String>,
+    pub status: Status,
+    /// The status letter as sent.
+    pub status_as_sent: String,
+    pub standing: Standing,
+    pub started: Option<InstrumentTime>,
+    pub completed: Option<InstrumentTime>,
+    pub operator: Option<Private<String>>,
+    /// The instrument's own serial number or module, as sent with the result.
+    pub analyzer_unit: Option<String>,
+    /// Rack, carrier and position as sent.
+    pub position: Option<String>,
+    pub priority: Option<String>,
+    pub specimen_type: Option<String>,
+    /// What the LIMS calls this test.
+    pub lims_code: Option<String>,
+    pub loinc: Option<String>,
+    pub comments: Vec<Comment>,
+    pub attachments: Vec<Attachment>,
+    /// The ordinal, from 0, of the record within its message that this was read from.
+    pub record: u32,
+}
+
+/// Which measurement this is. Two observations with different identities never replace one another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TestIdentity {
+    /// The instrument's code.
+    pub code: String,
+    /// Which side of one measurement: `DOSE`, `RLU`, `F`, `I`, `P` …; empty where there is one only.
+    pub aspect: String,
+    /// A part of a composite value; empty where there is one only.
+    pub component: String,
+    /// The dilution as sent; empty where none was named.
+    pub dilution: String,
+}
+
+/// Patient data as the instrument sent it. It never overwrites the LIMS's own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Patient {
+    pub id: String,
+    pub name: String,
+    pub birth_date: String,
+    pub sex: String,
+    pub location: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SampleClass {
+    Patient,
+    /// Quality control: never on a patient's record.
+    Control,
+    Calibration,
+}
+
+/// What the instrument says of the result, by its profile's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Preliminary,
+    Final,
+    Correction,
+    /// The run failed or could not be done: told to the LIMS as such, never as a value.
+    Failed,
+}
+
+/// Whether the result may leave by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    Clear,
+    /// A person must look first.
+    Held(Vec<super::HoldReason>),
+}
+
+/// A comment record, in order of appearance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// Who wrote it, as sent: P, L, I …
+    pub source: String,
+    pub text: Private<String>,
+    pub kind: String,
+}
+
+/// A manufacturer's record that travels with a result: a histogram, a scattergram, reagent lots. Content as sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// The kind of record, and its label where it has one.
+    pub kind: String,
+    /// The record's text as sent, decoded by the instrument's character set.
+    pub content: Private<String>,
+}

@@ -1,0 +1,192 @@
+//! What one message becomes: observations, what couldn't be used, and what a person must decide.
+
+use super::{InstrumentId, Observation, Private, SpecimenId};
+
+/// The result of reading one message. It never fails: odd data is a [`Problem`] beside what was understood.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    pub observations: Vec<Observation>,
+    pub problems: Vec<Problem>,
+    pub queries: Vec<HostQuery>,
+    /// What a rule decided of an observation, to be replayed with the same answer.
+    pub decisions: Vec<Decision>,
+    /// The message is marked as training, test or debugging and must not reach a production destination.
+    pub not_production: bool,
+}
+
+/// Data that couldn't be used, or was used with a doubt, kept for a person to see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    pub kind: ProblemKind,
+    /// The ordinal of the record it is about, from 0.
+    pub record: Option<u32>,
+    pub specimen: Option<SpecimenId>,
+    /// What is wrong, in words for a technician. May quote analyzer text, so it is private.
+    pub text: Private<String>,
+    /// Whether a result was lost to observations by this problem (it counts as received), or is only doubtful.
+    pub replaces_result: bool,
+}
+
+/// The kinds of problem, each with its stable name and its remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProblemKind {
+    UnregisteredSource,
+    AmbiguousSource,
+    Unreadable,
+    UnknownRecord,
+    UnknownCode,
+    UnknownStatus,
+    OddValue,
+    OddTime,
+    UndecodableText,
+    OutOfPlace,
+    Incomplete,
+    NoResult,
+    PossibleDuplicate,
+    NotProduction,
+}
+
+impl ProblemKind {
+    pub const ALL: [ProblemKind; 14] = [
+        ProblemKind::UnregisteredSource,
+        ProblemKind::AmbiguousSource,
+        ProblemKind::Unreadable,
+        ProblemKind::UnknownRecord,
+        ProblemKind::UnknownCode,
+        ProblemKind::UnknownStatus,
+        ProblemKind::OddValue,
+        ProblemKind::OddTime,
+        ProblemKind::UndecodableText,
+        ProblemKind::OutOfPlace,
+        ProblemKind::Incomplete,
+        ProblemKind::NoResult,
+        ProblemKind::PossibleDuplicate,
+        ProblemKind::NotProduction,
+    ];
+
+    /// The stable name stored in the journal and shown beside counts.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProblemKind::UnregisteredSource => "unregistered-source",
+            ProblemKind::AmbiguousSource => "ambiguous-source",
+            ProblemKind::Unreadable => "unreadable",
+            ProblemKind::UnknownRecord => "unknown-record",
+            ProblemKind::UnknownCode => "unknown-code",
+            ProblemKind::UnknownStatus => "unknown-status",
+            ProblemKind::OddValue => "odd-value",
+            ProblemKind::OddTime => "odd-time",
+            ProblemKind::UndecodableText => "undecodable-text",
+            ProblemKind::OutOfPlace => "out-of-place",
+            ProblemKind::Incomplete => "incomplete-transmission",
+            ProblemKind::NoResult => "no-result",
+            ProblemKind::PossibleDuplicate => "possible-duplicate",
+            ProblemKind::NotProduction => "not-production",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<ProblemKind> {
+        ProblemKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// What a person can do about it.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            ProblemKind::UnregisteredSource => {
+                "describe this analyzer in instruments.d, then retry the message"
+            }
+            ProblemKind::AmbiguousSource => {
+                "make the candidates' sender names differ, then retry the message"
+            }
+            ProblemKind::Unreadable => "look at the raw bytes; ask the analyzer to send again",
+            ProblemKind::UnknownRecord => {
+                "kept as received; tell the profile's author if it carries a result"
+            }
+            ProblemKind::UnknownCode => "add the code to the instrument's [codes], then retry the message",
+            ProblemKind::UnknownStatus => "check the result on the analyzer; add the status to the profile",
+            ProblemKind::OddValue => "check the value on the analyzer before it is released",
+            ProblemKind::OddTime => "check the analyzer's clock and the instrument's time_zone",
+            ProblemKind::UndecodableText => "check the instrument's character_set",
+            ProblemKind::OutOfPlace => "look at the raw bytes; ask the analyzer to send again",
+            ProblemKind::Incomplete => {
+                "ask the analyzer to send this transmission again; it can't be retried here"
+            }
+            ProblemKind::NoResult => "nothing to do if the analyzer sends such messages on purpose",
+            ProblemKind::PossibleDuplicate => "compare both results; nothing was dropped",
+            ProblemKind::NotProduction => {
+                "the analyzer marked this as training, test or debugging; it stays here"
+            }
+        }
+    }
+}
+
+/// Why a result waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HoldReason {
+    BlankSpecimen,
+    /// The instrument says that the result is in doubt.
+    StatusInDoubt,
+    UnknownStatus,
+    UnknownFlag,
+    OddValue,
+    Rerun,
+}
+
+impl HoldReason {
+    pub const ALL: [HoldReason; 6] = [
+        HoldReason::BlankSpecimen,
+        HoldReason::StatusInDoubt,
+        HoldReason::UnknownStatus,
+        HoldReason::UnknownFlag,
+        HoldReason::OddValue,
+        HoldReason::Rerun,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            HoldReason::BlankSpecimen => "blank-specimen",
+            HoldReason::StatusInDoubt => "status-in-doubt",
+            HoldReason::UnknownStatus => "unknown-status",
+            HoldReason::UnknownFlag => "unknown-flag",
+            HoldReason::OddValue => "odd-value",
+            HoldReason::Rerun => "rerun",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<HoldReason> {
+        HoldReason::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
+    /// What it means, for a technician.
+    pub fn text(self) -> &'static str {
+        match self {
+            HoldReason::BlankSpecimen => "the analyzer sent no specimen number",
+            HoldReason::StatusInDoubt => "the analyzer marked the result as doubtful",
+            HoldReason::UnknownStatus => "the analyzer sent a status that its profile doesn't know",
+            HoldReason::UnknownFlag => "the analyzer sent a flag that its profile doesn't know",
+            HoldReason::OddValue => "the value is neither a number nor a text that the profile knows",
+            HoldReason::Rerun => "a second value for a result that was already received",
+        }
+    }
+}
+
+/// An analyzer asked what to do with a specimen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostQuery {
+    pub instrument: InstrumentId,
+    /// The specimens asked for; empty means "all".
+    pub specimens: Vec<SpecimenId>,
+    /// The analyzer withdrew an earlier query; nothing is answered.
+    pub cancels: bool,
+    /// The ordinal of the Q record in its message, from 0.
+    pub record: u32,
+}
+
+/// One rule's decision about one observation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Index into [`Outcome::observations`].
+    pub observation: usize,
+    pub rule: String,
+    /// What went in and what came out, for replay.
+    pub detail: Private<String>,
+}
