@@ -1,0 +1,179 @@
+//! What every link is doing at this moment, for the page and the status command. Kept in memory: the journal holds
+//! what must last.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// A shared board. Every change is announced.
+#[derive(Clone)]
+pub struct Board {
+    state: Arc<Mutex<State>>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    links: BTreeMap<String, LinkView>,
+    destinations: BTreeMap<String, DestinationView>,
+}
+
+/// One serial port, listener or outgoing connection, by its source name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkView {
+    /// The instruments that may be at the other end.
+    pub instruments: Vec<String>,
+    pub state: LinkState,
+    pub since: Timestamp,
+    pub last_bytes_at: Option<Timestamp>,
+    /// How often each kind of note was made since the gateway started, by its code.
+    pub notes: BTreeMap<&'static str, u64>,
+    /// The latest note, in words.
+    pub last_note: Option<(Timestamp, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// Nothing is at the other end, and why.
+    Down(String),
+    /// A listener that waits for the analyzer to connect.
+    Listening,
+    /// Who is connected, and what the protocol is doing, in words.
+    Connected { peers: BTreeMap<String, &'static str> },
+}
+
+/// One destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationView {
+    pub state: DestinationState,
+    pub since: Timestamp,
+    pub last_accepted_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DestinationState {
+    /// Nothing has been sent since the gateway started.
+    Untried,
+    Up,
+    /// The last attempt failed, and how.
+    Failing(String),
+    /// Too many failures in a row: it rests until then.
+    Resting {
+        until: Timestamp,
+        why: String,
+    },
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Board { state: Arc::default(), changes: watch::Sender::new(0) }
+    }
+}
+
+impl Board {
+    /// Told of every change.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    pub fn links(&self) -> BTreeMap<String, LinkView> {
+        self.lock().links.clone()
+    }
+
+    pub fn destinations(&self) -> BTreeMap<String, DestinationView> {
+        self.lock().destinations.clone()
+    }
+
+    /// Puts a link up, down at first.
+    pub fn add_link(&self, source: &str, instruments: Vec<String>, now: Timestamp) {
+        let link = LinkView {
+            instruments,
+            state: LinkState::Down("starting".to_owned()),
+            since: now,
+            last_bytes_at: None,
+            notes: BTreeMap::new(),
+            last_note: None,
+        };
+        self.change(|state| drop(state.links.insert(source.to_owned(), link)));
+    }
+
+    pub fn set_link(&self, source: &str, now: Timestamp, to: LinkState) {
+        self.with_link(source, |link| {
+            if link.state != to {
+                (link.state, link.since) = (to, now);
+            }
+        });
+    }
+
+    /// A peer connected, or does something else than before.
+    pub fn peer_does(&self, source: &str, peer: &str, now: Timestamp, doing: &'static str) {
+        self.with_link(source, |link| {
+            if let LinkState::Connected { peers } = &mut link.state {
+                if peers.get(peer) != Some(&doing) {
+                    peers.insert(peer.to_owned(), doing);
+                }
+            } else {
+                link.state = LinkState::Connected { peers: BTreeMap::from([(peer.to_owned(), doing)]) };
+                link.since = now;
+            }
+        });
+    }
+
+    /// A peer is gone. When it was the last one the link is in the state `otherwise`.
+    pub fn peer_left(&self, source: &str, peer: &str, now: Timestamp, otherwise: LinkState) {
+        self.with_link(source, |link| {
+            if let LinkState::Connected { peers } = &mut link.state {
+                peers.remove(peer);
+                if peers.is_empty() {
+                    (link.state, link.since) = (otherwise, now);
+                }
+            }
+        });
+    }
+
+    pub fn bytes_arrived(&self, source: &str, now: Timestamp) {
+        self.with_link(source, |link| link.last_bytes_at = Some(now));
+    }
+
+    pub fn note(&self, source: &str, now: Timestamp, code: &'static str, text: &str) {
+        self.with_link(source, |link| {
+            *link.notes.entry(code).or_default() += 1;
+            link.last_note = Some((now, text.to_owned()));
+        });
+    }
+
+    pub fn set_destination(&self, name: &str, now: Timestamp, to: DestinationState) {
+        self.change(|state| {
+            let view = state.destinations.entry(name.to_owned()).or_insert(DestinationView {
+                state: DestinationState::Untried,
+                since: now,
+                last_accepted_at: None,
+            });
+            if to == DestinationState::Up {
+                view.last_accepted_at = Some(now);
+            }
+            if view.state != to {
+                (view.state, view.since) = (to, now);
+            }
+        });
+    }
+
+    fn with_link(&self, source: &str, change: impl FnOnce(&mut LinkView)) {
+        self.change(|state| {
+            if let Some(link) = state.links.get_mut(source) {
+                change(link);
+            }
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,239 @@
+//! What people decide: release and reject what is held, retry, give up or confirm what the LIMS didn't settle,
+//! and read a message again after the configuration was mended. Every decision has an actor and a reason.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::audit::{self, Step};
+use super::ledger::{move_lines, reopen_lane};
+use super::writer::Urgency;
+use super::{DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, counters};
+
+/// Who decides, and why.
+#[derive(Debug, Clone)]
+pub struct Decider {
+    /// The system user, or the name a technician signed in with.
+    pub actor: String,
+    /// In their words; never empty.
+    pub reason: String,
+}
+
+/// What can be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// A held result leaves for every destination it was meant for.
+    Release(ObservationId),
+    /// A held result stays here for good.
+    Reject(ObservationId),
+    /// A refused or unknown delivery is sent once more, byte for byte.
+    Retry(DeliveryId),
+    /// A refused or unknown delivery is given up; what waited behind it goes on.
+    GiveUp(DeliveryId),
+    /// A person has seen that the LIMS holds an unknown delivery.
+    Confirm(DeliveryId),
+    /// A message is read again with today's configuration.
+    Reread(MessageId),
+    /// A problem has been seen to.
+    Dismiss(ProblemId),
+}
+
+impl Journal {
+    /// Carries a decision out. Refused, with the reason, where there is nothing to decide.
+    pub async fn decide(
+        &self,
+        decision: Decision,
+        decider: Decider,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.submit(Urgency::Other, move |connection| {
+            if decider.reason.trim().is_empty() {
+                return Err(JournalError::Refused("a decision needs a reason".to_owned()));
+            }
+            let (step, subject) = match decision {
+                Decision::Release(id) => {
+                    close_holds(connection, id, &decider, ("released", "pending"), now)?;
+                    ("released", format!("observation {id}"))
+                }
+                Decision::Reject(id) => {
+                    close_holds(connection, id, &decider, ("rejected", "rejected"), now)?;
+                    ("rejected", format!("observation {id}"))
+                }
+                Decision::Retry(id) => {
+                    retry(connection, id, now)?;
+                    ("retry", format!("delivery {id}"))
+                }
+                Decision::GiveUp(id) => {
+                    close_delivery(connection, id, ("rejected", &decider.reason), now)?;
+                    ("given up", format!("delivery {id}"))
+                }
+                Decision::Confirm(id) => {
+                    close_delivery(connection, id, ("accepted", &decider.reason), now)?;
+                    ("confirmed", format!("delivery {id}"))
+                }
+                Decision::Reread(id) => {
+                    reread(connection, id, &decider, now)?;
+                    ("read again", format!("message {id}"))
+                }
+                Decision::Dismiss(id) => {
+                    dismiss(connection, id, &decider, now)?;
+                    ("dismissed", format!("problem {id}"))
+                }
+            };
+            audit::append(
+                connection,
+                &Step { at: now, actor: &decider.actor, step, subject, detail: decider.reason.clone() },
+            )
+        })
+        .await
+    }
+}
+
+impl Journal {
+    /// Lets the runner look again at every message whose sender wasn't known: the configuration may have been mended.
+    pub async fn reread_unattributed(&self, now: Timestamp) -> Result<usize, JournalError> {
+        self.submit(Urgency::Other, move |connection| {
+            let ids: Vec<i64> = connection
+                .prepare("SELECT id FROM message WHERE state = 'unattributed'")?
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let decider = Decider {
+                actor: audit::GATEWAY.to_owned(),
+                reason: "the configuration was read anew".to_owned(),
+            };
+            for id in &ids {
+                reread(connection, MessageId(*id), &decider, now)?;
+            }
+            Ok(ids.len())
+        })
+        .await
+    }
+}
+
+fn close_holds(
+    connection: &Connection,
+    id: ObservationId,
+    decider: &Decider,
+    (closing, state): (&str, &str),
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let at = now.as_microsecond();
+    let closed = connection.execute(
+        "UPDATE hold SET closed_at = ?, closed_by = ?, closing = ?, closing_note = ?
+         WHERE observation = ? AND closed_at IS NULL",
+        params![at, decider.actor, closing, decider.reason, id.0],
+    )?;
+    if closed == 0 {
+        return Err(JournalError::Refused(format!("observation {id} is not held")));
+    }
+    connection.execute(
+        "UPDATE ledger SET state = ?, changed_at = ?, reason = ? WHERE observation = ? AND state = 'held'",
+        params![state, at, (state == "rejected").then_some(&decider.reason), id.0],
+    )?;
+    Ok(())
+}
+
+fn retry(connection: &Connection, id: DeliveryId, now: Timestamp) -> Result<(), JournalError> {
+    undecided(connection, id)?;
+    move_lines(connection, id.0, "in-flight", &["refused", "unknown"], None, now)?;
+    connection.execute(
+        "UPDATE delivery SET state = 'due', due_at = ? WHERE id = ?",
+        params![now.as_microsecond(), id.0],
+    )?;
+    Ok(())
+}
+
+fn close_delivery(
+    connection: &Connection,
+    id: DeliveryId,
+    (to, reason): (&str, &str),
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    undecided(connection, id)?;
+    let lines: Vec<ObservationId> = connection
+        .prepare("SELECT observation FROM ledger WHERE delivery = ? AND state IN ('refused', 'unknown')")?
+        .query_map([id.0], |row| row.get(0).map(ObservationId))?
+        .collect::<Result<_, _>>()?;
+    move_lines(connection, id.0, to, &["refused", "unknown"], Some(reason), now)?;
+    for line in lines {
+        reopen_lane(connection, id, line, now)?;
+    }
+    connection.execute(
+        "UPDATE delivery SET state = 'settled', settled_at = ? WHERE id = ?",
+        params![now.as_microsecond(), id.0],
+    )?;
+    Ok(())
+}
+
+/// Only a delivery that nobody is sending and the LIMS hasn't settled is a person's to decide.
+fn undecided(connection: &Connection, id: DeliveryId) -> Result<(), JournalError> {
+    let state: Option<String> = connection
+        .query_row("SELECT state FROM delivery WHERE id = ?", [id.0], |row| row.get(0))
+        .optional()?;
+    match state.as_deref() {
+        Some("dead" | "unknown") => Ok(()),
+        Some(state) => {
+            Err(JournalError::Refused(format!("delivery {id} is {state}; there is nothing to decide")))
+        }
+        None => Err(JournalError::Refused(format!("there is no delivery {id}"))),
+    }
+}
+
+fn dismiss(
+    connection: &Connection,
+    id: ProblemId,
+    decider: &Decider,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let closed = connection.execute(
+        "UPDATE problem SET closed_at = ?, closed_by = ?, closing_note = ? WHERE id = ? AND closed_at IS NULL",
+        params![now.as_microsecond(), decider.actor, decider.reason, id.0],
+    )?;
+    if closed == 0 {
+        return Err(JournalError::Refused(format!("there is no open problem {id}")));
+    }
+    Ok(())
+}
+
+/// Takes the message's problems out of the sums and lets the runner have it again.
+fn reread(
+    connection: &Connection,
+    id: MessageId,
+    decider: &Decider,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let found: Option<(String, Option<String>, Option<i64>)> = connection
+        .query_row("SELECT state, instrument, processed_at FROM message WHERE id = ?", [id.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let Some((state, instrument, processed)) = found else {
+        return Err(JournalError::Refused(format!("there is no message {id}")));
+    };
+    if state == "incomplete" {
+        return Err(JournalError::Refused(format!(
+            "message {id} is incomplete; ask the analyzer to send it again"
+        )));
+    }
+    if processed.is_none() {
+        return Err(JournalError::Refused(format!("message {id} hasn't been read yet")));
+    }
+    let replaced: i64 = connection.query_row(
+        "SELECT count(*) FROM problem WHERE message = ? AND NOT withdrawn AND replaces_result",
+        [id.0],
+        |row| row.get(0),
+    )?;
+    connection.execute(
+        "UPDATE problem SET withdrawn = 1, closed_at = coalesce(closed_at, ?1), closed_by = coalesce(closed_by, ?2),
+         closing_note = coalesce(closing_note, ?3) WHERE message = ?4 AND NOT withdrawn",
+        params![now.as_microsecond(), decider.actor, decider.reason, id.0],
+    )?;
+    let subject = instrument.unwrap_or_default();
+    for counter in [counters::RECEIVED, counters::PROBLEM] {
+        connection.execute(
+            "UPDATE counter SET value = value - ? WHERE name = ? AND subject = ?",
+            params![replaced, counter, subject],
+        )?;
+    }
+    connection.execute("UPDATE message SET processed_at = NULL, state = 'stored' WHERE id = ?", [id.0])?;
+    Ok(())
+}

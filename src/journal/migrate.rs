@@ -1,0 +1,29 @@
+//! Forward-only migrations by `user_version`. A released migration never changes.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::OpenError;
+
+/// In order; the index plus one is the version that each leads to.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_spine.sql")];
+
+/// SQLite before this version could lose committed transactions when a WAL was reset (3.7.0 to 3.51.2).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Brings the journal to this program's version, in one transaction.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite(rusqlite::version()));
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > MIGRATIONS.len() {
+        return Err(OpenError::NewerJournal { found, known: MIGRATIONS.len() });
+    }
+    for (index, script) in MIGRATIONS.iter().enumerate().skip(found) {
+        transaction.execute_batch(script)?;
+        transaction.pragma_update(None, "user_version", index + 1)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}

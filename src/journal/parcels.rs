@@ -1,0 +1,210 @@
+//! What arrives: transfers, parcels, and the messages that they complete.
+
+use jiff::Timestamp;
+use labwire_link::{Parcel, Receipt};
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::audit::{self, GATEWAY, Step};
+use super::writer::Urgency;
+use super::{Journal, JournalError, MessageId, TransferId, counters};
+
+/// How a transfer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// As the protocol says. `completes` where the end of the transfer is what completes its last message.
+    Ended { completes: bool },
+    /// Cut short, with the reason in words.
+    Cut(String),
+}
+
+impl Journal {
+    /// Opens a transfer from `source` (a port or listener) with `peer` at the other end.
+    pub async fn begin_transfer(
+        &self,
+        source: String,
+        peer: String,
+        now: Timestamp,
+    ) -> Result<TransferId, JournalError> {
+        self.submit(Urgency::Frame, move |connection| {
+            connection
+                .prepare_cached("INSERT INTO transfer (source, peer, began_at) VALUES (?, ?, ?)")?
+                .execute(params![source, peer, now.as_microsecond()])?;
+            Ok(TransferId(connection.last_insert_rowid()))
+        })
+        .await
+    }
+
+    /// Stores a parcel and whatever messages it completes, and signs for it once that is committed.
+    pub async fn store_parcel(
+        &self,
+        transfer: TransferId,
+        parcel: Parcel,
+        now: Timestamp,
+    ) -> Result<(Receipt, Vec<MessageId>), JournalError> {
+        let id = parcel.id;
+        let messages =
+            self.submit(Urgency::Frame, move |connection| store(connection, transfer, &parcel, now)).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the parcel is committed: this is the one place that signs"
+        )]
+        let receipt = Receipt::sign(id);
+        Ok((receipt, messages))
+    }
+
+    /// Closes a transfer. What follows its last complete message becomes a message if the transfer's end
+    /// completes it, and is kept as incomplete if not.
+    pub async fn end_transfer(
+        &self,
+        transfer: TransferId,
+        ending: Ending,
+        now: Timestamp,
+    ) -> Result<Option<MessageId>, JournalError> {
+        self.submit(Urgency::Other, move |connection| end(connection, transfer, &ending, now)).await
+    }
+}
+
+fn store(
+    connection: &Connection,
+    transfer: TransferId,
+    parcel: &Parcel,
+    now: Timestamp,
+) -> Result<Vec<MessageId>, JournalError> {
+    let at = now.as_microsecond();
+    let sha256 = Sha256::digest(&parcel.raw);
+    connection
+        .prepare_cached(
+            "INSERT INTO parcel (transfer, received_at, content_start, content_end, sha256, raw)
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            transfer.0,
+            at,
+            parcel.content.start,
+            parcel.content.end,
+            sha256.as_slice(),
+            parcel.raw
+        ])?;
+    let stored = connection.last_insert_rowid();
+    counters::add(connection, counters::FRAMES, "", 1)?;
+    audit::append(
+        connection,
+        &Step {
+            at: now,
+            actor: GATEWAY,
+            step: "parcel stored",
+            subject: format!("parcel {stored}"),
+            detail: hex(&sha256),
+        },
+    )?;
+    let mut messages = Vec::with_capacity(parcel.message_ends.len());
+    for end in &parcel.message_ends {
+        messages.push(complete(connection, transfer, (stored, *end), "stored", now)?);
+    }
+    Ok(messages)
+}
+
+/// Turns what is open in a transfer, up to and without `end` (a parcel and an offset into its content), into a
+/// message, and opens the next one there.
+fn complete(
+    connection: &Connection,
+    transfer: TransferId,
+    end: (i64, usize),
+    state: &str,
+    now: Timestamp,
+) -> Result<MessageId, JournalError> {
+    let (first, offset) = opening(connection, transfer)?
+        .ok_or_else(|| JournalError::Refused(format!("transfer {} holds no parcel", transfer.0)))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO message (transfer, first_parcel, first_offset, last_parcel, end_offset, received_at, state)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![transfer.0, first, offset, end.0, end.1, now.as_microsecond(), state])?;
+    let message = MessageId(connection.last_insert_rowid());
+    connection
+        .prepare_cached("UPDATE transfer SET open_parcel = ?, open_offset = ? WHERE id = ?")?
+        .execute(params![end.0, end.1, transfer.0])?;
+    counters::add(connection, counters::MESSAGES, "", 1)?;
+    Ok(message)
+}
+
+/// Where the message under way begins: a parcel and an offset into its content.
+fn opening(connection: &Connection, transfer: TransferId) -> Result<Option<(i64, usize)>, JournalError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT coalesce(t.open_parcel, (SELECT min(p.id) FROM parcel p WHERE p.transfer = t.id)), t.open_offset
+             FROM transfer t WHERE t.id = ?",
+        )?
+        .query_row([transfer.0], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, usize>(1)?)))
+        .optional()?;
+    Ok(found.and_then(|(parcel, offset)| parcel.map(|parcel| (parcel, offset))))
+}
+
+fn end(
+    connection: &Connection,
+    transfer: TransferId,
+    ending: &Ending,
+    now: Timestamp,
+) -> Result<Option<MessageId>, JournalError> {
+    let (state, text) = match ending {
+        Ending::Ended { completes: true } => ("stored", "ended"),
+        Ending::Ended { completes: false } => ("incomplete", "ended"),
+        Ending::Cut(why) => ("incomplete", why.as_str()),
+    };
+    let message = match rest(connection, transfer)? {
+        Some(end) => Some(complete(connection, transfer, end, state, now)?),
+        None => None,
+    };
+    connection
+        .prepare_cached("UPDATE transfer SET ended_at = ?, ending = ? WHERE id = ? AND ended_at IS NULL")?
+        .execute(params![now.as_microsecond(), text, transfer.0])?;
+    Ok(message)
+}
+
+/// The end of what follows the transfer's last message, where that is more than line ends and blanks.
+fn rest(connection: &Connection, transfer: TransferId) -> Result<Option<(i64, usize)>, JournalError> {
+    let Some((first, offset)) = opening(connection, transfer)? else { return Ok(None) };
+    let mut statement = connection.prepare_cached(
+        "SELECT id, content_start, content_end, raw FROM parcel WHERE transfer = ? AND id >= ? ORDER BY id",
+    )?;
+    let mut rows = statement.query(params![transfer.0, first])?;
+    let (mut last, mut says_something) = (None, false);
+    while let Some(row) = rows.next()? {
+        let (id, start, end): (i64, usize, usize) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let raw = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+        let content = raw.get(start..end).unwrap_or_default();
+        let open = if id == first { content.get(offset..).unwrap_or_default() } else { content };
+        says_something |= !open.iter().all(u8::is_ascii_whitespace);
+        last = Some((id, content.len()));
+    }
+    Ok(last.filter(|_| says_something))
+}
+
+/// Closes the transfers that a stop of the gateway left open.
+pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    let open: Vec<i64> = transaction
+        .prepare("SELECT id FROM transfer WHERE ended_at IS NULL")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let cut = Ending::Cut("the gateway stopped in mid-transmission".to_owned());
+    for transfer in open {
+        end(&transaction, TransferId(transfer), &cut, now).map_err(|error| match error {
+            JournalError::Failed(why) | JournalError::Refused(why) => {
+                rusqlite::Error::ToSqlConversionFailure(why.into())
+            }
+            other => rusqlite::Error::ToSqlConversionFailure(other.to_string().into()),
+        })?;
+    }
+    transaction.commit()
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,160 @@
+//! Reading without being able to write: a connection of its own, opened read-only, and transactions no longer than
+//! one query.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+
+use super::rows::{Stored, instant};
+use super::{JournalError, MessageId, ObservationId, OpenError, TransferId, audit};
+use crate::domain::{InstrumentId, Observation, SpecimenId};
+
+/// A read-only connection.
+pub struct Reader {
+    pub(super) connection: Connection,
+}
+
+/// A message that waits to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    pub message: MessageId,
+    pub transfer: TransferId,
+    /// The configured port or listener it came in by.
+    pub source: String,
+    /// Who was at the other end.
+    pub peer: String,
+    pub received_at: Timestamp,
+    /// It was cut before its end.
+    pub incomplete: bool,
+    pub content: Vec<u8>,
+}
+
+/// A stored observation that nothing has superseded.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    pub id: ObservationId,
+    pub message: MessageId,
+    pub received_at: Timestamp,
+    pub observation: Observation,
+}
+
+impl Reader {
+    /// Opens the journal at `path`. It must exist.
+    pub fn open(path: &Path) -> Result<Reader, OpenError> {
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        connection.busy_timeout(std::time::Duration::from_secs(2))?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(Reader { connection })
+    }
+
+    /// The oldest messages that wait to be read, at most `limit`.
+    pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
+             FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.processed_at IS NULL ORDER BY m.id LIMIT ?",
+        )?;
+        let rows = statement.query_map([limit], |row| {
+            Ok(Pending {
+                message: MessageId(row.get(0)?),
+                transfer: TransferId(row.get(1)?),
+                source: row.get(2)?,
+                peer: row.get(3)?,
+                received_at: instant(row.get(4)?),
+                incomplete: row.get::<_, String>(5)? == "incomplete",
+                content: Vec::new(),
+            })
+        })?;
+        let mut pending = rows.collect::<Result<Vec<_>, _>>()?;
+        for message in &mut pending {
+            message.content = self.content(message.message)?;
+        }
+        Ok(pending)
+    }
+
+    /// A message's content, put together from its parcels.
+    pub fn content(&self, message: MessageId) -> Result<Vec<u8>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT p.raw, p.content_start, p.content_end,
+                    CASE p.id WHEN m.first_parcel THEN m.first_offset ELSE 0 END,
+                    CASE p.id WHEN m.last_parcel THEN m.end_offset ELSE p.content_end - p.content_start END
+             FROM message m JOIN parcel p ON p.transfer = m.transfer AND p.id BETWEEN m.first_parcel AND m.last_parcel
+             WHERE m.id = ? ORDER BY p.id",
+        )?;
+        let mut rows = statement.query([message.0])?;
+        let mut content = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (start, end): (usize, usize) = (row.get(1)?, row.get(2)?);
+            let (from, to): (usize, usize) = (row.get(3)?, row.get(4)?);
+            let raw = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            let part = raw.get(start..end).and_then(|text| text.get(from..to)).unwrap_or_default();
+            content.extend_from_slice(part);
+        }
+        Ok(content)
+    }
+
+    /// The latest message of an instrument with this fingerprint, before `than`.
+    pub fn same_message(
+        &self,
+        instrument: &InstrumentId,
+        fingerprint: &[u8],
+        than: MessageId,
+    ) -> Result<Option<(MessageId, Timestamp)>, JournalError> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT id, received_at FROM message WHERE instrument = ? AND fingerprint = ? AND id < ?
+                 ORDER BY id DESC LIMIT 1",
+            )?
+            .query_row(params![instrument.as_str(), fingerprint, than.0], |row| {
+                Ok((MessageId(row.get(0)?), instant(row.get(1)?)))
+            })
+            .optional()?)
+    }
+
+    /// What is stored of a specimen's test from an instrument, latest versions only, oldest first.
+    pub fn earlier(
+        &self,
+        instrument: &InstrumentId,
+        specimen: &SpecimenId,
+        code: &str,
+    ) -> Result<Vec<Earlier>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT o.id, o.message, m.received_at, o.detail FROM observation o JOIN message m ON m.id = o.message
+             WHERE o.specimen = ? AND o.code = ? AND o.instrument = ?
+             AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id) ORDER BY o.id",
+        )?;
+        statement
+            .query_and_then(params![specimen.reveal(), code, instrument.as_str()], |row| {
+                Ok(Earlier {
+                    id: ObservationId(row.get(0)?),
+                    message: MessageId(row.get(1)?),
+                    received_at: instant(row.get(2)?),
+                    observation: observation(row, 3)?,
+                })
+            })?
+            .collect()
+    }
+
+    /// The first audit row whose hash doesn't fit, if the chain is broken. Reads the whole chain.
+    pub fn audit_break(&self) -> Result<Option<i64>, JournalError> {
+        Ok(audit::first_break(&self.connection)?)
+    }
+
+    /// Changes whenever anything was committed.
+    pub fn data_version(&self) -> Result<i64, JournalError> {
+        Ok(self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))?)
+    }
+}
+
+/// The observation stored as JSON in a column.
+pub(super) fn observation(row: &Row<'_>, column: usize) -> Result<Observation, JournalError> {
+    let detail: String = row.get(column)?;
+    serde_json::from_str::<Stored>(&detail)
+        .map_err(|error| error.to_string())
+        .and_then(Stored::into_observation)
+        .map_err(|error| JournalError::Refused(format!("failed to read a stored observation: {error}")))
+}

@@ -1,0 +1,272 @@
+//! What the page and the commands show: plain rows, read in single queries.
+
+mod way;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+pub use way::{Step, Way};
+
+use super::read::observation;
+use super::rows::instant;
+use super::{DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
+use crate::domain::{Observation, Private, SpecimenId};
+
+/// One instrument's numbers.
+#[derive(Debug, Clone, Default)]
+pub struct InstrumentView {
+    pub instrument: String,
+    pub last_message: Option<Timestamp>,
+    pub received: i64,
+    pub new: i64,
+    pub duplicate: i64,
+    pub problem: i64,
+    pub open_problems: i64,
+    pub held: i64,
+    pub unanswered_queries: i64,
+}
+
+/// A problem that nobody has seen to.
+#[derive(Debug, Clone)]
+pub struct ProblemView {
+    pub id: ProblemId,
+    pub message: Option<MessageId>,
+    pub instrument: Option<String>,
+    pub specimen: Option<SpecimenId>,
+    pub kind: String,
+    pub text: Private<String>,
+    pub seen_at: Timestamp,
+}
+
+/// A held result.
+#[derive(Debug, Clone)]
+pub struct HoldView {
+    pub observation: ObservationId,
+    pub message: MessageId,
+    pub reasons: Vec<String>,
+    pub opened_at: Timestamp,
+    pub detail: Observation,
+}
+
+/// A delivery that waits for a person.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    pub delivery: DeliveryId,
+    pub destination: String,
+    pub specimen: SpecimenId,
+    pub key: String,
+    /// `dead`, or `unknown` where it isn't known whether the LIMS has it.
+    pub state: String,
+    pub attempts: u32,
+    /// Results of this delivery that are refused or unknown.
+    pub results: u32,
+    pub reason: Private<String>,
+    pub since: Timestamp,
+}
+
+/// A frame as it arrived.
+#[derive(Debug, Clone)]
+pub struct FrameView {
+    pub received_at: Timestamp,
+    pub raw: Private<Vec<u8>>,
+    /// SHA-256 as lowercase hex, as stored when it arrived.
+    pub sha256: String,
+}
+
+/// What was sent and what came back.
+#[derive(Debug, Clone)]
+pub struct PayloadView {
+    pub payload: Private<Vec<u8>>,
+    /// The body of the last answer, where there was one.
+    pub answer: Option<Private<Vec<u8>>>,
+}
+
+/// What waits in the journal, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Messages that haven't been read yet.
+    pub unread: i64,
+    /// Messages whose sender isn't known.
+    pub unattributed: i64,
+    /// Transfers that were cut.
+    pub incomplete: i64,
+    pub open_problems: i64,
+    pub held: i64,
+    /// Deliveries refused, or unknown and waiting for a person.
+    pub dead_letters: i64,
+    pub unanswered_queries: i64,
+}
+
+impl Reader {
+    /// Each instrument that ever sent something, by name.
+    pub fn instruments(&self) -> Result<Vec<InstrumentView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "WITH name AS (SELECT DISTINCT subject AS n FROM counter WHERE name = 'received' AND subject <> '')
+             SELECT n,
+                (SELECT max(received_at) FROM message WHERE instrument = n AND id >=
+                    (SELECT coalesce(max(id), 0) FROM message WHERE instrument = n)),
+                (SELECT value FROM counter WHERE name = 'received' AND subject = n),
+                (SELECT value FROM counter WHERE name = 'new' AND subject = n),
+                (SELECT value FROM counter WHERE name = 'duplicate' AND subject = n),
+                (SELECT value FROM counter WHERE name = 'problem' AND subject = n),
+                (SELECT count(*) FROM problem WHERE closed_at IS NULL AND instrument = n),
+                (SELECT count(DISTINCT h.observation) FROM hold h JOIN observation o ON o.id = h.observation
+                    WHERE h.closed_at IS NULL AND o.instrument = n),
+                (SELECT count(*) FROM host_query WHERE answered_at IS NULL AND NOT cancels AND instrument = n)
+             FROM name ORDER BY n",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let number = |column| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
+            Ok(InstrumentView {
+                instrument: row.get(0)?,
+                last_message: row.get::<_, Option<i64>>(1)?.map(instant),
+                received: number(2)?,
+                new: number(3)?,
+                duplicate: number(4)?,
+                problem: number(5)?,
+                open_problems: number(6)?,
+                held: number(7)?,
+                unanswered_queries: number(8)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What waits for the gateway or for a person.
+    pub fn waiting(&self) -> Result<Waiting, JournalError> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT (SELECT count(*) FROM message WHERE processed_at IS NULL),
+                        (SELECT count(DISTINCT message) FROM problem WHERE closed_at IS NULL
+                            AND kind IN ('unregistered-source', 'ambiguous-source')),
+                        (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind = 'incomplete-transmission'),
+                        (SELECT count(*) FROM problem WHERE closed_at IS NULL),
+                        (SELECT count(DISTINCT observation) FROM hold WHERE closed_at IS NULL),
+                        (SELECT count(*) FROM delivery WHERE state IN ('dead', 'unknown') AND state <> 'settled'),
+                        (SELECT count(*) FROM host_query WHERE answered_at IS NULL AND NOT cancels)",
+            )?
+            .query_row([], |row| {
+                Ok(Waiting {
+                    unread: row.get(0)?,
+                    unattributed: row.get(1)?,
+                    incomplete: row.get(2)?,
+                    open_problems: row.get(3)?,
+                    held: row.get(4)?,
+                    dead_letters: row.get(5)?,
+                    unanswered_queries: row.get(6)?,
+                })
+            })?)
+    }
+
+    /// Open problems, newest first, at most `limit`.
+    pub fn open_problems(&self, limit: usize) -> Result<Vec<ProblemView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, message, instrument, specimen, kind, text, seen_at FROM problem
+             WHERE closed_at IS NULL ORDER BY id DESC LIMIT ?",
+        )?;
+        let rows = statement.query_map([limit], |row| {
+            Ok(ProblemView {
+                id: ProblemId(row.get(0)?),
+                message: row.get::<_, Option<i64>>(1)?.map(MessageId),
+                instrument: row.get(2)?,
+                specimen: row.get::<_, Option<String>>(3)?.map(SpecimenId::new),
+                kind: row.get(4)?,
+                text: Private::new(row.get(5)?),
+                seen_at: instant(row.get(6)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Held results, oldest first, at most `limit`.
+    pub fn held(&self, limit: usize) -> Result<Vec<HoldView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT h.observation, o.message, group_concat(h.reason, ','), min(h.opened_at), o.detail
+             FROM hold h JOIN observation o ON o.id = h.observation
+             WHERE h.closed_at IS NULL GROUP BY h.observation ORDER BY h.observation LIMIT ?",
+        )?;
+        statement
+            .query_and_then([limit], |row| {
+                Ok(HoldView {
+                    observation: ObservationId(row.get(0)?),
+                    message: MessageId(row.get(1)?),
+                    reasons: row.get::<_, String>(2)?.split(',').map(str::to_owned).collect(),
+                    opened_at: instant(row.get(3)?),
+                    detail: observation(row, 4)?,
+                })
+            })?
+            .collect()
+    }
+
+    /// Deliveries that wait for a person, oldest first, at most `limit`.
+    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT d.id, d.destination, d.specimen, d.key, d.state, d.attempts,
+                (SELECT count(*) FROM ledger l WHERE l.delivery = d.id AND l.state IN ('refused', 'unknown')),
+                coalesce((SELECT l.reason FROM ledger l WHERE l.delivery = d.id AND l.reason IS NOT NULL LIMIT 1),
+                    (SELECT w.detail FROM attempt a JOIN answer w ON w.attempt = a.id WHERE a.delivery = d.id
+                     ORDER BY a.id DESC LIMIT 1), ''),
+                d.due_at
+             FROM delivery d WHERE d.state IN ('dead', 'unknown') AND d.state <> 'settled' ORDER BY d.id LIMIT ?",
+        )?;
+        let rows = statement.query_map([limit], |row| {
+            Ok(DeadLetter {
+                delivery: DeliveryId(row.get(0)?),
+                destination: row.get(1)?,
+                specimen: SpecimenId::new(row.get::<_, String>(2)?),
+                key: row.get(3)?,
+                state: row.get(4)?,
+                attempts: row.get(5)?,
+                results: row.get(6)?,
+                reason: Private::new(row.get(7)?),
+                since: instant(row.get(8)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The frames that a message came in, as they arrived.
+    pub fn frames(&self, message: MessageId) -> Result<Vec<FrameView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT p.received_at, p.raw, lower(hex(p.sha256)) FROM message m
+             JOIN parcel p ON p.transfer = m.transfer AND p.id BETWEEN m.first_parcel AND m.last_parcel
+             WHERE m.id = ? ORDER BY p.id",
+        )?;
+        let rows = statement.query_map([message.0], |row| {
+            Ok(FrameView {
+                received_at: instant(row.get(0)?),
+                raw: Private::new(row.get(1)?),
+                sha256: row.get(2)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A delivery's payload as leased, and the last answer to it.
+    pub fn payload(&self, delivery: DeliveryId) -> Result<Option<PayloadView>, JournalError> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT payload, (SELECT w.body FROM attempt a JOIN answer w ON w.attempt = a.id
+                    WHERE a.delivery = d.id ORDER BY a.id DESC LIMIT 1) FROM delivery d WHERE id = ?",
+            )?
+            .query_row([delivery.0], |row| {
+                Ok(PayloadView {
+                    payload: Private::new(row.get(0)?),
+                    answer: row.get::<_, Option<Vec<u8>>>(1)?.map(Private::new),
+                })
+            })
+            .optional()?)
+    }
+
+    /// A counter that isn't part of the sums, summed over its subjects or of one.
+    pub fn counter(&self, name: &str, subject: Option<&str>) -> Result<i64, JournalError> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT coalesce(sum(value), 0) FROM counter WHERE name = ?1 AND (?2 IS NULL OR subject = ?2)",
+            )?
+            .query_row(params![name, subject], |row| row.get(0))?)
+    }
+}

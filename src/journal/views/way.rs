@@ -1,0 +1,189 @@
+//! The way of a specimen: everything that happened to its results, from the wire to the LIMS's answer.
+
+use jiff::Timestamp;
+use rusqlite::Row;
+
+use crate::domain::{Observation, Private, SpecimenId};
+use crate::journal::read::observation;
+use crate::journal::rows::instant;
+use crate::journal::{DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
+
+/// One step of a specimen's way.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub at: Timestamp,
+    pub what: Way,
+}
+
+/// What happened to a specimen's results, in order.
+#[derive(Debug, Clone)]
+pub enum Way {
+    Received {
+        message: MessageId,
+        instrument: String,
+        peer: String,
+        frames: u32,
+    },
+    Read {
+        observation: ObservationId,
+        version: u32,
+        supersedes: Option<ObservationId>,
+        detail: Box<Observation>,
+    },
+    Repeated {
+        message: MessageId,
+        observation: ObservationId,
+    },
+    Problem {
+        id: ProblemId,
+        kind: String,
+        text: Private<String>,
+    },
+    Held {
+        observation: ObservationId,
+        reason: String,
+    },
+    HoldClosed {
+        observation: ObservationId,
+        closing: String,
+        by: String,
+    },
+    Attempted {
+        delivery: DeliveryId,
+        destination: String,
+        number: u32,
+        kind: String,
+    },
+    Answered {
+        delivery: DeliveryId,
+        destination: String,
+        verdict: String,
+        status: Option<u16>,
+        detail: String,
+    },
+    Line {
+        observation: ObservationId,
+        destination: String,
+        state: String,
+        reason: Option<Private<String>>,
+    },
+}
+
+impl Reader {
+    /// Everything known of a specimen, oldest first. Empty where nothing is.
+    pub fn way(&self, specimen: &SpecimenId) -> Result<Vec<Step>, JournalError> {
+        let moment = self.connection.unchecked_transaction()?;
+        let id = specimen.reveal();
+        let mut way = Vec::new();
+        let mut gather = |sql: &str, read: &dyn Fn(&Row<'_>) -> Result<Way, JournalError>| {
+            let mut statement = moment.prepare_cached(sql)?;
+            let mut rows = statement.query([id])?;
+            while let Some(row) = rows.next()? {
+                way.push(Step { at: instant(row.get(0)?), what: read(row)? });
+            }
+            Ok::<_, JournalError>(())
+        };
+        gather(RECEIVED, &received)?;
+        gather(READ, &read)?;
+        gather(REPEATED, &repeated)?;
+        gather(PROBLEMS, &problem)?;
+        gather(HELD, &held)?;
+        gather(HOLDS_CLOSED, &hold_closed)?;
+        gather(ATTEMPTED, &attempted)?;
+        gather(ANSWERED, &answered)?;
+        gather(LINES, &line)?;
+        way.sort_by_key(|step| step.at);
+        Ok(way)
+    }
+}
+
+const RECEIVED: &str = "SELECT m.received_at, m.id, m.instrument, t.peer, m.first_parcel, m.last_parcel
+    FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.id IN
+    (SELECT message FROM observation WHERE specimen = ?1
+     UNION SELECT r.message FROM repetition r JOIN observation o ON o.id = r.observation WHERE o.specimen = ?1
+     UNION SELECT message FROM problem WHERE specimen = ?1)";
+
+fn received(row: &Row<'_>) -> Result<Way, JournalError> {
+    let (first, last): (i64, i64) = (row.get(4)?, row.get(5)?);
+    Ok(Way::Received {
+        message: MessageId(row.get(1)?),
+        instrument: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+        peer: row.get(3)?,
+        frames: u32::try_from(last - first + 1).unwrap_or(u32::MAX),
+    })
+}
+
+const READ: &str = "SELECT recorded_at, id, version, supersedes, detail FROM observation WHERE specimen = ?";
+
+fn read(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Read {
+        observation: ObservationId(row.get(1)?),
+        version: row.get(2)?,
+        supersedes: row.get::<_, Option<i64>>(3)?.map(ObservationId),
+        detail: Box::new(observation(row, 4)?),
+    })
+}
+
+const REPEATED: &str = "SELECT m.processed_at, r.message, r.observation FROM repetition r
+    JOIN observation o ON o.id = r.observation JOIN message m ON m.id = r.message WHERE o.specimen = ?";
+
+fn repeated(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Repeated { message: MessageId(row.get(1)?), observation: ObservationId(row.get(2)?) })
+}
+
+const PROBLEMS: &str = "SELECT seen_at, id, kind, text FROM problem WHERE specimen = ?";
+
+fn problem(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Problem { id: ProblemId(row.get(1)?), kind: row.get(2)?, text: Private::new(row.get(3)?) })
+}
+
+const HELD: &str = "SELECT h.opened_at, h.observation, h.reason FROM hold h
+    JOIN observation o ON o.id = h.observation WHERE o.specimen = ?";
+
+fn held(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Held { observation: ObservationId(row.get(1)?), reason: row.get(2)? })
+}
+
+const HOLDS_CLOSED: &str = "SELECT h.closed_at, h.observation, h.closing, h.closed_by FROM hold h
+    JOIN observation o ON o.id = h.observation WHERE o.specimen = ? AND h.closed_at IS NOT NULL";
+
+fn hold_closed(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::HoldClosed { observation: ObservationId(row.get(1)?), closing: row.get(2)?, by: row.get(3)? })
+}
+
+const ATTEMPTED: &str = "SELECT a.began_at, d.id, d.destination, a.number, a.kind
+    FROM attempt a JOIN delivery d ON d.id = a.delivery WHERE d.specimen = ?";
+
+fn attempted(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Attempted {
+        delivery: DeliveryId(row.get(1)?),
+        destination: row.get(2)?,
+        number: row.get(3)?,
+        kind: row.get(4)?,
+    })
+}
+
+const ANSWERED: &str = "SELECT w.ended_at, d.id, d.destination, w.verdict, w.status, w.detail
+    FROM answer w JOIN attempt a ON a.id = w.attempt JOIN delivery d ON d.id = a.delivery WHERE d.specimen = ?";
+
+fn answered(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Answered {
+        delivery: DeliveryId(row.get(1)?),
+        destination: row.get(2)?,
+        verdict: row.get(3)?,
+        status: row.get(4)?,
+        detail: row.get(5)?,
+    })
+}
+
+const LINES: &str = "SELECT l.changed_at, l.observation, l.destination, l.state, l.reason FROM ledger l
+    JOIN observation o ON o.id = l.observation WHERE o.specimen = ?";
+
+fn line(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Line {
+        observation: ObservationId(row.get(1)?),
+        destination: row.get(2)?,
+        state: row.get(3)?,
+        reason: row.get::<_, Option<String>>(4)?.map(Private::new),
+    })
+}
