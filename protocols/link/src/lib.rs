@@ -3,7 +3,10 @@
 //! A link turns bytes into [`Parcel`]s and proofs of storage into acknowledgements. It holds no clock, no
 //! socket, no disk and no log: time is an argument, everything else is an [`Action`] for the driver.
 //! Nothing here depends on a particular protocol.
+//!
+//! What these types carry may name a patient, so their `Debug` tells sizes and never bytes.
 
+use std::fmt;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -22,7 +25,6 @@ pub trait Link: Send {
 }
 
 /// What happened.
-#[derive(Debug)]
 pub enum Input<'a> {
     /// The connection stands; nothing has been read from it yet.
     Connected,
@@ -34,7 +36,8 @@ pub enum Input<'a> {
     StoreFailed(ParcelId),
     /// Please transmit this message (content only, without framing).
     Send(SendId, &'a [u8]),
-    /// Everything transmitted so far has been handed to the line. Reply timers start here.
+    /// Everything transmitted so far has been handed to the line. Reply timers start here, so report it before
+    /// any bytes that are read later.
     Written,
     /// Whether a new transfer may begin. A running one is never interrupted by this.
     Admission(Admission),
@@ -45,7 +48,7 @@ pub enum Input<'a> {
 }
 
 /// What the driver must do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Action {
     /// Write these bytes, then report [`Input::Written`].
     Transmit(Vec<u8>),
@@ -70,7 +73,7 @@ pub struct ParcelId(pub u64);
 pub struct SendId(pub u64);
 
 /// The unit of storage and acknowledgement: an ASTM frame, an HL7 message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Parcel {
     pub id: ParcelId,
     /// The bytes as received, framing included.
@@ -136,8 +139,8 @@ pub enum Cut {
     Oversize,
 }
 
-impl std::fmt::Display for Cut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Cut::Restarted => "the analyzer began a new transmission before ending this one",
             Cut::Silence => "the analyzer fell silent in mid-transmission",
@@ -148,7 +151,7 @@ impl std::fmt::Display for Cut {
 }
 
 /// What became of a message that we sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Sent {
     /// The peer acknowledged all of it.
     Delivered,
@@ -178,4 +181,84 @@ pub struct Note {
     pub code: &'static str,
     /// One sentence for a technician, without any of the peer's content.
     pub text: String,
+}
+
+/// Shows bytes as their number.
+struct Size<'a>(&'a [u8]);
+
+impl fmt::Debug for Size<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Input::Connected => f.write_str("Connected"),
+            Input::Bytes(bytes) => f.debug_tuple("Bytes").field(&Size(bytes)).finish(),
+            Input::Stored(receipt) => f.debug_tuple("Stored").field(receipt).finish(),
+            Input::StoreFailed(parcel) => f.debug_tuple("StoreFailed").field(parcel).finish(),
+            Input::Send(id, content) => f.debug_tuple("Send").field(id).field(&Size(content)).finish(),
+            Input::Written => f.write_str("Written"),
+            Input::Admission(admission) => f.debug_tuple("Admission").field(admission).finish(),
+            Input::Tick => f.write_str("Tick"),
+            Input::Disconnected => f.write_str("Disconnected"),
+        }
+    }
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Transmit(bytes) => f.debug_tuple("Transmit").field(&Size(bytes)).finish(),
+            Action::Store(parcel) => f.debug_tuple("Store").field(parcel).finish(),
+            Action::Transfer(transfer) => f.debug_tuple("Transfer").field(transfer).finish(),
+            Action::Sent(id, sent) => f.debug_tuple("Sent").field(id).field(sent).finish(),
+            Action::Close(end) => f.debug_tuple("Close").field(end).finish(),
+            Action::Note(note) => f.debug_tuple("Note").field(note).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for Parcel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parcel")
+            .field("id", &self.id)
+            .field("raw", &Size(&self.raw))
+            .field("content", &self.content)
+            .field("message_ends", &self.message_ends)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sent::Delivered => f.write_str("Delivered"),
+            Sent::Answered(content) => f.debug_tuple("Answered").field(&Size(content)).finish(),
+            Sent::Interrupted => f.write_str("Interrupted"),
+            Sent::Refused => f.write_str("Refused"),
+            Sent::Unknown => f.write_str("Unknown"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_tells_sizes_and_never_what_a_patient_is_called() {
+        let name = b"DOE^JANE".to_vec();
+        let parcel = Parcel { id: ParcelId(7), raw: name.clone(), content: 0..8, message_ends: vec![8] };
+        let shown = [
+            format!("{:?} {:?}", Input::Bytes(&name), Input::Send(SendId(1), &name)),
+            format!("{:?} {:?}", Action::Transmit(name.clone()), Action::Store(parcel)),
+            format!("{:?}", Action::Sent(SendId(1), Sent::Answered(name.clone()))),
+        ];
+        for shown in shown {
+            assert!(shown.contains("8 bytes") && !shown.contains("DOE") && !shown.contains("68"), "{shown}");
+        }
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-/// One instrument's line behaviour. [`Settings::default`] is the standard's.
+/// One instrument's line behaviour, seen from the host. The same link takes the instrument's part when
+/// [`Timing::contention`] is set to 1 s.
+///
+/// [`Settings::default`] is the standard's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     pub timing: Timing,
@@ -10,7 +13,7 @@ pub struct Settings {
     pub tries: u8,
     /// The longest frame text accepted, in bytes.
     pub max_frame_text: usize,
-    /// The most one transfer may carry, in bytes, before it is cut.
+    /// The most text one transfer may carry, in bytes, before it is cut.
     pub max_transfer: usize,
     pub emit: Emit,
     pub end_mark: EndMark,
@@ -40,10 +43,15 @@ pub struct Timing {
     pub receive: Duration,
     /// Sender: how long to wait after a NAK to ENQ before asking again (10 s).
     pub busy: Duration,
-    /// Sender: how long the host stays silent after contention, to let the instrument go first (20 s).
+    /// Sender: how long to stay silent after contention unless the peer asks first: 20 s for a host, which lets
+    /// the instrument go first; 1 s for an instrument.
     pub contention: Duration,
     /// Sender: how long to stay silent after a receiver interrupt (15 s).
     pub interrupt: Duration,
+    /// How long the line must be quiet before something garbled is judged (1 s): an answer to a frame of ours
+    /// that is none, or a control byte in the middle of a frame. The sender also stays silent for so long
+    /// after each of its transfers, so that a late answer isn't taken for the answer to its next ENQ.
+    pub quiet: Duration,
 }
 
 impl Default for Timing {
@@ -54,6 +62,7 @@ impl Default for Timing {
             busy: Duration::from_secs(10),
             contention: Duration::from_secs(20),
             interrupt: Duration::from_secs(15),
+            quiet: Duration::from_secs(1),
         }
     }
 }
@@ -93,19 +102,24 @@ pub enum EndMark {
 pub struct Tolerances {
     /// Checksum digits in lower case. Harmless: on by default.
     pub lower_case_checksum: bool,
-    /// Bytes outside frames. Harmless, the standard ignores them: on by default.
+    /// Bytes outside frames. Harmless, the standard ignores them: on by default; off, the frame after them is
+    /// refused.
     pub noise_before_frame: bool,
-    /// ENQ in mid-transfer closes the old transfer as cut and begins a new one. On by default.
+    /// ENQ in mid-transfer closes the old transfer as cut and begins a new one. On by default; off, it is
+    /// answered NAK.
     pub restart_by_enq: bool,
     /// ENQ followed by EOT without a frame is a keep-alive, not an empty transfer. On by default.
     pub keep_alive: bool,
     /// The frame may end without CR LF after its checksum.
     pub missing_cr_lf: bool,
-    /// The frame may carry no checksum at all.
+    /// The frame may carry no checksum at all; one that is there is still checked, unless the frame may lack
+    /// its CR LF too: then it is complete at ETX or ETB, and nothing is ever checked.
     pub missing_checksum: bool,
-    /// A new frame 1 after a complete message begins a new transfer although no EOT came.
+    /// A new frame 1 after a complete message begins a new transfer although no EOT came. After a frame 0 it
+    /// can't be told from the transfer's next frame, and after a frame 1 only by its content.
     pub missing_eot: bool,
-    /// Records without any framing, each ended by CR (TCP only). Nothing is acknowledged in this mode.
+    /// Records without any framing, each ended by CR, LF or both (TCP only). Nothing is acknowledged in this
+    /// mode; what can't be stored closes the connection.
     pub raw_records: bool,
 }
 

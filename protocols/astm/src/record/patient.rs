@@ -1,0 +1,40 @@
+//! P, the patient as the instrument knows it.
+
+super::view::view! {
+    /// A patient record.
+    PatientRecord of Patient {
+        sequence = 2,
+        practice_id = 3,
+        laboratory_id = 4,
+        third_id = 5,
+        name = 6,
+        mothers_maiden_name = 7,
+        birth_date = 8,
+        sex = 9,
+        race = 10,
+        address = 11,
+        phone = 13,
+        physician = 14,
+        special_1 = 15,
+        special_2 = 16,
+        height = 17,
+        weight = 18,
+        diagnosis = 19,
+        medication = 20,
+        diet = 21,
+        practice_1 = 22,
+        practice_2 = 23,
+        admission = 24,
+        admission_status = 25,
+        location = 26,
+        alternative_diagnosis_code = 27,
+        alternative_diagnosis = 28,
+        religion = 29,
+        marital_status = 30,
+        isolation_status = 31,
+        language = 32,
+        hospital_service = 33,
+        hospital_institution = 34,
+        dosage_category = 35,
+    }
+}

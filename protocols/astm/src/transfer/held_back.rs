@@ -1,0 +1,63 @@
+//! What arrives while a frame is being stored waits here, within bounds. Never reorders and never looks inside.
+
+use std::collections::VecDeque;
+
+/// Bytes that wait for the answer to the frame before them.
+///
+/// A peer that waits for its answers sends nothing meanwhile, or its frame once more when its timer ran out.
+/// Beyond `limit` bytes everything is dropped until the rest was taken: a gap in the middle could join two
+/// halves into a frame that nobody sent.
+pub(super) struct HeldBack {
+    bytes: VecDeque<u8>,
+    limit: usize,
+    overrun: bool,
+}
+
+impl HeldBack {
+    pub(super) fn new(limit: usize) -> HeldBack {
+        HeldBack { bytes: VecDeque::new(), limit, overrun: false }
+    }
+
+    /// Keeps what there is room for. Returns whether bytes were lost for the first time.
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> bool {
+        let was = self.overrun;
+        let room = if was { 0 } else { self.limit.saturating_sub(self.bytes.len()) };
+        self.overrun |= bytes.len() > room;
+        self.bytes.extend(bytes.iter().take(room));
+        self.overrun && !was
+    }
+
+    /// The byte that arrived first.
+    pub(super) fn first(&self) -> Option<u8> {
+        self.bytes.front().copied()
+    }
+
+    /// Some of the bytes that arrived first; empty only when none is left.
+    pub(super) fn front(&self) -> &[u8] {
+        self.bytes.as_slices().0
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The first `used` bytes were taken.
+    pub(super) fn advance(&mut self, used: usize) {
+        self.bytes.drain(..used.min(self.bytes.len()));
+    }
+
+    /// Whether bytes were lost after the last one that was taken. Asked once everything was taken.
+    pub(super) fn take_overrun(&mut self) -> bool {
+        std::mem::take(&mut self.overrun)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.overrun = false;
+    }
+
+    #[cfg(test)]
+    pub(super) fn buffered(&self) -> usize {
+        self.bytes.len()
+    }
+}

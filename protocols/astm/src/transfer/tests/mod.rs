@@ -1,0 +1,10 @@
+//! The link's behaviour, as scripts that read aloud. Each is replayed whole and one byte at a time.
+
+mod bounds;
+mod contention;
+mod peers;
+mod receiving;
+mod script;
+mod sending;
+mod storing;
+mod tolerances;
