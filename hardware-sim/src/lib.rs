@@ -1,1 +1,27 @@
+//! Simulated analyzers and a simulated LIMS, with faults that a seed repeats.
+//!
+//! It shares no protocol code with the gateway: where the two disagree, one of them is wrong. It keeps no
+//! promise of the gateway's and never runs in production. Patients in here are invented.
+//!
+//! - [`load::play`] runs an analyzer at a [`net::Place`] and tells what was acknowledged; [`analyzer::Analyzer`]
+//!   is one connection by hand, [`script::Script`] a dialogue word for word, [`capture`] a file.
+//! - [`lims::Lims`] takes deliveries; `lims.ledger().discrepancies(&acknowledged)` is what a gateway lost,
+//!   altered or doubled.
+//! - [`faults::Faulty`] spoils any stream, [`pace::Paced`] slows it, [`serial::pty_pair`] makes one with a device.
 
+pub mod acknowledged;
+pub mod analyzer;
+pub mod capture;
+pub mod chance;
+pub mod duration;
+pub mod faults;
+pub mod frame;
+pub mod generate;
+pub mod lims;
+pub mod load;
+pub mod net;
+pub mod pace;
+pub mod script;
+pub mod serial;
+
+mod line;

@@ -1,0 +1,230 @@
+//! `labsim analyzer`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+use labsim::acknowledged::AcknowledgedFile;
+use labsim::analyzer::{Analyzer, Options, Timing};
+use labsim::capture;
+use labsim::duration;
+use labsim::faults::Faults;
+use labsim::frame::Framing;
+use labsim::generate::{Generator, Style};
+use labsim::load::{Event, Load, Summary, play};
+use labsim::net::Place;
+use labsim::pace::Pace;
+use labsim::script::Script;
+
+use super::{Failure, say, stopped};
+
+#[derive(Debug, Args)]
+#[command(
+    group(ArgGroup::new("place").required(true).args(["connect", "listen", "pty", "device"])),
+    group(ArgGroup::new("source").args(["file", "script", "query"])),
+    after_help = AFTER
+)]
+pub(crate) struct Arguments {
+    /// Connect to the gateway, again and again until it answers
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Where")]
+    connect: Option<String>,
+    /// Let the gateway connect; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Where")]
+    listen: Option<SocketAddr>,
+    /// Make a pseudo-terminal and this link to the gateway's end of it
+    #[arg(long, value_name = "LINK", help_heading = "Where")]
+    pty: Option<PathBuf>,
+    /// Use a serial device of this machine
+    #[arg(long, value_name = "DEVICE", help_heading = "Where")]
+    device: Option<PathBuf>,
+
+    #[arg(long, value_name = "MODEL", help_heading = "What", help = style_help())]
+    style: Option<Style>,
+    /// Send a capture, or a file of records, once
+    #[arg(long, value_name = "FILE", help_heading = "What")]
+    file: Option<PathBuf>,
+    /// Play a script, once
+    #[arg(long, value_name = "FILE", help_heading = "What")]
+    script: Option<PathBuf>,
+    /// Ask for the orders of a specimen and show the answer
+    #[arg(long, value_name = "SPECIMEN", help_heading = "What")]
+    query: Option<String>,
+    /// How many transfers of generated messages; without it, until stopped
+    #[arg(long, value_name = "N", help_heading = "What")]
+    count: Option<u64>,
+    /// From one transfer to the next
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration::parse, help_heading = "What")]
+    every: Duration,
+    /// How often a transfer is tried before it is given up; without it, never
+    #[arg(long, value_name = "N", help_heading = "What")]
+    tries: Option<u32>,
+    /// The same seed gives the same messages and the same faults
+    #[arg(long, default_value_t = 7, help_heading = "What")]
+    seed: u64,
+    /// Append each acknowledged result to this file as a line of JSON
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "script", "query"], help_heading = "What")]
+    ledger: Option<PathBuf>,
+
+    /// How often something goes wrong, from 0.0 to 1.0
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate, help_heading = "How")]
+    faults: f64,
+    /// Send at the speed of a serial line (and open a device with it)
+    #[arg(long, default_value_t = 9600, value_parser = clap::value_parser!(u32).range(1..), help_heading = "How")]
+    baud: u32,
+    /// Send as fast as the line takes it
+    #[arg(long, help_heading = "How")]
+    full_speed: bool,
+    /// The most text in one frame, in bytes; without it, what the model does
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=64_000), help_heading = "How")]
+    max_text: Option<u32>,
+    /// Make every protocol wait this many times shorter
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "How")]
+    hurry: u32,
+}
+
+const AFTER: &str = "Examples:
+  labsim analyzer --connect 127.0.0.1:4001 --style yumizen-h500 --count 10 --ledger acked.jsonl
+  labsim analyzer --pty /tmp/analyzer --style vitros-3600 --baud 9600 --faults 0.05
+  labsim analyzer --connect 127.0.0.1:4001 --script dialogue.txt
+
+A script has one step a line:
+  > ENQ                          send
+  < ACK                          expect
+  > STX 1H|\\^& CR ETX cs CR LF   send a frame; cs stands for its checksum
+  < frame                        expect any good frame
+  wait 2s, silent 2s, patience 20s, cut";
+
+fn style_help() -> String {
+    let models = Style::ALL.map(Style::name).join(", ");
+    format!("Generate messages, frame a file, or ask, in the style of {models}; the first unless set")
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+    rate.ok_or_else(|| "write a rate from 0.0 to 1.0".into())
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let place = place(&arguments).await?;
+    if let Some(address) = place.address() {
+        say(format_args!("waiting for the gateway on {address}"))?;
+    }
+    if let Some(path) = &arguments.script {
+        play_script(&place, path).await
+    } else if let Some(path) = &arguments.file {
+        play_file(&place, path, options(&arguments)).await
+    } else if let Some(specimen) = &arguments.query {
+        ask(&place, specimen, &arguments).await
+    } else {
+        play_load(&place, &arguments).await
+    }
+}
+
+async fn place(arguments: &Arguments) -> Result<Place, Failure> {
+    let Arguments { connect, listen, pty, device, .. } = arguments;
+    match (connect, listen, pty, device) {
+        (Some(address), ..) => Ok(Place::connect(address)),
+        (_, Some(address), ..) => Ok(Place::listen(*address).await?),
+        (_, _, Some(link), _) => Ok(Place::Pty(link.clone())),
+        (_, _, _, Some(device)) => Ok(Place::Device(device.clone(), arguments.baud)),
+        (None, None, None, None) => Err(Failure { code: 2, what: "nowhere to play".into() }),
+    }
+}
+
+fn options(arguments: &Arguments) -> Options {
+    let model = arguments.style.unwrap_or(Style::Vitros3600).framing();
+    let max_text = arguments.max_text.map_or(model.max_text, |bytes| bytes as usize);
+    // A real device keeps its own pace.
+    let paced = !arguments.full_speed && arguments.device.is_none();
+    Options {
+        faults: Faults::at_rate(arguments.seed, arguments.faults),
+        pace: if paced { Pace::LineSpeed { baud: arguments.baud } } else { Pace::Full },
+        timing: Timing::default().hurried(arguments.hurry),
+        framing: Framing { max_text, ..model },
+    }
+}
+
+async fn play_script(place: &Place, path: &std::path::Path) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(path)?;
+    let script = Script::parse(&text).map_err(|wrong| {
+        let lines: Vec<String> =
+            wrong.iter().map(|mismatch| format!("{}: {mismatch}", path.display())).collect();
+        Failure::nothing_to_play(lines.join("\n"))
+    })?;
+    let stream = place.open().await?;
+    script.play(stream).await.map_err(Failure::otherwise)?;
+    Ok(say("the script was played to its end")?)
+}
+
+async fn play_file(place: &Place, path: &std::path::Path, options: Options) -> Result<(), Failure> {
+    let transfers = capture::read(&std::fs::read(path)?, options.framing);
+    if transfers.is_empty() {
+        return Err(Failure::nothing_to_play(format_args!("{}: no frame and no record", path.display())));
+    }
+    let mut analyzer = Analyzer::new(place.open().await?, options);
+    for (at, transfer) in transfers.iter().enumerate() {
+        let report = analyzer.transfer_parts(&transfer.messages).await;
+        let acknowledged = report.acknowledged.iter().filter(|message| **message).count();
+        let of = report.acknowledged.len();
+        say(format_args!(
+            "transfer {}: {acknowledged} of {of} messages acknowledged, {} frames, {} of them repeated",
+            at + 1,
+            report.frames_sent,
+            report.repeats
+        ))?;
+        if !report.is_complete() {
+            return Err(Failure::otherwise(format_args!("transfer {} ended as {:?}", at + 1, report.end)));
+        }
+    }
+    Ok(())
+}
+
+async fn ask(place: &Place, specimen: &str, arguments: &Arguments) -> Result<(), Failure> {
+    let style = arguments.style.unwrap_or(Style::Vitros3600);
+    let question = Generator::new(style, arguments.seed).query(specimen);
+    let mut analyzer = Analyzer::new(place.open().await?, options(arguments));
+    match analyzer.query(&question).await {
+        Some(answer) => Ok(say(String::from_utf8_lossy(&answer).trim_end().replace('\r', "\n"))?),
+        None => Err(Failure::otherwise("no answer came")),
+    }
+}
+
+async fn play_load(place: &Place, arguments: &Arguments) -> Result<(), Failure> {
+    let mut ledger = arguments.ledger.as_deref().map(AcknowledgedFile::open).transpose()?;
+    let load = Load {
+        generator: Generator::new(arguments.style.unwrap_or(Style::Vitros3600), arguments.seed),
+        count: arguments.count,
+        every: arguments.every,
+        tries: arguments.tries,
+        options: options(arguments),
+    };
+    let mut summary = Summary::default();
+    let playing = play(place, load, &mut summary, |event| match (event, &mut ledger) {
+        (Event::Acknowledged(message), Some(ledger)) => ledger.record(message),
+        (Event::Received(_), _) => say("the host sent a message"),
+        _ => Ok(()),
+    });
+    tokio::select! {
+        played = playing => played?,
+        () = stopped() => {}
+    }
+    say(told(&summary))?;
+    match summary.messages_given_up {
+        0 => Ok(()),
+        given_up => Err(Failure::otherwise(format_args!("{given_up} messages were not acknowledged"))),
+    }
+}
+
+fn told(summary: &Summary) -> String {
+    format!(
+        "{} messages with {} results acknowledged; {} transfers, {} frames ({} repeated, {} refused), {} connections",
+        summary.messages_acknowledged,
+        summary.results_acknowledged,
+        summary.transfers,
+        summary.frames_sent,
+        summary.repeats,
+        summary.naks,
+        summary.connections
+    )
+}

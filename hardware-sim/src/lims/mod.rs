@@ -1,0 +1,16 @@
+//! A LIMS on this machine's loopback that keeps a ledger of what it took and fails on command.
+//!
+//! `POST /results` with an `Idempotency-Key` takes a delivery; `GET /results/{key}` tells what became of one;
+//! `POST /control` with `{"mode": "…"}` (and `"times": n`) sets how it fails; `GET /ledger` shows what it
+//! holds. It judges no result and interprets no code.
+
+mod answer;
+mod held;
+mod ledger;
+mod mode;
+mod server;
+
+pub use held::Held;
+pub use ledger::{Attempt, Discrepancy, Item, Ledger, Outcome};
+pub use mode::Mode;
+pub use server::{Lims, Setup};
