@@ -1,5 +1,35 @@
-//! From TOML files to checked settings.
+//! From TOML files to checked settings. Every mistake of every file is named at once, with its line, its column
+//! and what to write instead. Nothing outside this folder knows about TOML.
 
+mod claims;
+mod complaint;
+mod destination;
+mod finding;
+mod instrument;
+mod link;
+mod load;
+mod nearest;
+pub mod profile;
+mod profiles;
+mod reader;
 pub mod settings;
+mod site;
+#[cfg(test)]
+mod tests;
+mod transport;
 
+pub use complaint::Complaint;
+pub use finding::{Errors, Finding};
 pub use settings::Settings;
+
+/// The commented default for a site's `labwire.toml`, which is also the manual.
+pub const DEFAULT: &str = include_str!("../../config/labwire.toml");
+
+/// Checks a name that becomes part of keys, addresses and file names.
+fn id(what: &str, name: &str) -> Result<(), String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=64).contains(&name.len()) && name.bytes().all(fits) {
+        return Ok(());
+    }
+    Err(format!("{what} is {name:?}; write 1 to 64 of a-z, 0-9 and -"))
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::profile::Profile;
+pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules};
 use crate::domain::{DestinationId, InstrumentId, Private};
 
 /// One site's gateway.
@@ -89,6 +90,18 @@ pub enum Transport {
     Serial(SerialSettings),
     TcpServer(TcpServerSettings),
     TcpClient(TcpClientSettings),
+}
+
+impl Transport {
+    /// Whether the instrument may be at this address. Only a listener restricts it.
+    pub fn allows(&self, peer: IpAddr) -> bool {
+        match self {
+            Transport::TcpServer(server) => {
+                server.allow.is_empty() || server.allow.iter().any(|network| network.contains(peer))
+            }
+            Transport::Serial(_) | Transport::TcpClient(_) => true,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,41 +189,6 @@ impl Network {
             _ => false,
         }
     }
-}
-
-/// How a specimen number on the wire becomes the LIMS's. Applied in the order of the fields.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SpecimenRules {
-    /// Remove spaces around it.
-    pub trim: bool,
-    /// Cut at the first of these characters, which starts a suffix such as a tube or run number.
-    pub suffix_separators: String,
-    /// Remove this prefix where it stands.
-    pub strip_prefix: String,
-    /// Remove leading zeros (an all-zero number keeps one).
-    pub strip_leading_zeros: bool,
-    /// Pad with zeros on the left to this width.
-    pub pad_to: Option<usize>,
-    /// Refuse to guess: a number of at least this length was cut off by the analyzer and is held.
-    pub truncated_at: Option<usize>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CodeMapping {
-    /// What the LIMS calls the test.
-    pub lims_code: Option<String>,
-    pub loinc: Option<String>,
-    /// The unit the instrument means where it sends none.
-    pub unit: Option<String>,
-}
-
-/// What happens to a second value for a result that was already received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RerunPolicy {
-    /// It is forwarded as a further result.
-    Forward,
-    /// It waits for a person to choose.
-    Hold,
 }
 
 /// Where results go.

@@ -5,8 +5,10 @@ mod observation;
 mod outcome;
 mod private;
 pub mod profile;
+mod site;
 mod time;
 mod value;
+mod visible;
 
 pub use ids::{DestinationId, InstrumentId, SpecimenId};
 pub use observation::{
@@ -14,5 +16,7 @@ pub use observation::{
 };
 pub use outcome::{Decision, HoldReason, HostQuery, Outcome, Problem, ProblemKind};
 pub use private::Private;
+pub use site::{CodeMapping, RerunPolicy, SpecimenRules};
 pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};
+pub use visible::visible;

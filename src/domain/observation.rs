@@ -47,7 +47,7 @@ pub struct Observation {
 }
 
 /// Which measurement this is. Two observations with different identities never replace one another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TestIdentity {
     /// The instrument's code.
     pub code: String,

@@ -44,10 +44,12 @@ pub enum ProblemKind {
     NoResult,
     PossibleDuplicate,
     NotProduction,
+    /// No payload could be made of a result.
+    Undeliverable,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 14] = [
+    pub const ALL: [ProblemKind; 15] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -62,6 +64,7 @@ impl ProblemKind {
         ProblemKind::NoResult,
         ProblemKind::PossibleDuplicate,
         ProblemKind::NotProduction,
+        ProblemKind::Undeliverable,
     ];
 
     /// The stable name stored in the journal and shown beside counts.
@@ -81,6 +84,7 @@ impl ProblemKind {
             ProblemKind::NoResult => "no-result",
             ProblemKind::PossibleDuplicate => "possible-duplicate",
             ProblemKind::NotProduction => "not-production",
+            ProblemKind::Undeliverable => "undeliverable",
         }
     }
 
@@ -115,6 +119,9 @@ impl ProblemKind {
             ProblemKind::NotProduction => {
                 "the analyzer marked this as training, test or debugging; it stays here"
             }
+            ProblemKind::Undeliverable => {
+                "enter the results in the LIMS by hand; report this to the makers of labwire"
+            }
         }
     }
 }
@@ -129,16 +136,22 @@ pub enum HoldReason {
     UnknownFlag,
     OddValue,
     Rerun,
+    /// The specimen number may have been cut off by the analyzer.
+    TruncatedSpecimen,
+    /// The transmission ended before its last record, or the analyzer broke it off.
+    Incomplete,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 6] = [
+    pub const ALL: [HoldReason; 8] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
         HoldReason::UnknownFlag,
         HoldReason::OddValue,
         HoldReason::Rerun,
+        HoldReason::TruncatedSpecimen,
+        HoldReason::Incomplete,
     ];
 
     pub fn name(self) -> &'static str {
@@ -149,6 +162,8 @@ impl HoldReason {
             HoldReason::UnknownFlag => "unknown-flag",
             HoldReason::OddValue => "odd-value",
             HoldReason::Rerun => "rerun",
+            HoldReason::TruncatedSpecimen => "truncated-specimen",
+            HoldReason::Incomplete => "incomplete-transmission",
         }
     }
 
@@ -165,6 +180,10 @@ impl HoldReason {
             HoldReason::UnknownFlag => "the analyzer sent a flag that its profile doesn't know",
             HoldReason::OddValue => "the value is neither a number nor a text that the profile knows",
             HoldReason::Rerun => "a second value for a result that was already received",
+            HoldReason::TruncatedSpecimen => {
+                "the specimen number is as long as the analyzer can send: it may be cut off"
+            }
+            HoldReason::Incomplete => "the transmission broke off; the analyzer may send it again",
         }
     }
 }

@@ -1,4 +1,18 @@
-//! What is known of an analyzer model, as data.
+//! What is known of an analyzer model, as data: where its messages keep each part of a result, which tests it
+//! runs, what its statuses and flags mean. Names no LIMS test, ward or person, and nothing of one machine at a site.
+
+mod place;
+mod query;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use labwire_astm::record::Kind;
+use labwire_astm::transfer;
+
+use super::{SampleClass, Status};
+
+pub use place::{Location, Pattern, Places};
+pub use query::{Piece, QueryStyle, ReplyRecord, Template};
 
 /// An analyzer model.
 #[derive(Debug, Clone, PartialEq)]
@@ -7,4 +21,195 @@ pub struct Profile {
     pub name: String,
     /// Never changes once released; every observation stores the revision that read it.
     pub revision: u32,
+    pub vendor: String,
+    pub model: String,
+    /// What couldn't be verified, and what was decided all the same.
+    pub note: String,
+    /// The kinds of record that the model is known to send.
+    pub records: BTreeSet<Kind>,
+    /// How the model names itself.
+    pub sender: Option<SenderRule>,
+    pub places: Places,
+    /// Parts of a result that are only understood with one content.
+    pub pins: Vec<Pin>,
+    pub tests: BTreeMap<String, Test>,
+    /// The sides of one measurement that the model reports separately.
+    pub aspects: BTreeMap<String, Aspect>,
+    /// Values that mean that the run failed, each with its reason.
+    pub failed_values: BTreeMap<String, String>,
+    /// The model's own statuses; they come before the protocol's.
+    pub statuses: BTreeMap<String, StatusMeaning>,
+    /// The model's own flags; they come before the protocol's.
+    pub flags: BTreeMap<String, FlagMeaning>,
+    pub unknown_status: Unknown,
+    pub unknown_flag: Unknown,
+    /// What makes a sample a control or a calibrator. The first rule that matches decides.
+    pub classes: Vec<ClassRule>,
+    /// How the line behaves unless the instrument's file says otherwise.
+    pub link: transfer::Settings,
+    pub query: QueryStyle,
+}
+
+impl Profile {
+    /// An analyzer that keeps to the standard and of whose tests nothing is known.
+    pub fn standard(name: impl Into<String>, revision: u32) -> Profile {
+        use Kind::{Comment, Header, Order, Patient, Query, Result, Terminator};
+        Profile {
+            name: name.into(),
+            revision,
+            vendor: String::new(),
+            model: String::new(),
+            note: String::new(),
+            records: BTreeSet::from([Header, Patient, Order, Result, Comment, Query, Terminator]),
+            sender: None,
+            places: Places::default(),
+            pins: Vec::new(),
+            tests: BTreeMap::new(),
+            aspects: BTreeMap::new(),
+            failed_values: BTreeMap::new(),
+            statuses: BTreeMap::new(),
+            flags: BTreeMap::new(),
+            unknown_status: Unknown::Hold,
+            unknown_flag: Unknown::Hold,
+            classes: vec![ClassRule::action_q()],
+            link: transfer::Settings::default(),
+            query: QueryStyle::default(),
+        }
+    }
+
+    /// `name/revision`, as every observation carries it.
+    pub fn identity(&self) -> String {
+        format!("{}/{}", self.name, self.revision)
+    }
+
+    /// What a status letter means. `None` where neither the model nor the protocol knows it.
+    pub fn status(&self, sent: &str) -> Option<StatusMeaning> {
+        let protocol = || PROTOCOL_STATUSES.iter().find(|(letter, ..)| *letter == sent);
+        self.statuses
+            .get(sent)
+            .copied()
+            .or_else(|| protocol().map(|(_, status, trust)| StatusMeaning { status: *status, trust: *trust }))
+    }
+
+    /// How far a result with this flag is to be trusted. `None` for a flag that nobody knows.
+    pub fn flag(&self, sent: &str) -> Option<Trust> {
+        let protocol = || PROTOCOL_FLAGS.contains(&sent).then_some(Trust::Plain);
+        self.flags.get(sent).map(|flag| flag.trust).or_else(protocol)
+    }
+
+    /// What kind of value a test gives in one of its aspects. `None` where the profile doesn't say.
+    pub fn result_type(&self, code: &str, aspect: &str) -> Option<&ResultType> {
+        let test = self.tests.get(code);
+        match self.aspects.get(aspect) {
+            Some(aspect) => aspect.result.as_ref().or(test.map(|test| &test.result)),
+            None if aspect.is_empty() => test.map(|test| &test.result),
+            None => None,
+        }
+    }
+}
+
+/// ASTM's statuses, where the model doesn't say otherwise. HL7's letters mean other things.
+const PROTOCOL_STATUSES: [(&str, Status, Trust); 7] = [
+    ("F", Status::Final, Trust::Plain),
+    ("C", Status::Correction, Trust::Plain),
+    ("P", Status::Preliminary, Trust::Plain),
+    ("V", Status::Final, Trust::Plain),
+    ("R", Status::Final, Trust::Plain),
+    ("W", Status::Final, Trust::InDoubt),
+    ("X", Status::Failed, Trust::Plain),
+];
+
+/// ASTM's abnormal flags. They qualify a value against its range and don't question it.
+const PROTOCOL_FLAGS: [&str; 12] = ["L", "H", "LL", "HH", "<", ">", "N", "A", "U", "D", "B", "W"];
+
+/// One test of the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Test {
+    /// What the instrument calls it beside its code; empty where it doesn't.
+    pub name: String,
+    pub loinc: Option<String>,
+    pub result: ResultType,
+    /// The unit as the instrument sends it.
+    pub unit: Option<String>,
+    /// The document this was written from.
+    pub source: String,
+}
+
+/// One side of a measurement, such as the interpretation beside the concentration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aspect {
+    pub meaning: String,
+    /// The kind of value, where it isn't the test's own.
+    pub result: Option<ResultType>,
+}
+
+/// The kind of value a test gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResultType {
+    Quantity,
+    /// Known values, each exactly as sent, with its meaning.
+    Coded(BTreeMap<String, String>),
+    Text,
+}
+
+/// A part of a result that must have this content for the result to be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    pub at: Location,
+    pub is: String,
+    pub meaning: String,
+}
+
+/// What a status letter says of its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusMeaning {
+    pub status: Status,
+    pub trust: Trust,
+}
+
+/// What a flag says of its result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlagMeaning {
+    pub meaning: String,
+    pub trust: Trust,
+}
+
+/// Whether the instrument itself questions a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    Plain,
+    /// A person must look first.
+    InDoubt,
+}
+
+/// What happens to a result that carries something the profile doesn't know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// A person must look first.
+    Hold,
+    /// It is shown with the result, which may leave.
+    Show,
+}
+
+/// How a model names itself in its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderRule {
+    pub at: Location,
+    pub is: Pattern,
+}
+
+/// A sign by which controls and calibrators are told from patients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassRule {
+    /// A place in the order record.
+    pub at: Location,
+    pub is: Pattern,
+    pub class: SampleClass,
+}
+
+impl ClassRule {
+    /// The protocol's own sign: action code Q in O.12.
+    pub fn action_q() -> ClassRule {
+        ClassRule { at: Location::field(Kind::Order, 12), is: Pattern::new("Q"), class: SampleClass::Control }
+    }
 }

@@ -14,10 +14,8 @@ pub(super) const DUPLICATE: &str = "duplicate";
 pub(super) const PROBLEM: &str = "problem";
 /// New observations while the destination (the subject) was configured: each owes it one line of the ledger.
 pub(super) const OWED: &str = "owed";
-/// Frames on disk.
-pub(super) const FRAMES: &str = "frames";
-/// Messages on disk.
-pub(super) const MESSAGES: &str = "messages";
+/// Messages read, whatever they held.
+pub(super) const READ: &str = "read";
 
 /// Adds to a counter of `subject` (an instrument, a source, or nothing).
 pub(super) fn add(connection: &Connection, name: &str, subject: &str, by: usize) -> Result<(), JournalError> {

@@ -1,11 +1,15 @@
 //! What people decide: release and reject what is held, retry, give up or confirm what the LIMS didn't settle,
 //! and read a message again after the configuration was mended. Every decision has an actor and a reason.
 
+mod deliveries;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use deliveries::{confirm, give_up, retry};
+
 use super::audit::{self, Step};
-use super::ledger::{move_lines, reopen_lane};
+use super::ledger::reopen_lanes;
 use super::writer::Urgency;
 use super::{DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, counters};
 
@@ -63,11 +67,11 @@ impl Journal {
                     ("retry", format!("delivery {id}"))
                 }
                 Decision::GiveUp(id) => {
-                    close_delivery(connection, id, ("rejected", &decider.reason), now)?;
+                    give_up(connection, id, &decider.reason, now)?;
                     ("given up", format!("delivery {id}"))
                 }
                 Decision::Confirm(id) => {
-                    close_delivery(connection, id, ("accepted", &decider.reason), now)?;
+                    confirm(connection, id, &decider.reason, now)?;
                     ("confirmed", format!("delivery {id}"))
                 }
                 Decision::Reread(id) => {
@@ -88,24 +92,10 @@ impl Journal {
     }
 }
 
-impl Journal {
-    /// Lets the runner look again at every message whose sender wasn't known: the configuration may have been mended.
-    pub async fn reread_unattributed(&self, now: Timestamp) -> Result<usize, JournalError> {
-        self.submit(Urgency::Other, move |connection| {
-            let ids: Vec<i64> = connection
-                .prepare("SELECT id FROM message WHERE state = 'unattributed'")?
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            let decider = Decider {
-                actor: audit::GATEWAY.to_owned(),
-                reason: "the configuration was read anew".to_owned(),
-            };
-            for id in &ids {
-                reread(connection, MessageId(*id), &decider, now)?;
-            }
-            Ok(ids.len())
-        })
-        .await
+impl Decider {
+    /// The gateway itself.
+    pub fn gateway(reason: &str) -> Decider {
+        Decider { actor: audit::GATEWAY.to_owned(), reason: reason.to_owned() }
     }
 }
 
@@ -117,6 +107,12 @@ fn close_holds(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let at = now.as_microsecond();
+    if closing == "released" && has_no_specimen(connection, id)? {
+        return Err(JournalError::Refused(
+            "without a specimen number no LIMS can file it; enter it there by hand and reject it here"
+                .to_owned(),
+        ));
+    }
     let closed = connection.execute(
         "UPDATE hold SET closed_at = ?, closed_by = ?, closing = ?, closing_note = ?
          WHERE observation = ? AND closed_at IS NULL",
@@ -129,53 +125,13 @@ fn close_holds(
         "UPDATE ledger SET state = ?, changed_at = ?, reason = ? WHERE observation = ? AND state = 'held'",
         params![state, at, (state == "rejected").then_some(&decider.reason), id.0],
     )?;
-    Ok(())
+    reopen_lanes(connection, id, now)
 }
 
-fn retry(connection: &Connection, id: DeliveryId, now: Timestamp) -> Result<(), JournalError> {
-    undecided(connection, id)?;
-    move_lines(connection, id.0, "in-flight", &["refused", "unknown"], None, now)?;
-    connection.execute(
-        "UPDATE delivery SET state = 'due', due_at = ? WHERE id = ?",
-        params![now.as_microsecond(), id.0],
-    )?;
-    Ok(())
-}
-
-fn close_delivery(
-    connection: &Connection,
-    id: DeliveryId,
-    (to, reason): (&str, &str),
-    now: Timestamp,
-) -> Result<(), JournalError> {
-    undecided(connection, id)?;
-    let lines: Vec<ObservationId> = connection
-        .prepare("SELECT observation FROM ledger WHERE delivery = ? AND state IN ('refused', 'unknown')")?
-        .query_map([id.0], |row| row.get(0).map(ObservationId))?
-        .collect::<Result<_, _>>()?;
-    move_lines(connection, id.0, to, &["refused", "unknown"], Some(reason), now)?;
-    for line in lines {
-        reopen_lane(connection, id, line, now)?;
-    }
-    connection.execute(
-        "UPDATE delivery SET state = 'settled', settled_at = ? WHERE id = ?",
-        params![now.as_microsecond(), id.0],
-    )?;
-    Ok(())
-}
-
-/// Only a delivery that nobody is sending and the LIMS hasn't settled is a person's to decide.
-fn undecided(connection: &Connection, id: DeliveryId) -> Result<(), JournalError> {
-    let state: Option<String> = connection
-        .query_row("SELECT state FROM delivery WHERE id = ?", [id.0], |row| row.get(0))
-        .optional()?;
-    match state.as_deref() {
-        Some("dead" | "unknown") => Ok(()),
-        Some(state) => {
-            Err(JournalError::Refused(format!("delivery {id} is {state}; there is nothing to decide")))
-        }
-        None => Err(JournalError::Refused(format!("there is no delivery {id}"))),
-    }
+fn has_no_specimen(connection: &Connection, id: ObservationId) -> Result<bool, JournalError> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM observation WHERE id = ? AND trim(specimen) = ''")?
+        .exists([id.0])?)
 }
 
 fn dismiss(

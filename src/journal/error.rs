@@ -22,6 +22,8 @@ pub enum OpenError {
         "the file system offers journal mode {0:?} where write-ahead logging is needed; use a local disk"
     )]
     NoWal(String),
+    #[error("another program is reading the journal; close it and start again")]
+    Busy,
     #[error("failed to start the writer thread: {0}")]
     Thread(io::Error),
     #[error("failed to read or prepare the journal: {0}")]
@@ -49,15 +51,10 @@ impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => JournalError::Full,
-            Some(
-                ErrorCode::SystemIoFailure
-                | ErrorCode::DatabaseCorrupt
-                | ErrorCode::NotADatabase
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::OutOfMemory,
-            ) => JournalError::Failed(error.to_string()),
-            _ => JournalError::Refused(error.to_string()),
+            None | Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => {
+                JournalError::Refused(error.to_string())
+            }
+            Some(_) => JournalError::Failed(error.to_string()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The journal: one SQLite file that holds everything the gateway has promised to keep.
 //!
 //! It must, always:
-//! - commit with `synchronous=FULL` before anything is acknowledged; only [`Journal::store_parcel`] signs receipts;
+//! - commit with `synchronous=FULL` before anything is acknowledged; only [`parcels`] signs receipts;
 //! - keep bytes, observations, attempts, answers and audit rows as they were first written;
 //! - write each step in one transaction: what was decided, what it counts as, what is owed, and its audit row;
 //! - stop for good after a failed sync, an I/O or a corruption error: the fate of that commit is unknown;
@@ -21,6 +21,7 @@ pub mod ledger;
 mod migrate;
 pub mod parcels;
 pub mod read;
+mod recount;
 pub mod results;
 mod rows;
 mod sums;
@@ -63,6 +64,7 @@ impl Journal {
         )?;
         prepare(&connection)?;
         migrate::migrate(&mut connection)?;
+        settle_log(&connection)?;
         parcels::recover(&mut connection, now)?;
         ledger::recover(&mut connection, now)?;
         sync_folder(path)?;
@@ -88,6 +90,13 @@ impl Journal {
     {
         self.writer.submit(urgency, work).await
     }
+}
+
+/// Moves what an earlier run left in the log into the main file and syncs it, before anything new is promised: after
+/// a failed sync the log may have been read from memory that never reached the disk.
+fn settle_log(connection: &Connection) -> Result<(), OpenError> {
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy { Err(OpenError::Busy) } else { Ok(()) }
 }
 
 /// Holds the right to be this journal's only gateway until it is dropped.
@@ -126,6 +135,7 @@ fn prepare(connection: &Connection) -> Result<(), OpenError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "recursive_triggers", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     let _: i64 = connection.query_row("PRAGMA wal_autocheckpoint=0", [], |row| row.get(0))?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())

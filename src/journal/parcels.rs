@@ -1,13 +1,13 @@
 //! What arrives: transfers, parcels, and the messages that they complete.
 
 use jiff::Timestamp;
-use labwire_link::{Parcel, Receipt};
+use labwire_link::{Parcel, ParcelId, Receipt};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::audit::{self, GATEWAY, Step};
 use super::writer::Urgency;
-use super::{Journal, JournalError, MessageId, TransferId, counters};
+use super::{Journal, JournalError, MessageId, TransferId};
 
 /// How a transfer ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,38 +19,38 @@ pub enum Ending {
 }
 
 impl Journal {
-    /// Opens a transfer from `source` (a port or listener) with `peer` at the other end.
-    pub async fn begin_transfer(
+    /// Opens a transfer from `source` (a port or listener), with `peer` at the other end, by its first parcel.
+    pub async fn store_first_parcel(
         &self,
         source: String,
         peer: String,
+        parcel: Parcel,
         now: Timestamp,
-    ) -> Result<TransferId, JournalError> {
-        self.submit(Urgency::Frame, move |connection| {
+    ) -> Result<(TransferId, Receipt, Vec<MessageId>), JournalError> {
+        let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
+        let stored = self.submit(Urgency::Frame, move |connection| {
             connection
                 .prepare_cached("INSERT INTO transfer (source, peer, began_at) VALUES (?, ?, ?)")?
                 .execute(params![source, peer, now.as_microsecond()])?;
-            Ok(TransferId(connection.last_insert_rowid()))
-        })
-        .await
+            let transfer = TransferId(connection.last_insert_rowid());
+            Ok((transfer, store(connection, transfer, &parcel, &sha256, now)?))
+        });
+        let (transfer, messages) = stored.await?;
+        Ok((transfer, sign(id), messages))
     }
 
-    /// Stores a parcel and whatever messages it completes, and signs for it once that is committed.
+    /// Stores a further parcel and whatever messages it completes, and signs for it once that is committed.
     pub async fn store_parcel(
         &self,
         transfer: TransferId,
         parcel: Parcel,
         now: Timestamp,
     ) -> Result<(Receipt, Vec<MessageId>), JournalError> {
-        let id = parcel.id;
-        let messages =
-            self.submit(Urgency::Frame, move |connection| store(connection, transfer, &parcel, now)).await?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the parcel is committed: this is the one place that signs"
-        )]
-        let receipt = Receipt::sign(id);
-        Ok((receipt, messages))
+        let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
+        let stored =
+            self.submit(Urgency::Frame, move |connection| store(connection, transfer, &parcel, &sha256, now));
+        let messages = stored.await?;
+        Ok((sign(id), messages))
     }
 
     /// Closes a transfer. What follows its last complete message becomes a message if the transfer's end
@@ -65,29 +65,28 @@ impl Journal {
     }
 }
 
+/// The one place that signs: what it is called after has been committed.
+#[expect(clippy::disallowed_methods, reason = "the parcel is on disk: its commit has been awaited")]
+fn sign(parcel: ParcelId) -> Receipt {
+    Receipt::sign(parcel)
+}
+
 fn store(
     connection: &Connection,
     transfer: TransferId,
     parcel: &Parcel,
+    sha256: &[u8],
     now: Timestamp,
 ) -> Result<Vec<MessageId>, JournalError> {
+    check(connection, transfer, parcel)?;
     let at = now.as_microsecond();
-    let sha256 = Sha256::digest(&parcel.raw);
     connection
         .prepare_cached(
             "INSERT INTO parcel (transfer, received_at, content_start, content_end, sha256, raw)
              VALUES (?, ?, ?, ?, ?, ?)",
         )?
-        .execute(params![
-            transfer.0,
-            at,
-            parcel.content.start,
-            parcel.content.end,
-            sha256.as_slice(),
-            parcel.raw
-        ])?;
+        .execute(params![transfer.0, at, parcel.content.start, parcel.content.end, sha256, parcel.raw])?;
     let stored = connection.last_insert_rowid();
-    counters::add(connection, counters::FRAMES, "", 1)?;
     audit::append(
         connection,
         &Step {
@@ -95,7 +94,7 @@ fn store(
             actor: GATEWAY,
             step: "parcel stored",
             subject: format!("parcel {stored}"),
-            detail: hex(&sha256),
+            detail: hex(sha256),
         },
     )?;
     let mut messages = Vec::with_capacity(parcel.message_ends.len());
@@ -103,6 +102,21 @@ fn store(
         messages.push(complete(connection, transfer, (stored, *end), "stored", now)?);
     }
     Ok(messages)
+}
+
+/// A parcel that no message could ever cover, or cover rightly, must not be signed for.
+fn check(connection: &Connection, transfer: TransferId, parcel: &Parcel) -> Result<(), JournalError> {
+    let is_open = connection
+        .prepare_cached("SELECT 1 FROM transfer WHERE id = ? AND ended_at IS NULL")?
+        .exists([transfer.0])?;
+    let Some(content) = parcel.raw.get(parcel.content.clone()).filter(|_| is_open) else {
+        return Err(JournalError::Refused(format!("transfer {transfer} takes no such parcel")));
+    };
+    let ascending = parcel.message_ends.iter().zip(parcel.message_ends.iter().skip(1)).all(|(a, b)| a < b);
+    if !ascending || parcel.message_ends.last().is_some_and(|end| *end > content.len()) {
+        return Err(JournalError::Refused("a parcel's message ends lie outside its content".to_owned()));
+    }
+    Ok(())
 }
 
 /// Turns what is open in a transfer, up to and without `end` (a parcel and an offset into its content), into a
@@ -126,7 +140,6 @@ fn complete(
     connection
         .prepare_cached("UPDATE transfer SET open_parcel = ?, open_offset = ? WHERE id = ?")?
         .execute(params![end.0, end.1, transfer.0])?;
-    counters::add(connection, counters::MESSAGES, "", 1)?;
     Ok(message)
 }
 
@@ -201,10 +214,8 @@ pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> rusqlite::
     transaction.commit()
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// Lowercase hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect()
 }

@@ -30,7 +30,7 @@ pub struct Pending {
     pub content: Vec<u8>,
 }
 
-/// A stored observation that nothing has superseded.
+/// A stored observation, superseded or not.
 #[derive(Debug, Clone)]
 pub struct Earlier {
     pub id: ObservationId,
@@ -53,10 +53,15 @@ impl Reader {
 
     /// The oldest messages that wait to be read, at most `limit`.
     pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
+        self.messages(
             "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
              FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.processed_at IS NULL ORDER BY m.id LIMIT ?",
-        )?;
+            limit,
+        )
+    }
+
+    fn messages(&self, sql: &'static str, limit: usize) -> Result<Vec<Pending>, JournalError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([limit], |row| {
             Ok(Pending {
                 message: MessageId(row.get(0)?),
@@ -68,11 +73,20 @@ impl Reader {
                 content: Vec::new(),
             })
         })?;
-        let mut pending = rows.collect::<Result<Vec<_>, _>>()?;
-        for message in &mut pending {
+        let mut messages = rows.collect::<Result<Vec<_>, _>>()?;
+        for message in &mut messages {
             message.content = self.content(message.message)?;
         }
-        Ok(pending)
+        Ok(messages)
+    }
+
+    /// The messages whose sender isn't known, oldest first, at most `limit`.
+    pub fn unattributed(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
+        self.messages(
+            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
+             FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.state = 'unattributed' ORDER BY m.id LIMIT ?",
+            limit,
+        )
     }
 
     /// A message's content, put together from its parcels.
@@ -90,7 +104,9 @@ impl Reader {
             let (start, end): (usize, usize) = (row.get(1)?, row.get(2)?);
             let (from, to): (usize, usize) = (row.get(3)?, row.get(4)?);
             let raw = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-            let part = raw.get(start..end).and_then(|text| text.get(from..to)).unwrap_or_default();
+            let part = raw.get(start..end).and_then(|text| text.get(from..to)).ok_or_else(|| {
+                JournalError::Refused(format!("message {message} reaches beyond its parcels"))
+            })?;
             content.extend_from_slice(part);
         }
         Ok(content)
@@ -115,7 +131,7 @@ impl Reader {
             .optional()?)
     }
 
-    /// What is stored of a specimen's test from an instrument, latest versions only, oldest first.
+    /// What is stored of a specimen's test from an instrument, every version, oldest first.
     pub fn earlier(
         &self,
         instrument: &InstrumentId,
@@ -124,8 +140,7 @@ impl Reader {
     ) -> Result<Vec<Earlier>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT o.id, o.message, m.received_at, o.detail FROM observation o JOIN message m ON m.id = o.message
-             WHERE o.specimen = ? AND o.code = ? AND o.instrument = ?
-             AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id) ORDER BY o.id",
+             WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id",
         )?;
         statement
             .query_and_then(params![specimen.reveal(), code, instrument.as_str()], |row| {
@@ -154,7 +169,27 @@ impl Reader {
 pub(super) fn observation(row: &Row<'_>, column: usize) -> Result<Observation, JournalError> {
     let detail: String = row.get(column)?;
     serde_json::from_str::<Stored>(&detail)
-        .map_err(|error| error.to_string())
+        // Without the error's own text: it quotes what it stumbled over.
+        .map_err(|error| format!("{:?} error at column {}", error.classify(), error.column()))
         .and_then(Stored::into_observation)
         .map_err(|error| JournalError::Refused(format!("failed to read a stored observation: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ErrorCode;
+
+    use crate::journal::Journal;
+
+    #[test]
+    fn a_reader_can_not_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal =
+            Journal::open(&folder.path().join("labwire.db"), 0, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        let reader = journal.reader().unwrap();
+        for change in ["UPDATE counter SET value = 0", "DELETE FROM hold", "PRAGMA user_version = 9"] {
+            let refused = reader.connection.execute(change, []).unwrap_err();
+            assert_eq!(refused.sqlite_error_code(), Some(ErrorCode::ReadOnly), "{change}");
+        }
+    }
 }

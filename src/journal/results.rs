@@ -1,18 +1,19 @@
 //! What messages became: observations and their versions, repetitions, problems, holds, host queries, and the
 //! first line of each observation in every destination's ledger. One message is one transaction.
 
+mod place;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use place::{Placed, place};
+
 use super::audit::{self, GATEWAY, Step};
-use super::rows::{Stored, class_name, status_name};
 use super::writer::Urgency;
 use super::{Journal, JournalError, MessageId, ObservationId, counters};
-use crate::domain::{
-    DestinationId, HostQuery, InstrumentId, Observation, Problem, SampleClass, SpecimenId, Standing,
-};
+use crate::domain::{DestinationId, HostQuery, InstrumentId, Observation, Problem, SpecimenId};
 
 /// One message, read and classified.
 #[derive(Debug)]
@@ -59,12 +60,14 @@ pub enum Route {
 pub struct QueryId(pub i64);
 
 impl Journal {
-    /// Writes everything one message became. Processing a message again adds what is new and counts nothing twice.
+    /// Writes everything one message became. Reading a message again adds what is new and counts nothing twice; unless
+    /// a person asked for that, a message that was read is refused.
     pub async fn record(&self, processed: Processed, now: Timestamp) -> Result<Vec<QueryId>, JournalError> {
         self.submit(Urgency::Other, move |connection| record(connection, &processed, now)).await
     }
 
-    /// Notes what a host query was answered, or why it wasn't.
+    /// Notes what a host query was answered, or why it wasn't. An answer that begins with "orders" brought some;
+    /// every other query goes on being shown.
     pub async fn answer_query(
         &self,
         query: QueryId,
@@ -73,8 +76,11 @@ impl Journal {
     ) -> Result<(), JournalError> {
         self.submit(Urgency::Other, move |connection| {
             connection
-                .prepare_cached("UPDATE host_query SET answer = ?, answered_at = ? WHERE id = ?")?
-                .execute(params![answer, now.as_microsecond(), query.0])?;
+                .prepare_cached(
+                    "UPDATE host_query SET answer = ?, answered_at = ?, without_orders = ?
+                     WHERE id = ? AND answered_at IS NULL",
+                )?
+                .execute(params![answer, now.as_microsecond(), !answer.starts_with("orders"), query.0])?;
             let step = Step {
                 at: now,
                 actor: GATEWAY,
@@ -94,13 +100,21 @@ impl Journal {
 }
 
 fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec<QueryId>, JournalError> {
+    if is_processed(connection, it.message)? {
+        return Err(JournalError::Refused(format!("message {} was read already", it.message)));
+    }
     let mut tally = Tally::default();
     for entry in &it.entries {
-        place(connection, it.message, entry, &mut tally, now)?;
+        match place(connection, it.message, entry, now)? {
+            Placed::New => tally.add(entry),
+            Placed::Repeated => tally.duplicate += 1,
+            Placed::Known => {}
+        }
     }
     for problem in &it.problems {
-        write_problem(connection, it, problem, now)?;
-        tally.problem += usize::from(problem.replaces_result);
+        let replaces = problem.replaces_result && !is_stored(connection, it.message, problem.record)?;
+        write_problem(connection, it, problem, replaces, now)?;
+        tally.problem += usize::from(replaces);
     }
     let queries = it
         .queries
@@ -139,6 +153,24 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
     Ok(queries)
 }
 
+fn is_processed(connection: &Connection, message: MessageId) -> Result<bool, JournalError> {
+    connection
+        .prepare_cached("SELECT processed_at IS NOT NULL FROM message WHERE id = ?")?
+        .query_row([message.0], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| JournalError::Refused(format!("there is no message {message}")))
+}
+
+/// Whether a record of a message became a result in an earlier reading: then a problem with it counts for nothing.
+fn is_stored(connection: &Connection, message: MessageId, record: Option<u32>) -> Result<bool, JournalError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM observation WHERE message = ?1 AND record = ?2
+             UNION ALL SELECT 1 FROM repetition WHERE message = ?1 AND record = ?2",
+        )?
+        .exists(params![message.0, record])?)
+}
+
 /// What one message adds to the sums.
 #[derive(Default)]
 struct Tally {
@@ -157,6 +189,7 @@ impl Tally {
     }
 
     fn write(&self, connection: &Connection, instrument: &str) -> Result<(), JournalError> {
+        counters::add(connection, counters::READ, instrument, 1)?;
         counters::add(connection, counters::RECEIVED, instrument, self.new + self.duplicate + self.problem)?;
         counters::add(connection, counters::NEW, instrument, self.new)?;
         counters::add(connection, counters::DUPLICATE, instrument, self.duplicate)?;
@@ -168,172 +201,11 @@ impl Tally {
     }
 }
 
-fn place(
-    connection: &Connection,
-    message: MessageId,
-    entry: &Entry,
-    tally: &mut Tally,
-    now: Timestamp,
-) -> Result<(), JournalError> {
-    let observation = &entry.observation;
-    let key = params![message.0, observation.record, observation.test.component];
-    let known = connection
-        .prepare_cached(
-            "SELECT 1 FROM observation WHERE message = ?1 AND record = ?2 AND component = ?3
-             UNION ALL SELECT 1 FROM repetition WHERE message = ?1 AND record = ?2 AND component = ?3",
-        )?
-        .exists(key)?;
-    if known {
-        return Ok(());
-    }
-    match entry.place {
-        Place::Repeats(earlier) => {
-            connection.prepare_cached("INSERT INTO repetition VALUES (?, ?, ?, ?)")?.execute(params![
-                message.0,
-                observation.record,
-                observation.test.component,
-                earlier.0
-            ])?;
-            tally.duplicate += 1;
-        }
-        Place::Own => {
-            let id = insert(connection, message, observation, 1, None, now)?;
-            open(connection, id, entry, now)?;
-            tally.add(entry);
-        }
-        Place::Supersedes(earlier) => {
-            let version: i64 = connection
-                .prepare_cached("SELECT version FROM observation WHERE id = ?")?
-                .query_row([earlier.0], |row| row.get(0))?;
-            let id = insert(connection, message, observation, version + 1, Some(earlier), now)?;
-            supersede(connection, earlier, now)?;
-            open(connection, id, entry, now)?;
-            tally.add(entry);
-        }
-    }
-    Ok(())
-}
-
-fn insert(
-    connection: &Connection,
-    message: MessageId,
-    it: &Observation,
-    version: i64,
-    supersedes: Option<ObservationId>,
-    now: Timestamp,
-) -> Result<ObservationId, JournalError> {
-    let detail = serde_json::to_string(&Stored::from(it))
-        .map_err(|error| JournalError::Refused(format!("failed to write an observation as JSON: {error}")))?;
-    connection
-        .prepare_cached(
-            "INSERT INTO observation (message, record, instrument, specimen, code, aspect, component, class, status,
-             version, supersedes, recorded_at, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
-            message.0,
-            it.record,
-            it.instrument.as_str(),
-            it.specimen.reveal(),
-            it.test.code,
-            it.test.aspect,
-            it.test.component,
-            class_name(it.class),
-            status_name(it.status),
-            version,
-            supersedes.map(|earlier| earlier.0),
-            now.as_microsecond(),
-            detail
-        ])?;
-    Ok(ObservationId(connection.last_insert_rowid()))
-}
-
-/// Takes back what of an earlier version has not left yet. What has left stays as it went.
-fn supersede(connection: &Connection, earlier: ObservationId, now: Timestamp) -> Result<(), JournalError> {
-    connection
-        .prepare_cached(
-            "UPDATE ledger SET state = 'superseded', changed_at = ?, reason = 'a newer version arrived'
-             WHERE observation = ? AND state IN ('held', 'pending', 'quarantined')",
-        )?
-        .execute(params![now.as_microsecond(), earlier.0])?;
-    connection
-        .prepare_cached(
-            "UPDATE hold SET closed_at = ?, closed_by = ?, closing = 'superseded'
-             WHERE observation = ? AND closed_at IS NULL",
-        )?
-        .execute(params![now.as_microsecond(), GATEWAY, earlier.0])?;
-    Ok(())
-}
-
-/// Opens an observation's holds and its line in each destination's ledger.
-fn open(
-    connection: &Connection,
-    id: ObservationId,
-    entry: &Entry,
-    now: Timestamp,
-) -> Result<(), JournalError> {
-    let observation = &entry.observation;
-    if let Standing::Held(reasons) = &observation.standing {
-        for reason in reasons {
-            connection
-                .prepare_cached("INSERT INTO hold (observation, reason, opened_at) VALUES (?, ?, ?)")?
-                .execute(params![id.0, reason.name(), now.as_microsecond()])?;
-        }
-    }
-    let lane = lane(observation);
-    for (destination, route) in &entry.routes {
-        let state = match (route, observation.class, &observation.standing) {
-            (Route::NotForIt, _, _) | (_, SampleClass::Control | SampleClass::Calibration, _) => "not-for-it",
-            (_, _, Standing::Held(_)) => "held",
-            (_, _, Standing::Clear) if lane_is_blocked(connection, destination, &lane)? => "quarantined",
-            (_, _, Standing::Clear) => "pending",
-        };
-        connection
-            .prepare_cached(
-                "INSERT INTO ledger (destination, observation, lane, specimen, priority, state, changed_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                destination.as_str(),
-                id.0,
-                lane,
-                observation.specimen.reveal(),
-                urgency(observation),
-                state,
-                now.as_microsecond()
-            ])?;
-    }
-    Ok(())
-}
-
-/// The results among which order is kept, and which one refusal stops.
-fn lane(observation: &Observation) -> String {
-    let test = &observation.test;
-    [observation.specimen.reveal(), &test.code, &test.aspect, &test.component].join("\u{1f}")
-}
-
-fn lane_is_blocked(
-    connection: &Connection,
-    destination: &DestinationId,
-    lane: &str,
-) -> Result<bool, JournalError> {
-    Ok(connection
-        .prepare_cached("SELECT 1 FROM ledger WHERE destination = ? AND lane = ? AND state = 'refused'")?
-        .exists(params![destination.as_str(), lane])?)
-}
-
-/// Lower goes first: STAT, then as soon as possible, then the rest.
-fn urgency(observation: &Observation) -> u8 {
-    match observation.priority.as_deref() {
-        Some("S") => 0,
-        Some("A") => 1,
-        _ => 2,
-    }
-}
-
 fn write_problem(
     connection: &Connection,
     it: &Processed,
     problem: &Problem,
+    replaces: bool,
     now: Timestamp,
 ) -> Result<(), JournalError> {
     connection
@@ -348,7 +220,7 @@ fn write_problem(
             problem.specimen.as_ref().map(SpecimenId::reveal),
             problem.kind.name(),
             problem.text.reveal(),
-            problem.replaces_result,
+            replaces,
             now.as_microsecond()
         ])?;
     Ok(())
@@ -365,18 +237,20 @@ fn write_query(
     let specimens = serde_json::to_string(&specimens)
         .map_err(|error| JournalError::Refused(format!("failed to write a query as JSON: {error}")))?;
     let known = connection
-        .prepare_cached("SELECT id FROM host_query WHERE message = ? AND specimens = ?")?
-        .query_row(params![message.0, specimens], |row| row.get(0))
+        .prepare_cached("SELECT id FROM host_query WHERE message = ? AND record = ?")?
+        .query_row(params![message.0, query.record], |row| row.get(0))
         .optional()?;
     if let Some(id) = known {
         return Ok(QueryId(id));
     }
     connection
         .prepare_cached(
-            "INSERT INTO host_query (message, instrument, specimens, cancels, asked_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO host_query (message, record, instrument, specimens, cancels, asked_at)
+             VALUES (?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             message.0,
+            query.record,
             query.instrument.as_str(),
             specimens,
             query.cancels,

@@ -69,7 +69,8 @@ impl Sums {
 impl Reader {
     /// The sums as of one moment.
     pub fn sums(&self) -> Result<Sums, JournalError> {
-        let moment = self.connection.unchecked_transaction()?;
+        let _moment = self.moment()?;
+        let moment = &self.connection;
         let of = |name: &str| -> Result<i64, JournalError> {
             Ok(moment
                 .prepare_cached("SELECT coalesce(sum(value), 0) FROM counter WHERE name = ?")?

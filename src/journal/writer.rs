@@ -1,25 +1,25 @@
 //! The one thread that owns the writing connection: it groups what waits into one commit, and it alone
 //! checkpoints. It knows nothing of what the jobs do.
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::{oneshot, watch};
+
+pub(super) use queue::Urgency;
+use queue::{Next, Queue};
 
 use super::{JournalError, OpenError};
 
-/// The most jobs in one commit: bounds how long the first of them waits.
-const GROUP: usize = 256;
 /// Jobs between two checkpoints when there is no idle moment for one.
 const JOBS_A_CHECKPOINT: usize = 2_000;
-/// How often free space is looked at, and how long an idle moment is.
-const IDLE: Duration = Duration::from_millis(500);
-
 /// Whether the journal takes more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
@@ -28,13 +28,6 @@ pub enum Condition {
     Full,
     /// A commit failed and its fate is unknown: nothing more is written or acknowledged.
     Failed(String),
-}
-
-/// Frames go before other work: an analyzer waits for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Urgency {
-    Frame,
-    Other,
 }
 
 pub(super) struct Writer {
@@ -125,69 +118,6 @@ where
     }
 }
 
-#[derive(Default)]
-struct Queue {
-    waiting: Mutex<Waiting>,
-    arrived: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    frames: VecDeque<Box<dyn Job>>,
-    others: VecDeque<Box<dyn Job>>,
-    closed: bool,
-}
-
-enum Next {
-    Jobs(Vec<Box<dyn Job>>),
-    Idle,
-    Closed,
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, urgency: Urgency, job: Box<dyn Job>) {
-        let mut waiting = self.lock();
-        match urgency {
-            Urgency::Frame => waiting.frames.push_back(job),
-            Urgency::Other => waiting.others.push_back(job),
-        }
-        drop(waiting);
-        self.arrived.notify_one();
-    }
-
-    fn close(&self) {
-        self.lock().closed = true;
-        self.arrived.notify_one();
-    }
-
-    /// Everything that waits, frames first, up to a group; or word that nothing came for a while.
-    fn next(&self) -> Next {
-        let mut waiting = self.lock();
-        if waiting.is_empty() && !waiting.closed {
-            let (guard, _) = self.arrived.wait_timeout(waiting, IDLE).unwrap_or_else(PoisonError::into_inner);
-            waiting = guard;
-        }
-        if waiting.is_empty() {
-            return if waiting.closed { Next::Closed } else { Next::Idle };
-        }
-        let frames = waiting.frames.len().min(GROUP);
-        let mut group: Vec<_> = waiting.frames.drain(..frames).collect();
-        let others = waiting.others.len().min(GROUP.saturating_sub(frames));
-        group.extend(waiting.others.drain(..others));
-        Next::Jobs(group)
-    }
-}
-
-impl Waiting {
-    fn is_empty(&self) -> bool {
-        self.frames.is_empty() && self.others.is_empty()
-    }
-}
-
 /// What the thread works with.
 struct Desk {
     connection: Connection,
@@ -269,7 +199,11 @@ impl Desk {
 
     fn run_one(&self, job: &mut dyn Job) -> Result<(), JournalError> {
         self.execute("SAVEPOINT job")?;
-        match job.run(&self.connection) {
+        let ran = catch_unwind(AssertUnwindSafe(|| job.run(&self.connection)));
+        let ran = ran.unwrap_or_else(|_| {
+            Err(JournalError::Refused("the step panicked; nothing of it was written".to_owned()))
+        });
+        match ran {
             Ok(()) => self.execute("RELEASE job"),
             Err(error @ JournalError::Refused(_)) => {
                 self.execute("ROLLBACK TO job")?;
@@ -297,6 +231,8 @@ impl Desk {
     }
 
     fn fail(&self, why: &str) {
+        // Closing must not write to the main file what may never have reached the log.
+        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         self.announce.send_replace(Condition::Failed(why.to_owned()));
     }
 

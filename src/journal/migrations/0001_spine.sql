@@ -1,8 +1,8 @@
 -- Times are microseconds since 1970 UTC. Names are singular. Rows of a table marked "written once" never change.
 
-CREATE TABLE journal (            -- one row, written once
+CREATE TABLE journal (            -- one row
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    epoch TEXT NOT NULL,          -- random, part of every idempotency key: a lost journal never reuses one
+    epoch TEXT NOT NULL,          -- random, new at every start, part of every idempotency key made since
     created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -44,8 +44,10 @@ CREATE TABLE message (
     repeats INTEGER REFERENCES message
 ) STRICT;
 CREATE INDEX message_waiting ON message (id) WHERE processed_at IS NULL;
+CREATE INDEX message_instrument ON message (instrument);
 CREATE INDEX message_fingerprint ON message (instrument, fingerprint);
 CREATE INDEX message_transfer ON message (transfer);
+CREATE INDEX message_unattributed ON message (id) WHERE state = 'unattributed';
 
 CREATE TABLE observation (        -- written once
     id INTEGER PRIMARY KEY,
@@ -63,7 +65,7 @@ CREATE TABLE observation (        -- written once
     recorded_at INTEGER NOT NULL,
     detail TEXT NOT NULL          -- the whole observation as JSON
 ) STRICT;
-CREATE INDEX observation_specimen ON observation (specimen, code, id);
+CREATE INDEX observation_specimen ON observation (specimen, code, instrument);
 CREATE UNIQUE INDEX observation_message ON observation (message, record, component);
 CREATE UNIQUE INDEX observation_superseded ON observation (supersedes) WHERE supersedes IS NOT NULL;
 
@@ -92,6 +94,7 @@ CREATE TABLE problem (
     closing_note TEXT
 ) STRICT;
 CREATE INDEX problem_open ON problem (id) WHERE closed_at IS NULL;
+CREATE INDEX problem_open_kind ON problem (kind, message) WHERE closed_at IS NULL;
 CREATE INDEX problem_message ON problem (message);
 CREATE INDEX problem_specimen ON problem (specimen);
 
@@ -112,13 +115,20 @@ CREATE TABLE host_query (
     id INTEGER PRIMARY KEY,
     message INTEGER NOT NULL REFERENCES message,
     instrument TEXT NOT NULL,
+    record INTEGER NOT NULL,
     specimens TEXT NOT NULL,      -- JSON array
     cancels INTEGER NOT NULL,
     asked_at INTEGER NOT NULL,
     answer TEXT,                  -- what was answered, or why nothing was
-    answered_at INTEGER
+    answered_at INTEGER,
+    without_orders INTEGER NOT NULL DEFAULT 1 -- until an answer brings some
 ) STRICT;
-CREATE INDEX host_query_unanswered ON host_query (id) WHERE answered_at IS NULL;
+CREATE INDEX host_query_message ON host_query (message);
+CREATE INDEX host_query_asked ON host_query (asked_at);
+
+CREATE VIEW query_without_orders AS -- of the last day of traffic: an analyzer that was not helped goes on without
+    SELECT * FROM host_query WHERE without_orders AND NOT cancels
+    AND asked_at > (SELECT max(asked_at) FROM host_query) - 86400000000;
 
 CREATE TABLE ledger (             -- what each destination is owed, and what became of it
     destination TEXT NOT NULL,
@@ -128,16 +138,19 @@ CREATE TABLE ledger (             -- what each destination is owed, and what bec
     priority INTEGER NOT NULL,    -- lower goes first
     state TEXT NOT NULL CHECK (state IN ('not-for-it', 'held', 'pending', 'in-flight', 'accepted', 'staged',
         'refused', 'unknown', 'quarantined', 'superseded', 'rejected')),
+    behind INTEGER NOT NULL DEFAULT 0, -- pending, and something older in its lane must be over first; kept by the triggers below
     delivery INTEGER REFERENCES delivery,
     reason TEXT,
     changed_at INTEGER NOT NULL,
     PRIMARY KEY (destination, observation)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX ledger_pending ON ledger (destination, priority, observation) WHERE state = 'pending';
-CREATE INDEX ledger_lane ON ledger (destination, lane, observation);
-CREATE INDEX ledger_delivery ON ledger (delivery);
+CREATE INDEX ledger_ready ON ledger (destination, priority, observation) WHERE state = 'pending' AND behind = 0;
+CREATE INDEX ledger_pending ON ledger (destination, specimen, lane, observation) WHERE state = 'pending';
+CREATE INDEX ledger_oldest ON ledger (destination, observation) WHERE state = 'pending';
+CREATE INDEX ledger_in_the_way ON ledger (destination, specimen, lane, observation)
+    WHERE state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined');
+CREATE INDEX ledger_delivery ON ledger (delivery) WHERE delivery IS NOT NULL;
 CREATE INDEX ledger_observation ON ledger (observation);
-CREATE INDEX ledger_unsettled ON ledger (destination, state) WHERE state IN ('held', 'refused', 'unknown', 'quarantined');
 
 CREATE TABLE ledger_total (       -- kept by the triggers below
     destination TEXT NOT NULL,
@@ -148,11 +161,22 @@ CREATE TABLE ledger_total (       -- kept by the triggers below
 CREATE TRIGGER ledger_enter AFTER INSERT ON ledger BEGIN
     INSERT INTO ledger_total VALUES (new.destination, new.state, 1)
         ON CONFLICT DO UPDATE SET count = count + 1;
+    UPDATE ledger SET behind = NOT behind
+        WHERE destination = new.destination AND observation = new.observation AND state = 'pending'
+        AND behind <> EXISTS (SELECT 1 FROM ledger e WHERE e.destination = ledger.destination
+            AND e.specimen = ledger.specimen AND e.lane = ledger.lane AND e.observation < ledger.observation
+            AND e.state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined'));
 END;
 CREATE TRIGGER ledger_move AFTER UPDATE OF state ON ledger WHEN old.state <> new.state BEGIN
     UPDATE ledger_total SET count = count - 1 WHERE destination = old.destination AND state = old.state;
     INSERT INTO ledger_total VALUES (new.destination, new.state, 1)
         ON CONFLICT DO UPDATE SET count = count + 1;
+    UPDATE ledger SET behind = NOT behind
+        WHERE destination = new.destination AND specimen = new.specimen AND lane = new.lane
+        AND observation >= new.observation AND state = 'pending'
+        AND behind <> EXISTS (SELECT 1 FROM ledger e WHERE e.destination = ledger.destination
+            AND e.specimen = ledger.specimen AND e.lane = ledger.lane AND e.observation < ledger.observation
+            AND e.state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined'));
 END;
 CREATE TRIGGER ledger_stays BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger keeps every row'); END;
 
@@ -164,13 +188,17 @@ CREATE TABLE delivery (           -- key, payload and hash are written once
     payload BLOB NOT NULL,
     sha256 BLOB NOT NULL,
     priority INTEGER NOT NULL,
+    -- 'unknown' is being found out by itself; 'dead' waits for a person
     state TEXT NOT NULL CHECK (state IN ('due', 'sending', 'unknown', 'settled', 'dead')),
     due_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     settled_at INTEGER
 ) STRICT;
-CREATE INDEX delivery_open ON delivery (destination, state, due_at) WHERE state <> 'settled';
+CREATE INDEX delivery_waiting ON delivery (destination, priority, due_at, id) WHERE state IN ('due', 'unknown');
+CREATE INDEX delivery_sending ON delivery (destination, specimen) WHERE state = 'sending';
+CREATE INDEX delivery_open ON delivery (destination, state, created_at) WHERE state <> 'settled';
+CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';
 CREATE INDEX delivery_specimen ON delivery (specimen);
 
 CREATE TABLE attempt (            -- written once, before anything is sent
@@ -215,3 +243,9 @@ CREATE TRIGGER answer_unchanged BEFORE UPDATE ON answer BEGIN SELECT RAISE(ABORT
 CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'an audit row never changes'); END;
 CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'an audit row never goes'); END;
 CREATE TRIGGER payload_unchanged BEFORE UPDATE OF key, payload, sha256 ON delivery BEGIN SELECT RAISE(ABORT, 'a payload never changes once leased'); END;
+CREATE TRIGGER parcel_stays BEFORE DELETE ON parcel BEGIN SELECT RAISE(ABORT, 'a parcel never goes'); END;
+CREATE TRIGGER message_stays BEFORE DELETE ON message BEGIN SELECT RAISE(ABORT, 'a message never goes'); END;
+CREATE TRIGGER observation_stays BEFORE DELETE ON observation BEGIN SELECT RAISE(ABORT, 'an observation never goes'); END;
+CREATE TRIGGER delivery_stays BEFORE DELETE ON delivery BEGIN SELECT RAISE(ABORT, 'a delivery never goes'); END;
+CREATE TRIGGER attempt_stays BEFORE DELETE ON attempt BEGIN SELECT RAISE(ABORT, 'an attempt never goes'); END;
+CREATE TRIGGER answer_stays BEFORE DELETE ON answer BEGIN SELECT RAISE(ABORT, 'an answer never goes'); END;

@@ -1,10 +1,12 @@
 //! What the page and the commands show: plain rows, read in single queries.
 
+mod overview;
 mod way;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
 pub use way::{Step, Way};
 
 use super::read::observation;
@@ -55,7 +57,7 @@ pub struct DeadLetter {
     pub destination: String,
     pub specimen: SpecimenId,
     pub key: String,
-    /// `dead`, or `unknown` where it isn't known whether the LIMS has it.
+    /// `refused`, or `unknown` where it isn't known whether the LIMS has it.
     pub state: String,
     pub attempts: u32,
     /// Results of this delivery that are refused or unknown.
@@ -71,6 +73,18 @@ pub struct FrameView {
     pub raw: Private<Vec<u8>>,
     /// SHA-256 as lowercase hex, as stored when it arrived.
     pub sha256: String,
+}
+
+/// A host query that got no orders.
+#[derive(Debug, Clone)]
+pub struct QueryView {
+    pub message: MessageId,
+    pub instrument: String,
+    /// What was asked for; empty means everything.
+    pub specimens: Vec<SpecimenId>,
+    pub asked_at: Timestamp,
+    /// What was answered, or why nothing was; `None` while the answer is on its way.
+    pub answer: Option<String>,
 }
 
 /// What was sent and what came back.
@@ -101,7 +115,7 @@ impl Reader {
     /// Each instrument that ever sent something, by name.
     pub fn instruments(&self) -> Result<Vec<InstrumentView>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "WITH name AS (SELECT DISTINCT subject AS n FROM counter WHERE name = 'received' AND subject <> '')
+            "WITH name AS (SELECT DISTINCT subject AS n FROM counter WHERE name = 'read' AND subject <> '')
              SELECT n,
                 (SELECT max(received_at) FROM message WHERE instrument = n AND id >=
                     (SELECT coalesce(max(id), 0) FROM message WHERE instrument = n)),
@@ -112,7 +126,7 @@ impl Reader {
                 (SELECT count(*) FROM problem WHERE closed_at IS NULL AND instrument = n),
                 (SELECT count(DISTINCT h.observation) FROM hold h JOIN observation o ON o.id = h.observation
                     WHERE h.closed_at IS NULL AND o.instrument = n),
-                (SELECT count(*) FROM host_query WHERE answered_at IS NULL AND NOT cancels AND instrument = n)
+                (SELECT count(*) FROM query_without_orders WHERE instrument = n)
              FROM name ORDER BY n",
         )?;
         let rows = statement.query_map([], |row| {
@@ -143,8 +157,8 @@ impl Reader {
                         (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind = 'incomplete-transmission'),
                         (SELECT count(*) FROM problem WHERE closed_at IS NULL),
                         (SELECT count(DISTINCT observation) FROM hold WHERE closed_at IS NULL),
-                        (SELECT count(*) FROM delivery WHERE state IN ('dead', 'unknown') AND state <> 'settled'),
-                        (SELECT count(*) FROM host_query WHERE answered_at IS NULL AND NOT cancels)",
+                        (SELECT count(*) FROM delivery WHERE state = 'dead'),
+                        (SELECT count(*) FROM query_without_orders)",
             )?
             .query_row([], |row| {
                 Ok(Waiting {
@@ -202,13 +216,15 @@ impl Reader {
     /// Deliveries that wait for a person, oldest first, at most `limit`.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT d.id, d.destination, d.specimen, d.key, d.state, d.attempts,
+            "SELECT d.id, d.destination, d.specimen, d.key,
+                CASE WHEN EXISTS (SELECT 1 FROM ledger l WHERE l.delivery = d.id AND l.state = 'refused')
+                    THEN 'refused' ELSE 'unknown' END, d.attempts,
                 (SELECT count(*) FROM ledger l WHERE l.delivery = d.id AND l.state IN ('refused', 'unknown')),
                 coalesce((SELECT l.reason FROM ledger l WHERE l.delivery = d.id AND l.reason IS NOT NULL LIMIT 1),
                     (SELECT w.detail FROM attempt a JOIN answer w ON w.attempt = a.id WHERE a.delivery = d.id
                      ORDER BY a.id DESC LIMIT 1), ''),
                 d.due_at
-             FROM delivery d WHERE d.state IN ('dead', 'unknown') AND d.state <> 'settled' ORDER BY d.id LIMIT ?",
+             FROM delivery d WHERE d.state = 'dead' ORDER BY d.id LIMIT ?",
         )?;
         let rows = statement.query_map([limit], |row| {
             Ok(DeadLetter {
@@ -258,6 +274,26 @@ impl Reader {
                 })
             })
             .optional()?)
+    }
+
+    /// Host queries of the last day that got no orders, newest first, at most `limit`.
+    pub fn unanswered_queries(&self, limit: usize) -> Result<Vec<QueryView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT message, instrument, specimens, asked_at, answer FROM query_without_orders
+             ORDER BY asked_at DESC, id DESC LIMIT ?",
+        )?;
+        let rows = statement.query_map([limit], |row| {
+            let specimens: String = row.get(2)?;
+            let specimens: Vec<String> = serde_json::from_str(&specimens).unwrap_or_default();
+            Ok(QueryView {
+                message: MessageId(row.get(0)?),
+                instrument: row.get(1)?,
+                specimens: specimens.into_iter().map(SpecimenId::new).collect(),
+                asked_at: instant(row.get(3)?),
+                answer: row.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// A counter that isn't part of the sums, summed over its subjects or of one.

@@ -72,11 +72,11 @@ pub enum Way {
 impl Reader {
     /// Everything known of a specimen, oldest first. Empty where nothing is.
     pub fn way(&self, specimen: &SpecimenId) -> Result<Vec<Step>, JournalError> {
-        let moment = self.connection.unchecked_transaction()?;
+        let _moment = self.moment()?;
         let id = specimen.reveal();
         let mut way = Vec::new();
         let mut gather = |sql: &str, read: &dyn Fn(&Row<'_>) -> Result<Way, JournalError>| {
-            let mut statement = moment.prepare_cached(sql)?;
+            let mut statement = self.connection.prepare_cached(sql)?;
             let mut rows = statement.query([id])?;
             while let Some(row) = rows.next()? {
                 way.push(Step { at: instant(row.get(0)?), what: read(row)? });

@@ -1,0 +1,171 @@
+//! What can be said on the command line.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::host::control::Asked;
+
+/// The gateway between a laboratory's analyzers and its LIMS.
+#[derive(Parser)]
+#[command(version, about, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused, or sums that don't balance; 64 usage; 69 something needed \
+is unavailable; 74 the journal failed; 75 another gateway runs; 78 the configuration is wrong.";
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Run the gateway until it is told to stop (SIGTERM or Ctrl-C)
+    Run {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Check the whole configuration and the machine, naming every mistake at once
+    Check {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Show the gateway at work with simulated analyzers and a simulated LIMS
+    Demo(DemoOptions),
+    /// Tell what every link and destination is doing and whether the sums balance
+    Status {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Tell the way of a specimen's results, from the wire to the LIMS's answer
+    Trace {
+        #[command(flatten)]
+        config: Config,
+        /// The specimen's number as the LIMS knows it
+        specimen: String,
+    },
+    /// List deliveries that the LIMS refused, or whose fate isn't known
+    DeadLetters {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// List results that wait for a person
+    Held {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// List data that couldn't be used, with its remedy
+    Problems {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Try an instrument's specimen rules on a number
+    SpecimenId {
+        #[command(flatten)]
+        config: Config,
+        instrument: String,
+        /// The number as the analyzer sends it
+        id: String,
+    },
+    #[command(flatten)]
+    Decide(DecideCommand),
+}
+
+#[derive(Args, Clone)]
+pub(super) struct Config {
+    /// The folder with labwire.toml, instruments.d and profiles.d
+    #[arg(long, value_name = "DIR", default_value = "/etc/labwire")]
+    config: PathBuf,
+}
+
+impl std::ops::Deref for Config {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.config
+    }
+}
+
+#[derive(Args)]
+pub(super) struct DemoOptions {
+    /// Stop after this long, such as 20s, and print the sums; without it, run until Ctrl-C
+    #[arg(long = "for", value_name = "TIME", value_parser = labsim::duration::parse)]
+    pub(super) duration: Option<Duration>,
+    /// Where the page listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
+    pub(super) page: std::net::SocketAddr,
+    /// Makes the same analyzers and the same faults again
+    #[arg(long, default_value_t = 7)]
+    pub(super) seed: u64,
+}
+
+/// Decisions of a person, each with a reason that stands in the audit.
+#[derive(Subcommand)]
+pub(super) enum DecideCommand {
+    /// Send a dead letter once more
+    Retry(Retry),
+    /// Give a dead letter up
+    GiveUp(Item),
+    /// Say that the LIMS holds a delivery whose fate isn't known
+    Confirm(Item),
+    /// Let a held result leave
+    Release(Item),
+    /// Keep a held result here for good
+    Reject(Item),
+    /// Read a message again with today's configuration
+    Reread(Item),
+    /// Close a problem that has been seen to
+    Dismiss(Item),
+}
+
+#[derive(Args)]
+pub(super) struct Item {
+    #[command(flatten)]
+    config: Config,
+    /// The number that the lists and the page show
+    pub(super) id: i64,
+    /// Why, in your words
+    #[arg(long)]
+    pub(super) reason: String,
+}
+
+#[derive(Args)]
+pub(super) struct Retry {
+    #[command(flatten)]
+    config: Config,
+    /// The deliveries' numbers as dead-letters shows them
+    #[arg(required_unless_present = "all")]
+    pub(super) ids: Vec<i64>,
+    /// Every dead letter
+    #[arg(long, conflicts_with = "ids")]
+    pub(super) all: bool,
+    /// Why, in your words
+    #[arg(long)]
+    pub(super) reason: String,
+}
+
+impl DecideCommand {
+    pub(super) fn config(&self) -> &Path {
+        match self {
+            DecideCommand::Retry(retry) => &retry.config,
+            DecideCommand::GiveUp(item)
+            | DecideCommand::Confirm(item)
+            | DecideCommand::Release(item)
+            | DecideCommand::Reject(item)
+            | DecideCommand::Reread(item)
+            | DecideCommand::Dismiss(item) => &item.config,
+        }
+    }
+
+    pub(super) fn asked(&self) -> Asked {
+        match self {
+            DecideCommand::Retry(_) => Asked::Retry,
+            DecideCommand::GiveUp(_) => Asked::GiveUp,
+            DecideCommand::Confirm(_) => Asked::Confirm,
+            DecideCommand::Release(_) => Asked::Release,
+            DecideCommand::Reject(_) => Asked::Reject,
+            DecideCommand::Reread(_) => Asked::Reread,
+            DecideCommand::Dismiss(_) => Asked::Dismiss,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `labwire demo`: the real gateway between simulated analyzers and a simulated LIMS, on this machine alone. The only
+//! place that uses the simulator.
+
+mod bench;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use labsim::lims::{Lims, Mode, Setup};
+
+use super::Outcome;
+use super::arguments::DemoOptions;
+use super::status::write_sums;
+use crate::clock;
+use crate::config::Settings;
+use crate::exit::Exit;
+use crate::gateway::Gateway;
+use crate::host::logging;
+use crate::journal::{Reader, Sums};
+
+use bench::Bench;
+
+/// How often the demo tells how far it is.
+const TELL: Duration = Duration::from_secs(2);
+/// How long the last results may take to the LIMS once the analyzers are silent.
+const SETTLE: Duration = Duration::from_secs(30);
+/// The share of deliveries that meet a failing LIMS.
+const LIMS_FAULTS: f64 = 0.1;
+
+pub(super) fn run(options: &DemoOptions, out: &mut impl Write) -> Outcome {
+    let folder = std::env::temp_dir().join(format!("labwire-demo-{}", std::process::id()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(show(options, &folder, out));
+    std::fs::remove_dir_all(&folder)?;
+    outcome
+}
+
+async fn show(options: &DemoOptions, folder: &std::path::Path, out: &mut impl Write) -> Outcome {
+    let setup = Setup { mode: Mode::Mix(LIMS_FAULTS), seed: options.seed, ..Setup::default() };
+    let lims = Lims::start(setup).await?;
+    let bench = Bench::set_up(folder, options, &lims).await?;
+    let settings = match Settings::load(folder) {
+        Ok((settings, _)) => settings,
+        Err(errors) => return Err(format!("the demo's own configuration is wrong:\n{errors}").into()),
+    };
+    logging::start(&settings.log)?;
+    let gateway = Gateway::start(&settings).await?;
+    writeln!(
+        out,
+        "labwire demo: {} analyzers, one LIMS that fails now and then, everything invented.",
+        bench.len()
+    )?;
+    writeln!(out, "The page: http://{}/    Stop with Ctrl-C.\n", gateway.page)?;
+    out.flush()?;
+    let reader = gateway.journal.reader()?;
+    let bench = bench.play(options.seed);
+    tell_until_the_end(options, &reader, out).await?;
+    let acknowledged = bench.stop().await;
+    lims.set_mode(Mode::Accept);
+    settle(&reader, out).await?;
+    let sums = reader.sums()?;
+    gateway.stop().await;
+
+    write_sums(&sums, out)?;
+    let ledger = lims.ledger();
+    let missing = ledger.discrepancies(&acknowledged).len();
+    let doubled = ledger.doubled().len();
+    writeln!(out, "\nWhat the analyzers saw acknowledged: {} results.", acknowledged.len())?;
+    writeln!(
+        out,
+        "In the LIMS exactly once: {}; missing or doubled: {}.",
+        acknowledged.len() - missing,
+        missing + doubled
+    )?;
+    let good = sums.imbalances().is_empty()
+        && missing + doubled == 0
+        && waiting(&sums) == 0
+        && !acknowledged.is_empty();
+    lims.stop().await;
+    Ok(if good { Exit::Done } else { Exit::Failed })
+}
+
+async fn tell_until_the_end(options: &DemoOptions, reader: &Reader, out: &mut impl Write) -> io::Result<()> {
+    let end = async {
+        match options.duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(end);
+    let mut interval = tokio::time::interval(TELL);
+    loop {
+        tokio::select! {
+            () = &mut end => return Ok(()),
+            interrupted = tokio::signal::ctrl_c() => return interrupted,
+            _ = interval.tick() => tell(reader, out)?,
+        }
+    }
+}
+
+fn tell(reader: &Reader, out: &mut impl Write) -> io::Result<()> {
+    let sums = reader.sums().map_err(io::Error::other)?;
+    let accepted: i64 = sums.destinations.values().map(|sums| sums.of("accepted")).sum();
+    let time = clock::now().strftime("%H:%M:%S");
+    writeln!(
+        out,
+        "{time} UTC  {:>5} results received, {accepted:>5} accepted by the LIMS, {:>3} on their way",
+        sums.intake.received,
+        waiting(&sums)
+    )?;
+    out.flush()
+}
+
+/// Lets what is on its way arrive.
+async fn settle(reader: &Reader, out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
+    writeln!(out, "\nThe analyzers are silent; the last results go to the LIMS …")?;
+    out.flush()?;
+    let deadline = clock::monotonic() + SETTLE;
+    while clock::monotonic() < deadline {
+        if waiting(&reader.sums()?) == 0 && reader.waiting()?.unread == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// What the LIMS doesn't have yet and nobody holds back.
+fn waiting(sums: &Sums) -> i64 {
+    let of = |state| sums.destinations.values().map(|sums| sums.of(state)).sum::<i64>();
+    of("pending") + of("in-flight") + of("unknown")
+}

@@ -1,0 +1,83 @@
+//! Lists of what waits for a person, each line with the number that a decision names.
+
+use std::io::Write;
+
+use super::Outcome;
+use crate::config::Settings;
+use crate::domain::{HoldReason, ProblemKind, SpecimenId};
+use crate::exit::Exit;
+use crate::journal::Reader;
+
+/// The most lines of one list.
+const LINES: usize = 1_000;
+
+pub(super) fn dead_letters(settings: &Settings, out: &mut impl Write) -> Outcome {
+    let letters = Reader::open(&settings.journal.path)?.dead_letters(LINES)?;
+    if letters.is_empty() {
+        writeln!(out, "No dead letters.")?;
+    }
+    for letter in letters {
+        writeln!(
+            out,
+            "{}  {} for {}: {} results {} since {} after {} attempts: {}",
+            letter.delivery,
+            letter.specimen.reveal(),
+            letter.destination,
+            letter.results,
+            letter.state,
+            letter.since,
+            letter.attempts,
+            letter.reason.reveal(),
+        )?;
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn held(settings: &Settings, out: &mut impl Write) -> Outcome {
+    let held = Reader::open(&settings.journal.path)?.held(LINES)?;
+    if held.is_empty() {
+        writeln!(out, "Nothing is held.")?;
+    }
+    for hold in held {
+        let why: Vec<&str> = hold
+            .reasons
+            .iter()
+            .map(|name| HoldReason::from_name(name).map_or(name.as_str(), |reason| reason.text()))
+            .collect();
+        writeln!(
+            out,
+            "{}  {} {} {} {} from {}, since {}: {}",
+            hold.observation,
+            hold.detail.specimen.reveal(),
+            hold.detail.test.code,
+            hold.detail.value_as_sent,
+            hold.detail.unit.as_deref().unwrap_or_default(),
+            hold.detail.instrument,
+            hold.opened_at,
+            why.join("; "),
+        )?;
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn problems(settings: &Settings, out: &mut impl Write) -> Outcome {
+    let problems = Reader::open(&settings.journal.path)?.open_problems(LINES)?;
+    if problems.is_empty() {
+        writeln!(out, "No open problems.")?;
+    }
+    for problem in problems {
+        let remedy = ProblemKind::from_name(&problem.kind).map_or("", ProblemKind::remedy);
+        writeln!(
+            out,
+            "{}  {} {} from {}, message {}, since {}: {} [{remedy}]",
+            problem.id,
+            problem.kind,
+            problem.specimen.as_ref().map_or("", SpecimenId::reveal),
+            problem.instrument.as_deref().unwrap_or("an unknown sender"),
+            problem.message.map_or_else(|| "-".to_owned(), |id| id.to_string()),
+            problem.seen_at,
+            problem.text.reveal(),
+        )?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,70 @@
+//! The command line. Commands that read open the journal read-only; commands that act ask the running gateway through
+//! its control socket.
+
+mod arguments;
+mod check;
+mod decide;
+mod demo;
+mod lists;
+mod run;
+mod specimen;
+mod status;
+mod trace;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Parser;
+
+use crate::config::Settings;
+use crate::exit::Exit;
+use crate::host::tls;
+
+use arguments::{Arguments, Command};
+
+/// What a command that began came to, or why it could not do what it was asked.
+type Outcome = Result<Exit, Box<dyn Error>>;
+
+/// Reads the arguments and does what they say.
+pub fn main() -> Exit {
+    tls::install_provider();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing can be done about a terminal that takes no text.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let out = &mut io::stdout();
+    let outcome = match &arguments.command {
+        Command::Run { config } => with(config, run::run),
+        Command::Check { config } => Ok(check::run(config, out)),
+        Command::Demo(options) => demo::run(options, out),
+        Command::Status { config } => with(config, |settings| status::run(settings, out)),
+        Command::Trace { config, specimen } => with(config, |settings| trace::run(settings, specimen, out)),
+        Command::DeadLetters { config } => with(config, |settings| lists::dead_letters(settings, out)),
+        Command::Held { config } => with(config, |settings| lists::held(settings, out)),
+        Command::Problems { config } => with(config, |settings| lists::problems(settings, out)),
+        Command::SpecimenId { config, instrument, id } => {
+            with(config, |settings| specimen::run(settings, instrument, id, out))
+        }
+        Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),
+    };
+    outcome.unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "labwire: {error}");
+        Exit::Unavailable
+    })
+}
+
+/// Loads the configuration, or says everything that is wrong with it.
+fn with(folder: &Path, command: impl FnOnce(&Settings) -> Outcome) -> Outcome {
+    match Settings::load(folder) {
+        Ok((settings, _)) => command(&settings),
+        Err(errors) => {
+            writeln!(io::stderr(), "{errors}")?;
+            Ok(Exit::Configuration)
+        }
+    }
+}

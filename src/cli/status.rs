@@ -1,0 +1,76 @@
+//! `labwire status`: the sums, what waits, and what every link is doing.
+
+use std::io::Write;
+
+use super::Outcome;
+use crate::config::Settings;
+use crate::exit::Exit;
+use crate::host::control::{self, Live, Request, Response};
+use crate::journal::{Reader, Sums};
+
+pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
+    match control::ask(&settings.control_socket, &Request::Live) {
+        Ok(Response::Live { journal, links, destinations }) => {
+            writeln!(out, "labwire is running.")?;
+            writeln!(out, "\nJournal: {journal}")?;
+            live(out, "Analyzers", &links)?;
+            live(out, "Destinations", &destinations)?;
+        }
+        Ok(_) => writeln!(out, "labwire is running, but of another version than this command.")?,
+        Err(error) => writeln!(out, "labwire is not running ({error}).")?,
+    }
+    let reader = Reader::open(&settings.journal.path)?;
+    let waiting = reader.waiting()?;
+    writeln!(out, "\nWaiting")?;
+    for (what, count) in [
+        ("messages to be read", waiting.unread),
+        ("messages of an unknown sender", waiting.unattributed),
+        ("transmissions cut short", waiting.incomplete),
+        ("held results", waiting.held),
+        ("dead letters", waiting.dead_letters),
+        ("open problems", waiting.open_problems),
+        ("host queries without orders", waiting.unanswered_queries),
+    ] {
+        writeln!(out, "  {count:>9}  {what}")?;
+    }
+    let sums = reader.sums()?;
+    write_sums(&sums, out)?;
+    Ok(if sums.imbalances().is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+fn live(out: &mut impl Write, title: &str, all: &[Live]) -> std::io::Result<()> {
+    writeln!(out, "\n{title}")?;
+    for Live { name, state, since } in all {
+        writeln!(out, "  {name}: {state} (since {since})")?;
+    }
+    Ok(())
+}
+
+/// Both sums as tables, and whether they balance.
+pub(super) fn write_sums(sums: &Sums, out: &mut impl Write) -> std::io::Result<()> {
+    let intake = sums.intake;
+    writeln!(out, "\nReceived results")?;
+    for (what, count) in [
+        ("received", intake.received),
+        ("= new", intake.new),
+        ("+ repeated", intake.duplicate),
+        ("+ problems", intake.problem),
+    ] {
+        writeln!(out, "  {count:>9}  {what}")?;
+    }
+    for (destination, sums) in &sums.destinations {
+        writeln!(out, "\nOwed to {destination}")?;
+        writeln!(out, "  {:>9}  owed", sums.owed)?;
+        for (index, (state, count)) in sums.states.iter().enumerate() {
+            writeln!(out, "  {count:>9}  {} {state}", if index == 0 { "=" } else { "+" })?;
+        }
+    }
+    let imbalances = sums.imbalances();
+    if imbalances.is_empty() {
+        return writeln!(out, "\nThe sums balance.");
+    }
+    for imbalance in imbalances {
+        writeln!(out, "\nTHE SUMS DO NOT BALANCE: {imbalance}")?;
+    }
+    Ok(())
+}

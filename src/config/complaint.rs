@@ -1,0 +1,42 @@
+//! What a reader finds wrong in one file's text, by byte span. Turning spans into lines is [`super::finding`]'s job.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// One mistake: where it stands and, in one line, what it is and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// Byte offsets into the file's text.
+    pub span: Range<usize>,
+    pub message: String,
+}
+
+impl Complaint {
+    pub fn new(span: Range<usize>, message: impl Into<String>) -> Complaint {
+        Complaint { span, message: message.into() }
+    }
+}
+
+/// Collects what the readers of one file have to say, in the order in which they say it.
+#[derive(Debug, Default)]
+pub(super) struct Remarks {
+    errors: RefCell<Vec<Complaint>>,
+    warnings: RefCell<Vec<Complaint>>,
+}
+
+impl Remarks {
+    /// The file can't be used as it is.
+    pub(super) fn error(&self, span: Range<usize>, message: impl Into<String>) {
+        self.errors.borrow_mut().push(Complaint::new(span, message));
+    }
+
+    /// The file can be used, and somebody should look at this.
+    pub(super) fn warning(&self, span: Range<usize>, message: impl Into<String>) {
+        self.warnings.borrow_mut().push(Complaint::new(span, message));
+    }
+
+    /// The errors, then the warnings.
+    pub(super) fn into_parts(self) -> (Vec<Complaint>, Vec<Complaint>) {
+        (self.errors.into_inner(), self.warnings.into_inner())
+    }
+}

@@ -1,0 +1,214 @@
+//! One file of `instruments.d`: one machine at this site. What it may not share with others is [`super::claims`]'s job.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use encoding_rs::Encoding;
+use jiff::tz::TimeZone;
+use labwire_astm::transfer;
+
+use super::profiles::Profiles;
+use super::reader::{Name, Table};
+use super::settings::{CodeMapping, Instrument, RerunPolicy, SpecimenRules, Transport};
+use super::{link, transport};
+use crate::domain::InstrumentId;
+
+const DECIMAL_SEPARATORS: [(&str, char); 2] = [(".", '.'), (",", ',')];
+const RERUNS: [(&str, RerunPolicy); 2] = [("forward", RerunPolicy::Forward), ("hold", RerunPolicy::Hold)];
+
+/// An instrument file as far as it could be read.
+pub(super) struct Draft {
+    /// `None` when something in the file is wrong.
+    pub(super) instrument: Option<Instrument>,
+    /// What it claims for itself; `None` when its transport is wrong.
+    pub(super) claim: Option<Claim>,
+}
+
+/// What an instrument wants for itself, or must share in a way that keeps it distinguishable.
+pub(super) struct Claim {
+    pub(super) transport: Transport,
+    /// Where the file names the device or address.
+    pub(super) span: Range<usize>,
+    pub(super) sender: Option<String>,
+    pub(super) link: transfer::Settings,
+}
+
+/// Reads one instrument's file. Paths in it are relative to `folder`.
+pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, profiles: &Profiles) -> Draft {
+    let profile = file
+        .required("profile", "\"NAME\", or \"NAME/REVISION\" to stay with one revision")
+        .and_then(|entry| entry.parsed(|name| profiles.find(name)));
+    let description = file.text("description").unwrap_or_default();
+    let placed = transport::read(file, folder);
+    let sender = file.parsed("sender", sender);
+    let from = profile.as_ref().map(|profile| profile.link.clone()).unwrap_or_default();
+    let serial = placed.as_ref().is_some_and(|placed| matches!(placed.transport, Transport::Serial(_)));
+    let changed = file.table("link", |table| {
+        let link = link::changed(from.clone(), table);
+        if serial && link.tolerances.raw_records {
+            table.error("raw_records needs TCP; a serial line without checksums can alter a result unseen");
+        }
+        link
+    });
+    let link = changed.unwrap_or(from);
+    let time_zone = file.required("time_zone", "\"Europe/Berlin\"").and_then(|entry| entry.parsed(time_zone));
+    let character_set = file.parsed("character_set", character_set).unwrap_or(encoding_rs::WINDOWS_1252);
+    let decimal_separator = file.choice("decimal_separator", &DECIMAL_SEPARATORS).unwrap_or('.');
+    let specimen = file.table("specimen", specimen).unwrap_or_else(default_specimen);
+    let codes: BTreeMap<String, CodeMapping> = file.named_tables("codes", code).into_iter().collect();
+    let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
+    let rerun = file.choice("rerun", &RERUNS).unwrap_or(RerunPolicy::Forward);
+
+    let claim = placed.map(|placed| Claim {
+        transport: placed.transport,
+        span: placed.span,
+        sender: sender.clone(),
+        link: link.clone(),
+    });
+    let instrument = match (profile, &claim, time_zone) {
+        (Some(profile), Some(claim), Some(time_zone)) => Some(Instrument {
+            id: id.clone(),
+            description,
+            profile: Arc::clone(&profile),
+            transport: claim.transport.clone(),
+            sender,
+            link,
+            time_zone,
+            character_set,
+            decimal_separator,
+            specimen,
+            codes,
+            resend_window,
+            rerun,
+        }),
+        _ => None,
+    };
+    Draft { instrument, claim }
+}
+
+fn sender(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("sender is empty; write what the analyzer sends in H.5, or remove the line".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn time_zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name)
+        .map_err(|_| format!("unknown time_zone {name:?}; write an IANA name such as \"Europe/Berlin\""))
+}
+
+fn character_set(name: &str) -> Result<&'static Encoding, String> {
+    let label = match name {
+        "latin-1" => "latin1",
+        other => other,
+    };
+    Encoding::for_label_no_replacement(label.as_bytes())
+        .filter(|encoding| encoding.is_ascii_compatible())
+        .ok_or_else(|| {
+            format!(
+                "unknown character_set {name:?}; write \"utf-8\", \"latin-1\", \"ascii\", \"gbk\" or another \
+                 label of the WHATWG Encoding Standard that contains ASCII"
+            )
+        })
+}
+
+fn default_specimen() -> SpecimenRules {
+    SpecimenRules { trim: true, ..SpecimenRules::default() }
+}
+
+fn specimen(table: &mut Table<'_>) -> SpecimenRules {
+    let default = default_specimen();
+    SpecimenRules {
+        trim: table.flag("trim").unwrap_or(default.trim),
+        suffix_separators: table.text("suffix_separators").unwrap_or_default(),
+        strip_prefix: table.text("strip_prefix").unwrap_or_default(),
+        strip_leading_zeros: table.flag("strip_leading_zeros").unwrap_or(default.strip_leading_zeros),
+        pad_to: table.number("pad_to", 1..=64),
+        truncated_at: table.number("truncated_at", 1..=64),
+    }
+}
+
+fn code(name: Name<'_>, table: &mut Table<'_>) -> (String, CodeMapping) {
+    let mapping = CodeMapping {
+        lims_code: table.parsed("lims_code", |text| filled("lims_code", text)),
+        loinc: table.parsed("loinc", loinc),
+        unit: table.parsed("unit", |text| filled("unit", text)),
+    };
+    (name.text.to_owned(), mapping)
+}
+
+fn filled(key: &str, text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err(format!("{key} is empty; fill it in or remove the line"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A LOINC number ends in a check digit, which catches most slips of the finger.
+fn loinc(text: &str) -> Result<String, String> {
+    let right = text.split_once('-').is_some_and(|(number, check)| {
+        (1..=7).contains(&number.len())
+            && number.bytes().all(|digit| digit.is_ascii_digit())
+            && check == mod_10(number).to_string()
+    });
+    if right {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is no LOINC number; write one such as \"2345-7\""))
+    }
+}
+
+/// The Luhn check digit of a row of ASCII digits.
+fn mod_10(digits: &str) -> u32 {
+    let sum: u32 = digits
+        .chars()
+        .rev()
+        .filter_map(|digit| digit.to_digit(10))
+        .enumerate()
+        .map(|(index, digit)| if index % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit })
+        .sum();
+    (10 - sum % 10) % 10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loinc_number_needs_its_check_digit() {
+        for (text, right) in [
+            ("2345-7", true),
+            ("718-7", true),
+            ("6690-2", true),
+            ("94500-6", true),
+            ("2345-8", false),
+            ("2354-7", false),
+            ("2345", false),
+            ("-0", false),
+            ("2345-07", false),
+        ] {
+            assert_eq!(loinc(text).is_ok(), right, "{text}");
+        }
+    }
+
+    #[test]
+    fn character_sets_go_by_the_names_that_analyzer_manuals_use() {
+        for (name, expected) in [
+            ("utf-8", Some("UTF-8")),
+            ("latin-1", Some("windows-1252")),
+            ("iso-8859-1", Some("windows-1252")),
+            ("ascii", Some("windows-1252")),
+            ("gbk", Some("GBK")),
+            ("shift_jis", Some("Shift_JIS")),
+            ("utf-16le", None),
+            ("hz-gb-2312", None),
+            ("klingon", None),
+        ] {
+            assert_eq!(character_set(name).ok().map(Encoding::name), expected, "{name}");
+        }
+    }
+}

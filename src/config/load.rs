@@ -1,0 +1,177 @@
+//! From a configuration folder to checked settings. It reads every file before it judges, so that one run names
+//! every mistake; it changes nothing on the machine.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::claims::{self, Claimant};
+use super::complaint::Remarks;
+use super::finding::{Errors, Finding, Source};
+use super::profiles::Profiles;
+use super::settings::Settings;
+use super::{instrument, reader, site};
+use crate::domain::InstrumentId;
+
+impl Settings {
+    /// Reads `labwire.toml`, `profiles.d` and `instruments.d` of a configuration folder. Relative paths in them are
+    /// relative to the folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong in any of the files. Warnings are only of use beside settings.
+    pub fn load(folder: &Path) -> Result<(Settings, Vec<Finding>), Errors> {
+        let (profiles, findings) = Profiles::shipped();
+        load_with(folder, profiles, findings)
+    }
+}
+
+/// As [`Settings::load`], with these profiles as the shipped ones.
+pub(super) fn load_with(
+    folder: &Path,
+    mut profiles: Profiles,
+    findings: Vec<Finding>,
+) -> Result<(Settings, Vec<Finding>), Errors> {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let mut report = Report { errors: findings, warnings: Vec::new() };
+    let site_source = report.keep(Source::open(&folder, "labwire.toml"));
+    let site = site_source.as_ref().and_then(|source| {
+        report
+            .read(source, |remarks| reader::document(&source.text, remarks, |file| site::read(file, &folder)))
+    });
+    for source in report.sources(&folder, "profiles.d") {
+        report.errors.extend(profiles.add_from_site(&source));
+    }
+    let sources = report.sources(&folder, "instruments.d");
+    let instruments: Vec<(&Source, Option<instrument::Draft>)> =
+        sources.iter().map(|source| (source, report.instrument(source, &folder, &profiles))).collect();
+    report.check_claims(site_source.as_ref().zip(site.as_ref()), &instruments);
+
+    let drafts = instruments.into_iter().filter_map(|(_, draft)| draft?.instrument).map(Arc::new).collect();
+    let settings = site.map(|site| settings(site, drafts));
+    report.warn_of_gaps(settings.as_ref());
+    report.finish(settings)
+}
+
+fn settings(site: site::Draft, instruments: Vec<Arc<super::settings::Instrument>>) -> Settings {
+    Settings {
+        site: site.site,
+        journal: site.journal,
+        page: site.page,
+        control_socket: site.control_socket,
+        log: site.log,
+        trace: site.trace,
+        instruments,
+        destinations: site.destinations.into_iter().map(|draft| Arc::new(draft.destination)).collect(),
+    }
+}
+
+/// What was found so far.
+struct Report {
+    errors: Vec<Finding>,
+    warnings: Vec<Finding>,
+}
+
+impl Report {
+    fn keep<T>(&mut self, result: Result<T, Finding>) -> Option<T> {
+        result.map_err(|finding| self.errors.push(finding)).ok()
+    }
+
+    fn read<T>(&mut self, source: &Source, read: impl FnOnce(&Remarks) -> Option<T>) -> Option<T> {
+        let remarks = Remarks::default();
+        let value = read(&remarks);
+        let (errors, warnings) = remarks.into_parts();
+        self.errors.extend(errors.iter().map(|complaint| source.finding(complaint)));
+        self.warnings.extend(warnings.iter().map(|complaint| source.finding(complaint)));
+        value
+    }
+
+    /// The `.toml` files of a folder, by name. A folder that isn't there holds none.
+    fn sources(&mut self, folder: &Path, name: &str) -> Vec<Source> {
+        let entries = match fs::read_dir(folder.join(name)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                self.errors.push(Finding::about(name, format!("failed to list it: {error}")));
+                return Vec::new();
+            }
+        };
+        let mut files: Vec<String> = entries
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|file| file.ends_with(".toml") && !file.starts_with('.'))
+            .collect();
+        files.sort();
+        let open = |file: &String| self.keep(Source::open(folder, &format!("{name}/{file}")));
+        files.iter().filter_map(open).collect()
+    }
+
+    fn instrument(
+        &mut self,
+        source: &Source,
+        folder: &Path,
+        profiles: &Profiles,
+    ) -> Option<instrument::Draft> {
+        let id = stem(source);
+        if let Err(message) = super::id("an instrument's file name", id) {
+            self.errors.push(Finding::about(&source.name, message));
+        }
+        let id = InstrumentId::new(id);
+        self.read(source, |remarks| {
+            reader::document(&source.text, remarks, |file| instrument::read(&id, file, folder, profiles))
+        })
+    }
+
+    fn check_claims(
+        &mut self,
+        site: Option<(&Source, &site::Draft)>,
+        instruments: &[(&Source, Option<instrument::Draft>)],
+    ) {
+        let claimants: Vec<Claimant<'_>> = instruments
+            .iter()
+            .filter_map(|(source, draft)| Some(Claimant { source, claim: draft.as_ref()?.claim.as_ref()? }))
+            .collect();
+        self.errors.extend(claims::between_instruments(&claimants));
+        if let Some((source, site)) = site {
+            self.errors.extend(claims::of_site(source, site, &claimants));
+            let known: BTreeSet<String> =
+                instruments.iter().map(|(source, _)| stem(source).to_owned()).collect();
+            self.errors.extend(claims::unknown_instruments(source, site, &known));
+        }
+    }
+
+    /// Warns of settings that are allowed and can't be meant for long.
+    fn warn_of_gaps(&mut self, settings: Option<&Settings>) {
+        let Some(settings) = settings else { return };
+        if settings.instruments.is_empty() {
+            self.warnings.push(Finding::about("instruments.d", "no instrument is described here"));
+        }
+        if settings.destinations.is_empty() {
+            let text = "no [destination.NAME] is described; results are kept and shown, and sent nowhere";
+            self.warnings.push(Finding::about("labwire.toml", text));
+            return;
+        }
+        for instrument in &settings.instruments {
+            let takes = |ids: &Vec<InstrumentId>| ids.is_empty() || ids.contains(&instrument.id);
+            if !settings.destinations.iter().any(|destination| takes(&destination.instruments)) {
+                let file = format!("instruments.d/{}.toml", instrument.id);
+                self.warnings.push(Finding::about(&file, "no destination takes this instrument's results"));
+            }
+        }
+    }
+
+    fn finish(mut self, settings: Option<Settings>) -> Result<(Settings, Vec<Finding>), Errors> {
+        self.errors.sort();
+        self.warnings.sort();
+        match settings {
+            Some(settings) if self.errors.is_empty() => Ok((settings, self.warnings)),
+            _ => Err(Errors(self.errors)),
+        }
+    }
+}
+
+/// A file's name without folder and extension.
+fn stem(source: &Source) -> &str {
+    let file = source.name.rsplit('/').next().unwrap_or_default();
+    file.strip_suffix(".toml").unwrap_or(file)
+}

@@ -1,0 +1,213 @@
+//! What a profile's TOML looks like: the twin that serde reads. Holds no meaning of its own.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_spanned::Spanned;
+
+use crate::domain;
+use crate::domain::profile;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Profile {
+    pub(super) name: Spanned<String>,
+    pub(super) revision: Spanned<u32>,
+    pub(super) vendor: String,
+    pub(super) model: String,
+    pub(super) note: String,
+    pub(super) records: Spanned<String>,
+    #[serde(default)]
+    pub(super) unknown_status: Unknown,
+    #[serde(default)]
+    pub(super) unknown_flag: Unknown,
+    pub(super) sources: BTreeMap<String, String>,
+    pub(super) sender: Option<Sender>,
+    #[serde(default)]
+    pub(super) places: Places,
+    #[serde(default)]
+    pub(super) pins: Vec<Pin>,
+    #[serde(default)]
+    pub(super) tests: BTreeMap<String, Test>,
+    #[serde(default)]
+    pub(super) aspects: BTreeMap<String, Aspect>,
+    #[serde(default)]
+    pub(super) failed_values: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) statuses: BTreeMap<String, Status>,
+    #[serde(default)]
+    pub(super) flags: BTreeMap<String, Flag>,
+    pub(super) classes: Option<Vec<Class>>,
+    /// Read by the reader that instrument files share.
+    #[serde(default, rename = "link")]
+    pub(super) _link: IgnoredAny,
+    pub(super) query: Option<Query>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sender {
+    pub(super) at: Spanned<String>,
+    pub(super) is: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Places {
+    pub(super) specimen: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) position: Vec<Spanned<String>>,
+    pub(super) priority: Option<Spanned<String>>,
+    pub(super) specimen_type: Option<Spanned<String>>,
+    pub(super) patient_id: Option<Spanned<String>>,
+    pub(super) patient_name: Option<Spanned<String>>,
+    pub(super) birth_date: Option<Spanned<String>>,
+    pub(super) sex: Option<Spanned<String>>,
+    pub(super) patient_location: Option<Spanned<String>>,
+    pub(super) code: Option<Spanned<String>>,
+    pub(super) aspect: Option<Spanned<String>>,
+    pub(super) component: Option<Spanned<String>>,
+    pub(super) dilution: Option<Spanned<String>>,
+    pub(super) replicate: Option<Spanned<String>>,
+    pub(super) loinc: Option<Spanned<String>>,
+    pub(super) value: Option<Spanned<String>>,
+    pub(super) unit: Option<Spanned<String>>,
+    pub(super) range: Option<Spanned<String>>,
+    pub(super) flags: Option<Vec<Spanned<String>>>,
+    pub(super) status: Option<Spanned<String>>,
+    pub(super) operator: Option<Spanned<String>>,
+    pub(super) started: Option<Spanned<String>>,
+    pub(super) completed: Option<Spanned<String>>,
+    pub(super) analyzer_unit: Option<Spanned<String>>,
+    pub(super) query_specimen: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pin {
+    pub(super) at: Spanned<String>,
+    pub(super) is: String,
+    pub(super) meaning: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Test {
+    #[serde(default)]
+    pub(super) name: String,
+    pub(super) loinc: Option<Spanned<String>>,
+    pub(super) result: Spanned<ResultKind>,
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, String>,
+    pub(super) unit: Option<String>,
+    pub(super) source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Aspect {
+    pub(super) meaning: String,
+    pub(super) result: Option<Spanned<ResultKind>>,
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ResultKind {
+    Quantity,
+    Coded,
+    Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Status {
+    pub(super) means: StatusKind,
+    #[serde(default)]
+    pub(super) in_doubt: bool,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum StatusKind {
+    Preliminary,
+    Final,
+    Correction,
+    Failed,
+}
+
+impl From<StatusKind> for domain::Status {
+    fn from(kind: StatusKind) -> domain::Status {
+        match kind {
+            StatusKind::Preliminary => domain::Status::Preliminary,
+            StatusKind::Final => domain::Status::Final,
+            StatusKind::Correction => domain::Status::Correction,
+            StatusKind::Failed => domain::Status::Failed,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Flag {
+    pub(super) meaning: String,
+    #[serde(default)]
+    pub(super) in_doubt: bool,
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Unknown {
+    #[default]
+    Hold,
+    Show,
+}
+
+impl From<Unknown> for profile::Unknown {
+    fn from(unknown: Unknown) -> profile::Unknown {
+        match unknown {
+            Unknown::Hold => profile::Unknown::Hold,
+            Unknown::Show => profile::Unknown::Show,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Class {
+    pub(super) at: Spanned<String>,
+    pub(super) is: String,
+    pub(super) class: ClassKind,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ClassKind {
+    Control,
+    Calibration,
+}
+
+impl From<ClassKind> for domain::SampleClass {
+    fn from(kind: ClassKind) -> domain::SampleClass {
+        match kind {
+            ClassKind::Control => domain::SampleClass::Control,
+            ClassKind::Calibration => domain::SampleClass::Calibration,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    pub(super) no_orders: Vec<ReplyRecord>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplyRecord {
+    pub(super) record: Spanned<String>,
+    #[serde(default)]
+    pub(super) fields: BTreeMap<Spanned<String>, Spanned<String>>,
+}

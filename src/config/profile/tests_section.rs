@@ -1,0 +1,72 @@
+//! The tests of a profile: each with its kind of value and the document it was written from.
+
+use std::collections::BTreeMap;
+
+use serde_spanned::Spanned;
+
+use super::{Faults, raw};
+use crate::domain::profile::{ResultType, Test};
+
+pub(super) fn tests(
+    raw: BTreeMap<String, raw::Test>,
+    sources: &BTreeMap<String, String>,
+    faults: &mut Faults,
+) -> BTreeMap<String, Test> {
+    raw.into_iter().map(|(code, raw)| (code, test(raw, sources, faults))).collect()
+}
+
+fn test(raw: raw::Test, sources: &BTreeMap<String, String>, faults: &mut Faults) -> Test {
+    let source = sources.get(raw.source.get_ref());
+    if source.is_none_or(|source| source.trim().is_empty()) {
+        let known = sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        faults.add(raw.source.span(), format!("no such source; [sources] has: {known}"));
+    }
+    if let Some(loinc) = raw.loinc.as_ref().filter(|loinc| !is_loinc(loinc.get_ref())) {
+        faults.add(loinc.span(), "not a LOINC code: its check digit doesn't fit");
+    }
+    Test {
+        name: raw.name,
+        loinc: raw.loinc.map(Spanned::into_inner),
+        result: result_type(raw.result, raw.values, faults),
+        unit: raw.unit,
+        source: source.cloned().unwrap_or_default(),
+    }
+}
+
+pub(super) fn result_type(
+    kind: Spanned<raw::ResultKind>,
+    values: BTreeMap<String, String>,
+    faults: &mut Faults,
+) -> ResultType {
+    let coded = *kind.get_ref() == raw::ResultKind::Coded;
+    if coded == values.is_empty() {
+        let message = match coded {
+            true => "a coded result needs its values, each exactly as sent, with its meaning",
+            false => "only a coded result has values",
+        };
+        faults.add(kind.span(), message);
+    }
+    match kind.into_inner() {
+        raw::ResultKind::Quantity => ResultType::Quantity,
+        raw::ResultKind::Text => ResultType::Text,
+        raw::ResultKind::Coded => ResultType::Coded(values),
+    }
+}
+
+/// Digits, a hyphen, and the check digit that belongs to them (modulus 10, every second digit from the right
+/// doubled).
+fn is_loinc(code: &str) -> bool {
+    let Some((digits, check)) = code.split_once('-') else { return false };
+    let digits: Option<Vec<u32>> = digits.chars().map(|digit| digit.to_digit(10)).collect();
+    let Some(digits) = digits.filter(|digits| (1..=7).contains(&digits.len())) else { return false };
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(index, digit)| match index % 2 {
+            0 => digit * 2 / 10 + digit * 2 % 10,
+            _ => *digit,
+        })
+        .sum();
+    check == ((10 - sum % 10) % 10).to_string()
+}

@@ -1,0 +1,146 @@
+//! `labwire.toml`: the site as a whole, without its instruments.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::destination;
+use super::reader::Table;
+use super::settings::{JournalSettings, LogFormat, LogSettings, PageSettings, TraceSettings};
+use super::transport::{listen_address, path};
+
+const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+/// The longest path that a Unix socket's address can hold on Linux, in bytes.
+const LONGEST_SOCKET_PATH: usize = 107;
+const MIB: u64 = 1024 * 1024;
+
+/// `labwire.toml` as far as it could be read. Errors were noted: with any of them it is not used.
+pub(super) struct Draft {
+    pub(super) site: String,
+    pub(super) journal: JournalSettings,
+    pub(super) page: PageSettings,
+    pub(super) control_socket: PathBuf,
+    pub(super) control_socket_span: Range<usize>,
+    pub(super) log: LogSettings,
+    pub(super) trace: Option<TraceSettings>,
+    pub(super) trace_span: Range<usize>,
+    pub(super) destinations: Vec<destination::Draft>,
+}
+
+/// Reads `labwire.toml`. Paths in it are relative to `folder`.
+pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
+    let site = file.required("site", "\"the laboratory's name\"").and_then(|entry| entry.parsed(site));
+    let journal = file.table("journal", |table| journal(table, folder));
+    let (control_socket, control_socket_span) = control_socket(file, folder);
+    let trace = file.table("trace", |table| trace(table, folder)).flatten();
+    let (trace, trace_span) = trace.map_or((None, 0..0), |(trace, span)| (Some(trace), span));
+    Draft {
+        site: site.unwrap_or_default(),
+        journal: journal.unwrap_or_else(default_journal),
+        page: file.table("page", page).unwrap_or_else(default_page),
+        control_socket,
+        control_socket_span,
+        log: file.table("log", log).unwrap_or_else(default_log),
+        trace,
+        trace_span,
+        destinations: file.named_tables("destination", |name, table| destination::read(name, table, folder)),
+    }
+}
+
+fn site(text: &str) -> Result<String, String> {
+    let fits = (1..=64).contains(&text.chars().count()) && !text.contains(char::is_control);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("a site's name has 1 to 64 characters on one line".to_owned())
+    }
+}
+
+fn default_journal() -> JournalSettings {
+    JournalSettings { path: PathBuf::from("/var/lib/labwire/journal.db"), reserve_bytes: 512 * MIB }
+}
+
+fn journal(table: &mut Table<'_>, folder: &Path) -> JournalSettings {
+    let default = default_journal();
+    JournalSettings {
+        path: table.entry("path").and_then(|entry| path(&entry, folder)).unwrap_or(default.path),
+        reserve_bytes: table
+            .number("reserve_mib", 16_u64..=1_048_576)
+            .map_or(default.reserve_bytes, |mebibytes| mebibytes * MIB),
+    }
+}
+
+fn default_page() -> PageSettings {
+    let listen = SocketAddr::from(([127, 0, 0, 1], 8480));
+    PageSettings { listen, hosts: hosts_of(listen) }
+}
+
+/// The names that reach a page on this machine.
+fn hosts_of(listen: SocketAddr) -> Vec<String> {
+    let address = if listen.is_ipv6() { format!("[{}]", listen.ip()) } else { listen.ip().to_string() };
+    vec!["localhost".to_owned(), address]
+}
+
+fn page(table: &mut Table<'_>) -> PageSettings {
+    let listen = table.parsed("listen", page_address).unwrap_or(default_page().listen);
+    let hosts = table.list("hosts", |entry| entry.parsed(host)).unwrap_or_else(|| hosts_of(listen));
+    PageSettings { listen, hosts }
+}
+
+fn page_address(text: &str) -> Result<SocketAddr, String> {
+    let listen = listen_address(text)?;
+    if listen.ip().is_loopback() {
+        return Ok(listen);
+    }
+    Err(format!(
+        "the page would be open to the network at {listen}, and it shows patient data without asking who is there; \
+         write a loopback address such as \"127.0.0.1:{}\"",
+        listen.port()
+    ))
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    let literal = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let fits = match literal {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !text.is_empty() && name(text),
+    };
+    if fits {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(format!("{text:?} is no host name; write it without scheme and port, such as \"bench-pc.example\""))
+}
+
+fn control_socket(file: &mut Table<'_>, folder: &Path) -> (PathBuf, Range<usize>) {
+    let default = PathBuf::from("/run/labwire/control.sock");
+    let Some(entry) = file.entry("control_socket") else { return (default, 0..0) };
+    let Some(socket) = path(&entry, folder) else { return (default, entry.span()) };
+    if socket.as_os_str().len() > LONGEST_SOCKET_PATH {
+        entry.error(format!(
+            "{} is too long for a socket; write a path of at most {LONGEST_SOCKET_PATH} bytes",
+            socket.display()
+        ));
+    }
+    (socket, entry.span())
+}
+
+fn default_log() -> LogSettings {
+    LogSettings { format: LogFormat::Text, filter: "info".to_owned() }
+}
+
+fn log(table: &mut Table<'_>) -> LogSettings {
+    let default = default_log();
+    LogSettings {
+        format: table.choice("format", &LOG_FORMATS).unwrap_or(default.format),
+        filter: table.text("filter").unwrap_or(default.filter),
+    }
+}
+
+fn trace(table: &mut Table<'_>, folder: &Path) -> Option<(TraceSettings, Range<usize>)> {
+    let entry = table.required("folder", "\"/var/lib/labwire/trace\"");
+    let keep_bytes = table.number("keep_mib", 1_u64..=10_240).unwrap_or(64) * MIB;
+    let entry = entry?;
+    let folder = path(&entry, folder)?;
+    Some((TraceSettings { folder, keep_bytes }, entry.span()))
+}

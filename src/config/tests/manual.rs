@@ -1,0 +1,165 @@
+//! The commented default and the examples are the manual: they load, what they call a default is one, and they
+//! name every key there is.
+
+use std::time::Duration;
+
+use super::*;
+use crate::config::DEFAULT;
+use crate::config::settings::{Instrument, OnUnknown, SpecimenRules, Transport, VerdictKind};
+
+const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
+const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
+const TCP_CLIENT: &str = include_str!("../../../config/instruments.d/example-tcp-client.toml.disabled");
+
+/// The text with every commented setting switched on, and without the lines that `leave` picks.
+fn switched_on(text: &str, leave: impl Fn(&str) -> bool) -> String {
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if !setting.starts_with(' ') && !setting.is_empty() => setting.to_owned(),
+        _ => line.to_owned(),
+    };
+    text.lines().map(line).filter(|line| !leave(line)).map(|line| line + "\n").collect()
+}
+
+/// Loads one instrument's file as `a.toml`, under the profile of these tests.
+fn instrument(text: &str) -> Instrument {
+    let text = text.replace("ortho-vitros-3600", "acme-one");
+    let (settings, _) = load(&[("labwire.toml", SITE), ("instruments.d/a.toml", &text)]);
+    settings.instruments[0].as_ref().clone()
+}
+
+fn shown(instrument: &Instrument) -> String {
+    format!("{instrument:#?}")
+}
+
+#[test]
+fn the_commented_default_loads_as_it_is() {
+    let (settings, warnings) = load(&[("labwire.toml", DEFAULT), ("instruments.d/a.toml", &tcp_file())]);
+    assert_eq!(warnings.len(), 1, "only that there is no destination: {warnings:?}");
+    assert_eq!(settings.page.listen.to_string(), "127.0.0.1:8480");
+    assert!(settings.trace.is_none());
+}
+
+fn tcp_file() -> String {
+    format!("{INSTRUMENT}[tcp_client]\nconnect = \"10.0.0.7:4001\"\n")
+}
+
+#[test]
+fn what_the_default_file_calls_a_default_is_one() {
+    let everything = switched_on(DEFAULT, |_| false);
+    let files =
+        [("labwire.toml", everything.as_str()), ("lims.token", "secret\n"), ("lims-ca.pem", CERTIFICATE)];
+    let (written, _) = load(&files);
+    let least = format!("{SITE}[destination.lims]\nurl = \"https://lims.example/results\"\n");
+    let (default, _) = load(&[("labwire.toml", &least)]);
+
+    assert_eq!(format!("{:?}", written.journal), format!("{:?}", default.journal));
+    assert_eq!(format!("{:?}", written.page), format!("{:?}", default.page));
+    assert_eq!(format!("{:?}", written.log), format!("{:?}", default.log));
+    assert_eq!(written.control_socket, default.control_socket);
+    let mut lims = written.destinations[0].as_ref().clone();
+    assert_eq!(lims.rules.len(), 1);
+    assert_eq!(lims.rules[0].status, (422, 422));
+    assert_eq!(lims.items.as_ref().unwrap().outcomes["exists"], VerdictKind::Duplicate);
+    assert!(lims.token.is_some() && lims.ca_pem.is_some());
+    (lims.rules, lims.items, lims.token, lims.ca_pem) = (Vec::new(), None, None, None);
+    assert_eq!(format!("{lims:?}"), format!("{:?}", default.destinations[0]));
+    assert_eq!(lims.on_unknown, OnUnknown::Resend);
+}
+
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n";
+
+#[test]
+fn what_the_serial_example_calls_a_default_is_one() {
+    let written = instrument(&switched_on(SERIAL, |_| false));
+    assert_eq!(
+        written.specimen,
+        SpecimenRules {
+            trim: true,
+            suffix_separators: "-/".to_owned(),
+            strip_prefix: "LAB".to_owned(),
+            strip_leading_zeros: false,
+            pad_to: Some(10),
+            truncated_at: Some(15),
+        }
+    );
+    assert_eq!(written.codes["GLU"].loinc.as_deref(), Some("2345-7"));
+    assert_eq!(written.sender.as_deref(), Some("VITROS"));
+
+    let examples = [
+        "suffix_separators",
+        "strip_prefix",
+        "pad_to",
+        "truncated_at",
+        "sender",
+        "[codes",
+        "lims_code",
+        "loinc",
+        "unit ",
+    ];
+    let defaults = switched_on(SERIAL, |line| examples.iter().any(|key| line.starts_with(key)));
+    assert_eq!(shown(&instrument(&defaults)), shown(&instrument(SERIAL)));
+}
+
+#[test]
+fn what_the_tcp_examples_call_a_default_is_one() {
+    for example in [TCP_SERVER, TCP_CLIENT] {
+        let idle = instrument(&switched_on(example, |_| false));
+        let limits = match &idle.transport {
+            Transport::TcpServer(server) => server.limits,
+            Transport::TcpClient(client) => client.limits,
+            Transport::Serial(_) => panic!("not a serial line"),
+        };
+        assert_eq!(limits.idle, Some(Duration::from_secs(86_400)));
+        let defaults = switched_on(example, |line| line.starts_with("idle_secs"));
+        assert_eq!(shown(&instrument(&defaults)), shown(&instrument(example)));
+    }
+}
+
+#[test]
+fn the_manual_names_every_key() {
+    let manual = [DEFAULT, SERIAL, TCP_SERVER, TCP_CLIENT].concat();
+    for reader in [
+        include_str!("../site.rs"),
+        include_str!("../destination.rs"),
+        include_str!("../instrument.rs"),
+        include_str!("../transport.rs"),
+        include_str!("../link.rs"),
+    ] {
+        let keys = keys_read(reader);
+        assert!(keys.len() > 5, "keys are found: {keys:?}");
+        for key in keys {
+            let named = manual.contains(&format!("{key} = "))
+                || manual.contains(&format!("{key}]"))
+                || manual.contains(&format!("[{key}."));
+            assert!(named, "the manual doesn't name {key}");
+        }
+    }
+}
+
+/// The first argument of each call that reads a key.
+fn keys_read(source: &str) -> Vec<&str> {
+    let calls = [
+        "entry",
+        "required",
+        "text",
+        "flag",
+        "number",
+        "seconds",
+        "choice",
+        "parsed",
+        "list",
+        "table",
+        "tables",
+        "named_tables",
+        "wait",
+        "allow",
+    ];
+    let starts = calls.iter().flat_map(|call| source.match_indices(call).map(move |(at, _)| at + call.len()));
+    let key = |at: usize| {
+        source.get(at..)?.trim_start().strip_prefix('(')?.trim_start().strip_prefix('"')?.split('"').next()
+    };
+    starts
+        .filter_map(key)
+        .filter(|key| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .collect()
+}

@@ -1,0 +1,99 @@
+//! One attempt over HTTP: a new connection, no redirects, no silent retries, a bounded answer.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Certificate, redirect, retry};
+
+use super::verdict::{Answer, Reply};
+use crate::config::settings::{Destination, KeyStyle};
+use crate::journal::ledger::{AttemptKind, Lease};
+
+/// The most of an answer that is read, in bytes.
+const ANSWER: usize = 1024 * 1024;
+
+/// A client for one destination.
+pub struct Client {
+    http: reqwest::Client,
+}
+
+/// Why a client can't be made.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to prepare the connection to the LIMS: {0}")]
+pub struct ClientError(#[from] reqwest::Error);
+
+impl Client {
+    /// Fails where the destination's certificate authority can't be read.
+    pub fn new(destination: &Destination) -> Result<Client, ClientError> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .timeout(destination.timeout)
+            .user_agent(concat!("labwire/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = &destination.ca_pem {
+            builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem)?);
+        }
+        Ok(Client { http: builder.build()? })
+    }
+
+    /// Makes the attempt. Never fails: what goes wrong is a reply too.
+    pub async fn attempt(&self, destination: &Destination, lease: &Lease) -> Reply {
+        let request = match (lease.kind, &destination.probe_url) {
+            (AttemptKind::Probe, Some(probe)) => self.http.get(probe.replace("{key}", &lease.key)),
+            _ => self.http.post(&destination.url).body(lease.payload.clone()),
+        };
+        let key = match destination.key_style {
+            KeyStyle::Quoted => format!("\"{}\"", lease.key),
+            KeyStyle::Bare => lease.key.clone(),
+        };
+        let mut request = request.header(CONTENT_TYPE, "application/json").header("Idempotency-Key", key);
+        if let Some(token) = &destination.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
+        }
+        match request.send().await {
+            Ok(response) => answer(response).await,
+            Err(error) if error.is_connect() || error.is_builder() => Reply::NotSent(why(&error)),
+            Err(error) => Reply::NoAnswer(why(&error)),
+        }
+    }
+}
+
+async fn answer(mut response: reqwest::Response) -> Reply {
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers());
+    let replayed = response
+        .headers()
+        .get("Idempotent-Replayed")
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER => {
+                return Reply::NoAnswer(format!("the answer is larger than {ANSWER} bytes"));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Reply::Answered(Answer { status, retry_after, replayed, body }),
+            Err(error) => return Reply::NoAnswer(why(&error)),
+        }
+    }
+}
+
+/// Seconds only: a date would need our clock and the server's to agree.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The innermost cause, without the URL: a probe's carries a key.
+fn why(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "the time limit ran out".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

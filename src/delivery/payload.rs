@@ -1,0 +1,237 @@
+//! The JSON that a LIMS receives: one specimen's results, as docs/payload.schema.json describes it. This is the
+//! payload's own twin of an observation: changing it never touches the domain.
+
+use serde::Serialize;
+
+use crate::domain::{
+    Attachment, Comment, InstrumentTime, Observation, Patient, SampleClass, Status, TestIdentity, Value,
+};
+use crate::journal::ledger::{Consignment, Item};
+
+/// The payload's format, so that a receiver can refuse what it doesn't know.
+pub const SCHEMA: &str = "labwire/results/1";
+
+/// Renders a consignment as JSON. The same consignment gives the same bytes.
+pub fn render(site: &str, consignment: &Consignment) -> Result<Vec<u8>, String> {
+    let payload = Payload {
+        schema: SCHEMA,
+        key: &consignment.key,
+        site,
+        specimen: SpecimenTwin { id: consignment.specimen.reveal() },
+        results: consignment.items.iter().map(ResultTwin::of).collect(),
+    };
+    serde_json::to_vec(&payload).map_err(|error| format!("failed to render a payload: {error}"))
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    schema: &'static str,
+    /// The idempotency key, also in the header.
+    key: &'a str,
+    site: &'a str,
+    specimen: SpecimenTwin<'a>,
+    results: Vec<ResultTwin<'a>>,
+}
+
+#[derive(Serialize)]
+struct SpecimenTwin<'a> {
+    id: &'a str,
+}
+
+#[derive(Serialize)]
+struct ResultTwin<'a> {
+    /// What an answer per item must name.
+    id: String,
+    version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supersedes: Option<String>,
+    received_at: String,
+    instrument: &'a str,
+    profile: &'a str,
+    class: &'static str,
+    status: &'static str,
+    status_as_sent: &'a str,
+    test: TestTwin<'a>,
+    replicate: u32,
+    value: ValueTwin<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference_range: Option<&'a str>,
+    flags: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<TimeTwin<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed: Option<TimeTwin<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analyzer_unit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    specimen_type: Option<&'a str>,
+    specimen_as_sent: &'a str,
+    patient_as_sent: PatientTwin<'a>,
+    comments: Vec<CommentTwin<'a>>,
+    attachments: Vec<AttachmentTwin<'a>>,
+}
+
+#[derive(Serialize)]
+struct TestTwin<'a> {
+    code: &'a str,
+    aspect: &'a str,
+    component: &'a str,
+    dilution: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lims_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loinc: Option<&'a str>,
+}
+
+/// Numbers travel as text: no reader's floating point may touch them.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum ValueTwin<'a> {
+    Quantity {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        comparator: Option<&'static str>,
+        number: &'a str,
+        as_sent: &'a str,
+    },
+    Code {
+        code: &'a str,
+        as_sent: &'a str,
+    },
+    Text {
+        text: &'a str,
+        as_sent: &'a str,
+    },
+    /// The run gave no value; `reason` says why.
+    Absent {
+        reason: &'a str,
+        as_sent: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+struct TimeTwin<'a> {
+    as_sent: &'a str,
+    /// UTC; absent where the text names no single instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instant: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PatientTwin<'a> {
+    id: &'a str,
+    name: &'a str,
+    birth_date: &'a str,
+    sex: &'a str,
+    location: &'a str,
+}
+
+#[derive(Serialize)]
+struct CommentTwin<'a> {
+    source: &'a str,
+    text: &'a str,
+    kind: &'a str,
+}
+
+#[derive(Serialize)]
+struct AttachmentTwin<'a> {
+    kind: &'a str,
+    content: &'a str,
+}
+
+impl<'a> ResultTwin<'a> {
+    fn of(item: &'a Item) -> Self {
+        let it: &Observation = &item.observation;
+        ResultTwin {
+            id: item.id.to_string(),
+            version: item.version,
+            supersedes: item.supersedes.map(|id| id.to_string()),
+            received_at: item.received_at.to_string(),
+            instrument: it.instrument.as_str(),
+            profile: &it.profile,
+            class: match it.class {
+                SampleClass::Patient => "patient",
+                SampleClass::Control => "control",
+                SampleClass::Calibration => "calibration",
+            },
+            status: match it.status {
+                Status::Preliminary => "preliminary",
+                Status::Final => "final",
+                Status::Correction => "correction",
+                Status::Failed => "failed",
+            },
+            status_as_sent: &it.status_as_sent,
+            test: TestTwin::of(&it.test, it.lims_code.as_deref(), it.loinc.as_deref()),
+            replicate: it.replicate,
+            value: ValueTwin::of(&it.value, &it.value_as_sent),
+            unit: it.unit.as_deref(),
+            reference_range: it.reference_range.as_deref(),
+            flags: &it.flags,
+            started: it.started.as_ref().map(TimeTwin::of),
+            completed: it.completed.as_ref().map(TimeTwin::of),
+            operator: it.operator.as_ref().map(|operator| operator.reveal().as_str()),
+            analyzer_unit: it.analyzer_unit.as_deref(),
+            position: it.position.as_deref(),
+            priority: it.priority.as_deref(),
+            specimen_type: it.specimen_type.as_deref(),
+            specimen_as_sent: it.specimen_as_sent.reveal(),
+            patient_as_sent: PatientTwin::of(it.patient.reveal()),
+            comments: it.comments.iter().map(CommentTwin::of).collect(),
+            attachments: it.attachments.iter().map(AttachmentTwin::of).collect(),
+        }
+    }
+}
+
+impl<'a> TestTwin<'a> {
+    fn of(test: &'a TestIdentity, lims_code: Option<&'a str>, loinc: Option<&'a str>) -> Self {
+        let TestIdentity { code, aspect, component, dilution } = test;
+        TestTwin { code, aspect, component, dilution, lims_code, loinc }
+    }
+}
+
+impl<'a> ValueTwin<'a> {
+    fn of(value: &'a Value, as_sent: &'a str) -> Self {
+        match value {
+            Value::Quantity { comparator, number } => ValueTwin::Quantity {
+                comparator: comparator.map(|comparator| comparator.as_str()),
+                number: number.as_str(),
+                as_sent,
+            },
+            Value::Code { code } => ValueTwin::Code { code, as_sent },
+            Value::Text(text) => ValueTwin::Text { text, as_sent },
+            Value::Absent { reason } => ValueTwin::Absent { reason, as_sent },
+        }
+    }
+}
+
+impl<'a> TimeTwin<'a> {
+    fn of(time: &'a InstrumentTime) -> Self {
+        TimeTwin { as_sent: &time.text, instant: time.instant.map(|instant| instant.to_string()) }
+    }
+}
+
+impl<'a> PatientTwin<'a> {
+    fn of(patient: &'a Patient) -> Self {
+        let Patient { id, name, birth_date, sex, location } = patient;
+        PatientTwin { id, name, birth_date, sex, location }
+    }
+}
+
+impl<'a> CommentTwin<'a> {
+    fn of(comment: &'a Comment) -> Self {
+        CommentTwin { source: &comment.source, text: comment.text.reveal(), kind: &comment.kind }
+    }
+}
+
+impl<'a> AttachmentTwin<'a> {
+    fn of(attachment: &'a Attachment) -> Self {
+        AttachmentTwin { kind: &attachment.kind, content: attachment.content.reveal() }
+    }
+}

@@ -1,0 +1,143 @@
+//! Every kind of reply that LIMS were seen to give.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::config::settings::{Backoff, Breaker, KeyStyle, OnUnknown};
+use crate::domain::DestinationId;
+
+fn destination() -> Destination {
+    Destination {
+        id: DestinationId::new("lims"),
+        url: "http://127.0.0.1:9/results".to_owned(),
+        token: None,
+        ca_pem: None,
+        timeout: Duration::from_secs(10),
+        parallel: 4,
+        key_style: KeyStyle::Quoted,
+        backoff: Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) },
+        breaker: Breaker { failures: 5, rest: Duration::from_secs(30) },
+        on_unknown: OnUnknown::Resend,
+        probe_url: None,
+        rules: Vec::new(),
+        items: None,
+        instruments: Vec::new(),
+    }
+}
+
+fn per_item() -> Destination {
+    let outcomes = BTreeMap::from([
+        ("accepted".to_owned(), VerdictKind::Accepted),
+        ("refused".to_owned(), VerdictKind::Refused),
+    ]);
+    let items = ItemReply {
+        array: "/items".to_owned(),
+        id: "/id".to_owned(),
+        outcome: "/outcome".to_owned(),
+        outcomes,
+        reason: Some("/reason".to_owned()),
+    };
+    Destination { items: Some(items), ..destination() }
+}
+
+fn answered(status: u16, body: &str) -> Reply {
+    Reply::Answered(Answer { status, body: body.as_bytes().to_vec(), ..Answer::default() })
+}
+
+const ITEMS: [ObservationId; 2] = [ObservationId(1), ObservationId(2)];
+
+fn verdict(reply: &Reply, kind: AttemptKind, destination: &Destination) -> VerdictKind {
+    judge(reply, kind, destination, &ITEMS).verdict
+}
+
+#[test]
+fn the_built_in_table_decides_by_status() {
+    use VerdictKind::{Accepted, Refused, Retry, Unknown};
+    for (status, body, expected) in [
+        (200, "", Accepted),
+        (201, r#"{"receipt":"1"}"#, Accepted),
+        (204, "", Accepted),
+        (200, "<html>please sign in</html>", Unknown),
+        (302, "", Refused),
+        (400, "", Refused),
+        (401, "", Refused),
+        (404, "", Refused),
+        (408, "", Retry),
+        (409, "", Retry),
+        (422, "", Refused),
+        (429, "", Retry),
+        (500, "", Retry),
+        (503, "", Retry),
+        (100, "", Unknown),
+        (700, "", Unknown),
+    ] {
+        assert_eq!(verdict(&answered(status, body), AttemptKind::Send, &destination()), expected, "{status}");
+    }
+}
+
+#[test]
+fn what_was_not_sent_is_tried_again_and_what_got_no_answer_is_unknown() {
+    let not_sent = Reply::NotSent("connection refused".to_owned());
+    assert_eq!(verdict(&not_sent, AttemptKind::Send, &destination()), VerdictKind::Retry);
+    let no_answer = Reply::NoAnswer("the time limit ran out".to_owned());
+    assert_eq!(verdict(&no_answer, AttemptKind::Send, &destination()), VerdictKind::Unknown);
+}
+
+#[test]
+fn a_replayed_answer_is_a_duplicate_and_settles_as_accepted() {
+    let reply = Reply::Answered(Answer { status: 200, replayed: true, ..Answer::default() });
+    let judgement = judge(&reply, AttemptKind::Send, &destination(), &ITEMS);
+    assert_eq!(judgement.verdict, VerdictKind::Duplicate);
+    assert!(judgement.fates.iter().all(|(_, fate)| *fate == Fate::Accepted));
+}
+
+#[test]
+fn a_probe_that_finds_nothing_sends_again_and_a_failing_probe_proves_nothing() {
+    assert_eq!(verdict(&answered(404, ""), AttemptKind::Probe, &destination()), VerdictKind::Retry);
+    assert_eq!(verdict(&answered(200, ""), AttemptKind::Probe, &destination()), VerdictKind::Accepted);
+    assert_eq!(verdict(&answered(401, ""), AttemptKind::Probe, &destination()), VerdictKind::Unknown);
+}
+
+#[test]
+fn a_rule_of_the_destination_comes_first() {
+    let mut destination = destination();
+    destination.rules = vec![ReplyRule {
+        status: (200, 299),
+        body: Some(("/error/code".to_owned(), "17".to_owned())),
+        verdict: VerdictKind::Refused,
+    }];
+    let refused = answered(200, r#"{"error":{"code":17}}"#);
+    assert_eq!(verdict(&refused, AttemptKind::Send, &destination), VerdictKind::Refused);
+    let accepted = answered(200, r#"{"error":{"code":0}}"#);
+    assert_eq!(verdict(&accepted, AttemptKind::Send, &destination), VerdictKind::Accepted);
+}
+
+#[test]
+fn an_answer_per_item_settles_each_by_itself() {
+    let body = r#"{"items":[{"id":"1","outcome":"accepted"},{"id":"2","outcome":"refused","reason":"no such test"}]}"#;
+    let judgement = judge(&answered(200, body), AttemptKind::Send, &per_item(), &ITEMS);
+    let refused = Fate::Refused("no such test".to_owned());
+    assert_eq!(judgement.fates, [(ITEMS[0], Fate::Accepted), (ITEMS[1], refused)]);
+}
+
+#[test]
+fn an_item_that_the_answer_leaves_out_or_contradicts_is_unknown() {
+    for body in [
+        r#"{"items":[{"id":"1","outcome":"accepted"}]}"#,
+        r#"{"items":[{"id":"1","outcome":"accepted"},{"id":"2","outcome":"perhaps"}]}"#,
+        r#"{"items":[{"id":1,"outcome":"accepted"},{"id":2,"outcome":"accepted"},{"id":"2","outcome":"refused"}]}"#,
+    ] {
+        let judgement = judge(&answered(200, body), AttemptKind::Send, &per_item(), &ITEMS);
+        assert_eq!(judgement.fates, [(ITEMS[0], Fate::Accepted), (ITEMS[1], Fate::Unknown)], "{body}");
+        assert_eq!(judgement.verdict, VerdictKind::Unknown, "{body}");
+    }
+    let nothing = judge(&answered(200, "{}"), AttemptKind::Send, &per_item(), &ITEMS);
+    assert!(nothing.fates.iter().all(|(_, fate)| *fate == Fate::Unknown));
+}
+
+#[test]
+fn an_item_of_another_delivery_is_never_credited_to_ours() {
+    let body = r#"{"items":[{"id":"11","outcome":"accepted"},{"id":"1","outcome":"accepted"}]}"#;
+    let judgement = judge(&answered(200, body), AttemptKind::Send, &per_item(), &ITEMS);
+    assert_eq!(judgement.fates, [(ITEMS[0], Fate::Accepted), (ITEMS[1], Fate::Unknown)]);
+}

@@ -1,0 +1,193 @@
+//! One destination's worker: leases what may leave, sends it, and settles it by the answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
+
+use super::http::Client;
+use super::payload;
+use super::retry::{Circuit, retry_at, seed};
+use super::verdict::{Judgement, Reply, judge};
+use crate::board::{Board, DestinationState};
+use crate::clock;
+use crate::config::settings::{Destination, OnUnknown, VerdictKind};
+use crate::journal::ledger::{Fate, Lease, Next, Render, Resolve, Settlement};
+use crate::journal::{Journal, JournalError};
+use crate::shutdown::Tasks;
+
+/// How long to sleep when nothing rings: retries become due by themselves.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What a worker needs.
+#[derive(Clone)]
+pub struct Delivery {
+    pub journal: Journal,
+    pub board: Board,
+    pub tasks: Tasks,
+    /// Rung whenever something may have become due.
+    pub due: Arc<Notify>,
+    pub site: String,
+}
+
+/// What an attempt came to, for the circuit.
+struct Report {
+    verdict: VerdictKind,
+    detail: String,
+    retry_after: Option<Duration>,
+}
+
+/// Runs until the gateway stops. An attempt that is out then may still end; if it can't, the next start finds it.
+pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Client) {
+    let client = Arc::new(client);
+    let stop = delivery.tasks.stopping();
+    let (report, mut reports) = mpsc::channel::<Report>(destination.parallel.max(1));
+    let render = render(&delivery.site);
+    let mut circuit = Circuit::Closed { failures: 0 };
+    let mut in_flight = 0;
+    delivery.board.set_destination(destination.id.as_str(), clock::now(), DestinationState::Untried);
+    loop {
+        let mut more = true;
+        while more && circuit.room(destination.parallel, in_flight, clock::now()) > 0 && !stop.is_cancelled()
+        {
+            match lease(&delivery, &destination, &render).await {
+                Some(lease) => {
+                    circuit = circuit.leased();
+                    in_flight += 1;
+                    let attempt =
+                        attempt(delivery.clone(), Arc::clone(&destination), Arc::clone(&client), lease);
+                    let report = report.clone();
+                    delivery.tasks.spawn(async move {
+                        let _ = report.send(attempt.await).await;
+                    });
+                }
+                None => more = false,
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            Some(report) = reports.recv() => {
+                in_flight -= 1;
+                circuit = turn(circuit, &report, &destination);
+                show(&delivery.board, &destination, circuit, report);
+            }
+            () = delivery.due.notified() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+fn render(site: &str) -> Render {
+    let site = site.to_owned();
+    Arc::new(move |consignment| payload::render(&site, consignment))
+}
+
+async fn lease(delivery: &Delivery, destination: &Destination, render: &Render) -> Option<Lease> {
+    let resolve = match destination.on_unknown {
+        OnUnknown::Probe => Resolve::Probe,
+        OnUnknown::Resend => Resolve::Resend,
+        OnUnknown::Ask => Resolve::Wait,
+    };
+    match delivery.journal.lease(destination.id.clone(), resolve, Arc::clone(render), clock::now()).await {
+        Ok(lease) => lease,
+        Err(JournalError::Full) => None,
+        Err(error) => {
+            tracing::error!(destination = %destination.id, %error, "failed to lease a delivery");
+            None
+        }
+    }
+}
+
+async fn attempt(
+    delivery: Delivery,
+    destination: Arc<Destination>,
+    client: Arc<Client>,
+    lease: Lease,
+) -> Report {
+    let reply = client.attempt(&destination, &lease).await;
+    let judgement = judge(&reply, lease.kind, &destination, &lease.items);
+    tracing::info!(
+        destination = %destination.id, delivery = %lease.delivery, attempt = lease.number,
+        verdict = ?judgement.verdict, "{}", judgement.detail
+    );
+    let report = Report {
+        verdict: judgement.verdict,
+        detail: judgement.detail.clone(),
+        retry_after: judgement.retry_after,
+    };
+    settle(&delivery, &destination, &lease, reply, judgement).await;
+    report
+}
+
+/// Writes the answer down. Until that works the delivery can't be leased again, so this goes on trying.
+async fn settle(
+    delivery: &Delivery,
+    destination: &Destination,
+    lease: &Lease,
+    reply: Reply,
+    judgement: Judgement,
+) {
+    let (status, body) = match reply {
+        Reply::Answered(answer) => (Some(answer.status), Some(answer.body)),
+        Reply::NotSent(_) | Reply::NoAnswer(_) => (None, None),
+    };
+    loop {
+        let now = clock::now();
+        let settlement = Settlement {
+            next: next(destination, lease, &judgement, now),
+            fates: judgement.fates.clone(),
+            status,
+            body: body.clone(),
+            verdict: format!("{:?}", judgement.verdict).to_lowercase(),
+            detail: judgement.detail.clone(),
+        };
+        match delivery.journal.settle(lease, settlement, now).await {
+            Ok(()) => return delivery.due.notify_one(),
+            Err(JournalError::Full) => tokio::time::sleep(LOOK).await,
+            Err(error) => {
+                tracing::error!(destination = %destination.id, delivery = %lease.delivery, %error,
+                    "failed to settle a delivery; the next start treats it as unknown");
+                return;
+            }
+        }
+    }
+}
+
+fn next(destination: &Destination, lease: &Lease, judgement: &Judgement, now: Timestamp) -> Next {
+    let again = || {
+        let seed = seed(lease.delivery.0, lease.number);
+        retry_at(&destination.backoff, lease.number, now, judgement.retry_after, seed)
+    };
+    let any = |wanted: fn(&Fate) -> bool| judgement.fates.iter().any(|(_, fate)| wanted(fate));
+    if any(|fate| *fate == Fate::Unknown) {
+        match destination.on_unknown {
+            OnUnknown::Ask => Next::Dead,
+            OnUnknown::Probe | OnUnknown::Resend => Next::Unknown { at: again() },
+        }
+    } else if any(|fate| *fate == Fate::Again) {
+        Next::Retry { at: again() }
+    } else if any(|fate| matches!(fate, Fate::Refused(_))) {
+        Next::Dead
+    } else {
+        Next::Settled
+    }
+}
+
+fn turn(circuit: Circuit, report: &Report, destination: &Destination) -> Circuit {
+    match report.verdict {
+        VerdictKind::Retry | VerdictKind::Unknown => {
+            circuit.failed(&destination.breaker, clock::now(), report.retry_after)
+        }
+        _ => circuit.answered(),
+    }
+}
+
+fn show(board: &Board, destination: &Destination, circuit: Circuit, report: Report) {
+    let state = match (circuit, report.verdict) {
+        (Circuit::Resting { until }, _) => DestinationState::Resting { until, why: report.detail },
+        (_, VerdictKind::Retry | VerdictKind::Unknown) => DestinationState::Failing(report.detail),
+        _ => DestinationState::Up,
+    };
+    board.set_destination(destination.id.as_str(), clock::now(), state);
+}

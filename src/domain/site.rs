@@ -1,0 +1,38 @@
+//! What a site decides about the data of one of its instruments.
+
+/// How a specimen number on the wire becomes the LIMS's. Applied in the order of the fields.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SpecimenRules {
+    /// Remove spaces around it.
+    pub trim: bool,
+    /// Cut at the first of these characters, which starts a suffix such as a tube or run number.
+    pub suffix_separators: String,
+    /// Remove this prefix where it stands.
+    pub strip_prefix: String,
+    /// Remove leading zeros (an all-zero number keeps one).
+    pub strip_leading_zeros: bool,
+    /// Pad with zeros on the left to this width.
+    pub pad_to: Option<usize>,
+    /// Refuse to guess: a number that is at least this long as sent, spaces around it aside, was cut off by the
+    /// analyzer and is held.
+    pub truncated_at: Option<usize>,
+}
+
+/// This site's view of one test code of an instrument.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CodeMapping {
+    /// What the LIMS calls the test.
+    pub lims_code: Option<String>,
+    pub loinc: Option<String>,
+    /// The unit the instrument means where it sends none.
+    pub unit: Option<String>,
+}
+
+/// What happens to a second value for a result that was already received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RerunPolicy {
+    /// It is forwarded as a further result.
+    Forward,
+    /// It waits for a person to choose.
+    Hold,
+}

@@ -1,0 +1,230 @@
+//! The control socket: how commands reach a running gateway. One line of JSON asks, one line answers; the system user
+//! at the other end is taken from the socket itself and stands in the audit.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
+
+use super::users;
+use crate::board::{Board, DestinationState, LinkState};
+use crate::clock;
+use crate::journal::desk::{Decider, Decision};
+use crate::journal::{Condition, DeliveryId, Journal, MessageId, ObservationId, ProblemId};
+use crate::shutdown::Tasks;
+
+/// The longest request, in bytes.
+const REQUEST: u64 = 16 * 1024;
+/// How long the asking side may take, and how long a command waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Request {
+    /// What every link and destination is doing.
+    Live,
+    Decide {
+        decision: Asked,
+        id: i64,
+        reason: String,
+    },
+}
+
+/// A decision by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asked {
+    Release,
+    Reject,
+    Retry,
+    GiveUp,
+    Confirm,
+    Reread,
+    Dismiss,
+}
+
+impl Asked {
+    fn about(self, id: i64) -> Decision {
+        match self {
+            Asked::Release => Decision::Release(ObservationId(id)),
+            Asked::Reject => Decision::Reject(ObservationId(id)),
+            Asked::Retry => Decision::Retry(DeliveryId(id)),
+            Asked::GiveUp => Decision::GiveUp(DeliveryId(id)),
+            Asked::Confirm => Decision::Confirm(DeliveryId(id)),
+            Asked::Reread => Decision::Reread(MessageId(id)),
+            Asked::Dismiss => Decision::Dismiss(ProblemId(id)),
+        }
+    }
+}
+
+/// What comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Response {
+    Done,
+    Refused {
+        why: String,
+    },
+    /// `journal` says in words whether it takes more.
+    Live {
+        journal: String,
+        links: Vec<Live>,
+        destinations: Vec<Live>,
+    },
+}
+
+/// One link or destination, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    pub name: String,
+    pub state: String,
+    pub since: String,
+}
+
+/// Why the socket can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error("failed to open the control socket {path}: {error}", path = path.display())]
+    Listen { path: PathBuf, error: io::Error },
+    #[error("failed to reach a gateway at {path}: {error}; is it running?", path = path.display())]
+    Connect { path: PathBuf, error: io::Error },
+    #[error("the gateway gave no answer that can be understood: {0}")]
+    Answer(String),
+}
+
+/// The gateway's side.
+#[derive(Clone)]
+pub struct Control {
+    pub journal: Journal,
+    pub board: Board,
+    pub arrived: Arc<Notify>,
+    pub due: Arc<Notify>,
+}
+
+impl Control {
+    /// Opens the socket for its owner and group. The journal's lock has made sure that no other gateway uses it.
+    pub fn listen(path: &Path) -> Result<UnixListener, ControlError> {
+        let failed = |error| ControlError::Listen { path: path.to_owned(), error };
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660)).map_err(failed)?;
+        Ok(listener)
+    }
+
+    pub async fn run(self, listener: UnixListener, tasks: Tasks) {
+        let stop = tasks.stopping();
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let control = self.clone();
+                    tasks.spawn(async move {
+                        let served = tokio::time::timeout(PATIENCE, control.serve(stream)).await;
+                        if !matches!(served, Ok(Ok(()))) {
+                            tracing::warn!("a command on the control socket broke off");
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "failed to accept on the control socket");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(&self, stream: UnixStream) -> io::Result<()> {
+        let actor = users::name(stream.peer_cred()?.uid());
+        let (reading, mut writing) = stream.into_split();
+        let mut line = String::new();
+        tokio::io::BufReader::new(reading.take(REQUEST)).read_line(&mut line).await?;
+        let response = match serde_json::from_str(&line) {
+            Ok(request) => self.answer(request, actor).await,
+            Err(error) => Response::Refused { why: format!("the request can't be understood: {error}") },
+        };
+        let mut answer = serde_json::to_vec(&response).map_err(io::Error::other)?;
+        answer.push(b'\n');
+        writing.write_all(&answer).await
+    }
+
+    async fn answer(&self, request: Request, actor: String) -> Response {
+        match request {
+            Request::Live => self.live(),
+            Request::Decide { decision, id, reason } => {
+                tracing::info!(actor, ?decision, id, "decided");
+                let decider = Decider { actor, reason };
+                match self.journal.decide(decision.about(id), decider, clock::now()).await {
+                    Ok(()) => {
+                        self.arrived.notify_one();
+                        self.due.notify_one();
+                        Response::Done
+                    }
+                    Err(error) => Response::Refused { why: error.to_string() },
+                }
+            }
+        }
+    }
+
+    fn live(&self) -> Response {
+        let links = self.board.links().into_iter().map(|(name, link)| {
+            let state = match link.state {
+                LinkState::Down(why) => format!("down: {why}"),
+                LinkState::Listening => "listening, nobody connected".to_owned(),
+                LinkState::Connected { peers } => {
+                    let peers: Vec<String> =
+                        peers.iter().map(|(peer, doing)| format!("{peer} {doing}")).collect();
+                    format!("connected: {}", peers.join("; "))
+                }
+            };
+            Live {
+                name: format!("{} ({})", link.instruments.join(", "), name),
+                state,
+                since: link.since.to_string(),
+            }
+        });
+        let destinations = self.board.destinations().into_iter().map(|(name, destination)| {
+            let state = match destination.state {
+                DestinationState::Untried => "not tried yet".to_owned(),
+                DestinationState::Up => "up".to_owned(),
+                DestinationState::Failing(why) => format!("failing: {why}"),
+                DestinationState::Resting { until, why } => format!("resting until {until}: {why}"),
+            };
+            Live { name, state, since: destination.since.to_string() }
+        });
+        let journal = match &*self.journal.condition().borrow() {
+            Condition::Good => "takes what arrives".to_owned(),
+            Condition::Full => {
+                "full: no new transmission is accepted until its file system has room".to_owned()
+            }
+            Condition::Failed(why) => format!("failed: {why}"),
+        };
+        Response::Live { journal, links: links.collect(), destinations: destinations.collect() }
+    }
+}
+
+/// The command's side: asks once and waits for the answer.
+pub fn ask(path: &Path, request: &Request) -> Result<Response, ControlError> {
+    let failed = |error| ControlError::Connect { path: path.to_owned(), error };
+    let understood = |error: serde_json::Error| ControlError::Answer(error.to_string());
+    let mut stream = std::os::unix::net::UnixStream::connect(path).map_err(failed)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
+    let mut line = serde_json::to_vec(request).map_err(understood)?;
+    line.push(b'\n');
+    stream.write_all(&line).map_err(failed)?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).map_err(failed)?;
+    serde_json::from_str(&answer).map_err(understood)
+}

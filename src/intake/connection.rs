@@ -1,0 +1,172 @@
+//! One connection: what its link wants stored goes to the journal, what it says goes to the page and the log.
+
+use std::time::Duration;
+
+use labwire_astm::transfer::EndMark;
+use labwire_link::{Note, Parcel, Receipt, SendId, Sent, Transfer};
+use tokio_util::sync::CancellationToken;
+
+use super::trace::Trace;
+use super::{GRACE, Intake, Source, link};
+use crate::clock;
+use crate::config::settings::{Instrument, Transport};
+use crate::journal::parcels::Ending;
+use crate::journal::results::QueryId;
+use crate::journal::{JournalError, TransferId};
+use crate::wire::{Bounds, Direction, Ended, Handler, Surroundings, drive};
+
+/// The longest a write may take: 64,000 bytes at 9,600 baud take 67 s.
+const WRITE: Duration = Duration::from_secs(120);
+
+/// Runs a connection of `instrument`'s kind until it ends. `source` says who else it could be.
+pub(super) async fn run<S>(
+    intake: &Intake,
+    source: &Source,
+    instrument: &Instrument,
+    peer: &str,
+    stream: S,
+    stop: CancellationToken,
+) -> Ended
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
+{
+    let mut connection = Connection {
+        intake,
+        source,
+        peer,
+        end_mark: instrument.link.end_mark,
+        state: State::Idle,
+        trace: Trace::open(intake.trace.as_ref(), &source.name),
+    };
+    let surroundings = Surroundings {
+        outgoing: intake.mailboxes.open(&source.name, peer),
+        admission: intake.admission.clone(),
+        stop,
+    };
+    let bounds = Bounds { idle: idle(instrument), write: WRITE, grace: GRACE };
+    let mut link = link(instrument);
+    let ended = drive(stream, link.as_mut(), &mut connection, surroundings, bounds).await;
+    intake.mailboxes.sweep();
+    tracing::info!(source = source.name, peer, reason = reason(&ended), "connection ended");
+    ended
+}
+
+/// Why a connection ended, in words.
+pub(super) fn reason(ended: &Ended) -> String {
+    match ended {
+        Ended::Closed => "the analyzer closed the connection".to_owned(),
+        Ended::Failed(error) => error.to_string(),
+        Ended::Idle => "nothing arrived for longer than the idle limit".to_owned(),
+        Ended::Link(_) => "the analyzer can't be understood on this connection".to_owned(),
+        Ended::Stopped => "closed by the gateway".to_owned(),
+    }
+}
+
+fn idle(instrument: &Instrument) -> Option<Duration> {
+    match &instrument.transport {
+        Transport::Serial(_) => None,
+        Transport::TcpServer(server) => server.limits.idle,
+        Transport::TcpClient(client) => client.limits.idle,
+    }
+}
+
+struct Connection<'a> {
+    intake: &'a Intake,
+    source: &'a Source,
+    peer: &'a str,
+    end_mark: EndMark,
+    state: State,
+    trace: Trace,
+}
+
+/// A transfer is written down with its first parcel: a keep-alive leaves no row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    Begun,
+    Open(TransferId),
+}
+
+impl Connection<'_> {
+    async fn keep(&mut self, parcel: Parcel) -> Result<Receipt, JournalError> {
+        let (journal, now) = (&self.intake.journal, clock::now());
+        let (receipt, messages) = match self.state {
+            State::Open(transfer) => journal.store_parcel(transfer, parcel, now).await?,
+            State::Idle | State::Begun => {
+                let (source, peer) = (self.source.name.clone(), self.peer.to_owned());
+                let (transfer, receipt, messages) =
+                    journal.store_first_parcel(source, peer, parcel, now).await?;
+                self.state = State::Open(transfer);
+                (receipt, messages)
+            }
+        };
+        if !messages.is_empty() {
+            self.intake.arrived.notify_one();
+        }
+        Ok(receipt)
+    }
+}
+
+impl Handler for Connection<'_> {
+    async fn store(&mut self, parcel: Parcel) -> Option<Receipt> {
+        match self.keep(parcel).await {
+            Ok(receipt) => Some(receipt),
+            Err(error) => {
+                tracing::error!(source = self.source.name, %error, "failed to store a frame; it was not acknowledged");
+                None
+            }
+        }
+    }
+
+    async fn transfer(&mut self, transfer: Transfer) {
+        let ending = match transfer {
+            Transfer::Began => {
+                self.state = State::Begun;
+                return;
+            }
+            Transfer::Ended => Ending::Ended { completes: self.end_mark == EndMark::EndOfTransfer },
+            Transfer::Cut(cut) => Ending::Cut(cut.to_string()),
+        };
+        let State::Open(id) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        match self.intake.journal.end_transfer(id, ending, clock::now()).await {
+            Ok(Some(_)) => self.intake.arrived.notify_one(),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(source = self.source.name, %error, "failed to close a transfer; the next start will");
+            }
+        }
+    }
+
+    async fn sent(&mut self, id: SendId, sent: Sent) {
+        let answer = match sent {
+            Sent::Delivered | Sent::Answered(_) => "no information: delivered",
+            Sent::Interrupted => "no information: the analyzer interrupted",
+            Sent::Refused => "not answered: the analyzer did not take the answer",
+            Sent::Unknown => "no information: sent, not confirmed",
+        };
+        let query = QueryId(i64::try_from(id.0).unwrap_or(i64::MAX));
+        if let Err(error) = self.intake.journal.answer_query(query, answer.to_owned(), clock::now()).await {
+            tracing::error!(source = self.source.name, %error, "failed to record the answer to a host query");
+        }
+    }
+
+    fn note(&mut self, note: Note) {
+        tracing::info!(source = self.source.name, peer = self.peer, note = note.code, "{}", note.text);
+        self.intake.board.note(&self.source.name, clock::now(), note.code, &note.text);
+    }
+
+    fn trace(&mut self, direction: Direction, bytes: &[u8]) {
+        if direction == Direction::In {
+            self.intake.board.bytes_arrived(&self.source.name, clock::now());
+        }
+        self.trace.write(clock::now(), direction, bytes);
+    }
+
+    fn doing(&mut self, doing: &'static str) {
+        self.intake.board.peer_does(&self.source.name, self.peer, clock::now(), doing);
+    }
+
+    fn is_busy(&self) -> bool {
+        self.state != State::Idle
+    }
+}

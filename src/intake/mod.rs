@@ -1,0 +1,85 @@
+//! From the instrument to the journal: listeners, ports and outgoing connections, each connection a task of its own.
+//! A byte is never looked at here beyond what its link makes of it.
+
+mod connection;
+mod dial;
+mod listener;
+mod port;
+mod trace;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use labwire_astm::transfer::AstmLink;
+use labwire_link::{Admission, Link};
+use tokio::sync::{Notify, watch};
+
+use crate::board::Board;
+use crate::config::settings::{Instrument, TraceSettings, Transport};
+use crate::journal::Journal;
+use crate::shutdown::Tasks;
+use crate::wire::Mailboxes;
+
+/// What every intake task works with.
+#[derive(Clone)]
+pub struct Intake {
+    pub journal: Journal,
+    pub board: Board,
+    pub mailboxes: Mailboxes,
+    /// Rung whenever a message is on disk.
+    pub arrived: Arc<Notify>,
+    pub admission: watch::Receiver<Admission>,
+    pub trace: Option<TraceSettings>,
+    pub tasks: Tasks,
+}
+
+/// One port, listener or outgoing connection, and who may be at its other end.
+#[derive(Clone)]
+pub struct Source {
+    /// As stored with every transfer and shown on the page.
+    pub name: String,
+    pub instruments: Vec<Arc<Instrument>>,
+}
+
+/// How long a transfer under way may go on once the gateway stops.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Groups the instruments by what they are attached to.
+pub fn sources(instruments: &[Arc<Instrument>]) -> Vec<Source> {
+    let mut sources: Vec<Source> = Vec::new();
+    for instrument in instruments {
+        let name = source_name(&instrument.transport);
+        match sources.iter_mut().find(|source| source.name == name) {
+            Some(source) => source.instruments.push(Arc::clone(instrument)),
+            None => sources.push(Source { name, instruments: vec![Arc::clone(instrument)] }),
+        }
+    }
+    sources
+}
+
+/// The name under which a transport's transfers are stored.
+pub fn source_name(transport: &Transport) -> String {
+    match transport {
+        Transport::Serial(serial) => format!("serial {}", serial.device.display()),
+        Transport::TcpServer(server) => format!("listener {}", server.listen),
+        Transport::TcpClient(client) => format!("connection to {}", client.connect),
+    }
+}
+
+/// Starts the tasks of one source. A listener that can't be bound keeps trying, visibly.
+pub fn start(intake: &Intake, source: Source) {
+    let Some(instrument) = source.instruments.first().cloned() else { return };
+    let names = source.instruments.iter().map(|instrument| instrument.id.to_string()).collect();
+    intake.board.add_link(&source.name, names, crate::clock::now());
+    let own = intake.clone();
+    match &instrument.transport {
+        Transport::Serial(serial) => intake.tasks.spawn(port::run(own, source, serial.clone())),
+        Transport::TcpServer(server) => intake.tasks.spawn(listener::run(own, source, server.listen)),
+        Transport::TcpClient(client) => intake.tasks.spawn(dial::run(own, source, client.clone())),
+    }
+}
+
+/// The protocol machine for an instrument's connection.
+fn link(instrument: &Instrument) -> Box<dyn Link> {
+    Box::new(AstmLink::new(instrument.link.clone()))
+}

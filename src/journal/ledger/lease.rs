@@ -1,0 +1,226 @@
+//! What leaves next, and the attempt written down before it does.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use sha2::{Digest, Sha256};
+
+use super::{AttemptKind, Consignment, Item, Lease, Render, Resolve, move_lines};
+use crate::domain::{DestinationId, SpecimenId};
+use crate::journal::audit::{self, GATEWAY, Step};
+use crate::journal::read::observation;
+use crate::journal::rows::instant;
+use crate::journal::{DeliveryId, JournalError, ObservationId};
+
+/// The most observations in one payload.
+const ITEMS_A_PAYLOAD: usize = 250;
+
+/// A delivery that waits for an attempt.
+struct Waiting {
+    id: i64,
+    priority: i64,
+    unknown: bool,
+}
+
+pub(super) fn lease(
+    connection: &Connection,
+    destination: &DestinationId,
+    resolve: Resolve,
+    render: &Render,
+    now: Timestamp,
+) -> Result<Option<Lease>, JournalError> {
+    if resolve == Resolve::Wait {
+        hand_to_a_person(connection, destination)?;
+    }
+    let waiting = waiting(connection, destination, now)?;
+    let fresh = fresh(connection, destination)?;
+    let delivery = match (waiting, fresh) {
+        (Some(waiting), Some((priority, _))) if waiting.priority <= priority => waiting,
+        (Some(waiting), None) => waiting,
+        (_, Some((_, specimen))) => match consign(connection, destination, &specimen, render, now) {
+            Err(JournalError::Refused(why)) => {
+                set_aside(connection, destination, &specimen, &why, now)?;
+                return Ok(None);
+            }
+            consigned => consigned?,
+        },
+        (None, None) => return Ok(None),
+    };
+    let kind =
+        if delivery.unknown && resolve == Resolve::Probe { AttemptKind::Probe } else { AttemptKind::Send };
+    begin(connection, delivery.id, kind, now).map(Some)
+}
+
+/// What a stop of the gateway left unknown is a dead letter where nobody else may find out.
+fn hand_to_a_person(connection: &Connection, destination: &DestinationId) -> Result<(), JournalError> {
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET state = 'dead'
+             WHERE destination = ? AND state IN ('due', 'unknown') AND state = 'unknown'",
+        )?
+        .execute([destination.as_str()])?;
+    Ok(())
+}
+
+fn waiting(
+    connection: &Connection,
+    destination: &DestinationId,
+    now: Timestamp,
+) -> Result<Option<Waiting>, JournalError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT id, priority, state = 'unknown' FROM delivery d
+             WHERE destination = ?1 AND state IN ('due', 'unknown') AND due_at <= ?2
+             AND NOT EXISTS (SELECT 1 FROM delivery s WHERE s.destination = ?1 AND s.state = 'sending'
+                             AND s.specimen = d.specimen)
+             ORDER BY priority, due_at, id LIMIT 1",
+        )?
+        .query_row(params![destination.as_str(), now.as_microsecond()], |row| {
+            Ok(Waiting { id: row.get(0)?, priority: row.get(1)?, unknown: row.get(2)? })
+        })
+        .optional()?)
+}
+
+/// The specimen whose results go out next. Lines behind something older in their lane aren't looked at.
+fn fresh(
+    connection: &Connection,
+    destination: &DestinationId,
+) -> Result<Option<(i64, String)>, JournalError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT priority, specimen FROM ledger l WHERE destination = ?1 AND state = 'pending' AND behind = 0
+             AND NOT EXISTS (SELECT 1 FROM delivery s WHERE s.destination = ?1 AND s.state = 'sending'
+                             AND s.specimen = l.specimen)
+             ORDER BY priority, observation LIMIT 1",
+        )?
+        .query_row([destination.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
+}
+
+/// Makes a delivery of everything that may leave for one specimen.
+fn consign(
+    connection: &Connection,
+    destination: &DestinationId,
+    specimen: &str,
+    render: &Render,
+    now: Timestamp,
+) -> Result<Waiting, JournalError> {
+    let items: Vec<(i64, Item)> = connection
+        .prepare_cached(
+            "SELECT o.id, o.version, o.supersedes, m.received_at, o.detail, l.priority
+             FROM ledger l JOIN observation o ON o.id = l.observation JOIN message m ON m.id = o.message
+             WHERE l.destination = ?1 AND l.specimen = ?2 AND l.state = 'pending' AND l.behind = 0
+             ORDER BY l.observation LIMIT ?3",
+        )?
+        .query_and_then(params![destination.as_str(), specimen, ITEMS_A_PAYLOAD], |row| {
+            Ok::<_, JournalError>((row.get(5)?, item(row)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    let priority = items.iter().map(|(priority, _)| *priority).min().unwrap_or(i64::MAX);
+    let id: i64 = connection
+        .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM delivery")?
+        .query_row([], |row| row.get(0))?;
+    let epoch: String =
+        connection.prepare_cached("SELECT epoch FROM journal")?.query_row([], |row| row.get(0))?;
+    let consignment = Consignment {
+        destination: destination.clone(),
+        key: format!("{epoch}-{id}"),
+        specimen: SpecimenId::new(specimen),
+        items: items.into_iter().map(|(_, item)| item).collect(),
+    };
+    let payload = render(&consignment).map_err(JournalError::Refused)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO delivery (id, destination, specimen, key, payload, sha256, priority, state, due_at,
+             attempts, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'due', ?8, 0, ?8)",
+        )?
+        .execute(params![
+            id,
+            destination.as_str(),
+            consignment.specimen.reveal(),
+            consignment.key,
+            payload,
+            Sha256::digest(&payload).as_slice(),
+            priority,
+            now.as_microsecond()
+        ])?;
+    for item in &consignment.items {
+        connection
+            .prepare_cached("UPDATE ledger SET delivery = ? WHERE destination = ? AND observation = ?")?
+            .execute(params![id, destination.as_str(), item.id.0])?;
+    }
+    Ok(Waiting { id, priority, unknown: false })
+}
+
+/// Results that can't be made a payload of stay here, visibly, and don't stop the others.
+fn set_aside(
+    connection: &Connection,
+    destination: &DestinationId,
+    specimen: &str,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let at = now.as_microsecond();
+    connection.execute(
+        "INSERT INTO problem (message, specimen, kind, text, replaces_result, seen_at)
+         SELECT o.message, ?2, 'undeliverable', ?3, 0, ?4 FROM ledger l JOIN observation o ON o.id = l.observation
+         WHERE l.destination = ?1 AND l.specimen = ?2 AND l.state = 'pending' AND l.behind = 0 LIMIT 1",
+        params![destination.as_str(), specimen, why, at],
+    )?;
+    connection.execute(
+        "UPDATE ledger SET state = 'rejected', changed_at = ?3, reason = 'no payload could be made of it'
+         WHERE destination = ?1 AND specimen = ?2 AND state = 'pending' AND behind = 0",
+        params![destination.as_str(), specimen, at],
+    )?;
+    Ok(())
+}
+
+fn item(row: &Row<'_>) -> Result<Item, JournalError> {
+    let id: i64 = row.get(0)?;
+    Ok(Item {
+        id: ObservationId(id),
+        version: row.get(1)?,
+        supersedes: row.get::<_, Option<i64>>(2)?.map(ObservationId),
+        received_at: instant(row.get(3)?),
+        observation: observation(row, 4)?,
+    })
+}
+
+/// Writes the attempt before anything is sent.
+fn begin(
+    connection: &Connection,
+    delivery: i64,
+    kind: AttemptKind,
+    now: Timestamp,
+) -> Result<Lease, JournalError> {
+    let at = now.as_microsecond();
+    connection
+        .prepare_cached("UPDATE delivery SET state = 'sending', attempts = attempts + 1 WHERE id = ?")?
+        .execute([delivery])?;
+    move_lines(connection, delivery, "in-flight", &["pending", "unknown", "refused"], None, now)?;
+    let (key, payload, number): (String, Vec<u8>, u32) = connection
+        .prepare_cached("SELECT key, payload, attempts FROM delivery WHERE id = ?")?
+        .query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let kind_name = match kind {
+        AttemptKind::Send => "send",
+        AttemptKind::Probe => "probe",
+    };
+    connection
+        .prepare_cached("INSERT INTO attempt (delivery, number, kind, began_at) VALUES (?, ?, ?, ?)")?
+        .execute(params![delivery, number, kind_name, at])?;
+    let attempt = connection.last_insert_rowid();
+    let items = connection
+        .prepare_cached("SELECT observation FROM ledger WHERE delivery = ? ORDER BY observation")?
+        .query_map([delivery], |row| row.get(0).map(ObservationId))?
+        .collect::<Result<Vec<_>, _>>()?;
+    audit::append(
+        connection,
+        &Step {
+            at: now,
+            actor: GATEWAY,
+            step: "delivery attempted",
+            subject: format!("delivery {delivery}"),
+            detail: format!("{kind_name} {number}, {} results", items.len()),
+        },
+    )?;
+    Ok(Lease { delivery: DeliveryId(delivery), attempt, number, kind, key, payload, items })
+}

@@ -1,0 +1,29 @@
+//! Whether an observation may leave by itself. These checks read what the instrument said of its own result; they
+//! never look at how high or low a value is.
+
+use super::normalize::Facts;
+use super::{Length, Reading};
+use crate::domain::profile::{Trust, Unknown};
+use crate::domain::{HoldReason, Observation, Standing};
+
+/// Gives an observation its standing.
+pub(super) fn check(observation: Observation, facts: &Facts, reading: &Reading) -> Observation {
+    let profile = &reading.profile;
+    let doubted = facts.status == Some(Trust::InDoubt) || facts.flags.contains(&Some(Trust::InDoubt));
+    let unknown_status = facts.status.is_none() && profile.unknown_status == Unknown::Hold;
+    let unknown_flag = facts.flags.contains(&None) && profile.unknown_flag == Unknown::Hold;
+    let reasons: Vec<HoldReason> = [
+        (observation.specimen.is_blank(), HoldReason::BlankSpecimen),
+        (doubted, HoldReason::StatusInDoubt),
+        (unknown_status, HoldReason::UnknownStatus),
+        (unknown_flag, HoldReason::UnknownFlag),
+        (facts.odd, HoldReason::OddValue),
+        (facts.length == Length::PossiblyTruncated, HoldReason::TruncatedSpecimen),
+        (facts.cut, HoldReason::Incomplete),
+    ]
+    .into_iter()
+    .filter_map(|(holds, reason)| holds.then_some(reason))
+    .collect();
+    let standing = if reasons.is_empty() { Standing::Clear } else { Standing::Held(reasons) };
+    Observation { standing, ..observation }
+}

@@ -1,0 +1,80 @@
+//! Records become raw results, each with the order and the patient it belongs to, by the places of the profile.
+//! A record out of its place is reported and read all the same; nothing is dropped.
+
+mod result;
+mod walk;
+
+use labwire_astm::record::{Message, Record};
+
+use super::Reading;
+use crate::domain::{Attachment, Comment, HostQuery, Patient, Problem, SampleClass, TestIdentity};
+
+/// What the records of a message say, before any value is looked at.
+#[derive(Default)]
+pub(super) struct Interpreted {
+    pub(super) patients: Vec<RawPatient>,
+    pub(super) orders: Vec<RawOrder>,
+    pub(super) results: Vec<RawResult>,
+    pub(super) queries: Vec<HostQuery>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) not_production: bool,
+}
+
+#[derive(Default)]
+pub(super) struct RawPatient {
+    pub(super) patient: Patient,
+    pub(super) comments: Vec<Comment>,
+}
+
+pub(super) struct RawOrder {
+    pub(super) specimen: String,
+    pub(super) class: SampleClass,
+    pub(super) position: Option<String>,
+    pub(super) priority: Option<String>,
+    pub(super) specimen_type: Option<String>,
+    pub(super) comments: Vec<Comment>,
+    pub(super) attachments: Vec<Attachment>,
+}
+
+/// A result record. `patient` and `order` are indices into [`Interpreted`].
+pub(super) struct RawResult {
+    pub(super) record: u32,
+    pub(super) patient: Option<usize>,
+    pub(super) order: Option<usize>,
+    pub(super) test: TestIdentity,
+    pub(super) replicate: Option<u32>,
+    pub(super) loinc: Option<String>,
+    pub(super) value: String,
+    pub(super) value_as_sent: String,
+    /// The value's field, or the test's, holds something that the profile knows no place for.
+    pub(super) unread: Option<String>,
+    pub(super) unit: Option<String>,
+    pub(super) range: Option<String>,
+    pub(super) flags: Vec<String>,
+    pub(super) status: String,
+    pub(super) operator: Option<String>,
+    pub(super) started: String,
+    pub(super) completed: String,
+    pub(super) analyzer_unit: Option<String>,
+    pub(super) comments: Vec<Comment>,
+    pub(super) attachments: Vec<Attachment>,
+    /// The message that it stands in broke off or was broken off.
+    pub(super) cut: bool,
+}
+
+/// Reads all records of a message, or of several.
+pub(super) fn interpret(message: &Message<'_>, reading: &Reading) -> Interpreted {
+    let mut walk = walk::Walk::new(message, reading);
+    for record in message.records() {
+        walk.record(&record);
+    }
+    walk.finish()
+}
+
+fn ordinal(record: &Record<'_>) -> u32 {
+    u32::try_from(record.ordinal()).unwrap_or(u32::MAX)
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}

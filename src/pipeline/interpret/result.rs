@@ -1,0 +1,69 @@
+//! One result record, part by part, by the places of the profile.
+
+use labwire_astm::record::{Field, Record};
+
+use super::{RawResult, ordinal, some};
+use crate::domain::TestIdentity;
+use crate::domain::profile::{Location, Pin, Places, Profile};
+use crate::pipeline::decode::Decoder;
+
+/// Reads a result. Whose it is, and what follows it, is the walk's to say.
+pub(super) fn read(record: &Record<'_>, profile: &Profile, decoder: &mut Decoder) -> RawResult {
+    let places = &profile.places;
+    let optional = |decoder: &mut Decoder, place: &Option<Location>| {
+        place.map(|place| decoder.trimmed(record, &place)).unwrap_or_default()
+    };
+    let test = TestIdentity {
+        code: decoder.trimmed(record, &places.code),
+        aspect: optional(decoder, &places.aspect),
+        component: optional(decoder, &places.component),
+        dilution: optional(decoder, &places.dilution),
+    };
+    RawResult {
+        record: ordinal(record),
+        patient: None,
+        order: None,
+        test,
+        replicate: optional(decoder, &places.replicate).parse().ok(),
+        loinc: some(optional(decoder, &places.loinc)),
+        value: decoder.trimmed(record, &places.value),
+        value_as_sent: decoder.as_sent(record, record.field(places.value.path.field)),
+        unread: unread(record, places).or_else(|| unpinned(record, &profile.pins, decoder)),
+        unit: some(decoder.trimmed(record, &places.unit)),
+        range: some(decoder.trimmed(record, &places.range)),
+        flags: decoder.every(record, &places.flags),
+        status: decoder.trimmed(record, &places.status),
+        operator: some(decoder.trimmed(record, &places.operator)),
+        started: decoder.trimmed(record, &places.started),
+        completed: decoder.trimmed(record, &places.completed),
+        analyzer_unit: some(decoder.trimmed(record, &places.analyzer_unit)),
+        comments: Vec::new(),
+        attachments: Vec::new(),
+        cut: false,
+    }
+}
+
+/// Whether the value's field holds parts for which the profile names no place.
+fn unread(record: &Record<'_>, places: &Places) -> Option<String> {
+    let number = places.value.path.field;
+    let field = record.field(number);
+    let named = |component: usize| {
+        let mut known = std::iter::once(&places.value).chain(&places.flags);
+        known.any(|place| place.path.field == number && place.path.component == Some(component))
+    };
+    let unnamed = |(index, part): (usize, Field<'_>)| !part.is_empty() && !named(index + 1);
+    let more_components = match places.value.path.component {
+        Some(_) => field.components().enumerate().any(unnamed),
+        None => field.components().count() > 1,
+    };
+    let more = field.repeats().count() > 1 || more_components;
+    more.then(|| "the value's field holds more than the profile knows".to_owned())
+}
+
+/// Whether a part that must have one content has another.
+fn unpinned(record: &Record<'_>, pins: &[Pin], decoder: &mut Decoder) -> Option<String> {
+    pins.iter().find_map(|pin| {
+        let text = decoder.trimmed(record, &pin.at);
+        (text != pin.is).then(|| format!("{} is {text:?}, and only {:?} is understood", pin.meaning, pin.is))
+    })
+}

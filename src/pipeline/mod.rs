@@ -1,0 +1,67 @@
+//! One message becomes observations, problems and queries. Pure and total: no clock, no disk, no log, and no
+//! input that can stop it. It reads; it never decides what a value means for a patient.
+
+pub mod runner;
+
+mod check;
+mod decode;
+mod interpret;
+mod normalize;
+mod reply;
+mod same;
+mod sender;
+mod specimen;
+#[cfg(test)]
+mod tests;
+mod time;
+mod value;
+mod who;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use labwire_astm::record::Message;
+
+use crate::domain::profile::Profile;
+use crate::domain::{CodeMapping, InstrumentId, Outcome, SpecimenRules};
+
+pub use reply::no_orders;
+pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};
+pub use sender::{Sender, sender};
+pub use specimen::{Length, Specimen};
+
+/// How one instrument's messages are read: its model's profile with this site's settings.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    pub instrument: InstrumentId,
+    pub profile: Arc<Profile>,
+    pub time_zone: TimeZone,
+    pub character_set: &'static encoding_rs::Encoding,
+    /// `.` or `,`.
+    pub decimal_separator: char,
+    pub specimen: SpecimenRules,
+    /// This site's view of the instrument's test codes. A code named here is known even where the profile
+    /// doesn't list it.
+    pub codes: BTreeMap<String, CodeMapping>,
+}
+
+/// What is true of the moment at which a message is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    pub received_at: Timestamp,
+}
+
+/// Reads a message, or several in one run of bytes. Reading the same bytes again gives the same outcome.
+pub fn process(message: &[u8], reading: &Reading, context: &Context) -> Outcome {
+    let message = Message::parse(message);
+    let interpreted = interpret::interpret(&message, reading);
+    let not_production = interpreted.not_production;
+    let normalize::Normalized { read, queries, mut problems } =
+        normalize::normalize(interpreted, reading, context);
+    problems.sort_by_key(|problem| problem.record);
+    let observations =
+        read.into_iter().map(|(observation, facts)| check::check(observation, &facts, reading)).collect();
+    Outcome { observations, problems, queries, decisions: Vec::new(), not_production }
+}

@@ -1,0 +1,224 @@
+//! Raw results become observations: values typed, statuses and flags looked up, specimens and times read by the
+//! site's rules. What the profile doesn't know becomes a fact for the checks, never a guess.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::interpret::{Interpreted, RawOrder, RawResult};
+use super::time::Doubt;
+use super::{Context, Length, Reading, Specimen, time, value};
+use crate::domain::profile::{Trust, Unknown};
+use crate::domain::{
+    HostQuery, InstrumentTime, Observation, Patient, Private, Problem, ProblemKind, SampleClass, SpecimenId,
+    Standing, Status, TestIdentity, Value,
+};
+
+/// Observations with what the checks must know of them, and what couldn't become one.
+pub(super) struct Normalized {
+    pub(super) read: Vec<(Observation, Facts)>,
+    pub(super) queries: Vec<HostQuery>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What was noticed while a result was read.
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
+    pub(super) odd: bool,
+    /// `None` for a status that nobody knows.
+    pub(super) status: Option<Trust>,
+    /// One an element; `None` for a flag that nobody knows.
+    pub(super) flags: Vec<Option<Trust>>,
+    pub(super) length: Length,
+    pub(super) cut: bool,
+}
+
+pub(super) fn normalize(raw: Interpreted, reading: &Reading, context: &Context) -> Normalized {
+    let mut normalizer = Normalizer {
+        reading,
+        context,
+        replicates: BTreeMap::new(),
+        doubted_times: BTreeSet::new(),
+        seen_orders: BTreeSet::new(),
+        out: Normalized { read: Vec::new(), queries: raw.queries, problems: raw.problems },
+    };
+    for result in raw.results {
+        let order = result.order.and_then(|at| raw.orders.get(at));
+        let patient = result.patient.and_then(|at| raw.patients.get(at));
+        let mut comments = patient.map(|patient| patient.comments.clone()).unwrap_or_default();
+        comments.extend(order.into_iter().flat_map(|order| order.comments.iter().cloned()));
+        let patient = patient.map(|patient| patient.patient.clone()).unwrap_or_default();
+        normalizer.result(
+            RawResult { comments: [comments, result.comments].concat(), ..result },
+            order,
+            patient,
+        );
+    }
+    normalizer.out
+}
+
+struct Normalizer<'a> {
+    reading: &'a Reading,
+    context: &'a Context,
+    /// How often each test was seen in each order.
+    replicates: BTreeMap<(Option<usize>, TestIdentity), BTreeSet<u32>>,
+    /// Times that were already reported; one wrong clock is one problem.
+    doubted_times: BTreeSet<String>,
+    seen_orders: BTreeSet<usize>,
+    out: Normalized,
+}
+
+impl Normalizer<'_> {
+    fn result(&mut self, raw: RawResult, order: Option<&RawOrder>, patient: Patient) {
+        let reading = self.reading;
+        let sent = order.map(|order| order.specimen.as_str()).unwrap_or_default();
+        let specimen = Specimen::read(sent, &reading.specimen);
+        let replicate = self.replicate(&raw);
+        let test = reading.profile.tests.get(&raw.test.code);
+        let site = reading.codes.get(&raw.test.code);
+        if test.is_none() && site.is_none() {
+            let text =
+                format!("test code {:?} is not known to {}", raw.test.code, reading.profile.identity());
+            self.problem(ProblemKind::UnknownCode, &raw, &specimen.id, text, true);
+            return;
+        }
+        let started = self.time(&raw, &raw.started, &specimen.id);
+        let completed = self.time(&raw, &raw.completed, &specimen.id);
+        let (value, status, mut facts) = self.value(&raw, &specimen.id);
+        facts.length = specimen.length;
+
+        let mut attachments = raw.attachments;
+        if let Some((at, order)) = raw.order.zip(order)
+            && self.seen_orders.insert(at)
+        {
+            attachments.splice(0..0, order.attachments.iter().cloned());
+        }
+        let observation = Observation {
+            instrument: reading.instrument.clone(),
+            profile: reading.profile.identity(),
+            specimen: specimen.id,
+            specimen_as_sent: Private::new(sent.to_owned()),
+            patient: Private::new(patient),
+            class: order.map_or(SampleClass::Patient, |order| order.class),
+            test: raw.test,
+            replicate,
+            value,
+            value_as_sent: raw.value_as_sent,
+            unit: raw.unit.or_else(|| site.and_then(|site| site.unit.clone())),
+            reference_range: raw.range,
+            flags: raw.flags,
+            status,
+            status_as_sent: raw.status,
+            standing: Standing::Clear,
+            started,
+            completed,
+            operator: raw.operator.map(Private::new),
+            analyzer_unit: raw.analyzer_unit,
+            position: order.and_then(|order| order.position.clone()),
+            priority: order.and_then(|order| order.priority.clone()),
+            specimen_type: order.and_then(|order| order.specimen_type.clone()),
+            lims_code: site.and_then(|site| site.lims_code.clone()),
+            loinc: site
+                .and_then(|site| site.loinc.clone())
+                .or(raw.loinc)
+                .or_else(|| test.and_then(|test| test.loinc.clone())),
+            comments: raw.comments,
+            attachments,
+            record: raw.record,
+        };
+        self.out.read.push((observation, facts));
+    }
+
+    /// The instrument's own count where it keeps one, else the next free number of this test in this order.
+    fn replicate(&mut self, raw: &RawResult) -> u32 {
+        let taken = self.replicates.entry((raw.order, raw.test.clone())).or_default();
+        let declared = raw.replicate.filter(|number| *number > 0 && !taken.contains(number));
+        let number =
+            declared.unwrap_or_else(|| (1..).find(|number| !taken.contains(number)).unwrap_or(u32::MAX));
+        taken.insert(number);
+        number
+    }
+
+    fn value(&mut self, raw: &RawResult, specimen: &SpecimenId) -> (Value, Status, Facts) {
+        let profile = &self.reading.profile;
+        let meaning = profile.status(&raw.status);
+        let facts = Facts {
+            odd: false,
+            status: meaning.map(|meaning| meaning.trust),
+            flags: raw.flags.iter().map(|flag| profile.flag(flag)).collect(),
+            length: Length::Whole,
+            cut: raw.cut,
+        };
+        let status = match (meaning, profile.unknown_status) {
+            (Some(meaning), _) => meaning.status,
+            (None, Unknown::Show) => Status::Final,
+            (None, Unknown::Hold) => Status::Preliminary,
+        };
+        if meaning.is_none() {
+            let text = format!("status {:?} is not known to {}", raw.status, profile.identity());
+            self.problem(ProblemKind::UnknownStatus, raw, specimen, text, false);
+        }
+        if let Some(text) = raw.unread.clone() {
+            self.problem(ProblemKind::OddValue, raw, specimen, text, false);
+            let value = Value::Text(raw.value_as_sent.trim().to_owned());
+            return (value, status, Facts { odd: true, ..facts });
+        }
+        if let Some(reason) = self.failure(raw, status) {
+            // A correction to "no value" stays a correction: it must replace what was sent before.
+            let status = if status == Status::Correction { status } else { Status::Failed };
+            return (Value::Absent { reason }, status, facts);
+        }
+        let expected = profile.result_type(&raw.test.code, &raw.test.aspect);
+        let known_aspect = raw.test.aspect.is_empty() || profile.aspects.contains_key(&raw.test.aspect);
+        let (value, fit) = match known_aspect {
+            true => value::read(&raw.value, expected, self.reading.decimal_separator),
+            false => (Value::Text(raw.value.clone()), value::Fit::Odd),
+        };
+        let odd = fit == value::Fit::Odd;
+        if odd {
+            let text = match known_aspect {
+                true => format!("the value {:?} is neither a number nor known", raw.value),
+                false => format!("the aspect {:?} is not known to {}", raw.test.aspect, profile.identity()),
+            };
+            self.problem(ProblemKind::OddValue, raw, specimen, text, false);
+        }
+        (value, status, Facts { odd, ..facts })
+    }
+
+    /// Why there is no value, if there is none.
+    fn failure(&self, raw: &RawResult, status: Status) -> Option<String> {
+        if let Some(reason) = self.reading.profile.failed_values.get(&raw.value) {
+            return Some(reason.clone());
+        }
+        if status == Status::Failed {
+            return Some(format!("the analyzer could not do the test (status {})", raw.status));
+        }
+        raw.value.is_empty().then(|| "the analyzer sent no value".to_owned())
+    }
+
+    fn time(&mut self, raw: &RawResult, text: &str, specimen: &SpecimenId) -> Option<InstrumentTime> {
+        let (time, doubt): (_, Option<Doubt>) =
+            time::read(text, &self.reading.time_zone, self.context.received_at);
+        if let Some(doubt) = doubt
+            && self.doubted_times.insert(text.to_owned())
+        {
+            self.problem(ProblemKind::OddTime, raw, specimen, format!("the time {text:?}: {doubt}"), false);
+        }
+        time
+    }
+
+    fn problem(
+        &mut self,
+        kind: ProblemKind,
+        raw: &RawResult,
+        specimen: &SpecimenId,
+        text: String,
+        lost: bool,
+    ) {
+        self.out.problems.push(Problem {
+            kind,
+            record: Some(raw.record),
+            specimen: (!specimen.is_blank()).then(|| specimen.clone()),
+            text: Private::new(text),
+            replaces_result: lost,
+        });
+    }
+}

@@ -1,0 +1,342 @@
+//! Takes each message from the journal once, has it read, compares it with what is stored, and writes what it became.
+//! One message can't stop the next.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::who::{Who, who_sent};
+use super::{Arrival, Context, Prior, Reading, Repetition, Sameness, canonical, classify, process};
+use crate::clock;
+use crate::config::settings::{Destination, Instrument};
+use crate::domain::{
+    DestinationId, HoldReason, HostQuery, Observation, Outcome, Private, Problem, ProblemKind, RerunPolicy,
+    Standing,
+};
+use crate::journal::desk::{Decider, Decision};
+use crate::journal::read::Pending;
+use crate::journal::results::{Entry, Place, Processed, QueryId, Route};
+use crate::journal::{Journal, JournalError, MessageId, ObservationId, Reader};
+
+/// How many messages of an unknown sender are looked at again at a start.
+const LOOK_AGAIN: usize = 10_000;
+/// Messages read from the journal at once.
+const BATCH: usize = 32;
+/// How long to wait when nothing rings or the disk is full.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Who may be where, and where results go.
+pub struct Site {
+    pub name: String,
+    /// By source, as stored with each transfer.
+    pub sources: BTreeMap<String, Vec<Arc<Instrument>>>,
+    pub destinations: Vec<Arc<Destination>>,
+}
+
+/// A message that asks for orders.
+#[derive(Debug)]
+pub struct Asked {
+    pub message: Pending,
+    pub instrument: Arc<Instrument>,
+    pub queries: Vec<(HostQuery, QueryId)>,
+}
+
+/// The one runner.
+pub struct Runner {
+    pub journal: Journal,
+    pub reader: Mutex<Reader>,
+    pub site: Site,
+    /// Takes host queries to be answered.
+    pub asked: mpsc::Sender<Asked>,
+    /// Rung whenever a message is on disk.
+    pub arrived: Arc<Notify>,
+    /// Rung by us whenever something is owed.
+    pub due: Arc<Notify>,
+}
+
+impl Runner {
+    pub async fn run(self, stop: CancellationToken) {
+        self.look_again().await;
+        loop {
+            let pending = self.pending();
+            if pending.is_empty() {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = self.arrived.notified() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+            }
+            for message in pending {
+                if stop.is_cancelled() {
+                    return;
+                }
+                if !self.handle(&message).await {
+                    tokio::time::sleep(LOOK).await;
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The configuration may have been mended: a message whose sender wasn't known and now is goes back to be read.
+    async fn look_again(&self) {
+        let unattributed = self.read(|reader| reader.unattributed(LOOK_AGAIN)).unwrap_or_else(|error| {
+            tracing::error!(%error, "failed to look again at messages of an unknown sender");
+            Vec::new()
+        });
+        for message in unattributed {
+            let candidates = self.site.sources.get(&message.source).map(Vec::as_slice).unwrap_or_default();
+            if !matches!(who_sent(candidates, &message.peer, &message.content), Who::Known(_)) {
+                continue;
+            }
+            let decider = Decider::gateway("the configuration names its sender now");
+            let decision = Decision::Reread(message.message);
+            if let Err(error) = self.journal.decide(decision, decider, clock::now()).await {
+                tracing::error!(message = %message.message, %error, "failed to read a message again");
+            }
+        }
+    }
+
+    fn pending(&self) -> Vec<Pending> {
+        self.read(|reader| reader.pending(BATCH)).unwrap_or_else(|error| {
+            tracing::error!(%error, "failed to read messages from the journal");
+            Vec::new()
+        })
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Reader) -> Result<T, JournalError>) -> Result<T, JournalError> {
+        look(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the message is done with; if not it is tried again later.
+    async fn handle(&self, message: &Pending) -> bool {
+        let candidates = self.site.sources.get(&message.source).map(Vec::as_slice).unwrap_or_default();
+        let (processed, instrument) = match who_sent(candidates, &message.peer, &message.content) {
+            Who::Known(instrument) => match self.known(message, &instrument) {
+                Ok(processed) => (processed, Some(instrument)),
+                Err(error) => {
+                    tracing::error!(message = %message.message, %error, "failed to compare a message with the journal");
+                    return false;
+                }
+            },
+            Who::Nobody => {
+                let text = format!("no configured instrument fits {} at {}", message.peer, message.source);
+                (set_aside(message, ProblemKind::UnregisteredSource, text), None)
+            }
+            Who::Several(names) => {
+                let text = format!("the sender could be any of {}", names.join(", "));
+                (set_aside(message, ProblemKind::AmbiguousSource, text), None)
+            }
+        };
+        let queries = processed.queries.clone();
+        match self.write(message.message, processed).await {
+            Written::Yes(ids) => {
+                self.due.notify_waiters();
+                self.due.notify_one();
+                if let Some(instrument) = instrument.filter(|_| !ids.is_empty()) {
+                    let queries = queries.into_iter().zip(ids).collect();
+                    let asked = Asked { message: message.clone(), instrument, queries };
+                    if self.asked.send(asked).await.is_err() {
+                        tracing::error!("nobody is left to answer host queries");
+                    }
+                }
+                true
+            }
+            Written::Later => false,
+        }
+    }
+
+    /// A step that the journal refuses must not block the messages behind it: it becomes a problem.
+    async fn write(&self, message: MessageId, processed: Processed) -> Written {
+        let (instrument, fingerprint) = (processed.instrument.clone(), processed.fingerprint.clone());
+        match self.journal.record(processed, clock::now()).await {
+            Ok(ids) => Written::Yes(ids),
+            Err(JournalError::Refused(why)) => {
+                tracing::error!(%message, why, "failed to record a message; it is kept as a problem");
+                let text =
+                    "the gateway could not record what this message says; its bytes are kept".to_owned();
+                let mut processed = empty(message, fingerprint);
+                processed.instrument = instrument;
+                processed.problems = vec![problem(ProblemKind::Unreadable, text)];
+                match self.journal.record(processed, clock::now()).await {
+                    Ok(ids) => Written::Yes(ids),
+                    Err(_) => Written::Later,
+                }
+            }
+            Err(error) => {
+                tracing::error!(%message, %error, "failed to record a message; trying again");
+                Written::Later
+            }
+        }
+    }
+
+    fn known(&self, message: &Pending, instrument: &Arc<Instrument>) -> Result<Processed, JournalError> {
+        let fingerprint = Sha256::digest(canonical(&message.content)).to_vec();
+        let mut processed = empty(message.message, fingerprint);
+        processed.instrument = Some(instrument.id.clone());
+        if message.incomplete {
+            let text =
+                "the transmission ended before its last record; what was acknowledged is kept".to_owned();
+            processed.problems = vec![problem(ProblemKind::Incomplete, text)];
+            return Ok(processed);
+        }
+        let earlier =
+            self.read(|reader| reader.same_message(&instrument.id, &processed.fingerprint, message.message))?;
+        processed.repeats = earlier.map(|(id, _)| id);
+        let outcome = understand(message, instrument);
+        let mut comparison = Comparison {
+            runner: self,
+            message,
+            instrument,
+            repetition: if earlier.is_some() { Repetition::Repeated } else { Repetition::First },
+            routes: self.routes(instrument, outcome.not_production),
+            priors: BTreeMap::new(),
+        };
+        processed.problems = outcome.problems;
+        processed.queries = outcome.queries;
+        for observation in outcome.observations {
+            let (entry, doubt) = comparison.place(observation)?;
+            processed.entries.push(entry);
+            processed.problems.extend(doubt);
+        }
+        Ok(processed)
+    }
+
+    fn routes(&self, instrument: &Instrument, not_production: bool) -> Vec<(DestinationId, Route)> {
+        let takes = |destination: &Destination| {
+            let listed =
+                destination.instruments.is_empty() || destination.instruments.contains(&instrument.id);
+            if listed && !not_production { Route::Deliver } else { Route::NotForIt }
+        };
+        self.site
+            .destinations
+            .iter()
+            .map(|destination| (destination.id.clone(), takes(destination)))
+            .collect()
+    }
+}
+
+enum Written {
+    Yes(Vec<QueryId>),
+    Later,
+}
+
+/// Reads a message. Should reading it ever panic, that is a problem of this message alone.
+fn understand(message: &Pending, instrument: &Instrument) -> Outcome {
+    let context = Context { received_at: message.received_at };
+    let read = catch_unwind(AssertUnwindSafe(|| process(&message.content, &reading(instrument), &context)));
+    read.unwrap_or_else(|_| {
+        tracing::error!(message = %message.message, "reading a message panicked; it is kept as a problem");
+        let text = "the gateway could not read this message; its bytes are kept".to_owned();
+        Outcome { problems: vec![problem(ProblemKind::Unreadable, text)], ..Outcome::default() }
+    })
+}
+
+/// How an instrument's messages are read.
+pub fn reading(instrument: &Instrument) -> Reading {
+    Reading {
+        instrument: instrument.id.clone(),
+        profile: Arc::clone(&instrument.profile),
+        time_zone: instrument.time_zone.clone(),
+        character_set: instrument.character_set,
+        decimal_separator: instrument.decimal_separator,
+        specimen: instrument.specimen.clone(),
+        codes: instrument.codes.clone(),
+    }
+}
+
+fn empty(message: MessageId, fingerprint: Vec<u8>) -> Processed {
+    Processed {
+        message,
+        instrument: None,
+        fingerprint,
+        repeats: None,
+        entries: Vec::new(),
+        problems: Vec::new(),
+        queries: Vec::new(),
+    }
+}
+
+fn set_aside(message: &Pending, kind: ProblemKind, text: String) -> Processed {
+    let fingerprint = Sha256::digest(&message.content).to_vec();
+    let kind = if message.incomplete { ProblemKind::Incomplete } else { kind };
+    Processed { problems: vec![problem(kind, text)], ..empty(message.message, fingerprint) }
+}
+
+fn problem(kind: ProblemKind, text: String) -> Problem {
+    Problem { kind, record: None, specimen: None, text: Private::new(text), replaces_result: false }
+}
+
+/// One message's observations against what is stored.
+struct Comparison<'a> {
+    runner: &'a Runner,
+    message: &'a Pending,
+    instrument: &'a Instrument,
+    repetition: Repetition,
+    routes: Vec<(DestinationId, Route)>,
+    /// By specimen and test code.
+    priors: BTreeMap<(String, String), Vec<Prior>>,
+}
+
+impl Comparison<'_> {
+    /// Where an observation belongs, and the doubt about it if there is one.
+    fn place(&mut self, mut observation: Observation) -> Result<(Entry, Option<Problem>), JournalError> {
+        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
+        if !self.priors.contains_key(&key) {
+            let priors = self.priors(&observation)?;
+            self.priors.insert(key.clone(), priors);
+        }
+        let priors = self.priors.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let arrival = Arrival {
+            site: &self.runner.site.name,
+            received_at: self.message.received_at,
+            resend_window: self.instrument.resend_window,
+            repetition: self.repetition,
+        };
+        let mut doubt = None;
+        let place = match classify(priors, &observation, &arrival) {
+            Sameness::New => Place::Own,
+            Sameness::Duplicate(id) => Place::Repeats(ObservationId(id)),
+            Sameness::Correction(id) | Sameness::Completion(id) => Place::Supersedes(ObservationId(id)),
+            Sameness::Rerun(_) => {
+                if self.instrument.rerun == RerunPolicy::Hold {
+                    hold(&mut observation, HoldReason::Rerun);
+                }
+                Place::Own
+            }
+            Sameness::PossibleDuplicate(id) => {
+                doubt = Some(Problem {
+                    kind: ProblemKind::PossibleDuplicate,
+                    record: Some(observation.record),
+                    specimen: Some(observation.specimen.clone()),
+                    text: Private::new(format!("it looks like observation {id} and can't be told from it")),
+                    replaces_result: false,
+                });
+                Place::Own
+            }
+        };
+        Ok((Entry { observation, place, routes: self.routes.clone() }, doubt))
+    }
+
+    fn priors(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
+        let (specimen, code) = (&observation.specimen, &observation.test.code);
+        let earlier = self.runner.read(|reader| reader.earlier(&self.instrument.id, specimen, code))?;
+        Ok(earlier
+            .into_iter()
+            .filter(|earlier| earlier.message != self.message.message)
+            .map(|it| Prior::of(it.id.0, &self.runner.site.name, &it.observation, it.received_at))
+            .collect())
+    }
+}
+
+fn hold(observation: &mut Observation, reason: HoldReason) {
+    match &mut observation.standing {
+        Standing::Held(reasons) => reasons.push(reason),
+        clear @ Standing::Clear => *clear = Standing::Held(vec![reason]),
+    }
+}

@@ -1,0 +1,92 @@
+//! Messages in, outcomes out: what becomes of each part, and of each thing that can be wrong with it.
+
+mod conservation;
+mod messages;
+mod replies;
+mod sameness;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Context, Reading, process};
+use crate::domain::profile::{Aspect, Location, Profile, ResultType, Test};
+use crate::domain::{HoldReason, InstrumentId, Observation, Outcome, SpecimenRules, Standing, Value};
+
+/// A made-up model: quantities K and HGB, a serology test SER with aspects F and I.
+fn profile() -> Profile {
+    let test = |result| Test {
+        name: String::new(),
+        loinc: None,
+        result,
+        unit: None,
+        source: "made up for this test".into(),
+    };
+    let mut profile = Profile::standard("made-up", 3);
+    for code in ["K", "HGB", "SER"] {
+        profile.tests.insert(code.into(), test(ResultType::Quantity));
+    }
+    let coded = ResultType::Coded(BTreeMap::from([("Reactive".to_owned(), "reactive".to_owned())]));
+    let aspect = |result| Aspect { meaning: "made up".into(), result };
+    profile.aspects.insert("F".into(), aspect(None));
+    profile.aspects.insert("I".into(), aspect(Some(coded)));
+    profile.failed_values.insert("No Result".into(), "the analyzer gave no result".into());
+    profile.places.aspect = Location::parse("R.3.6");
+    profile
+}
+
+fn reading(profile: Profile) -> Reading {
+    Reading {
+        instrument: InstrumentId::new("sim"),
+        profile: Arc::new(profile),
+        time_zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
+        character_set: encoding_rs::UTF_8,
+        decimal_separator: '.',
+        specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
+        codes: BTreeMap::new(),
+    }
+}
+
+fn context() -> Context {
+    Context { received_at: "2026-10-26T12:00:00Z".parse().unwrap() }
+}
+
+/// Reads records, one a line, with the made-up profile.
+fn read(records: &str) -> Outcome {
+    read_by(&reading(profile()), records.as_bytes())
+}
+
+fn read_by(reading: &Reading, records: &[u8]) -> Outcome {
+    process(records, reading, &context())
+}
+
+/// One result in its usual place.
+fn one(result: &str) -> Outcome {
+    read(&format!("H|\\^&|||Sim|||||LIS||P\nP|1\nO|1|S1|||R\n{result}\nL|1|N"))
+}
+
+fn only(outcome: &Outcome) -> &Observation {
+    assert_eq!(outcome.observations.len(), 1, "{:?}", kinds(outcome));
+    &outcome.observations[0]
+}
+
+fn kinds(outcome: &Outcome) -> Vec<&'static str> {
+    outcome.problems.iter().map(|problem| problem.kind.name()).collect()
+}
+
+fn holds(observation: &Observation) -> Vec<HoldReason> {
+    match &observation.standing {
+        Standing::Clear => Vec::new(),
+        Standing::Held(reasons) => reasons.clone(),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Quantity { comparator, number } => {
+            format!("{}{number}", comparator.map_or("", |comparator| comparator.as_str()))
+        }
+        Value::Code { code } => format!("code {code}"),
+        Value::Text(text) => format!("text {text}"),
+        Value::Absent { reason } => format!("absent: {reason}"),
+    }
+}

@@ -1,0 +1,230 @@
+//! What a result is to those before it: the table that keeps results from being lost or doubled.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::{Arrival, Prior, Repetition, Sameness, canonical, classify};
+use super::*;
+
+use Sameness::{Completion, Correction, Duplicate, New, PossibleDuplicate, Rerun};
+
+const WINDOW: Duration = Duration::from_secs(3600);
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + 60 * minute).unwrap()
+}
+
+fn arrival(minute: i64, repetition: Repetition) -> Arrival<'static> {
+    Arrival { site: "lab", received_at: at(minute), resend_window: WINDOW, repetition }
+}
+
+/// Stores the observations of a message, numbered from `first`, received at minute 0.
+fn stored(first: i64, records: &str) -> Vec<Prior> {
+    let outcome = read(records);
+    let numbered = (first..).zip(&outcome.observations);
+    numbered.map(|(id, observation)| Prior::of(id, "lab", observation, at(0))).collect()
+}
+
+fn message(results: &str) -> String {
+    format!("H|\\^&\nP|1\nO|1|S1\n{results}\nL|1")
+}
+
+fn second(prior: &[Prior], records: &str, arrival: &Arrival<'_>) -> Vec<Sameness> {
+    read(records).observations.iter().map(|observation| classify(prior, observation, arrival)).collect()
+}
+
+const T1: &str = "20261026093100";
+const T2: &str = "20261026103100";
+
+/// Value, flags, status, time.
+fn r(value: &str, flags: &str, status: &str, time: &str) -> String {
+    message(&format!("R|1|^^^K|{value}|mmol/L||{flags}||{status}||||{time}"))
+}
+
+#[test]
+fn one_result_after_another() {
+    for (what, before, after, expected) in [
+        ("nothing before", vec![], r("4.1", "N", "F", T1), New),
+        ("the same again", vec![r("4.1", "N", "F", T1)], r("4.1", "N", "F", T1), Duplicate(1)),
+        ("an explicit correction", vec![r("4.1", "N", "F", T1)], r("4.3", "N", "C", T1), Correction(1)),
+        ("a later correction", vec![r("4.1", "N", "F", T1)], r("4.3", "N", "C", T2), Correction(1)),
+        (
+            "a correction of one of two, by its time",
+            vec![r("4.1", "N", "F", T1), r("4.5", "N", "F", T2)],
+            r("4.2", "N", "C", T1),
+            Correction(1),
+        ),
+        ("a correction of nothing known", vec![], r("4.3", "N", "C", T1), New),
+        (
+            "the correction again",
+            vec![r("4.1", "N", "F", T1), r("4.3", "N", "C", T1)],
+            r("4.3", "N", "C", T1),
+            Duplicate(2),
+        ),
+        (
+            "the old value again after its correction",
+            vec![r("4.1", "N", "F", T1), r("4.3", "N", "C", T1)],
+            r("4.1", "N", "F", T1),
+            Duplicate(1),
+        ),
+        ("a final to a preliminary", vec![r("4.1", "N", "P", T1)], r("4.1", "N", "F", T1), Completion(1)),
+        ("a final of another value", vec![r("4.1", "N", "P", T1)], r("4.2", "N", "F", T2), Completion(1)),
+        ("a preliminary after a final", vec![r("4.1", "N", "F", T1)], r("4.2", "N", "P", T2), Rerun(1)),
+        ("a second value", vec![r("4.1", "N", "F", T1)], r("4.2", "N", "F", T2), Rerun(1)),
+        ("a second value, the same number", vec![r("4.1", "N", "F", T1)], r("4.1", "N", "F", T2), Rerun(1)),
+        ("a second value at one time", vec![r("4.1", "N", "F", T1)], r("4.2", "N", "F", T1), Rerun(1)),
+        (
+            "a third value",
+            vec![r("4.1", "N", "F", T1), r("4.2", "N", "F", T2)],
+            r("4.3", "N", "F", "20261026113100"),
+            Rerun(2),
+        ),
+        ("another flag", vec![r("4.1", "N", "F", T1)], r("4.1", "H", "F", T1), PossibleDuplicate(1)),
+        (
+            "status R after F is no correction",
+            vec![r("4.1", "N", "F", T1)],
+            r("4.1", "N", "R", T1),
+            PossibleDuplicate(1),
+        ),
+        ("status R again", vec![r("4.1", "N", "R", T1)], r("4.1", "N", "R", T1), Duplicate(1)),
+        ("status R of another run", vec![r("4.1", "N", "R", T1)], r("4.4", "N", "R", T2), Rerun(1)),
+        (
+            "status F after a doubtful W",
+            vec![r("4.1", "N", "W", T1)],
+            r("4.1", "N", "F", T1),
+            PossibleDuplicate(1),
+        ),
+        ("another digit is another value", vec![r("4.1", "N", "F", T1)], r("4.10", "N", "F", T1), Rerun(1)),
+        ("a value after a failed run", vec![r("No Result", "", "V", T1)], r("4.1", "N", "F", T2), New),
+        ("a failed run after a value", vec![r("4.1", "N", "F", T1)], r("No Result", "", "V", T2), Rerun(1)),
+        ("two failed runs", vec![r("No Result", "", "V", T1)], r("No Result", "", "V", T2), New),
+        (
+            "one failed run twice",
+            vec![r("No Result", "", "V", T1)],
+            r("No Result", "", "V", T1),
+            Duplicate(1),
+        ),
+    ] {
+        let prior: Vec<Prior> = (1..).zip(&before).flat_map(|(id, records)| stored(id, records)).collect();
+        let again = second(&prior, &after, &arrival(5, Repetition::First));
+        assert_eq!(again, [expected], "{what}");
+        let mut reversed = prior;
+        reversed.reverse();
+        assert_eq!(
+            second(&reversed, &after, &arrival(5, Repetition::First)),
+            [expected],
+            "{what}, any order"
+        );
+    }
+}
+
+#[test]
+fn without_a_time_only_the_whole_message_again_and_soon_is_a_duplicate() {
+    let prior = stored(1, &r("4.1", "N", "F", ""));
+    for (value, minute, repetition, expected) in [
+        ("4.1", 5, Repetition::Repeated, Duplicate(1)),
+        ("4.1", 61, Repetition::Repeated, PossibleDuplicate(1)),
+        ("4.1", 5, Repetition::First, PossibleDuplicate(1)),
+        ("4.2", 5, Repetition::First, Rerun(1)),
+    ] {
+        let again = second(&prior, &r(value, "N", "F", ""), &arrival(minute, repetition));
+        assert_eq!(again, [expected], "{value} after {minute} minutes, {repetition:?}");
+    }
+}
+
+#[test]
+fn replicates_at_one_time_are_different_results_and_come_back_as_duplicates() {
+    let one = "R|1|^^^K|34.05|nmol/L||||V||||20261026093100\n";
+    let four = message(&one.repeat(4));
+    assert_eq!(second(&[], &four, &arrival(0, Repetition::First)), [New; 4]);
+    let prior = stored(1, &four);
+    let again = second(&prior, &four, &arrival(5, Repetition::First));
+    assert_eq!(again, [Duplicate(1), Duplicate(2), Duplicate(3), Duplicate(4)]);
+    let third_alone = message("R|1|^^^K|34.05|nmol/L||||V||||20261026093100");
+    assert_eq!(second(&prior[2..3], &third_alone, &arrival(5, Repetition::First)), [PossibleDuplicate(3)]);
+}
+
+#[test]
+fn three_aspects_of_one_test_are_different_results() {
+    let aspects = message(
+        "R|1|^^^SER^^F|1.03|||||R||||20261026093100\nR|2|^^^SER^^I|Reactive|||||R||||20261026093100\n\
+         R|3|^^^SER^^P|1897|RLU||||R||||20261026093100",
+    );
+    assert_eq!(second(&[], &aspects, &arrival(0, Repetition::First)), [New; 3]);
+    let prior = stored(1, &aspects);
+    let again = second(&prior, &aspects, &arrival(5, Repetition::First));
+    assert_eq!(again, [Duplicate(1), Duplicate(2), Duplicate(3)]);
+}
+
+#[test]
+fn another_site_instrument_specimen_test_or_dilution_is_another_result() {
+    let prior = stored(1, &r("4.1", "N", "F", T1)).remove(0);
+    let changed = |change: &dyn Fn(&mut Prior)| {
+        let mut prior = prior.clone();
+        change(&mut prior);
+        prior
+    };
+    for other in [
+        changed(&|p| p.site = "annex".into()),
+        changed(&|p| p.instrument = InstrumentId::new("sim-2")),
+        changed(&|p| p.specimen = crate::domain::SpecimenId::new("S2")),
+        changed(&|p| p.test.code = "HGB".into()),
+        changed(&|p| p.test.aspect = "F".into()),
+        changed(&|p| p.test.component = "x".into()),
+        changed(&|p| p.test.dilution = "2.0".into()),
+        changed(&|p| p.class = crate::domain::SampleClass::Control),
+    ] {
+        assert_eq!(second(&[other], &r("4.1", "N", "F", T1), &arrival(5, Repetition::First)), [New]);
+    }
+}
+
+#[test]
+fn without_a_specimen_number_nothing_is_a_rerun_and_nothing_is_dropped() {
+    let blank =
+        |value: &str, status: &str| format!("H|\\^&\nP|1\nO|1|\nR|1|^^^K|{value}|||||{status}||||{T1}\nL|1");
+    let prior = stored(1, &blank("4.1", "F"));
+    for (value, status, repetition, expected) in [
+        ("4.1", "F", Repetition::First, PossibleDuplicate(1)),
+        ("4.1", "F", Repetition::Repeated, Duplicate(1)),
+        ("4.2", "F", Repetition::First, New),
+        ("4.2", "C", Repetition::First, New),
+    ] {
+        assert_eq!(
+            second(&prior, &blank(value, status), &arrival(5, repetition)),
+            [expected],
+            "{value} {status}"
+        );
+    }
+}
+
+#[test]
+fn a_control_is_measured_again_every_day() {
+    let control = |value: &str, time: &str| {
+        format!("H|\\^&\nP|1\nO|1|QC1|||||||||Q\nR|1|^^^K|{value}|||||F||||{time}\nL|1")
+    };
+    let prior = stored(1, &control("4.1", T1));
+    assert_eq!(prior[0].class, crate::domain::SampleClass::Control);
+    assert_eq!(second(&prior, &control("4.1", T2), &arrival(5, Repetition::First)), [New]);
+    assert_eq!(second(&prior, &control("4.1", T1), &arrival(5, Repetition::First)), [Duplicate(1)]);
+}
+
+#[test]
+fn two_transmissions_of_one_message_are_alike_in_canonical_form() {
+    let first = "H|\\^&|C1||Sim|||||LIS||P|1|20261026100000\rP|1\rO|1|S1\rR|1|^^^K|4.1|||||F\rL|1|N\r";
+    for (other, alike) in [
+        (first.to_owned(), true),
+        (first.replace("C1", "C2").replace("100000", "100501"), true),
+        (first.replace('\r', "\r\n"), true),
+        (first.replace("P|1\r", "P|2\r").replace("R|1", "R|9"), true),
+        (first.replace("4.1", "4.2"), false),
+        (first.replace("S1", "S2"), false),
+        (first.replace("|F\r", "|C\r"), false),
+        (first.replace("Sim", "Sam"), false),
+        (first.replace("L|1|N", "L|1|T"), false),
+        (first.replace("R|1", "X|1"), false),
+        (format!("{first}{first}"), false),
+    ] {
+        assert_eq!(canonical(first.as_bytes()) == canonical(other.as_bytes()), alike, "{other:?}");
+    }
+}

@@ -1,0 +1,100 @@
+// Keeps an open page true: fetches it anew when the gateway says that something changed, and says so, loudly, when
+// nothing is heard. Never takes the focus or what was typed. The page is whole without it.
+"use strict";
+(() => {
+  const PATIENCE = 6000;
+  const RETRY = 3000;
+  const asOf = document.getElementById("as-of");
+  const banner = document.getElementById("stale");
+  const scan = document.getElementById("scan");
+  const title = document.title;
+  const began = document.body.dataset.asOf;
+  let heard = performance.now();
+  let confirmed = began;
+  let stale = false;
+  let fetching = false;
+  let again = false;
+  let failed = false;
+  let source = null;
+
+  const clockOf = (text) => text.split(" ")[0];
+
+  function show() {
+    const silent = performance.now() - heard > PATIENCE;
+    const now = silent || failed;
+    if (now) {
+      const text = `NOT LIVE since ${clockOf(confirmed)} — what you see is as of ${clockOf(confirmed)}`;
+      if (banner.textContent !== text) banner.textContent = text;
+      asOf.textContent = `not live since ${clockOf(confirmed)}`;
+    } else {
+      asOf.textContent = `live · as of ${confirmed}`;
+    }
+    if (now !== stale) {
+      stale = now;
+      banner.hidden = !stale;
+      document.documentElement.classList.toggle("is-stale", stale);
+      document.title = stale ? `NOT LIVE since ${clockOf(confirmed)} · ${title}` : title;
+    }
+  }
+
+  function hear(text) {
+    heard = performance.now();
+    if (!fetching && !failed) confirmed = text;
+    show();
+  }
+
+  function swap(fresh) {
+    const focus = document.activeElement;
+    for (const old of document.querySelectorAll("[data-live]")) {
+      const next = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
+      if (!next || next.innerHTML === old.innerHTML) continue;
+      const link = old.contains(focus) && focus.getAttribute("href");
+      const scrolled = Array.from(old.querySelectorAll("pre, .wide"), (it) => it.scrollLeft);
+      old.replaceChildren(...document.adoptNode(next).childNodes);
+      old.querySelectorAll("pre, .wide").forEach((it, index) => { it.scrollLeft = scrolled[index] || 0; });
+      if (link) {
+        const same = Array.from(old.querySelectorAll("a")).find((it) => it.getAttribute("href") === link);
+        if (same) same.focus({ preventScroll: true });
+      }
+    }
+  }
+
+  async function refresh() {
+    if (fetching) { again = true; return; }
+    fetching = true;
+    try {
+      const answer = await fetch(location.href, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PATIENCE) });
+      if (!answer.ok) throw new Error("no page");
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // A selection is somebody copying: what they mark stays until they are done.
+      const marking = document.getSelection();
+      const busy = marking && !marking.isCollapsed && document.activeElement !== scan;
+      if (busy) { again = true; } else { swap(fresh); confirmed = fresh.body.dataset.asOf; }
+      failed = false;
+    } catch {
+      failed = true;
+      again = true;
+    }
+    fetching = false;
+    show();
+    if (again) { again = false; setTimeout(refresh, failed ? RETRY : 1000); }
+  }
+
+  function listen() {
+    source = new EventSource("/events");
+    source.addEventListener("open", refresh);
+    source.addEventListener("as-of", (event) => hear(event.data));
+    source.addEventListener("changed", (event) => { hear(event.data); refresh(); });
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY);
+    });
+  }
+
+  if (scan) {
+    // The next scan replaces what stands there.
+    scan.addEventListener("focus", () => scan.select());
+    if (document.activeElement === scan) scan.select();
+  }
+  listen();
+  setInterval(show, 500);
+})();

@@ -1,0 +1,283 @@
+//! The bench: the worst problem in one sentence, the specimen box, every analyzer, the LIMS and its queue with the
+//! sums, and the latest of what waits for a person.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::Page;
+use super::clock::{Clock, Moment};
+use super::failure::{Failure, html};
+use super::lead::{Lead, Severity, count, grouped, lead};
+use super::shell::{self, HeldRow, LetterRow, Mark, ProblemRow, Shell};
+use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
+use crate::board::DestinationState;
+
+/// How many rows of each list the bench shows.
+const FEW: usize = 5;
+
+#[derive(Template)]
+#[template(path = "bench.html")]
+struct Bench {
+    shell: Shell,
+    lead: Lead,
+    summary: String,
+    analyzers: Vec<AnalyzerRow>,
+    intake: IntakeRow,
+    destinations: Vec<LimsRow>,
+    queries: Vec<QueryRow>,
+    held: Vec<HeldRow>,
+    problems: Vec<ProblemRow>,
+    letters: Vec<LetterRow>,
+    query_count: String,
+    held_count: i64,
+    problem_count: i64,
+    letter_count: i64,
+}
+
+struct AnalyzerRow {
+    name: String,
+    description: String,
+    row: &'static str,
+    mark: Mark,
+    detail: String,
+    note: Option<String>,
+    last_message: Option<Moment>,
+    received: String,
+    new: String,
+    duplicate: String,
+    problem: String,
+    held: String,
+    open_problems: String,
+}
+
+struct IntakeRow {
+    received: String,
+    new: String,
+    duplicate: String,
+    problem: String,
+    balance: Mark,
+    unread: i64,
+}
+
+struct LimsRow {
+    name: String,
+    row: &'static str,
+    mark: Mark,
+    detail: String,
+    last_accepted: Option<Moment>,
+    owed: String,
+    parts: Vec<(String, &'static str)>,
+    balance: Mark,
+    queue: String,
+    oldest: Option<Moment>,
+}
+
+struct QueryRow {
+    instrument: String,
+    specimens: Vec<String>,
+    asked: Moment,
+    message: i64,
+}
+
+pub(super) async fn show(State(page): State<Page>) -> Result<Response, Failure> {
+    let snapshot = page.snapshot().await?;
+    let clock = page.clock(&snapshot);
+    html(&Bench::new(&page.site, &snapshot, &clock))
+}
+
+impl Bench {
+    fn new(site: &str, snapshot: &Snapshot, clock: &Clock) -> Bench {
+        let waiting = snapshot.waiting;
+        Bench {
+            shell: Shell::new("Bench", "/", site, snapshot, clock),
+            lead: lead(snapshot, clock),
+            summary: summary(snapshot),
+            analyzers: snapshot.analyzers.iter().map(|it| analyzer(it, snapshot, clock)).collect(),
+            intake: intake(snapshot),
+            destinations: snapshot.destinations.iter().map(|it| lims(it, snapshot, clock)).collect(),
+            queries: queries(snapshot, clock),
+            held: snapshot.held.iter().take(FEW).map(|it| shell::held(it, clock)).collect(),
+            problems: snapshot.problems.iter().take(FEW).map(|it| shell::problem(it, clock)).collect(),
+            letters: snapshot.letters.iter().take(FEW).map(|it| shell::letter(it, clock)).collect(),
+            query_count: grouped(waiting.unanswered_queries),
+            held_count: waiting.held,
+            problem_count: waiting.open_problems,
+            letter_count: waiting.dead_letters,
+        }
+    }
+}
+
+/// How many analyzers are in which state.
+fn summary(snapshot: &Snapshot) -> String {
+    let of = |is: fn(&Contact) -> bool| snapshot.analyzers.iter().filter(|it| is(&it.contact)).count();
+    let silent = snapshot.analyzers.iter().filter(|it| it.silent_since(snapshot.as_of).is_some()).count();
+    [
+        (of(|contact| matches!(contact, Contact::Connected { .. })), "connected"),
+        (of(|contact| matches!(contact, Contact::Listening { .. } | Contact::Starting)), "waited for"),
+        (of(|contact| matches!(contact, Contact::Down { .. })), "not connected"),
+        (silent, "silent"),
+        (of(|contact| matches!(contact, Contact::Removed)), "no longer configured"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, state)| format!("{number} {state}"))
+    .collect::<Vec<_>>()
+    .join(" · ")
+}
+
+fn analyzer(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> AnalyzerRow {
+    let (mark, detail) = contact(it, snapshot, clock);
+    let counts = &it.counts;
+    AnalyzerRow {
+        name: it.name.clone(),
+        description: it.description.clone(),
+        row: if mark.class == "calm" { "" } else { mark.class },
+        mark,
+        detail,
+        note: it.last_note.as_ref().map(|(at, text)| {
+            format!("{}: {text} ({} so far)", clock.at(*at).text, count(note_count(it), "note", "notes"))
+        }),
+        last_message: counts.last_message.map(|at| clock.at(at)),
+        received: grouped(counts.received),
+        new: grouped(counts.new),
+        duplicate: grouped(counts.duplicate),
+        problem: grouped(counts.problem),
+        held: grouped(counts.held),
+        open_problems: grouped(counts.open_problems),
+    }
+}
+
+fn note_count(it: &Analyzer) -> i64 {
+    i64::try_from(it.notes).unwrap_or(i64::MAX)
+}
+
+/// The state of an analyzer's link, and what goes with it.
+fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) {
+    let place = it.source.as_deref().unwrap_or_default();
+    let shared = match it.shared_with.as_slice() {
+        [] => String::new(),
+        others => format!("; shared with {}", others.join(", ")),
+    };
+    if let Some(since) = it.silent_since(snapshot.as_of) {
+        let words = format!("Silent since {}", clock.at(since).text);
+        return (
+            Mark::new(Severity::Odd, words),
+            "Check that the run is finished and its host link is on.".to_owned(),
+        );
+    }
+    match &it.contact {
+        Contact::Starting => (Mark::new(Severity::Calm, "Starting"), place.to_owned()),
+        Contact::Removed => {
+            (Mark::new(Severity::Calm, "Not configured"), "Its results are still in the journal.".to_owned())
+        }
+        Contact::Down { why, since } => (
+            Mark::new(Severity::Danger, "Not connected"),
+            format!("since {}: {why}; {place}", clock.at(*since).text),
+        ),
+        Contact::Listening { since } => (
+            Mark::new(Severity::Calm, "Waiting for it to connect"),
+            format!("since {}; {place}{shared}", clock.at(*since).text),
+        ),
+        Contact::Connected { peers, since } => {
+            let doing: Vec<&str> = peers.values().copied().collect();
+            (
+                Mark::new(Severity::Calm, "Connected"),
+                format!("{}; since {}, {place}{shared}", doing.join(", "), clock.at(*since).text),
+            )
+        }
+    }
+}
+
+fn intake(snapshot: &Snapshot) -> IntakeRow {
+    let sums = snapshot.sums.intake;
+    IntakeRow {
+        received: grouped(sums.received),
+        new: grouped(sums.new),
+        duplicate: grouped(sums.duplicate),
+        problem: grouped(sums.problem),
+        balance: balance(sums.difference()),
+        unread: snapshot.waiting.unread,
+    }
+}
+
+fn balance(difference: i64) -> Mark {
+    match difference {
+        0 => Mark::new(Severity::Calm, "balances"),
+        other => Mark::new(Severity::Danger, format!("DOES NOT BALANCE: off by {}", grouped(other))),
+    }
+}
+
+fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
+    let (mark, detail) = match &it.state {
+        DestinationState::Up => (Mark::new(Severity::Calm, "Up"), String::new()),
+        DestinationState::Untried => {
+            (Mark::new(Severity::Calm, "Not tried yet"), "nothing was sent since the start".to_owned())
+        }
+        DestinationState::Failing(why) if it.fails_lastingly(snapshot.as_of) => {
+            (Mark::new(Severity::Danger, "Failing"), why.clone())
+        }
+        DestinationState::Failing(why) => (Mark::new(Severity::Odd, "Failed just now"), why.clone()),
+        DestinationState::Resting { until, why } => (
+            Mark::new(Severity::Danger, "Does not answer"),
+            format!("{why}; next try at {}", clock.at(*until).text),
+        ),
+    };
+    let since = it.since.map(|since| format!("since {}", clock.at(since).text)).unwrap_or_default();
+    let detail = [detail, since].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    LimsRow {
+        name: it.name.clone(),
+        row: if mark.class == "calm" { "" } else { mark.class },
+        mark,
+        detail,
+        last_accepted: it.last_accepted.map(|at| clock.at(at)),
+        owed: grouped(it.sums.owed),
+        parts: it.sums.states.iter().map(|(state, number)| (grouped(*number), state_words(state))).collect(),
+        balance: balance(it.difference()),
+        queue: queue(it),
+        oldest: it.queue.oldest.map(|at| clock.at(at)),
+    }
+}
+
+/// A ledger state in a technician's words.
+pub(super) fn state_words(state: &str) -> &'static str {
+    match state {
+        "not-for-it" => "not meant for it",
+        "held" => "held",
+        "pending" => "waiting",
+        "in-flight" => "being sent",
+        "accepted" => "accepted",
+        "staged" => "staged in the LIMS",
+        "refused" => "refused",
+        "unknown" => "fate unknown",
+        "quarantined" => "behind a refused one",
+        "superseded" => "replaced by a later one",
+        "rejected" => "rejected here",
+        _ => "in an unknown state",
+    }
+}
+
+fn queue(it: &Lims) -> String {
+    let parts: Vec<String> = [
+        (it.sums.of("pending"), "result waits", "results wait"),
+        (it.deliveries("sending"), "delivery being sent", "deliveries being sent"),
+        (it.deliveries("due"), "delivery to retry", "deliveries to retry"),
+        (it.deliveries("unknown"), "delivery of unknown fate", "deliveries of unknown fate"),
+        (it.deliveries("dead"), "dead letter", "dead letters"),
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, one, many)| count(number, one, many))
+    .collect();
+    if parts.is_empty() { "empty".to_owned() } else { parts.join(" · ") }
+}
+
+fn queries(snapshot: &Snapshot, clock: &Clock) -> Vec<QueryRow> {
+    let row = |query: &crate::journal::views::QueryView| QueryRow {
+        instrument: query.instrument.clone(),
+        specimens: query.specimens.iter().map(|id| id.reveal().to_owned()).collect(),
+        asked: clock.at(query.asked_at),
+        message: query.message.0,
+    };
+    snapshot.queries.iter().take(FEW).map(row).collect()
+}

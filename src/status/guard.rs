@@ -1,0 +1,86 @@
+//! What every request passes and every response carries: only this page's own names, only reading, and headers that
+//! let a browser load nothing but what labwire itself serves. Echoes nothing of a refused request.
+
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Page;
+
+const HEADERS: [(HeaderName, &str); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+pub(super) async fn guard(State(page): State<Page>, request: Request, next: Next) -> Response {
+    let mut response = if !is_ours(&page.hosts, request.headers(), request.uri()) {
+        (StatusCode::MISDIRECTED_REQUEST, "This page does not answer to that name.\n").into_response()
+    } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allowed = [(header::ALLOW, "GET, HEAD")];
+        (StatusCode::METHOD_NOT_ALLOWED, allowed, "This page can only be read.\n").into_response()
+    } else {
+        next.run(request).await
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Whether the request names this page by one of its own names, and by one only.
+fn is_ours(hosts: &[String], headers: &HeaderMap, uri: &Uri) -> bool {
+    let mut named = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (named.next(), named.next()) else { return false };
+    let is_named = |host: &str| hosts.iter().any(|ours| ours == without_port(host));
+    let by_header = host.to_str().is_ok_and(|host| is_named(&host.to_ascii_lowercase()));
+    by_header && uri.authority().is_none_or(|authority| is_named(&authority.as_str().to_ascii_lowercase()))
+}
+
+/// A host's name: `[::1]:8480` is `::1`.
+fn without_port(host: &str) -> &str {
+    if let Some((address, _)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return address;
+    }
+    host.split_once(':').map_or(host, |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_must_use_a_name_of_this_page() {
+        let hosts = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+        for (sent, uri, expected) in [
+            (&["localhost"][..], "/", true),
+            (&["LocalHost:8480"], "/", true),
+            (&["127.0.0.1:1"], "/", true),
+            (&["[::1]:8480"], "/", true),
+            (&["[::1]"], "/", true),
+            (&[], "/", false),
+            (&[""], "/", false),
+            (&["evil.example"], "/", false),
+            (&["localhost.evil.example"], "/", false),
+            (&["evil.example:localhost"], "/", false),
+            (&["localhost", "evil.example"], "/", false),
+            (&["localhost"], "http://evil.example/", false),
+            (&["localhost"], "http://localhost:8480/", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            for host in sent {
+                headers.append(header::HOST, HeaderValue::from_static(host));
+            }
+            assert_eq!(is_ours(&hosts, &headers, &uri.parse().unwrap()), expected, "{sent:?} {uri}");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The sentence on top of the page: the worst problem of one moment, what to do about it, and what comes after. Pure.
+
+use super::clock::Clock;
+use super::snapshot::{Contact, Lims, Snapshot};
+use crate::board::DestinationState;
+use crate::journal::Condition;
+
+/// How bad it is. Colour never says it alone: each has its icon and its word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Severity {
+    /// Results are stopped or in danger.
+    Danger,
+    /// A person must act.
+    Act,
+    /// Unusual; worth a look.
+    Odd,
+    Calm,
+}
+
+/// The sentence, and what stands below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lead {
+    pub severity: Severity,
+    pub headline: String,
+    pub then: String,
+}
+
+/// One thing that isn't as it should be.
+struct Concern {
+    severity: Severity,
+    headline: String,
+    remedy: String,
+}
+
+impl Severity {
+    /// The name of its style and icon.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Severity::Danger => "danger",
+            Severity::Act => "act",
+            Severity::Odd => "odd",
+            Severity::Calm => "calm",
+        }
+    }
+
+    /// Its name in words; what is calm needs none.
+    pub(super) fn word(self) -> Option<&'static str> {
+        match self {
+            Severity::Danger => Some("Danger"),
+            Severity::Act => Some("Needs a person"),
+            Severity::Odd => Some("Unusual"),
+            Severity::Calm => None,
+        }
+    }
+}
+
+/// The lead of a moment. The order of the concerns is the order in which they matter.
+pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
+    let mut concerns = Vec::new();
+    journal(snapshot, &mut concerns);
+    sums(snapshot, &mut concerns);
+    resting(snapshot, clock, &mut concerns);
+    dead_letters(snapshot, &mut concerns);
+    links(snapshot, clock, &mut concerns);
+    messages(snapshot, &mut concerns);
+    people(snapshot, &mut concerns);
+    hiccups(snapshot, &mut concerns);
+    silent(snapshot, clock, &mut concerns);
+    let mut concerns = concerns.into_iter();
+    let Some(worst) = concerns.next() else { return calm(snapshot, clock) };
+    let rest: Vec<String> = concerns.map(|concern| concern.headline).collect();
+    Lead { severity: worst.severity, headline: worst.headline, then: then(worst.remedy, &rest) }
+}
+
+fn then(remedy: String, rest: &[String]) -> String {
+    let (shown, more) = rest.split_at(rest.len().min(2));
+    let mut parts = vec![remedy];
+    if !shown.is_empty() {
+        parts.push(format!("Then: {}", shown.join(" ")));
+    }
+    if !more.is_empty() {
+        parts.push(format!("And {} below.", count(as_count(more.len()), "thing more", "things more")));
+    }
+    parts.join(" ")
+}
+
+fn journal(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    let (headline, remedy) = match &snapshot.condition {
+        Condition::Good => return,
+        Condition::Failed(why) => (
+            format!("The journal has failed: nothing more is received ({why})."),
+            "Check the disk, then restart labwire. Nothing that was acknowledged is lost: analyzers send the rest again.",
+        ),
+        Condition::Full => (
+            "The disk is full: no new transmission is accepted.".to_owned(),
+            "Make room on the journal's file system; labwire goes on by itself. Analyzers keep their results until then.",
+        ),
+    };
+    concerns.push(Concern { severity: Severity::Danger, headline, remedy: remedy.to_owned() });
+}
+
+fn sums(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    let imbalances = snapshot.sums.imbalances();
+    if !imbalances.is_empty() {
+        concerns.push(Concern {
+            severity: Severity::Danger,
+            headline: format!("The sums do not balance: {}.", imbalances.join("; ")),
+            remedy: "A result may be lost or doubled. Compare the analyzer's own list with the LIMS, and have labwire looked at."
+                .to_owned(),
+        });
+    }
+}
+
+fn resting(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
+    for lims in &snapshot.destinations {
+        let headline = match &lims.state {
+            DestinationState::Resting { until, why } => {
+                format!("{} does not answer: {why}; next try at {}.", lims.name, clock.at(*until).text)
+            }
+            DestinationState::Failing(why) if lims.fails_lastingly(snapshot.as_of) => {
+                format!("{} is failing: {why}.", lims.name)
+            }
+            _ => continue,
+        };
+        let remedy = match lims.on_their_way() {
+            0 => "Check the LIMS and the network. Nothing waits for it.".to_owned(),
+            1 => "Check the LIMS and the network. 1 result is safe here until it answers.".to_owned(),
+            many => format!(
+                "Check the LIMS and the network. {} results are safe here until it answers.",
+                grouped(many)
+            ),
+        };
+        concerns.push(Concern { severity: Severity::Danger, headline, remedy });
+    }
+}
+
+/// A delivery that failed just now: retried by itself.
+fn hiccups(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    for lims in &snapshot.destinations {
+        if let (DestinationState::Failing(why), false) = (&lims.state, lims.fails_lastingly(snapshot.as_of)) {
+            concerns.push(Concern {
+                severity: Severity::Odd,
+                headline: format!("{} failed just now: {why}.", lims.name),
+                remedy: "labwire tries again by itself.".to_owned(),
+            });
+        }
+    }
+}
+
+fn dead_letters(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    let of = |count_in: fn(&Lims) -> i64| snapshot.destinations.iter().map(count_in).sum::<i64>();
+    let waiting = of(Lims::for_a_person);
+    if waiting > 0 {
+        concerns.push(Concern {
+            severity: Severity::Danger,
+            headline: count(
+                waiting,
+                "delivery waits for a person: refused by the LIMS, or of unknown fate.",
+                "deliveries wait for a person: refused by the LIMS, or of unknown fate.",
+            ),
+            remedy: "Read the LIMS's reason under dead letters, mend it, then retry.".to_owned(),
+        });
+    }
+}
+
+fn links(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
+    for analyzer in &snapshot.analyzers {
+        if let Contact::Down { why, since } = &analyzer.contact {
+            concerns.push(Concern {
+                severity: Severity::Danger,
+                headline: format!(
+                    "{} is not connected since {}: {why}.",
+                    analyzer.name,
+                    clock.at(*since).text
+                ),
+                remedy: "Check that the analyzer is on and its cable or network is in; labwire keeps trying."
+                    .to_owned(),
+            });
+        }
+    }
+}
+
+fn messages(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    let waiting = snapshot.waiting;
+    if waiting.unattributed > 0 {
+        concerns.push(Concern {
+            severity: Severity::Act,
+            headline: format!(
+                "{} from an analyzer that labwire doesn't know: not in the LIMS.",
+                count(waiting.unattributed, "message came", "messages came")
+            ),
+            remedy: "Describe the analyzer in instruments.d; the messages are read again then.".to_owned(),
+        });
+    }
+    if waiting.incomplete > 0 {
+        concerns.push(Concern {
+            severity: Severity::Act,
+            headline: format!(
+                "{} cut short.",
+                count(waiting.incomplete, "transmission was", "transmissions were")
+            ),
+            remedy: "Have the analyzer send them again, then dismiss the problem.".to_owned(),
+        });
+    }
+}
+
+fn people(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    let waiting = snapshot.waiting;
+    let others = waiting.open_problems - waiting.unattributed - waiting.incomplete;
+    let rows = [
+        (
+            waiting.held,
+            Severity::Act,
+            ("result is held and not in the LIMS.", "results are held and not in the LIMS."),
+            "Look at each on the analyzer, then release or reject it.",
+        ),
+        (others, Severity::Act, ("problem is open.", "problems are open."), "Each says what to do about it."),
+        (
+            waiting.unanswered_queries,
+            Severity::Odd,
+            ("host query got no orders.", "host queries got no orders."),
+            "Order the tests on the analyzer by hand where it waits for them.",
+        ),
+    ];
+    for (number, severity, (one, many), remedy) in rows {
+        if number > 0 {
+            let headline = count(number, one, many);
+            concerns.push(Concern { severity, headline, remedy: remedy.to_owned() });
+        }
+    }
+}
+
+fn silent(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
+    for analyzer in &snapshot.analyzers {
+        if let Some(since) = analyzer.silent_since(snapshot.as_of) {
+            concerns.push(Concern {
+                severity: Severity::Odd,
+                headline: format!("{} is silent since {}.", analyzer.name, clock.at(since).text),
+                remedy: "Check that the run is finished and its host link is on.".to_owned(),
+            });
+        }
+    }
+}
+
+fn calm(snapshot: &Snapshot, clock: &Clock) -> Lead {
+    let total = snapshot.analyzers.iter().filter(|it| it.contact != Contact::Removed).count();
+    let talking =
+        snapshot.analyzers.iter().filter(|it| matches!(it.contact, Contact::Connected { .. })).count();
+    let analyzers = match (talking, total) {
+        (_, 0) => "No analyzer is configured".to_owned(),
+        (1, 1) => "The analyzer is connected".to_owned(),
+        (2, 2) => "Both analyzers are connected".to_owned(),
+        (talking, total) if talking == total => format!("All {total} analyzers are connected"),
+        (talking, total) => format!("{talking} of {total} analyzers connected, the others are waited for"),
+    };
+    let untried = snapshot.destinations.iter().any(|it| it.state == DestinationState::Untried);
+    let lims = match (snapshot.destinations.len(), untried) {
+        (0, _) => "no LIMS is configured",
+        (_, true) => "nothing sent to the LIMS yet",
+        (1, false) => "the LIMS is up",
+        (_, false) => "every LIMS is up",
+    };
+    let last = snapshot.analyzers.iter().filter_map(|it| it.counts.last_message).max();
+    let last = match last {
+        Some(at) => format!("The last message came at {}. ", clock.at(at).text),
+        None => "No message has come yet. ".to_owned(),
+    };
+    let on_their_way: i64 = snapshot.destinations.iter().map(Lims::on_their_way).sum();
+    let way = match on_their_way {
+        0 => "Nothing is on its way, and the sums balance.".to_owned(),
+        some => format!(
+            "{} on the way to the LIMS, and the sums balance.",
+            count(some, "result is", "results are")
+        ),
+    };
+    Lead {
+        severity: Severity::Calm,
+        headline: format!("{analyzers}, {lims}, nothing held."),
+        then: format!("{last}{way}"),
+    }
+}
+
+/// A number with its noun.
+pub(super) fn count(number: i64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+/// A number with its thousands apart.
+pub(super) fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn as_count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! Which of several problems comes first.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::journal::views::{InstrumentView, QueueView, Waiting};
+use crate::journal::{DestinationSums, IntakeSums, Sums};
+use crate::status::snapshot::Analyzer;
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-03-02T{text}Z").parse().unwrap()
+}
+
+fn analyzer(name: &str) -> Analyzer {
+    Analyzer {
+        name: name.to_owned(),
+        description: String::new(),
+        counts: InstrumentView { last_message: Some(at("11:58:00")), ..InstrumentView::default() },
+        contact: Contact::Connected { peers: BTreeMap::new(), since: at("08:00:00") },
+        shared_with: Vec::new(),
+        last_note: None,
+        notes: 0,
+        source: None,
+    }
+}
+
+/// A bench on which all is well, at noon.
+fn calm_bench() -> Snapshot {
+    Snapshot {
+        as_of: at("12:00:00"),
+        condition: Condition::Good,
+        sums: Sums { intake: IntakeSums::default(), destinations: BTreeMap::new() },
+        waiting: Waiting::default(),
+        analyzers: vec![analyzer("c311"), analyzer("h500")],
+        destinations: vec![Lims {
+            name: "lims".to_owned(),
+            state: DestinationState::Up,
+            since: Some(at("08:00:00")),
+            last_accepted: Some(at("11:58:01")),
+            sums: DestinationSums::default(),
+            queue: QueueView::default(),
+            asks_person: false,
+        }],
+        problems: Vec::new(),
+        held: Vec::new(),
+        letters: Vec::new(),
+        queries: Vec::new(),
+    }
+}
+
+fn lead_of(snapshot: &Snapshot) -> Lead {
+    lead(snapshot, &Clock::new(TimeZone::UTC, snapshot.as_of))
+}
+
+type Change = fn(&mut Snapshot);
+
+/// Every problem, worst first, with what is said of it.
+const WORST_FIRST: &[(Severity, &str, Change)] = &[
+    (Severity::Danger, "The journal has failed: nothing more is received (disk I/O error).", |it| {
+        it.condition = Condition::Failed("disk I/O error".to_owned());
+    }),
+    (Severity::Danger, "The disk is full: no new transmission is accepted.", |it| {
+        it.condition = Condition::Full;
+    }),
+    (
+        Severity::Danger,
+        "The sums do not balance: received results differ from what they became by 1.",
+        |it| it.sums.intake.received = 1,
+    ),
+    (Severity::Danger, "lims does not answer: connection refused; next try at 12:00:20.", |it| {
+        it.destinations[0].state =
+            DestinationState::Resting { until: at("12:00:20"), why: "connection refused".to_owned() };
+    }),
+    (Severity::Danger, "lims is failing: answered 503.", |it| {
+        it.destinations[0].state = DestinationState::Failing("answered 503".to_owned());
+        it.destinations[0].last_accepted = Some(at("11:59:00"));
+    }),
+    (Severity::Danger, "2 deliveries wait for a person: refused by the LIMS, or of unknown fate.", |it| {
+        it.destinations[0].queue.deliveries.insert("dead".to_owned(), 2);
+    }),
+    (Severity::Danger, "c311 is not connected since 11:59:00: no such device.", |it| {
+        it.analyzers[0].contact = Contact::Down { why: "no such device".to_owned(), since: at("11:59:00") };
+    }),
+    (Severity::Act, "1 message came from an analyzer that labwire doesn't know: not in the LIMS.", |it| {
+        (it.waiting.unattributed, it.waiting.open_problems) = (1, it.waiting.open_problems + 1);
+    }),
+    (Severity::Act, "3 transmissions were cut short.", |it| {
+        (it.waiting.incomplete, it.waiting.open_problems) = (3, it.waiting.open_problems + 3);
+    }),
+    (Severity::Act, "1 result is held and not in the LIMS.", |it| it.waiting.held = 1),
+    (Severity::Act, "4 problems are open.", |it| it.waiting.open_problems += 4),
+    (Severity::Odd, "1 host query got no orders.", |it| it.waiting.unanswered_queries = 1),
+    (Severity::Odd, "lims failed just now: answered 503.", |it| {
+        it.destinations[0].state = DestinationState::Failing("answered 503".to_owned());
+        it.destinations[0].last_accepted = Some(at("11:59:50"));
+    }),
+    (Severity::Odd, "h500 is silent since 09:58:00.", |it| {
+        it.analyzers[1].counts.last_message = Some(at("09:58:00"));
+    }),
+];
+
+#[test]
+fn each_problem_is_said_when_it_is_the_only_one() {
+    for (severity, headline, change) in WORST_FIRST {
+        let mut bench = calm_bench();
+        change(&mut bench);
+        let lead = lead_of(&bench);
+        assert_eq!((lead.severity, lead.headline.as_str()), (*severity, *headline));
+        assert!(!lead.then.is_empty() && !lead.then.contains("Then:"), "{}", lead.then);
+    }
+}
+
+#[test]
+fn of_two_problems_the_worse_comes_first_and_the_other_after_it() {
+    for (place, (_, worse, change)) in WORST_FIRST.iter().enumerate() {
+        for (_, lesser, also) in &WORST_FIRST[place + 1..] {
+            let mut bench = calm_bench();
+            also(&mut bench);
+            change(&mut bench);
+            let lead = lead_of(&bench);
+            assert_eq!(lead.headline, *worse, "with {lesser}");
+            let same_place = lead_of(&bench).then.contains(lesser);
+            let excluded = (worse.starts_with("lims") && lesser.starts_with("lims"))
+                || (worse.contains("journal") && lesser.contains("disk is full"));
+            assert_eq!(same_place, !excluded, "{worse} with {lesser}: {}", lead.then);
+        }
+    }
+}
+
+#[test]
+fn at_most_two_more_problems_are_said_and_the_rest_is_counted() {
+    let mut bench = calm_bench();
+    bench.waiting = Waiting {
+        held: 1,
+        unattributed: 1,
+        incomplete: 1,
+        open_problems: 3,
+        unanswered_queries: 1,
+        ..Waiting::default()
+    };
+    bench.analyzers[0].contact = Contact::Down { why: "unplugged".to_owned(), since: at("11:00:00") };
+    assert!(lead_of(&bench).then.ends_with("And 3 things more below."), "{}", lead_of(&bench).then);
+}
+
+#[test]
+fn a_calm_bench_says_so() {
+    let lead = lead_of(&calm_bench());
+    assert_eq!(lead.headline, "Both analyzers are connected, the LIMS is up, nothing held.");
+    assert_eq!(lead.then, "The last message came at 11:58:00. Nothing is on its way, and the sums balance.");
+    assert_eq!(lead.severity, Severity::Calm);
+}
+
+#[test]
+fn a_fate_that_labwire_finds_out_itself_waits_for_nobody() {
+    let mut bench = calm_bench();
+    bench.destinations[0].queue.deliveries.insert("unknown".to_owned(), 1);
+    assert_eq!(lead_of(&bench).severity, Severity::Calm);
+    bench.destinations[0].queue.deliveries.insert("dead".to_owned(), 1);
+    assert_eq!(lead_of(&bench).severity, Severity::Danger);
+}
+
+#[test]
+fn numbers_are_written_with_their_thousands_apart() {
+    for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (-1234567, "-1,234,567")] {
+        assert_eq!(grouped(number), text);
+    }
+}

@@ -1,0 +1,63 @@
+//! The full lists of what waits for a person, each row with its remedy and the number that a decision names.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::Page;
+use super::failure::{Failure, html};
+use super::shell::{self, HeldRow, LetterRow, ProblemRow, Shell};
+
+#[derive(Template)]
+#[template(path = "problems.html")]
+struct Problems {
+    shell: Shell,
+    total: i64,
+    problems: Vec<ProblemRow>,
+}
+
+#[derive(Template)]
+#[template(path = "held.html")]
+struct Held {
+    shell: Shell,
+    total: i64,
+    held: Vec<HeldRow>,
+}
+
+#[derive(Template)]
+#[template(path = "dead_letters.html")]
+struct DeadLetters {
+    shell: Shell,
+    total: i64,
+    letters: Vec<LetterRow>,
+}
+
+pub(super) async fn problems(State(page): State<Page>) -> Result<Response, Failure> {
+    let snapshot = page.snapshot().await?;
+    let clock = page.clock(&snapshot);
+    html(&Problems {
+        shell: Shell::new("Problems", "/problems", &page.site, &snapshot, &clock),
+        total: snapshot.waiting.open_problems,
+        problems: snapshot.problems.iter().map(|it| shell::problem(it, &clock)).collect(),
+    })
+}
+
+pub(super) async fn held(State(page): State<Page>) -> Result<Response, Failure> {
+    let snapshot = page.snapshot().await?;
+    let clock = page.clock(&snapshot);
+    html(&Held {
+        shell: Shell::new("Held", "/held", &page.site, &snapshot, &clock),
+        total: snapshot.waiting.held,
+        held: snapshot.held.iter().map(|it| shell::held(it, &clock)).collect(),
+    })
+}
+
+pub(super) async fn dead_letters(State(page): State<Page>) -> Result<Response, Failure> {
+    let snapshot = page.snapshot().await?;
+    let clock = page.clock(&snapshot);
+    html(&DeadLetters {
+        shell: Shell::new("Dead letters", "/dead-letters", &page.site, &snapshot, &clock),
+        total: snapshot.waiting.dead_letters,
+        letters: snapshot.letters.iter().map(|it| shell::letter(it, &clock)).collect(),
+    })
+}

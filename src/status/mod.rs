@@ -1,0 +1,142 @@
+//! The technicians' status page: what every analyzer, the queue and the LIMS are doing, what waits for a person, and
+//! the way of one specimen. Reads only; shows patient data to whoever may open it, and never logs any: not a path, not
+//! a query, not a content.
+
+mod assets;
+mod bench;
+mod clock;
+mod failure;
+mod guard;
+mod lead;
+mod lists;
+mod live;
+mod machine;
+mod raw;
+mod readers;
+mod shell;
+mod snapshot;
+mod specimen;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use jiff::tz::TimeZone;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::board::Board;
+use crate::config::Settings;
+use crate::config::settings::OnUnknown;
+use crate::journal::{Condition, Journal, JournalError, Reader};
+
+use clock::Clock;
+use live::Pulse;
+use readers::Readers;
+use snapshot::{Known, Snapshot, Stored};
+
+/// How long one page may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest request body in bytes. No request needs one.
+const BODY: usize = 1024;
+
+/// What the page knows and may read. It holds nothing that could write. Clones share it.
+#[derive(Clone)]
+pub struct Page {
+    readers: Readers,
+    board: Board,
+    condition: watch::Receiver<Condition>,
+    site: Arc<str>,
+    hosts: Arc<[String]>,
+    known: Arc<Known>,
+    zone: TimeZone,
+    pulse: Arc<watch::Sender<Pulse>>,
+}
+
+impl Page {
+    pub fn new(journal: &Journal, board: &Board, settings: &Settings) -> Page {
+        let instruments = settings.instruments.iter().map(|it| (it.id.to_string(), describe(it))).collect();
+        let destinations = settings
+            .destinations
+            .iter()
+            .map(|it| (it.id.to_string(), it.on_unknown == OnUnknown::Ask))
+            .collect();
+        Page {
+            readers: Readers::new(settings.journal.path.clone()),
+            board: board.clone(),
+            condition: journal.condition(),
+            site: settings.site.as_str().into(),
+            hosts: settings.page.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            known: Arc::new(Known { instruments, destinations }),
+            zone: TimeZone::system(),
+            pulse: Arc::new(watch::Sender::new(Pulse::default())),
+        }
+    }
+
+    /// Everything of one moment, and what `more` reads of the same one.
+    async fn read<T: Send + 'static>(
+        &self,
+        more: impl FnOnce(&Reader) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<(Snapshot, T), JournalError> {
+        let read =
+            |reader: &Reader| reader.at_one_moment(|reader| Ok((Stored::read(reader)?, more(reader)?)));
+        let (stored, more) = self.readers.read(read).await?;
+        let condition = self.condition.borrow().clone();
+        let (links, states) = (self.board.links(), self.board.destinations());
+        let as_of = crate::clock::now();
+        Ok((Snapshot::new(as_of, condition, stored, &self.known, &links, &states), more))
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, JournalError> {
+        Ok(self.read(|_| Ok(())).await?.0)
+    }
+
+    fn clock(&self, snapshot: &Snapshot) -> Clock {
+        Clock::new(self.zone.clone(), snapshot.as_of)
+    }
+}
+
+/// The site's description of an instrument, else its model.
+fn describe(instrument: &crate::config::settings::Instrument) -> String {
+    match instrument.description.trim() {
+        "" => format!("{} {}", instrument.profile.vendor, instrument.profile.model),
+        description => description.to_owned(),
+    }
+}
+
+/// Answers until `stop` is cancelled; open streams end then. Errors when the listener does.
+pub async fn serve(listener: TcpListener, page: Page, stop: CancellationToken) -> std::io::Result<()> {
+    let app = router(page.clone());
+    let serving = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let (served, ()) = tokio::join!(serving.into_future(), live::watch(&page, stop));
+    served
+}
+
+fn router(page: Page) -> Router {
+    let pages = Router::new()
+        .route("/", get(bench::show))
+        .route("/specimen", get(specimen::show))
+        .route("/message/{id}", get(raw::message))
+        .route("/delivery/{id}", get(raw::delivery))
+        .route("/problems", get(lists::problems))
+        .route("/held", get(lists::held))
+        .route("/dead-letters", get(lists::dead_letters))
+        .route("/api/status", get(machine::status))
+        .route("/metrics", get(machine::metrics))
+        .route("/assets/{name}", get(assets::show))
+        .fallback(failure::no_such_page)
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT));
+    Router::new()
+        .route("/events", get(live::events))
+        .merge(pages)
+        .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(RequestBodyLimitLayer::new(BODY))
+        .layer(axum::middleware::from_fn_with_state(page.clone(), guard::guard))
+        .with_state(page)
+}

@@ -1,0 +1,176 @@
+//! What every page has around its content: the site's name, the views with their counts, the time, and the lists'
+//! rows, which the bench shows in part and the lists in full.
+
+use super::clock::{Clock, Moment};
+use super::lead::{Severity, count, grouped};
+use super::snapshot::Snapshot;
+use crate::domain::{HoldReason, ProblemKind, SpecimenId, TestIdentity};
+use crate::journal::views::{DeadLetter, HoldView, ProblemView};
+
+/// The frame of a page.
+pub(super) struct Shell {
+    pub title: String,
+    pub site: String,
+    pub as_of: Moment,
+    pub views: Vec<View>,
+}
+
+/// One view that the header links to.
+pub(super) struct View {
+    pub path: &'static str,
+    pub name: &'static str,
+    /// How much waits there; nothing for zero.
+    pub count: Option<String>,
+    pub is_current: bool,
+}
+
+/// A state in words, with the style that its colour and icon come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub class: &'static str,
+    pub words: String,
+}
+
+impl Mark {
+    pub(super) fn new(severity: Severity, words: impl Into<String>) -> Mark {
+        Mark { class: severity.class(), words: words.into() }
+    }
+}
+
+impl Shell {
+    pub(super) fn new(title: &str, path: &str, site: &str, snapshot: &Snapshot, clock: &Clock) -> Shell {
+        let waiting = snapshot.waiting;
+        let views = [
+            ("/", "Bench", 0),
+            ("/held", "Held", waiting.held),
+            ("/problems", "Problems", waiting.open_problems),
+            ("/dead-letters", "Dead letters", waiting.dead_letters),
+        ];
+        Shell {
+            title: title.to_owned(),
+            site: site.to_owned(),
+            as_of: clock.now(),
+            views: views
+                .into_iter()
+                .map(|(view, name, count)| View {
+                    path: view,
+                    name,
+                    count: (count > 0).then(|| grouped(count)),
+                    is_current: view == path,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A problem, ready to show.
+pub(super) struct ProblemRow {
+    pub id: i64,
+    pub kind: String,
+    pub text: String,
+    pub remedy: &'static str,
+    pub seen: Moment,
+    pub instrument: String,
+    pub specimen: Option<String>,
+    pub message: Option<i64>,
+}
+
+/// A held result, ready to show.
+pub(super) struct HeldRow {
+    pub id: i64,
+    pub test: String,
+    pub value: String,
+    pub unit: String,
+    pub specimen: String,
+    pub instrument: String,
+    pub reasons: Vec<String>,
+    pub since: Moment,
+    pub message: i64,
+}
+
+/// A dead letter, ready to show.
+pub(super) struct LetterRow {
+    pub id: i64,
+    pub mark: Mark,
+    pub destination: String,
+    pub specimen: String,
+    pub results: String,
+    pub attempts: String,
+    pub reason: String,
+    pub since: Moment,
+    pub remedy: String,
+}
+
+pub(super) fn problem(view: &ProblemView, clock: &Clock) -> ProblemRow {
+    ProblemRow {
+        id: view.id.0,
+        kind: view.kind.replace('-', " "),
+        text: view.text.reveal().clone(),
+        remedy: ProblemKind::from_name(&view.kind).map_or("", ProblemKind::remedy),
+        seen: clock.at(view.seen_at),
+        instrument: view.instrument.clone().unwrap_or_else(|| "an unknown sender".to_owned()),
+        specimen: view
+            .specimen
+            .as_ref()
+            .map(SpecimenId::reveal)
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned),
+        message: view.message.map(|id| id.0),
+    }
+}
+
+pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
+    let detail = &view.detail;
+    HeldRow {
+        id: view.observation.0,
+        test: test_name(&detail.test),
+        value: detail.value_as_sent.clone(),
+        unit: detail.unit.clone().unwrap_or_default(),
+        specimen: detail.specimen.reveal().to_owned(),
+        instrument: detail.instrument.to_string(),
+        reasons: view.reasons.iter().map(|name| why_held(name)).collect(),
+        since: clock.at(view.opened_at),
+        message: view.message.0,
+    }
+}
+
+/// A test by the analyzer's code, with what tells it from others of that code.
+pub(super) fn test_name(test: &TestIdentity) -> String {
+    let parts = [&test.code, &test.aspect, &test.component];
+    parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// What a hold's stored reason means.
+pub(super) fn why_held(name: &str) -> String {
+    HoldReason::from_name(name).map_or_else(|| name.to_owned(), |reason| reason.text().to_owned())
+}
+
+pub(super) fn letter(view: &DeadLetter, clock: &Clock) -> LetterRow {
+    let id = view.delivery;
+    let (mark, remedy) = if view.state == "refused" {
+        (
+            Mark::new(Severity::Danger, "Refused"),
+            format!(
+                "mend what the LIMS complains of, then labwire retry {id} --reason …, or labwire give-up {id} --reason …"
+            ),
+        )
+    } else {
+        (
+            Mark::new(Severity::Act, "Fate unknown"),
+            format!(
+                "look in the LIMS; if it is there, labwire confirm {id} --reason …; if not, labwire retry {id} --reason …"
+            ),
+        )
+    };
+    LetterRow {
+        id: id.0,
+        mark,
+        destination: view.destination.clone(),
+        specimen: view.specimen.reveal().to_owned(),
+        results: count(view.results.into(), "result", "results"),
+        attempts: count(view.attempts.into(), "attempt", "attempts"),
+        reason: view.reason.reveal().clone(),
+        since: clock.at(view.since),
+        remedy,
+    }
+}

@@ -1,0 +1,241 @@
+//! Everything the page knows, read in one go: the journal as of one moment, and what every link and destination is
+//! doing. Each number stands here once, so that no two places of the page can disagree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::board::{DestinationState, DestinationView, LinkState, LinkView};
+use crate::journal::views::{
+    DeadLetter, HoldView, InstrumentView, ProblemView, QueryView, QueueView, Waiting,
+};
+use crate::journal::{Condition, DestinationSums, JournalError, Reader, Sums};
+
+/// A connected analyzer that sent before counts as silent after this long.
+pub(super) const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(60);
+/// A destination that took nothing for this long while it fails is a matter for a person.
+const LASTING: SignedDuration = SignedDuration::from_secs(60);
+/// The most rows of one list.
+pub(super) const LIST: usize = 500;
+
+/// One moment.
+pub(super) struct Snapshot {
+    pub as_of: Timestamp,
+    pub condition: Condition,
+    pub sums: Sums,
+    pub waiting: Waiting,
+    pub analyzers: Vec<Analyzer>,
+    pub destinations: Vec<Lims>,
+    pub problems: Vec<ProblemView>,
+    pub held: Vec<HoldView>,
+    pub letters: Vec<DeadLetter>,
+    pub queries: Vec<QueryView>,
+}
+
+/// One analyzer: configured, or known from what the journal holds.
+#[derive(Debug, Clone)]
+pub(super) struct Analyzer {
+    pub name: String,
+    pub description: String,
+    pub counts: InstrumentView,
+    pub contact: Contact,
+    /// Other analyzers on the same listener: which of them is connected can't be told before it sends.
+    pub shared_with: Vec<String>,
+    pub last_note: Option<(Timestamp, String)>,
+    pub notes: u64,
+    pub source: Option<String>,
+}
+
+/// What its link is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Contact {
+    Starting,
+    Down {
+        why: String,
+        since: Timestamp,
+    },
+    /// A listener to which nobody is connected.
+    Listening {
+        since: Timestamp,
+    },
+    Connected {
+        peers: BTreeMap<String, &'static str>,
+        since: Timestamp,
+    },
+    /// No longer in the configuration.
+    Removed,
+}
+
+/// One destination.
+#[derive(Debug, Clone)]
+pub(super) struct Lims {
+    pub name: String,
+    pub state: DestinationState,
+    pub since: Option<Timestamp>,
+    pub last_accepted: Option<Timestamp>,
+    pub sums: DestinationSums,
+    pub queue: QueueView,
+    /// A delivery whose fate isn't known waits for a person instead of being asked for.
+    pub asks_person: bool,
+}
+
+/// What doesn't change while the gateway runs.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// Names and descriptions.
+    pub instruments: Vec<(String, String)>,
+    /// Names, and whether a person decides over unknown fates.
+    pub destinations: Vec<(String, bool)>,
+}
+
+/// The journal's part.
+pub(super) struct Stored {
+    sums: Sums,
+    waiting: Waiting,
+    instruments: Vec<InstrumentView>,
+    queues: BTreeMap<String, QueueView>,
+    problems: Vec<ProblemView>,
+    held: Vec<HoldView>,
+    letters: Vec<DeadLetter>,
+    queries: Vec<QueryView>,
+}
+
+impl Stored {
+    pub(super) fn read(reader: &Reader) -> Result<Stored, JournalError> {
+        Ok(Stored {
+            sums: reader.sums()?,
+            waiting: reader.waiting()?,
+            instruments: reader.instruments()?,
+            queues: reader.queues()?,
+            problems: reader.open_problems(LIST)?,
+            held: reader.held(LIST)?,
+            letters: reader.dead_letters(LIST)?,
+            queries: reader.unanswered_queries(LIST)?,
+        })
+    }
+}
+
+impl Snapshot {
+    pub(super) fn new(
+        as_of: Timestamp,
+        condition: Condition,
+        stored: Stored,
+        known: &Known,
+        links: &BTreeMap<String, LinkView>,
+        states: &BTreeMap<String, DestinationView>,
+    ) -> Snapshot {
+        let Stored { sums, waiting, instruments, queues, problems, held, letters, queries } = stored;
+        let analyzers = analyzers(known, &instruments, links);
+        let destinations = destinations(known, &sums, &queues, states);
+        Snapshot {
+            as_of,
+            condition,
+            sums,
+            waiting,
+            analyzers,
+            destinations,
+            problems,
+            held,
+            letters,
+            queries,
+        }
+    }
+}
+
+impl Analyzer {
+    /// Since when a connected analyzer that sent before has sent nothing, if that is long.
+    pub(super) fn silent_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let connected = matches!(self.contact, Contact::Connected { .. } | Contact::Listening { .. });
+        let last = self.counts.last_message.filter(|_| connected)?;
+        (now.duration_since(last) >= SILENT_AFTER).then_some(last)
+    }
+}
+
+impl Lims {
+    pub(super) fn deliveries(&self, state: &str) -> i64 {
+        self.queue.deliveries.get(state).copied().unwrap_or_default()
+    }
+
+    /// Results that haven't been sent, or whose fate isn't known, and that nobody holds back.
+    pub(super) fn on_their_way(&self) -> i64 {
+        self.sums.of("pending") + self.sums.of("in-flight") + self.sums.of("unknown")
+    }
+
+    /// Deliveries that only a person can bring on.
+    pub(super) fn for_a_person(&self) -> i64 {
+        self.deliveries("dead")
+    }
+
+    /// It fails, and not just for a moment.
+    pub(super) fn fails_lastingly(&self, now: Timestamp) -> bool {
+        self.last_accepted.or(self.since).is_none_or(|well| now.duration_since(well) >= LASTING)
+    }
+
+    /// What is missing or too many between what it is owed and what became of it: zero.
+    pub(super) fn difference(&self) -> i64 {
+        self.sums.owed - self.sums.total()
+    }
+}
+
+fn analyzers(known: &Known, stored: &[InstrumentView], links: &BTreeMap<String, LinkView>) -> Vec<Analyzer> {
+    let configured = known.instruments.iter().map(|(name, description)| (name, description.as_str()));
+    let names: BTreeSet<&String> = known.instruments.iter().map(|(name, _)| name).collect();
+    let removed = stored.iter().filter(|it| !names.contains(&it.instrument)).map(|it| (&it.instrument, ""));
+    configured
+        .map(|(name, description)| (name, description, true))
+        .chain(removed.map(|(name, description)| (name, description, false)))
+        .map(|(name, description, is_configured)| {
+            let link = links.iter().find(|(_, link)| is_configured && link.instruments.contains(name));
+            let view = link.map(|(_, view)| view);
+            Analyzer {
+                name: name.clone(),
+                description: description.to_owned(),
+                counts: stored.iter().find(|it| it.instrument == *name).cloned().unwrap_or_default(),
+                contact: if is_configured { contact(view) } else { Contact::Removed },
+                shared_with: view
+                    .map(|view| view.instruments.iter().filter(|it| *it != name).cloned().collect())
+                    .unwrap_or_default(),
+                last_note: view.and_then(|view| view.last_note.clone()),
+                notes: view.map(|view| view.notes.values().sum()).unwrap_or_default(),
+                source: link.map(|(source, _)| source.clone()),
+            }
+        })
+        .collect()
+}
+
+fn contact(link: Option<&LinkView>) -> Contact {
+    let Some(link) = link else { return Contact::Starting };
+    let since = link.since;
+    match &link.state {
+        LinkState::Down(why) if why == "starting" => Contact::Starting,
+        LinkState::Down(why) => Contact::Down { why: why.clone(), since },
+        LinkState::Listening => Contact::Listening { since },
+        LinkState::Connected { peers } => Contact::Connected { peers: peers.clone(), since },
+    }
+}
+
+fn destinations(
+    known: &Known,
+    sums: &Sums,
+    queues: &BTreeMap<String, QueueView>,
+    states: &BTreeMap<String, DestinationView>,
+) -> Vec<Lims> {
+    let configured: BTreeMap<&String, bool> =
+        known.destinations.iter().map(|(name, asks)| (name, *asks)).collect();
+    let names: BTreeSet<&String> = configured.keys().copied().chain(sums.destinations.keys()).collect();
+    names
+        .into_iter()
+        .map(|name| {
+            let view = states.get(name);
+            Lims {
+                name: name.clone(),
+                state: view.map_or(DestinationState::Untried, |view| view.state.clone()),
+                since: view.map(|view| view.since),
+                last_accepted: view.and_then(|view| view.last_accepted_at),
+                sums: sums.destinations.get(name).cloned().unwrap_or_default(),
+                queue: queues.get(name).cloned().unwrap_or_default(),
+                asks_person: configured.get(name).copied().unwrap_or(true),
+            }
+        })
+        .collect()
+}

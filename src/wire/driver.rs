@@ -1,0 +1,231 @@
+//! Drives one [`Link`] over one connection until it ends. Storing is awaited before anything else is read or
+//! written, so that an acknowledgement can't overtake its commit; the line's own buffers hold what arrives meanwhile.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use labwire_link::{
+    Action, Admission, End, Input, Link, Note, Parcel, ParcelId, Receipt, SendId, Sent, Transfer,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+
+/// The most bytes taken in one read.
+const READ: usize = 16 * 1024;
+
+/// What the driver needs from its owner.
+pub trait Handler: Send {
+    /// Stores a parcel durably; the receipt proves it.
+    fn store(&mut self, parcel: Parcel) -> impl Future<Output = Option<Receipt>> + Send;
+    /// A transfer began or ended.
+    fn transfer(&mut self, transfer: Transfer) -> impl Future<Output = ()> + Send;
+    /// What became of an [`Outgoing`].
+    fn sent(&mut self, id: SendId, sent: Sent) -> impl Future<Output = ()> + Send;
+    fn note(&mut self, note: Note);
+    /// Every byte that passes, in order.
+    fn trace(&mut self, direction: Direction, bytes: &[u8]);
+    /// What the link is doing, whenever that may have changed.
+    fn doing(&mut self, doing: &'static str);
+    /// Whether a transfer is under way: a connection isn't closed for shutdown in the middle of one.
+    fn is_busy(&self) -> bool;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the peer.
+    In,
+    /// To the peer.
+    Out,
+}
+
+/// A message to transmit on this connection.
+#[derive(Debug)]
+pub struct Outgoing {
+    pub id: SendId,
+    pub content: Vec<u8>,
+}
+
+/// How long a connection may last in which way.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Close when nothing arrived for this long; `None` waits for ever.
+    pub idle: Option<Duration>,
+    /// Close when one write takes longer than this.
+    pub write: Duration,
+    /// How long a transfer under way may go on once the gateway stops.
+    pub grace: Duration,
+}
+
+/// Why a connection ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The peer closed it, or the device is gone.
+    Closed,
+    Failed(io::Error),
+    Idle,
+    /// The link asked for it.
+    Link(End),
+    /// The gateway stops, or a newer connection took this one's place.
+    Stopped,
+}
+
+enum Event {
+    Read(io::Result<usize>),
+    Outgoing(Outgoing),
+    Admission(Admission),
+    Deadline,
+    Stopping,
+    GraceOver,
+    Idle,
+}
+
+/// What the outside tells a connection while it stands.
+pub struct Surroundings {
+    pub outgoing: mpsc::Receiver<Outgoing>,
+    pub admission: watch::Receiver<Admission>,
+    pub stop: CancellationToken,
+}
+
+/// Runs until the connection ends; the link has been told of the end when this returns.
+pub async fn drive<S, H>(
+    mut stream: S,
+    link: &mut dyn Link,
+    handler: &mut H,
+    mut surroundings: Surroundings,
+    bounds: Bounds,
+) -> Ended
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    H: Handler,
+{
+    let mut driver = Driver { stream: &mut stream, link, handler, write: bounds.write };
+    let admission = *surroundings.admission.borrow_and_update();
+    let opening = match driver.take(Input::Admission(admission)).await {
+        Ok(()) => driver.take(Input::Connected).await,
+        ended => ended,
+    };
+    let ended = match opening {
+        Ok(()) => driver.run(&mut surroundings, bounds).await,
+        Err(ended) => ended,
+    };
+    // The connection is gone: whatever the link still wants to write is moot, but transfers must be closed.
+    let _ = driver.take(Input::Disconnected).await;
+    ended
+}
+
+struct Driver<'a, S, H> {
+    stream: &'a mut S,
+    link: &'a mut dyn Link,
+    handler: &'a mut H,
+    write: Duration,
+}
+
+impl<S, H> Driver<'_, S, H>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    H: Handler,
+{
+    async fn run(&mut self, surroundings: &mut Surroundings, bounds: Bounds) -> Ended {
+        let mut buffer = vec![0; READ];
+        let mut last_heard = clock::monotonic();
+        let mut grace_over: Option<Instant> = None;
+        loop {
+            if grace_over.is_some() && !self.handler.is_busy() {
+                return Ended::Stopped;
+            }
+            let event = tokio::select! {
+                biased;
+                () = surroundings.stop.cancelled(), if grace_over.is_none() => Event::Stopping,
+                () = until(grace_over), if grace_over.is_some() => Event::GraceOver,
+                read = self.stream.read(&mut buffer) => Event::Read(read),
+                () = until(self.link.deadline()) => Event::Deadline,
+                Some(outgoing) = surroundings.outgoing.recv() => Event::Outgoing(outgoing),
+                Ok(()) = surroundings.admission.changed() =>
+                    Event::Admission(*surroundings.admission.borrow_and_update()),
+                () = until(bounds.idle.map(|idle| last_heard + idle)) => Event::Idle,
+            };
+            let taken = match event {
+                Event::Read(Ok(0)) => Err(Ended::Closed),
+                Event::Read(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+                Event::Read(Err(error)) => Err(Ended::Failed(error)),
+                Event::Read(Ok(count)) => {
+                    last_heard = clock::monotonic();
+                    let bytes = buffer.get(..count).unwrap_or_default();
+                    self.handler.trace(Direction::In, bytes);
+                    self.take(Input::Bytes(bytes)).await
+                }
+                Event::Outgoing(outgoing) => self.take(Input::Send(outgoing.id, &outgoing.content)).await,
+                Event::Admission(admission) => self.take(Input::Admission(admission)).await,
+                Event::Deadline => self.take(Input::Tick).await,
+                Event::Stopping => {
+                    grace_over = Some(clock::monotonic() + bounds.grace);
+                    self.take(Input::Admission(Admission::Busy)).await
+                }
+                Event::GraceOver => Err(Ended::Stopped),
+                Event::Idle => Err(Ended::Idle),
+            };
+            if let Err(ended) = taken {
+                return ended;
+            }
+        }
+    }
+
+    /// Hands the link one input and does everything that follows from it.
+    async fn take(&mut self, input: Input<'_>) -> Result<(), Ended> {
+        let gone = matches!(input, Input::Disconnected);
+        self.link.handle(clock::monotonic(), input);
+        while let Some(action) = self.link.poll() {
+            self.act(action, gone).await?;
+        }
+        self.handler.doing(self.link.doing());
+        Ok(())
+    }
+
+    async fn act(&mut self, action: Action, gone: bool) -> Result<(), Ended> {
+        match action {
+            Action::Transmit(_) if gone => {}
+            Action::Transmit(bytes) => {
+                self.transmit(&bytes).await?;
+                self.link.handle(clock::monotonic(), Input::Written);
+            }
+            Action::Store(parcel) => {
+                let id = parcel.id;
+                let receipt = self.handler.store(parcel).await;
+                self.link.handle(clock::monotonic(), receipt_or_failure(receipt, id));
+            }
+            Action::Transfer(transfer) => self.handler.transfer(transfer).await,
+            Action::Sent(id, sent) => self.handler.sent(id, sent).await,
+            Action::Note(note) => self.handler.note(note),
+            Action::Close(_) if gone => {}
+            Action::Close(end) => return Err(Ended::Link(end)),
+        }
+        Ok(())
+    }
+
+    /// Writes everything. Never flushes: on a serial port that blocks the thread until the line has drained.
+    async fn transmit(&mut self, bytes: &[u8]) -> Result<(), Ended> {
+        self.handler.trace(Direction::Out, bytes);
+        match tokio::time::timeout(self.write, self.stream.write_all(bytes)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Ended::Failed(error)),
+            Err(_) => Err(Ended::Failed(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes"))),
+        }
+    }
+}
+
+fn receipt_or_failure(receipt: Option<Receipt>, parcel: ParcelId) -> Input<'static> {
+    match receipt {
+        Some(receipt) => Input::Stored(receipt),
+        None => Input::StoreFailed(parcel),
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
