@@ -1,0 +1,165 @@
+//! The gateway is killed at random instants while analyzers send and the LIMS fails, again and again: what was
+//! acknowledged is in the LIMS once. Two broken gateways show that the oracle would notice.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use labsim::analyzer::Timing;
+use labsim::chance::Chance;
+use labsim::faults::Faults;
+use labsim::generate::{ExpectedResult, Generator, Style};
+use labsim::lims::{Lims, Mode};
+use labsim::load::{Event, Load, Summary, play};
+use labsim::net::Place;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::oracle;
+use super::support::*;
+
+const SEED: u64 = 20;
+
+type Acknowledged = Arc<Mutex<Vec<ExpectedResult>>>;
+
+/// Analyzers at work until they are dropped, and what they saw acknowledged.
+#[derive(Default)]
+struct Analyzers {
+    tasks: JoinSet<()>,
+    acknowledged: Acknowledged,
+}
+
+impl Analyzers {
+    fn add(&mut self, style: Style, place: Place, faults: Faults) {
+        let mut load = Load::new(Generator::new(style, faults.seed).with_odd(0.0));
+        load.every = Duration::from_millis(20);
+        load.options.faults = faults;
+        load.options.timing = Timing::default().hurried(30);
+        let acknowledged = Arc::clone(&self.acknowledged);
+        self.tasks.spawn(async move {
+            let note = |event: Event<'_>| {
+                if let Event::Acknowledged(message) = event {
+                    acknowledged.lock().unwrap().extend(message.results.iter().cloned());
+                }
+                Ok(())
+            };
+            play(&place, load, &mut Summary::default(), note).await.unwrap();
+        });
+    }
+
+    async fn stop(mut self) -> Vec<ExpectedResult> {
+        self.tasks.shutdown().await;
+        std::mem::take(&mut *self.acknowledged.lock().unwrap())
+    }
+}
+
+fn rounds() -> u32 {
+    std::env::var("LABWIRE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(6)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_kills_at_random_instants() {
+    let lims = failing_lims(0.1, SEED).await;
+    let lab = Lab::new(&lims, "");
+    let (shared, device) = (free_port(), lab.path("line"));
+    let dialled = Place::listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    lab.instrument("dxh", "beckman-dxh", "sender = \"DxH\"", &listener(shared));
+    lab.instrument("centaur", "siemens-centaur-xp", "sender = \"UIW_LIS\"", &listener(shared));
+    let line = format!("[serial]\ndevice = \"{}\"\nbaud = 115200\n", device.display());
+    lab.instrument("vitros", "ortho-vitros-3600", "", &line);
+    let dial = format!("[tcp_client]\nconnect = \"{}\"\n", dialled.address().unwrap());
+    lab.instrument("architect", "abbott-architect", "", &dial);
+
+    let mut analyzers = Analyzers::default();
+    let places = [
+        (Style::UnicelDxh, Place::connect(shared.to_string())),
+        (Style::CentaurXp, Place::connect(shared.to_string())),
+        (Style::Vitros3600, Place::Pty(device)),
+        (Style::Architect, dialled),
+    ];
+    for (seed, (style, place)) in (SEED..).zip(places) {
+        analyzers.add(style, place, Faults::at_rate(seed, 0.03));
+    }
+    let mut chance = Chance::seeded(SEED);
+    for _ in 0..rounds() {
+        let gateway = lab.spawn();
+        sleep(Duration::from_millis(chance.between(150, 700))).await;
+        gateway.kill();
+    }
+    let gateway = lab.start().await;
+    sleep(Duration::from_secs(1)).await;
+    let acknowledged = analyzers.stop().await;
+    lims.set_mode(Mode::Accept);
+    until("everything is read and delivered", || {
+        let on_its_way: i64 = ["pending", "in-flight", "unknown"].map(|state| lab.count(state)).iter().sum();
+        on_its_way == 0 && lab.reader().waiting().unwrap().unread == 0
+    })
+    .await;
+
+    assert!(acknowledged.len() > 100, "only {} results in all", acknowledged.len());
+    assert_eq!(oracle::faults(&acknowledged, &lims.ledger()), Vec::<String>::new());
+    assert_eq!(lab.reader().audit_break().unwrap(), None);
+    assert!(gateway.terminate().success());
+    let status = lab.run(&["status"]);
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stdout));
+    eprintln!("{} kills, {} results acknowledged, all in the LIMS once", rounds(), acknowledged.len());
+}
+
+/// A host that acknowledges everything at once and keeps what it got in memory: a kill loses it.
+async fn forgetful_host(listener: TcpListener) {
+    loop {
+        let (mut line, _) = listener.accept().await.unwrap();
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = line.read(&mut buffer).await {
+                let read = &buffer[..count];
+                if (read.contains(&5) || read.ends_with(b"\n")) && line.write_all(&[6]).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oracle_notices_a_host_that_acknowledges_before_it_stores() {
+    let lims = lims().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let host = tokio::spawn(forgetful_host(listener));
+    let mut analyzers = Analyzers::default();
+    analyzers.add(Style::ErbaXl, Place::connect(address.to_string()), Faults::none());
+    until("something is acknowledged", || !analyzers.acknowledged.lock().unwrap().is_empty()).await;
+    host.abort();
+    let acknowledged = analyzers.stop().await;
+    let faults = oracle::faults(&acknowledged, &lims.ledger());
+    assert!(faults.iter().any(|fault| fault.contains("0 times")), "{faults:?}");
+}
+
+/// Posts a delivery over a connection of its own and doesn't wait longer than the gateway would.
+async fn post(lims: &Lims, key: &str, payload: &Value) {
+    let mut connection = TcpStream::connect(lims.address()).await.unwrap();
+    let body = payload.to_string();
+    let head = format!(
+        "POST /results HTTP/1.1\r\nHost: lims\r\nIdempotency-Key: \"{key}\"\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    connection.write_all((head + &body).as_bytes()).await.unwrap();
+    let _ = tokio::time::timeout(Duration::from_secs(1), connection.read(&mut [0; 1024])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oracle_notices_a_gateway_that_takes_a_new_key_for_every_attempt() {
+    let lims = lims().await;
+    lims.set_mode_for(Mode::TimeoutAfterAccepting, 1);
+    let payload = json!({"schema": "labwire/results/1", "specimen": {"id": "EX1"}, "results": [{
+        "id": "1", "version": 1, "instrument": "sim", "specimen_as_sent": "EX1", "test": {"code": "GLCC"},
+        "replicate": 1, "value": {"kind": "quantity", "number": "5.1", "as_sent": "5.1"}}]});
+    post(&lims, "first", &payload).await;
+    post(&lims, "second", &payload).await;
+    let faults = oracle::faults(&[], &lims.ledger());
+    assert!(faults.iter().any(|fault| fault.contains("taken twice")), "{faults:?}");
+}

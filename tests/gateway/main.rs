@@ -1,0 +1,15 @@
+//! The real program between simulated neighbours, one module a promise.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
+mod delivery;
+mod intake;
+mod kill;
+mod oracle;
+mod serial;
+mod support;

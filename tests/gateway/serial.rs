@@ -1,0 +1,48 @@
+//! A serial line whose adapter is pulled and plugged in again.
+
+use std::time::Duration;
+
+use labsim::analyzer::{Analyzer, Options, Timing};
+use labsim::serial::{PtyEnd, pty_at};
+use tokio::time::{Instant, sleep};
+
+use super::support::*;
+
+fn plugged_in(end: PtyEnd) -> Analyzer<PtyEnd> {
+    Analyzer::new(end, Options { timing: Timing::default().hurried(10), ..Options::default() })
+}
+
+/// Processor time that a process has used, in hundredths of a second.
+fn used(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unplugged_adapter_is_seen_at_once_and_opened_again_by_its_name() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let device = lab.path("by-id");
+    let line = format!("[serial]\ndevice = \"{}\"\nbaud = 9600\n", device.display());
+    lab.instrument("erba", "erba-xl", "", &line);
+    let end = pty_at(&device).unwrap();
+    let gateway = lab.start().await;
+    let mut analyzer = plugged_in(end);
+    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+    assert!(analyzer.transfer(&[glucose("EX0001", "5.1", "F", "20260102030405")]).await.is_complete());
+
+    let pulled = Instant::now();
+    drop(analyzer);
+    until("it shows as down", || lab.text(&["status"]).contains("down:")).await;
+    let noticed = pulled.elapsed();
+    assert!(noticed < Duration::from_secs(2), "seen after {noticed:?}");
+    let before = used(gateway.id());
+    sleep(Duration::from_secs(2)).await;
+    assert!(used(gateway.id()) - before < 30, "it spins");
+
+    let mut analyzer = plugged_in(pty_at(&device).unwrap());
+    until("it is open again", || lab.text(&["status"]).contains("connected")).await;
+    assert!(analyzer.transfer(&[glucose("EX0002", "5.1", "F", "20260102030405")]).await.is_complete());
+    until("both are with the LIMS", || lab.count("accepted") == 2).await;
+}

@@ -1,0 +1,17 @@
+//! What the journal promises, checked through its public interface and by looking into its file. Times are made up;
+//! nothing here waits for a clock.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+#![expect(clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+
+mod journal {
+    mod arriving;
+    mod deciding;
+    mod file;
+    mod kit;
+    mod lanes;
+    mod leaving;
+    mod plans;
+    mod reading;
+    mod walk;
+}

@@ -1,0 +1,74 @@
+//! What people decide about holds and problems, and that each decision leaves its name and reason.
+
+use labwire::journal::desk::{Decider, Decision};
+use labwire::journal::{JournalError, ObservationId, ProblemId};
+
+use super::kit::{Lab, held, lost_result, own, result};
+
+#[test]
+fn releasing_closes_every_hold_and_lets_the_result_leave() {
+    let lab = Lab::new();
+    let id = lab.own(held(result("S1", "K", "4.1")));
+    let shown = lab.reader.held(9).unwrap();
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].reasons, ["status-in-doubt", "odd-value"]);
+    assert!(lab.lease().is_none());
+    lab.decide(Decision::Release(id)).unwrap();
+    assert_eq!(lab.reader.held(9).unwrap().len(), 0);
+    assert_eq!(lab.lease().unwrap().items, [id]);
+    assert!(lab.decide(Decision::Release(id)).is_err(), "it is not held any more");
+    lab.assert_balanced();
+}
+
+#[test]
+fn rejecting_keeps_the_result_here() {
+    let lab = Lab::new();
+    let id = lab.own(held(result("S1", "K", "4.1")));
+    lab.decide(Decision::Reject(id)).unwrap();
+    assert_eq!(lab.state(id), "rejected");
+    assert!(lab.lease().is_none());
+    lab.assert_balanced();
+}
+
+#[test]
+fn a_decision_needs_a_reason_and_leaves_who_and_why() {
+    let lab = Lab::new();
+    let id = lab.own(held(result("S1", "K", "4.1")));
+    let silent = Decider { actor: "mgarcia".to_owned(), reason: " ".to_owned() };
+    let decided = lab.journal.decide(Decision::Release(id), silent, lab.now());
+    assert!(matches!(lab.wait(decided), Err(JournalError::Refused(_))));
+    assert_eq!(lab.state(id), "held");
+    lab.decide(Decision::Release(id)).unwrap();
+    let last = "SELECT actor || ': ' || step || ', ' || subject || ', ' || detail FROM audit ORDER BY id DESC LIMIT 1";
+    let expected = format!("mgarcia: released, observation {id}, seen on the analyzer");
+    assert_eq!(lab.ask::<String>(last), expected);
+    assert_eq!(lab.ask::<String>("SELECT min(closed_by) FROM hold"), "mgarcia");
+    assert_eq!(lab.reader.audit_break().unwrap(), None);
+}
+
+#[test]
+fn dismissing_a_problem_takes_it_off_the_list_and_not_out_of_the_sums() {
+    let lab = Lab::new();
+    let message = lab.message();
+    lab.record_of(message, vec![own(result("S1", "K", "4.1"))], vec![lost_result(5)]).unwrap();
+    let problem = lab.reader.open_problems(9).unwrap()[0].id;
+    lab.decide(Decision::Dismiss(problem)).unwrap();
+    assert_eq!(lab.reader.open_problems(9).unwrap().len(), 0);
+    assert_eq!(lab.reader.sums().unwrap().intake.problem, 1);
+    assert!(lab.decide(Decision::Dismiss(problem)).is_err());
+    lab.assert_balanced();
+}
+
+#[test]
+fn what_is_not_there_can_not_be_decided() {
+    let lab = Lab::new();
+    for decision in [
+        Decision::Release(ObservationId(9)),
+        Decision::Reject(ObservationId(9)),
+        Decision::Dismiss(ProblemId(9)),
+    ] {
+        assert!(matches!(lab.decide(decision), Err(JournalError::Refused(_))), "{decision:?}");
+    }
+    let audited = lab.ask::<i64>("SELECT count(*) FROM audit");
+    assert_eq!(audited, 0, "what was refused leaves no trace of having been done");
+}

@@ -1,0 +1,203 @@
+//! What leaves: order by urgency, keys, payloads, every fate, and deliveries that a stop cut off.
+
+use std::collections::BTreeSet;
+
+use labwire::journal::desk::Decision;
+use labwire::journal::ledger::{AttemptKind, Fate, Next, Resolve};
+use labwire::journal::{DeliveryId, JournalError};
+
+use super::kit::{LIMS, Lab, at, own, result, urgent};
+
+#[test]
+fn urgent_specimens_go_first_then_the_oldest() {
+    let lab = Lab::new();
+    let routine = lab.own(result("S1", "K", "4.1"));
+    let later = lab.own(result("S2", "K", "4.1"));
+    let stat = lab.own(urgent(result("S3", "K", "4.1")));
+    assert_eq!(lab.deliver_everything(), [[stat], [routine], [later]]);
+}
+
+#[test]
+fn what_may_leave_of_a_specimen_leaves_together() {
+    let lab = Lab::new();
+    let ids = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);
+    lab.own(result("S2", "K", "4.1"));
+    let lease = lab.lease().unwrap();
+    assert_eq!(lease.items, ids);
+    assert_eq!(lease.payload, format!("{} {},{}", lease.key, ids[0], ids[1]).into_bytes());
+}
+
+#[test]
+fn nothing_more_of_a_specimen_leaves_while_one_attempt_is_out() {
+    let lab = Lab::new();
+    lab.own(result("S1", "K", "4.1"));
+    let first = lab.lease().unwrap();
+    let other = lab.own(result("S1", "NA", "140"));
+    assert!(lab.lease().is_none());
+    lab.accept(&first);
+    assert_eq!(lab.lease().unwrap().items, [other]);
+}
+
+#[test]
+fn the_attempt_and_the_key_are_on_disk_when_the_lease_is_given() {
+    let lab = Lab::new();
+    lab.own(result("S1", "K", "4.1"));
+    let lease = lab.lease().unwrap();
+    assert_eq!(lab.ask::<String>("SELECT key FROM delivery"), lease.key);
+    assert_eq!(lab.ask::<Vec<u8>>("SELECT payload FROM delivery"), lease.payload);
+    assert_eq!(lab.ask::<i64>("SELECT count(*) FROM attempt"), 1);
+    assert_eq!((lease.number, lease.kind), (1, AttemptKind::Send));
+}
+
+#[test]
+fn every_fate_puts_the_line_where_it_belongs() {
+    let refused = Fate::Refused("no such test".to_owned());
+    for (fate, next, line, delivery) in [
+        (Fate::Accepted, Next::Settled, "accepted", "settled"),
+        (Fate::Staged, Next::Settled, "staged", "settled"),
+        (refused, Next::Dead, "refused", "dead"),
+        (Fate::Unknown, Next::Unknown { at: at(9) }, "unknown", "unknown"),
+        (Fate::Again, Next::Retry { at: at(9) }, "in-flight", "due"),
+    ] {
+        let lab = Lab::new();
+        let id = lab.own(result("S1", "K", "4.1"));
+        let lease = lab.lease().unwrap();
+        assert_eq!(lab.state(id), "in-flight");
+        lab.settle_all(&lease, &fate, next, Some(200));
+        assert_eq!(lab.state(id), line);
+        assert_eq!(lab.ask::<String>("SELECT state FROM delivery"), delivery);
+        lab.assert_balanced();
+    }
+}
+
+#[test]
+fn a_retry_waits_for_its_time_and_sends_the_same_bytes_and_key() {
+    let lab = Lab::new();
+    lab.own(result("S1", "K", "4.1"));
+    let first = lab.lease().unwrap();
+    lab.settle_all(&first, &Fate::Again, Next::Retry { at: at(1000) }, Some(503));
+    assert!(lab.lease().is_none());
+    let late = lab.journal.lease(
+        labwire::domain::DestinationId::new(LIMS),
+        Resolve::Resend,
+        super::kit::render(),
+        at(1000),
+    );
+    let second = lab.wait(late).unwrap().unwrap();
+    assert_eq!((&second.key, &second.payload, &second.items), (&first.key, &first.payload, &first.items));
+    assert_eq!((second.delivery, second.number), (first.delivery, 2));
+}
+
+#[test]
+fn an_unknown_delivery_is_probed_resent_or_left_to_a_person() {
+    for (resolve, kind) in [
+        (Resolve::Probe, Some(AttemptKind::Probe)),
+        (Resolve::Resend, Some(AttemptKind::Send)),
+        (Resolve::Wait, None),
+    ] {
+        let lab = Lab::new();
+        lab.own(result("S1", "K", "4.1"));
+        let first = lab.lease().unwrap();
+        lab.settle_all(&first, &Fate::Unknown, Next::Unknown { at: at(0) }, None);
+        let again = lab.lease_with(resolve);
+        assert_eq!(again.as_ref().map(|lease| lease.kind), kind);
+        assert!(again.is_none_or(|lease| lease.key == first.key && lease.payload == first.payload));
+    }
+}
+
+#[test]
+fn what_was_accepted_stays_accepted_whatever_a_later_answer_says() {
+    let lab = Lab::new();
+    let ids = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);
+    let first = lab.lease().unwrap();
+    let half = vec![(ids[0], Fate::Accepted), (ids[1], Fate::Again)];
+    lab.settle(&first, half, Next::Retry { at: at(0) }, Some(200));
+    let second = lab.lease().unwrap();
+    lab.settle_all(&second, &Fate::Refused("gone".to_owned()), Next::Dead, Some(200));
+    assert_eq!(ids.map_states(&lab), ["accepted", "refused"]);
+    lab.assert_balanced();
+}
+
+#[test]
+fn a_delivery_that_a_stop_cut_off_is_unknown_and_keeps_its_key() {
+    let lab = Lab::new();
+    let id = lab.own(result("S1", "K", "4.1"));
+    let first = lab.lease().unwrap();
+    let lab = lab.reopen();
+    assert_eq!(lab.state(id), "unknown");
+    assert_eq!(lab.ask::<i64>("SELECT count(*) FROM answer WHERE verdict = 'unknown'"), 1);
+    lab.assert_balanced();
+    let second = lab.lease_with(Resolve::Probe).unwrap();
+    assert_eq!((second.key, second.kind, second.number), (first.key, AttemptKind::Probe, 2));
+}
+
+#[test]
+fn an_attempt_is_settled_once() {
+    let lab = Lab::new();
+    let id = lab.own(result("S1", "K", "4.1"));
+    let lease = lab.lease().unwrap();
+    lab.accept(&lease);
+    let again = labwire::journal::ledger::Settlement {
+        fates: vec![(id, Fate::Refused("late".to_owned()))],
+        next: Next::Dead,
+        status: None,
+        body: None,
+        verdict: String::new(),
+        detail: String::new(),
+    };
+    assert!(matches!(lab.wait(lab.journal.settle(&lease, again, lab.now())), Err(JournalError::Refused(_))));
+    assert_eq!(lab.state(id), "accepted");
+    lab.assert_balanced();
+}
+
+#[test]
+fn keys_are_never_used_twice() {
+    let lab = Lab::new();
+    let mut keys = BTreeSet::new();
+    for number in 0..5 {
+        lab.own(result(&format!("S{number}"), "K", "4.1"));
+        let lease = lab.lease().unwrap();
+        lab.accept(&lease);
+        assert!(keys.insert(lease.key));
+    }
+    let lab = lab.reopen();
+    lab.own(result("S9", "K", "4.1"));
+    assert!(keys.insert(lab.lease().unwrap().key));
+}
+
+#[test]
+fn a_result_of_which_no_payload_can_be_made_is_a_problem_and_stops_nobody() {
+    let lab = Lab::new();
+    let id = lab.own(result("S1", "K", "4.1"));
+    let broken: labwire::journal::ledger::Render = std::sync::Arc::new(|_| Err("no".to_owned()));
+    let destination = labwire::domain::DestinationId::new(LIMS);
+    let lease = lab.wait(lab.journal.lease(destination, Resolve::Wait, broken, lab.now()));
+    assert!(lease.unwrap().is_none());
+    assert_eq!(lab.state(id), "rejected");
+    assert_eq!(lab.reader.open_problems(9).unwrap()[0].kind, "undeliverable");
+    lab.assert_balanced();
+    assert_eq!(lab.ask::<i64>("SELECT count(*) FROM delivery"), 0);
+}
+
+#[test]
+fn only_an_undecided_delivery_is_a_persons_to_decide() {
+    let lab = Lab::new();
+    lab.own(result("S1", "K", "4.1"));
+    let lease = lab.lease().unwrap();
+    for decision in [Decision::Retry, Decision::GiveUp, Decision::Confirm] {
+        assert!(lab.decide(decision(lease.delivery)).is_err(), "it is on its way");
+        assert!(lab.decide(decision(DeliveryId(99))).is_err());
+    }
+    lab.accept(&lease);
+    assert!(lab.decide(Decision::Retry(lease.delivery)).is_err());
+}
+
+trait States {
+    fn map_states(&self, lab: &Lab) -> Vec<String>;
+}
+
+impl States for Vec<labwire::journal::ObservationId> {
+    fn map_states(&self, lab: &Lab) -> Vec<String> {
+        self.iter().map(|id| lab.state(*id)).collect()
+    }
+}

@@ -1,0 +1,177 @@
+//! A headless Chromium, driven over its debugging pipe: JSON messages that each end in NUL, commands on its descriptor
+//! 3, answers and events on 4. Just what the page's tests need.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const FLAGS: &str = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
+                     --disable-component-update --disable-sync --disable-quic --hide-scrollbars \
+                     --window-size=1360,1100 --remote-debugging-pipe";
+
+/// A browser with one page, and everything its console said.
+pub(crate) struct Browser {
+    chromium: Child,
+    commands: File,
+    messages: Receiver<Value>,
+    last: u64,
+    session: Option<String>,
+    /// What the browser complained of or a script said, as it told it.
+    pub(crate) console: Vec<String>,
+    _folder: tempfile::TempDir,
+}
+
+impl Browser {
+    pub(crate) fn open(address: &str) -> Browser {
+        let folder = tempfile::tempdir().unwrap();
+        let (to, from) = (folder.path().join("to"), folder.path().join("from"));
+        assert!(Command::new("mkfifo").args([&to, &from]).status().unwrap().success());
+        let profile = folder.path().join("profile");
+        let script = format!("exec chromium {FLAGS} --user-data-dir=\"$2\" about:blank 3<\"$0\" 4>\"$1\"");
+        let chromium = Command::new("sh")
+            .arg("-c")
+            .arg(script)
+            .args([&to, &from, &profile])
+            .env("HOME", folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let commands = File::options().write(true).open(to).unwrap();
+        let answers = BufReader::new(File::open(from).unwrap());
+        let (sender, messages) = channel();
+        std::thread::spawn(move || {
+            for message in answers.split(0) {
+                let Ok(message) = message else { return };
+                if sender.send(serde_json::from_slice(&message).unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        let (last, session, console) = (0, None, Vec::new());
+        let mut browser = Browser { chromium, commands, messages, last, session, console, _folder: folder };
+        let target = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        let session = browser.ask("Target.attachToTarget", attach)["sessionId"].as_str().map(str::to_owned);
+        browser.session = session;
+        for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
+            browser.ask(domain, json!({}));
+        }
+        browser.go(address);
+        browser
+    }
+
+    pub(crate) fn go(&mut self, address: &str) {
+        self.ask("Page.navigate", json!({ "url": address }));
+        self.until(&format!("document.readyState === 'complete' && location.href === {}", json!(address)));
+    }
+
+    /// Waits until an expression is true.
+    pub(crate) fn until(&mut self, expression: &str) {
+        let began = Instant::now();
+        while !self.is(expression) {
+            if began.elapsed() > DEADLINE {
+                panic!("never: {expression}; the page says {}", self.value("document.body.innerText"));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub(crate) fn is(&mut self, expression: &str) -> bool {
+        self.value(expression) == true
+    }
+
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
+        let asked = json!({ "expression": expression, "returnByValue": true });
+        self.ask("Runtime.evaluate", asked)["result"]["value"].clone()
+    }
+
+    pub(crate) fn text(&mut self, expression: &str) -> String {
+        self.value(expression).as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.ask("Input.insertText", json!({ "text": text }));
+    }
+
+    /// Shows the page in light or dark colours.
+    pub(crate) fn colours(&mut self, scheme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.ask("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+    }
+
+    /// Leaves a picture of the whole page in `target/page/`.
+    pub(crate) fn picture(&mut self, name: &str) {
+        let picture = self.ask("Page.captureScreenshot", json!({ "captureBeyondViewport": true }));
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/page");
+        fs::create_dir_all(&folder).unwrap();
+        let bytes = decoded(picture["data"].as_str().unwrap());
+        fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    /// Sends a command and waits for its answer, keeping what the console says meanwhile.
+    fn ask(&mut self, method: &str, parameters: Value) -> Value {
+        self.last += 1;
+        let mut command = json!({ "id": self.last, "method": method, "params": parameters });
+        if let Some(session) = &self.session {
+            command["sessionId"] = json!(session);
+        }
+        let mut bytes = command.to_string().into_bytes();
+        bytes.push(0);
+        self.commands.write_all(&bytes).unwrap();
+        loop {
+            let message =
+                self.messages.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no answer: {method}"));
+            if message["id"] == self.last {
+                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
+                return message["result"].clone();
+            }
+            let event = message["method"].as_str().unwrap_or_default();
+            if matches!(event, "Log.entryAdded" | "Runtime.consoleAPICalled" | "Runtime.exceptionThrown")
+                || event == "Page.javascriptDialogOpening"
+            {
+                self.console.push(message["params"].to_string());
+            }
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.commands.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(3) {
+            if let Ok(Some(_)) = self.chromium.try_wait() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = self.chromium.kill();
+        let _ = self.chromium.wait();
+    }
+}
+
+/// Base64, as pictures come.
+fn decoded(text: &str) -> Vec<u8> {
+    let sextet = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'=').map(sextet).collect();
+    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
+    for group in digits.chunks(4) {
+        let joined =
+            group.iter().fold(0u32, |sum, digit| (sum << 6) | u32::from(*digit)) << (6 * (4 - group.len()));
+        bytes.extend_from_slice(&joined.to_be_bytes()[1..group.len()]);
+    }
+    bytes
+}

@@ -1,0 +1,182 @@
+//! A whole gateway in a folder of its own, with one analyzer played over TCP and a simulated LIMS, for the tests of
+//! the status page. Everything is invented.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use labsim::frame::{Framing, cut, emit};
+use labsim::lims::{Lims, Mode, Setup};
+use labwire::config::Settings;
+use labwire::gateway::Gateway;
+
+/// A specimen number that would be a script if the page didn't escape it.
+pub(crate) const SCRIPT: &str = "<script>alert(1)</script>";
+/// The same number in an address.
+pub(crate) const SCRIPT_IN_ADDRESS: &str = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
+
+/// How long anything may take before a test gives up.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Laboratory {
+    pub(crate) gateway: Option<Gateway>,
+    pub(crate) lims: Lims,
+    pub(crate) page: SocketAddr,
+    analyzer: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer of the page.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+impl Laboratory {
+    pub(crate) async fn open() -> Laboratory {
+        labwire::host::tls::install_provider();
+        let folder = tempfile::tempdir().unwrap();
+        let lims = Lims::start(Setup::default()).await.unwrap();
+        let analyzer = free_port();
+        let site = format!(
+            r#"site = "Example laboratory"
+control_socket = "control.sock"
+[journal]
+path = "labwire.db"
+
+[page]
+listen = "{}"
+[log]
+filter = "off"
+[destination.lims]
+url = "{}"
+backoff_first_secs = 1
+backoff_longest_secs = 1
+[destination.lims.items]
+array = "/items"
+id = "/id"
+outcome = "/outcome"
+reason = "/reason"
+outcomes = {{ accepted = "accepted", refused = "refused" }}
+"#,
+            free_port(),
+            lims.url()
+        );
+        let instrument = format!(
+            "profile = \"ortho-vitros-3600\"\ndescription = \"<b>immuno</b> assay\"\ntime_zone = \"UTC\"\n\n[tcp_server]\nlisten = \"{analyzer}\"\nallow = [\"127.0.0.1\"]\n"
+        );
+        fs::create_dir_all(folder.path().join("instruments.d")).unwrap();
+        fs::create_dir_all(folder.path().join("profiles.d")).unwrap();
+        fs::write(folder.path().join("labwire.toml"), site).unwrap();
+        fs::write(folder.path().join("instruments.d/vitros.toml"), instrument).unwrap();
+        let (settings, _) = Settings::load(folder.path()).unwrap();
+        let gateway = Gateway::start(&settings).await.unwrap();
+        let page = gateway.page;
+        let laboratory = Laboratory { gateway: Some(gateway), lims, page, analyzer, _folder: folder };
+        let began = Instant::now();
+        while laboratory.status().await["analyzers"]["vitros"]["link"] != "listening" {
+            assert!(began.elapsed() < DEADLINE, "the listener never stood");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        laboratory
+    }
+
+    /// Plays one message of the analyzer: results of a specimen as `(test, value)`.
+    pub(crate) async fn send(&self, specimen: &str, results: &[(&str, &str)]) {
+        let mut message = format!(
+            "H|\\^&|||3600001||||||||LIS2-A|20260105111500\rP|1\rO|1|{specimen}^1^3||^^^1.0000+001+1.0|R||||||N||||5||||||||||F\r"
+        );
+        for (index, (test, value)) in results.iter().enumerate() {
+            let number = index + 1;
+            message.push_str(&format!(
+                "R|{number}|^^^1.0000+{test}+1.0|{value}|mIU/L||^0^||V|||20260105104000|202601051110{number:02}|36000001\r"
+            ));
+        }
+        message.push_str("L|1|N\r");
+        let address = self.analyzer;
+        tokio::task::spawn_blocking(move || play(address, message.as_bytes())).await.unwrap();
+    }
+
+    /// What the LIMS does from now on.
+    pub(crate) fn lims_does(&self, mode: Mode) {
+        self.lims.set_mode(mode);
+    }
+
+    pub(crate) async fn fetch(&self, path: &str) -> Answer {
+        let host = self.page.to_string();
+        self.request(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await
+    }
+
+    /// Sends a request as it stands and reads until the end.
+    pub(crate) fn request(&self, request: String) -> impl Future<Output = Answer> + use<> {
+        let page = self.page;
+        async move { tokio::task::spawn_blocking(move || exchange(page, &request)).await.unwrap() }
+    }
+
+    pub(crate) async fn status(&self) -> serde_json::Value {
+        serde_json::from_str(&self.fetch("/api/status").await.body).unwrap()
+    }
+
+    /// Waits until `/api/status` has `expected` at a JSON pointer.
+    pub(crate) async fn until(&self, pointer: &str, expected: i64) {
+        let began = Instant::now();
+        loop {
+            let status = self.status().await;
+            if status.pointer(pointer).and_then(serde_json::Value::as_i64) == Some(expected) {
+                return;
+            }
+            assert!(began.elapsed() < DEADLINE, "{pointer} never became {expected}: {status}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A specimen that arrived and one whose result is held, both with text that would be markup.
+    pub(crate) async fn with_results() -> Laboratory {
+        let laboratory = Laboratory::open().await;
+        laboratory.send("24-000007", &[("001", "4.80"), ("001", "4.90")]).await;
+        laboratory.send(SCRIPT, &[("001", "<img src=x onerror=alert(2)>\x07")]).await;
+        laboratory.until("/waiting/held", 1).await;
+        laboratory.until("/destinations/lims/results/accepted", 2).await;
+        laboratory
+    }
+
+    pub(crate) async fn close(&mut self) {
+        if let Some(gateway) = self.gateway.take() {
+            assert!(gateway.stop().await, "something didn't end in time");
+        }
+    }
+}
+
+fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+fn play(analyzer: SocketAddr, message: &[u8]) {
+    let mut line = TcpStream::connect(analyzer).unwrap();
+    line.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut acknowledged = |bytes: &[u8]| {
+        line.write_all(bytes).unwrap();
+        let mut answer = [0];
+        line.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, [0x06], "not acknowledged: {bytes:?}");
+    };
+    acknowledged(b"\x05");
+    for (number, part) in (1..).zip(cut(message, Framing::default())) {
+        acknowledged(&emit(number, &part));
+    }
+    line.write_all(b"\x04").unwrap();
+}
+
+fn exchange(page: SocketAddr, request: &str) -> Answer {
+    let mut stream = TcpStream::connect(page).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, headers: head.to_ascii_lowercase(), body: body.to_owned() }
+}

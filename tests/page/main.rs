@@ -1,0 +1,14 @@
+//! The status page: over HTTP, and, where Chromium is installed, in a browser.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may stop at the first surprise, and looks at the clock to give up"
+)]
+
+mod browser;
+mod in_a_browser;
+mod laboratory;
+mod over_http;

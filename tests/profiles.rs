@@ -1,0 +1,170 @@
+//! Every shipped profile reads its fixtures as the snapshot beside each says, and each thing that a profile declares
+//! is shown by a fixture. Set `LABWIRE_BLESS=1` to write the snapshots anew, then read the difference.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test says why")]
+
+#[path = "profiles/corpus.rs"]
+mod corpus;
+#[path = "profiles/render.rs"]
+mod render;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use labwire::config::profile;
+use labwire::domain::profile::{Profile, ResultType};
+use labwire::domain::{InstrumentId, Outcome, SpecimenRules, Value};
+use labwire::pipeline::{Context, Reading, no_orders, process};
+use labwire_astm::record::Message;
+
+pub(crate) fn profiles() -> BTreeMap<String, Arc<Profile>> {
+    let shipped = profile::shipped();
+    assert!(!shipped.is_empty(), "no profile is part of the program");
+    let read = |(file, text): (String, String)| {
+        let profile = profile::parse(&text).unwrap_or_else(|faults| panic!("{file}: {faults:?}"));
+        assert_eq!(file, format!("{}.toml", profile.name));
+        (profile.name.clone(), Arc::new(profile))
+    };
+    shipped.into_iter().map(read).collect()
+}
+
+pub(crate) fn reading(profile: &Arc<Profile>) -> Reading {
+    Reading {
+        instrument: InstrumentId::new("bench-1"),
+        profile: Arc::clone(profile),
+        time_zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
+        character_set: encoding_rs::UTF_8,
+        decimal_separator: '.',
+        specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
+        codes: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn received_at() -> Timestamp {
+    "2026-05-01T12:00:00Z".parse().unwrap()
+}
+
+/// The fixtures of one profile, as they would come off the wire.
+fn fixtures(profile: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/profiles").join(profile);
+    let entries =
+        std::fs::read_dir(&folder).unwrap_or_else(|_| panic!("no fixtures in {}", folder.display()));
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|name| name == "astm")).collect();
+    paths.sort();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        (path, text.replace('\n', "\r").into_bytes())
+    };
+    paths.into_iter().map(read).collect()
+}
+
+fn outcomes(profile: &Arc<Profile>) -> Vec<Outcome> {
+    let context = Context { received_at: received_at() };
+    let all = fixtures(&profile.name);
+    all.iter().map(|(_, bytes)| process(bytes, &reading(profile), &context)).collect()
+}
+
+#[test]
+fn each_fixture_is_read_as_its_snapshot_says() {
+    let bless = std::env::var_os("LABWIRE_BLESS").is_some();
+    let mut replayed = 0;
+    for (name, profile) in &profiles() {
+        let reading = reading(profile);
+        for (path, bytes) in fixtures(name) {
+            let outcome = process(&bytes, &reading, &Context { received_at: received_at() });
+            let answer = no_orders(&bytes, &reading, received_at());
+            let seen = render::outcome(&outcome, answer.as_deref());
+            let snapshot = path.with_extension("txt");
+            if bless {
+                std::fs::write(&snapshot, &seen).unwrap();
+            }
+            let expected = std::fs::read_to_string(&snapshot).unwrap_or_default();
+            assert_eq!(seen, expected, "{}", path.display());
+            replayed += 1;
+        }
+    }
+    assert!(replayed > 0);
+}
+
+#[test]
+fn fixtures_show_every_kind_of_record_and_no_other() {
+    for (name, profile) in &profiles() {
+        let all = fixtures(name);
+        let messages = all.iter().map(|(_, bytes)| Message::parse(bytes));
+        let shown: BTreeSet<_> = messages
+            .flat_map(|message| message.records().map(|record| record.kind()).collect::<Vec<_>>())
+            .collect();
+        assert_eq!(shown, profile.records, "{name}");
+    }
+}
+
+#[test]
+fn fixtures_show_every_test_aspect_and_value() {
+    for (name, profile) in &profiles() {
+        let outcomes = outcomes(profile);
+        let all = || outcomes.iter().flat_map(|outcome| &outcome.observations);
+        for code in profile.tests.keys() {
+            assert!(all().any(|o| o.test.code == *code), "{name}: no fixture shows test {code}");
+        }
+        for (aspect, declared) in &profile.aspects {
+            assert!(all().any(|o| o.test.aspect == *aspect), "{name}: no fixture shows aspect {aspect}");
+            coded(name, declared.result.as_ref(), &outcomes);
+        }
+        for test in profile.tests.values() {
+            coded(name, Some(&test.result), &outcomes);
+        }
+        for (value, reason) in &profile.failed_values {
+            let shows = |o: &labwire::domain::Observation| {
+                o.value_as_sent == *value && o.value == Value::Absent { reason: reason.clone() }
+            };
+            assert!(all().any(shows), "{name}: no fixture shows the failed value {value}");
+        }
+    }
+}
+
+fn coded(name: &str, result: Option<&ResultType>, outcomes: &[Outcome]) {
+    let Some(ResultType::Coded(values)) = result else { return };
+    for code in values.keys() {
+        let value = Value::Code { code: code.clone() };
+        let shown = outcomes.iter().flat_map(|outcome| &outcome.observations).any(|o| o.value == value);
+        assert!(shown, "{name}: no fixture shows the value {code}");
+    }
+}
+
+#[test]
+fn fixtures_show_every_status_flag_and_sign_of_a_control() {
+    for (name, profile) in &profiles() {
+        let outcomes = outcomes(profile);
+        let all = || outcomes.iter().flat_map(|outcome| &outcome.observations);
+        for status in profile.statuses.keys() {
+            assert!(all().any(|o| o.status_as_sent == *status), "{name}: no fixture shows status {status:?}");
+        }
+        for flag in profile.flags.keys() {
+            assert!(all().any(|o| o.flags.contains(flag)), "{name}: no fixture shows flag {flag:?}");
+        }
+        for rule in &profile.classes {
+            let without = Profile {
+                classes: profile.classes.iter().filter(|other| *other != rule).cloned().collect(),
+                ..Profile::clone(profile)
+            };
+            let before: Vec<_> = all().map(|o| o.class).collect();
+            let outcomes = self::outcomes(&Arc::new(without));
+            let after: Vec<_> =
+                outcomes.iter().flat_map(|outcome| &outcome.observations).map(|o| o.class).collect();
+            assert_ne!(before, after, "{name}: no fixture shows the sign {}", rule.at);
+        }
+    }
+}
+
+#[test]
+fn every_test_names_its_source_and_every_profile_what_it_does_not_know() {
+    for (name, profile) in &profiles() {
+        assert!(!profile.note.trim().is_empty() && !profile.vendor.is_empty(), "{name}");
+        for (code, test) in &profile.tests {
+            assert!(!test.source.is_empty(), "{name}: {code}");
+        }
+    }
+}
