@@ -64,6 +64,14 @@ impl Ward {
             on_its_way == 0 && self.lab.reader().waiting().unwrap().unread == 0
         })
         .await;
+        let missing = self.lims.ledger().discrepancies(&acknowledged);
+        if let Some(first) = missing.first() {
+            for arguments in
+                [&["status"] as &[&str], &["problems"], &["held"], &["trace", &first.expected.specimen]]
+            {
+                eprintln!("labwire {}:\n{}", arguments.join(" "), self.lab.text(arguments));
+            }
+        }
         assert_eq!(oracle::faults(&acknowledged, &self.lims.ledger()), Vec::<String>::new());
         assert_eq!(self.lab.reader().audit_break().unwrap(), None);
         assert!(gateway.terminate().success());
