@@ -164,7 +164,7 @@ CREATE TRIGGER ledger_enter AFTER INSERT ON ledger BEGIN
     UPDATE ledger SET behind = NOT behind
         WHERE destination = new.destination AND observation = new.observation AND state = 'pending'
         AND behind <> EXISTS (SELECT 1 FROM ledger e WHERE e.destination = ledger.destination
-            AND e.specimen = ledger.specimen AND e.lane = ledger.lane AND e.observation < ledger.observation
+            AND e.specimen = ledger.specimen AND e.lane = ledger.lane AND +e.observation < ledger.observation
             AND e.state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined'));
 END;
 CREATE TRIGGER ledger_move AFTER UPDATE OF state ON ledger WHEN old.state <> new.state BEGIN
@@ -175,7 +175,7 @@ CREATE TRIGGER ledger_move AFTER UPDATE OF state ON ledger WHEN old.state <> new
         WHERE destination = new.destination AND specimen = new.specimen AND lane = new.lane
         AND observation >= new.observation AND state = 'pending'
         AND behind <> EXISTS (SELECT 1 FROM ledger e WHERE e.destination = ledger.destination
-            AND e.specimen = ledger.specimen AND e.lane = ledger.lane AND e.observation < ledger.observation
+            AND e.specimen = ledger.specimen AND e.lane = ledger.lane AND +e.observation < ledger.observation
             AND e.state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined'));
 END;
 CREATE TRIGGER ledger_stays BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger keeps every row'); END;

@@ -188,7 +188,8 @@ fn lane_is_blocked(
 ) -> Result<bool, JournalError> {
     Ok(connection
         .prepare_cached(
-            "SELECT 1 FROM ledger WHERE destination = ? AND specimen = ? AND lane = ? AND state = 'refused'
+            "SELECT 1 FROM ledger INDEXED BY ledger_in_the_way
+             WHERE destination = ? AND specimen = ? AND lane = ? AND state = 'refused'
              AND state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined')",
         )?
         .exists(params![destination.as_str(), specimen.reveal(), lane])?)
