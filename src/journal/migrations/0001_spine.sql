@@ -162,7 +162,7 @@ CREATE TRIGGER ledger_enter AFTER INSERT ON ledger BEGIN
     INSERT INTO ledger_total VALUES (new.destination, new.state, 1)
         ON CONFLICT DO UPDATE SET count = count + 1;
     UPDATE ledger SET behind = NOT behind
-        WHERE destination = new.destination AND observation = new.observation AND state = 'pending'
+        WHERE destination = new.destination AND observation = new.observation AND +state = 'pending'
         AND behind <> EXISTS (SELECT 1 FROM ledger e WHERE e.destination = ledger.destination
             AND e.specimen = ledger.specimen AND e.lane = ledger.lane AND +e.observation < ledger.observation
             AND e.state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined'));
