@@ -13,5 +13,6 @@ mod journal {
     mod leaving;
     mod plans;
     mod reading;
+    mod traced;
     mod walk;
 }

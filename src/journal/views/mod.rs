@@ -242,12 +242,13 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The frames that a message came in, as they arrived.
+    /// The frames that a message came in, as they arrived: each holds some of it, if only its line ends.
     pub fn frames(&self, message: MessageId) -> Result<Vec<FrameView>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT p.received_at, p.raw, lower(hex(p.sha256)) FROM message m
              JOIN parcel p ON p.transfer = m.transfer AND p.id BETWEEN m.first_parcel AND m.last_parcel
-             WHERE m.id = ? ORDER BY p.id",
+             WHERE m.id = ? AND (p.id > m.first_parcel OR m.first_offset < p.content_end - p.content_start
+                OR m.first_parcel = m.last_parcel) ORDER BY p.id",
         )?;
         let rows = statement.query_map([message.0], |row| {
             Ok(FrameView {

@@ -97,19 +97,23 @@ impl Reader {
     }
 }
 
-const RECEIVED: &str = "SELECT m.received_at, m.id, m.instrument, t.peer, m.first_parcel, m.last_parcel
+/// Counts the frames as [`Reader::frames`] shows them.
+const RECEIVED: &str = "SELECT m.received_at, m.id, m.instrument, t.peer,
+    (SELECT count(*) FROM parcel p
+        WHERE p.transfer = m.transfer AND p.id BETWEEN m.first_parcel AND m.last_parcel
+        AND (p.id > m.first_parcel OR m.first_offset < p.content_end - p.content_start
+            OR m.first_parcel = m.last_parcel))
     FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.id IN
     (SELECT message FROM observation WHERE specimen = ?1
      UNION SELECT r.message FROM repetition r JOIN observation o ON o.id = r.observation WHERE o.specimen = ?1
      UNION SELECT message FROM problem WHERE specimen = ?1)";
 
 fn received(row: &Row<'_>) -> Result<Way, JournalError> {
-    let (first, last): (i64, i64) = (row.get(4)?, row.get(5)?);
     Ok(Way::Received {
         message: MessageId(row.get(1)?),
         instrument: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
         peer: row.get(3)?,
-        frames: u32::try_from(last - first + 1).unwrap_or(u32::MAX),
+        frames: row.get(4)?,
     })
 }
 
