@@ -5,6 +5,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
 mod journal {
+    mod altered;
     mod arriving;
     mod deciding;
     mod file;

@@ -26,6 +26,8 @@ pub enum OpenError {
     Busy,
     #[error("failed to start the writer thread: {0}")]
     Thread(io::Error),
+    #[error("failed to close what the last run left open: {0}")]
+    Recover(#[from] JournalError),
     #[error("failed to read or prepare the journal: {0}")]
     Sqlite(#[from] rusqlite::Error),
 }

@@ -1,6 +1,7 @@
 //! What each destination is owed: lease, attempt, settle. A payload never changes once leased, its key is on
 //! disk before it is first sent, and an attempt is on disk before its first byte leaves.
 
+mod aside;
 mod lease;
 mod settle;
 
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::audit::{self, GATEWAY, Step};
 use super::writer::Urgency;
-use super::{DeliveryId, Journal, JournalError, ObservationId};
+use super::{DeliveryId, Journal, JournalError, ObservationId, OpenError};
 use crate::domain::{DestinationId, Observation, SpecimenId};
 
 pub(super) use settle::reopen_lanes;
@@ -158,9 +160,13 @@ pub(super) fn move_lines(
 }
 
 /// An attempt that a stop of the gateway cut off may or may not have arrived.
-pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> Result<(), OpenError> {
     let transaction = connection.transaction()?;
     let at = now.as_microsecond();
+    let cut_off: Vec<i64> = transaction
+        .prepare("SELECT id FROM delivery WHERE state = 'sending'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     transaction.execute(
         "INSERT INTO answer SELECT a.id, ?1, NULL, NULL, 'unknown', 'the gateway stopped before the answer came'
          FROM attempt a JOIN delivery d ON d.id = a.delivery
@@ -178,7 +184,18 @@ pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> rusqlite::
         "INSERT INTO journal VALUES (1, ?1, ?2) ON CONFLICT DO UPDATE SET epoch = ?1",
         params![epoch(), at],
     )?;
-    transaction.commit()
+    for delivery in cut_off {
+        let step = Step {
+            at: now,
+            actor: GATEWAY,
+            step: "delivery of unknown fate",
+            subject: format!("delivery {delivery}"),
+            detail: "the gateway stopped before the answer came".to_owned(),
+        };
+        audit::append(&transaction, &step)?;
+    }
+    transaction.commit()?;
+    Ok(())
 }
 
 /// Eight random characters, new at every start: a journal that was restored from a copy can't use a key again.

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{self, GATEWAY, Step};
 use super::writer::Urgency;
-use super::{Journal, JournalError, MessageId, TransferId};
+use super::{Journal, JournalError, MessageId, OpenError, TransferId};
 
 /// How a transfer ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,9 +170,17 @@ fn end(
         Some(end) => Some(complete(connection, transfer, end, state, now)?),
         None => None,
     };
-    connection
+    let ended = connection
         .prepare_cached("UPDATE transfer SET ended_at = ?, ending = ? WHERE id = ? AND ended_at IS NULL")?
         .execute(params![now.as_microsecond(), text, transfer.0])?;
+    if ended > 0 {
+        let rest = message.map(|message| format!(", message {message} is {state}")).unwrap_or_default();
+        let (subject, detail) = (format!("transfer {transfer}"), format!("{text}{rest}"));
+        audit::append(
+            connection,
+            &Step { at: now, actor: GATEWAY, step: "transfer ended", subject, detail },
+        )?;
+    }
     Ok(message)
 }
 
@@ -196,7 +204,7 @@ fn rest(connection: &Connection, transfer: TransferId) -> Result<Option<(i64, us
 }
 
 /// Closes the transfers that a stop of the gateway left open.
-pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> Result<(), OpenError> {
     let transaction = connection.transaction()?;
     let open: Vec<i64> = transaction
         .prepare("SELECT id FROM transfer WHERE ended_at IS NULL")?
@@ -204,14 +212,10 @@ pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> rusqlite::
         .collect::<Result<_, _>>()?;
     let cut = Ending::Cut("the gateway stopped in mid-transmission".to_owned());
     for transfer in open {
-        end(&transaction, TransferId(transfer), &cut, now).map_err(|error| match error {
-            JournalError::Failed(why) | JournalError::Refused(why) => {
-                rusqlite::Error::ToSqlConversionFailure(why.into())
-            }
-            other => rusqlite::Error::ToSqlConversionFailure(other.to_string().into()),
-        })?;
+        end(&transaction, TransferId(transfer), &cut, now)?;
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(())
 }
 
 /// Lowercase hexadecimal digits.

@@ -1,10 +1,13 @@
-//! Counts the tables themselves against the sums that are kept beside them. Reads every row of the observations and
-//! ledgers: for a check by hand and for tests, never for the page.
+//! Counts the tables themselves against the sums that are kept beside them and against the audit chain, and the bytes
+//! against their hashes. Reads every row: for a check by hand and for tests, never for the page.
+
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
 
 use super::{JournalError, Reader};
 
 /// Each kept count, and the same counted again. Rows of both are a subject and a number.
-const COUNTS: [(&str, &str, &str); 5] = [
+const COUNTS: [(&str, &str, &str); 8] = [
     (
         "new results",
         "SELECT subject, value FROM counter WHERE name = 'new'",
@@ -30,10 +33,25 @@ const COUNTS: [(&str, &str, &str); 5] = [
         "SELECT destination || ' ' || state, count FROM ledger_total",
         "SELECT destination || ' ' || state, count(*) FROM ledger GROUP BY destination, state",
     ),
+    (
+        "audited frames",
+        "SELECT '', count(*) FROM audit WHERE step = 'parcel stored'",
+        "SELECT '', count(*) FROM parcel",
+    ),
+    (
+        "audited attempts",
+        "SELECT '', count(*) FROM audit WHERE step = 'delivery attempted'",
+        "SELECT '', count(*) FROM attempt",
+    ),
+    (
+        "audited answers",
+        "SELECT '', count(*) FROM audit WHERE step IN ('delivery answered', 'delivery of unknown fate')",
+        "SELECT '', count(*) FROM answer",
+    ),
 ];
 
 /// Things that must not be, each as a count of its cases.
-const NEVER: [(&str, &str); 5] = [
+const NEVER: [(&str, &str); 6] = [
     (
         "lines are marked wrongly as free to leave or behind another",
         "SELECT count(*) FROM ledger l WHERE state = 'pending' AND behind <> EXISTS (SELECT 1 FROM ledger e
@@ -62,10 +80,22 @@ const NEVER: [(&str, &str); 5] = [
         "SELECT count(*) FROM observation o JOIN observation e ON e.id = o.supersedes
             WHERE o.version <> e.version + 1 OR o.id <= e.id",
     ),
+    (
+        "parcels have another SHA-256 than the audit chain says",
+        "SELECT count(*) FROM (SELECT 'parcel ' || id, lower(hex(sha256)) FROM parcel
+            EXCEPT SELECT subject, detail FROM audit WHERE step = 'parcel stored')",
+    ),
+];
+
+/// Bytes that are written once beside their hash.
+const HASHED: [(&str, &str); 2] = [
+    ("parcel", "SELECT id, sha256, raw FROM parcel ORDER BY id"),
+    ("delivery", "SELECT id, sha256, payload FROM delivery ORDER BY id"),
 ];
 
 impl Reader {
-    /// Every count that differs from what the tables hold, in words. Empty when all agree. Slow: reads everything.
+    /// Every count that differs from what the tables or the audit chain hold, and every row whose bytes differ from
+    /// their hash, in words. Empty when all agree. Slow: reads everything.
     pub fn deep_imbalances(&self) -> Result<Vec<String>, JournalError> {
         let moment = self.connection.unchecked_transaction()?;
         let mut found = Vec::new();
@@ -88,6 +118,25 @@ impl Reader {
                 found.push(format!("{cases} {what}"));
             }
         }
+        for (what, query) in HASHED {
+            let altered = altered(&moment, query)?;
+            found.extend(altered.into_iter().map(|id| format!("{what} {id} differs from its SHA-256")));
+        }
         Ok(found)
     }
+}
+
+/// The rows whose bytes don't have the hash beside them.
+fn altered(connection: &Connection, query: &str) -> Result<Vec<i64>, JournalError> {
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([])?;
+    let mut altered = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kept = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        let bytes = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        if Sha256::digest(bytes).as_slice() != kept {
+            altered.push(row.get(0)?);
+        }
+    }
+    Ok(altered)
 }

@@ -67,7 +67,7 @@ impl Journal {
     }
 
     /// Notes what a host query was answered, or why it wasn't. An answer that begins with "orders" brought some;
-    /// every other query goes on being shown.
+    /// every other query goes on being shown. The first answer counts; a later one changes nothing.
     pub async fn answer_query(
         &self,
         query: QueryId,
@@ -75,12 +75,15 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         self.submit(Urgency::Other, move |connection| {
-            connection
+            let noted = connection
                 .prepare_cached(
                     "UPDATE host_query SET answer = ?, answered_at = ?, without_orders = ?
                      WHERE id = ? AND answered_at IS NULL",
                 )?
                 .execute(params![answer, now.as_microsecond(), !answer.starts_with("orders"), query.0])?;
+            if noted == 0 {
+                return Ok(());
+            }
             let step = Step {
                 at: now,
                 actor: GATEWAY,

@@ -180,6 +180,42 @@ fn a_result_of_which_no_payload_can_be_made_is_a_problem_and_stops_nobody() {
 }
 
 #[test]
+fn a_result_of_which_no_payload_can_be_made_does_not_take_its_specimens_others_with_it() {
+    let lab = Lab::new();
+    let ids = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);
+    let broken = ids[0];
+    let picky: labwire::journal::ledger::Render = std::sync::Arc::new(move |consignment| {
+        let is_broken = consignment.items.iter().any(|item| item.id == broken);
+        if is_broken { Err("no".to_owned()) } else { Ok(b"good".to_vec()) }
+    });
+    let destination = labwire::domain::DestinationId::new(LIMS);
+    assert!(lab.wait(lab.journal.lease(destination, Resolve::Wait, picky, lab.now())).unwrap().is_none());
+    assert_eq!(ids.map_states(&lab), ["rejected", "pending"]);
+    let problems = lab.reader.open_problems(9).unwrap();
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].instrument.as_deref(), Some("sim"));
+    assert_eq!(lab.deliver_everything(), [[ids[1]]]);
+    lab.assert_balanced();
+}
+
+#[test]
+fn what_waits_behind_a_result_that_is_set_aside_goes_on() {
+    let lab = Lab::new();
+    let both = lab.record(vec![own(result("S1", "MPV", "9.1")), own(result("S1", "K", "4.1"))]);
+    let first = lab.lease().unwrap();
+    let fates = vec![(both[0], Fate::Refused("no such test".to_owned())), (both[1], Fate::Accepted)];
+    lab.settle(&first, fates, Next::Dead, Some(207));
+    let behind = lab.own(result("S1", "MPV", "9.2"));
+    lab.decide(Decision::Retry(first.delivery)).unwrap();
+    let broken: labwire::journal::ledger::Render = std::sync::Arc::new(|_| Err("no".to_owned()));
+    let destination = labwire::domain::DestinationId::new(LIMS);
+    lab.wait(lab.journal.lease(destination, Resolve::Wait, broken, lab.now())).unwrap();
+    assert_eq!(lab.state(both[0]), "rejected");
+    lab.assert_balanced();
+    assert_eq!(lab.deliver_everything(), [[behind]]);
+}
+
+#[test]
 fn only_an_undecided_delivery_is_a_persons_to_decide() {
     let lab = Lab::new();
     lab.own(result("S1", "K", "4.1"));

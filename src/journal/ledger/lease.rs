@@ -1,9 +1,10 @@
 //! What leaves next, and the attempt written down before it does.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::aside::set_aside;
 use super::{AttemptKind, Consignment, Item, Lease, Render, Resolve, move_lines};
 use crate::domain::{DestinationId, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
@@ -29,7 +30,7 @@ pub(super) fn lease(
     now: Timestamp,
 ) -> Result<Option<Lease>, JournalError> {
     if resolve == Resolve::Wait {
-        hand_to_a_person(connection, destination)?;
+        hand_to_a_person(connection, destination, now)?;
     }
     let waiting = waiting(connection, destination, now)?;
     let fresh = fresh(connection, destination)?;
@@ -38,7 +39,7 @@ pub(super) fn lease(
         (Some(waiting), None) => waiting,
         (_, Some((_, specimen))) => match consign(connection, destination, &specimen, render, now) {
             Err(JournalError::Refused(why)) => {
-                set_aside(connection, destination, &specimen, &why, now)?;
+                set_aside(connection, destination, &specimen, render, &why, now)?;
                 return Ok(None);
             }
             consigned => consigned?,
@@ -51,13 +52,25 @@ pub(super) fn lease(
 }
 
 /// What a stop of the gateway left unknown is a dead letter where nobody else may find out.
-fn hand_to_a_person(connection: &Connection, destination: &DestinationId) -> Result<(), JournalError> {
-    connection
+fn hand_to_a_person(
+    connection: &Connection,
+    destination: &DestinationId,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let handed: Vec<i64> = connection
         .prepare_cached(
             "UPDATE delivery SET state = 'dead'
-             WHERE destination = ? AND state IN ('due', 'unknown') AND state = 'unknown'",
+             WHERE destination = ? AND state IN ('due', 'unknown') AND state = 'unknown' RETURNING id",
         )?
-        .execute([destination.as_str()])?;
+        .query_map([destination.as_str()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for delivery in handed {
+        let (subject, detail) = (format!("delivery {delivery}"), "of unknown fate".to_owned());
+        audit::append(
+            connection,
+            &Step { at: now, actor: GATEWAY, step: "delivery left to a person", subject, detail },
+        )?;
+    }
     Ok(())
 }
 
@@ -104,29 +117,18 @@ fn consign(
     render: &Render,
     now: Timestamp,
 ) -> Result<Waiting, JournalError> {
-    let items: Vec<(i64, Item)> = connection
-        .prepare_cached(
-            "SELECT o.id, o.version, o.supersedes, m.received_at, o.detail, l.priority
-             FROM ledger l JOIN observation o ON o.id = l.observation JOIN message m ON m.id = o.message
-             WHERE l.destination = ?1 AND l.specimen = ?2 AND l.state = 'pending' AND l.behind = 0
-             ORDER BY l.observation LIMIT ?3",
-        )?
-        .query_and_then(params![destination.as_str(), specimen, ITEMS_A_PAYLOAD], |row| {
-            Ok::<_, JournalError>((row.get(5)?, item(row)?))
-        })?
-        .collect::<Result<_, _>>()?;
-    let priority = items.iter().map(|(priority, _)| *priority).min().unwrap_or(i64::MAX);
+    let lines = ready(connection, destination, specimen)?;
+    let priority = lines.iter().map(|line| line.priority).min().unwrap_or(i64::MAX);
+    let items = lines
+        .iter()
+        .map(|line| item(connection, line.observation))
+        .collect::<Result<Vec<_>, JournalError>>()?;
     let id: i64 = connection
         .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM delivery")?
         .query_row([], |row| row.get(0))?;
     let epoch: String =
         connection.prepare_cached("SELECT epoch FROM journal")?.query_row([], |row| row.get(0))?;
-    let consignment = Consignment {
-        destination: destination.clone(),
-        key: format!("{epoch}-{id}"),
-        specimen: SpecimenId::new(specimen),
-        items: items.into_iter().map(|(_, item)| item).collect(),
-    };
+    let consignment = consignment(destination, specimen, format!("{epoch}-{id}"), items);
     let payload = render(&consignment).map_err(JournalError::Refused)?;
     connection
         .prepare_cached(
@@ -151,38 +153,56 @@ fn consign(
     Ok(Waiting { id, priority, unknown: false })
 }
 
-/// Results that can't be made a payload of stay here, visibly, and don't stop the others.
-fn set_aside(
+/// A line that may leave.
+pub(super) struct Line {
+    pub(super) observation: ObservationId,
+    priority: i64,
+}
+
+/// What may leave of a specimen, oldest first, up to a payload.
+pub(super) fn ready(
     connection: &Connection,
     destination: &DestinationId,
     specimen: &str,
-    why: &str,
-    now: Timestamp,
-) -> Result<(), JournalError> {
-    let at = now.as_microsecond();
-    connection.execute(
-        "INSERT INTO problem (message, specimen, kind, text, replaces_result, seen_at)
-         SELECT o.message, ?2, 'undeliverable', ?3, 0, ?4 FROM ledger l JOIN observation o ON o.id = l.observation
-         WHERE l.destination = ?1 AND l.specimen = ?2 AND l.state = 'pending' AND l.behind = 0 LIMIT 1",
-        params![destination.as_str(), specimen, why, at],
-    )?;
-    connection.execute(
-        "UPDATE ledger SET state = 'rejected', changed_at = ?3, reason = 'no payload could be made of it'
-         WHERE destination = ?1 AND specimen = ?2 AND state = 'pending' AND behind = 0",
-        params![destination.as_str(), specimen, at],
-    )?;
-    Ok(())
+) -> Result<Vec<Line>, JournalError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT observation, priority FROM ledger
+             WHERE destination = ?1 AND specimen = ?2 AND state = 'pending' AND behind = 0
+             ORDER BY observation LIMIT ?3",
+        )?
+        .query_map(params![destination.as_str(), specimen, ITEMS_A_PAYLOAD], |row| {
+            Ok(Line { observation: ObservationId(row.get(0)?), priority: row.get(1)? })
+        })?
+        .collect::<Result<_, _>>()?)
 }
 
-fn item(row: &Row<'_>) -> Result<Item, JournalError> {
-    let id: i64 = row.get(0)?;
-    Ok(Item {
-        id: ObservationId(id),
-        version: row.get(1)?,
-        supersedes: row.get::<_, Option<i64>>(2)?.map(ObservationId),
-        received_at: instant(row.get(3)?),
-        observation: observation(row, 4)?,
-    })
+pub(super) fn consignment(
+    destination: &DestinationId,
+    specimen: &str,
+    key: String,
+    items: Vec<Item>,
+) -> Consignment {
+    Consignment { destination: destination.clone(), key, specimen: SpecimenId::new(specimen), items }
+}
+
+pub(super) fn item(connection: &Connection, id: ObservationId) -> Result<Item, JournalError> {
+    connection
+        .prepare_cached(
+            "SELECT o.version, o.supersedes, m.received_at, o.detail
+             FROM observation o JOIN message m ON m.id = o.message WHERE o.id = ?",
+        )?
+        .query_and_then([id.0], |row| {
+            Ok(Item {
+                id,
+                version: row.get(0)?,
+                supersedes: row.get::<_, Option<i64>>(1)?.map(ObservationId),
+                received_at: instant(row.get(2)?),
+                observation: observation(row, 3)?,
+            })
+        })?
+        .next()
+        .unwrap_or_else(|| Err(JournalError::Refused(format!("there is no observation {id}"))))
 }
 
 /// Writes the attempt before anything is sent.
