@@ -17,6 +17,9 @@ use crate::domain::{DestinationId, Observation, SpecimenId};
 
 pub(super) use settle::reopen_lanes;
 
+/// How urgent a line can be; lower goes first.
+pub(super) const URGENCIES: [u8; 3] = [0, 1, 2];
+
 /// One attempt at one delivery, on disk before it begins.
 #[derive(Debug)]
 pub struct Lease {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::aside::set_aside;
-use super::{AttemptKind, Consignment, Item, Lease, Render, Resolve, move_lines};
+use super::{AttemptKind, Consignment, Item, Lease, Render, Resolve, URGENCIES, move_lines};
 use crate::domain::{DestinationId, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::read::observation;
@@ -74,23 +74,30 @@ fn hand_to_a_person(
     Ok(())
 }
 
+/// The most urgent delivery that is due. Each urgency is asked by itself, so that those due later aren't looked at.
 fn waiting(
     connection: &Connection,
     destination: &DestinationId,
     now: Timestamp,
 ) -> Result<Option<Waiting>, JournalError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT id, priority, state = 'unknown' FROM delivery d
-             WHERE destination = ?1 AND state IN ('due', 'unknown') AND due_at <= ?2
-             AND NOT EXISTS (SELECT 1 FROM delivery s WHERE s.destination = ?1 AND s.state = 'sending'
-                             AND s.specimen = d.specimen)
-             ORDER BY priority, due_at, id LIMIT 1",
-        )?
-        .query_row(params![destination.as_str(), now.as_microsecond()], |row| {
-            Ok(Waiting { id: row.get(0)?, priority: row.get(1)?, unknown: row.get(2)? })
-        })
-        .optional()?)
+    let mut statement = connection.prepare_cached(
+        "SELECT id, priority, state = 'unknown' FROM delivery d
+         WHERE destination = ?1 AND priority = ?3 AND state IN ('due', 'unknown') AND due_at <= ?2
+         AND NOT EXISTS (SELECT 1 FROM delivery s WHERE s.destination = ?1 AND s.state = 'sending'
+                         AND s.specimen = d.specimen)
+         ORDER BY due_at, id LIMIT 1",
+    )?;
+    for urgency in URGENCIES {
+        let due = statement
+            .query_row(params![destination.as_str(), now.as_microsecond(), urgency], |row| {
+                Ok(Waiting { id: row.get(0)?, priority: row.get(1)?, unknown: row.get(2)? })
+            })
+            .optional()?;
+        if due.is_some() {
+            return Ok(due);
+        }
+    }
+    Ok(None)
 }
 
 /// The specimen whose results go out next. Lines behind something older in their lane aren't looked at.
@@ -159,7 +166,8 @@ pub(super) struct Line {
     priority: i64,
 }
 
-/// What may leave of a specimen, oldest first, up to a payload.
+/// What may leave of a specimen, oldest first, up to a payload. The plus keeps SQLite from walking through what waits
+/// for everybody in that order instead of sorting the few lines of one specimen.
 pub(super) fn ready(
     connection: &Connection,
     destination: &DestinationId,
@@ -169,7 +177,7 @@ pub(super) fn ready(
         .prepare_cached(
             "SELECT observation, priority FROM ledger
              WHERE destination = ?1 AND specimen = ?2 AND state = 'pending' AND behind = 0
-             ORDER BY observation LIMIT ?3",
+             ORDER BY +observation LIMIT ?3",
         )?
         .query_map(params![destination.as_str(), specimen, ITEMS_A_PAYLOAD], |row| {
             Ok(Line { observation: ObservationId(row.get(0)?), priority: row.get(1)? })

@@ -142,7 +142,8 @@ CREATE TABLE ledger (             -- what each destination is owed, and what bec
     delivery INTEGER REFERENCES delivery,
     reason TEXT,
     changed_at INTEGER NOT NULL,
-    PRIMARY KEY (destination, observation)
+    -- Not by destination first: there are few of them, and a search by that alone would walk through everything.
+    PRIMARY KEY (observation, destination)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ledger_ready ON ledger (destination, priority, observation) WHERE state = 'pending' AND behind = 0;
 CREATE INDEX ledger_pending ON ledger (destination, specimen, lane, observation) WHERE state = 'pending';
@@ -150,7 +151,6 @@ CREATE INDEX ledger_oldest ON ledger (destination, observation) WHERE state = 'p
 CREATE INDEX ledger_in_the_way ON ledger (destination, specimen, lane, observation)
     WHERE state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined');
 CREATE INDEX ledger_delivery ON ledger (delivery) WHERE delivery IS NOT NULL;
-CREATE INDEX ledger_observation ON ledger (observation);
 
 CREATE TABLE ledger_total (       -- kept by the triggers below
     destination TEXT NOT NULL,

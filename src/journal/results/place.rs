@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Entry, Place, Route};
 use crate::domain::{DestinationId, Observation, SampleClass, SpecimenId, Standing};
 use crate::journal::audit::GATEWAY;
-use crate::journal::ledger::reopen_lanes;
+use crate::journal::ledger::{URGENCIES, reopen_lanes};
 use crate::journal::rows::{Stored, class_name, status_name};
 use crate::journal::{JournalError, MessageId, ObservationId};
 
@@ -195,11 +195,12 @@ fn lane_is_blocked(
         .exists(params![destination.as_str(), specimen.reveal(), lane])?)
 }
 
-/// Lower goes first: STAT, then as soon as possible, then the rest.
+/// One of [`URGENCIES`]: STAT, then as soon as possible, then the rest.
 fn urgency(observation: &Observation) -> u8 {
+    let [stat, soon, rest] = URGENCIES;
     match observation.priority.as_deref() {
-        Some("S") => 0,
-        Some("A") => 1,
-        _ => 2,
+        Some("S") => stat,
+        Some("A") => soon,
+        _ => rest,
     }
 }
