@@ -277,3 +277,6 @@ fn answer_all(jobs: Vec<Box<dyn Job>>, error: &JournalError) {
         job.answer(Err(error.clone()));
     }
 }
+
+#[cfg(test)]
+mod tests;
