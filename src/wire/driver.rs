@@ -1,7 +1,9 @@
-//! Drives one [`Link`] over one connection until it ends. Storing is awaited before anything else is read or
-//! written, so that an acknowledgement can't overtake its commit; the line's own buffers hold what arrives meanwhile.
+//! Drives one [`Link`] over one connection until it ends. Storing is awaited before anything else is written, so that
+//! an acknowledgement can't overtake its commit. What arrives meanwhile reaches the link before the receipt does: a
+//! peer that gave up waiting, or that sent its frame again, must not get an answer that it takes for another's.
 
 use std::io;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use labwire_link::{
@@ -101,7 +103,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     H: Handler,
 {
-    let mut driver = Driver { stream: &mut stream, link, handler, write: bounds.write };
+    let last_heard = clock::monotonic();
+    let mut driver = Driver { stream: &mut stream, link, handler, write: bounds.write, last_heard };
     let admission = *surroundings.admission.borrow_and_update();
     let opening = match driver.take(Input::Admission(admission)).await {
         Ok(()) => driver.take(Input::Connected).await,
@@ -121,6 +124,7 @@ struct Driver<'a, S, H> {
     link: &'a mut dyn Link,
     handler: &'a mut H,
     write: Duration,
+    last_heard: Instant,
 }
 
 impl<S, H> Driver<'_, S, H>
@@ -130,7 +134,6 @@ where
 {
     async fn run(&mut self, surroundings: &mut Surroundings, bounds: Bounds) -> Ended {
         let mut buffer = vec![0; READ];
-        let mut last_heard = clock::monotonic();
         let mut grace_over: Option<Instant> = None;
         loop {
             if grace_over.is_some() && !self.handler.is_busy() {
@@ -145,14 +148,14 @@ where
                 Some(outgoing) = surroundings.outgoing.recv() => Event::Outgoing(outgoing),
                 Ok(()) = surroundings.admission.changed() =>
                     Event::Admission(*surroundings.admission.borrow_and_update()),
-                () = until(bounds.idle.map(|idle| last_heard + idle)) => Event::Idle,
+                () = until(bounds.idle.map(|idle| self.last_heard + idle)) => Event::Idle,
             };
             let taken = match event {
                 Event::Read(Ok(0)) => Err(Ended::Closed),
                 Event::Read(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
                 Event::Read(Err(error)) => Err(Ended::Failed(error)),
                 Event::Read(Ok(count)) => {
-                    last_heard = clock::monotonic();
+                    self.last_heard = clock::monotonic();
                     let bytes = buffer.get(..count).unwrap_or_default();
                     self.handler.trace(Direction::In, bytes);
                     self.take(Input::Bytes(bytes)).await
@@ -193,7 +196,7 @@ where
             }
             Action::Store(parcel) => {
                 let id = parcel.id;
-                let receipt = self.handler.store(parcel).await;
+                let receipt = self.store(parcel).await;
                 self.link.handle(clock::monotonic(), receipt_or_failure(receipt, id));
             }
             Action::Transfer(transfer) => self.handler.transfer(transfer).await,
@@ -203,6 +206,37 @@ where
             Action::Close(end) => return Err(Ended::Link(end)),
         }
         Ok(())
+    }
+
+    /// Stores a parcel. What the peer says meanwhile is read as far as the link has room, and handed to it with the
+    /// time at which it came. The end of the connection is left for the next read to find.
+    async fn store(&mut self, parcel: Parcel) -> Option<Receipt> {
+        let mut heard = Vec::new();
+        let mut room = self.link.room();
+        let receipt = {
+            let mut stored = pin!(self.handler.store(parcel));
+            let mut buffer = vec![0; READ];
+            loop {
+                let within = buffer.get_mut(..room.min(READ)).unwrap_or_default();
+                tokio::select! {
+                    biased;
+                    receipt = &mut stored => break receipt,
+                    read = self.stream.read(within), if room > 0 => match read {
+                        Ok(count) if count > 0 => {
+                            room -= count;
+                            heard.push((clock::monotonic(), buffer.get(..count).unwrap_or_default().to_vec()));
+                        }
+                        _ => room = 0,
+                    },
+                }
+            }
+        };
+        for (came, bytes) in heard {
+            self.last_heard = came;
+            self.handler.trace(Direction::In, &bytes);
+            self.link.handle(came, Input::Bytes(&bytes));
+        }
+        receipt
     }
 
     /// Writes everything. Never flushes: on a serial port that blocks the thread until the line has drained.
@@ -229,3 +263,6 @@ async fn until(deadline: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,8 @@ pub trait Link: Send {
     fn poll(&mut self) -> Option<Action>;
     /// When the driver must call `handle` with [`Input::Tick`] unless something else happens first.
     fn deadline(&self) -> Option<Instant>;
+    /// How many more bytes it takes while a parcel is being stored. The driver leaves the rest on the line.
+    fn room(&self) -> usize;
     /// What the machine is doing, for a technician: a lowercase fragment such as "waiting for a transmission".
     fn doing(&self) -> &'static str;
 }

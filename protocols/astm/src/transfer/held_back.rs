@@ -1,6 +1,7 @@
 //! What arrives while a frame is being stored waits here, within bounds. Never reorders and never looks inside.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 /// Bytes that wait for the answer to the frame before them.
 ///
@@ -11,25 +12,35 @@ pub(super) struct HeldBack {
     bytes: VecDeque<u8>,
     limit: usize,
     overrun: bool,
+    /// When the first of them came; meaningless without any.
+    since: Option<Instant>,
 }
 
 impl HeldBack {
     pub(super) fn new(limit: usize) -> HeldBack {
-        HeldBack { bytes: VecDeque::new(), limit, overrun: false }
+        HeldBack { bytes: VecDeque::new(), limit, overrun: false, since: None }
     }
 
     /// Keeps what there is room for. Returns whether bytes were lost for the first time.
-    pub(super) fn keep(&mut self, bytes: &[u8]) -> bool {
+    pub(super) fn keep(&mut self, now: Instant, bytes: &[u8]) -> bool {
+        if self.bytes.is_empty() {
+            self.since = Some(now);
+        }
         let was = self.overrun;
-        let room = if was { 0 } else { self.limit.saturating_sub(self.bytes.len()) };
+        let room = self.room();
         self.overrun |= bytes.len() > room;
         self.bytes.extend(bytes.iter().take(room));
         self.overrun && !was
     }
 
-    /// The byte that arrived first.
-    pub(super) fn first(&self) -> Option<u8> {
-        self.bytes.front().copied()
+    /// For how many bytes more there is room.
+    pub(super) fn room(&self) -> usize {
+        if self.overrun { 0 } else { self.limit.saturating_sub(self.bytes.len()) }
+    }
+
+    /// The byte that arrived first, and when.
+    pub(super) fn first(&self) -> Option<(u8, Instant)> {
+        self.bytes.front().copied().zip(self.since)
     }
 
     /// Some of the bytes that arrived first; empty only when none is left.

@@ -91,6 +91,10 @@ impl Link for AstmLink {
         [self.receiver.deadline(), ours].into_iter().flatten().min()
     }
 
+    fn room(&self) -> usize {
+        self.receiver.room()
+    }
+
     fn doing(&self) -> &'static str {
         if !self.connected {
             return "waiting for a connection";

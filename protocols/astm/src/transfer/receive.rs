@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use labwire_link::{Action, Admission, Cut, End, Parcel, ParcelId, Receipt, Transfer};
 
@@ -22,6 +22,9 @@ use super::scanner::{Scanner, Token};
 use super::settings::{EndMark, Settings};
 
 type Actions = VecDeque<Action>;
+
+/// A peer that says EOT sooner than this after its frame never waits for an answer. No analyzer's timer is so short.
+const AT_ONCE: Duration = Duration::from_millis(200);
 
 /// Where the peer's transmission stands.
 enum State {
@@ -107,7 +110,7 @@ impl Receiver {
                 self.on_token(now, token, out);
             }
         }
-        if self.held_back.keep(bytes) {
+        if self.held_back.keep(now, bytes) {
             out.push_back(Note::Overrun.into());
         }
         self.wait_for_frame_end(now);
@@ -119,7 +122,7 @@ impl Receiver {
             return;
         }
         let Some(storing) = self.take_storing(receipt.parcel()) else { return };
-        let awaited = self.is_awaited(now, &storing);
+        let awaited = self.is_awaited(&storing);
         self.sequence.accept(storing.frame);
         self.answer_stored(now, awaited.then_some(ACK), out);
     }
@@ -132,8 +135,8 @@ impl Receiver {
         }
         let Some(storing) = self.take_storing(parcel) else { return };
         out.push_back(Note::NotStored.into());
-        let copy_follows = self.held_back.first() == Some(STX);
-        let awaited = self.is_awaited(now, &storing) && !copy_follows;
+        let copy_follows = self.held_back.first().is_some_and(|(byte, _)| byte == STX);
+        let awaited = self.is_awaited(&storing) && !copy_follows;
         self.answer_stored(now, awaited.then_some(NAK), out);
     }
 
@@ -169,6 +172,11 @@ impl Receiver {
     /// Whether the line is free for a transmission of ours.
     pub(super) fn is_neutral(&self) -> bool {
         matches!(self.state, State::Neutral) && !self.scanner.is_within()
+    }
+
+    /// How many more bytes can wait for the answer to the frame being stored.
+    pub(super) fn room(&self) -> usize {
+        self.held_back.room()
     }
 
     pub(super) fn doing(&self) -> &'static str {
@@ -312,12 +320,12 @@ impl Receiver {
         }
     }
 
-    /// Whether the peer can still be waiting for the answer. One that says ENQ isn't, nor one that says EOT after
-    /// its timer ran out; one that says EOT before that never waits at all, and may count its answers.
-    fn is_awaited(&self, now: Instant, storing: &Storing) -> bool {
+    /// Whether the peer can still be waiting for the answer. One that says ENQ isn't, nor one that says EOT when its
+    /// timer ran out; one that says EOT at once never waits at all, and may count its answers.
+    fn is_awaited(&self, storing: &Storing) -> bool {
         match self.held_back.first() {
-            Some(ENQ) => false,
-            Some(EOT) => now < storing.since + self.settings.timing.reply,
+            Some((ENQ, _)) => false,
+            Some((EOT, came)) => came < storing.since + AT_ONCE,
             _ => true,
         }
     }
