@@ -14,6 +14,7 @@ mod journal {
     mod leaving;
     mod plans;
     mod reading;
+    mod told;
     mod traced;
     mod walk;
 }

@@ -48,7 +48,7 @@ fn sentence(way: &Way) -> String {
         Way::Repeated { message, observation } => {
             format!("received again in message {message}; it repeats observation {observation}")
         }
-        Way::Problem { id, kind, text } => format!("problem {id}, {kind}: {}", text.reveal()),
+        Way::Problem { id, kind, text, .. } => format!("problem {id}, {kind}: {}", text.reveal()),
         Way::Held { observation, reason } => {
             let why = HoldReason::from_name(reason).map_or(reason.as_str(), |reason| reason.text());
             format!("observation {observation} held: {why}")
@@ -62,7 +62,7 @@ fn sentence(way: &Way) -> String {
         Way::Answered { delivery, destination, verdict, detail, .. } => {
             format!("delivery {delivery} to {destination}: {verdict}, {detail}")
         }
-        Way::Line { observation, destination, state, reason } => {
+        Way::Line { observation, destination, state, reason, .. } => {
             let why = reason.as_ref().map(|reason| format!(": {}", reason.reveal())).unwrap_or_default();
             format!("observation {observation} is {state} at {destination}{why}")
         }

@@ -14,6 +14,8 @@ pub(super) enum Severity {
     Act,
     /// Unusual; worth a look.
     Odd,
+    /// As it should be, and not over yet.
+    Wait,
     Calm,
 }
 
@@ -39,6 +41,7 @@ impl Severity {
             Severity::Danger => "danger",
             Severity::Act => "act",
             Severity::Odd => "odd",
+            Severity::Wait => "wait",
             Severity::Calm => "calm",
         }
     }
@@ -49,6 +52,7 @@ impl Severity {
             Severity::Danger => Some("Danger"),
             Severity::Act => Some("Needs a person"),
             Severity::Odd => Some("Unusual"),
+            Severity::Wait => Some("Not there yet"),
             Severity::Calm => None,
         }
     }
@@ -303,4 +307,4 @@ fn as_count(number: usize) -> i64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -33,7 +33,6 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::board::Board;
 use crate::config::Settings;
-use crate::config::settings::OnUnknown;
 use crate::journal::{Condition, Journal, JournalError, Reader};
 
 use clock::Clock;
@@ -62,11 +61,7 @@ pub struct Page {
 impl Page {
     pub fn new(journal: &Journal, board: &Board, settings: &Settings) -> Page {
         let instruments = settings.instruments.iter().map(|it| (it.id.to_string(), describe(it))).collect();
-        let destinations = settings
-            .destinations
-            .iter()
-            .map(|it| (it.id.to_string(), it.on_unknown == OnUnknown::Ask))
-            .collect();
+        let destinations = settings.destinations.iter().map(|it| it.id.to_string()).collect();
         Page {
             readers: Readers::new(settings.journal.path.clone()),
             board: board.clone(),

@@ -5,6 +5,7 @@ use super::clock::{Clock, Moment};
 use super::lead::{Severity, count, grouped};
 use super::snapshot::Snapshot;
 use crate::domain::{HoldReason, ProblemKind, SpecimenId, TestIdentity};
+use crate::journal::DeliveryId;
 use crate::journal::views::{DeadLetter, HoldView, ProblemView};
 
 /// The frame of a page.
@@ -148,19 +149,9 @@ pub(super) fn why_held(name: &str) -> String {
 pub(super) fn letter(view: &DeadLetter, clock: &Clock) -> LetterRow {
     let id = view.delivery;
     let (mark, remedy) = if view.state == "refused" {
-        (
-            Mark::new(Severity::Danger, "Refused"),
-            format!(
-                "mend what the LIMS complains of, then labwire retry {id} --reason …, or labwire give-up {id} --reason …"
-            ),
-        )
+        (Mark::new(Severity::Danger, "Refused"), after_refusal(id))
     } else {
-        (
-            Mark::new(Severity::Act, "Fate unknown"),
-            format!(
-                "look in the LIMS; if it is there, labwire confirm {id} --reason …; if not, labwire retry {id} --reason …"
-            ),
-        )
+        (Mark::new(Severity::Act, "Fate unknown"), of_unknown_fate(id))
     };
     LetterRow {
         id: id.0,
@@ -173,4 +164,18 @@ pub(super) fn letter(view: &DeadLetter, clock: &Clock) -> LetterRow {
         since: clock.at(view.since),
         remedy,
     }
+}
+
+/// What a person does about a delivery that the LIMS refused.
+pub(super) fn after_refusal(id: DeliveryId) -> String {
+    format!(
+        "mend what the LIMS complains of, then labwire retry {id} --reason …, or labwire give-up {id} --reason …"
+    )
+}
+
+/// What a person does about a delivery of which nobody knows whether the LIMS has it.
+pub(super) fn of_unknown_fate(id: DeliveryId) -> String {
+    format!(
+        "look in the LIMS; if it is there, labwire confirm {id} --reason …; if not, labwire retry {id} --reason …"
+    )
 }

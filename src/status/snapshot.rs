@@ -75,8 +75,8 @@ pub(super) struct Lims {
     pub last_accepted: Option<Timestamp>,
     pub sums: DestinationSums,
     pub queue: QueueView,
-    /// A delivery whose fate isn't known waits for a person instead of being asked for.
-    pub asks_person: bool,
+    /// The configuration still names it; otherwise nothing leaves for it.
+    pub is_configured: bool,
 }
 
 /// What doesn't change while the gateway runs.
@@ -84,8 +84,7 @@ pub(super) struct Lims {
 pub(super) struct Known {
     /// Names and descriptions.
     pub instruments: Vec<(String, String)>,
-    /// Names, and whether a person decides over unknown fates.
-    pub destinations: Vec<(String, bool)>,
+    pub destinations: BTreeSet<String>,
 }
 
 /// The journal's part.
@@ -220,9 +219,7 @@ fn destinations(
     queues: &BTreeMap<String, QueueView>,
     states: &BTreeMap<String, DestinationView>,
 ) -> Vec<Lims> {
-    let configured: BTreeMap<&String, bool> =
-        known.destinations.iter().map(|(name, asks)| (name, *asks)).collect();
-    let names: BTreeSet<&String> = configured.keys().copied().chain(sums.destinations.keys()).collect();
+    let names: BTreeSet<&String> = known.destinations.iter().chain(sums.destinations.keys()).collect();
     names
         .into_iter()
         .map(|name| {
@@ -234,7 +231,7 @@ fn destinations(
                 last_accepted: view.and_then(|view| view.last_accepted_at),
                 sums: sums.destinations.get(name).cloned().unwrap_or_default(),
                 queue: queues.get(name).cloned().unwrap_or_default(),
-                asks_person: configured.get(name).copied().unwrap_or(true),
+                is_configured: known.destinations.contains(name),
             }
         })
         .collect()

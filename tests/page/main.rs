@@ -11,4 +11,5 @@
 mod browser;
 mod in_a_browser;
 mod laboratory;
+mod of_a_specimen;
 mod over_http;

@@ -4,7 +4,7 @@ use super::laboratory::{Laboratory, SCRIPT_IN_ADDRESS};
 use labsim::lims::Mode;
 
 /// The text between two marks, from the first of them on.
-fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+pub(super) fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from:?} in {text}"));
     rest.split_once(to).unwrap().0
 }
@@ -96,7 +96,7 @@ async fn the_way_of_a_specimen_can_be_read_without_a_script() {
     assert!(arrived.contains("reload to refresh"), "{arrived}");
 
     let held = laboratory.fetch(&format!("/specimen?id={SCRIPT_IN_ADDRESS}")).await.body;
-    assert!(held.contains("1 result is held for lims and not yet in the LIMS."), "{held}");
+    assert!(held.contains("<h1>Its result is held and not in lims; 1 problem is open.</h1>"), "{held}");
     assert!(held.contains("labwire release 3 --reason"), "{held}");
     let nobody = laboratory.fetch("/specimen?id=24-999999").await.body;
     assert!(nobody.contains("Nothing has been received for this specimen."), "{nobody}");

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
-pub use way::{Step, Way};
+pub use way::{ProblemStanding, Step, Way};
 
 use super::read::observation;
 use super::rows::instant;

@@ -38,6 +38,9 @@ pub enum Way {
         id: ProblemId,
         kind: String,
         text: Private<String>,
+        /// A result was lost to observations by it.
+        replaces_result: bool,
+        standing: ProblemStanding,
     },
     Held {
         observation: ObservationId,
@@ -66,7 +69,23 @@ pub enum Way {
         destination: String,
         state: String,
         reason: Option<Private<String>>,
+        /// Pending, and something older of its lane must be over first.
+        is_behind: bool,
+        /// What carries it now.
+        delivery: Option<DeliveryId>,
+        /// That delivery is a dead letter: only a person brings it on.
+        waits_for_person: bool,
     },
+}
+
+/// What became of a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProblemStanding {
+    Open,
+    /// Somebody has seen to it, and who.
+    SeenTo(String),
+    /// Its message was read again, and what that came to stands instead.
+    Withdrawn,
 }
 
 impl Reader {
@@ -135,10 +154,18 @@ fn repeated(row: &Row<'_>) -> Result<Way, JournalError> {
     Ok(Way::Repeated { message: MessageId(row.get(1)?), observation: ObservationId(row.get(2)?) })
 }
 
-const PROBLEMS: &str = "SELECT seen_at, id, kind, text FROM problem WHERE specimen = ?";
+const PROBLEMS: &str =
+    "SELECT seen_at, id, kind, text, replaces_result, withdrawn, closed_at IS NULL, closed_by
+    FROM problem WHERE specimen = ?";
 
 fn problem(row: &Row<'_>) -> Result<Way, JournalError> {
-    Ok(Way::Problem { id: ProblemId(row.get(1)?), kind: row.get(2)?, text: Private::new(row.get(3)?) })
+    let standing = match (row.get(5)?, row.get(6)?) {
+        (true, _) => ProblemStanding::Withdrawn,
+        (false, true) => ProblemStanding::Open,
+        (false, false) => ProblemStanding::SeenTo(row.get::<_, Option<String>>(7)?.unwrap_or_default()),
+    };
+    let (id, kind, text) = (ProblemId(row.get(1)?), row.get(2)?, Private::new(row.get(3)?));
+    Ok(Way::Problem { id, kind, text, replaces_result: row.get(4)?, standing })
 }
 
 const HELD: &str = "SELECT h.opened_at, h.observation, h.reason FROM hold h
@@ -180,8 +207,10 @@ fn answered(row: &Row<'_>) -> Result<Way, JournalError> {
     })
 }
 
-const LINES: &str = "SELECT l.changed_at, l.observation, l.destination, l.state, l.reason FROM ledger l
-    JOIN observation o ON o.id = l.observation WHERE o.specimen = ?";
+const LINES: &str =
+    "SELECT l.changed_at, l.observation, l.destination, l.state, l.reason, l.behind, l.delivery,
+    coalesce(d.state = 'dead', 0) FROM observation o JOIN ledger l ON l.observation = o.id
+    LEFT JOIN delivery d ON d.id = l.delivery WHERE o.specimen = ?";
 
 fn line(row: &Row<'_>) -> Result<Way, JournalError> {
     Ok(Way::Line {
@@ -189,5 +218,8 @@ fn line(row: &Row<'_>) -> Result<Way, JournalError> {
         destination: row.get(2)?,
         state: row.get(3)?,
         reason: row.get::<_, Option<String>>(4)?.map(Private::new),
+        is_behind: row.get(5)?,
+        delivery: row.get::<_, Option<i64>>(6)?.map(DeliveryId),
+        waits_for_person: row.get(7)?,
     })
 }

@@ -28,7 +28,7 @@ fn analyzer(name: &str) -> Analyzer {
 }
 
 /// A bench on which all is well, at noon.
-fn calm_bench() -> Snapshot {
+pub(in crate::status) fn calm_bench() -> Snapshot {
     Snapshot {
         as_of: at("12:00:00"),
         condition: Condition::Good,
@@ -42,7 +42,7 @@ fn calm_bench() -> Snapshot {
             last_accepted: Some(at("11:58:01")),
             sums: DestinationSums::default(),
             queue: QueueView::default(),
-            asks_person: false,
+            is_configured: true,
         }],
         problems: Vec::new(),
         held: Vec::new(),

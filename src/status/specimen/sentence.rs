@@ -1,0 +1,261 @@
+//! One sentence over a specimen: where all of its results are, the worst first. It never says that a specimen is in
+//! the LIMS while any result of it isn't. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::standing::Standing;
+use crate::journal::ObservationId;
+use crate::journal::views::{ProblemStanding, Step, Way};
+use crate::status::clock::Clock;
+use crate::status::lead::{Lead, Severity, count};
+use crate::status::snapshot::Snapshot;
+
+/// Some of the results, and what is said of one and of several.
+struct Clause {
+    severity: Severity,
+    results: usize,
+    one: String,
+    many: String,
+}
+
+pub(super) fn lead(
+    id: &str,
+    steps: &[Step],
+    standings: &[(Standing, ObservationId)],
+    snapshot: &Snapshot,
+    clock: &Clock,
+) -> Lead {
+    if id.is_empty() {
+        let then = "Scan the tube or type its number as the LIMS knows it.".to_owned();
+        return Lead { severity: Severity::Calm, headline: "Which specimen?".to_owned(), then };
+    }
+    let unread = unread(snapshot);
+    let Some(latest) = steps.last() else {
+        return Lead {
+            severity: Severity::Odd,
+            headline: "Nothing has been received for this specimen.".to_owned(),
+            then: format!(
+                "Check the number, then on the analyzer whether it was measured and sent. A number that the analyzer \
+                 sends in another form is found by that form.{unread}"
+            ),
+        };
+    };
+    let (severity, headline) = sentence(steps, standings);
+    Lead { severity, headline, then: format!("The latest step was at {}.{unread}", clock.at(latest.at).text) }
+}
+
+/// Messages that nobody has read yet may be about any specimen.
+fn unread(snapshot: &Snapshot) -> String {
+    let waiting = snapshot.waiting;
+    match waiting.unread + waiting.unattributed {
+        0 => String::new(),
+        some => {
+            let messages = count(some, "message isn't read yet", "messages aren't read yet");
+            format!(" {messages} and may hold more of it.")
+        }
+    }
+}
+
+fn sentence(steps: &[Step], standings: &[(Standing, ObservationId)]) -> (Severity, String) {
+    let successors = successors(steps);
+    let read: BTreeSet<ObservationId> = steps
+        .iter()
+        .filter_map(|step| match &step.what {
+            Way::Read { observation, .. } => Some(*observation),
+            _ => None,
+        })
+        .collect();
+    // What a later version replaced counts only while something is still to be done about it.
+    let counts = |state: &str, id: &ObservationId| is_open(state) || !successors.contains_key(id);
+    let counted: Vec<&(Standing, ObservationId)> =
+        standings.iter().filter(|(standing, id)| counts(&standing.state, id)).collect();
+    let owed: BTreeSet<ObservationId> = standings.iter().map(|(_, id)| *id).collect();
+    let mut results: BTreeSet<ObservationId> = counted.iter().map(|(_, id)| *id).collect();
+    let nowhere: Vec<ObservationId> = read.difference(&owed).copied().collect();
+    results.extend(&nowhere);
+
+    let (mut clauses, unusable) = of_problems(steps);
+    clauses.extend(of_standings(&counted));
+    clauses.extend(outdated(standings, &successors));
+    if !nowhere.is_empty() {
+        let said = "came while no LIMS was configured";
+        clauses.push(Clause::new(Severity::Odd, nowhere.len(), said, said));
+    }
+    clauses.sort_by_key(|clause| (clause.severity, clause.results == 0));
+    let total = results.len() + unusable;
+    let severity = clauses.first().map_or(Severity::Odd, |clause| clause.severity);
+    (severity, together(&clauses, total))
+}
+
+/// Which result took the place of which.
+fn successors(steps: &[Step]) -> BTreeMap<ObservationId, ObservationId> {
+    let replaced = |step: &Step| match &step.what {
+        Way::Read { observation, supersedes: Some(earlier), .. } => Some((*earlier, *observation)),
+        _ => None,
+    };
+    steps.iter().filter_map(replaced).collect()
+}
+
+fn is_open(state: &str) -> bool {
+    matches!(state, "held" | "pending" | "in-flight" | "unknown" | "refused" | "quarantined")
+}
+
+fn is_there(state: &str) -> bool {
+    matches!(state, "accepted" | "staged")
+}
+
+/// What is said of problems, and how many results were lost to them.
+fn of_problems(steps: &[Step]) -> (Vec<Clause>, usize) {
+    let (mut unusable, mut seen_to, mut doubts) = (0, 0, 0);
+    for step in steps {
+        let Way::Problem { replaces_result, standing, .. } = &step.what else { continue };
+        match (standing, replaces_result) {
+            (ProblemStanding::Open, true) => unusable += 1,
+            (ProblemStanding::Open, false) => doubts += 1,
+            (ProblemStanding::SeenTo(_), true) => seen_to += 1,
+            (ProblemStanding::SeenTo(_), false) | (ProblemStanding::Withdrawn, _) => {}
+        }
+    }
+    let mut clauses = Vec::new();
+    if unusable > 0 {
+        clauses.push(Clause::new(
+            Severity::Act,
+            unusable,
+            "could not be used and is not in the LIMS",
+            "could not be used and are not in the LIMS",
+        ));
+    }
+    if seen_to > 0 {
+        let said = "could not be used, which a person has seen to";
+        clauses.push(Clause::new(Severity::Calm, seen_to, said, said));
+    }
+    if doubts > 0 {
+        let open = count(i64::try_from(doubts).unwrap_or(i64::MAX), "problem is open", "problems are open");
+        clauses.push(Clause::of_itself(Severity::Act, open));
+    }
+    (clauses, unusable + seen_to)
+}
+
+fn of_standings(counted: &[&(Standing, ObservationId)]) -> Vec<Clause> {
+    // What was refused comes before what waits behind it.
+    let mut alike: BTreeMap<(Severity, bool, String, String), usize> = BTreeMap::new();
+    for (standing, _) in counted {
+        let (one, many) = said(standing);
+        *alike.entry((standing.severity, standing.state != "refused", one, many)).or_default() += 1;
+    }
+    alike
+        .into_iter()
+        .map(|((severity, _, one, many), results)| Clause { severity, results, one, many })
+        .collect()
+}
+
+/// What is said of one result of this standing, and of several.
+fn said(standing: &Standing) -> (String, String) {
+    let lims = &standing.destination;
+    let both = |said: String| (said.clone(), said);
+    match standing.state.as_str() {
+        "pending" | "in-flight" | "unknown" if !standing.is_configured => (
+            format!("waits for {lims}, which is no longer configured"),
+            format!("wait for {lims}, which is no longer configured"),
+        ),
+        "refused" => (
+            format!("was refused by {lims} and is not in it"),
+            format!("were refused by {lims} and are not in it"),
+        ),
+        "quarantined" => (
+            format!("waits behind a refused one and is not in {lims}"),
+            format!("wait behind a refused one and are not in {lims}"),
+        ),
+        "held" => (format!("is held and not in {lims}"), format!("are held and not in {lims}")),
+        "unknown" if standing.to_decide.is_some() => {
+            both(format!("may or may not be in {lims}: a person must look"))
+        }
+        "unknown" => both(format!("may or may not be in {lims}: labwire is finding out")),
+        "rejected" => {
+            (format!("stays here and is not in {lims}"), format!("stay here and are not in {lims}"))
+        }
+        "pending" if standing.is_behind => (
+            format!("waits behind an earlier one and is not yet in {lims}"),
+            format!("wait behind an earlier one and are not yet in {lims}"),
+        ),
+        "pending" => (format!("waits and is not yet in {lims}"), format!("wait and are not yet in {lims}")),
+        "in-flight" => {
+            (format!("is being sent and not yet in {lims}"), format!("are being sent and not yet in {lims}"))
+        }
+        "staged" => (
+            format!("is in {lims} and not yet applied there"),
+            format!("are in {lims} and not yet applied there"),
+        ),
+        "accepted" => (format!("is in {lims}"), format!("are in {lims}")),
+        "superseded" => both("made way for a later one".to_owned()),
+        _ => (format!("is not meant for {lims}"), format!("are not meant for {lims}")),
+    }
+}
+
+/// The LIMS has an earlier version of what it doesn't have in its latest one.
+fn outdated(
+    standings: &[(Standing, ObservationId)],
+    successors: &BTreeMap<ObservationId, ObservationId>,
+) -> Vec<Clause> {
+    let latest = |id: ObservationId| {
+        let mut id = id;
+        for _ in 0..successors.len() {
+            id = successors.get(&id).copied().unwrap_or(id);
+        }
+        id
+    };
+    let lacks = |lims: &str, id: ObservationId| {
+        let of = |it: &&(Standing, ObservationId)| it.1 == id && it.0.destination == lims;
+        let state = standings.iter().find(of).map(|(standing, _)| standing.state.as_str());
+        state.is_some_and(|state| !is_there(state) && state != "not-for-it")
+    };
+    let mut outdated: BTreeMap<&str, i64> = BTreeMap::new();
+    for (standing, id) in standings {
+        let newest = latest(*id);
+        if newest != *id && is_there(&standing.state) && lacks(&standing.destination, newest) {
+            *outdated.entry(&standing.destination).or_default() += 1;
+        }
+    }
+    outdated
+        .into_iter()
+        .map(|(lims, number)| {
+            let what = count(number, "earlier version", "earlier versions");
+            Clause::of_itself(Severity::Odd, format!("{lims} still has {what}"))
+        })
+        .collect()
+}
+
+impl Clause {
+    fn new(severity: Severity, results: usize, one: &str, many: &str) -> Clause {
+        Clause { severity, results, one: one.to_owned(), many: many.to_owned() }
+    }
+
+    /// One that isn't said of a number of results.
+    fn of_itself(severity: Severity, said: String) -> Clause {
+        Clause { severity, results: 0, one: said, many: String::new() }
+    }
+}
+
+/// The clauses as one sentence. The first that counts results says of how many.
+fn together(clauses: &[Clause], total: usize) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut has_total = false;
+    for Clause { results, one, many, .. } in clauses {
+        let verb = if *results == 1 { one } else { many };
+        said.push(match *results {
+            0 => one.clone(),
+            1 if total == 1 => format!("its result {verb}"),
+            all if all == total => format!("all {all} results {verb}"),
+            some if has_total => format!("{some} {verb}"),
+            some => format!("{some} of its {total} results {verb}"),
+        });
+        has_total |= *results > 0;
+    }
+    if total == 0 {
+        said.push("no result of this specimen could be read".to_owned());
+    }
+    let joined = said.join("; ");
+    let mut letters = joined.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

@@ -1,0 +1,147 @@
+//! Where each result of a specimen is now, at each destination, and the next step that names exactly what it is
+//! about. Pure; it reads nothing.
+
+use std::collections::BTreeMap;
+
+use crate::journal::views::{Step, Way};
+use crate::journal::{DeliveryId, ObservationId};
+use crate::status::bench::state_words;
+use crate::status::lead::Severity;
+use crate::status::shell::{Mark, after_refusal, of_unknown_fate};
+use crate::status::snapshot::Snapshot;
+
+/// Where some of the results are at one destination.
+pub(super) struct Row {
+    pub mark: Mark,
+    pub destination: String,
+    pub tests: Vec<String>,
+    pub next: String,
+}
+
+/// What results at one destination have in common. Deliveries are told apart only where a person decides over them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Standing {
+    pub severity: Severity,
+    pub destination: String,
+    pub state: String,
+    /// What is there to decide over, and nobody but a person does.
+    pub to_decide: Option<DeliveryId>,
+    /// Something older of its test must be over first.
+    pub is_behind: bool,
+    /// The configuration still names the destination.
+    pub is_configured: bool,
+    reason: String,
+}
+
+/// What a destination's ledger says of each result. Empty where nothing was owed.
+pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, ObservationId)> {
+    let of_step = |step: &Step| {
+        let Way::Line { observation, destination, state, reason, is_behind, delivery, waits_for_person } =
+            &step.what
+        else {
+            return None;
+        };
+        let is_configured =
+            snapshot.destinations.iter().any(|it| it.name == *destination && it.is_configured);
+        let is_open = matches!(state.as_str(), "refused" | "unknown") && *waits_for_person;
+        let standing = Standing {
+            severity: severity(state, *waits_for_person, is_configured),
+            destination: destination.clone(),
+            state: state.clone(),
+            to_decide: delivery.filter(|_| is_open),
+            is_behind: *is_behind,
+            is_configured,
+            reason: reason.as_ref().map(|reason| reason.reveal().clone()).unwrap_or_default(),
+        };
+        Some((standing, *observation))
+    };
+    steps.iter().filter_map(of_step).collect()
+}
+
+fn severity(state: &str, waits_for_person: bool, is_configured: bool) -> Severity {
+    match state {
+        "refused" | "quarantined" => Severity::Danger,
+        "held" => Severity::Act,
+        "unknown" if waits_for_person || !is_configured => Severity::Act,
+        "pending" | "in-flight" if !is_configured => Severity::Act,
+        "unknown" | "rejected" => Severity::Odd,
+        "pending" | "in-flight" | "staged" => Severity::Wait,
+        _ => Severity::Calm,
+    }
+}
+
+/// The rows, worst first. `tests` names each result's test.
+pub(super) fn rows(
+    standings: &[(Standing, ObservationId)],
+    tests: &BTreeMap<ObservationId, String>,
+) -> Vec<Row> {
+    let mut together: BTreeMap<&Standing, Vec<ObservationId>> = BTreeMap::new();
+    for (standing, observation) in standings {
+        together.entry(standing).or_default().push(*observation);
+    }
+    let test = |id: &ObservationId| tests.get(id).cloned().unwrap_or_else(|| id.to_string());
+    together
+        .into_iter()
+        .map(|(standing, observations)| Row {
+            mark: Mark::new(standing.severity, words(standing)),
+            destination: standing.destination.clone(),
+            tests: observations.iter().map(test).collect(),
+            next: next(standing, &observations),
+        })
+        .collect()
+}
+
+fn words(standing: &Standing) -> &'static str {
+    if standing.is_behind { "behind an earlier one" } else { state_words(&standing.state) }
+}
+
+/// What to do about results of one standing.
+fn next(standing: &Standing, observations: &[ObservationId]) -> String {
+    let Standing { destination, state, reason, to_decide, is_behind, is_configured, .. } = standing;
+    let because = if reason.is_empty() { String::new() } else { format!("Because: {reason}. ") };
+    let what = match (state.as_str(), to_decide) {
+        ("pending" | "in-flight" | "unknown", None) if !is_configured => format!(
+            "Next: nothing leaves for {destination}, as labwire.toml no longer names it. Name it again, or enter the \
+             result in the LIMS by hand."
+        ),
+        ("accepted", _) => "Nothing to do: the LIMS has confirmed it.".to_owned(),
+        ("staged", _) => "The LIMS has it and hasn't applied it yet: look in its worklist.".to_owned(),
+        ("pending", _) if *is_behind => {
+            "It waits until the earlier result of this test is over, so that none overtakes it.".to_owned()
+        }
+        ("pending", _) => "Nothing to do: it leaves by itself when its turn comes.".to_owned(),
+        ("in-flight", _) => {
+            "Nothing to do: labwire sends it, again by itself where that fails, until the LIMS answers."
+                .to_owned()
+        }
+        ("held", _) => format!("Next: {}", release_or_reject(observations)),
+        ("refused", Some(delivery)) => format!("Next: {}.", after_refusal(*delivery)),
+        ("refused", None) => "Nothing to do: its delivery isn't over yet.".to_owned(),
+        ("quarantined", _) => {
+            "It waits until the earlier result of this test is settled, so that none overtakes it.".to_owned()
+        }
+        ("unknown", Some(delivery)) => format!("Next: {}.", of_unknown_fate(*delivery)),
+        ("unknown", None) => "Nothing to do: labwire finds out by itself.".to_owned(),
+        ("superseded", _) => "A later result took its place before it left.".to_owned(),
+        ("rejected", _) => "It stays here: enter it in the LIMS by hand where it is needed there.".to_owned(),
+        _ => "This destination doesn't get results of this kind.".to_owned(),
+    };
+    format!("{because}{what}")
+}
+
+/// Each held result is a decision of its own.
+fn release_or_reject(observations: &[ObservationId]) -> String {
+    match observations {
+        [only] => format!(
+            "look at the result on the analyzer, then labwire release {only} --reason … or labwire reject {only} --reason …."
+        ),
+        several => {
+            let numbers: Vec<String> = several.iter().map(ToString::to_string).collect();
+            format!(
+                "look at each on the analyzer, then for each number of {}: labwire release NUMBER --reason … or \
+                 labwire reject NUMBER --reason ….",
+                numbers.join(", ")
+            )
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What is said of a specimen in every state that its results can be in.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::domain::{DecimalText, Standing as Clear};
+use crate::domain::{InstrumentId, Observation, Patient, Private, SampleClass, Status, TestIdentity, Value};
+use crate::journal::ProblemId;
+use crate::status::lead::tests::calm_bench;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn step(what: Way) -> Step {
+    Step { at: at(0), what }
+}
+
+fn observation() -> Observation {
+    Observation {
+        instrument: InstrumentId::new("sim"),
+        profile: "sim/1".to_owned(),
+        specimen: SpecimenId::new("S1"),
+        specimen_as_sent: Private::new("S1".to_owned()),
+        patient: Private::new(Patient::default()),
+        class: SampleClass::Patient,
+        test: TestIdentity { code: "K".to_owned(), ..TestIdentity::default() },
+        replicate: 1,
+        value: Value::Quantity { comparator: None, number: DecimalText::parse("4.1", '.').unwrap() },
+        value_as_sent: "4.1".to_owned(),
+        unit: None,
+        reference_range: None,
+        flags: Vec::new(),
+        status: Status::Final,
+        status_as_sent: "F".to_owned(),
+        standing: Clear::Clear,
+        started: None,
+        completed: None,
+        operator: None,
+        analyzer_unit: None,
+        position: None,
+        priority: None,
+        specimen_type: None,
+        lims_code: None,
+        loinc: None,
+        comments: Vec::new(),
+        attachments: Vec::new(),
+        record: 0,
+    }
+}
+
+fn read(id: i64, supersedes: Option<i64>) -> Step {
+    step(Way::Read {
+        observation: ObservationId(id),
+        version: 1,
+        supersedes: supersedes.map(ObservationId),
+        detail: Box::new(observation()),
+    })
+}
+
+/// A result's line at a destination, as `STATE`, `STATE/DELIVERY`, `STATE/DELIVERY!` for a dead letter, or `STATE<`
+/// for one behind an older one.
+fn line(id: i64, destination: &str, written: &str) -> Step {
+    let (state, delivery) = written.split_once('/').unwrap_or((written, ""));
+    step(Way::Line {
+        observation: ObservationId(id),
+        destination: destination.to_owned(),
+        state: state.trim_end_matches('<').to_owned(),
+        reason: None,
+        is_behind: state.ends_with('<'),
+        delivery: delivery.trim_end_matches('!').parse().ok().map(DeliveryId),
+        waits_for_person: delivery.ends_with('!'),
+    })
+}
+
+/// Results of the same specimen at `lims`, numbered from 1.
+fn results(written: &[&str]) -> Vec<Step> {
+    (1..).zip(written).flat_map(|(id, written)| [read(id, None), line(id, "lims", written)]).collect()
+}
+
+fn problem(replaces_result: bool, standing: ProblemStanding) -> Step {
+    let text = Private::new("no such code".to_owned());
+    step(Way::Problem { id: ProblemId(9), kind: "unknown-code".to_owned(), text, replaces_result, standing })
+}
+
+fn said(steps: &[Step]) -> (Severity, String) {
+    let snapshot = calm_bench();
+    let standings = standings(steps, &snapshot);
+    let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
+    let lead = sentence::lead("S1", steps, &standings, &snapshot, &clock);
+    (lead.severity, lead.headline)
+}
+
+#[test]
+fn the_sentence_is_true_of_every_result_and_says_the_worst_first() {
+    for (written, severity, expected) in [
+        (&["accepted"][..], Severity::Calm, "Its result is in lims."),
+        (&["accepted", "accepted"], Severity::Calm, "All 2 results are in lims."),
+        (&["staged"], Severity::Wait, "Its result is in lims and not yet applied there."),
+        (&["not-for-it"], Severity::Calm, "Its result is not meant for lims."),
+        (
+            &["accepted", "pending"],
+            Severity::Wait,
+            "1 of its 2 results waits and is not yet in lims; 1 is in lims.",
+        ),
+        (&["in-flight/1"], Severity::Wait, "Its result is being sent and not yet in lims."),
+        (&["unknown/1"], Severity::Odd, "Its result may or may not be in lims: labwire is finding out."),
+        (&["unknown/1!"], Severity::Act, "Its result may or may not be in lims: a person must look."),
+        (
+            &["rejected", "accepted"],
+            Severity::Odd,
+            "1 of its 2 results stays here and is not in lims; 1 is in lims.",
+        ),
+        (
+            &["accepted", "held", "held", "pending"],
+            Severity::Act,
+            "2 of its 4 results are held and not in lims; 1 waits and is not yet in lims; 1 is in lims.",
+        ),
+        (
+            &["refused/1!", "quarantined", "accepted/2"],
+            Severity::Danger,
+            "1 of its 3 results was refused by lims and is not in it; 1 waits behind a refused one and is not in lims; \
+             1 is in lims.",
+        ),
+    ] {
+        assert_eq!(said(&results(written)), (severity, expected.to_owned()), "{written:?}");
+    }
+}
+
+#[test]
+fn no_state_but_being_there_lets_a_specimen_be_said_to_be_in_the_lims() {
+    for state in
+        ["held", "pending", "in-flight/1", "unknown/1", "refused/1!", "quarantined", "rejected", "not-for-it"]
+    {
+        let (_, headline) = said(&results(&["accepted", "accepted", state]));
+        assert!(headline.contains("1 of its 3 results") || headline.contains("2 of its 3"), "{headline}");
+        assert!(!headline.starts_with("All") && !headline.starts_with("Its"), "{headline}");
+    }
+}
+
+#[test]
+fn a_result_that_could_not_be_used_is_a_result_of_the_tube_until_its_message_is_read_again() {
+    let seen_to = || ProblemStanding::SeenTo("mgarcia".to_owned());
+    for (replaces, standing, severity, expected) in [
+        (
+            true,
+            ProblemStanding::Open,
+            Severity::Act,
+            "1 of its 2 results could not be used and is not in the LIMS; 1 is in lims.",
+        ),
+        (
+            true,
+            seen_to(),
+            Severity::Calm,
+            "1 of its 2 results could not be used, which a person has seen to; 1 is in lims.",
+        ),
+        (true, ProblemStanding::Withdrawn, Severity::Calm, "Its result is in lims."),
+        (false, ProblemStanding::Open, Severity::Act, "1 problem is open; its result is in lims."),
+        (false, seen_to(), Severity::Calm, "Its result is in lims."),
+    ] {
+        let mut steps = results(&["accepted"]);
+        steps.push(problem(replaces, standing));
+        assert_eq!(said(&steps), (severity, expected.to_owned()));
+    }
+    let alone = said(&[problem(true, ProblemStanding::Open)]);
+    assert_eq!(alone, (Severity::Act, "Its result could not be used and is not in the LIMS.".to_owned()));
+    let doubtful = said(&[problem(false, ProblemStanding::Open)]);
+    assert_eq!(
+        doubtful,
+        (Severity::Act, "1 problem is open; no result of this specimen could be read.".to_owned())
+    );
+}
+
+#[test]
+fn a_correction_that_has_not_arrived_does_not_hide_that_the_lims_has_the_earlier_value() {
+    let steps = [read(1, None), line(1, "lims", "accepted/1"), read(2, Some(1)), line(2, "lims", "held")];
+    assert_eq!(
+        said(&steps),
+        (Severity::Act, "Its result is held and not in lims; lims still has 1 earlier version.".to_owned())
+    );
+    let steps =
+        [read(1, None), line(1, "lims", "accepted/1"), read(2, Some(1)), line(2, "lims", "accepted/2")];
+    assert_eq!(said(&steps), (Severity::Calm, "Its result is in lims.".to_owned()));
+}
+
+#[test]
+fn each_destination_is_spoken_of_and_one_that_is_gone_is_said_to_be() {
+    let steps = [read(1, None), line(1, "lims", "accepted"), line(1, "archive", "pending")];
+    assert_eq!(
+        said(&steps),
+        (
+            Severity::Act,
+            "Its result waits for archive, which is no longer configured; its result is in lims.".to_owned()
+        )
+    );
+    let unrouted = [read(1, None)];
+    assert_eq!(said(&unrouted), (Severity::Odd, "Its result came while no LIMS was configured.".to_owned()));
+}
+
+#[test]
+fn advice_names_exactly_what_it_is_about() {
+    let written = ["refused/1!", "refused/4!", "unknown/5!", "unknown/6", "held", "held", "accepted/7"];
+    let steps = results(&written);
+    let rows = rows(&standings(&steps, &calm_bench()), &BTreeMap::new());
+    let next: Vec<&str> = rows.iter().map(|row| row.next.as_str()).collect();
+    let names = |number: u32, words: &str| {
+        next.iter().filter(|next| next.contains(&format!("labwire {words} {number} "))).count()
+    };
+    for (number, words) in [(1, "retry"), (4, "retry"), (5, "confirm"), (5, "retry")] {
+        assert_eq!(names(number, words), 1, "{words} {number}: {next:?}");
+    }
+    for (number, words) in [(5, "give-up"), (6, "retry"), (6, "confirm"), (7, "retry")] {
+        assert_eq!(names(number, words), 0, "{words} {number}: {next:?}");
+    }
+    assert!(next.iter().any(|next| next.contains("for each number of 5, 6: labwire release")), "{next:?}");
+    let behind = self::rows(&standings(&results(&["pending<"]), &calm_bench()), &BTreeMap::new());
+    assert!(behind.iter().all(|row| row.next.contains("none overtakes it")));
+}
