@@ -89,11 +89,7 @@ impl Gateway {
     fn start_page(&self, settings: &Settings, listener: TcpListener) {
         let page = Page::new(&self.journal, &self.board, settings);
         let stop = self.tasks.stopping();
-        self.tasks.spawn(async move {
-            if let Err(error) = status::serve(listener, page, stop).await {
-                tracing::error!(%error, "the page has stopped");
-            }
-        });
+        self.tasks.spawn(status::serve(listener, page, stop));
     }
 
     fn start_deliveries(&self, settings: &Settings, due: &Arc<Notify>) -> Result<(), StartError> {

@@ -52,6 +52,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("toml", &["src/config"]),
     ("serde_spanned", &["src/config"]),
     ("axum", &["src/status", "hardware-sim"]),
+    ("hyper", &["src/status"]),
+    ("hyper_util", &["src/status"]),
     ("tower_http", &["src/status"]),
     ("askama", &["src/status"]),
     ("rust_embed", &["src/config", "src/status"]),
@@ -87,7 +89,7 @@ const SPAWNS: &[&str] = &[
 /// Where else something may be started, and why.
 const MAY_SPAWN: &[(&str, &str)] = &[
     ("src/shutdown.rs", "the home of tasks: what is started there is ended there"),
-    ("src/status/", "blocking reads of the journal leave the page's own threads free"),
+    ("src/status/", "connections end with the page; blocking reads of the journal leave its threads free"),
     ("src/cli/demo/", "the simulated analyzers aren't the gateway's"),
     ("src/journal/writer.rs", "the journal's one writer thread belongs to the journal, which ends it"),
     ("hardware-sim/", "a program of its own"),

@@ -5,6 +5,7 @@
 mod assets;
 mod bench;
 mod clock;
+mod connections;
 mod failure;
 mod guard;
 mod lead;
@@ -36,6 +37,7 @@ use crate::config::Settings;
 use crate::journal::{Condition, Journal, JournalError, Reader};
 
 use clock::Clock;
+use connections::Limits;
 use live::Pulse;
 use readers::Readers;
 use snapshot::{Known, Snapshot, Stored};
@@ -105,12 +107,11 @@ fn describe(instrument: &crate::config::settings::Instrument) -> String {
     }
 }
 
-/// Answers until `stop` is cancelled; open streams end then. Errors when the listener does.
-pub async fn serve(listener: TcpListener, page: Page, stop: CancellationToken) -> std::io::Result<()> {
+/// Answers until `stop` is cancelled; open connections and streams end then.
+pub async fn serve(listener: TcpListener, page: Page, stop: CancellationToken) {
     let app = router(page.clone());
-    let serving = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let (served, ()) = tokio::join!(serving.into_future(), live::watch(&page, stop));
-    served
+    let serving = connections::serve(&listener, &app, Limits::OF_THE_PAGE, stop.clone());
+    tokio::join!(serving, live::watch(&page, stop));
 }
 
 fn router(page: Page) -> Router {

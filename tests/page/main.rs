@@ -9,6 +9,7 @@
 )]
 
 mod browser;
+mod connections;
 mod in_a_browser;
 mod laboratory;
 mod of_a_specimen;
