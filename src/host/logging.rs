@@ -11,6 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
+use super::panics;
 use crate::config::settings::{LogFormat, LogSettings};
 
 /// Why no log could be set up.
@@ -24,13 +25,14 @@ pub enum LoggingError {
     Started(#[from] TryInitError),
 }
 
-/// Sends everything that is logged from here on to standard error.
+/// Sends everything that is logged from here on to standard error, and of panics where they were.
 ///
 /// # Errors
 /// When the filter can't be understood, or when a log was started before.
 pub fn start(settings: &LogSettings) -> Result<(), LoggingError> {
     let colours = stderr().is_terminal();
     subscriber(settings, colours, stderr)?.try_init()?;
+    panics::log_only_where();
     Ok(())
 }
 

@@ -1,9 +1,12 @@
 //! What is shown where a page can't be: said plainly, in the house's look, without repeating what was asked for.
 
 use std::any::Any;
+use std::time::Duration;
 
 use askama::Template;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::journal::JournalError;
@@ -15,6 +18,7 @@ pub(super) enum Failure {
     Journal(JournalError),
     Render,
     Panic,
+    TooLong,
 }
 
 #[derive(Template)]
@@ -44,6 +48,11 @@ impl IntoResponse for Failure {
                     "Reload in a moment. If this stays, check the disk and labwire's log; analyzers and LIMS don't depend on this page.",
                 )
             }
+            Failure::TooLong => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "This page takes too long to make.",
+                "Reload in a moment. If this stays, check the disk and labwire's log; analyzers and LIMS don't depend on this page.",
+            ),
             Failure::Render | Failure::Panic => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "This page could not be made.",
@@ -63,6 +72,14 @@ pub(super) async fn no_such_page() -> Failure {
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a page broke off");
     Failure::Panic.into_response()
+}
+
+/// A page that isn't made in time is given up.
+pub(super) async fn in_time(limit: Duration, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure::TooLong.into_response(),
+    }
 }
 
 /// A page as a response.

@@ -22,7 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
 use axum::routing::get;
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
@@ -30,7 +29,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::board::Board;
 use crate::config::Settings;
@@ -126,13 +124,23 @@ fn router(page: Page) -> Router {
         .route("/api/status", get(machine::status))
         .route("/metrics", get(machine::metrics))
         .route("/assets/{name}", get(assets::show))
-        .fallback(failure::no_such_page)
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT));
+        .fallback(failure::no_such_page);
+    guarded(pages, TIMEOUT, page)
+}
+
+/// What every page is within: the guard, the limits, and an answer for one that takes too long or breaks off.
+fn guarded(pages: Router<Page>, timeout: Duration, page: Page) -> Router {
+    let pages = pages
+        .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(axum::middleware::from_fn(move |request, next| failure::in_time(timeout, request, next)));
     Router::new()
         .route("/events", get(live::events))
-        .merge(pages)
         .layer(CatchPanicLayer::custom(failure::panicked))
+        .merge(pages)
         .layer(RequestBodyLimitLayer::new(BODY))
         .layer(axum::middleware::from_fn_with_state(page.clone(), guard::guard))
         .with_state(page)
 }
+
+#[cfg(test)]
+mod tests;
