@@ -36,6 +36,8 @@ pub struct LinkView {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkState {
+    /// Nobody has looked yet.
+    Starting,
     /// Nothing is at the other end, and why.
     Down(String),
     /// A listener that waits for the analyzer to connect.
@@ -86,11 +88,11 @@ impl Board {
         self.lock().destinations.clone()
     }
 
-    /// Puts a link up, down at first.
+    /// Puts a link up, of which nothing is known yet.
     pub fn add_link(&self, source: &str, instruments: Vec<String>, now: Timestamp) {
         let link = LinkView {
             instruments,
-            state: LinkState::Down("starting".to_owned()),
+            state: LinkState::Starting,
             since: now,
             last_bytes_at: None,
             notes: BTreeMap::new(),

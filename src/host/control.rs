@@ -181,6 +181,7 @@ impl Control {
     fn live(&self) -> Response {
         let links = self.board.links().into_iter().map(|(name, link)| {
             let state = match link.state {
+                LinkState::Starting => "starting".to_owned(),
                 LinkState::Down(why) => format!("down: {why}"),
                 LinkState::Listening => "listening, nobody connected".to_owned(),
                 LinkState::Connected { peers } => {

@@ -206,7 +206,7 @@ fn contact(link: Option<&LinkView>) -> Contact {
     let Some(link) = link else { return Contact::Starting };
     let since = link.since;
     match &link.state {
-        LinkState::Down(why) if why == "starting" => Contact::Starting,
+        LinkState::Starting => Contact::Starting,
         LinkState::Down(why) => Contact::Down { why: why.clone(), since },
         LinkState::Listening => Contact::Listening { since },
         LinkState::Connected { peers } => Contact::Connected { peers: peers.clone(), since },
@@ -236,3 +236,6 @@ fn destinations(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! What the board and the journal together say of links and destinations.
+
+use super::*;
+use crate::board::Board;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn known(instruments: &[&str], destinations: &[&str]) -> Known {
+    Known {
+        instruments: instruments.iter().map(|name| ((*name).to_owned(), String::new())).collect(),
+        destinations: destinations.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+#[test]
+fn a_link_starts_until_something_is_known_of_it_whatever_the_words_for_its_failure() {
+    let board = Board::default();
+    let contact_of = |board: &Board| {
+        let analyzers = analyzers(&known(&["c311"], &[]), &[], &board.links());
+        analyzers.into_iter().map(|it| it.contact).next().unwrap()
+    };
+    assert_eq!(contact_of(&board), Contact::Starting, "before its link is put up");
+    board.add_link("port", vec!["c311".to_owned()], at(1));
+    assert_eq!(contact_of(&board), Contact::Starting);
+    board.set_link("port", at(2), LinkState::Down("starting".to_owned()));
+    assert_eq!(contact_of(&board), Contact::Down { why: "starting".to_owned(), since: at(2) });
+}
