@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +34,7 @@ pub(super) struct Pulse {
 }
 
 /// Looks for changes and sends the heartbeat until `stop`. While no page is open nothing is read.
-pub(super) async fn watch(page: &Page, stop: CancellationToken) {
+pub(super) async fn announce(page: &Page, stop: CancellationToken) {
     let mut board = page.board.changes();
     let mut condition = page.condition.clone();
     let mut interval = tokio::time::interval(LOOK);
@@ -53,12 +54,9 @@ pub(super) async fn watch(page: &Page, stop: CancellationToken) {
             // No heartbeat: open pages say that they are not live, which is true.
             continue;
         }
-        let changed = version != stored
-            || board.has_changed().unwrap_or_default()
-            || condition.has_changed().unwrap_or_default();
+        let moved = [has_moved(&mut board), has_moved(&mut condition)];
+        let changed = version != stored || moved.contains(&true);
         stored = version;
-        board.mark_unchanged();
-        condition.mark_unchanged();
         if changed || looks >= HEARTBEAT {
             looks = 0;
             let at = crate::clock::now();
@@ -70,13 +68,20 @@ pub(super) async fn watch(page: &Page, stop: CancellationToken) {
     page.pulse.send_modify(|pulse| pulse.is_last = true);
 }
 
+/// Whether there was a change since the last look. Looking and noting it are one step: a change between them would be
+/// told of only with the next one.
+fn has_moved<T>(changes: &mut watch::Receiver<T>) -> bool {
+    changes.borrow_and_update().has_changed()
+}
+
 /// The stream: `changed` when there is something new to fetch, else `as-of`, each with the time.
 pub(super) async fn events(State(page): State<Page>) -> Response {
+    // Read before listening: a change between the two is told of as one.
+    let mut seen = page.pulse.borrow().changes;
     let pulses = page.pulse.subscribe();
     if page.pulse.receiver_count() > PAGES || pulses.borrow().is_last {
         return (StatusCode::SERVICE_UNAVAILABLE, "No more pages can be kept live.\n").into_response();
     }
-    let mut seen = pulses.borrow().changes;
     let events = WatchStream::from_changes(pulses).take_while(|pulse| !pulse.is_last).map(move |pulse| {
         let name = if pulse.changes == seen { "as-of" } else { "changed" };
         seen = pulse.changes;
@@ -84,4 +89,42 @@ pub(super) async fn events(State(page): State<Page>) -> Response {
         Ok::<_, Infallible>(Event::default().event(name).data(at.text))
     });
     Sse::new(events).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn each_change_is_told_of_once() {
+        let changes = watch::Sender::new(0);
+        let mut receiver = changes.subscribe();
+        assert!(!has_moved(&mut receiver));
+        changes.send_modify(|count| *count += 1);
+        assert_eq!([has_moved(&mut receiver), has_moved(&mut receiver)], [true, false]);
+    }
+
+    #[test]
+    fn a_change_made_during_a_look_is_told_of_by_it_or_by_the_next() {
+        let changes = watch::Sender::new(0);
+        let mut receiver = changes.subscribe();
+        for _ in 0..1_000 {
+            let is_made = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    changes.send_modify(|count| *count += 1);
+                    is_made.store(true, Ordering::SeqCst);
+                });
+                loop {
+                    let was_made = is_made.load(Ordering::SeqCst);
+                    if has_moved(&mut receiver) {
+                        break;
+                    }
+                    assert!(!was_made, "a change was lost");
+                }
+            });
+        }
+    }
 }

@@ -109,7 +109,7 @@ fn describe(instrument: &crate::config::settings::Instrument) -> String {
 pub async fn serve(listener: TcpListener, page: Page, stop: CancellationToken) {
     let app = router(page.clone());
     let serving = connections::serve(&listener, &app, Limits::OF_THE_PAGE, stop.clone());
-    tokio::join!(serving, live::watch(&page, stop));
+    tokio::join!(serving, live::announce(&page, stop));
 }
 
 fn router(page: Page) -> Router {
