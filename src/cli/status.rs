@@ -28,7 +28,7 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
         ("transmissions cut short", waiting.incomplete),
         ("held results", waiting.held),
         ("dead letters", waiting.dead_letters),
-        ("open problems", waiting.open_problems),
+        ("open problems, those of the above among them", waiting.open_problems),
         ("host queries without orders", waiting.unanswered_queries),
     ] {
         writeln!(out, "  {count:>9}  {what}")?;

@@ -56,8 +56,12 @@ struct IntakeRow {
     new: String,
     duplicate: String,
     problem: String,
+    held: String,
+    open_problems: String,
     balance: Mark,
     unread: i64,
+    /// Open problems of messages whose analyzer isn't known: in the sum, and in no row.
+    of_unknown_senders: i64,
 }
 
 struct LimsRow {
@@ -99,7 +103,7 @@ impl Bench {
             queries: queries(snapshot, clock),
             held: snapshot.held.iter().take(FEW).map(|it| shell::held(it, clock)).collect(),
             problems: snapshot.problems.iter().take(FEW).map(|it| shell::problem(it, clock)).collect(),
-            letters: snapshot.letters.iter().take(FEW).map(|it| shell::letter(it, clock)).collect(),
+            letters: snapshot.letters.iter().take(FEW).map(|it| shell::letter(it, snapshot, clock)).collect(),
             query_count: grouped(waiting.unanswered_queries),
             held_count: waiting.held,
             problem_count: waiting.open_problems,
@@ -190,14 +194,18 @@ fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) 
 }
 
 fn intake(snapshot: &Snapshot) -> IntakeRow {
-    let sums = snapshot.sums.intake;
+    let (sums, waiting) = (snapshot.sums.intake, snapshot.waiting);
+    let of_analyzers: i64 = snapshot.analyzers.iter().map(|it| it.counts.open_problems).sum();
     IntakeRow {
         received: grouped(sums.received),
         new: grouped(sums.new),
         duplicate: grouped(sums.duplicate),
         problem: grouped(sums.problem),
+        held: grouped(waiting.held),
+        open_problems: grouped(waiting.open_problems),
         balance: balance(sums.difference()),
-        unread: snapshot.waiting.unread,
+        unread: waiting.unread,
+        of_unknown_senders: waiting.open_problems - of_analyzers,
     }
 }
 
@@ -210,6 +218,7 @@ fn balance(difference: i64) -> Mark {
 
 fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
     let (mark, detail) = match &it.state {
+        _ if !it.is_configured => removed(it),
         DestinationState::Up => (Mark::new(Severity::Calm, "Up"), String::new()),
         DestinationState::Untried => {
             (Mark::new(Severity::Calm, "Not tried yet"), "nothing was sent since the start".to_owned())
@@ -236,6 +245,17 @@ fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
         balance: balance(it.difference()),
         queue: queue(it),
         oldest: it.queue.oldest.map(|at| clock.at(at)),
+    }
+}
+
+/// A destination that nothing is sent to any more.
+fn removed(it: &Lims) -> (Mark, String) {
+    match it.open() {
+        0 => (Mark::new(Severity::Calm, "No longer configured"), "Nothing waits for it.".to_owned()),
+        open => {
+            let waiting = count(open, "result waits for it", "results wait for it");
+            (Mark::new(Severity::Act, "No longer configured"), format!("{waiting}; nothing leaves."))
+        }
     }
 }
 

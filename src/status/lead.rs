@@ -66,6 +66,7 @@ pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     resting(snapshot, clock, &mut concerns);
     dead_letters(snapshot, &mut concerns);
     links(snapshot, clock, &mut concerns);
+    removed(snapshot, &mut concerns);
     messages(snapshot, &mut concerns);
     people(snapshot, &mut concerns);
     hiccups(snapshot, &mut concerns);
@@ -115,6 +116,24 @@ fn sums(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     }
 }
 
+/// What is still owed to a destination that the configuration no longer names stays here until somebody acts.
+fn removed(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    for lims in snapshot.destinations.iter().filter(|it| !it.is_configured && it.open() > 0) {
+        concerns.push(Concern {
+            severity: Severity::Act,
+            headline: format!(
+                "{} is no longer configured; {} for it.",
+                lims.name,
+                count(lims.open(), "result waits", "results wait")
+            ),
+            remedy: format!(
+                "Name {} in labwire.toml again, or enter the results in the LIMS by hand.",
+                lims.name
+            ),
+        });
+    }
+}
+
 fn resting(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
     for lims in &snapshot.destinations {
         let headline = match &lims.state {
@@ -152,8 +171,7 @@ fn hiccups(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
 }
 
 fn dead_letters(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
-    let of = |count_in: fn(&Lims) -> i64| snapshot.destinations.iter().map(count_in).sum::<i64>();
-    let waiting = of(Lims::for_a_person);
+    let waiting = snapshot.waiting.dead_letters;
     if waiting > 0 {
         concerns.push(Concern {
             severity: Severity::Danger,
@@ -162,7 +180,7 @@ fn dead_letters(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
                 "delivery waits for a person: refused by the LIMS, or of unknown fate.",
                 "deliveries wait for a person: refused by the LIMS, or of unknown fate.",
             ),
-            remedy: "Read the LIMS's reason under dead letters, mend it, then retry.".to_owned(),
+            remedy: "Each says under dead letters why, and what to do.".to_owned(),
         });
     }
 }
@@ -210,7 +228,12 @@ fn messages(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
 
 fn people(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     let waiting = snapshot.waiting;
-    let others = waiting.open_problems - waiting.unattributed - waiting.incomplete;
+    let others = waiting.other_problems;
+    let problems = if others == waiting.open_problems {
+        ("problem is open.", "problems are open.")
+    } else {
+        ("other problem is open.", "other problems are open.")
+    };
     let rows = [
         (
             waiting.held,
@@ -218,7 +241,7 @@ fn people(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
             ("result is held and not in the LIMS.", "results are held and not in the LIMS."),
             "Look at each on the analyzer, then release or reject it.",
         ),
-        (others, Severity::Act, ("problem is open.", "problems are open."), "Each says what to do about it."),
+        (others, Severity::Act, problems, "Each says what to do about it."),
         (
             waiting.unanswered_queries,
             Severity::Odd,
@@ -257,8 +280,9 @@ fn calm(snapshot: &Snapshot, clock: &Clock) -> Lead {
         (talking, total) if talking == total => format!("All {total} analyzers are connected"),
         (talking, total) => format!("{talking} of {total} analyzers connected, the others are waited for"),
     };
-    let untried = snapshot.destinations.iter().any(|it| it.state == DestinationState::Untried);
-    let lims = match (snapshot.destinations.len(), untried) {
+    let configured: Vec<&Lims> = snapshot.destinations.iter().filter(|it| it.is_configured).collect();
+    let untried = configured.iter().any(|it| it.state == DestinationState::Untried);
+    let lims = match (configured.len(), untried) {
         (0, _) => "no LIMS is configured",
         (_, true) => "nothing sent to the LIMS yet",
         (1, false) => "the LIMS is up",

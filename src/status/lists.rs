@@ -58,6 +58,6 @@ pub(super) async fn dead_letters(State(page): State<Page>) -> Result<Response, F
     html(&DeadLetters {
         shell: Shell::new("Dead letters", "/dead-letters", &page.site, &snapshot, &clock),
         total: snapshot.waiting.dead_letters,
-        letters: snapshot.letters.iter().map(|it| shell::letter(it, &clock)).collect(),
+        letters: snapshot.letters.iter().map(|it| shell::letter(it, &snapshot, &clock)).collect(),
     })
 }

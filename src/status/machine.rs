@@ -36,6 +36,7 @@ struct Waiting {
     unattributed: i64,
     incomplete: i64,
     open_problems: i64,
+    other_problems: i64,
     held: i64,
     dead_letters: i64,
     unanswered_queries: i64,
@@ -88,6 +89,7 @@ pub(super) async fn status(State(page): State<Page>) -> Result<Response, Failure
             unattributed: waiting.unattributed,
             incomplete: waiting.incomplete,
             open_problems: waiting.open_problems,
+            other_problems: waiting.other_problems,
             held: waiting.held,
             dead_letters: waiting.dead_letters,
             unanswered_queries: waiting.unanswered_queries,
@@ -121,7 +123,7 @@ fn analyzer(it: &Analyzer) -> AnalyzerStatus {
 
 fn lims(it: &Lims) -> LimsStatus<'_> {
     LimsStatus {
-        state: destination(&it.state),
+        state: if it.is_configured { destination(&it.state) } else { "not-configured" },
         last_accepted: it.last_accepted.map(|at| at.to_string()),
         owed: it.sums.owed,
         results: &it.sums.states,
@@ -202,6 +204,7 @@ fn waiting(snapshot: &Snapshot, text: &mut Exposition) {
         ("unattributed", waiting.unattributed),
         ("incomplete", waiting.incomplete),
         ("open_problems", waiting.open_problems),
+        ("other_problems", waiting.other_problems),
         ("held", waiting.held),
         ("dead_letters", waiting.dead_letters),
         ("unanswered_queries", waiting.unanswered_queries),
@@ -249,7 +252,7 @@ fn destinations(snapshot: &Snapshot, text: &mut Exposition) {
         }
     }
     text.family("destination_up", "gauge", "Whether the last attempt at a destination succeeded.");
-    for it in &snapshot.destinations {
+    for it in snapshot.destinations.iter().filter(|it| it.is_configured) {
         let up = i64::from(it.state == DestinationState::Up);
         text.sample("destination_up", &[("destination", &it.name)], up);
     }

@@ -146,13 +146,14 @@ pub(super) fn why_held(name: &str) -> String {
     HoldReason::from_name(name).map_or_else(|| name.to_owned(), |reason| reason.text().to_owned())
 }
 
-pub(super) fn letter(view: &DeadLetter, clock: &Clock) -> LetterRow {
+pub(super) fn letter(view: &DeadLetter, snapshot: &Snapshot, clock: &Clock) -> LetterRow {
     let id = view.delivery;
     let (mark, remedy) = if view.state == "refused" {
         (Mark::new(Severity::Danger, "Refused"), after_refusal(id))
     } else {
         (Mark::new(Severity::Act, "Fate unknown"), of_unknown_fate(id))
     };
+    let remedy = if snapshot.is_configured(&view.destination) { remedy } else { of_no_destination(id) };
     LetterRow {
         id: id.0,
         mark,
@@ -177,5 +178,12 @@ pub(super) fn after_refusal(id: DeliveryId) -> String {
 pub(super) fn of_unknown_fate(id: DeliveryId) -> String {
     format!(
         "look in the LIMS; if it is there, labwire confirm {id} --reason …; if not, labwire retry {id} --reason …"
+    )
+}
+
+/// What a person does about a delivery to a destination that the configuration no longer names.
+pub(super) fn of_no_destination(id: DeliveryId) -> String {
+    format!(
+        "nothing is sent there any more; enter the results in the LIMS by hand, then labwire give-up {id} --reason …"
     )
 }

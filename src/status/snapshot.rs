@@ -141,6 +141,13 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Whether anything is sent to a destination of this name.
+    pub(super) fn is_configured(&self, destination: &str) -> bool {
+        self.destinations.iter().any(|it| it.name == destination && it.is_configured)
+    }
+}
+
 impl Analyzer {
     /// Since when a connected analyzer that sent before has sent nothing, if that is long.
     pub(super) fn silent_since(&self, now: Timestamp) -> Option<Timestamp> {
@@ -160,9 +167,12 @@ impl Lims {
         self.sums.of("pending") + self.sums.of("in-flight") + self.sums.of("unknown")
     }
 
-    /// Deliveries that only a person can bring on.
-    pub(super) fn for_a_person(&self) -> i64 {
-        self.deliveries("dead")
+    /// Results that aren't over yet here.
+    pub(super) fn open(&self) -> i64 {
+        ["held", "pending", "in-flight", "unknown", "refused", "quarantined"]
+            .into_iter()
+            .map(|state| self.sums.of(state))
+            .sum()
     }
 
     /// It fails, and not just for a moment.

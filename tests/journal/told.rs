@@ -1,6 +1,6 @@
 //! What the way of a specimen tells of its lines and problems: which delivery carries what, and who must act.
 
-use labwire::domain::{Problem, SpecimenId};
+use labwire::domain::{Problem, ProblemKind, SpecimenId};
 use labwire::journal::DeliveryId;
 use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{Fate, Next};
@@ -64,6 +64,19 @@ fn a_line_behind_one_of_unknown_fate_says_so() {
             ("pending".to_owned(), None, false, true)
         ]
     );
+}
+
+#[test]
+fn each_count_of_what_waits_counts_what_it_names() {
+    let lab = Lab::new();
+    let of = |kind| Problem { kind, replaces_result: false, ..lost_result(5) };
+    let cut = || of(ProblemKind::Incomplete);
+    lab.record_of(lab.message(), Vec::new(), vec![cut(), cut(), of(ProblemKind::OddTime)]).unwrap();
+    lab.record_of(lab.message(), Vec::new(), vec![cut(), of(ProblemKind::UnregisteredSource)]).unwrap();
+    let waiting = lab.reader.waiting().unwrap();
+    assert_eq!((waiting.incomplete, waiting.unattributed), (2, 1), "transmissions, and messages");
+    assert_eq!((waiting.open_problems, waiting.other_problems), (5, 1));
+    assert_eq!(lab.reader.open_problems(9).unwrap().len(), 5);
 }
 
 #[test]

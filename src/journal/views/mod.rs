@@ -102,9 +102,12 @@ pub struct Waiting {
     pub unread: i64,
     /// Messages whose sender isn't known.
     pub unattributed: i64,
-    /// Transfers that were cut.
+    /// Transmissions that were cut, each counted once whatever problems it has.
     pub incomplete: i64,
+    /// All of them: those with the unknown senders and the cut transmissions, and the others.
     pub open_problems: i64,
+    /// Open problems that are neither of an unknown sender nor of a cut transmission.
+    pub other_problems: i64,
     pub held: i64,
     /// Deliveries refused, or unknown and waiting for a person.
     pub dead_letters: i64,
@@ -154,8 +157,11 @@ impl Reader {
                 "SELECT (SELECT count(*) FROM message WHERE processed_at IS NULL),
                         (SELECT count(DISTINCT message) FROM problem WHERE closed_at IS NULL
                             AND kind IN ('unregistered-source', 'ambiguous-source')),
-                        (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind = 'incomplete-transmission'),
+                        (SELECT count(DISTINCT coalesce(message, -id)) FROM problem WHERE closed_at IS NULL
+                            AND kind = 'incomplete-transmission'),
                         (SELECT count(*) FROM problem WHERE closed_at IS NULL),
+                        (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind NOT IN
+                            ('unregistered-source', 'ambiguous-source', 'incomplete-transmission')),
                         (SELECT count(DISTINCT observation) FROM hold WHERE closed_at IS NULL),
                         (SELECT count(*) FROM delivery WHERE state = 'dead'),
                         (SELECT count(*) FROM query_without_orders)",
@@ -166,9 +172,10 @@ impl Reader {
                     unattributed: row.get(1)?,
                     incomplete: row.get(2)?,
                     open_problems: row.get(3)?,
-                    held: row.get(4)?,
-                    dead_letters: row.get(5)?,
-                    unanswered_queries: row.get(6)?,
+                    other_problems: row.get(4)?,
+                    held: row.get(5)?,
+                    dead_letters: row.get(6)?,
+                    unanswered_queries: row.get(7)?,
                 })
             })?)
     }

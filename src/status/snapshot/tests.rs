@@ -27,3 +27,17 @@ fn a_link_starts_until_something_is_known_of_it_whatever_the_words_for_its_failu
     board.set_link("port", at(2), LinkState::Down("starting".to_owned()));
     assert_eq!(contact_of(&board), Contact::Down { why: "starting".to_owned(), since: at(2) });
 }
+
+#[test]
+fn a_destination_that_the_configuration_no_longer_names_is_told_from_one_not_tried_yet() {
+    let states =
+        BTreeMap::from([("pending".to_owned(), 3), ("held".to_owned(), 1), ("accepted".to_owned(), 9)]);
+    let owed = DestinationSums { owed: 13, states };
+    let sums = Sums {
+        intake: crate::journal::IntakeSums::default(),
+        destinations: BTreeMap::from([("archive".to_owned(), owed)]),
+    };
+    let all = destinations(&known(&[], &["lims"]), &sums, &BTreeMap::new(), &BTreeMap::new());
+    let told: Vec<_> = all.iter().map(|it| (it.name.as_str(), it.is_configured, it.open())).collect();
+    assert_eq!(told, [("archive", false, 4), ("lims", true, 0)]);
+}

@@ -44,14 +44,14 @@ pub(super) fn lead(
     Lead { severity, headline, then: format!("The latest step was at {}.{unread}", clock.at(latest.at).text) }
 }
 
-/// Messages that nobody has read yet may be about any specimen.
+/// What labwire couldn't read may be about any specimen.
 fn unread(snapshot: &Snapshot) -> String {
     let waiting = snapshot.waiting;
-    match waiting.unread + waiting.unattributed {
+    match waiting.unread + waiting.unattributed + waiting.incomplete {
         0 => String::new(),
         some => {
-            let messages = count(some, "message isn't read yet", "messages aren't read yet");
-            format!(" {messages} and may hold more of it.")
+            let messages = count(some, "message that isn't read", "messages that aren't read");
+            format!(" There may be more of it in {messages}: see under problems.")
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::journal::views::{Step, Way};
 use crate::journal::{DeliveryId, ObservationId};
 use crate::status::bench::state_words;
 use crate::status::lead::Severity;
-use crate::status::shell::{Mark, after_refusal, of_unknown_fate};
+use crate::status::shell::{Mark, after_refusal, of_no_destination, of_unknown_fate};
 use crate::status::snapshot::Snapshot;
 
 /// Where some of the results are at one destination.
@@ -41,8 +41,7 @@ pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, O
         else {
             return None;
         };
-        let is_configured =
-            snapshot.destinations.iter().any(|it| it.name == *destination && it.is_configured);
+        let is_configured = snapshot.is_configured(destination);
         let is_open = matches!(state.as_str(), "refused" | "unknown") && *waits_for_person;
         let standing = Standing {
             severity: severity(state, *waits_for_person, is_configured),
@@ -104,6 +103,7 @@ fn next(standing: &Standing, observations: &[ObservationId]) -> String {
             "Next: nothing leaves for {destination}, as labwire.toml no longer names it. Name it again, or enter the \
              result in the LIMS by hand."
         ),
+        (_, Some(delivery)) if !is_configured => format!("Next: {}.", of_no_destination(*delivery)),
         ("accepted", _) => "Nothing to do: the LIMS has confirmed it.".to_owned(),
         ("staged", _) => "The LIMS has it and hasn't applied it yet: look in its worklist.".to_owned(),
         ("pending", _) if *is_behind => {

@@ -219,3 +219,18 @@ fn advice_names_exactly_what_it_is_about() {
     let behind = self::rows(&standings(&results(&["pending<"]), &calm_bench()), &BTreeMap::new());
     assert!(behind.iter().all(|row| row.next.contains("none overtakes it")));
 }
+
+#[test]
+fn nothing_is_said_to_leave_for_a_destination_that_is_gone() {
+    let steps = [
+        line(1, "archive", "pending"),
+        line(2, "archive", "in-flight/3"),
+        line(3, "archive", "unknown/4"),
+        line(4, "archive", "refused/5!"),
+        line(5, "archive", "unknown/6!"),
+    ];
+    for row in rows(&standings(&steps, &calm_bench()), &BTreeMap::new()) {
+        assert!(row.next.starts_with("Next: nothing "), "{}", row.next);
+        assert!(!row.next.contains("retry") && !row.next.contains("by itself"), "{}", row.next);
+    }
+}
