@@ -9,6 +9,7 @@ mod journal {
     mod arriving;
     mod deciding;
     mod file;
+    mod growth;
     mod kit;
     mod lanes;
     mod leaving;

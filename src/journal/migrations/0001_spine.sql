@@ -94,6 +94,7 @@ CREATE TABLE problem (
     closing_note TEXT
 ) STRICT;
 CREATE INDEX problem_open ON problem (id) WHERE closed_at IS NULL;
+CREATE INDEX problem_open_instrument ON problem (instrument) WHERE closed_at IS NULL;
 CREATE INDEX problem_open_kind ON problem (kind, message) WHERE closed_at IS NULL;
 CREATE INDEX problem_message ON problem (message);
 CREATE INDEX problem_specimen ON problem (specimen);
@@ -125,6 +126,7 @@ CREATE TABLE host_query (
 ) STRICT;
 CREATE INDEX host_query_message ON host_query (message);
 CREATE INDEX host_query_asked ON host_query (asked_at);
+CREATE INDEX host_query_unhelped ON host_query (asked_at) WHERE without_orders AND NOT cancels;
 
 CREATE VIEW query_without_orders AS -- of the last day of traffic: an analyzer that was not helped goes on without
     SELECT * FROM host_query WHERE without_orders AND NOT cancels

@@ -3,6 +3,8 @@
 mod overview;
 mod way;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
@@ -117,6 +119,7 @@ pub struct Waiting {
 impl Reader {
     /// Each instrument that ever sent something, by name.
     pub fn instruments(&self) -> Result<Vec<InstrumentView>, JournalError> {
+        let _moment = self.moment()?;
         let mut statement = self.connection.prepare_cached(
             "WITH name AS (SELECT DISTINCT subject AS n FROM counter WHERE name = 'read' AND subject <> '')
              SELECT n,
@@ -125,11 +128,7 @@ impl Reader {
                 (SELECT value FROM counter WHERE name = 'received' AND subject = n),
                 (SELECT value FROM counter WHERE name = 'new' AND subject = n),
                 (SELECT value FROM counter WHERE name = 'duplicate' AND subject = n),
-                (SELECT value FROM counter WHERE name = 'problem' AND subject = n),
-                (SELECT count(*) FROM problem WHERE closed_at IS NULL AND instrument = n),
-                (SELECT count(DISTINCT h.observation) FROM hold h JOIN observation o ON o.id = h.observation
-                    WHERE h.closed_at IS NULL AND o.instrument = n),
-                (SELECT count(*) FROM query_without_orders WHERE instrument = n)
+                (SELECT value FROM counter WHERE name = 'problem' AND subject = n)
              FROM name ORDER BY n",
         )?;
         let rows = statement.query_map([], |row| {
@@ -141,11 +140,32 @@ impl Reader {
                 new: number(3)?,
                 duplicate: number(4)?,
                 problem: number(5)?,
-                open_problems: number(6)?,
-                held: number(7)?,
-                unanswered_queries: number(8)?,
+                ..InstrumentView::default()
             })
         })?;
+        let mut instruments = rows.collect::<Result<Vec<_>, _>>()?;
+        // What is open is walked through once for all of them, not once for each.
+        let problems = self.by_instrument(
+            "SELECT instrument, count(*) FROM problem WHERE closed_at IS NULL AND instrument IS NOT NULL
+             GROUP BY instrument",
+        )?;
+        let held = self.by_instrument(
+            "SELECT o.instrument, count(DISTINCT h.observation) FROM hold h JOIN observation o ON o.id = h.observation
+             WHERE h.closed_at IS NULL GROUP BY o.instrument",
+        )?;
+        let queries =
+            self.by_instrument("SELECT instrument, count(*) FROM query_without_orders GROUP BY instrument")?;
+        for it in &mut instruments {
+            let of = |counts: &BTreeMap<String, i64>| counts.get(&it.instrument).copied().unwrap_or_default();
+            let counts = (of(&problems), of(&held), of(&queries));
+            (it.open_problems, it.held, it.unanswered_queries) = counts;
+        }
+        Ok(instruments)
+    }
+
+    fn by_instrument(&self, counts: &str) -> Result<BTreeMap<String, i64>, JournalError> {
+        let mut statement = self.connection.prepare_cached(counts)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -160,19 +180,20 @@ impl Reader {
                         (SELECT count(DISTINCT coalesce(message, -id)) FROM problem WHERE closed_at IS NULL
                             AND kind = 'incomplete-transmission'),
                         (SELECT count(*) FROM problem WHERE closed_at IS NULL),
-                        (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind NOT IN
-                            ('unregistered-source', 'ambiguous-source', 'incomplete-transmission')),
+                        (SELECT count(*) FROM problem WHERE closed_at IS NULL
+                            AND kind IN ('unregistered-source', 'ambiguous-source', 'incomplete-transmission')),
                         (SELECT count(DISTINCT observation) FROM hold WHERE closed_at IS NULL),
                         (SELECT count(*) FROM delivery WHERE state = 'dead'),
                         (SELECT count(*) FROM query_without_orders)",
             )?
             .query_row([], |row| {
+                let (open_problems, of_those_kinds) = (row.get::<_, i64>(3)?, row.get::<_, i64>(4)?);
                 Ok(Waiting {
                     unread: row.get(0)?,
                     unattributed: row.get(1)?,
                     incomplete: row.get(2)?,
-                    open_problems: row.get(3)?,
-                    other_problems: row.get(4)?,
+                    open_problems,
+                    other_problems: open_problems - of_those_kinds,
                     held: row.get(5)?,
                     dead_letters: row.get(6)?,
                     unanswered_queries: row.get(7)?,

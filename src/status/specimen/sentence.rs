@@ -197,10 +197,9 @@ fn outdated(
     standings: &[(Standing, ObservationId)],
     successors: &BTreeMap<ObservationId, ObservationId>,
 ) -> Vec<Clause> {
-    let latest = |id: ObservationId| {
-        let mut id = id;
-        for _ in 0..successors.len() {
-            id = successors.get(&id).copied().unwrap_or(id);
+    let latest = |mut id: ObservationId| {
+        while let Some(next) = successors.get(&id).filter(|next| **next > id) {
+            id = *next;
         }
         id
     };
