@@ -96,23 +96,25 @@ impl ProblemKind {
     pub fn remedy(self) -> &'static str {
         match self {
             ProblemKind::UnregisteredSource => {
-                "describe this analyzer in instruments.d, then retry the message"
+                "describe this analyzer in instruments.d, then read the message again"
             }
             ProblemKind::AmbiguousSource => {
-                "make the candidates' sender names differ, then retry the message"
+                "make the candidates' sender names differ, then read the message again"
             }
             ProblemKind::Unreadable => "look at the raw bytes; ask the analyzer to send again",
             ProblemKind::UnknownRecord => {
                 "kept as received; tell the profile's author if it carries a result"
             }
-            ProblemKind::UnknownCode => "add the code to the instrument's [codes], then retry the message",
+            ProblemKind::UnknownCode => {
+                "add the code to the instrument's [codes], then read the message again"
+            }
             ProblemKind::UnknownStatus => "check the result on the analyzer; add the status to the profile",
             ProblemKind::OddValue => "check the value on the analyzer before it is released",
             ProblemKind::OddTime => "check the analyzer's clock and the instrument's time_zone",
             ProblemKind::UndecodableText => "check the instrument's character_set",
             ProblemKind::OutOfPlace => "look at the raw bytes; ask the analyzer to send again",
             ProblemKind::Incomplete => {
-                "ask the analyzer to send this transmission again; it can't be retried here"
+                "ask the analyzer to send this transmission again; it can't be read again here"
             }
             ProblemKind::NoResult => "nothing to do if the analyzer sends such messages on purpose",
             ProblemKind::PossibleDuplicate => "compare both results; nothing was dropped",

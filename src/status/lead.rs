@@ -191,7 +191,7 @@ fn links(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
             concerns.push(Concern {
                 severity: Severity::Danger,
                 headline: format!(
-                    "{} is not connected since {}: {why}.",
+                    "{} has not been connected since {}: {why}.",
                     analyzer.name,
                     clock.at(*since).text
                 ),
@@ -262,7 +262,7 @@ fn silent(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
         if let Some(since) = analyzer.silent_since(snapshot.as_of) {
             concerns.push(Concern {
                 severity: Severity::Odd,
-                headline: format!("{} is silent since {}.", analyzer.name, clock.at(since).text),
+                headline: format!("{} has been silent since {}.", analyzer.name, clock.at(since).text),
                 remedy: "Check that the run is finished and its host link is on.".to_owned(),
             });
         }

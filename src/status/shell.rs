@@ -74,6 +74,8 @@ pub(super) struct ProblemRow {
     pub instrument: String,
     pub specimen: Option<String>,
     pub message: Option<i64>,
+    /// The message to read again once the configuration is mended.
+    pub reread: Option<i64>,
 }
 
 /// A held result, ready to show.
@@ -103,11 +105,12 @@ pub(super) struct LetterRow {
 }
 
 pub(super) fn problem(view: &ProblemView, clock: &Clock) -> ProblemRow {
+    let kind = ProblemKind::from_name(&view.kind);
     ProblemRow {
         id: view.id.0,
         kind: view.kind.replace('-', " "),
         text: view.text.reveal().clone(),
-        remedy: ProblemKind::from_name(&view.kind).map_or("", ProblemKind::remedy),
+        remedy: kind.map_or("", ProblemKind::remedy),
         seen: clock.at(view.seen_at),
         instrument: view.instrument.clone().unwrap_or_else(|| "an unknown sender".to_owned()),
         specimen: view
@@ -117,7 +120,19 @@ pub(super) fn problem(view: &ProblemView, clock: &Clock) -> ProblemRow {
             .filter(|id| !id.is_empty())
             .map(str::to_owned),
         message: view.message.map(|id| id.0),
+        reread: view.message.map(|id| id.0).filter(|_| kind.is_some_and(is_mended_by_configuration)),
     }
+}
+
+fn is_mended_by_configuration(kind: ProblemKind) -> bool {
+    matches!(
+        kind,
+        ProblemKind::UnregisteredSource
+            | ProblemKind::AmbiguousSource
+            | ProblemKind::UnknownCode
+            | ProblemKind::UnknownStatus
+            | ProblemKind::UndecodableText
+    )
 }
 
 pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {

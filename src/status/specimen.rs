@@ -24,6 +24,8 @@ use standing::{Row, rows, standings};
 
 /// The longest specimen number that is looked up, in bytes.
 const LONGEST: usize = 200;
+/// The most steps of a way that are shown: a control's number comes again for years.
+const LATEST: usize = 500;
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -38,6 +40,8 @@ struct SpecimenPage {
     id: String,
     lead: Lead,
     now: Vec<Row>,
+    /// Steps before those that are shown.
+    earlier: usize,
     way: Vec<WayRow>,
 }
 
@@ -66,11 +70,15 @@ pub(super) async fn show(
         .await?;
     let clock = page.clock(&snapshot);
     let standings = standings(&steps, &snapshot);
+    let mut way = way(&steps, &clock);
+    let earlier = way.len().saturating_sub(LATEST);
+    way.drain(..earlier);
     html(&SpecimenPage {
         shell: Shell::new("Specimen", "/specimen", &page.site, &snapshot, &clock),
         lead: sentence::lead(&id, &steps, &standings, &snapshot, &clock),
-        now: rows(&standings, &tests(&steps)),
-        way: way(&steps, &clock),
+        now: rows(&steps, &standings, &tests(&steps)),
+        earlier,
+        way,
         id,
     })
 }

@@ -95,7 +95,7 @@ const WORST_FIRST: &[(Severity, &str, Change)] = &[
     (Severity::Danger, "2 deliveries wait for a person: refused by the LIMS, or of unknown fate.", |it| {
         it.waiting.dead_letters = 2;
     }),
-    (Severity::Danger, "c311 is not connected since 11:59:00: no such device.", |it| {
+    (Severity::Danger, "c311 has not been connected since 11:59:00: no such device.", |it| {
         it.analyzers[0].contact = Contact::Down { why: "no such device".to_owned(), since: at("11:59:00") };
     }),
     (Severity::Act, "archive is no longer configured; 2 results wait for it.", |it| {
@@ -116,7 +116,7 @@ const WORST_FIRST: &[(Severity, &str, Change)] = &[
         it.destinations[0].state = DestinationState::Failing("answered 503".to_owned());
         it.destinations[0].last_accepted = Some(at("11:59:50"));
     }),
-    (Severity::Odd, "h500 is silent since 09:58:00.", |it| {
+    (Severity::Odd, "h500 has been silent since 09:58:00.", |it| {
         it.analyzers[1].counts.last_message = Some(at("09:58:00"));
     }),
 ];

@@ -50,7 +50,8 @@ fn unread(snapshot: &Snapshot) -> String {
     match waiting.unread + waiting.unattributed + waiting.incomplete {
         0 => String::new(),
         some => {
-            let messages = count(some, "message that isn't read", "messages that aren't read");
+            let messages =
+                count(some, "message that labwire hasn't read", "messages that labwire hasn't read");
             format!(" There may be more of it in {messages}: see under problems.")
         }
     }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::journal::views::{Step, Way};
+use crate::domain::ProblemKind;
+use crate::journal::views::{ProblemStanding, Step, Way};
 use crate::journal::{DeliveryId, ObservationId};
 use crate::status::bench::state_words;
 use crate::status::lead::Severity;
@@ -69,8 +70,9 @@ fn severity(state: &str, waits_for_person: bool, is_configured: bool) -> Severit
     }
 }
 
-/// The rows, worst first. `tests` names each result's test.
+/// The rows, worst first: open problems among them. `tests` names each result's test.
 pub(super) fn rows(
+    steps: &[Step],
     standings: &[(Standing, ObservationId)],
     tests: &BTreeMap<ObservationId, String>,
 ) -> Vec<Row> {
@@ -79,15 +81,33 @@ pub(super) fn rows(
         together.entry(standing).or_default().push(*observation);
     }
     let test = |id: &ObservationId| tests.get(id).cloned().unwrap_or_else(|| id.to_string());
-    together
-        .into_iter()
-        .map(|(standing, observations)| Row {
+    let of_results = together.into_iter().map(|(standing, observations)| {
+        let row = Row {
             mark: Mark::new(standing.severity, words(standing)),
             destination: standing.destination.clone(),
             tests: observations.iter().map(test).collect(),
             next: next(standing, &observations),
-        })
-        .collect()
+        };
+        (standing.severity, row)
+    });
+    let of_problems = steps.iter().filter_map(open_problem).map(|row| (Severity::Act, row));
+    let mut rows: Vec<(Severity, Row)> = of_problems.chain(of_results).collect();
+    rows.sort_by_key(|(severity, _)| *severity);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn open_problem(step: &Step) -> Option<Row> {
+    let Way::Problem { id, kind, text, replaces_result, standing: ProblemStanding::Open } = &step.what else {
+        return None;
+    };
+    let remedy = ProblemKind::from_name(kind).map_or("", ProblemKind::remedy);
+    let words = if *replaces_result { "unusable" } else { "in doubt" };
+    Some(Row {
+        mark: Mark::new(Severity::Act, words),
+        destination: "labwire".to_owned(),
+        tests: vec![format!("problem {id}")],
+        next: format!("Because: {}. Next: {remedy}; then labwire dismiss {id} --reason ….", text.reveal()),
+    })
 }
 
 fn words(standing: &Standing) -> &'static str {

@@ -204,7 +204,7 @@ fn each_destination_is_spoken_of_and_one_that_is_gone_is_said_to_be() {
 fn advice_names_exactly_what_it_is_about() {
     let written = ["refused/1!", "refused/4!", "unknown/5!", "unknown/6", "held", "held", "accepted/7"];
     let steps = results(&written);
-    let rows = rows(&standings(&steps, &calm_bench()), &BTreeMap::new());
+    let rows = rows(&steps, &standings(&steps, &calm_bench()), &BTreeMap::new());
     let next: Vec<&str> = rows.iter().map(|row| row.next.as_str()).collect();
     let names = |number: u32, words: &str| {
         next.iter().filter(|next| next.contains(&format!("labwire {words} {number} "))).count()
@@ -216,7 +216,7 @@ fn advice_names_exactly_what_it_is_about() {
         assert_eq!(names(number, words), 0, "{words} {number}: {next:?}");
     }
     assert!(next.iter().any(|next| next.contains("for each number of 5, 6: labwire release")), "{next:?}");
-    let behind = self::rows(&standings(&results(&["pending<"]), &calm_bench()), &BTreeMap::new());
+    let behind = self::rows(&[], &standings(&results(&["pending<"]), &calm_bench()), &BTreeMap::new());
     assert!(behind.iter().all(|row| row.next.contains("none overtakes it")));
 }
 
@@ -229,8 +229,19 @@ fn nothing_is_said_to_leave_for_a_destination_that_is_gone() {
         line(4, "archive", "refused/5!"),
         line(5, "archive", "unknown/6!"),
     ];
-    for row in rows(&standings(&steps, &calm_bench()), &BTreeMap::new()) {
+    for row in rows(&steps, &standings(&steps, &calm_bench()), &BTreeMap::new()) {
         assert!(row.next.starts_with("Next: nothing "), "{}", row.next);
         assert!(!row.next.contains("retry") && !row.next.contains("by itself"), "{}", row.next);
     }
+}
+
+#[test]
+fn an_open_problem_stands_among_the_results_with_its_next_step() {
+    let mut steps = results(&["refused/1!", "accepted/2"]);
+    steps.push(problem(true, ProblemStanding::Open));
+    steps.push(problem(true, ProblemStanding::Withdrawn));
+    let rows = rows(&steps, &standings(&steps, &calm_bench()), &BTreeMap::new());
+    let words: Vec<&str> = rows.iter().map(|row| row.mark.words.as_str()).collect();
+    assert_eq!(words, ["refused", "unusable", "accepted"]);
+    assert!(rows[1].next.contains("labwire dismiss 9 --reason"), "{}", rows[1].next);
 }
