@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use labwire_astm::transfer::EndMark;
-use labwire_link::{Note, Parcel, Receipt, SendId, Sent, Transfer};
+use labwire_link::{Note, Parcel, Receipt, Reply, SendId, Sent, Transfer};
 use tokio_util::sync::CancellationToken;
 
 use super::trace::Trace;
@@ -108,12 +108,12 @@ impl Connection<'_> {
 }
 
 impl Handler for Connection<'_> {
-    async fn store(&mut self, parcel: Parcel) -> Option<Receipt> {
+    async fn store(&mut self, parcel: Parcel) -> Result<(Receipt, Reply), Reply> {
         match self.keep(parcel).await {
-            Ok(receipt) => Some(receipt),
+            Ok(receipt) => Ok((receipt, Reply::Protocol)),
             Err(error) => {
                 tracing::error!(source = self.source.name, %error, "failed to store a frame; it was not acknowledged");
-                None
+                Err(Reply::Protocol)
             }
         }
     }
@@ -139,6 +139,7 @@ impl Handler for Connection<'_> {
 
     async fn sent(&mut self, id: SendId, sent: Sent) {
         let answer = match sent {
+            Sent::Staged(_) => return,
             Sent::Delivered | Sent::Answered(_) => "no information: delivered",
             Sent::Interrupted => "no information: the analyzer interrupted",
             Sent::Refused => "not answered: the analyzer did not take the answer",
@@ -164,9 +165,5 @@ impl Handler for Connection<'_> {
 
     fn doing(&mut self, doing: &'static str) {
         self.intake.board.peer_does(&self.source.name, self.peer, clock::now(), doing);
-    }
-
-    fn is_busy(&self) -> bool {
-        self.state != State::Idle
     }
 }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use labwire_link::{
-    Action, Admission, End, Input, Link, Note, Parcel, ParcelId, Receipt, SendId, Sent, Transfer,
+    Action, Admission, End, Input, Link, Note, Parcel, Receipt, Reply, SendId, Sent, Transfer,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
@@ -20,8 +20,8 @@ const READ: usize = 16 * 1024;
 
 /// What the driver needs from its owner.
 pub trait Handler: Send {
-    /// Stores a parcel durably; the receipt proves it.
-    fn store(&mut self, parcel: Parcel) -> impl Future<Output = Option<Receipt>> + Send;
+    /// Stores a parcel durably; the receipt proves it. With it, or in its place, comes what to tell the peer.
+    fn store(&mut self, parcel: Parcel) -> impl Future<Output = Result<(Receipt, Reply), Reply>> + Send;
     /// A transfer began or ended.
     fn transfer(&mut self, transfer: Transfer) -> impl Future<Output = ()> + Send;
     /// What became of an [`Outgoing`].
@@ -31,8 +31,6 @@ pub trait Handler: Send {
     fn trace(&mut self, direction: Direction, bytes: &[u8]);
     /// What the link is doing, whenever that may have changed.
     fn doing(&mut self, doing: &'static str);
-    /// Whether a transfer is under way: a connection isn't closed for shutdown in the middle of one.
-    fn is_busy(&self) -> bool;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +55,7 @@ pub struct Bounds {
     pub idle: Option<Duration>,
     /// Close when one write takes longer than this.
     pub write: Duration,
-    /// How long a transfer under way may go on once the gateway stops.
+    /// How long what is under way may go on once the gateway stops.
     pub grace: Duration,
 }
 
@@ -136,7 +134,7 @@ where
         let mut buffer = vec![0; READ];
         let mut grace_over: Option<Instant> = None;
         loop {
-            if grace_over.is_some() && !self.handler.is_busy() {
+            if grace_over.is_some() && self.link.is_idle() {
                 return Ended::Stopped;
             }
             let event = tokio::select! {
@@ -196,8 +194,11 @@ where
             }
             Action::Store(parcel) => {
                 let id = parcel.id;
-                let receipt = self.store(parcel).await;
-                self.link.handle(clock::monotonic(), receipt_or_failure(receipt, id));
+                let stored = match self.store(parcel).await {
+                    Ok((receipt, reply)) => Input::Stored(receipt, reply),
+                    Err(reply) => Input::StoreFailed(id, reply),
+                };
+                self.link.handle(clock::monotonic(), stored);
             }
             Action::Transfer(transfer) => self.handler.transfer(transfer).await,
             Action::Sent(id, sent) => self.handler.sent(id, sent).await,
@@ -210,17 +211,17 @@ where
 
     /// Stores a parcel. What the peer says meanwhile is read as far as the link has room, and handed to it with the
     /// time at which it came. The end of the connection is left for the next read to find.
-    async fn store(&mut self, parcel: Parcel) -> Option<Receipt> {
+    async fn store(&mut self, parcel: Parcel) -> Result<(Receipt, Reply), Reply> {
         let mut heard = Vec::new();
         let mut room = self.link.room();
-        let receipt = {
+        let told = {
             let mut stored = pin!(self.handler.store(parcel));
             let mut buffer = vec![0; READ];
             loop {
                 let within = buffer.get_mut(..room.min(READ)).unwrap_or_default();
                 tokio::select! {
                     biased;
-                    receipt = &mut stored => break receipt,
+                    told = &mut stored => break told,
                     read = self.stream.read(within), if room > 0 => match read {
                         Ok(count) if count > 0 => {
                             room -= count;
@@ -236,7 +237,7 @@ where
             self.handler.trace(Direction::In, &bytes);
             self.link.handle(came, Input::Bytes(&bytes));
         }
-        receipt
+        told
     }
 
     /// Writes everything. Never flushes: on a serial port that blocks the thread until the line has drained.
@@ -247,13 +248,6 @@ where
             Ok(Err(error)) => Err(Ended::Failed(error)),
             Err(_) => Err(Ended::Failed(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes"))),
         }
-    }
-}
-
-fn receipt_or_failure(receipt: Option<Receipt>, parcel: ParcelId) -> Input<'static> {
-    match receipt {
-        Some(receipt) => Input::Stored(receipt),
-        None => Input::StoreFailed(parcel),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use labwire_astm::transfer::{AstmLink, Frame, Settings, Tolerances};
-use labwire_link::{Action, Input, Link, Parcel, Receipt};
+use labwire_link::{Action, Input, Link, Parcel, Receipt, Reply};
 
 const STX: u8 = 0x02;
 const ETX: u8 = 0x03;
@@ -110,7 +110,7 @@ fn receive(reads: &[&[u8]]) -> Received {
             match action {
                 Action::Store(parcel) => {
                     #[expect(clippy::disallowed_methods, reason = "the test is the journal")]
-                    link.handle(now, Input::Stored(Receipt::sign(parcel.id)));
+                    link.handle(now, Input::Stored(Receipt::sign(parcel.id), Reply::Protocol));
                     received.parcels.push(parcel);
                 }
                 Action::Transmit(answer) if answer == [NAK] => received.refused += 1,

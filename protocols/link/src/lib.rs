@@ -24,6 +24,8 @@ pub trait Link: Send {
     fn room(&self) -> usize;
     /// What the machine is doing, for a technician: a lowercase fragment such as "waiting for a transmission".
     fn doing(&self) -> &'static str;
+    /// Whether the connection can be closed now without cutting anything short.
+    fn is_idle(&self) -> bool;
 }
 
 /// What happened.
@@ -33,9 +35,9 @@ pub enum Input<'a> {
     /// Bytes arrived. Any split is possible: one byte, half a frame, many messages.
     Bytes(&'a [u8]),
     /// A parcel survives a power cut from here on. This alone earns its acknowledgement.
-    Stored(Receipt),
-    /// A parcel could not be stored; it must not be acknowledged.
-    StoreFailed(ParcelId),
+    Stored(Receipt, Reply),
+    /// A parcel could not be stored; it must not be acknowledged. The reply, if any, says no.
+    StoreFailed(ParcelId, Reply),
     /// Please transmit this message (content only, without framing).
     Send(SendId, &'a [u8]),
     /// Everything transmitted so far has been handed to the line. Reply timers start here, so report it before
@@ -110,6 +112,17 @@ impl Receipt {
     }
 }
 
+/// What to tell the peer about a parcel.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing beyond the protocol's own acknowledgement or refusal, where it has one.
+    Protocol,
+    /// These texts after the protocol's own, in order and unchanged but for their framing.
+    Texts(Vec<Vec<u8>>),
+    /// Nothing at all.
+    Silent,
+}
+
 /// Whether new transfers are welcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
@@ -157,6 +170,9 @@ impl fmt::Display for Cut {
 pub enum Sent {
     /// The peer acknowledged all of it.
     Delivered,
+    /// The peer has it in safe storage and said so with this. More follows only where the link was set to wait for
+    /// the final answer.
+    Staged(Vec<u8>),
     /// The peer answered with content of its own.
     Answered(Vec<u8>),
     /// The peer took what it had and asked us to stop before the end.
@@ -199,8 +215,10 @@ impl fmt::Debug for Input<'_> {
         match self {
             Input::Connected => f.write_str("Connected"),
             Input::Bytes(bytes) => f.debug_tuple("Bytes").field(&Size(bytes)).finish(),
-            Input::Stored(receipt) => f.debug_tuple("Stored").field(receipt).finish(),
-            Input::StoreFailed(parcel) => f.debug_tuple("StoreFailed").field(parcel).finish(),
+            Input::Stored(receipt, reply) => f.debug_tuple("Stored").field(receipt).field(reply).finish(),
+            Input::StoreFailed(parcel, reply) => {
+                f.debug_tuple("StoreFailed").field(parcel).field(reply).finish()
+            }
             Input::Send(id, content) => f.debug_tuple("Send").field(id).field(&Size(content)).finish(),
             Input::Written => f.write_str("Written"),
             Input::Admission(admission) => f.debug_tuple("Admission").field(admission).finish(),
@@ -234,10 +252,21 @@ impl fmt::Debug for Parcel {
     }
 }
 
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reply::Protocol => f.write_str("Protocol"),
+            Reply::Texts(texts) => f.debug_list().entries(texts.iter().map(|text| Size(text))).finish(),
+            Reply::Silent => f.write_str("Silent"),
+        }
+    }
+}
+
 impl fmt::Debug for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Sent::Delivered => f.write_str("Delivered"),
+            Sent::Staged(content) => f.debug_tuple("Staged").field(&Size(content)).finish(),
             Sent::Answered(content) => f.debug_tuple("Answered").field(&Size(content)).finish(),
             Sent::Interrupted => f.write_str("Interrupted"),
             Sent::Refused => f.write_str("Refused"),
@@ -258,6 +287,8 @@ mod tests {
             format!("{:?} {:?}", Input::Bytes(&name), Input::Send(SendId(1), &name)),
             format!("{:?} {:?}", Action::Transmit(name.clone()), Action::Store(parcel)),
             format!("{:?}", Action::Sent(SendId(1), Sent::Answered(name.clone()))),
+            format!("{:?}", Action::Sent(SendId(1), Sent::Staged(name.clone()))),
+            format!("{:?}", Input::StoreFailed(ParcelId(1), Reply::Texts(vec![name.clone()]))),
         ];
         for shown in shown {
             assert!(shown.contains("8 bytes") && !shown.contains("DOE") && !shown.contains("68"), "{shown}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use labwire_astm::transfer::{AstmLink, Settings};
-use labwire_link::{Admission, Note, Parcel, Receipt, SendId, Sent, Transfer};
+use labwire_link::{Admission, Note, Parcel, Receipt, Reply, SendId, Sent, Transfer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -21,11 +21,11 @@ struct SlowDisk {
 }
 
 impl Handler for SlowDisk {
-    async fn store(&mut self, parcel: Parcel) -> Option<Receipt> {
+    async fn store(&mut self, parcel: Parcel) -> Result<(Receipt, Reply), Reply> {
         self.began.send(()).unwrap();
         self.go_on.notified().await;
         #[expect(clippy::disallowed_methods, reason = "this handler plays the journal")]
-        Some(Receipt::sign(parcel.id))
+        Ok((Receipt::sign(parcel.id), Reply::Protocol))
     }
 
     async fn transfer(&mut self, _: Transfer) {}
@@ -33,9 +33,6 @@ impl Handler for SlowDisk {
     fn note(&mut self, _: Note) {}
     fn trace(&mut self, _: Direction, _: &[u8]) {}
     fn doing(&mut self, _: &'static str) {}
-    fn is_busy(&self) -> bool {
-        false
-    }
 }
 
 /// An analyzer's end of the line, and what it needs to hold the gateway's disk up.

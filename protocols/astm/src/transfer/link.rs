@@ -63,8 +63,8 @@ impl Link for AstmLink {
         match input {
             Input::Connected => self.connected = true,
             Input::Bytes(bytes) => self.take_in(now, bytes),
-            Input::Stored(receipt) => self.receiver.on_stored(now, receipt, out),
-            Input::StoreFailed(parcel) => self.receiver.on_store_failed(now, parcel, out),
+            Input::Stored(receipt, _) => self.receiver.on_stored(now, receipt, out),
+            Input::StoreFailed(parcel, _) => self.receiver.on_store_failed(now, parcel, out),
             Input::Send(id, content) if self.connected => self.sender.on_send(id, content, out),
             Input::Send(id, _) => out.extend([Note::NotConnected.into(), Action::Sent(id, Sent::Refused)]),
             Input::Written => self.sender.on_written(now),
@@ -103,5 +103,9 @@ impl Link for AstmLink {
             Some(doing) if self.receiver.is_neutral() => doing,
             _ => self.receiver.doing(),
         }
+    }
+    /// A message of ours that is queued isn't under way.
+    fn is_idle(&self) -> bool {
+        self.receiver.is_neutral() && !self.sender.is_engaged()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use labwire_astm::transfer::AstmLink;
-use labwire_link::{Action, Input, Link, Parcel, ParcelId, Receipt};
+use labwire_link::{Action, Input, Link, Parcel, ParcelId, Receipt, Reply};
 
 const ACK: u8 = 0x06;
 const NAK: u8 = 0x15;
@@ -66,7 +66,7 @@ impl Link for Broken {
         while let Some(action) = self.link.poll() {
             if let (Mistake::AcknowledgesBeforeStoring, Action::Store(parcel)) = (self.mistake, &action) {
                 #[expect(clippy::disallowed_methods, reason = "this is the mistake")]
-                self.link.handle(now, Input::Stored(Receipt::sign(parcel.id)));
+                self.link.handle(now, Input::Stored(Receipt::sign(parcel.id), Reply::Protocol));
             }
             let action = self.spoil(action);
             self.more.push_back(action);
@@ -87,5 +87,8 @@ impl Link for Broken {
 
     fn doing(&self) -> &'static str {
         self.link.doing()
+    }
+    fn is_idle(&self) -> bool {
+        self.link.is_idle()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::{Duration, Instant};
 
 use labwire_astm::transfer::{Emit, RecordEnd, Settings, Timing};
-use labwire_link::{Action, Admission, Input, Link, ParcelId, Receipt, SendId, Sent, Transfer};
+use labwire_link::{Action, Admission, Input, Link, ParcelId, Receipt, Reply, SendId, Sent, Transfer};
 
 use super::chance::Chance;
 use super::journal::Journal;
@@ -193,11 +193,11 @@ impl World {
             Step::Stored(id) => {
                 self.stations[station].journal.store(id);
                 #[expect(clippy::disallowed_methods, reason = "the world is the journal")]
-                self.handle(station, Input::Stored(Receipt::sign(id)));
+                self.handle(station, Input::Stored(Receipt::sign(id), Reply::Protocol));
             }
             Step::StoreFailed(id) => {
                 self.stations[station].journal.lose(id);
-                self.handle(station, Input::StoreFailed(id));
+                self.handle(station, Input::StoreFailed(id, Reply::Protocol));
             }
             Step::Send(id) => {
                 let content = self.messages[id.0 as usize].content.clone();
@@ -274,7 +274,7 @@ impl World {
                 Some(Sent::Refused) => ("refused", times == 0),
                 Some(Sent::Interrupted) => ("interrupted", times == 0),
                 Some(Sent::Unknown) => ("unknown", times <= 1),
-                Some(Sent::Answered(_)) | None => ("never settled", false),
+                Some(Sent::Answered(_) | Sent::Staged(_)) | None => ("never settled", false),
             };
             *self.tally.outcomes.entry(outcome).or_default() += 1;
             if !kept {

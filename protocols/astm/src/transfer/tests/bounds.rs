@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use labwire_link::{Action, Input, Link, ParcelId, Receipt};
+use labwire_link::{Action, Input, Link, ParcelId, Receipt, Reply};
 use proptest::prelude::*;
 
 use super::script::bytes;
@@ -39,7 +39,7 @@ fn actions<'a>(settings: &Settings, bursts: impl IntoIterator<Item = Vec<&'a [u8
         let mut settled = 0;
         while settled < all.len() {
             if let Action::Store(parcel) = &all[settled] {
-                link.handle(now, Input::Stored(sign(parcel.id)));
+                link.handle(now, Input::Stored(sign(parcel.id), Reply::Protocol));
                 all.extend(drain(&mut link));
             }
             settled += 1;

@@ -19,7 +19,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use labwire_link::{Action, Admission, Input, Link, ParcelId, Receipt, SendId};
+use labwire_link::{Action, Admission, Input, Link, ParcelId, Receipt, Reply, SendId};
 
 use crate::transfer::control::{ACK, CR, ENQ, EOT, ETB, ETX, LF, NAK, STX};
 use crate::transfer::{AstmLink, Frame, FrameEnd, FrameNumber, Settings};
@@ -126,8 +126,8 @@ impl Stage {
         let parcel = ParcelId(id.parse().unwrap());
         #[expect(clippy::disallowed_methods, reason = "the script is the journal")]
         let input = match word {
-            "stored" => Input::Stored(Receipt::sign(parcel)),
-            "failed" => Input::StoreFailed(parcel),
+            "stored" => Input::Stored(Receipt::sign(parcel), Reply::Protocol),
+            "failed" => Input::StoreFailed(parcel, Reply::Protocol),
             "connected" => Input::Connected,
             "disconnected" => Input::Disconnected,
             "busy" => Input::Admission(Admission::Busy),
