@@ -3,3 +3,4 @@
 //! grammar.
 
 pub mod message;
+pub mod transfer;

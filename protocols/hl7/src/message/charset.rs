@@ -98,6 +98,21 @@ impl Charset {
         Text { text: Cow::Owned(text), undecodable }
     }
 
+    /// Text in this character set; `?` stands for a character that it doesn't have.
+    pub fn encode(self, text: &str) -> Vec<u8> {
+        let encode = |encoding: &'static Encoding, character: char| {
+            let mut bytes = [0; 4];
+            let (bytes, _, failed) = encoding.encode(character.encode_utf8(&mut bytes));
+            if failed { b"?".to_vec() } else { bytes.into_owned() }
+        };
+        let character = |character: char| match self.0 {
+            _ if character.is_ascii() => character.to_string().into_bytes(),
+            Known::Ascii => b"?".to_vec(),
+            Known::Other(encoding) => encode(encoding, character),
+        };
+        text.chars().flat_map(character).collect()
+    }
+
     /// How many bytes its characters take, as far as that matters for finding separators.
     pub(super) fn width(self) -> Width {
         match self.0 {
