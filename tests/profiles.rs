@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use labwire::config::profile;
-use labwire::domain::profile::{Profile, ResultType};
+use labwire::domain::profile::{Dialect, Profile, ResultType};
 use labwire::domain::{InstrumentId, Outcome, SpecimenRules, Value};
 use labwire::pipeline::{Context, Reading, no_orders, process};
 use labwire_astm::record::Message;
@@ -34,7 +34,7 @@ pub(crate) fn reading(profile: &Arc<Profile>) -> Reading {
         instrument: InstrumentId::new("bench-1"),
         profile: Arc::clone(profile),
         time_zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
-        character_set: encoding_rs::UTF_8,
+        character_set: Some(encoding_rs::UTF_8),
         decimal_separator: '.',
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
         codes: BTreeMap::new(),
@@ -51,8 +51,7 @@ fn fixtures(profile: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let entries =
         std::fs::read_dir(&folder).unwrap_or_else(|_| panic!("no fixtures in {}", folder.display()));
     let paths = entries.map(|entry| entry.unwrap().path());
-    let mut paths: Vec<_> =
-        paths.filter(|path| path.extension().is_some_and(|name| name == "astm")).collect();
+    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|name| name != "txt")).collect();
     paths.sort();
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).unwrap();
@@ -93,11 +92,45 @@ fn each_fixture_is_read_as_its_snapshot_says() {
 fn fixtures_show_every_kind_of_record_and_no_other() {
     for (name, profile) in &profiles() {
         let all = fixtures(name);
-        let messages = all.iter().map(|(_, bytes)| Message::parse(bytes));
-        let shown: BTreeSet<_> = messages
-            .flat_map(|message| message.records().map(|record| record.kind()).collect::<Vec<_>>())
-            .collect();
-        assert_eq!(shown, profile.records, "{name}");
+        match &profile.dialect {
+            Dialect::Astm(dialect) => {
+                let messages = all.iter().map(|(_, bytes)| Message::parse(bytes));
+                let shown: BTreeSet<_> = messages
+                    .flat_map(|message| message.records().map(|record| record.kind()).collect::<Vec<_>>())
+                    .collect();
+                assert_eq!(shown, dialect.records, "{name}");
+            }
+            Dialect::Hl7(dialect) => {
+                let shown: BTreeSet<[u8; 3]> = all.iter().flat_map(|(_, bytes)| segments(bytes)).collect();
+                assert_eq!(shown, dialect.segments, "{name}");
+            }
+        }
+    }
+}
+
+fn segments(bytes: &[u8]) -> Vec<[u8; 3]> {
+    let message = labwire_hl7::message::Message::parse(bytes).unwrap();
+    message.segments().map(|segment| segment.name().try_into().unwrap()).collect()
+}
+
+/// The profile without each of its signs of a control, and the sign.
+fn each_class_left_out(profile: &Profile) -> Vec<(Profile, String)> {
+    let with = |dialect| Profile { dialect, ..profile.clone() };
+    match &profile.dialect {
+        Dialect::Astm(dialect) => (0..dialect.classes.len())
+            .map(|at| {
+                let mut without = dialect.clone();
+                let rule = without.classes.remove(at);
+                (with(Dialect::Astm(without)), rule.at.to_string())
+            })
+            .collect(),
+        Dialect::Hl7(dialect) => (0..dialect.classes.len())
+            .map(|at| {
+                let mut without = dialect.clone();
+                let (rule, _) = without.classes.remove(at);
+                (with(Dialect::Hl7(without)), rule.at.to_string())
+            })
+            .collect(),
     }
 }
 
@@ -145,16 +178,12 @@ fn fixtures_show_every_status_flag_and_sign_of_a_control() {
         for flag in profile.flags.keys() {
             assert!(all().any(|o| o.flags.contains(flag)), "{name}: no fixture shows flag {flag:?}");
         }
-        for rule in &profile.classes {
-            let without = Profile {
-                classes: profile.classes.iter().filter(|other| *other != rule).cloned().collect(),
-                ..Profile::clone(profile)
-            };
+        for (without, sign) in each_class_left_out(profile) {
             let before: Vec<_> = all().map(|o| o.class).collect();
             let outcomes = self::outcomes(&Arc::new(without));
             let after: Vec<_> =
                 outcomes.iter().flat_map(|outcome| &outcome.observations).map(|o| o.class).collect();
-            assert_ne!(before, after, "{name}: no fixture shows the sign {}", rule.at);
+            assert_ne!(before, after, "{name}: no fixture shows the sign {sign}");
         }
     }
 }

@@ -83,7 +83,7 @@ fn shared_listener(
             b.listen
         ));
     }
-    let same = earlier.claim.link == later.claim.link && a.limits == b.limits;
+    let same = earlier.claim.line == later.claim.line && a.limits == b.limits;
     (!same).then(|| {
         format!(
             "this instrument and {other} share {} and only differ by sender, which is known after the first \

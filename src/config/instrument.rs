@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 use jiff::tz::TimeZone;
-use labwire_astm::transfer;
 
 use super::profiles::Profiles;
 use super::reader::{Name, Table};
-use super::settings::{CodeMapping, Instrument, RerunPolicy, SpecimenRules, Transport};
+use super::settings::{CodeMapping, Instrument, Line, RerunPolicy, SpecimenRules, Transport};
 use super::{link, transport};
 use crate::domain::InstrumentId;
+use crate::domain::profile::{Dialect, Profile};
 
 const DECIMAL_SEPARATORS: [(&str, char); 2] = [(".", '.'), (",", ',')];
 const RERUNS: [(&str, RerunPolicy); 2] = [("forward", RerunPolicy::Forward), ("hold", RerunPolicy::Hold)];
@@ -33,7 +33,7 @@ pub(super) struct Claim {
     /// Where the file names the device or address.
     pub(super) span: Range<usize>,
     pub(super) sender: Option<String>,
-    pub(super) link: transfer::Settings,
+    pub(super) line: Line,
 }
 
 /// Reads one instrument's file. Paths in it are relative to `folder`.
@@ -44,29 +44,30 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, profi
     let description = file.text("description").unwrap_or_default();
     let placed = transport::read(file, folder);
     let sender = file.parsed("sender", sender);
-    let from = profile.as_ref().map(|profile| profile.link.clone()).unwrap_or_default();
     let serial = placed.as_ref().is_some_and(|placed| matches!(placed.transport, Transport::Serial(_)));
-    let changed = file.table("link", |table| {
-        let link = link::changed(from.clone(), table);
-        if serial && link.tolerances.raw_records {
-            table.error("raw_records needs TCP; a serial line without checksums can alter a result unseen");
+    let line = match profile.as_deref() {
+        Some(profile) => Some(line(profile, serial, file)),
+        None => {
+            // Which keys it may hold depends on the profile's protocol.
+            file.table("link", Table::free_entries);
+            None
         }
-        link
-    });
-    let link = changed.unwrap_or(from);
+    };
     let time_zone = file.required("time_zone", "\"Europe/Berlin\"").and_then(|entry| entry.parsed(time_zone));
-    let character_set = file.parsed("character_set", character_set).unwrap_or(encoding_rs::WINDOWS_1252);
+    let usual =
+        line.as_ref().and_then(|line| matches!(line, Line::Astm(_)).then_some(encoding_rs::WINDOWS_1252));
+    let character_set = file.parsed("character_set", character_set).or(usual);
     let decimal_separator = file.choice("decimal_separator", &DECIMAL_SEPARATORS).unwrap_or('.');
     let specimen = file.table("specimen", specimen).unwrap_or_else(default_specimen);
     let codes: BTreeMap<String, CodeMapping> = file.named_tables("codes", code).into_iter().collect();
     let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
     let rerun = file.choice("rerun", &RERUNS).unwrap_or(RerunPolicy::Forward);
 
-    let claim = placed.map(|placed| Claim {
+    let claim = placed.zip(line).map(|(placed, line)| Claim {
         transport: placed.transport,
         span: placed.span,
         sender: sender.clone(),
-        link: link.clone(),
+        line,
     });
     let instrument = match (profile, &claim, time_zone) {
         (Some(profile), Some(claim), Some(time_zone)) => Some(Instrument {
@@ -75,7 +76,7 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, profi
             profile: Arc::clone(&profile),
             transport: claim.transport.clone(),
             sender,
-            link,
+            line: claim.line.clone(),
             time_zone,
             character_set,
             decimal_separator,
@@ -89,9 +90,33 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, profi
     Draft { instrument, claim }
 }
 
+/// The profile's protocol with the changes that `[link]` makes.
+fn line(profile: &Profile, serial: bool, file: &mut Table<'_>) -> Line {
+    match &profile.dialect {
+        Dialect::Astm(astm) => {
+            let changed = file.table("link", |table| {
+                let link = link::changed(astm.link.clone(), table);
+                if serial && link.tolerances.raw_records {
+                    let text =
+                        "raw_records needs TCP; a serial line without checksums can alter a result unseen";
+                    table.error(text);
+                }
+                link
+            });
+            Line::Astm(changed.unwrap_or_else(|| astm.link.clone()))
+        }
+        Dialect::Hl7(hl7) => {
+            let changed = file.table("link", |table| link::changed_mllp(hl7.link.clone(), table));
+            Line::Mllp(changed.unwrap_or_else(|| hl7.link.clone()), hl7.acknowledging.clone())
+        }
+    }
+}
+
 fn sender(text: &str) -> Result<String, String> {
     if text.is_empty() {
-        return Err("sender is empty; write what the analyzer sends in H.5, or remove the line".to_owned());
+        return Err(
+            "sender is empty; write what the analyzer sends in H.5 or MSH-3, or remove the line".to_owned()
+        );
     }
     Ok(text.to_owned())
 }

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use labwire_astm::transfer::{Emit, EndMark, RecordEnd, Settings, Timing, Tolerances};
+use labwire_hl7::transfer as mllp;
 
 use super::reader::Table;
 
 const RECORD_ENDS: [(&str, RecordEnd); 2] = [("etx", RecordEnd::Etx), ("etb", RecordEnd::Etb)];
 const END_MARKS: [(&str, EndMark); 2] =
     [("last-record", EndMark::LastRecord), ("end-of-transfer", EndMark::EndOfTransfer)];
+
+const RELEASES: [(&str, mllp::Release); 2] = [("1", mllp::Release::One), ("2", mllp::Release::Two)];
 
 /// The profile's line behaviour with the changes that `[link]` makes.
 pub(super) fn changed(from: Settings, link: &mut Table<'_>) -> Settings {
@@ -27,6 +30,23 @@ pub(super) fn changed(from: Settings, link: &mut Table<'_>) -> Settings {
         },
         end_mark: link.choice("end_mark", &END_MARKS).unwrap_or(from.end_mark),
         tolerances,
+    }
+}
+
+/// The same for a model that speaks HL7.
+pub(super) fn changed_mllp(from: mllp::Settings, link: &mut Table<'_>) -> mllp::Settings {
+    let mut wait = |key, default: Duration| link.seconds(key, 1..=3_600).unwrap_or(default);
+    let timing = mllp::Timing {
+        receive: wait("receive_timeout_secs", from.timing.receive),
+        reply: wait("reply_timeout_secs", from.timing.reply),
+        ..from.timing
+    };
+    let max_block = link.number("max_message_mib", 1_usize..=64).map(|mebibytes| mebibytes * 1024 * 1024);
+    mllp::Settings {
+        timing,
+        max_block: max_block.unwrap_or(from.max_block),
+        release: link.choice("mllp_release", &RELEASES).unwrap_or(from.release),
+        ..from
     }
 }
 

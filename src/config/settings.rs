@@ -69,12 +69,13 @@ pub struct Instrument {
     pub description: String,
     pub profile: Arc<Profile>,
     pub transport: Transport,
-    /// What the analyzer calls itself (H.5, first component); required where an address can't tell two apart.
+    /// What the analyzer calls itself (the first component of H.5 or MSH-3); required where an address can't tell two apart.
     pub sender: Option<String>,
     /// How its link behaves: the profile's defaults with this file's changes.
-    pub link: labwire_astm::transfer::Settings,
+    pub line: Line,
     pub time_zone: jiff::tz::TimeZone,
-    pub character_set: &'static encoding_rs::Encoding,
+    /// `None`: what an HL7 message declares; for ASTM, windows-1252.
+    pub character_set: Option<&'static encoding_rs::Encoding>,
     /// The decimal separator in its values: `.` or `,`.
     pub decimal_separator: char,
     pub specimen: SpecimenRules,
@@ -83,6 +84,14 @@ pub struct Instrument {
     /// How long a repeated message whose results carry no time still counts as a repetition.
     pub resend_window: Duration,
     pub rerun: RerunPolicy,
+}
+
+/// The protocol on an instrument's connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    Astm(labwire_astm::transfer::Settings),
+    /// HL7 v2 in MLLP blocks, and how its messages are answered.
+    Mllp(labwire_hl7::transfer::Settings, labwire_hl7::transfer::Acknowledging),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,17 +1,20 @@
 //! What is known of an analyzer model, as data: where its messages keep each part of a result, which tests it
 //! runs, what its statuses and flags mean. Names no LIMS test, ward or person, and nothing of one machine at a site.
 
+mod astm;
+mod hl7;
+mod pattern;
 mod place;
 mod query;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use labwire_astm::record::Kind;
-use labwire_astm::transfer;
+use super::Status;
 
-use super::{SampleClass, Status};
-
-pub use place::{Location, Pattern, Places};
+pub use astm::{AstmDialect, ClassRule, Pin, SenderRule};
+pub use hl7::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule};
+pub use pattern::Pattern;
+pub use place::{Location, Places};
 pub use query::{Piece, QueryStyle, ReplyRecord, Template};
 
 /// An analyzer model.
@@ -25,13 +28,8 @@ pub struct Profile {
     pub model: String,
     /// What couldn't be verified, and what was decided all the same.
     pub note: String,
-    /// The kinds of record that the model is known to send.
-    pub records: BTreeSet<Kind>,
-    /// How the model names itself.
-    pub sender: Option<SenderRule>,
-    pub places: Places,
-    /// Parts of a result that are only understood with one content.
-    pub pins: Vec<Pin>,
+    /// The protocol that the model speaks, and its way with it.
+    pub dialect: Dialect,
     pub tests: BTreeMap<String, Test>,
     /// The sides of one measurement that the model reports separately.
     pub aspects: BTreeMap<String, Aspect>,
@@ -43,27 +41,25 @@ pub struct Profile {
     pub flags: BTreeMap<String, FlagMeaning>,
     pub unknown_status: Unknown,
     pub unknown_flag: Unknown,
-    /// What makes a sample a control or a calibrator. The first rule that matches decides.
-    pub classes: Vec<ClassRule>,
-    /// How the line behaves unless the instrument's file says otherwise.
-    pub link: transfer::Settings,
-    pub query: QueryStyle,
+}
+
+/// How a model speaks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dialect {
+    Astm(Box<AstmDialect>),
+    Hl7(Box<Hl7Dialect>),
 }
 
 impl Profile {
     /// An analyzer that keeps to the standard and of whose tests nothing is known.
-    pub fn standard(name: impl Into<String>, revision: u32) -> Profile {
-        use Kind::{Comment, Header, Order, Patient, Query, Result, Terminator};
+    pub fn standard(name: impl Into<String>, revision: u32, dialect: Dialect) -> Profile {
         Profile {
             name: name.into(),
             revision,
             vendor: String::new(),
             model: String::new(),
             note: String::new(),
-            records: BTreeSet::from([Header, Patient, Order, Result, Comment, Query, Terminator]),
-            sender: None,
-            places: Places::default(),
-            pins: Vec::new(),
+            dialect,
             tests: BTreeMap::new(),
             aspects: BTreeMap::new(),
             failed_values: BTreeMap::new(),
@@ -71,9 +67,6 @@ impl Profile {
             flags: BTreeMap::new(),
             unknown_status: Unknown::Hold,
             unknown_flag: Unknown::Hold,
-            classes: vec![ClassRule::action_q()],
-            link: transfer::Settings::default(),
-            query: QueryStyle::default(),
         }
     }
 
@@ -84,7 +77,7 @@ impl Profile {
 
     /// What a status letter means. `None` where neither the model nor the protocol knows it.
     pub fn status(&self, sent: &str) -> Option<StatusMeaning> {
-        let protocol = || PROTOCOL_STATUSES.iter().find(|(letter, ..)| *letter == sent);
+        let protocol = || self.dialect.statuses().iter().find(|(letter, ..)| *letter == sent);
         self.statuses
             .get(sent)
             .copied()
@@ -93,7 +86,7 @@ impl Profile {
 
     /// How far a result with this flag is to be trusted. `None` for a flag that nobody knows.
     pub fn flag(&self, sent: &str) -> Option<Trust> {
-        let protocol = || PROTOCOL_FLAGS.contains(&sent).then_some(Trust::Plain);
+        let protocol = || self.dialect.flags().contains(&sent).then_some(Trust::Plain);
         self.flags.get(sent).map(|flag| flag.trust).or_else(protocol)
     }
 
@@ -108,19 +101,23 @@ impl Profile {
     }
 }
 
-/// ASTM's statuses, where the model doesn't say otherwise. HL7's letters mean other things.
-const PROTOCOL_STATUSES: [(&str, Status, Trust); 7] = [
-    ("F", Status::Final, Trust::Plain),
-    ("C", Status::Correction, Trust::Plain),
-    ("P", Status::Preliminary, Trust::Plain),
-    ("V", Status::Final, Trust::Plain),
-    ("R", Status::Final, Trust::Plain),
-    ("W", Status::Final, Trust::InDoubt),
-    ("X", Status::Failed, Trust::Plain),
-];
+impl Dialect {
+    /// What the protocol's status letters mean, where the model doesn't say otherwise.
+    fn statuses(&self) -> &'static [(&'static str, Status, Trust)] {
+        match self {
+            Dialect::Astm(_) => &astm::STATUSES,
+            Dialect::Hl7(_) => &hl7::STATUSES,
+        }
+    }
 
-/// ASTM's abnormal flags. They qualify a value against its range and don't question it.
-const PROTOCOL_FLAGS: [&str; 12] = ["L", "H", "LL", "HH", "<", ">", "N", "A", "U", "D", "B", "W"];
+    /// The protocol's abnormal flags. They qualify a value against its range and don't question it.
+    fn flags(&self) -> &'static [&'static str] {
+        match self {
+            Dialect::Astm(_) => &astm::FLAGS,
+            Dialect::Hl7(_) => &hl7::FLAGS,
+        }
+    }
+}
 
 /// One test of the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,14 +149,6 @@ pub enum ResultType {
     Text,
 }
 
-/// A part of a result that must have this content for the result to be understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pin {
-    pub at: Location,
-    pub is: String,
-    pub meaning: String,
-}
-
 /// What a status letter says of its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusMeaning {
@@ -189,27 +178,4 @@ pub enum Unknown {
     Hold,
     /// It is shown with the result, which may leave.
     Show,
-}
-
-/// How a model names itself in its messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SenderRule {
-    pub at: Location,
-    pub is: Pattern,
-}
-
-/// A sign by which controls and calibrators are told from patients.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClassRule {
-    /// A place in the order record.
-    pub at: Location,
-    pub is: Pattern,
-    pub class: SampleClass,
-}
-
-impl ClassRule {
-    /// The protocol's own sign: action code Q in O.12.
-    pub fn action_q() -> ClassRule {
-        ClassRule { at: Location::field(Kind::Order, 12), is: Pattern::new("Q"), class: SampleClass::Control }
-    }
 }

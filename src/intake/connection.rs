@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::trace::Trace;
 use super::{GRACE, Intake, Source, link};
 use crate::clock;
-use crate::config::settings::{Instrument, Transport};
+use crate::config::settings::{Instrument, Line, Transport};
 use crate::journal::parcels::Ending;
 use crate::journal::results::QueryId;
 use crate::journal::{JournalError, TransferId};
@@ -34,7 +34,7 @@ where
         intake,
         source,
         peer,
-        end_mark: instrument.link.end_mark,
+        completes: completes(&instrument.line),
         state: State::Idle,
         trace: Trace::open(intake.trace.as_ref(), &source.name),
     };
@@ -49,6 +49,10 @@ where
     intake.mailboxes.sweep();
     tracing::info!(source = source.name, peer, reason = reason(&ended), "connection ended");
     ended
+}
+
+fn completes(line: &Line) -> bool {
+    matches!(line, Line::Astm(settings) if settings.end_mark == EndMark::EndOfTransfer)
 }
 
 /// Why a connection ended, in words.
@@ -74,7 +78,8 @@ struct Connection<'a> {
     intake: &'a Intake,
     source: &'a Source,
     peer: &'a str,
-    end_mark: EndMark,
+    /// Whether the end of a transfer completes a message.
+    completes: bool,
     state: State,
     trace: Trace,
 }
@@ -124,7 +129,7 @@ impl Handler for Connection<'_> {
                 self.state = State::Begun;
                 return;
             }
-            Transfer::Ended => Ending::Ended { completes: self.end_mark == EndMark::EndOfTransfer },
+            Transfer::Ended => Ending::Ended { completes: self.completes },
             Transfer::Cut(cut) => Ending::Cut(cut.to_string()),
         };
         let State::Open(id) = std::mem::replace(&mut self.state, State::Idle) else { return };

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use labwire_astm::transfer::AstmLink;
+use labwire_hl7::transfer::MllpLink;
 use labwire_link::{Admission, Link};
 use tokio::sync::{Notify, watch};
 
 use crate::board::Board;
-use crate::config::settings::{Instrument, TraceSettings, Transport};
+use crate::config::settings::{Instrument, Line, TraceSettings, Transport};
 use crate::journal::Journal;
 use crate::shutdown::Tasks;
 use crate::wire::Mailboxes;
@@ -81,5 +82,8 @@ pub fn start(intake: &Intake, source: Source) {
 
 /// The protocol machine for an instrument's connection.
 fn link(instrument: &Instrument) -> Box<dyn Link> {
-    Box::new(AstmLink::new(instrument.link.clone()))
+    match &instrument.line {
+        Line::Astm(settings) => Box::new(AstmLink::new(settings.clone())),
+        Line::Mllp(settings, _) => Box::new(MllpLink::new(settings.clone())),
+    }
 }

@@ -1,13 +1,14 @@
-//! Records become raw results, each with the order and the patient it belongs to, by the places of the profile.
-//! A record out of its place is reported and read all the same; nothing is dropped.
+//! Records and segments become raw results, each with the order and the patient it belongs to, by the places of the
+//! profile. What is out of its place is reported and read all the same; nothing is dropped.
 
-mod result;
-mod walk;
-
-use labwire_astm::record::{Message, Record};
+pub(super) mod astm;
+pub(super) mod hl7;
 
 use super::Reading;
-use crate::domain::{Attachment, Comment, HostQuery, Patient, Problem, SampleClass, TestIdentity};
+use crate::domain::profile::Dialect;
+use crate::domain::{
+    Attachment, Comment, HostQuery, Patient, Private, Problem, ProblemKind, SampleClass, TestIdentity,
+};
 
 /// What the records of a message say, before any value is looked at.
 #[derive(Default)]
@@ -62,17 +63,16 @@ pub(super) struct RawResult {
     pub(super) cut: bool,
 }
 
-/// Reads all records of a message, or of several.
-pub(super) fn interpret(message: &Message<'_>, reading: &Reading) -> Interpreted {
-    let mut walk = walk::Walk::new(message, reading);
-    for record in message.records() {
-        walk.record(&record);
+/// Reads all of a message, or of several.
+pub(super) fn interpret(message: &[u8], reading: &Reading) -> Interpreted {
+    match &reading.profile.dialect {
+        Dialect::Astm(dialect) => astm::interpret(message, dialect, reading),
+        Dialect::Hl7(dialect) => hl7::interpret(message, dialect, reading),
     }
-    walk.finish()
 }
 
-fn ordinal(record: &Record<'_>) -> u32 {
-    u32::try_from(record.ordinal()).unwrap_or(u32::MAX)
+fn problem(kind: ProblemKind, record: Option<u32>, text: String, replaces_result: bool) -> Problem {
+    Problem { kind, record, specimen: None, text: Private::new(text), replaces_result }
 }
 
 fn some(text: String) -> Option<String> {

@@ -4,7 +4,6 @@
 pub mod runner;
 
 mod check;
-mod decode;
 mod interpret;
 mod normalize;
 mod reply;
@@ -22,7 +21,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use labwire_astm::record::Message;
 
 use crate::domain::profile::Profile;
 use crate::domain::{CodeMapping, InstrumentId, Outcome, SpecimenRules};
@@ -38,7 +36,8 @@ pub struct Reading {
     pub instrument: InstrumentId,
     pub profile: Arc<Profile>,
     pub time_zone: TimeZone,
-    pub character_set: &'static encoding_rs::Encoding,
+    /// `None`: what an HL7 message declares; for ASTM, windows-1252.
+    pub character_set: Option<&'static encoding_rs::Encoding>,
     /// `.` or `,`.
     pub decimal_separator: char,
     pub specimen: SpecimenRules,
@@ -55,8 +54,7 @@ pub struct Context {
 
 /// Reads a message, or several in one run of bytes. Reading the same bytes again gives the same outcome.
 pub fn process(message: &[u8], reading: &Reading, context: &Context) -> Outcome {
-    let message = Message::parse(message);
-    let interpreted = interpret::interpret(&message, reading);
+    let interpreted = interpret::interpret(message, reading);
     let not_production = interpreted.not_production;
     let normalize::Normalized { read, queries, mut problems } =
         normalize::normalize(interpreted, reading, context);

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use labwire_astm::record::{Draft, Field, Kind, Message, QueryRecord, Record};
 
 use super::Reading;
-use crate::domain::profile::{Piece, Profile, Template};
+use crate::domain::profile::{AstmDialect, Dialect, Piece, Template};
 
 /// The answer to a message that asks for orders. `None` where it asks nothing, withdraws an earlier query, or has
 /// a header under which no answer could be written.
 pub fn no_orders(query: &[u8], reading: &Reading, at: Timestamp) -> Option<Vec<u8>> {
+    let Dialect::Astm(dialect) = &reading.profile.dialect else { return None };
     let message = Message::parse(query);
     if !message.faults().is_empty() {
         return None;
@@ -20,14 +21,14 @@ pub fn no_orders(query: &[u8], reading: &Reading, at: Timestamp) -> Option<Vec<u
     let first = queries.first()?;
     let asked: Vec<Asked<'_>> = queries
         .iter()
-        .flat_map(|record| specimens(record, &reading.profile).into_iter().map(move |part| (*record, part)))
+        .flat_map(|record| specimens(record, dialect).into_iter().map(move |part| (*record, part)))
         .map(|(query, (specimen, after))| Asked { query, specimen, after })
         .filter(|asked| !matches!(asked.specimen.raw(), b"" | b"ALL"))
         .collect();
 
     let now = at.to_zoned(reading.time_zone.clone()).strftime("%Y%m%d%H%M%S").to_string();
     let mut draft = Draft::new(header.delimiters());
-    for record in &reading.profile.query.no_orders {
+    for record in &dialect.query.no_orders {
         let nobody = Asked { query: *first, specimen: first.field(0), after: Vec::new() };
         let targets = match record.kind {
             Kind::Order => asked.iter().collect(),
@@ -47,8 +48,8 @@ pub fn no_orders(query: &[u8], reading: &Reading, at: Timestamp) -> Option<Vec<u
 }
 
 /// The specimens that a query names, as sent.
-pub(super) fn asked<'a>(query: &Record<'a>, profile: &Profile) -> Vec<Field<'a>> {
-    specimens(query, profile).into_iter().map(|(specimen, _)| specimen).collect()
+pub(super) fn asked<'a>(query: &Record<'a>, dialect: &AstmDialect) -> Vec<Field<'a>> {
+    specimens(query, dialect).into_iter().map(|(specimen, _)| specimen).collect()
 }
 
 struct Asked<'a> {
@@ -60,8 +61,8 @@ struct Asked<'a> {
 
 /// Each occurrence's specimen and what follows it. Some models send the empty patient component with the first
 /// occurrence only: where an occurrence has one component, that is the specimen.
-fn specimens<'a>(query: &Record<'a>, profile: &Profile) -> Vec<(Field<'a>, Vec<&'a [u8]>)> {
-    let place = profile.places.query_specimen.path;
+fn specimens<'a>(query: &Record<'a>, dialect: &AstmDialect) -> Vec<(Field<'a>, Vec<&'a [u8]>)> {
+    let place = dialect.places.query_specimen.path;
     let field = query.field(place.field);
     let occurrences = field.repeats().map(|occurrence| {
         let parts: Vec<Field<'a>> = occurrence.components().collect();

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Context, Reading, process};
-use crate::domain::profile::{Aspect, Location, Profile, ResultType, Test};
+use crate::domain::profile::{Aspect, AstmDialect, Dialect, Location, Profile, ResultType, Test};
 use crate::domain::{HoldReason, InstrumentId, Observation, Outcome, SpecimenRules, Standing, Value};
 
 /// A made-up model: quantities K and HGB, a serology test SER with aspects F and I.
@@ -21,7 +21,7 @@ fn profile() -> Profile {
         unit: None,
         source: "made up for this test".into(),
     };
-    let mut profile = Profile::standard("made-up", 3);
+    let mut profile = Profile::standard("made-up", 3, Dialect::Astm(Box::default()));
     for code in ["K", "HGB", "SER"] {
         profile.tests.insert(code.into(), test(ResultType::Quantity));
     }
@@ -30,8 +30,16 @@ fn profile() -> Profile {
     profile.aspects.insert("F".into(), aspect(None));
     profile.aspects.insert("I".into(), aspect(Some(coded)));
     profile.failed_values.insert("No Result".into(), "the analyzer gave no result".into());
-    profile.places.aspect = Location::parse("R.3.6");
+    astm(&mut profile).places.aspect = Location::parse("R.3.6");
     profile
+}
+
+/// The made-up model's way with ASTM.
+fn astm(profile: &mut Profile) -> &mut AstmDialect {
+    match &mut profile.dialect {
+        Dialect::Astm(dialect) => dialect,
+        Dialect::Hl7(_) => panic!("it speaks HL7"),
+    }
 }
 
 fn reading(profile: Profile) -> Reading {
@@ -39,7 +47,7 @@ fn reading(profile: Profile) -> Reading {
         instrument: InstrumentId::new("sim"),
         profile: Arc::new(profile),
         time_zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
-        character_set: encoding_rs::UTF_8,
+        character_set: Some(encoding_rs::UTF_8),
         decimal_separator: '.',
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
         codes: BTreeMap::new(),

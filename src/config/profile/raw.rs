@@ -17,17 +17,27 @@ pub(super) struct Profile {
     pub(super) vendor: String,
     pub(super) model: String,
     pub(super) note: String,
-    pub(super) records: Spanned<String>,
+    #[serde(default)]
+    pub(super) protocol: Protocol,
+    /// Of ASTM.
+    pub(super) records: Option<Spanned<String>>,
+    /// Of HL7.
+    pub(super) segments: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) unknown_status: Unknown,
     #[serde(default)]
     pub(super) unknown_flag: Unknown,
     pub(super) sources: BTreeMap<String, String>,
-    pub(super) sender: Option<Sender>,
+    pub(super) sender: Option<Rule>,
     #[serde(default)]
     pub(super) places: Places,
+    /// Of ASTM.
     #[serde(default)]
     pub(super) pins: Vec<Pin>,
+    /// Of HL7.
+    pub(super) supplements: Option<Vec<Rule>>,
+    /// Of HL7.
+    pub(super) acknowledge: Option<Spanned<Acknowledge>>,
     #[serde(default)]
     pub(super) tests: BTreeMap<String, Test>,
     #[serde(default)]
@@ -42,45 +52,95 @@ pub(super) struct Profile {
     /// Read by the reader that instrument files share.
     #[serde(default, rename = "link")]
     pub(super) _link: IgnoredAny,
+    /// Of ASTM.
     pub(super) query: Option<Query>,
+}
+
+#[derive(Deserialize, Clone, Copy, Default, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Protocol {
+    #[default]
+    Astm,
+    Hl7,
+}
+
+/// A place, or in HL7 several of which the first that holds something counts.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Named {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Named {
+    pub(super) fn all(&self) -> &[String] {
+        match self {
+            Named::One(one) => std::slice::from_ref(one),
+            Named::Several(several) => several,
+        }
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sender {
+pub(super) struct Rule {
     pub(super) at: Spanned<String>,
     pub(super) is: String,
+}
+
+/// How the model wants its messages answered.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Acknowledge {
+    #[serde(default)]
+    pub(super) mode: AcknowledgeMode,
+    /// The answer's MSH-10 repeats the message's.
+    #[serde(default)]
+    pub(super) echo_control_id: bool,
+    /// MSA carries a text and a number.
+    #[serde(default)]
+    pub(super) numbered: bool,
+    pub(super) trigger: Option<String>,
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum AcknowledgeMode {
+    #[default]
+    AsAsked,
+    Original,
+    Commit,
+    Silent,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Places {
-    pub(super) specimen: Option<Spanned<String>>,
-    #[serde(default)]
-    pub(super) position: Vec<Spanned<String>>,
-    pub(super) priority: Option<Spanned<String>>,
-    pub(super) specimen_type: Option<Spanned<String>>,
-    pub(super) patient_id: Option<Spanned<String>>,
-    pub(super) patient_name: Option<Spanned<String>>,
-    pub(super) birth_date: Option<Spanned<String>>,
-    pub(super) sex: Option<Spanned<String>>,
-    pub(super) patient_location: Option<Spanned<String>>,
-    pub(super) code: Option<Spanned<String>>,
-    pub(super) aspect: Option<Spanned<String>>,
-    pub(super) component: Option<Spanned<String>>,
-    pub(super) dilution: Option<Spanned<String>>,
-    pub(super) replicate: Option<Spanned<String>>,
-    pub(super) loinc: Option<Spanned<String>>,
-    pub(super) value: Option<Spanned<String>>,
-    pub(super) unit: Option<Spanned<String>>,
-    pub(super) range: Option<Spanned<String>>,
-    pub(super) flags: Option<Vec<Spanned<String>>>,
-    pub(super) status: Option<Spanned<String>>,
-    pub(super) operator: Option<Spanned<String>>,
-    pub(super) started: Option<Spanned<String>>,
-    pub(super) completed: Option<Spanned<String>>,
-    pub(super) analyzer_unit: Option<Spanned<String>>,
-    pub(super) query_specimen: Option<Spanned<String>>,
+    pub(super) specimen: Option<Spanned<Named>>,
+    pub(super) position: Option<Spanned<Named>>,
+    pub(super) priority: Option<Spanned<Named>>,
+    pub(super) specimen_type: Option<Spanned<Named>>,
+    pub(super) patient_id: Option<Spanned<Named>>,
+    pub(super) patient_name: Option<Spanned<Named>>,
+    pub(super) birth_date: Option<Spanned<Named>>,
+    pub(super) sex: Option<Spanned<Named>>,
+    pub(super) patient_location: Option<Spanned<Named>>,
+    pub(super) code: Option<Spanned<Named>>,
+    pub(super) aspect: Option<Spanned<Named>>,
+    pub(super) component: Option<Spanned<Named>>,
+    pub(super) dilution: Option<Spanned<Named>>,
+    pub(super) replicate: Option<Spanned<Named>>,
+    pub(super) loinc: Option<Spanned<Named>>,
+    pub(super) value: Option<Spanned<Named>>,
+    pub(super) unit: Option<Spanned<Named>>,
+    pub(super) range: Option<Spanned<Named>>,
+    pub(super) flags: Option<Spanned<Named>>,
+    pub(super) status: Option<Spanned<Named>>,
+    pub(super) operator: Option<Spanned<Named>>,
+    pub(super) started: Option<Spanned<Named>>,
+    pub(super) completed: Option<Spanned<Named>>,
+    pub(super) analyzer_unit: Option<Spanned<Named>>,
+    pub(super) query_specimen: Option<Spanned<Named>>,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,9 @@
 //! Profiles that can't be used say so, all at once, at the place that is wrong.
 
+use labwire_astm::record::Kind;
+
 use super::*;
+use crate::domain::profile::AstmDialect;
 
 const GOOD: &str = r#"
 name = "made-up"
@@ -30,8 +33,9 @@ fn faults(text: &str) -> Vec<(String, String)> {
 fn a_short_profile_is_the_standard_with_its_tests() {
     let profile = parse(GOOD).unwrap();
     assert_eq!((profile.identity().as_str(), profile.tests.len()), ("made-up/1", 1));
-    assert_eq!(profile.places, Places::default());
-    assert_eq!(profile.link, labwire_astm::transfer::Settings::default());
+    let standard =
+        AstmDialect { records: "HPORL".bytes().map(Kind::of_letter).collect(), ..AstmDialect::default() };
+    assert_eq!(profile.dialect, Dialect::Astm(Box::new(standard)));
     assert_eq!(profile.tests["HGB"].source, "made up");
 }
 
@@ -49,7 +53,13 @@ fn each_fault_points_at_its_place_and_names_the_remedy() {
         (("vendor =", "vendro ="), "vendro", "unknown field"),
         (("[sources]", "[places]\nspecimen = \"R.3\"\n[sources]"), "\"R.3\"", "looked for in O records"),
         (("[sources]", "[places]\nvalue = \"R4\"\n[sources]"), "\"R4\"", "not a place"),
-        (("[sources]", "[places]\nflags = [\"R.7\", \"R.x\"]\n[sources]"), "\"R.x\"", "not a place"),
+        (
+            ("[sources]", "[places]\nflags = [\"R.7\", \"R.x\"]\n[sources]"),
+            "[\"R.7\", \"R.x\"]",
+            "\"R.x\" is not a place",
+        ),
+        (("revision = 1", "revision = 1\nsegments = \"MSH\""), "\"MSH\"", "an ASTM model sends records"),
+        (("\"HPORL\"", "\"HPORL\"\nprotocol = \"hl7\""), "\"HPORL\"", "an HL7 model sends segments"),
         (
             ("[sources]", "[[classes]]\nat = \"R.3\"\nis = \"Q\"\nclass = \"control\"\n[sources]"),
             "\"R.3\"",
@@ -94,7 +104,9 @@ fn all_faults_are_found_at_once_in_the_order_of_the_text() {
 #[test]
 fn a_line_is_the_standards_with_the_models_changes() {
     let text = "[link]\nreply_timeout_secs = 60\nend_mark = \"end-of-transfer\"\nmissing_eot = true\n";
-    let link = parse(&format!("{GOOD}\n{text}")).unwrap().link;
+    let link = parse(&format!("{GOOD}\n{text}")).unwrap();
+    let Dialect::Astm(dialect) = link.dialect else { panic!("it speaks HL7") };
+    let link = dialect.link;
     let mut expected = labwire_astm::transfer::Settings::default();
     expected.timing.reply = std::time::Duration::from_secs(60);
     expected.end_mark = labwire_astm::transfer::EndMark::EndOfTransfer;

@@ -9,6 +9,7 @@ use crate::config::settings::{Instrument, OnUnknown, SpecimenRules, Transport, V
 
 const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
 const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
+const HL7: &str = include_str!("../../../config/instruments.d/example-hl7.toml.disabled");
 const TCP_CLIENT: &str = include_str!("../../../config/instruments.d/example-tcp-client.toml.disabled");
 
 /// The text with every commented setting switched on, and without the lines that `leave` picks.
@@ -102,7 +103,7 @@ fn what_the_serial_example_calls_a_default_is_one() {
 
 #[test]
 fn what_the_tcp_examples_call_a_default_is_one() {
-    for example in [TCP_SERVER, TCP_CLIENT] {
+    for example in [TCP_SERVER, TCP_CLIENT, HL7] {
         let idle = instrument(&switched_on(example, |_| false));
         let limits = match &idle.transport {
             Transport::TcpServer(server) => server.limits,
@@ -117,7 +118,7 @@ fn what_the_tcp_examples_call_a_default_is_one() {
 
 #[test]
 fn the_manual_names_every_key() {
-    let manual = [DEFAULT, SERIAL, TCP_SERVER, TCP_CLIENT].concat();
+    let manual = [DEFAULT, SERIAL, TCP_SERVER, TCP_CLIENT, HL7].concat();
     for reader in [
         include_str!("../site.rs"),
         include_str!("../destination.rs"),

@@ -16,15 +16,7 @@ pub struct Location {
 impl Location {
     /// Reads a path, perhaps followed by a punctuation mark and a number.
     pub fn parse(text: &str) -> Option<Location> {
-        let in_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '[' | ']');
-        let (path, part) = match text.split_once(|c| !in_path(c)) {
-            None => (text, None),
-            Some((path, number)) => {
-                let separator = text.chars().nth(path.chars().count()).filter(char::is_ascii_punctuation)?;
-                let number = number.parse().ok().filter(|number| *number > 0)?;
-                (path, Some((separator, number)))
-            }
-        };
+        let (path, part) = split_part(text, ".[]")?;
         Some(Location { path: Path::parse(path)?, part })
     }
 
@@ -39,39 +31,25 @@ impl Location {
     }
 }
 
+/// A path made of letters, digits and `marks`, and the separator and number that may follow it.
+pub(super) fn split_part<'a>(text: &'a str, marks: &str) -> Option<(&'a str, Option<(char, usize)>)> {
+    let in_path = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
+    match text.split_once(|c| !in_path(c)) {
+        None => Some((text, None)),
+        Some((path, number)) => {
+            let separator = text.chars().nth(path.chars().count()).filter(char::is_ascii_punctuation)?;
+            let number = number.parse().ok().filter(|number| *number > 0)?;
+            Some((path, Some((separator, number))))
+        }
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path)?;
         match self.part {
             Some((separator, number)) => write!(f, "{separator}{number}"),
             None => Ok(()),
-        }
-    }
-}
-
-/// A text to look for; `*` at either end stands for anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern(String);
-
-impl Pattern {
-    pub fn new(pattern: impl Into<String>) -> Pattern {
-        Pattern(pattern.into())
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub fn matches(&self, text: &str) -> bool {
-        let (open_start, rest) = match self.0.strip_prefix('*') {
-            Some(rest) => (true, rest),
-            None => (false, self.0.as_str()),
-        };
-        match (open_start, rest.strip_suffix('*')) {
-            (true, Some(middle)) => text.contains(middle),
-            (false, Some(start)) => text.starts_with(start),
-            (true, None) => text.ends_with(rest),
-            (false, None) => text == rest,
         }
     }
 }
@@ -154,22 +132,6 @@ mod tests {
         }
         for wrong in ["", "R", "R.3.4+", "R.3.4+0", "R.3.4+x", "R.3.4 2", "X.3", "R.3.4+2+3"] {
             assert_eq!(Location::parse(wrong), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_pattern_is_open_where_it_has_a_star() {
-        for (pattern, text, expected) in [
-            ("QC", "QC", true),
-            ("QC", "QC1", false),
-            ("QC*", "QC1", true),
-            ("*QC", "LQC", true),
-            ("*QC*", "LQC1", true),
-            ("QC*", "LQC", false),
-            ("*", "", true),
-            ("", "x", false),
-        ] {
-            assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern} {text}");
         }
     }
 }

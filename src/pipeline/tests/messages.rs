@@ -143,11 +143,11 @@ fn a_site_may_add_codes_names_and_units() {
 #[test]
 fn a_value_spread_over_components_is_put_together_by_the_profile() {
     let mut profile = profile();
-    profile.places.value = Location::parse("R.4.1").unwrap();
-    profile.places.flags = ["R.8", "R.4.2"].into_iter().filter_map(Location::parse).collect();
-    profile.places.range = Location::parse("R.7").unwrap();
-    profile.places.status = Location::parse("R.10").unwrap();
-    profile.places.loinc = Location::parse("R.3.5");
+    astm(&mut profile).places.value = Location::parse("R.4.1").unwrap();
+    astm(&mut profile).places.flags = ["R.8", "R.4.2"].into_iter().filter_map(Location::parse).collect();
+    astm(&mut profile).places.range = Location::parse("R.7").unwrap();
+    astm(&mut profile).places.status = Location::parse("R.10").unwrap();
+    astm(&mut profile).places.loinc = Location::parse("R.3.5");
     let reading = reading(profile);
     let read = |result: &str| read_by(&reading, format!("H|\\!~\nP|1\nO|1|S1\n{result}\nL|1").as_bytes());
     let outcome = read("R|1|!!!HGB!718-7|146!  H |g/L||109 to 143|A||F");
@@ -163,10 +163,10 @@ fn a_value_spread_over_components_is_put_together_by_the_profile() {
 #[test]
 fn parts_of_a_code_are_told_apart_and_unknown_ones_are_not_guessed() {
     let mut profile = profile();
-    profile.places.code = Location::parse("R.3.4+2").unwrap();
-    profile.places.dilution = Location::parse("R.3.4+3");
+    astm(&mut profile).places.code = Location::parse("R.3.4+2").unwrap();
+    astm(&mut profile).places.dilution = Location::parse("R.3.4+3");
     let at = Location::parse("R.3.4+1").unwrap();
-    profile.pins.push(Pin { at, is: "1.0000".into(), meaning: "the first factor".into() });
+    astm(&mut profile).pins.push(Pin { at, is: "1.0000".into(), meaning: "the first factor".into() });
     let reading = reading(profile);
     let read = |result: &str| read_by(&reading, format!("H|\\^&\nP|1\nO|1|S1\n{result}\nL|1").as_bytes());
     let outcome = read("R|1|^^^1.0000+K+2.0|4.1|||||F");
@@ -187,7 +187,7 @@ fn replicates_are_counted_within_their_order() {
     assert_eq!(numbers(&outcome), [1, 2, 1, 3, 1, 1, 1]);
 
     let mut counting = profile();
-    counting.places.replicate = Location::parse("R.3.7");
+    astm(&mut counting).places.replicate = Location::parse("R.3.7");
     let outcome = read_by(
         &reading(counting),
         b"H|\\^&\nP|1\nO|1|S1\nR|1|^^^K^^^2|1|||||F\nR|2|^^^K^^^2|1|||||F\nR|3|^^^K^^^x|1|||||F\nL|1",
@@ -199,7 +199,11 @@ fn replicates_are_counted_within_their_order() {
 fn controls_are_told_from_patients_by_the_profiles_signs() {
     let mut profile = profile();
     let at = Location::parse("O.3.1").unwrap();
-    profile.classes.push(ClassRule { at, is: Pattern::new("CAL*"), class: SampleClass::Calibration });
+    astm(&mut profile).classes.push(ClassRule {
+        at,
+        is: Pattern::new("CAL*"),
+        class: SampleClass::Calibration,
+    });
     let reading = reading(profile);
     for (order, class) in [
         ("O|1|S1|||||||||N", SampleClass::Patient),
@@ -246,7 +250,7 @@ fn a_message_that_broke_off_is_held_with_what_could_be_read() {
         assert_eq!(kinds(&outcome).contains(&"incomplete-transmission"), expected, "{end:?}");
     }
     let mut endless = profile();
-    endless.link.end_mark = labwire_astm::transfer::EndMark::EndOfTransfer;
+    astm(&mut endless).link.end_mark = labwire_astm::transfer::EndMark::EndOfTransfer;
     let outcome = read_by(&reading(endless), b"H|\\^&\nP|1\nO|1|S1\nR|1|^^^K|4.1|||||F\n");
     assert_eq!(holds(only(&outcome)), []);
 }
@@ -306,7 +310,7 @@ fn undecodable_bytes_cost_no_result() {
     assert_eq!(outcome.observations.len(), 2);
     assert_eq!(kinds(&outcome), ["undecodable-text", "undecodable-text"]);
     assert_eq!(outcome.observations[0].unit.as_deref(), Some("\u{fffd}mol/L"));
-    let latin = Reading { character_set: encoding_rs::WINDOWS_1252, ..reading(profile()) };
+    let latin = Reading { character_set: Some(encoding_rs::WINDOWS_1252), ..reading(profile()) };
     let outcome = read_by(&latin, message);
     assert_eq!(outcome.observations[0].unit.as_deref(), Some("µmol/L"));
     assert!(outcome.problems.is_empty());

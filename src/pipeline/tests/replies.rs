@@ -20,7 +20,9 @@ fn style(records: &[(Kind, &[(usize, &str)])]) -> QueryStyle {
 }
 
 fn reply(style: QueryStyle, query: &str) -> Option<String> {
-    let reading = reading(Profile { query: style, ..profile() });
+    let mut profile = profile();
+    astm(&mut profile).query = style;
+    let reading = reading(profile);
     no_orders(query.as_bytes(), &reading, context().received_at)
         .map(|bytes| String::from_utf8(bytes).unwrap())
 }

@@ -7,9 +7,9 @@ use labwire_astm::record::{
 };
 use labwire_astm::transfer::EndMark;
 
-use super::{Interpreted, RawOrder, RawPatient, RawResult, ordinal, result, some};
-use crate::domain::{Attachment, Comment, HostQuery, Patient, Private, Problem, ProblemKind, SampleClass};
-use crate::pipeline::decode::Decoder;
+use super::{Decoder, Interpreted, RawOrder, RawPatient, RawResult, ordinal, problem, result, some};
+use crate::domain::profile::AstmDialect;
+use crate::domain::{Attachment, Comment, HostQuery, Patient, Private, ProblemKind, SampleClass};
 use crate::pipeline::{Reading, Specimen};
 
 /// What a comment or a manufacturer's record would belong to.
@@ -22,6 +22,7 @@ enum Owner {
 }
 
 pub(super) struct Walk<'a> {
+    dialect: &'a AstmDialect,
     reading: &'a Reading,
     decoder: Decoder,
     faults: BTreeMap<usize, HeaderFault>,
@@ -39,8 +40,9 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(message: &Message<'_>, reading: &'a Reading) -> Walk<'a> {
+    pub(super) fn new(message: &Message<'_>, dialect: &'a AstmDialect, reading: &'a Reading) -> Walk<'a> {
         Walk {
+            dialect,
             reading,
             decoder: Decoder::new(reading.character_set),
             faults: message.faults().iter().copied().collect(),
@@ -122,7 +124,7 @@ impl<'a> Walk<'a> {
     }
 
     fn patient(&mut self, record: &Record<'_>) {
-        let places = &self.reading.profile.places;
+        let places = &self.dialect.places;
         let patient = Patient {
             id: self.decoder.trimmed(record, &places.patient_id),
             name: self.decoder.trimmed(record, &places.patient_name),
@@ -140,7 +142,7 @@ impl<'a> Walk<'a> {
         if self.patient.is_none() {
             self.out_of_place(record, "an order without a patient record before it");
         }
-        let places = &self.reading.profile.places;
+        let places = &self.dialect.places;
         let specimen = self.decoder.at(record, &places.specimen);
         let position: Vec<String> =
             places.position.iter().map(|place| self.decoder.trimmed(record, place)).collect();
@@ -160,7 +162,7 @@ impl<'a> Walk<'a> {
     }
 
     fn class(&mut self, record: &Record<'_>) -> SampleClass {
-        for rule in &self.reading.profile.classes {
+        for rule in &self.dialect.classes {
             if rule.is.matches(&self.decoder.trimmed(record, &rule.at)) {
                 return rule.class;
             }
@@ -172,8 +174,7 @@ impl<'a> Walk<'a> {
         if self.order.is_none() {
             self.out_of_place(record, "a result without an order record before it");
         }
-        let profile = &self.reading.profile;
-        let read = result::read(record, profile, &mut self.decoder);
+        let read = result::read(record, self.dialect, &mut self.decoder);
         self.owner = Owner::Result;
         self.out.results.push(RawResult { patient: self.patient, order: self.order, ..read });
     }
@@ -221,7 +222,7 @@ impl<'a> Walk<'a> {
     fn query(&mut self, record: &Record<'_>) {
         let Some(view) = QueryRecord::of(*record) else { return };
         self.owner = Owner::Nothing;
-        let asked = crate::pipeline::reply::asked(record, &self.reading.profile);
+        let asked = crate::pipeline::reply::asked(record, self.dialect);
         let asked = asked.into_iter().map(|part| self.decoder.field(record, part));
         let specimens = asked.map(|sent| Specimen::read(&sent, &self.reading.specimen).id);
         let specimens = specimens.filter(|id| !id.is_blank() && id.reveal() != "ALL").collect();
@@ -248,7 +249,7 @@ impl<'a> Walk<'a> {
 
     /// Leaves a message behind. One without an end was cut, unless the instrument sends none.
     fn close(&mut self) {
-        if !self.ended && self.reading.profile.link.end_mark == EndMark::LastRecord {
+        if !self.ended && self.dialect.link.end_mark == EndMark::LastRecord {
             self.cut("the message has no end".to_owned());
         }
         self.ended = true;
@@ -277,8 +278,4 @@ impl<'a> Walk<'a> {
     fn problem(&mut self, kind: ProblemKind, record: &Record<'_>, text: String) {
         self.out.problems.push(problem(kind, Some(ordinal(record)), text, false));
     }
-}
-
-fn problem(kind: ProblemKind, record: Option<u32>, text: String, replaces_result: bool) -> Problem {
-    Problem { kind, record, specimen: None, text: Private::new(text), replaces_result }
 }

@@ -2,14 +2,13 @@
 
 use labwire_astm::record::{Field, Record};
 
-use super::{RawResult, ordinal, some};
+use super::{Decoder, RawResult, ordinal, some};
 use crate::domain::TestIdentity;
-use crate::domain::profile::{Location, Pin, Places, Profile};
-use crate::pipeline::decode::Decoder;
+use crate::domain::profile::{AstmDialect, Location, Pin, Places};
 
 /// Reads a result. Whose it is, and what follows it, is the walk's to say.
-pub(super) fn read(record: &Record<'_>, profile: &Profile, decoder: &mut Decoder) -> RawResult {
-    let places = &profile.places;
+pub(super) fn read(record: &Record<'_>, dialect: &AstmDialect, decoder: &mut Decoder) -> RawResult {
+    let places = &dialect.places;
     let optional = |decoder: &mut Decoder, place: &Option<Location>| {
         place.map(|place| decoder.trimmed(record, &place)).unwrap_or_default()
     };
@@ -28,7 +27,7 @@ pub(super) fn read(record: &Record<'_>, profile: &Profile, decoder: &mut Decoder
         loinc: some(optional(decoder, &places.loinc)),
         value: decoder.trimmed(record, &places.value),
         value_as_sent: decoder.as_sent(record, record.field(places.value.path.field)),
-        unread: unread(record, places).or_else(|| unpinned(record, &profile.pins, decoder)),
+        unread: unread(record, places).or_else(|| unpinned(record, &dialect.pins, decoder)),
         unit: some(decoder.trimmed(record, &places.unit)),
         range: some(decoder.trimmed(record, &places.range)),
         flags: decoder.every(record, &places.flags),

@@ -9,34 +9,35 @@ use labwire_astm::record::{Field, Record};
 use crate::domain::profile::Location;
 use crate::domain::{Private, Problem, ProblemKind};
 
-/// Decodes the fields of one message and remembers where it failed.
-pub(super) struct Decoder {
+/// Decodes the fields of one message, windows-1252 unless the instrument's file says otherwise, and remembers where it failed.
+pub(in crate::pipeline) struct Decoder {
     character_set: &'static Encoding,
     undecodable: BTreeSet<usize>,
 }
 
 impl Decoder {
-    pub(super) fn new(character_set: &'static Encoding) -> Decoder {
+    pub(in crate::pipeline) fn new(character_set: Option<&'static Encoding>) -> Decoder {
+        let character_set = character_set.unwrap_or(encoding_rs::WINDOWS_1252);
         Decoder { character_set, undecodable: BTreeSet::new() }
     }
 
     /// A field's text, with escapes resolved.
-    pub(super) fn field(&mut self, record: &Record<'_>, field: Field<'_>) -> String {
+    pub(in crate::pipeline) fn field(&mut self, record: &Record<'_>, field: Field<'_>) -> String {
         self.bytes(record, &field.unescape())
     }
 
     /// Text as sent, escapes and delimiters included.
-    pub(super) fn as_sent(&mut self, record: &Record<'_>, field: Field<'_>) -> String {
+    pub(in crate::pipeline) fn as_sent(&mut self, record: &Record<'_>, field: Field<'_>) -> String {
         self.bytes(record, field.raw())
     }
 
     /// A whole record as sent.
-    pub(super) fn record(&mut self, record: &Record<'_>) -> String {
+    pub(in crate::pipeline) fn record(&mut self, record: &Record<'_>) -> String {
         self.bytes(record, record.raw())
     }
 
     /// What stands at a location of the profile; empty where nothing does.
-    pub(super) fn at(&mut self, record: &Record<'_>, location: &Location) -> String {
+    pub(in crate::pipeline) fn at(&mut self, record: &Record<'_>, location: &Location) -> String {
         let text = self.field(record, record.at(&location.path));
         match location.part {
             Some((separator, number)) => text.split(separator).nth(number - 1).unwrap_or_default().to_owned(),
@@ -45,13 +46,13 @@ impl Decoder {
     }
 
     /// As [`at`](Self::at), without the spaces around it.
-    pub(super) fn trimmed(&mut self, record: &Record<'_>, location: &Location) -> String {
+    pub(in crate::pipeline) fn trimmed(&mut self, record: &Record<'_>, location: &Location) -> String {
         self.at(record, location).trim().to_owned()
     }
 
     /// What stands at several locations in each occurrence of their fields, without the empty ones. Parts of one
     /// occurrence stay together.
-    pub(super) fn every(&mut self, record: &Record<'_>, locations: &[Location]) -> Vec<String> {
+    pub(in crate::pipeline) fn every(&mut self, record: &Record<'_>, locations: &[Location]) -> Vec<String> {
         let mut texts = Vec::new();
         for fields in locations.chunk_by(|a, b| a.path.field == b.path.field) {
             let Some(first) = fields.first() else { continue };
@@ -68,7 +69,7 @@ impl Decoder {
     }
 
     /// One problem for each record that holds bytes of another character set.
-    pub(super) fn problems(self) -> impl Iterator<Item = Problem> {
+    pub(in crate::pipeline) fn problems(self) -> impl Iterator<Item = Problem> {
         let name = self.character_set.name();
         self.undecodable.into_iter().map(move |record| Problem {
             kind: ProblemKind::UndecodableText,
