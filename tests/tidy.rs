@@ -42,6 +42,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
 ];
 
+/// What each half of a protocol may not mention. A grammar knows no transfer; of a transfer, only what reads and writes
+/// acknowledgements knows the grammar.
+const HALVES: &[(&str, &[&str])] = &[
+    ("protocols/astm/src/record/", &["labwire_link", "crate::transfer", "super::super"]),
+    ("protocols/astm/src/transfer/", &["crate::record"]),
+    ("protocols/hl7/src/message/", &["labwire_link", "crate::transfer", "super::super"]),
+    ("protocols/hl7/src/transfer/", &["crate::message"]),
+    ("protocols/hl7/src/transfer/answer.rs", &[]),
+    ("protocols/hl7/src/transfer/acknowledge/", &[]),
+];
+
 /// Each outside crate that has a home, and the folders or files that are it.
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/journal"]),
@@ -49,6 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["src/delivery"]),
     ("rustls", &["src/host"]),
     ("nom", &["protocols/astm"]),
+    ("memchr", &["protocols/hl7"]),
     ("toml", &["src/config"]),
     ("serde_spanned", &["src/config"]),
     ("axum", &["src/status", "hardware-sim"]),
@@ -124,6 +136,7 @@ fn faults(path: &str, text: &str) -> Vec<String> {
         faults.push(format!("has {lines} lines before its tests; split it at {LONGEST}"));
     }
     faults.extend(wrong_imports(path, production));
+    faults.extend(mixed_halves(path, production));
     faults.extend(far_from_home(path, production));
     let spawns = SPAWNS.iter().find(|spawn| mentions(production, spawn));
     let excused = MAY_SPAWN.iter().any(|(place, _)| path.starts_with(place));
@@ -157,6 +170,17 @@ fn wrong_imports(path: &str, production: &str) -> Vec<String> {
         .into_iter()
         .filter(|module| module != own && !allowed.contains(&module.as_str()))
         .map(|module| format!("imports {module}, which {own} may not"))
+        .collect()
+}
+
+/// The longest path of the table that fits a file counts.
+fn mixed_halves(path: &str, production: &str) -> Vec<String> {
+    let rule =
+        HALVES.iter().filter(|(place, _)| path.starts_with(place)).max_by_key(|(place, _)| place.len());
+    let forbidden = rule.into_iter().flat_map(|(_, words)| words.iter());
+    forbidden
+        .filter(|word| mentions(production, word))
+        .map(|word| format!("mentions {word}, which this half may not know"))
         .collect()
 }
 
@@ -237,6 +261,17 @@ fn each_disorder_is_noticed() {
             "starts a task (thread::spawn)",
         ),
         ("hardware-sim/src/a.rs", "use labwire_astm::record;", "uses the gateway's code"),
+        (
+            "protocols/hl7/src/message/a.rs",
+            "use labwire_link::Link;",
+            "mentions labwire_link, which this half",
+        ),
+        (
+            "protocols/hl7/src/transfer/a.rs",
+            "use crate::message::A;",
+            "mentions crate::message, which this half",
+        ),
+        ("protocols/astm/src/record/a.rs", "use crate::transfer::A;", "mentions crate::transfer, which this"),
         ("src/exit.rs", "#[allow(dead_code)] fn a() {}", "allows a lint"),
         ("tests/a.rs", "#![allow(dead_code)]", "allows a lint"),
         ("src/exit.rs", concat!("// TO", "DO: more"), concat!("says TO", "DO")),
@@ -269,6 +304,7 @@ fn what_only_looks_like_disorder_is_left_alone() {
         ("src/wire/serial.rs", "use tokio_serial::SerialStream;"),
         ("src/shutdown.rs", "fn a() { tokio::spawn(b()); }"),
         ("src/pipeline/runner.rs", "use crate::journal::A;"),
+        ("protocols/hl7/src/transfer/answer.rs", "use crate::message::A;"),
     ] {
         let faults = faults(path, &format!("//! A file.\n{code}\n"));
         assert!(faults.is_empty(), "{path}: {code}\n{faults:?}");

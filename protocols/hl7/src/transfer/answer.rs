@@ -103,7 +103,8 @@ impl fmt::Display for NoAnswer {
 impl std::error::Error for NoAnswer {}
 
 /// Segments that an acknowledgement consists of.
-const OF_AN_ACKNOWLEDGEMENT: [&[u8]; 6] = [b"MSH", b"MSA", b"ERR", b"SFT", b"UAC", b"NTE"];
+const OF_AN_ACKNOWLEDGEMENT: [&[u8]; 10] =
+    [b"MSH", b"MSA", b"ERR", b"SFT", b"UAC", b"NTE", b"FHS", b"BHS", b"BTS", b"FTS"];
 
 impl Answer {
     /// Reads an answer.
@@ -121,14 +122,13 @@ impl Answer {
             return Err(NoAnswer::Several);
         }
         let code = Code::parse(msa.code().raw()).ok_or(NoAnswer::UnknownCode)?;
-        let more = message.segments().any(|segment| !OF_AN_ACKNOWLEDGEMENT.contains(&segment.name()));
         Ok(Answer {
             code,
             control_id: msa.control_id().unescape().into_owned(),
             text: text(msa.text()),
             expected_sequence_number: text(msa.expected_sequence_number()),
             complaints: complaints(&message, &msa),
-            carries: if more { Carries::Content } else { Carries::Nothing },
+            carries: if is_bare(&message) { Carries::Nothing } else { Carries::Content },
         })
     }
 
@@ -136,6 +136,15 @@ impl Answer {
     pub fn has_content(&self) -> bool {
         self.carries == Carries::Content
     }
+}
+
+/// Whether a text is HL7 and holds nothing but acknowledgements, readable or not.
+pub(super) fn is_bare_acknowledgement(content: &[u8]) -> bool {
+    Message::parse(content).is_ok_and(|message| is_bare(&message))
+}
+
+fn is_bare(message: &Message<'_>) -> bool {
+    message.segments().all(|segment| OF_AN_ACKNOWLEDGEMENT.contains(&segment.name()))
 }
 
 /// A message's own MSH-10; `None` where there is none.

@@ -21,6 +21,12 @@ pub(super) struct Arrived {
     admission: Admission,
 }
 
+impl Arrived {
+    fn size(&self) -> usize {
+        self.block.raw.len() + size_of::<Arrived>()
+    }
+}
+
 pub(super) struct Receiver {
     settings: Arc<Settings>,
     scanner: Scanner,
@@ -28,6 +34,8 @@ pub(super) struct Receiver {
     /// Whether storage was welcome when the block that is being received began.
     begun_under: Admission,
     waiting: VecDeque<Arrived>,
+    /// What the waiting blocks take, each with what it takes to keep one.
+    waiting_size: usize,
     /// On its way to disk: what is said about it is owed and not yet earned.
     storing: Option<ParcelId>,
     next_parcel: u64,
@@ -44,6 +52,7 @@ impl Receiver {
             admission: Admission::Open,
             begun_under: Admission::Open,
             waiting: VecDeque::new(),
+            waiting_size: 0,
             storing: None,
             next_parcel: 0,
             in_transfer: false,
@@ -93,9 +102,8 @@ impl Receiver {
             out.push_back(Note::EmptyBlock.into());
             return;
         }
-        let waiting: usize = self.waiting.iter().map(|waiting| waiting.block.raw.len()).sum();
         let is_next = self.waiting.is_empty() && self.storing.is_none() && self.may_store(&arrived);
-        if !is_next && waiting + arrived.block.raw.len() > self.settings.max_waiting {
+        if !is_next && self.waiting_size + arrived.size() > self.settings.max_waiting {
             out.push_back(Note::Overrun.into());
             self.cut(Cut::Oversize, out);
             out.push_back(Action::Close(End::Unusable));
@@ -104,6 +112,7 @@ impl Receiver {
         if !self.may_store(&arrived) {
             out.push_back(Note::Busy.into());
         }
+        self.waiting_size += arrived.size();
         self.waiting.push_back(arrived);
         self.store_next(out);
     }
@@ -155,7 +164,7 @@ impl Receiver {
     pub(super) fn on_disconnected(&mut self, out: &mut Actions) {
         self.storing = None;
         let mut lost = false;
-        while let Some(arrived) = self.waiting.pop_front() {
+        while let Some(arrived) = self.take_waiting() {
             if self.may_store(&arrived) {
                 self.store(arrived, out);
             } else {
@@ -204,7 +213,13 @@ impl Receiver {
 
     #[cfg(test)]
     pub(super) fn buffered(&self) -> usize {
-        self.scanner.buffered() + self.waiting.iter().map(|waiting| waiting.block.raw.len()).sum::<usize>()
+        self.scanner.buffered() + self.waiting_size
+    }
+
+    fn take_waiting(&mut self) -> Option<Arrived> {
+        let first = self.waiting.pop_front()?;
+        self.waiting_size = self.waiting_size.saturating_sub(first.size());
+        Some(first)
     }
 
     fn may_store(&self, arrived: &Arrived) -> bool {
@@ -213,7 +228,7 @@ impl Receiver {
 
     fn store_next(&mut self, out: &mut Actions) {
         if self.storing.is_none() && self.waiting.front().is_some_and(|first| self.may_store(first)) {
-            let first = self.waiting.pop_front();
+            let first = self.take_waiting();
             first.into_iter().for_each(|first| self.store(first, out));
         }
     }

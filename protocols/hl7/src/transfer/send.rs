@@ -93,15 +93,19 @@ impl Sender {
 
     /// Whether a block is an answer to a message of ours, or no message of the peer's at all. Then it is dealt with.
     pub(super) fn takes(&mut self, now: Instant, content: &[u8], out: &mut Actions) -> bool {
-        if let [commit] = content {
-            return self.take_commit(now, *commit, out);
+        if let [commit @ (ACK | NAK)] = content {
+            self.take_commit(now, *commit, out);
+            return true;
         }
         match Answer::parse(content) {
             Ok(answer) => self.take_answer(now, answer, content, out),
-            Err(NoAnswer::NotAnAnswer) if self.settings.unasked == Unasked::Store => false,
-            Err(_) => {
-                self.discard(Note::GarbledAnswer, out);
-                true
+            Err(why) => {
+                let nobodys = why != NoAnswer::NotAnAnswer && answer::is_bare_acknowledgement(content);
+                let is_discarded = nobodys || self.settings.unasked == Unasked::Discard;
+                if is_discarded {
+                    self.discard(Note::GarbledAnswer, out);
+                }
+                is_discarded
             }
         }
     }
@@ -143,12 +147,9 @@ impl Sender {
         }
     }
 
-    /// A commit block names no message: it is for the one that is awaited, or for none.
-    fn take_commit(&mut self, now: Instant, commit: u8, out: &mut Actions) -> bool {
-        let is_commit = [ACK, NAK].contains(&commit);
-        if !is_commit {
-            return false;
-        }
+    /// A commit block names no message: it is for the one that is awaited, or for none. One that comes twice can be
+    /// taken for the next message's; where that matters, the final answer settles.
+    fn take_commit(&mut self, now: Instant, commit: u8, out: &mut Actions) {
         match (&self.state, commit) {
             _ if self.settings.release == Release::One => out.push_back(Note::StrayCommit.into()),
             (State::Awaiting(_), ACK) => self.stage(now, &[commit], out),
@@ -158,7 +159,6 @@ impl Sender {
             }
             _ => out.push_back(Note::StrayCommit.into()),
         }
-        true
     }
 
     fn take_answer(&mut self, now: Instant, answer: Answer, content: &[u8], out: &mut Actions) -> bool {

@@ -8,7 +8,7 @@ pub struct Settings {
     pub timing: Timing,
     /// The longest content of a block, in bytes.
     pub max_block: usize,
-    /// The most content that may wait while a block before it is being stored, in bytes.
+    /// The most memory, in bytes, that blocks may take which wait while one before them is being stored.
     pub max_waiting: usize,
     pub release: Release,
     pub unasked: Unasked,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use labwire_hl7::transfer::{
     Acknowledging, Answer, Code, ControlId, Settings, Stamp, Unasked, Verdict, acknowledge,
 };
-use labwire_link::{Action, Input, Link, Parcel, ParcelId, Receipt, Reply, SendId, Sent};
+use labwire_link::{Action, Input, Link, Parcel, Receipt, Reply, SendId, Sent};
 
 use super::chance::Chance;
 use super::line::{Faults, Line};

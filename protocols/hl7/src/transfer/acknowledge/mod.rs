@@ -12,6 +12,7 @@ use std::fmt;
 
 use labwire_link::Reply;
 
+use super::control::{FS, VT};
 use crate::message::{Message, Msh};
 
 pub use condition::Condition;
@@ -114,7 +115,13 @@ pub fn acknowledge(
         Some(envelope) if asks => vec![envelope.around(&texts, stamp)],
         _ => texts,
     };
-    if texts.is_empty() { Reply::Silent } else { Reply::Texts(texts) }
+    if texts.is_empty() { Reply::Silent } else { Reply::Texts(texts.into_iter().map(blockable).collect()) }
+}
+
+/// What an echoed field brought along must not end the block of the answer.
+fn blockable(mut text: Vec<u8>) -> Vec<u8> {
+    text.retain(|byte| ![VT, FS].contains(byte));
+    text
 }
 
 fn answers_to(

@@ -1,6 +1,7 @@
 //! What is answered to what.
 
 use labwire_link::Reply;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -249,5 +250,40 @@ fn a_control_id_of_ours_fits_every_version() {
     assert!(ControlId::new("01234567890123456789").is_some());
     for id in ["", "012345678901234567890", "a b", "ä"] {
         assert_eq!(ControlId::new(id), None, "{id}");
+    }
+}
+
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"MSH|^~\\&|Sim|||||||7|P|2.5|0||AL|AL".to_vec()),
+        Just(b"\rMSH!@#$%!Sim!!!!!!ORU@R30!1!P!2.5".to_vec()),
+        Just(b"FHS|^~\\&|\r".to_vec()),
+        Just(b"\rBTS|1\r".to_vec()),
+        prop::sample::select(b"|^~\\&\r\n17AL\x0B\x1C\xB0".to_vec()).prop_map(|byte| vec![byte]),
+        prop::collection::vec(any::<u8>(), 0..5),
+    ];
+    prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn whatever_came_its_answers_are_messages_that_fit_a_block(content in pieces(), echo in any::<bool>()) {
+        let mut next = || ControlId::new("A1").unwrap();
+        let mut stamp = Stamp { sent: "20260102", next_control_id: &mut next };
+        let settings = Acknowledging {
+            control_id: if echo { ControlIdForm::Echoed } else { ControlIdForm::Own },
+            msa: if echo { MsaForm::Numbered } else { MsaForm::Standard },
+            ..Acknowledging::default()
+        };
+        for verdict in [Verdict::Accepted, Verdict::NotStored, content_error()] {
+            let Reply::Texts(texts) = acknowledge(&content, &verdict, &settings, &mut stamp) else { continue };
+            for text in texts {
+                prop_assert!(!text.iter().any(|byte| [VT, FS].contains(byte)));
+                let message = Message::parse(&text).unwrap();
+                for msh in message.named(b"MSH").filter_map(Msh::of) {
+                    prop_assert_eq!(msh.message_type().component(1).raw(), b"ACK");
+                }
+            }
+        }
     }
 }

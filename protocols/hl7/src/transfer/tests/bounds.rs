@@ -66,7 +66,7 @@ proptest! {
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
         max_block in prop::sample::select(vec![0, 1, 20, 1_000_000]),
     ) {
-        let settings = Settings { max_block, max_waiting: 60, ..Settings::default() };
+        let settings = Settings { max_block, max_waiting: 200, ..Settings::default() };
         let mut chunks = Vec::new();
         let mut rest = &bytes[..];
         let mut taken = 0;
@@ -100,7 +100,7 @@ proptest! {
 
 #[test]
 fn more_than_can_wait_closes_the_connection() {
-    let settings = Settings { max_waiting: 50, ..Settings::default() };
+    let settings = Settings { max_waiting: 150, ..Settings::default() };
     let bytes = b"\x0BMSH|^~\\&|||||||ORU|1\x1C\r".repeat(10);
     let done = actions(&[&bytes], &settings);
     assert!(done.iter().any(|action| matches!(action, Action::Close(_))));

@@ -281,5 +281,10 @@ fn an_acknowledgement_that_nothing_waits_for_is_discarded_and_never_answered() {
 
 #[test]
 fn a_message_that_also_answers_something_of_others_is_stored() {
-    check("> block MSH|^~\\&|1\\rMSA|AA|7\\rPID|1\nbegan\nstore 0 ends 25");
+    for code in ["AA", "AX", "AA|1\\rMSA|AA"] {
+        check(&format!(
+            "> block MSH|^~\\&|1\\rMSA|{code}|7\\rPID|1\nbegan\nstore 0 ends {}",
+            23 + code.replace("\\r", "\r").len()
+        ));
+    }
 }

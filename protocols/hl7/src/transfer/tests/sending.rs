@@ -72,6 +72,8 @@ fn answers_to_others_doubled_answers_and_garbage_are_never_credited() {
         note garbled-answer
         > block MSA|AA|M2
         note garbled-answer
+        > block x
+        note garbled-answer
         > block thank you
         note garbled-answer
         > "AA" ACK
