@@ -33,7 +33,7 @@ fn main() {
     println!("typed read / mllp crate's: {:.2}", other.as_secs_f64() / typed.as_secs_f64());
 }
 
-/// A blood count of 29 results with ranges, flags and times, of an invented specimen.
+/// A blood count of 31 results with ranges, flags and times, of an invented specimen.
 fn message() -> String {
     let mut text = String::from(
         "MSH|^~\\&|Sim|Lab|Host|Lab|20260102030405||ORU^R01^ORU_R01|1001|P|2.5.1|||NE|AL||UNICODE UTF-8\r\
@@ -42,7 +42,7 @@ fn message() -> String {
          ORC|RE||EX0001\r\
          OBR|1||EX0001|CBC^Blood count^99SIM|||20260102030000|||||||||||||||20260102030400||HM|F\r",
     );
-    for number in 1..=29 {
+    for number in 1..=31 {
         text.push_str(&format!(
             "OBX|{number}|NM|789-8^T{number}^LN^T{number}^^99SIM||{number}.{number:02}|10*3/uL^^UCUM|1.60 - 7.00|N|||F|||20260102030000||USER^Example||SIM^7^Sim\r",
         ));

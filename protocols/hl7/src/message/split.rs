@@ -60,6 +60,9 @@ impl Width {
 
     /// Where `separator` first stands as a character of its own.
     pub(super) fn find(self, separator: u8, bytes: &[u8]) -> Option<usize> {
+        if self == Width::One && bytes.len() <= SHORT {
+            return bytes.iter().position(|byte| *byte == separator);
+        }
         if self == Width::One {
             return memchr::memchr(separator, bytes);
         }
@@ -72,7 +75,29 @@ impl Width {
         }
         None
     }
+
+    /// Calls `found` with each place where `separator` stands as a character of its own, until it returns false.
+    pub(super) fn each(self, separator: u8, bytes: &[u8], mut found: impl FnMut(usize) -> bool) {
+        if self == Width::One {
+            for (at, byte) in bytes.iter().enumerate() {
+                if *byte == separator && !found(at) {
+                    return;
+                }
+            }
+            return;
+        }
+        let mut start = 0;
+        while let Some(at) = bytes.get(start..).and_then(|rest| self.find(separator, rest)) {
+            if !found(start + at) {
+                return;
+            }
+            start += at + 1;
+        }
+    }
 }
+
+/// Up to this length it is faster to look at each byte than to set up a search.
+const SHORT: usize = 48;
 
 /// The parts between separators; at least one, which may be empty. Without a separator all is one part.
 #[derive(Clone)]

@@ -12,13 +12,16 @@ pub(super) struct Fields<'a, const N: usize> {
 
 impl<'a, const N: usize> Fields<'a, N> {
     pub(super) fn of(segment: Segment<'a>) -> Fields<'a, N> {
-        let (raw, width, separator) = (segment.raw(), segment.charset().width(), segment.separators().field);
         let mut ends = [usize::MAX; N];
-        let mut start = 0;
-        for end in &mut ends {
-            let Some(rest) = raw.get(start..) else { break };
-            *end = start + width.find(separator, rest).unwrap_or(rest.len());
-            start = *end + 1;
+        let mut free = ends.iter_mut();
+        let (raw, width) = (segment.raw(), segment.charset().width());
+        width.each(segment.separators().field, raw, |at| {
+            let end = free.next();
+            end.map(|end| *end = at).is_some()
+        });
+        // After the last separator comes the last part, if there is still room for one.
+        if let Some(end) = free.next() {
+            *end = raw.len();
         }
         Fields { segment, ends }
     }

@@ -11,6 +11,7 @@
 //! store 0 ends 6             expected: parcel 0, in which a message ends at 6 (without `ends`: none does)
 //! began, ended, cut silence, sent 7 delivered, note bad-checksum, close unusable      expected likewise
 //! timer 30s, timer none      the next deadline
+//! idle yes, idle no         whether the connection could be closed
 //! doing storing a frame      what the link says it is doing
 //! ```
 //! After each read, tick and so on everything that the link does must be expected, in order. What was
@@ -86,7 +87,17 @@ impl Stage {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let is_expected = matches!(
             word,
-            "send" | "store" | "began" | "ended" | "cut" | "sent" | "note" | "close" | "timer" | "doing"
+            "send"
+                | "store"
+                | "began"
+                | "ended"
+                | "cut"
+                | "sent"
+                | "note"
+                | "close"
+                | "timer"
+                | "idle"
+                | "doing"
         );
         if !is_expected && let Some(action) = self.actions.front() {
             return Err(format!("before it, the link did this: {action}"));
@@ -101,6 +112,7 @@ impl Stage {
             "wait" => self.wait(duration(rest)),
             "slow" => self.slow_line = true,
             "timer" => return same(rest, &self.timer()),
+            "idle" => return same(rest, if self.link.is_idle() { "yes" } else { "no" }),
             "doing" => return same(rest, self.link.doing()),
             "send" => return self.expect(&format!("send {}", bytes(rest).escape_ascii())),
             _ if is_expected => return self.expect(line),

@@ -21,6 +21,36 @@ fn a_frame_is_acknowledged_when_it_is_stored_and_not_before() {
 }
 
 #[test]
+fn the_line_is_idle_only_between_transmissions() {
+    check(
+        r"
+        idle yes
+        > ENQ
+        began
+        send ACK
+        idle no
+        > 1:H|\^&\r ETX
+        store 0
+        idle no
+        ~ stored 0
+        send ACK
+        > EOT
+        ended
+        idle yes
+        queue 7 L|1\r
+        send ENQ
+        idle no
+        > ACK
+        send 1:L|1\r ETX
+        > ACK
+        send EOT
+        sent 7 delivered
+        idle yes
+        ",
+    );
+}
+
+#[test]
 fn only_the_receipt_for_the_frame_in_flight_earns_its_acknowledgement() {
     check(
         r"
