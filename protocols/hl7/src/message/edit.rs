@@ -88,16 +88,15 @@ fn locate(segment: &Segment<'_>, path: &Path) -> Result<(Range<usize>, Vec<u8>),
 /// The `n`-th part, or the end of the last one and the number of separators missing before there is such a part.
 fn nth_part(parts: Parts<'_>, n: usize) -> (Range<usize>, usize) {
     let mut start = 0;
-    let mut end = 0;
     let mut count = 0;
     for part in parts {
-        start = if count == 0 { 0 } else { end + 1 };
-        end = start + part.len();
         count += 1;
         if count == n {
-            return (start..end, 0);
+            return (start..start + part.len(), 0);
         }
+        start += part.len() + 1;
     }
-    debug_assert!(start <= end, "parts follow one another");
+    // Behind the last part, whose separator isn't there.
+    let end = start.saturating_sub(1);
     (end..end, n - count)
 }

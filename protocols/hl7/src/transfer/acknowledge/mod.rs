@@ -13,7 +13,7 @@ use std::fmt;
 use labwire_link::Reply;
 
 use super::control::{FS, VT};
-use crate::message::{Message, Msh};
+use crate::message::{Charset, Message, Msh};
 
 pub use condition::Condition;
 pub use mode::Mode;
@@ -26,6 +26,8 @@ pub struct Acknowledging {
     pub msa: MsaForm,
     /// The trigger event in MSH-9 of the answer, where it is another one than the standard's.
     pub trigger: Option<String>,
+    /// The peer's character set, where it is another one than it declares.
+    pub charset: Option<Charset>,
 }
 
 /// MSH-10 of an answer.
@@ -106,7 +108,11 @@ pub fn acknowledge(
     settings: &Acknowledging,
     stamp: &mut Stamp<'_>,
 ) -> Reply {
-    let Ok(message) = Message::parse(content) else { return Reply::Silent };
+    let parsed = match settings.charset {
+        Some(charset) => Message::parse_as(content, charset),
+        None => Message::parse(content),
+    };
+    let Ok(message) = parsed else { return Reply::Silent };
     let headers: Vec<_> = message.named(b"MSH").filter_map(Msh::of).collect();
     let texts: Vec<Vec<u8>> =
         headers.iter().flat_map(|header| answers_to(header, verdict, settings, stamp)).collect();

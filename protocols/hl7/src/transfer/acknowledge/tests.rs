@@ -246,6 +246,19 @@ fn a_reason_is_said_in_the_character_set_of_the_message_or_declares_its_own() {
 }
 
 #[test]
+fn a_sender_named_in_an_undeclared_character_set_is_answered_by_its_whole_name() {
+    let content = b"MSH|^~\\&|\x82\x7C|Lab|Host|Site|20260101||ORU^R01|7|P|2.3.1";
+    let mut next = || ControlId::new("A1").unwrap();
+    let mut stamp = Stamp { sent: "", next_control_id: &mut next };
+    let settings = Acknowledging { charset: Some(Charset::GB18030), ..Acknowledging::default() };
+    let Reply::Texts(texts) = acknowledge(content, &Verdict::Accepted, &settings, &mut stamp) else {
+        panic!("an answer")
+    };
+    let expected = b"MSH|^~\\&|Host|Site|\x82\x7C|Lab|||ACK^R01|A1|P|2.3.1\rMSA|AA|7\r";
+    assert_eq!(texts, [expected.to_vec()]);
+}
+
+#[test]
 fn a_control_id_of_ours_fits_every_version() {
     assert!(ControlId::new("01234567890123456789").is_some());
     for id in ["", "012345678901234567890", "a b", "ä"] {

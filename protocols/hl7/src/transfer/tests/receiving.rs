@@ -98,6 +98,18 @@ fn messages_that_come_together_are_stored_and_answered_one_after_the_other() {
 }
 
 #[test]
+fn messages_with_the_same_control_id_or_none_are_each_stored() {
+    for id in ["1", ""] {
+        let message = format!("> block MSH|^~\\&||||||||{id}|P");
+        let ends = 18 + id.len();
+        check(&format!(
+            "{message}\nbegan\nstore 0 ends {ends}\n~ stored 0 say one\nsend one\n\
+             {message}\nstore 1 ends {ends}\n~ stored 1 say two\nsend two"
+        ));
+    }
+}
+
+#[test]
 fn a_batch_is_one_parcel_with_the_ends_of_its_messages() {
     check(
         r"
