@@ -132,5 +132,6 @@ fn acknowledging(raw: &raw::Acknowledge) -> Acknowledging {
         control_id: if raw.echo_control_id { ControlIdForm::Echoed } else { ControlIdForm::Own },
         msa: if raw.numbered { MsaForm::Numbered } else { MsaForm::Standard },
         trigger: raw.trigger.clone(),
+        charset: None,
     }
 }
