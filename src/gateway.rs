@@ -14,7 +14,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
 use crate::host::control::{Control, ControlError};
-use crate::intake::{self, Intake};
+use crate::intake::{self, ControlIds, Intake};
 use crate::journal::{Condition, Journal, JournalError, OpenError};
 use crate::orders;
 use crate::pipeline::runner::{Runner, Site};
@@ -64,7 +64,7 @@ impl Gateway {
         gateway.start_deliveries(settings, &due)?;
         gateway.start_runner(settings, &arrived, &due, &mailboxes)?;
         gateway.start_control(settings, &arrived, &due)?;
-        gateway.start_intake(settings, arrived, mailboxes);
+        gateway.start_intake(settings, arrived, mailboxes)?;
         Ok(gateway)
     }
 
@@ -150,19 +150,26 @@ impl Gateway {
         Ok(())
     }
 
-    fn start_intake(&self, settings: &Settings, arrived: Arc<Notify>, mailboxes: Mailboxes) {
+    fn start_intake(
+        &self,
+        settings: &Settings,
+        arrived: Arc<Notify>,
+        mailboxes: Mailboxes,
+    ) -> Result<(), StartError> {
         let intake = Intake {
             journal: self.journal.clone(),
             board: self.board.clone(),
             mailboxes,
             arrived,
             admission: self.admission(),
+            control_ids: ControlIds::new(&self.journal.reader()?.epoch()?),
             trace: settings.trace.clone(),
             tasks: self.tasks.clone(),
         };
         for source in intake::sources(&settings.instruments) {
             intake::start(&intake, source);
         }
+        Ok(())
     }
 
     /// Whether links may let a new transfer begin: only while the journal takes more.

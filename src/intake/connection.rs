@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use labwire_astm::transfer::EndMark;
+use labwire_hl7::transfer::Acknowledging;
 use labwire_link::{Note, Parcel, Receipt, Reply, SendId, Sent, Transfer};
 use tokio_util::sync::CancellationToken;
 
+use super::screen::{Screened, screen};
 use super::trace::Trace;
 use super::{GRACE, Intake, Source, link};
 use crate::clock;
 use crate::config::settings::{Instrument, Line, Transport};
-use crate::journal::parcels::Ending;
+use crate::journal::parcels::{Ending, Within};
 use crate::journal::results::QueryId;
 use crate::journal::{JournalError, TransferId};
 use crate::wire::{Bounds, Direction, Ended, Handler, Surroundings, drive};
@@ -34,7 +36,7 @@ where
         intake,
         source,
         peer,
-        completes: completes(&instrument.line),
+        instrument,
         state: State::Idle,
         trace: Trace::open(intake.trace.as_ref(), &source.name),
     };
@@ -78,8 +80,8 @@ struct Connection<'a> {
     intake: &'a Intake,
     source: &'a Source,
     peer: &'a str,
-    /// Whether the end of a transfer completes a message.
-    completes: bool,
+    /// Says how the line is spoken; another instrument of the source may speak on it, in the same way.
+    instrument: &'a Instrument,
     state: State,
     trace: Trace,
 }
@@ -112,12 +114,58 @@ impl Connection<'_> {
     }
 }
 
+impl Connection<'_> {
+    /// Stores a message with its answer.
+    async fn answer(
+        &mut self,
+        parcel: Parcel,
+        acknowledging: &Acknowledging,
+    ) -> Result<(Receipt, Reply), Reply> {
+        let now = clock::now();
+        let zone = &self.instrument.time_zone;
+        let Screened { stored, failed } =
+            screen(parcel.content(), acknowledging, &self.intake.control_ids, zone, now);
+        let texts = match stored {
+            Reply::Texts(texts) => texts,
+            Reply::Silent | Reply::Protocol => Vec::new(),
+        };
+        let within = match self.state {
+            State::Open(transfer) => Within::Open(transfer),
+            State::Idle | State::Begun => {
+                Within::New { source: self.source.name.clone(), peer: self.peer.to_owned() }
+            }
+        };
+        match self.intake.journal.store_answered(within, parcel, texts, now).await {
+            Ok(answered) => {
+                self.state = State::Open(answered.transfer);
+                if !answered.messages.is_empty() {
+                    self.intake.arrived.notify_one();
+                }
+                let reply =
+                    if answered.texts.is_empty() { Reply::Silent } else { Reply::Texts(answered.texts) };
+                Ok((answered.receipt, reply))
+            }
+            Err(error) => {
+                self.could_not_store(&error);
+                Err(failed)
+            }
+        }
+    }
+
+    fn could_not_store(&self, error: &JournalError) {
+        tracing::error!(source = self.source.name, %error, "failed to store what arrived; it was not acknowledged");
+    }
+}
+
 impl Handler for Connection<'_> {
     async fn store(&mut self, parcel: Parcel) -> Result<(Receipt, Reply), Reply> {
+        if let Line::Mllp(_, acknowledging) = &self.instrument.line {
+            return self.answer(parcel, acknowledging).await;
+        }
         match self.keep(parcel).await {
             Ok(receipt) => Ok((receipt, Reply::Protocol)),
             Err(error) => {
-                tracing::error!(source = self.source.name, %error, "failed to store a frame; it was not acknowledged");
+                self.could_not_store(&error);
                 Err(Reply::Protocol)
             }
         }
@@ -129,7 +177,7 @@ impl Handler for Connection<'_> {
                 self.state = State::Begun;
                 return;
             }
-            Transfer::Ended => Ending::Ended { completes: self.completes },
+            Transfer::Ended => Ending::Ended { completes: completes(&self.instrument.line) },
             Transfer::Cut(cut) => Ending::Cut(cut.to_string()),
         };
         let State::Open(id) = std::mem::replace(&mut self.state, State::Idle) else { return };

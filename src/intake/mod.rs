@@ -5,6 +5,7 @@ mod connection;
 mod dial;
 mod listener;
 mod port;
+mod screen;
 mod trace;
 
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use crate::journal::Journal;
 use crate::shutdown::Tasks;
 use crate::wire::Mailboxes;
 
+pub use screen::ControlIds;
+
 /// What every intake task works with.
 #[derive(Clone)]
 pub struct Intake {
@@ -30,6 +33,7 @@ pub struct Intake {
     /// Rung whenever a message is on disk.
     pub arrived: Arc<Notify>,
     pub admission: watch::Receiver<Admission>,
+    pub control_ids: ControlIds,
     pub trace: Option<TraceSettings>,
     pub tasks: Tasks,
 }

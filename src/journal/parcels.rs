@@ -1,4 +1,4 @@
-//! What arrives: transfers, parcels, and the messages that they complete.
+//! What arrives: transfers, parcels, and the messages that they complete; and what was said about them.
 
 use jiff::Timestamp;
 use labwire_link::{Parcel, ParcelId, Receipt};
@@ -18,7 +18,51 @@ pub enum Ending {
     Cut(String),
 }
 
+/// The transfer that a parcel belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Within {
+    Open(TransferId),
+    /// It is the first of a new one, from a port or listener with a peer at its other end.
+    New {
+        source: String,
+        peer: String,
+    },
+}
+
+/// A parcel that is on disk, and what its peer is told about it.
+#[derive(Debug)]
+pub struct Answered {
+    pub transfer: TransferId,
+    pub receipt: Receipt,
+    /// The texts that were given, or those of the first time where the same content came again.
+    pub texts: Vec<Vec<u8>>,
+    pub messages: Vec<MessageId>,
+}
+
 impl Journal {
+    /// Stores a parcel together with what is said about it, and signs for it once that is committed. Content that came
+    /// from the same source before, byte for byte, gets the texts of the first time.
+    pub async fn store_answered(
+        &self,
+        within: Within,
+        parcel: Parcel,
+        texts: Vec<Vec<u8>>,
+        now: Timestamp,
+    ) -> Result<Answered, JournalError> {
+        let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
+        let stored = self.submit(Urgency::Frame, move |connection| {
+            let transfer = match within {
+                Within::Open(transfer) => transfer,
+                Within::New { source, peer } => begin(connection, &source, &peer, now)?,
+            };
+            let (stored, messages) = store(connection, transfer, &parcel, &sha256, now)?;
+            let texts = said(connection, stored, parcel.content(), texts)?;
+            Ok((transfer, texts, messages))
+        });
+        let (transfer, texts, messages) = stored.await?;
+        Ok(Answered { transfer, receipt: sign(id), texts, messages })
+    }
+
     /// Opens a transfer from `source` (a port or listener), with `peer` at the other end, by its first parcel.
     pub async fn store_first_parcel(
         &self,
@@ -29,11 +73,8 @@ impl Journal {
     ) -> Result<(TransferId, Receipt, Vec<MessageId>), JournalError> {
         let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
         let stored = self.submit(Urgency::Frame, move |connection| {
-            connection
-                .prepare_cached("INSERT INTO transfer (source, peer, began_at) VALUES (?, ?, ?)")?
-                .execute(params![source, peer, now.as_microsecond()])?;
-            let transfer = TransferId(connection.last_insert_rowid());
-            Ok((transfer, store(connection, transfer, &parcel, &sha256, now)?))
+            let transfer = begin(connection, &source, &peer, now)?;
+            Ok((transfer, store(connection, transfer, &parcel, &sha256, now)?.1))
         });
         let (transfer, messages) = stored.await?;
         Ok((transfer, sign(id), messages))
@@ -49,7 +90,7 @@ impl Journal {
         let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
         let stored =
             self.submit(Urgency::Frame, move |connection| store(connection, transfer, &parcel, &sha256, now));
-        let messages = stored.await?;
+        let (_, messages) = stored.await?;
         Ok((sign(id), messages))
     }
 
@@ -71,13 +112,61 @@ fn sign(parcel: ParcelId) -> Receipt {
     Receipt::sign(parcel)
 }
 
+fn begin(
+    connection: &Connection,
+    source: &str,
+    peer: &str,
+    now: Timestamp,
+) -> Result<TransferId, JournalError> {
+    connection
+        .prepare_cached("INSERT INTO transfer (source, peer, began_at) VALUES (?, ?, ?)")?
+        .execute(params![source, peer, now.as_microsecond()])?;
+    Ok(TransferId(connection.last_insert_rowid()))
+}
+
+/// What ends each text of a reply; no text in a block can hold it.
+const TEXT_END: u8 = 0x1C;
+
+/// Keeps what is said about a parcel. The same content gets what was said the first time.
+fn said(
+    connection: &Connection,
+    parcel: i64,
+    content: &[u8],
+    texts: Vec<Vec<u8>>,
+) -> Result<Vec<Vec<u8>>, JournalError> {
+    if texts.is_empty() {
+        return Ok(texts);
+    }
+    let sha256 = Sha256::digest(content);
+    let source: String = connection
+        .prepare_cached("SELECT t.source FROM parcel p JOIN transfer t ON t.id = p.transfer WHERE p.id = ?")?
+        .query_row([parcel], |row| row.get(0))?;
+    let before: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT texts FROM reply WHERE sha256 = ? AND source = ? ORDER BY parcel LIMIT 1")?
+        .query_row(params![sha256.as_slice(), source], |row| row.get(0))
+        .optional()?;
+    let joined = before.unwrap_or_else(|| {
+        texts.iter().flat_map(|text| text.iter().copied().chain([TEXT_END])).collect::<Vec<u8>>()
+    });
+    connection.prepare_cached("INSERT INTO reply VALUES (?, ?, ?, ?)")?.execute(params![
+        parcel,
+        source,
+        sha256.as_slice(),
+        joined
+    ])?;
+    let mut parts: Vec<Vec<u8>> = joined.split(|byte| *byte == TEXT_END).map(<[u8]>::to_vec).collect();
+    parts.pop();
+    Ok(parts)
+}
+
+/// Stores a parcel; returns its number and the messages that it completes.
 fn store(
     connection: &Connection,
     transfer: TransferId,
     parcel: &Parcel,
     sha256: &[u8],
     now: Timestamp,
-) -> Result<Vec<MessageId>, JournalError> {
+) -> Result<(i64, Vec<MessageId>), JournalError> {
     check(connection, transfer, parcel)?;
     let at = now.as_microsecond();
     connection
@@ -101,7 +190,7 @@ fn store(
     for end in &parcel.message_ends {
         messages.push(complete(connection, transfer, (stored, *end), "stored", now)?);
     }
-    Ok(messages)
+    Ok((stored, messages))
 }
 
 /// A parcel that no message could ever cover, or cover rightly, must not be signed for.

@@ -176,7 +176,7 @@ impl Runner {
     }
 
     fn known(&self, message: &Pending, instrument: &Arc<Instrument>) -> Result<Processed, JournalError> {
-        let fingerprint = Sha256::digest(canonical(&message.content)).to_vec();
+        let fingerprint = Sha256::digest(canonical(&message.content, &instrument.profile.dialect)).to_vec();
         let mut processed = empty(message.message, fingerprint);
         processed.instrument = Some(instrument.id.clone());
         if message.incomplete {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use labwire_astm::record::{Kind, Message};
+use labwire_hl7::message as hl7;
 
+use crate::domain::profile::Dialect;
 use crate::domain::{InstrumentId, Observation, SampleClass, SpecimenId, Status, TestIdentity, Value};
 
 /// A stored observation, as far as it is compared.
@@ -162,7 +164,39 @@ fn has_value(observation: &Observation) -> bool {
 
 /// A message's content without its control ID, its time of sending and its records' sequence numbers, each record
 /// ended by CR: two transmissions of one message are alike in this form. For hashing, not for reading.
-pub fn canonical(message: &[u8]) -> Vec<u8> {
+pub fn canonical(message: &[u8], dialect: &Dialect) -> Vec<u8> {
+    match dialect {
+        Dialect::Astm(_) => canonical_records(message),
+        Dialect::Hl7(_) => canonical_segments(message),
+    }
+}
+
+/// Without the control ID, time and sequence number of its headers. What is no message is itself.
+fn canonical_segments(message: &[u8]) -> Vec<u8> {
+    let Ok(parsed) = hl7::Message::parse(message) else { return message.to_vec() };
+    let mut bytes = Vec::with_capacity(message.len());
+    for segment in parsed.segments() {
+        let ignored: &[usize] = match segment.name() {
+            b"MSH" => &[7, 10, 13],
+            b"BHS" | b"FHS" => &[7, 11],
+            _ => &[],
+        };
+        let raw = segment.raw();
+        let separator = raw.get(3).copied().unwrap_or(b'|');
+        if ignored.is_empty() {
+            bytes.extend_from_slice(raw);
+        } else {
+            let parts = raw.split(|byte| *byte == separator).enumerate();
+            let kept: Vec<&[u8]> =
+                parts.map(|(at, part)| if ignored.contains(&(at + 1)) { &[] } else { part }).collect();
+            bytes.extend(kept.join(&separator));
+        }
+        bytes.push(b'\r');
+    }
+    bytes
+}
+
+fn canonical_records(message: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(message.len());
     for record in Message::parse(message).records() {
         let separator: Vec<u8> = record.delimiters().field.into_iter().collect();

@@ -29,6 +29,14 @@ CREATE TABLE parcel (             -- written once: the bytes as received
 ) STRICT;
 CREATE INDEX parcel_transfer ON parcel (transfer, id);
 
+CREATE TABLE reply (              -- what was said about a parcel, where the protocol answers in words
+    parcel INTEGER PRIMARY KEY REFERENCES parcel,
+    source TEXT NOT NULL,
+    sha256 BLOB NOT NULL,         -- of the parcel's content: the same content again gets the same answer
+    texts BLOB NOT NULL           -- each text ended by FS
+) STRICT;
+CREATE INDEX reply_content ON reply (sha256, source);
+
 CREATE TABLE message (
     id INTEGER PRIMARY KEY,
     transfer INTEGER NOT NULL REFERENCES transfer,

@@ -211,6 +211,7 @@ fn a_control_is_measured_again_every_day() {
 
 #[test]
 fn two_transmissions_of_one_message_are_alike_in_canonical_form() {
+    let astm = Dialect::Astm(Box::default());
     let first = "H|\\^&|C1||Sim|||||LIS||P|1|20261026100000\rP|1\rO|1|S1\rR|1|^^^K|4.1|||||F\rL|1|N\r";
     for (other, alike) in [
         (first.to_owned(), true),
@@ -225,6 +226,31 @@ fn two_transmissions_of_one_message_are_alike_in_canonical_form() {
         (first.replace("R|1", "X|1"), false),
         (format!("{first}{first}"), false),
     ] {
-        assert_eq!(canonical(first.as_bytes()) == canonical(other.as_bytes()), alike, "{other:?}");
+        assert_eq!(
+            canonical(first.as_bytes(), &astm) == canonical(other.as_bytes(), &astm),
+            alike,
+            "{other:?}"
+        );
+    }
+}
+
+#[test]
+fn two_transmissions_of_one_hl7_message_are_alike_in_canonical_form() {
+    let hl7 = Dialect::Hl7(Box::default());
+    let first = "MSH|^~\\&|SIM|LAB|||20260501100000||ORU^R01|17|P|2.3.1|4\rOBR|1||S1\rOBX|1|NM|K||4.1\r";
+    for (other, alike) in [
+        (first.to_owned(), true),
+        (first.replace("|17|", "|18|").replace("100000", "100501").replace("|4\rOBR", "|5\rOBR"), true),
+        (first.replace('\r', "\r\n"), true),
+        (first.replace("4.1", "4.2"), false),
+        (first.replace("SIM", "SAM"), false),
+        (first.replace("S1", "S2"), false),
+        (format!("{first}{first}"), false),
+    ] {
+        assert_eq!(
+            canonical(first.as_bytes(), &hl7) == canonical(other.as_bytes(), &hl7),
+            alike,
+            "{other:?}"
+        );
     }
 }

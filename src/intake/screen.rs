@@ -1,0 +1,114 @@
+//! What an HL7 message is answered, before it is on disk and as if it were: the answer is committed with it. Whether a
+//! message is stored doesn't depend on what this finds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use labwire_hl7::message::Message;
+use labwire_hl7::transfer::{Acknowledging, Condition, ControlId, Stamp, Verdict, acknowledge};
+use labwire_link::Reply;
+
+/// The kinds of message that an instrument may send: results, queries, and what it says of itself.
+const TAKEN: [&[u8]; 12] =
+    [b"ORU", b"OUL", b"QBP", b"QRY", b"QCK", b"ORL", b"ORR", b"SSU", b"EAU", b"ESU", b"INU", b"NMD"];
+
+/// MSH-10 of our answers: the journal's epoch, new at each start, and a number. Clones share the number.
+#[derive(Debug, Clone)]
+pub struct ControlIds {
+    epoch: Arc<str>,
+    next: Arc<AtomicU64>,
+}
+
+impl ControlIds {
+    pub fn new(epoch: &str) -> ControlIds {
+        ControlIds { epoch: epoch.into(), next: Arc::new(AtomicU64::new(1)) }
+    }
+
+    /// One that was never used. Eight characters of epoch, a letter and up to eleven digits.
+    fn take(&self) -> ControlId {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if let Some(id) = ControlId::new(&format!("{}A{number}", self.epoch)) {
+                return id;
+            }
+        }
+    }
+}
+
+/// What to say of a message: once it is on disk, and if it can't be.
+pub(super) struct Screened {
+    pub(super) stored: Reply,
+    pub(super) failed: Reply,
+}
+
+/// `content` is a block's.
+pub(super) fn screen(
+    content: &[u8],
+    acknowledging: &Acknowledging,
+    ids: &ControlIds,
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Screened {
+    let sent = now.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S").to_string();
+    let mut take = || ids.take();
+    let mut stamp = Stamp { sent: &sent, next_control_id: &mut take };
+    let stored = acknowledge(content, &verdict(content), acknowledging, &mut stamp);
+    let failed = acknowledge(content, &Verdict::NotStored, acknowledging, &mut stamp);
+    Screened { stored, failed }
+}
+
+/// AR and CR are for what isn't for us; what is odd about the content of a message that is on disk is our trouble.
+fn verdict(content: &[u8]) -> Verdict {
+    let Ok(message) = Message::parse(content) else { return Verdict::Unreadable };
+    let Some(header) = message.header() else { return Verdict::Unreadable };
+    let kind = header.message_type().component(1);
+    let version = header.version().component(1);
+    if !version.is_empty() && !version.raw().starts_with(b"2.") {
+        return Verdict::NotForUs(Condition::UnsupportedVersion);
+    }
+    if !TAKEN.contains(&kind.raw()) {
+        return Verdict::NotForUs(Condition::UnsupportedMessageType);
+    }
+    Verdict::Accepted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(message: &str) -> (String, String) {
+        let ids = ControlIds::new("0a1b2c3d");
+        let now = "2026-05-01T12:00:00Z".parse().unwrap();
+        let said = screen(message.as_bytes(), &Acknowledging::default(), &ids, &TimeZone::UTC, now);
+        let text = |reply| match reply {
+            Reply::Texts(texts) => {
+                texts.iter().map(|text| String::from_utf8_lossy(text).replace('\r', "\n")).collect()
+            }
+            _ => String::new(),
+        };
+        (text(said.stored), text(said.failed))
+    }
+
+    #[test]
+    fn results_are_accepted_once_stored_and_refused_for_now_when_they_can_not_be() {
+        let (stored, failed) = told("MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|2.3.1\rOBR|1\r");
+        assert!(stored.contains("|20260501120000||ACK^R01|0a1b2c3dA1|P|2.3.1"), "{stored}");
+        assert!(stored.contains("\nMSA|AA|7"), "{stored}");
+        assert!(failed.contains("\nMSA|AR|7"), "{failed}");
+    }
+
+    #[test]
+    fn what_is_not_for_us_is_rejected_and_what_is_no_message_is_not_answered() {
+        for (message, code) in [
+            ("MSH|^~\\&|SIM|LAB|||20260501||ADT^A01|7|P|2.3.1\r", "MSA|AR|7"),
+            ("MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|3.0\r", "MSA|AR|7"),
+            ("MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P\r", "MSA|AA|7"),
+        ] {
+            let (stored, _) = told(message);
+            assert!(stored.contains(code), "{message}: {stored}");
+        }
+        assert_eq!(told("PID|1\r"), (String::new(), String::new()));
+    }
+}

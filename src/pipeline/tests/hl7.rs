@@ -1,0 +1,174 @@
+//! HL7 messages in: what belongs to what, what becomes of each type of value, and of each thing that can be wrong.
+
+use super::*;
+use crate::domain::{ProblemKind, SampleClass, Status};
+
+fn hl7_profile() -> Profile {
+    let mut profile = Profile { dialect: Dialect::Hl7(Box::default()), ..profile() };
+    profile.tests.insert("IMG".into(), profile.tests["K"].clone());
+    profile
+}
+
+/// Reads segments, one a line, with the standard's places.
+fn read_segments(segments: &str) -> Outcome {
+    read_by(&reading(hl7_profile()), segments.replace('\n', "\r").as_bytes())
+}
+
+fn seen(outcome: &Outcome) -> Vec<(String, String, String)> {
+    let row =
+        |it: &Observation| (it.specimen.reveal().to_owned(), it.test.code.clone(), it.value_as_sent.clone());
+    outcome.observations.iter().map(row).collect()
+}
+
+fn kinds(outcome: &Outcome) -> Vec<ProblemKind> {
+    outcome.problems.iter().map(|problem| problem.kind).collect()
+}
+
+const HEADER: &str = "MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|2.5.1\n";
+
+fn rows(rows: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    rows.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())).collect()
+}
+
+#[test]
+fn a_result_belongs_to_its_order_and_that_to_its_patient_whichever_segment_comes_first() {
+    for (segments, expected) in [
+        (
+            "PID|1||P1\nOBR|1||S1\nOBX|1|NM|K||4.1\nOBX|2|NM|HGB||140\nOBR|2||S2\nOBX|1|NM|K||4.2",
+            rows(&[("S1", "K", "4.1"), ("S1", "HGB", "140"), ("S2", "K", "4.2")]),
+        ),
+        (
+            "PID|1||P1\nORC|RE\nOBR|1||S1\nOBX|1|NM|K||4.1\nORC|RE\nOBR|2||S2\nOBX|1|NM|K||4.2",
+            rows(&[("S1", "K", "4.1"), ("S2", "K", "4.2")]),
+        ),
+        // The specimen may come after its results.
+        (
+            "PID|1||P1\nOBR|1\nOBX|1|NM|K||4.1\nSPM|1|S1\nOBR|2\nOBX|1|NM|K||4.2\nSPM|1|S2",
+            rows(&[("S1", "K", "4.1"), ("S2", "K", "4.2")]),
+        ),
+        // Or lead them, with OBR before ORC.
+        (
+            "SPM|1|S1&FILLER\nSAC|||C1\nOBR|1\nORC|SC\nOBX|1|NM|K||4.1\nOBR|2\nORC|SC\nOBX|1|NM|HGB||140\nSPM|2|S2\nSAC|||C2\nOBR|1\nOBX|1|NM|K||4.2",
+            rows(&[("S1", "K", "4.1"), ("S1", "HGB", "140"), ("S2", "K", "4.2")]),
+        ),
+        (
+            "PID|1\nSAC|||C1\nOBR|1\nOBX|1|NM|K||4.1\nSAC|||C2\nOBR|1\nOBX|1|NM|K||4.2",
+            rows(&[("C1", "K", "4.1"), ("C2", "K", "4.2")]),
+        ),
+    ] {
+        let outcome = read_segments(&format!("{HEADER}{segments}"));
+        assert_eq!(seen(&outcome), expected, "{segments}");
+        assert!(!kinds(&outcome).contains(&ProblemKind::OutOfPlace), "{segments}");
+    }
+}
+
+#[test]
+fn a_second_patient_has_nothing_of_the_first() {
+    let outcome = read_segments(&format!(
+        "{HEADER}PID|1||P1||DOE^JANE\nOBR|1||S1\nOBX|1|NM|K||4.1\nPID|2||P2\nOBR|1\nOBX|1|NM|K||4.2"
+    ));
+    let patients: Vec<_> = outcome.observations.iter().map(|it| it.patient.reveal().clone()).collect();
+    assert_eq!((patients[0].id.as_str(), patients[0].name.as_str()), ("P1", "DOE^JANE"));
+    assert_eq!((patients[1].id.as_str(), patients[1].name.as_str()), ("P2", ""));
+    assert_eq!(outcome.observations[1].specimen.reveal(), "");
+    assert!(matches!(outcome.observations[1].standing, Standing::Held(_)), "a blank specimen waits");
+}
+
+#[test]
+fn each_type_of_value_is_read_as_its_type_says() {
+    let value = |obx: &str| {
+        let outcome = read_segments(&format!("{HEADER}OBR|1||S1\nOBX|1|{obx}||||||F"));
+        assert_eq!(kinds(&outcome), [], "{obx}");
+        match outcome.observations[0].value.clone() {
+            Value::Quantity { comparator, number } => {
+                format!("{}{}", comparator.map_or("", crate::domain::Comparator::as_str), number.as_str())
+            }
+            Value::Code { code } => format!("code {code}"),
+            Value::Text(text) => format!("text {text}"),
+            Value::Absent { .. } => "none".to_owned(),
+        }
+    };
+    assert_eq!(value("NM|K||4.10"), "4.10");
+    assert_eq!(value("SN|K||>^250"), ">250");
+    assert_eq!(value("SN|K||^250"), "250");
+    assert_eq!(value("ST|K||<0.5"), "<0.5");
+    assert_eq!(value("NM|K||"), "none");
+    assert_eq!(value("NM|K||\"\""), "none");
+    for odd in ["SN|K||^1^:^128", "NM|K||1^2", "NM|K||1~2", "XPN|K||DOE^JANE"] {
+        let outcome = read_segments(&format!("{HEADER}OBR|1||S1\nOBX|1|{odd}||||||F"));
+        assert_eq!(kinds(&outcome), [ProblemKind::OddValue], "{odd}");
+        assert!(matches!(outcome.observations[0].standing, Standing::Held(_)), "{odd} waits for a person");
+    }
+}
+
+#[test]
+fn the_letters_of_a_status_mean_what_table_0085_says() {
+    for (letter, status, held) in [
+        ("F", Status::Final, false),
+        ("C", Status::Correction, false),
+        ("P", Status::Preliminary, false),
+        ("R", Status::Preliminary, true),
+        ("W", Status::Correction, true),
+        ("Z", Status::Preliminary, true),
+    ] {
+        let outcome = read_segments(&format!("{HEADER}OBR|1||S1\nOBX|1|NM|K||4.1|mmol/L|||||{letter}"));
+        let it = &outcome.observations[0];
+        assert_eq!((it.status, matches!(it.standing, Standing::Held(_))), (status, held), "{letter}");
+    }
+    let failed = read_segments(&format!("{HEADER}OBR|1||S1\nOBX|1||K||||||||X"));
+    assert_eq!(failed.observations[0].status, Status::Failed);
+    assert!(matches!(failed.observations[0].value, Value::Absent { .. }));
+}
+
+#[test]
+fn an_image_is_carried_along_and_is_no_result() {
+    let outcome = read_segments(&format!(
+        "{HEADER}OBR|1||S1\nOBX|1|ED|IMG^WBC scattergram||^image^BMP^Base64^Qk0=\nOBX|2|NM|K||4.1\nNTE|1|L|checked\nOBX|3|ED|IMG||^image^BMP^Base64^Qk1="
+    ));
+    assert_eq!(seen(&outcome), rows(&[("S1", "K", "4.1")]));
+    let it = &outcome.observations[0];
+    let attached: Vec<&str> = it.attachments.iter().map(|it| it.kind.as_str()).collect();
+    assert_eq!(attached, ["OBX IMG", "OBX IMG"]);
+    assert_eq!(it.comments[0].text.reveal(), "checked");
+}
+
+#[test]
+fn a_control_stays_a_control_and_a_training_message_leaves_for_nowhere() {
+    let outcome = read_segments(
+        "MSH|^~\\&|SIM|LAB|||20260501||OUL^R22|7|D|2.5.1\nSPM|1|QC1|||||||||Q\nOBR|1\nOBX|1|NM|K||4.1||||||F",
+    );
+    assert_eq!(outcome.observations[0].class, SampleClass::Control);
+    assert!(outcome.not_production);
+    assert_eq!(kinds(&outcome), [ProblemKind::NotProduction]);
+}
+
+#[test]
+fn what_can_not_be_read_is_said_and_the_rest_is_read() {
+    for (message, expected) in [
+        ("PID|1\rOBX|1".to_owned(), vec![ProblemKind::Unreadable]),
+        (String::new(), vec![ProblemKind::Unreadable]),
+        (format!("{HEADER}PID|1"), vec![ProblemKind::NoResult]),
+        (format!("{HEADER}OBX|1|NM|K||4.1||||||F"), vec![ProblemKind::OutOfPlace]),
+        (format!("{HEADER}OBR|1||S1\nZZZ|1\nOBX|1|NM|K||4.1||||||F"), vec![ProblemKind::UnknownRecord]),
+        (format!("{HEADER}OBR|1||S1\nOBX|1|NM|NEW||4.1||||||F"), vec![ProblemKind::UnknownCode]),
+    ] {
+        assert_eq!(kinds(&read_segments(&message)), expected, "{message}");
+    }
+    let latin =
+        b"MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|2.5.1\rOBR|1||S1\rOBX|1|NM|K||4.1|\xB5mol/L|||||F\r";
+    let undeclared = read_by(&reading(Profile { ..hl7_profile() }), latin);
+    assert_eq!(kinds(&undeclared), [ProblemKind::UndecodableText]);
+    let told = Reading { character_set: Some(encoding_rs::WINDOWS_1252), ..reading(hl7_profile()) };
+    let read = read_by(&told, latin);
+    assert_eq!((kinds(&read).len(), read.observations[0].unit.as_deref()), (0, Some("µmol/L")));
+}
+
+#[test]
+fn a_query_names_its_specimens() {
+    let outcome = read_segments(
+        "MSH|^~\\&|SIM|LAB|||20260501||QRY^Q02|7|P|2.3.1\nQRD|20260501|R|D|1|||RD|S1|OTH|||T\nQRF|SIM",
+    );
+    assert_eq!(outcome.queries.len(), 1);
+    let asked: Vec<&str> = outcome.queries[0].specimens.iter().map(|it| it.reveal()).collect();
+    assert_eq!((asked, outcome.queries[0].cancels), (vec!["S1"], false));
+}

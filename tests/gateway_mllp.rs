@@ -1,0 +1,172 @@
+//! Analyzers that speak HL7 over MLLP, by hand: what they are answered, and what the LIMS then holds.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
+#[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
+#[path = "gateway/support.rs"]
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use labsim::lims::Lims;
+use support::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+/// One result of a specimen, as a cobas pro sends it.
+fn result(control_id: &str, specimen: &str, value: &str) -> String {
+    format!(
+        "MSH|^~\\&|cobas pro||Host||20260501120000||OUL^R22^OUL_R22|{control_id}|P|2.5.1|||NE|AL||UNICODE UTF-8\r\
+         SPM|1|{specimen}&BARCODE||SERPLAS|||||||P\r\
+         OBR|1|\"\"||10020\r\
+         OBX|1|NM|10020|1|{value}|ng/dL|||||F|||||||e801~77|20260501115500\r"
+    )
+}
+
+/// An analyzer's connection.
+struct Analyzer {
+    line: TcpStream,
+}
+
+impl Analyzer {
+    async fn connect(address: SocketAddr) -> Analyzer {
+        Analyzer { line: TcpStream::connect(address).await.unwrap() }
+    }
+
+    async fn say(&mut self, bytes: &[u8]) {
+        self.line.write_all(bytes).await.unwrap();
+    }
+
+    async fn send(&mut self, message: &str) -> String {
+        self.say(&[b"\x0B", message.as_bytes(), b"\x1C\r"].concat()).await;
+        self.answer().await.unwrap()
+    }
+
+    /// The next block, without its framing; `None` when nothing comes.
+    async fn answer(&mut self) -> Option<String> {
+        let mut block = Vec::new();
+        let reading = async {
+            while !block.ends_with(b"\x1C\r") {
+                block.push(self.line.read_u8().await?);
+            }
+            Ok::<_, std::io::Error>(())
+        };
+        timeout(Duration::from_secs(5), reading).await.ok()?.ok()?;
+        Some(String::from_utf8(block[1..block.len() - 2].to_vec()).unwrap())
+    }
+}
+
+async fn laboratory(more: &str) -> (Lims, Lab, SocketAddr) {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    lab.instrument("cobas", "roche-cobas-pro", more, &listener(address));
+    (lims, lab, address)
+}
+
+async fn accepted(lab: &Lab, count: i64) {
+    until("the LIMS has it", || lab.count("accepted") >= count).await;
+    assert_eq!(lab.count("accepted"), count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_answered_once_it_is_stored_and_its_result_reaches_the_lims() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    let answer = analyzer.send(&result("17", "S1", "1.12")).await;
+    assert!(answer.contains("|ACK^R22^ACK|") && answer.contains("\rMSA|AA|17"), "{answer}");
+    accepted(&lab, 1).await;
+    let way = lab.text(&["trace", "S1"]);
+    assert!(way.contains("10020 1.12 ng/dL") && way.contains("roche-cobas-pro/1"), "{way}");
+    assert!(gateway.terminate().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_again_gets_the_first_answer_and_is_delivered_once_even_after_a_kill() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    let message = result("17", "S1", "1.12");
+    let first = analyzer.send(&message).await;
+    let again = analyzer.send(&message).await;
+    assert_eq!(again, first, "the stored answer, its control ID and time too");
+    gateway.kill();
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    assert_eq!(analyzer.send(&message).await, first);
+    // Only its control ID and time differ: a fresh answer, and nothing new.
+    let fresh =
+        analyzer.send(&message.replace("|17|", "|18|").replace("20260501120000", "20260501120100")).await;
+    assert!(fresh != first && fresh.contains("MSA|AA|18"), "{fresh}");
+    until("all four are read", || lab.reader().waiting().unwrap().unread == 0).await;
+    accepted(&lab, 1).await;
+    assert_eq!(lab.reader().sums().unwrap().intake.duplicate, 3);
+    assert!(gateway.terminate().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_come_in_any_pieces_and_each_is_answered_in_its_turn() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    let two: Vec<u8> = [("1", "S1"), ("2", "S2")]
+        .iter()
+        .flat_map(|(id, specimen)| [b"\x0B", result(id, specimen, "1.1").as_bytes(), b"\x1C\r"].concat())
+        .collect();
+    for byte in &two {
+        analyzer.say(&[*byte]).await;
+    }
+    for id in ["1", "2"] {
+        assert!(analyzer.answer().await.unwrap().contains(&format!("MSA|AA|{id}")));
+    }
+    analyzer.say(&two.repeat(2)).await;
+    for id in ["1", "2", "1", "2"] {
+        assert!(analyzer.answer().await.unwrap().contains(&format!("MSA|AA|{id}")));
+    }
+    accepted(&lab, 2).await;
+    assert!(gateway.terminate().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_block_is_no_message_and_what_is_not_for_us_is_rejected_and_kept() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    let whole = result("17", "S1", "1.12");
+    analyzer.say(&[b"\x0B", &whole.as_bytes()[..whole.len() - 30]].concat()).await;
+    drop(analyzer);
+    let mut analyzer = Analyzer::connect(address).await;
+    let rejected = analyzer.send("MSH|^~\\&|cobas pro||Host||20260501||ADT^A01|5|P|2.5.1\rPID|1\r").await;
+    assert!(rejected.contains("\rMSA|AR|5") && rejected.contains("|200^"), "{rejected}");
+    until("it is kept as a problem", || lab.text(&["problems"]).contains("neither a result nor a query"))
+        .await;
+    assert_eq!(lab.reader().sums().unwrap().intake.received, 0);
+    assert!(gateway.terminate().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analyzer_that_waits_to_be_called_is_called_and_one_that_names_another_is_not_mixed_up() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let dial = format!("[tcp_client]\nconnect = \"{}\"\n", listener.local_addr().unwrap());
+    lab.instrument("cobas", "roche-cobas-pro", "", &dial);
+    let gateway = lab.start().await;
+    let (line, _) = timeout(Duration::from_secs(10), listener.accept()).await.unwrap().unwrap();
+    let mut analyzer = Analyzer { line };
+    assert!(analyzer.send(&result("1", "S1", "1.1")).await.contains("MSA|AA|1"));
+    accepted(&lab, 1).await;
+    let other = result("2", "S2", "1.1").replace("cobas pro", "someone else");
+    assert!(analyzer.send(&other).await.contains("MSA|AA|2"), "it is on disk: no reason to send it for ever");
+    until("it is kept as of nobody", || lab.text(&["problems"]).contains("no configured instrument fits"))
+        .await;
+    assert!(gateway.terminate().success());
+}
