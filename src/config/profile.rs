@@ -51,7 +51,7 @@ fn profile(mut raw: raw::Profile, text: &str, faults: &mut Faults) -> Profile {
     let tests = tests_section::tests(raw.tests, &raw.sources, faults);
     let aspects = raw.aspects.into_iter().map(|(name, aspect)| {
         let result = aspect.result.map(|kind| tests_section::result_type(kind, aspect.values, faults));
-        (name, Aspect { meaning: aspect.meaning, result })
+        (name, Aspect { meaning: aspect.meaning, result, unit: aspect.unit })
     });
     let aspects = aspects.collect();
     Profile {

@@ -44,12 +44,14 @@ pub enum ProblemKind {
     NoResult,
     PossibleDuplicate,
     NotProduction,
+    /// The analyzer sends something else than its profile pins: said once, with the first message that shows it.
+    Drift,
     /// No payload could be made of a result.
     Undeliverable,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 15] = [
+    pub const ALL: [ProblemKind; 16] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -64,6 +66,7 @@ impl ProblemKind {
         ProblemKind::NoResult,
         ProblemKind::PossibleDuplicate,
         ProblemKind::NotProduction,
+        ProblemKind::Drift,
         ProblemKind::Undeliverable,
     ];
 
@@ -84,6 +87,7 @@ impl ProblemKind {
             ProblemKind::NoResult => "no-result",
             ProblemKind::PossibleDuplicate => "possible-duplicate",
             ProblemKind::NotProduction => "not-production",
+            ProblemKind::Drift => "drift",
             ProblemKind::Undeliverable => "undeliverable",
         }
     }
@@ -96,17 +100,17 @@ impl ProblemKind {
     pub fn remedy(self) -> &'static str {
         match self {
             ProblemKind::UnregisteredSource => {
-                "describe this analyzer in instruments.d, then read the message again"
+                "describe this analyzer in instruments.d and restart; the message is read again then"
             }
             ProblemKind::AmbiguousSource => {
-                "make the candidates' sender names differ, then read the message again"
+                "make the candidates' sender names differ and restart; the message is read again then"
             }
             ProblemKind::Unreadable => "look at the raw bytes; ask the analyzer to send again",
             ProblemKind::UnknownRecord => {
                 "kept as received; tell the profile's author if it carries a result"
             }
             ProblemKind::UnknownCode => {
-                "add the code to the instrument's [codes], then read the message again"
+                "add the code to the instrument's [codes] and restart, then labwire reread the message"
             }
             ProblemKind::UnknownStatus => "check the result on the analyzer; add the status to the profile",
             ProblemKind::OddValue => "check the value on the analyzer before it is released",
@@ -119,7 +123,10 @@ impl ProblemKind {
             ProblemKind::NoResult => "nothing to do if the analyzer sends such messages on purpose",
             ProblemKind::PossibleDuplicate => "compare both results; nothing was dropped",
             ProblemKind::NotProduction => {
-                "the analyzer marked this as training, test or debugging; it stays here"
+                "the analyzer marked this as training, quality control or debugging; it stays here"
+            }
+            ProblemKind::Drift => {
+                "check the analyzer's settings; if they are right, say so in the instrument's [codes], then dismiss this"
             }
             ProblemKind::Undeliverable => {
                 "enter the results in the LIMS by hand; report this to the makers of labwire"

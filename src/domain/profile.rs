@@ -90,6 +90,12 @@ impl Profile {
         self.flags.get(sent).map(|flag| flag.trust).or_else(protocol)
     }
 
+    /// The unit that a test is sent with in one of its aspects. `None` where the profile doesn't say.
+    pub fn unit(&self, code: &str, aspect: &str) -> Option<&str> {
+        let own = self.aspects.get(aspect).and_then(|aspect| aspect.unit.as_deref());
+        own.or_else(|| self.tests.get(code)?.unit.as_deref())
+    }
+
     /// What kind of value a test gives in one of its aspects. `None` where the profile doesn't say.
     pub fn result_type(&self, code: &str, aspect: &str) -> Option<&ResultType> {
         let test = self.tests.get(code);
@@ -138,6 +144,8 @@ pub struct Aspect {
     pub meaning: String,
     /// The kind of value, where it isn't the test's own.
     pub result: Option<ResultType>,
+    /// The unit as the instrument sends it, where it isn't the test's own.
+    pub unit: Option<String>,
 }
 
 /// The kind of value a test gives.

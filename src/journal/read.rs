@@ -37,6 +37,8 @@ pub struct Earlier {
     pub message: MessageId,
     pub received_at: Timestamp,
     pub observation: Observation,
+    /// It is held because its transmission broke off, and nobody has decided about it.
+    pub waits_for_its_end: bool,
 }
 
 impl Reader {
@@ -144,7 +146,9 @@ impl Reader {
         code: &str,
     ) -> Result<Vec<Earlier>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT o.id, o.message, m.received_at, o.detail FROM observation o JOIN message m ON m.id = o.message
+            "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (SELECT 1 FROM hold h
+                 WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission')
+             FROM observation o JOIN message m ON m.id = o.message
              WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id",
         )?;
         statement
@@ -154,6 +158,7 @@ impl Reader {
                     message: MessageId(row.get(1)?),
                     received_at: instant(row.get(2)?),
                     observation: observation(row, 3)?,
+                    waits_for_its_end: row.get(4)?,
                 })
             })?
             .collect()

@@ -214,7 +214,8 @@ fn write_problem(
     connection
         .prepare_cached(
             "INSERT INTO problem (message, record, instrument, specimen, kind, text, replaces_result, seen_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?5 <> 'drift' OR NOT EXISTS
+                 (SELECT 1 FROM problem WHERE kind = 'drift' AND text = ?6 AND instrument = ?3)",
         )?
         .execute(params![
             it.message.0,

@@ -329,7 +329,10 @@ impl Comparison<'_> {
         Ok(earlier
             .into_iter()
             .filter(|earlier| earlier.message != self.message.message)
-            .map(|it| Prior::of(it.id.0, &self.runner.site.name, &it.observation, it.received_at))
+            .map(|it| Prior {
+                waits_for_its_end: it.waits_for_its_end,
+                ..Prior::of(it.id.0, &self.runner.site.name, &it.observation, it.received_at)
+            })
             .collect())
     }
 }

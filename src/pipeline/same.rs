@@ -9,7 +9,9 @@ use labwire_astm::record::{Kind, Message};
 use labwire_hl7::message as hl7;
 
 use crate::domain::profile::Dialect;
-use crate::domain::{InstrumentId, Observation, SampleClass, SpecimenId, Status, TestIdentity, Value};
+use crate::domain::{
+    HoldReason, InstrumentId, Observation, SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
+};
 
 /// A stored observation, as far as it is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,8 @@ pub struct Prior {
     pub unit: Option<String>,
     pub flags: Vec<String>,
     pub received_at: Timestamp,
+    /// Its transmission broke off, and it waits here to come again.
+    pub waits_for_its_end: bool,
 }
 
 impl Prior {
@@ -52,6 +56,7 @@ impl Prior {
             unit: observation.unit.clone(),
             flags: observation.flags.clone(),
             received_at,
+            waits_for_its_end: false,
         }
     }
 }
@@ -81,7 +86,7 @@ pub enum Sameness {
     Duplicate(i64),
     /// The instrument says itself that it corrects that one.
     Correction(i64),
-    /// The final result to that preliminary one.
+    /// The final result to that preliminary one, or the whole transmission of what came cut off.
     Completion(i64),
     /// A second value for a result that there was already.
     Rerun(i64),
@@ -102,6 +107,10 @@ pub fn classify(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sa
     kin.sort_by_key(|old| std::cmp::Reverse(old.id));
     let same_replicate = || kin.iter().filter(|old| old.replicate == new.replicate);
 
+    let again = |old: &&&Prior| old.waits_for_its_end && says_the_same(old, new) && old.time == time;
+    if let Some(old) = same_replicate().find(again).filter(|_| !is_cut(new)) {
+        return Sameness::Completion(old.id);
+    }
     if let Some(old) = same_replicate().find(|old| says_the_same(old, new) && old.time == time) {
         return known_again(old, new, arrival, time);
     }
@@ -156,6 +165,11 @@ fn says_the_same(old: &Prior, new: &Observation) -> bool {
         && old.value_as_sent == new.value_as_sent
         && old.unit == new.unit
         && old.flags == new.flags
+}
+
+/// Whether it came in a transmission that broke off.
+fn is_cut(observation: &Observation) -> bool {
+    matches!(&observation.standing, Standing::Held(reasons) if reasons.contains(&HoldReason::Incomplete))
 }
 
 fn has_value(observation: &Observation) -> bool {

@@ -27,7 +27,7 @@ fn profile() -> Profile {
         profile.tests.insert(code.into(), test(ResultType::Quantity));
     }
     let coded = ResultType::Coded(BTreeMap::from([("Reactive".to_owned(), "reactive".to_owned())]));
-    let aspect = |result| Aspect { meaning: "made up".into(), result };
+    let aspect = |result| Aspect { meaning: "made up".into(), result, unit: None };
     profile.aspects.insert("F".into(), aspect(None));
     profile.aspects.insert("I".into(), aspect(Some(coded)));
     profile.failed_values.insert("No Result".into(), "the analyzer gave no result".into());

@@ -274,3 +274,38 @@ async fn the_way_names_every_version() {
         .collect();
     assert_eq!(versions, [1, 2]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_without_its_end_is_held_until_it_comes_whole_and_then_leaves_once() {
+    let (lims, lab, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let whole = glucose("EX0041", "5.40", "F", "20260102030405");
+    let cut = whole.strip_suffix("L|1|N\r").unwrap().to_owned();
+    // The next message begins where the end of the first should be.
+    let next = glucose("EX0042", "6.10", "F", "20260102030505");
+    send(address, &format!("{cut}{next}")).await;
+    until("the second is delivered", || lab.count("accepted") == 1).await;
+    assert_eq!((lab.count("held"), lims.ledger().held()[0].specimen.as_str()), (1, "EX0042"));
+    send(address, &whole).await;
+    until("the first is delivered too", || lab.count("accepted") == 2).await;
+    assert_eq!((lab.count("held"), lab.count("superseded")), (0, 1));
+    send(address, &whole).await;
+    until("it is read", || lab.reader().sums().unwrap().intake.duplicate == 1).await;
+    assert_eq!(lims.ledger().held().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_the_profile_does_not_expect_is_said_once() {
+    let (_lims, lab, address) = laboratory().await;
+    let gateway = lab.start().await;
+    for (specimen, time) in [("EX0051", "20260102030405"), ("EX0052", "20260102030505")] {
+        let message = glucose(specimen, "97", "F", time).replace("mg/dl", "mmol/L");
+        assert!(message.contains("mmol/L"));
+        send(address, &message).await;
+    }
+    until("both are delivered", || lab.count("accepted") == 2).await;
+    let problems = lab.text(&["problems"]);
+    assert_eq!(problems.matches("drift").count(), 1, "{problems}");
+    assert!(problems.contains("\"mmol/L\", and \"mg/dl\" was expected"), "{problems}");
+    assert!(gateway.terminate().success());
+}

@@ -168,6 +168,7 @@ pub(super) struct Test {
 #[serde(deny_unknown_fields)]
 pub(super) struct Aspect {
     pub(super) meaning: String,
+    pub(super) unit: Option<String>,
     pub(super) result: Option<Spanned<ResultKind>>,
     #[serde(default)]
     pub(super) values: BTreeMap<String, String>,

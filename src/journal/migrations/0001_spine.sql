@@ -106,6 +106,7 @@ CREATE INDEX problem_open_instrument ON problem (instrument) WHERE closed_at IS 
 CREATE INDEX problem_open_kind ON problem (kind, message) WHERE closed_at IS NULL;
 CREATE INDEX problem_message ON problem (message);
 CREATE INDEX problem_specimen ON problem (specimen);
+CREATE INDEX problem_drift ON problem (text, instrument) WHERE kind = 'drift'; -- each is said once
 
 CREATE TABLE hold (
     id INTEGER PRIMARY KEY,

@@ -88,6 +88,10 @@ impl Link for Broken {
         self.link.deadline()
     }
 
+    fn room(&self) -> usize {
+        self.link.room()
+    }
+
     fn doing(&self) -> &'static str {
         self.link.doing()
     }

@@ -27,7 +27,9 @@ pub(super) fn read(record: &Record<'_>, dialect: &AstmDialect, decoder: &mut Dec
         loinc: some(optional(decoder, &places.loinc)),
         value: decoder.trimmed(record, &places.value),
         value_as_sent: decoder.as_sent(record, record.field(places.value.path.field)),
-        unread: unread(record, places).or_else(|| unpinned(record, &dialect.pins, decoder)),
+        unread: unread(record, places)
+            .or_else(|| unread_flags(record, places))
+            .or_else(|| unpinned(record, &dialect.pins, decoder)),
         unit: some(decoder.trimmed(record, &places.unit)),
         range: some(decoder.trimmed(record, &places.range)),
         flags: decoder.every(record, &places.flags),
@@ -57,6 +59,20 @@ fn unread(record: &Record<'_>, places: &Places) -> Option<String> {
     };
     let more = field.repeats().count() > 1 || more_components;
     more.then(|| "the value's field holds more than the profile knows".to_owned())
+}
+
+/// Whether a flag's field holds parts for which the profile names no place.
+fn unread_flags(record: &Record<'_>, places: &Places) -> Option<String> {
+    let named = |field: usize, component: usize| {
+        places.flags.iter().any(|place| place.path.field == field && place.path.component == Some(component))
+    };
+    let in_parts = places.flags.iter().filter(|place| place.path.component.is_some());
+    let mut fields = in_parts.map(|place| place.path.field).filter(|field| *field != places.value.path.field);
+    let more = fields.any(|number| {
+        let parts = record.field(number).repeats().flat_map(|repeat| repeat.components().enumerate());
+        parts.into_iter().any(|(index, part)| !part.is_empty() && !named(number, index + 1))
+    });
+    more.then(|| "the flags' field holds more than the profile knows".to_owned())
 }
 
 /// Whether a part that must have one content has another.
