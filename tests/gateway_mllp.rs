@@ -37,7 +37,7 @@ struct Analyzer {
 
 impl Analyzer {
     async fn connect(address: SocketAddr) -> Analyzer {
-        Analyzer { line: TcpStream::connect(address).await.unwrap() }
+        Analyzer { line: connect(address).await }
     }
 
     async fn say(&mut self, bytes: &[u8]) {

@@ -156,9 +156,22 @@ pub(crate) fn listener(address: SocketAddr) -> String {
     format!("[tcp_server]\nlisten = \"{address}\"\nallow = [\"127.0.0.1\"]\n")
 }
 
+/// Connects as soon as the listener stands.
+pub(crate) async fn connect(address: SocketAddr) -> TcpStream {
+    let connecting = async {
+        loop {
+            match TcpStream::connect(address).await {
+                Ok(line) => return line,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), connecting).await.unwrap()
+}
+
 /// An analyzer without faults and with a tenth of the standard's patience.
 pub(crate) async fn analyzer(address: SocketAddr) -> Analyzer<TcpStream> {
-    let stream = TcpStream::connect(address).await.unwrap();
+    let stream = connect(address).await;
     let options = Options { timing: Timing::default().hurried(10), ..Options::default() };
     Analyzer::new(stream, options)
 }
