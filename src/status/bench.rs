@@ -171,7 +171,7 @@ fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) 
         );
     }
     match &it.contact {
-        Contact::Starting => (Mark::new(Severity::Calm, "Starting"), place.to_owned()),
+        Contact::Starting => (Mark::new(Severity::Wait, "Starting"), place.to_owned()),
         Contact::Removed => {
             (Mark::new(Severity::Calm, "Not configured"), "Its results are still in the journal.".to_owned())
         }
@@ -180,7 +180,7 @@ fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) 
             format!("since {}: {why}; {place}", clock.at(*since).text),
         ),
         Contact::Listening { since } => (
-            Mark::new(Severity::Calm, "Waiting for it to connect"),
+            Mark::new(Severity::Wait, "Waiting for it to connect"),
             format!("since {}; {place}{shared}", clock.at(*since).text),
         ),
         Contact::Connected { peers, since } => {
@@ -221,7 +221,7 @@ fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
         _ if !it.is_configured => removed(it),
         DestinationState::Up => (Mark::new(Severity::Calm, "Up"), String::new()),
         DestinationState::Untried => {
-            (Mark::new(Severity::Calm, "Not tried yet"), "nothing was sent since the start".to_owned())
+            (Mark::new(Severity::Wait, "Not tried yet"), "nothing was sent since the start".to_owned())
         }
         DestinationState::Failing(why) if it.fails_lastingly(snapshot.as_of) => {
             (Mark::new(Severity::Danger, "Failing"), why.clone())
@@ -300,4 +300,25 @@ fn queries(snapshot: &Snapshot, clock: &Clock) -> Vec<QueryRow> {
         message: query.message.0,
     };
     snapshot.queries.iter().take(FEW).map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::status::lead::tests::{calm_bench, removed_with};
+
+    #[test]
+    fn a_destination_that_is_gone_is_not_called_untried_and_says_what_waits() {
+        let snapshot = calm_bench();
+        let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
+        for (pending, class, detail) in
+            [(2, "act", "2 results wait for it; nothing leaves."), (0, "calm", "Nothing waits for it.")]
+        {
+            let row = lims(&removed_with(pending), &snapshot, &clock);
+            assert_eq!((row.mark.words.as_str(), row.mark.class), ("No longer configured", class));
+            assert_eq!(row.detail, detail);
+        }
+    }
 }

@@ -278,7 +278,10 @@ fn calm(snapshot: &Snapshot, clock: &Clock) -> Lead {
         (1, 1) => "The analyzer is connected".to_owned(),
         (2, 2) => "Both analyzers are connected".to_owned(),
         (talking, total) if talking == total => format!("All {total} analyzers are connected"),
-        (talking, total) => format!("{talking} of {total} analyzers connected, the others are waited for"),
+        (0, 1) => "The analyzer is waited for".to_owned(),
+        (0, 2) => "Both analyzers are waited for".to_owned(),
+        (0, total) => format!("All {total} analyzers are waited for"),
+        (talking, total) => format!("{talking} of {total} analyzers are connected, the others waited for"),
     };
     let configured: Vec<&Lims> = snapshot.destinations.iter().filter(|it| it.is_configured).collect();
     let untried = configured.iter().any(|it| it.state == DestinationState::Untried);

@@ -89,6 +89,8 @@ pub(super) struct HeldRow {
     pub reasons: Vec<String>,
     pub since: Moment,
     pub message: i64,
+    /// Without a specimen number no LIMS could file it.
+    pub may_leave: bool,
 }
 
 /// A dead letter, ready to show.
@@ -147,6 +149,7 @@ pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
         reasons: view.reasons.iter().map(|name| why_held(name)).collect(),
         since: clock.at(view.opened_at),
         message: view.message.0,
+        may_leave: !detail.specimen.is_blank(),
     }
 }
 

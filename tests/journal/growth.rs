@@ -76,9 +76,10 @@ fn steps(connection: &Connection, query: &str) -> i64 {
     let mut statement = connection.prepare(query).unwrap_or_else(|error| panic!("{error}: {query}"));
     let mut by_index = BTreeMap::new();
     for (number, (place, _)) in query.match_indices('?').enumerate() {
-        let digit = query[place + 1..].chars().next().and_then(|next| next.to_digit(10));
+        let digit =
+            query.get(place + 1..).and_then(|rest| rest.chars().next()).and_then(|next| next.to_digit(10));
         let index = digit.map_or(number + 1, |digit| usize::try_from(digit).unwrap());
-        by_index.entry(index).or_insert_with(|| parameter(&query[..place]));
+        by_index.entry(index).or_insert_with(|| parameter(query.get(..place).unwrap()));
     }
     for (index, value) in by_index {
         statement.raw_bind_parameter(index, value).unwrap();

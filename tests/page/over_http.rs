@@ -180,3 +180,12 @@ async fn the_stream_tells_of_a_change_and_ends_with_the_gateway() {
     assert!(answer.headers.contains("text/event-stream"), "{}", answer.headers);
     assert!(answer.body.contains("event: changed\ndata: "), "{}", answer.body);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_result_without_a_specimen_is_not_advised_to_be_released() {
+    let laboratory = Laboratory::open().await;
+    laboratory.send("", &[("001", "4.80")]).await;
+    laboratory.until("/waiting/held", 1).await;
+    let held = laboratory.fetch("/held").await.body;
+    assert!(held.contains("labwire reject 1 --reason") && !held.contains("labwire release"), "{held}");
+}

@@ -52,7 +52,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
 }
 
 /// A destination that the configuration no longer names.
-fn removed_with(pending: i64) -> Lims {
+pub(in crate::status) fn removed_with(pending: i64) -> Lims {
     let states = BTreeMap::from([("pending".to_owned(), pending), ("accepted".to_owned(), 7)]);
     Lims {
         name: "archive".to_owned(),
@@ -177,6 +177,21 @@ fn a_calm_bench_says_so() {
     assert_eq!(lead.headline, "Both analyzers are connected, the LIMS is up, nothing held.");
     assert_eq!(lead.then, "The last message came at 11:58:00. Nothing is on its way, and the sums balance.");
     assert_eq!(lead.severity, Severity::Calm);
+}
+
+#[test]
+fn a_calm_bench_does_not_say_that_whoever_is_waited_for_is_connected() {
+    let listening = || Contact::Listening { since: at("08:00:00") };
+    let mut bench = calm_bench();
+    for (contact, expected) in [
+        (listening(), "1 of 2 analyzers are connected, the others waited for, "),
+        (listening(), "Both analyzers are waited for, "),
+    ] {
+        let first = bench.analyzers.iter_mut().find(|it| it.contact != contact).unwrap();
+        first.contact = contact;
+        let headline = lead_of(&bench).headline;
+        assert!(headline.starts_with(expected), "{headline}");
+    }
 }
 
 #[test]

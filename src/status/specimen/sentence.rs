@@ -107,7 +107,7 @@ fn is_there(state: &str) -> bool {
 
 /// What is said of problems, and how many results were lost to them.
 fn of_problems(steps: &[Step]) -> (Vec<Clause>, usize) {
-    let (mut unusable, mut seen_to, mut doubts) = (0, 0, 0);
+    let (mut unusable, mut seen_to, mut doubts) = (0, 0, 0_i64);
     for step in steps {
         let Way::Problem { replaces_result, standing, .. } = &step.what else { continue };
         match (standing, replaces_result) {
@@ -131,7 +131,7 @@ fn of_problems(steps: &[Step]) -> (Vec<Clause>, usize) {
         clauses.push(Clause::new(Severity::Calm, seen_to, said, said));
     }
     if doubts > 0 {
-        let open = count(i64::try_from(doubts).unwrap_or(i64::MAX), "problem is open", "problems are open");
+        let open = count(doubts, "problem is open", "problems are open");
         clauses.push(Clause::of_itself(Severity::Act, open));
     }
     (clauses, unusable + seen_to)

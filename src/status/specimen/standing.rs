@@ -101,12 +101,12 @@ fn open_problem(step: &Step) -> Option<Row> {
         return None;
     };
     let remedy = ProblemKind::from_name(kind).map_or("", ProblemKind::remedy);
-    let words = if *replaces_result { "unusable" } else { "in doubt" };
+    let words = if *replaces_result { "unusable" } else { "doubtful" };
     Some(Row {
         mark: Mark::new(Severity::Act, words),
         destination: "labwire".to_owned(),
         tests: vec![format!("problem {id}")],
-        next: format!("Because: {}. Next: {remedy}; then labwire dismiss {id} --reason ….", text.reveal()),
+        next: format!("Because: {}. Next: {remedy}; then labwire dismiss {id} --reason …", text.reveal()),
     })
 }
 
@@ -123,7 +123,7 @@ fn next(standing: &Standing, observations: &[ObservationId]) -> String {
             "Next: nothing leaves for {destination}, as labwire.toml no longer names it. Name it again, or enter the \
              result in the LIMS by hand."
         ),
-        (_, Some(delivery)) if !is_configured => format!("Next: {}.", of_no_destination(*delivery)),
+        (_, Some(delivery)) if !is_configured => format!("Next: {}", of_no_destination(*delivery)),
         ("accepted", _) => "Nothing to do: the LIMS has confirmed it.".to_owned(),
         ("staged", _) => "The LIMS has it and hasn't applied it yet: look in its worklist.".to_owned(),
         ("pending", _) if *is_behind => {
@@ -135,12 +135,12 @@ fn next(standing: &Standing, observations: &[ObservationId]) -> String {
                 .to_owned()
         }
         ("held", _) => format!("Next: {}", release_or_reject(observations)),
-        ("refused", Some(delivery)) => format!("Next: {}.", after_refusal(*delivery)),
+        ("refused", Some(delivery)) => format!("Next: {}", after_refusal(*delivery)),
         ("refused", None) => "Nothing to do: its delivery isn't over yet.".to_owned(),
         ("quarantined", _) => {
             "It waits until the earlier result of this test is settled, so that none overtakes it.".to_owned()
         }
-        ("unknown", Some(delivery)) => format!("Next: {}.", of_unknown_fate(*delivery)),
+        ("unknown", Some(delivery)) => format!("Next: {}", of_unknown_fate(*delivery)),
         ("unknown", None) => "Nothing to do: labwire finds out by itself.".to_owned(),
         ("superseded", _) => "A later result took its place before it left.".to_owned(),
         ("rejected", _) => "It stays here: enter it in the LIMS by hand where it is needed there.".to_owned(),
@@ -153,13 +153,13 @@ fn next(standing: &Standing, observations: &[ObservationId]) -> String {
 fn release_or_reject(observations: &[ObservationId]) -> String {
     match observations {
         [only] => format!(
-            "look at the result on the analyzer, then labwire release {only} --reason … or labwire reject {only} --reason …."
+            "look at the result on the analyzer, then labwire release {only} --reason … or labwire reject {only} --reason …"
         ),
         several => {
             let numbers: Vec<String> = several.iter().map(ToString::to_string).collect();
             format!(
                 "look at each on the analyzer, then for each number of {}: labwire release NUMBER --reason … or \
-                 labwire reject NUMBER --reason ….",
+                 labwire reject NUMBER --reason …",
                 numbers.join(", ")
             )
         }
