@@ -4,7 +4,7 @@
 //! promise of the gateway's and never runs in production. Patients in here are invented.
 //!
 //! - [`load::play`] runs an analyzer at a [`net::Place`] and tells what was acknowledged; [`analyzer::Analyzer`]
-//!   is one connection by hand, [`script::Script`] a dialogue word for word, [`capture`] a file.
+//!   and [`mllp::MllpAnalyzer`] are one connection by hand, [`script::Script`] a dialogue word for word, [`capture`] a file.
 //! - [`lims::Lims`] takes deliveries; `lims.ledger().discrepancies(&acknowledged)` is what a gateway lost,
 //!   altered or doubled.
 //! - [`faults::Faulty`] spoils any stream, [`pace::Paced`] slows it, [`serial::pty_pair`] makes one with a device.
@@ -19,6 +19,7 @@ pub mod frame;
 pub mod generate;
 pub mod lims;
 pub mod load;
+pub mod mllp;
 pub mod net;
 pub mod pace;
 pub mod script;

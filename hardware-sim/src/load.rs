@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::analyzer::{Analyzer, End, Options, TransferReport};
 use crate::chance::Chance;
-use crate::generate::{Generated, Generator};
+use crate::generate::{Generated, Generator, Protocol};
+use crate::mllp::MllpAnalyzer;
 use crate::net::{Place, Stream};
 
 /// From a transfer that failed to the next try.
@@ -103,8 +104,52 @@ struct Work<'a> {
     place: &'a Place,
     load: Load,
     summary: &'a mut Summary,
-    analyzer: Option<Analyzer<Box<dyn Stream>>>,
+    analyzer: Option<Connection>,
     chance: Chance,
+}
+
+/// An analyzer on one connection.
+enum Connection {
+    Astm(Box<Analyzer<Box<dyn Stream>>>),
+    Mllp(Box<MllpAnalyzer<Box<dyn Stream>>>),
+}
+
+impl Connection {
+    fn new(protocol: Protocol, stream: Box<dyn Stream>, options: Options) -> Connection {
+        match protocol {
+            Protocol::Astm => Connection::Astm(Box::new(Analyzer::new(stream, options))),
+            Protocol::Mllp => Connection::Mllp(Box::new(MllpAnalyzer::new(stream, options))),
+        }
+    }
+
+    fn is_connected(&self) -> bool {
+        match self {
+            Connection::Astm(analyzer) => analyzer.is_connected(),
+            Connection::Mllp(analyzer) => analyzer.is_connected(),
+        }
+    }
+
+    fn unplug(&mut self) {
+        match self {
+            Connection::Astm(analyzer) => analyzer.unplug(),
+            Connection::Mllp(analyzer) => analyzer.unplug(),
+        }
+    }
+
+    async fn transfer(&mut self, messages: &[Generated]) -> TransferReport {
+        match self {
+            Connection::Astm(analyzer) => analyzer.transfer(messages).await,
+            Connection::Mllp(analyzer) => analyzer.transfer(messages).await,
+        }
+    }
+
+    /// A message of the host's own. Over MLLP none comes unasked.
+    async fn receive(&mut self, within: Duration) -> Option<Vec<u8>> {
+        match self {
+            Connection::Astm(analyzer) => analyzer.receive(within).await,
+            Connection::Mllp(_) => None,
+        }
+    }
 }
 
 impl Work<'_> {
@@ -152,7 +197,8 @@ impl Work<'_> {
                 let stream = self.place.open().await?;
                 self.summary.connections += 1;
                 options.faults.seed = options.faults.seed.wrapping_add(1);
-                connection.insert(Analyzer::new(stream, options.clone()))
+                let protocol = self.load.generator.style().protocol();
+                connection.insert(Connection::new(protocol, stream, options.clone()))
             }
         };
         let report = analyzer.transfer(messages).await;

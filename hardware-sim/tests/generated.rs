@@ -25,6 +25,15 @@ fn read(style: Style, message: &Generated) -> Vec<Read> {
     for record in std::str::from_utf8(&message.records).unwrap().split_terminator('\r') {
         let fields: Vec<&str> = record.split('|').collect();
         match fields[0] {
+            "SPM" => specimen = fields[2].split('&').next().unwrap().to_owned(),
+            "OBX" if fields[2] == "NM" => read.push(Read {
+                specimen: specimen.clone(),
+                code: fields[3].split('^').next().unwrap().into(),
+                aspect: fields[2].into(),
+                value: fields[5].into(),
+                unit: fields[6].split('^').next().unwrap().into(),
+                status: fields[11].into(),
+            }),
             "O" => specimen = fields[2].split(component).next().unwrap().to_owned(),
             "R" => {
                 let parts: Vec<&str> = fields[2].split(component).collect();
@@ -87,9 +96,13 @@ fn each_message_runs_from_its_header_to_its_last_record() {
         for message in many(style) {
             let text = String::from_utf8(message.records).unwrap();
             let records: Vec<&str> = text.split_terminator('\r').collect();
-            assert!(text.ends_with('\r') && records.first().unwrap().starts_with("H|"), "{text}");
-            let last = if style == Style::Architect { "L|1" } else { "L|1|N" };
-            assert_eq!(records.last(), Some(&last));
+            let (first, last) = match style {
+                Style::Architect => ("H|", "L|1"),
+                Style::CobasPro => ("MSH|", "OBX|2|CE"),
+                _ => ("H|", "L|1|N"),
+            };
+            assert!(text.ends_with('\r') && records.first().unwrap().starts_with(first), "{text}");
+            assert!(records.last().unwrap().starts_with(last), "{text}");
             assert!(text.chars().all(|c| c == '\r' || (' '..='~').contains(&c)), "{text}");
         }
     }
@@ -125,7 +138,7 @@ fn odd_values_come_up_as_often_as_asked() {
         let mut generator = Generator::new(style, 3).with_odd(share);
         let messages: Vec<Generated> = (0..100).map(|_| generator.message()).collect();
         let text: String = messages.iter().map(|m| String::from_utf8_lossy(&m.records)).collect();
-        ["No Result", "||W||", "|NA|", "!  H ", "|<", "> 250.0"].iter().any(|odd| text.contains(odd))
+        ["No Result", "||W||", "|NA|", "!  H ", "|<", "> 250.0", "|||X|"].iter().any(|odd| text.contains(odd))
     };
     for style in Style::ALL {
         assert!(odd(style, 1.0), "{style}");
@@ -181,7 +194,8 @@ fn each_model_asks_in_its_own_shape() {
     for style in Style::ALL {
         let question = String::from_utf8(Generator::new(style, 1).query("SIM17")).unwrap();
         let records: Vec<&str> = question.split_terminator('\r').collect();
-        assert!(records[1].starts_with("Q|1|") && records[1].contains("SIM17"), "{question}");
-        assert!(records[2].starts_with("L|1"), "{question}");
+        let (asks, ends) = if style == Style::CobasPro { ("QPD|", "RCP|") } else { ("Q|1|", "L|1") };
+        assert!(records[1].starts_with(asks) && records[1].contains("SIM17"), "{question}");
+        assert!(records[2].starts_with(ends), "{question}");
     }
 }

@@ -64,7 +64,7 @@ fn rounds() -> u32 {
 async fn what_was_acknowledged_survives_kills_at_random_instants() {
     let lims = failing_lims(0.1, SEED).await;
     let lab = Lab::new(&lims, "");
-    let (shared, device) = (free_port(), lab.path("line"));
+    let (shared, mllp, device) = (free_port(), free_port(), lab.path("line"));
     let dialled = Place::listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     lab.instrument("dxh", "beckman-dxh", "sender = \"DxH\"", &listener(shared));
     lab.instrument("centaur", "siemens-centaur-xp", "sender = \"UIW_LIS\"", &listener(shared));
@@ -72,6 +72,7 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
     lab.instrument("vitros", "ortho-vitros-3600", "", &line);
     let dial = format!("[tcp_client]\nconnect = \"{}\"\n", dialled.address().unwrap());
     lab.instrument("architect", "abbott-architect", "", &dial);
+    lab.instrument("cobas", "roche-cobas-pro", "", &listener(mllp));
 
     let mut analyzers = Analyzers::default();
     let places = [
@@ -79,6 +80,7 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
         (Style::CentaurXp, Place::connect(shared.to_string())),
         (Style::Vitros3600, Place::Pty(device)),
         (Style::Architect, dialled),
+        (Style::CobasPro, Place::connect(mllp.to_string())),
     ];
     for (seed, (style, place)) in (SEED..).zip(places) {
         analyzers.add(style, place, Faults::at_rate(seed, 0.03));
@@ -92,6 +94,9 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
     let gateway = lab.start().await;
     sleep(Duration::from_secs(1)).await;
     let acknowledged = analyzers.stop().await;
+    for code in ["WBC", "10020"] {
+        assert!(acknowledged.iter().any(|result| result.code == code), "{code} was never acknowledged");
+    }
     lims.set_mode(Mode::Accept);
     until("everything is read and delivered", || {
         let on_its_way: i64 = ["pending", "in-flight", "unknown"].map(|state| lab.count(state)).iter().sum();

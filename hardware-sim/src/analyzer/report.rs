@@ -21,7 +21,7 @@ pub struct TransferReport {
 }
 
 impl TransferReport {
-    pub(super) fn of(messages: usize) -> Self {
+    pub(crate) fn of(messages: usize) -> Self {
         TransferReport {
             end: End::Refused,
             acknowledged: vec![false; messages],

@@ -1,10 +1,11 @@
-//! Invented messages in the shapes that six models send, and what each of them says.
+//! Invented messages in the shapes that seven models send, and what each of them says.
 //!
 //! Shapes, codes, units and ranges are the models'; patients, specimens, lots and serial numbers are made up.
 //! The same style and seed give the same messages.
 
 mod architect;
 mod centaur;
+mod cobas;
 mod draft;
 mod dxh;
 mod erba;
@@ -37,17 +38,32 @@ pub enum Style {
     CentaurXp,
     /// Immunoassay; several messages in one transfer, `> 250.0`.
     Architect,
+    /// Immunoassay over HL7; failed runs.
+    CobasPro,
+}
+
+/// What a model speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    Astm,
+    /// HL7 v2 in MLLP blocks.
+    Mllp,
 }
 
 impl Style {
-    pub const ALL: [Style; 6] = [
+    pub const ALL: [Style; 7] = [
         Style::Vitros3600,
         Style::YumizenH500,
         Style::ErbaXl,
         Style::UnicelDxh,
         Style::CentaurXp,
         Style::Architect,
+        Style::CobasPro,
     ];
+
+    pub fn protocol(self) -> Protocol {
+        if self == Style::CobasPro { Protocol::Mllp } else { Protocol::Astm }
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -57,10 +73,11 @@ impl Style {
             Style::UnicelDxh => "unicel-dxh",
             Style::CentaurXp => "centaur-xp",
             Style::Architect => "architect",
+            Style::CobasPro => "cobas-pro",
         }
     }
 
-    /// What the model calls itself in its header (H.5, first component); empty where it doesn't.
+    /// What the model calls itself in its header (the first component of H.5 or MSH-3); empty where it doesn't.
     pub fn sender(self) -> &'static str {
         match self {
             Style::Vitros3600 => "3600SIM",
@@ -69,6 +86,7 @@ impl Style {
             Style::UnicelDxh => "DxH",
             Style::CentaurXp => "UIW_LIS",
             Style::Architect => "ARCHITECT",
+            Style::CobasPro => "cobas pro",
         }
     }
 
@@ -90,6 +108,7 @@ impl Style {
             Style::UnicelDxh => 4,
             Style::CentaurXp => 5,
             Style::Architect => 6,
+            Style::CobasPro => 7,
         }
     }
 
@@ -142,7 +161,7 @@ pub struct ExpectedResult {
 pub struct Generated {
     /// The specimen number as sent.
     pub specimen: String,
-    /// H to L, each record ended by CR.
+    /// H to L, or MSH and what follows it, each ended by CR.
     pub records: Vec<u8>,
     /// In the order of the records.
     pub results: Vec<ExpectedResult>,
@@ -206,6 +225,7 @@ impl Generator {
             Style::UnicelDxh => dxh::write(&mut draft),
             Style::CentaurXp => centaur::write(&mut draft),
             Style::Architect => architect::write(&mut draft),
+            Style::CobasPro => cobas::write(&mut draft, self.seed * 1_000_000 + self.made),
         }
         draft.finish()
     }
@@ -237,6 +257,9 @@ impl Generator {
                 let range = format!("^{specimen}^0024^A");
                 format!("H|\\^&|||UIW_LIS|||||LIS_ID||P||{now}\rQ|1|{range}|{range}|ALL||||||||O\rL|1|N\r")
             }
+            Style::CobasPro => format!(
+                "MSH|^~\\&|cobas pro||Host||{now}+0000||QBP^Q11^QBP_Q11|Q{now}|P|2.5.1|||NE|AL\rQPD|INISEQ^^99ROC|1|{specimen}\rRCP|I\r"
+            ),
             Style::YumizenH500 | Style::Architect => {
                 let sender = if self.style == Style::Architect { "ARCHITECT" } else { "H500" };
                 format!("H|\\^&|||{sender}|||||||P|1|{now}\rQ|1|^{specimen}||^^^ALL||||||||O\rL|1|N\r")

@@ -40,12 +40,13 @@ pub(super) struct Playing {
 
 impl Bench {
     /// Writes the configuration and makes the places where the gateway meets the analyzers: a pseudo-terminal,
-    /// two listeners of the gateway (one shared by two analyzers), and one connection that it opens itself.
+    /// two listeners of the gateway (one shared by two analyzers), one connection that it opens itself, and a listener
+    /// for HL7.
     pub(super) async fn set_up(folder: &Path, options: &DemoOptions, lims: &Lims) -> io::Result<Bench> {
         let instruments = folder.join("instruments.d");
         fs::create_dir_all(&instruments)?;
         fs::create_dir_all(folder.join("profiles.d"))?;
-        let (alone, shared) = (free_port()?, free_port()?);
+        let (alone, shared, mllp) = (free_port()?, free_port()?, free_port()?);
         let device = folder.join("vitros-line");
         let architect = Place::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let architect_address = architect.address().map(|address| address.to_string()).unwrap_or_default();
@@ -57,6 +58,7 @@ impl Bench {
             ("dxh", listener("beckman-dxh", shared, Some(Style::UnicelDxh.sender()))),
             ("centaur", listener("siemens-centaur-xp", shared, Some(Style::CentaurXp.sender()))),
             ("architect", client("abbott-architect", &architect_address)),
+            ("cobas", listener("roche-cobas-pro", mllp, None)),
         ] {
             fs::write(instruments.join(format!("{name}.toml")), text)?;
         }
@@ -66,6 +68,7 @@ impl Bench {
             (Style::UnicelDxh, Place::connect(shared.to_string())),
             (Style::CentaurXp, Place::connect(shared.to_string())),
             (Style::Architect, architect),
+            (Style::CobasPro, Place::connect(mllp.to_string())),
         ];
         Ok(Bench { analyzers })
     }
