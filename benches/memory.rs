@@ -88,6 +88,7 @@ async fn fill(path: &Path) {
             entries,
             problems: Vec::new(),
             queries: Vec::new(),
+            habits: Vec::new(),
         };
         journal.record(processed, now).await.unwrap();
     }

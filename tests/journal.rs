@@ -8,6 +8,7 @@ mod journal {
     mod altered;
     mod arriving;
     mod deciding;
+    mod drifting;
     mod file;
     mod growth;
     mod kit;

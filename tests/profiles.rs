@@ -108,6 +108,19 @@ fn fixtures_show_every_kind_of_record_and_no_other() {
     }
 }
 
+#[test]
+fn no_fixture_departs_from_its_profile() {
+    for (name, profile) in &profiles() {
+        for outcome in outcomes(profile) {
+            let departs = |habit: &&labwire::domain::Habit| {
+                habit.pinned.is_some() && habit.kind != labwire::domain::HabitKind::Code
+            };
+            let departures: Vec<_> = outcome.habits.iter().filter(departs).collect();
+            assert!(departures.is_empty(), "{name}: {departures:?}");
+        }
+    }
+}
+
 fn segments(bytes: &[u8]) -> Vec<[u8; 3]> {
     let message = labwire_hl7::message::Message::parse(bytes).unwrap();
     message.segments().map(|segment| segment.name().try_into().unwrap()).collect()

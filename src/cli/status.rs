@@ -26,6 +26,7 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
         ("messages to be read", waiting.unread),
         ("messages of an unknown sender", waiting.unattributed),
         ("transmissions cut short", waiting.incomplete),
+        ("changes in what analyzers send", waiting.drifts),
         ("held results", waiting.held),
         ("dead letters", waiting.dead_letters),
         ("open problems, those of the above among them", waiting.open_problems),

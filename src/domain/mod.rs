@@ -1,5 +1,6 @@
 //! The nouns of the laboratory. No I/O, no clock, and no serialization: each boundary owns its twin.
 
+mod habit;
 mod ids;
 mod observation;
 mod outcome;
@@ -10,6 +11,7 @@ mod time;
 mod value;
 mod visible;
 
+pub use habit::{Habit, HabitKind};
 pub use ids::{DestinationId, InstrumentId, SpecimenId};
 pub use observation::{
     Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity,

@@ -1,6 +1,8 @@
 //! What one message becomes: observations, what couldn't be used, and what a person must decide.
 
-use super::{InstrumentId, Observation, Private, SpecimenId};
+use std::collections::BTreeSet;
+
+use super::{Habit, InstrumentId, Observation, Private, SpecimenId};
 
 /// The result of reading one message. It never fails: odd data is a [`Problem`] beside what was understood.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -8,6 +10,8 @@ pub struct Outcome {
     pub observations: Vec<Observation>,
     pub problems: Vec<Problem>,
     pub queries: Vec<HostQuery>,
+    /// What the message shows of its instrument, where that isn't as the profile says.
+    pub habits: BTreeSet<Habit>,
     /// What a rule decided of an observation, to be replayed with the same answer.
     pub decisions: Vec<Decision>,
     /// The message is marked as training, test or debugging and must not reach a production destination.
@@ -44,7 +48,8 @@ pub enum ProblemKind {
     NoResult,
     PossibleDuplicate,
     NotProduction,
-    /// The analyzer sends something else than its profile pins: said once, with the first message that shows it.
+    /// The analyzer sends something else than its profile pins, or than it sent before: said once, with the first
+    /// message that shows it.
     Drift,
     /// No payload could be made of a result.
     Undeliverable,
@@ -126,7 +131,7 @@ impl ProblemKind {
                 "the analyzer marked this as training, quality control or debugging; it stays here"
             }
             ProblemKind::Drift => {
-                "check the analyzer's settings; if they are right, say so in the instrument's [codes], then dismiss this"
+                "check what was changed on the analyzer; if it is right, say so in the instrument's [codes] and to the LIMS, then dismiss this"
             }
             ProblemKind::Undeliverable => {
                 "enter the results in the LIMS by hand; report this to the makers of labwire"

@@ -11,7 +11,7 @@ use deliveries::{confirm, give_up, retry};
 use super::audit::{self, Step};
 use super::ledger::reopen_lanes;
 use super::writer::Urgency;
-use super::{DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, counters};
+use super::{DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, counters, habits};
 
 /// Who decides, and why.
 #[derive(Debug, Clone)]
@@ -178,6 +178,7 @@ fn reread(
         [id.0],
         |row| row.get(0),
     )?;
+    habits::forget(connection, id)?;
     connection.execute(
         "UPDATE problem SET withdrawn = 1, closed_at = coalesce(closed_at, ?1), closed_by = coalesce(closed_by, ?2),
          closing_note = coalesce(closing_note, ?3) WHERE message = ?4 AND NOT withdrawn",

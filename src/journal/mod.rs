@@ -10,13 +10,14 @@
 //! It must never be written to by a second thread or process, read by a transaction that lasts longer than a
 //! second, or changed by a migration that can't be told from the file's own version.
 //!
-//! Operations by file: [`parcels`] what arrives; [`results`] what messages became; [`ledger`] what is owed to
+//! Operations by file: [`parcels`] what arrives; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
 //! the LIMS; [`desk`] what people decide; [`read`] what the runner reads; [`views`] what the page and the commands show.
 
 mod audit;
 mod counters;
 pub mod desk;
 mod error;
+mod habits;
 pub mod ledger;
 mod migrate;
 pub mod parcels;

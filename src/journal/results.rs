@@ -12,8 +12,8 @@ use place::{Placed, place};
 
 use super::audit::{self, GATEWAY, Step};
 use super::writer::Urgency;
-use super::{Journal, JournalError, MessageId, ObservationId, counters};
-use crate::domain::{DestinationId, HostQuery, InstrumentId, Observation, Problem, SpecimenId};
+use super::{Journal, JournalError, MessageId, ObservationId, counters, habits};
+use crate::domain::{DestinationId, Habit, HostQuery, InstrumentId, Observation, Problem, SpecimenId};
 
 /// One message, read and classified.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Processed {
     pub entries: Vec<Entry>,
     pub problems: Vec<Problem>,
     pub queries: Vec<HostQuery>,
+    /// What the message shows that isn't known of the instrument. What is known all the same is passed over.
+    pub habits: Vec<Habit>,
 }
 
 /// One observation and where it belongs.
@@ -124,6 +126,10 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
         .iter()
         .map(|query| write_query(connection, it.message, query, now))
         .collect::<Result<Vec<_>, _>>()?;
+    let drifts = match &it.instrument {
+        Some(instrument) => habits::keep(connection, it.message, instrument, &it.habits, now)?,
+        None => 0,
+    };
     let state = if it.instrument.is_some() { "processed" } else { "unattributed" };
     connection
         .prepare_cached(
@@ -148,7 +154,7 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
             "{} new, {} repeated, {} problems, {} queries",
             tally.new,
             tally.duplicate,
-            it.problems.len(),
+            it.problems.len() + drifts,
             queries.len()
         ),
     };
@@ -214,8 +220,7 @@ fn write_problem(
     connection
         .prepare_cached(
             "INSERT INTO problem (message, record, instrument, specimen, kind, text, replaces_result, seen_at)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?5 <> 'drift' OR NOT EXISTS
-                 (SELECT 1 FROM problem WHERE kind = 'drift' AND text = ?6 AND instrument = ?3)",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             it.message.0,

@@ -4,6 +4,8 @@
 pub(super) mod astm;
 pub(super) mod hl7;
 
+use std::collections::BTreeSet;
+
 use super::Reading;
 use crate::domain::profile::Dialect;
 use crate::domain::{
@@ -19,6 +21,8 @@ pub(super) struct Interpreted {
     pub(super) queries: Vec<HostQuery>,
     pub(super) problems: Vec<Problem>,
     pub(super) not_production: bool,
+    /// The versions that the headers name, where the profile says at which place.
+    pub(super) firmware: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -49,6 +53,7 @@ pub(super) struct RawResult {
     pub(super) value_as_sent: String,
     /// The value's field, or the test's, holds something that the profile knows no place for.
     pub(super) unread: Option<String>,
+    pub(super) assay_version: Option<String>,
     pub(super) unit: Option<String>,
     pub(super) range: Option<String>,
     pub(super) flags: Vec<String>,

@@ -4,6 +4,7 @@
 pub mod runner;
 
 mod check;
+mod habits;
 mod interpret;
 mod normalize;
 mod reply;
@@ -56,10 +57,11 @@ pub struct Context {
 pub fn process(message: &[u8], reading: &Reading, context: &Context) -> Outcome {
     let interpreted = interpret::interpret(message, reading);
     let not_production = interpreted.not_production;
+    let habits = habits::habits(&interpreted, reading);
     let normalize::Normalized { read, queries, mut problems } =
         normalize::normalize(interpreted, reading, context);
     problems.sort_by_key(|problem| problem.record);
     let observations =
         read.into_iter().map(|(observation, facts)| check::check(observation, &facts, reading)).collect();
-    Outcome { observations, problems, queries, decisions: Vec::new(), not_production }
+    Outcome { observations, problems, queries, habits, decisions: Vec::new(), not_production }
 }

@@ -80,16 +80,6 @@ impl Normalizer<'_> {
             self.problem(ProblemKind::UnknownCode, &raw, &specimen.id, text, true);
             return;
         }
-        let own = site.and_then(|site| site.unit.as_deref());
-        let pinned = own.or_else(|| reading.profile.unit(&raw.test.code, &raw.test.aspect));
-        if let (Some(sent), Some(pinned)) = (&raw.unit, pinned)
-            && sent != pinned
-        {
-            let name = [raw.test.code.as_str(), &raw.test.aspect].join(" ");
-            let text = format!("the unit of {} is {sent:?}, and {pinned:?} was expected", name.trim_end());
-            // It is the analyzer's, and no matter of one specimen.
-            self.problem(ProblemKind::Drift, &raw, &SpecimenId::new(""), text, false);
-        }
         let started = self.time(&raw, &raw.started, &specimen.id);
         let completed = self.time(&raw, &raw.completed, &specimen.id);
         let (value, status, mut facts) = self.value(&raw, &specimen.id);

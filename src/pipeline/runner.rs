@@ -199,6 +199,7 @@ impl Runner {
         };
         processed.problems = outcome.problems;
         processed.queries = outcome.queries;
+        processed.habits = self.read(|reader| reader.new_habits(&instrument.id, outcome.habits))?;
         for observation in outcome.observations {
             let (entry, doubt) = comparison.place(observation)?;
             processed.entries.push(entry);
@@ -259,6 +260,7 @@ fn empty(message: MessageId, fingerprint: Vec<u8>) -> Processed {
         entries: Vec::new(),
         problems: Vec::new(),
         queries: Vec::new(),
+        habits: Vec::new(),
     }
 }
 

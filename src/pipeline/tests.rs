@@ -1,6 +1,7 @@
 //! Messages in, outcomes out: what becomes of each part, and of each thing that can be wrong with it.
 
 mod conservation;
+mod habits;
 mod hl7;
 mod messages;
 mod replies;

@@ -207,6 +207,7 @@ pub(crate) fn processed(message: MessageId, entries: Vec<Entry>, problems: Vec<P
         entries,
         problems,
         queries: Vec::new(),
+        habits: Vec::new(),
     }
 }
 

@@ -80,7 +80,7 @@ fn records(letters: &Spanned<String>, faults: &mut Faults) -> BTreeSet<Kind> {
 }
 
 fn places(raw: raw::Places, faults: &mut Faults) -> Places {
-    use Kind::{Order, Patient, Query, Result};
+    use Kind::{Header, Order, Patient, Query, Result};
     let standard = Places::default();
     let mut or =
         |text: Option<Spanned<raw::Named>>, kind, usual| text.map_or(usual, |text| faults.one(&text, kind));
@@ -108,6 +108,8 @@ fn places(raw: raw::Places, faults: &mut Faults) -> Places {
         dilution: raw.dilution.map(|text| faults.one(&text, Result)),
         replicate: raw.replicate.map(|text| faults.one(&text, Result)),
         loinc: raw.loinc.map(|text| faults.one(&text, Result)),
+        firmware: raw.firmware.map(|text| faults.one(&text, Header)),
+        assay_version: raw.assay_version.map(|text| faults.one(&text, Result)),
         position: raw.position.map(|text| faults.several(&text, Order)).unwrap_or_default(),
         flags: match raw.flags {
             Some(flags) => faults.several(&flags, Result),

@@ -108,6 +108,8 @@ fn places(raw: raw::Places, faults: &mut Faults) -> Hl7Places {
         dilution: or(raw.dilution, standard.dilution),
         replicate: or(raw.replicate, standard.replicate),
         loinc: or(raw.loinc, standard.loinc),
+        firmware: or(raw.firmware, standard.firmware),
+        assay_version: or(raw.assay_version, standard.assay_version),
         value: or(raw.value, standard.value),
         unit: or(raw.unit, standard.unit),
         range: or(raw.range, standard.range),

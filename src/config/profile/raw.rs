@@ -131,6 +131,8 @@ pub(super) struct Places {
     pub(super) dilution: Option<Spanned<Named>>,
     pub(super) replicate: Option<Spanned<Named>>,
     pub(super) loinc: Option<Spanned<Named>>,
+    pub(super) firmware: Option<Spanned<Named>>,
+    pub(super) assay_version: Option<Spanned<Named>>,
     pub(super) value: Option<Spanned<Named>>,
     pub(super) unit: Option<Spanned<Named>>,
     pub(super) range: Option<Spanned<Named>>,

@@ -115,6 +115,10 @@ pub struct Hl7Places {
     pub dilution: Vec<Hl7Location>,
     pub replicate: Vec<Hl7Location>,
     pub loinc: Vec<Hl7Location>,
+    /// The version of the software.
+    pub firmware: Vec<Hl7Location>,
+    /// The version of the assay's definition.
+    pub assay_version: Vec<Hl7Location>,
     /// Empty: OBX-5, as its type in OBX-2 says.
     pub value: Vec<Hl7Location>,
     pub unit: Vec<Hl7Location>,
@@ -149,6 +153,8 @@ impl Default for Hl7Places {
             dilution: Vec::new(),
             replicate: Vec::new(),
             loinc: Vec::new(),
+            firmware: Vec::new(),
+            assay_version: Vec::new(),
             value: Vec::new(),
             unit: at(&["OBX-6.1"]),
             range: at(&["OBX-7"]),

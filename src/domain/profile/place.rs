@@ -74,6 +74,10 @@ pub struct Places {
     /// The instrument's own count of replicates.
     pub replicate: Option<Location>,
     pub loinc: Option<Location>,
+    /// The version of the software, in the header.
+    pub firmware: Option<Location>,
+    /// The version of the assay's definition.
+    pub assay_version: Option<Location>,
     pub value: Location,
     pub unit: Location,
     pub range: Location,
@@ -107,6 +111,8 @@ impl Default for Places {
             dilution: None,
             replicate: None,
             loinc: None,
+            firmware: None,
+            assay_version: None,
             value: Location::field(Result, 4),
             unit: Location::field(Result, 5),
             range: Location::field(Result, 6),

@@ -106,7 +106,18 @@ CREATE INDEX problem_open_instrument ON problem (instrument) WHERE closed_at IS 
 CREATE INDEX problem_open_kind ON problem (kind, message) WHERE closed_at IS NULL;
 CREATE INDEX problem_message ON problem (message);
 CREATE INDEX problem_specimen ON problem (specimen);
-CREATE INDEX problem_drift ON problem (text, instrument) WHERE kind = 'drift'; -- each is said once
+
+CREATE TABLE habit (              -- what an instrument is known to send
+    id INTEGER PRIMARY KEY,
+    instrument TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,        -- the test, or empty for the instrument
+    value TEXT NOT NULL,
+    message INTEGER NOT NULL REFERENCES message, -- the first that showed it
+    problem INTEGER REFERENCES problem, -- by which the change was named; NULL: nothing was known before
+    UNIQUE (instrument, kind, subject, value)
+) STRICT;
+CREATE INDEX habit_problem ON habit (problem) WHERE problem IS NOT NULL;
 
 CREATE TABLE hold (
     id INTEGER PRIMARY KEY,

@@ -106,6 +106,8 @@ pub struct Waiting {
     pub unattributed: i64,
     /// Transmissions that were cut, each counted once whatever problems it has.
     pub incomplete: i64,
+    /// Changes of what an instrument sends.
+    pub drifts: i64,
     /// All of them: those with the unknown senders and the cut transmissions, and the others.
     pub open_problems: i64,
     /// Open problems that are neither of an unknown sender nor of a cut transmission.
@@ -184,7 +186,8 @@ impl Reader {
                             AND kind IN ('unregistered-source', 'ambiguous-source', 'incomplete-transmission')),
                         (SELECT count(DISTINCT observation) FROM hold WHERE closed_at IS NULL),
                         (SELECT count(*) FROM delivery WHERE state = 'dead'),
-                        (SELECT count(*) FROM query_without_orders)",
+                        (SELECT count(*) FROM query_without_orders),
+                        (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind = 'drift')",
             )?
             .query_row([], |row| {
                 let (open_problems, of_those_kinds) = (row.get::<_, i64>(3)?, row.get::<_, i64>(4)?);
@@ -192,6 +195,7 @@ impl Reader {
                     unread: row.get(0)?,
                     unattributed: row.get(1)?,
                     incomplete: row.get(2)?,
+                    drifts: row.get(8)?,
                     open_problems,
                     other_problems: open_problems - of_those_kinds,
                     held: row.get(5)?,

@@ -113,6 +113,8 @@ impl<'m> Reader<'_, 'm> {
         }
         let patient = self.scopes.above(found.scope, Level::Patient).map(|scope| self.patient(scope));
         let order = Some(self.order(found.scope));
+        let firmware = self.trimmed(&self.dialect.places.firmware, Some(&found.obx), found.scope);
+        self.out.firmware.extend(some(firmware));
         let read = result::read(self, found);
         let comments = self.notes(&found.notes);
         let attachments = found.supplements.iter().map(|it| self.attachment(it)).collect();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::profile::{ClassRule, FlagMeaning, Pattern, Pin, StatusMeaning, Trust, Unknown};
-use crate::domain::{CodeMapping, ProblemKind, SampleClass, Status};
+use crate::domain::{CodeMapping, SampleClass, Status};
 
 #[test]
 fn a_plain_result_carries_everything_that_was_said_of_it() {
@@ -355,19 +355,6 @@ fn a_query_names_its_specimens_or_all_or_withdraws() {
         let read = &outcome.queries[0];
         let ids: Vec<_> = read.specimens.iter().map(|id| id.reveal()).collect();
         assert_eq!((ids, read.cancels, read.record), (specimens, cancels, 1), "{query}");
-    }
-}
-
-#[test]
-fn another_unit_than_the_profile_pins_is_said_and_the_result_is_sent_as_it_came() {
-    let mut profile = profile();
-    profile.tests.get_mut("K").unwrap().unit = Some("mmol/L".into());
-    for (unit, said) in [("mmol/L", 0), ("", 0), ("mg/dL", 1)] {
-        let records = format!("H|\\^&\rP|1\rO|1|S1\rR|1|^^^K|4.1|{unit}||||F\rL|1|N\r");
-        let outcome = read_by(&reading(profile.clone()), records.as_bytes());
-        let drifts = outcome.problems.iter().filter(|problem| problem.kind == ProblemKind::Drift);
-        assert_eq!(drifts.count(), said, "{unit:?}");
-        assert_eq!(outcome.observations[0].standing, Standing::Clear, "{unit:?}");
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn read(record: &Record<'_>, dialect: &AstmDialect, decoder: &mut Dec
         unread: unread(record, places)
             .or_else(|| unread_flags(record, places))
             .or_else(|| unpinned(record, &dialect.pins, decoder)),
+        assay_version: some(optional(decoder, &places.assay_version)),
         unit: some(decoder.trimmed(record, &places.unit)),
         range: some(decoder.trimmed(record, &places.range)),
         flags: decoder.every(record, &places.flags),

@@ -114,6 +114,9 @@ impl<'a> Walk<'a> {
         self.order = None;
         self.ended = false;
         self.first_result = self.out.results.len();
+        if let Some(place) = &self.dialect.places.firmware {
+            self.out.firmware.extend(some(self.decoder.trimmed(record, place)));
+        }
         let Some(header) = HeaderRecord::of(*record) else { return };
         let mark = self.decoder.field(record, header.processing());
         if !matches!(mark.trim(), "" | "P") {

@@ -30,6 +30,7 @@ pub(super) fn read<'m>(reader: &mut Reader<'_, 'm>, found: &Found<'m>) -> RawRes
         value,
         value_as_sent: reader.decoder.as_sent(&obx, obx.field(5).raw()),
         unread,
+        assay_version: some(reader.trimmed(&places.assay_version, Some(&obx), scope)),
         unit: some(reader.trimmed(&places.unit, Some(&obx), scope)),
         range: some(reader.trimmed(&places.range, Some(&obx), scope)),
         flags: reader.every(&places.flags, &obx, scope),
