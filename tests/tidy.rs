@@ -30,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("delivery", &["wire", "journal", "config", "domain", "clock", "board", "shutdown"]),
     ("orders", &["wire", "journal", "pipeline", "config", "domain", "clock"]),
     ("status", &["journal", "config", "domain", "clock", "board"]),
+    ("status/preview", &["pipeline", "config", "journal", "domain"]),
     (
         "gateway",
         &[
@@ -39,6 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("cli", &["gateway", "journal", "config", "host", "clock", "exit", "domain"]),
     ("cli/specimen", &["pipeline", "config", "exit"]),
+    ("cli/trace", &["pipeline", "journal", "config", "domain", "exit"]),
     ("main", &["cli"]),
 ];
 

@@ -1,30 +1,101 @@
-//! `labwire trace`: one specimen's way in plain words.
+//! `labwire trace`: one specimen's way in plain words, and what could be read of it in transmissions that were cut.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::Outcome;
 use crate::config::Settings;
-use crate::domain::{HoldReason, SpecimenId, visible};
+use crate::domain::{HoldReason, InstrumentId, SpecimenId, visible};
 use crate::exit::Exit;
-use crate::journal::Reader;
 use crate::journal::views::Way;
+use crate::journal::{MessageId, Reader};
+use crate::pipeline::runner::reading;
+use crate::pipeline::{Preview, preview};
+
+/// The most cut transmissions that are searched, the newest first.
+const SEARCHED: usize = 500;
 
 pub(super) fn run(settings: &Settings, specimen: &str, out: &mut impl Write) -> Outcome {
     let reader = Reader::open(&settings.journal.path)?;
-    let way = reader.way(&SpecimenId::new(specimen))?;
-    if way.is_empty() {
+    let id = SpecimenId::new(specimen);
+    let way = reader.way(&id)?;
+    let cut = cut_with(settings, &reader, &id)?;
+    if way.is_empty() && cut.is_empty() {
         writeln!(out, "Nothing is known of {specimen}.")?;
         return Ok(Exit::Failed);
     }
     for step in way {
         writeln!(out, "{}  {}", step.at, sentence(&step.what))?;
         if let Way::Received { message, .. } = step.what {
-            for frame in reader.frames(message)? {
-                writeln!(out, "    {}  sha256 {}", visible(frame.raw.reveal()), frame.sha256)?;
-            }
+            frames(&reader, message, out)?;
         }
     }
+    for cut in cut {
+        cut.write(&id, out)?;
+        frames(&reader, cut.message, out)?;
+    }
     Ok(Exit::Done)
+}
+
+fn frames(reader: &Reader, message: MessageId, out: &mut impl Write) -> Outcome {
+    for frame in reader.frames(message)? {
+        writeln!(out, "    {}  sha256 {}", visible(frame.raw.reveal()), frame.sha256)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// A cut transmission in which a specimen can be read.
+struct Cut {
+    at: jiff::Timestamp,
+    message: MessageId,
+    instrument: InstrumentId,
+    preview: Preview,
+}
+
+/// The cut transmissions that nobody has seen to and that name this specimen, oldest first.
+fn cut_with(
+    settings: &Settings,
+    reader: &Reader,
+    specimen: &SpecimenId,
+) -> Result<Vec<Cut>, Box<dyn std::error::Error>> {
+    let mut found = Vec::new();
+    for pending in reader.incomplete(SEARCHED)? {
+        let sender = reader.message(pending.message)?.and_then(|message| message.instrument);
+        let Some(instrument) =
+            settings.instruments.iter().find(|it| sender.as_deref() == Some(it.id.as_str()))
+        else {
+            continue;
+        };
+        let preview = preview(&pending.content, &reading(instrument));
+        if preview.specimens.iter().any(|tube| tube.specimen == *specimen) {
+            let (at, message) = (pending.received_at, pending.message);
+            found.push(Cut { at, message, instrument: instrument.id.clone(), preview });
+        }
+    }
+    found.reverse();
+    Ok(found)
+}
+
+impl Cut {
+    fn write(&self, specimen: &SpecimenId, out: &mut impl Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "{}  INCOMPLETE: a transmission of {} was cut, kept as message {}; it is never delivered: have it sent again",
+            self.at, self.instrument, self.message
+        )?;
+        let tubes = self.preview.specimens.iter().filter(|tube| tube.specimen == *specimen);
+        let results: Vec<_> = tubes.flat_map(|tube| &tube.results).collect();
+        for it in &results {
+            let unit = it.unit.as_deref().unwrap_or_default();
+            writeln!(out, "    could be read, incomplete: {} {} {unit}", it.test.code, it.value)?;
+        }
+        if results.is_empty() {
+            writeln!(out, "    its number could be read, and no result")?;
+        }
+        if self.preview.unfinished {
+            writeln!(out, "    the last record broke off and isn't shown here")?;
+        }
+        Ok(())
+    }
 }
 
 /// One step, for a person who is allowed to see patient data.

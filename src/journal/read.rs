@@ -96,6 +96,17 @@ impl Reader {
         )
     }
 
+    /// The transmissions that were cut and that nobody has seen to, newest first, at most `limit`.
+    pub fn incomplete(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
+        self.messages(
+            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
+             FROM problem p JOIN message m ON m.id = p.message JOIN transfer t ON t.id = m.transfer
+             WHERE p.kind = 'incomplete-transmission' AND p.closed_at IS NULL AND m.state = 'incomplete'
+             ORDER BY p.message DESC LIMIT ?",
+            limit,
+        )
+    }
+
     /// A message's content, put together from its parcels.
     pub fn content(&self, message: MessageId) -> Result<Vec<u8>, JournalError> {
         let mut statement = self.connection.prepare_cached(

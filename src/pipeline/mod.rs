@@ -7,6 +7,7 @@ mod check;
 mod habits;
 mod interpret;
 mod normalize;
+mod preview;
 mod reply;
 mod same;
 mod sender;
@@ -26,6 +27,7 @@ use jiff::tz::TimeZone;
 use crate::domain::profile::Profile;
 use crate::domain::{CodeMapping, InstrumentId, Outcome, SpecimenRules};
 
+pub use preview::{Preview, Reported, Tube, preview};
 pub use reply::no_orders;
 pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};
 pub use sender::{Sender, sender};

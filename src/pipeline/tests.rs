@@ -4,6 +4,7 @@ mod conservation;
 mod habits;
 mod hl7;
 mod messages;
+mod previews;
 mod replies;
 mod sameness;
 

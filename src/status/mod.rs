@@ -12,6 +12,7 @@ mod lead;
 mod lists;
 mod live;
 mod machine;
+mod preview;
 mod raw;
 mod readers;
 mod shell;
@@ -37,6 +38,7 @@ use crate::journal::{Condition, Journal, JournalError, Reader};
 use clock::Clock;
 use connections::Limits;
 use live::Pulse;
+use preview::Readings;
 use readers::Readers;
 use snapshot::{Known, Snapshot, Stored};
 
@@ -54,6 +56,7 @@ pub struct Page {
     site: Arc<str>,
     hosts: Arc<[String]>,
     known: Arc<Known>,
+    instruments: Arc<Readings>,
     zone: TimeZone,
     pulse: Arc<watch::Sender<Pulse>>,
 }
@@ -69,6 +72,7 @@ impl Page {
             site: settings.site.as_str().into(),
             hosts: settings.page.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             known: Arc::new(Known { instruments, destinations }),
+            instruments: Arc::new(preview::readings(settings)),
             zone: TimeZone::system(),
             pulse: Arc::new(watch::Sender::new(Pulse::default())),
         }

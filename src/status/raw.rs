@@ -9,6 +9,7 @@ use super::Page;
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::Severity;
+use super::preview::{self, Cut};
 use super::shell::{Mark, Shell};
 use crate::domain::SpecimenId;
 use crate::journal::views::{AttemptView, DeliveryView, FrameView, MessageView, PayloadView};
@@ -34,6 +35,7 @@ struct Message {
     instrument: Option<String>,
     repeats: Option<i64>,
     specimens: Vec<String>,
+    cut: Option<Cut>,
     frames: Vec<FrameRow>,
 }
 
@@ -90,8 +92,8 @@ pub(super) async fn message(State(page): State<Page>, Path(id): Path<String>) ->
     const NONE: Failure = Failure::NotFound("There is no message of that number.");
     let number: i64 = id.parse().map_err(|_| NONE)?;
     let id = MessageId(number);
-    let (snapshot, (view, frames)) =
-        page.read(move |reader| Ok((reader.message(id)?, reader.frames(id)?))).await?;
+    let (snapshot, (view, frames, content)) =
+        page.read(move |reader| Ok((reader.message(id)?, reader.frames(id)?, reader.content(id)?))).await?;
     let view = view.ok_or(NONE)?;
     let clock = page.clock(&snapshot);
     let shell = Shell::new(&format!("Message {number}"), "", &page.site, &snapshot, &clock);
@@ -109,6 +111,7 @@ pub(super) async fn message(State(page): State<Page>, Path(id): Path<String>) ->
             .filter(|id| !id.is_empty())
             .map(str::to_owned)
             .collect(),
+        cut: preview::cut(&view, &content, &page.instruments),
         source: view.source,
         peer: view.peer,
         instrument: view.instrument,

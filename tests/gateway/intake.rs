@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::page;
 use super::support::*;
 use labsim::generate::{Generator, Style};
 use labwire::journal::views::Way;
@@ -130,6 +131,18 @@ async fn a_cut_transmission_is_shown_and_never_delivered() {
     }
     drop(line);
     until("it is a problem", || lab.text(&["problems"]).contains("incomplete-transmission")).await;
+    let told = lab.text(&["trace", "EX0004"]);
+    for words in ["INCOMPLETE", "never delivered", "could be read, incomplete: GLCC 5.1 mg/dl", "<STX>1H|`^&"]
+    {
+        assert!(told.contains(words), "{words} is missing in\n{told}");
+    }
+    assert!(lab.text(&["trace", "EX000"]).contains("Nothing is known"));
+    let problems = lab.text(&["problems"]);
+    assert_eq!(problems.lines().count(), 1, "the preview adds nothing: {problems}");
+    let page = page::answer(lab.page, "/message/1").unwrap();
+    for words in ["What could be read", "incomplete, never delivered", "EX0004", "GLCC <b>5.1</b> mg/dl"] {
+        assert!(page.contains(words), "{words} is missing in\n{page}");
+    }
     assert_eq!(lims.ledger().held().len(), 0);
 }
 

@@ -11,5 +11,7 @@ mod delivery;
 mod intake;
 mod kill;
 mod oracle;
+#[path = "../support/page.rs"]
+mod page;
 mod serial;
 mod support;
