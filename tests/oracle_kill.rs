@@ -114,8 +114,7 @@ async fn what_was_acknowledged_survives_kills_at_that_instant_and_a_lims_that_co
     assert_eq!(oracle::faults(&acknowledged, &lims.ledger()), Vec::<String>::new());
     assert_eq!(lab.reader().audit_break().unwrap(), None);
     assert!(gateway.terminate().success());
-    let status = lab.run(&["status"]);
-    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stdout));
+    lab.must_balance();
 }
 
 /// How many syncs had ended before each acknowledgement that was sent.

@@ -46,7 +46,13 @@ pub(super) fn report(folder: &Path, by_id: &Path) -> Report {
             warnings.extend(device(&file_of(instrument), serial, by_id));
         }
     }
-    warnings.extend(journal(&settings));
+    if let Some(obstacle) = journal(&settings) {
+        let text = format!(
+            "{obstacle}\nthe configuration is right, and labwire can't start with it on this machine\n"
+        );
+        return Report { text, exit: Exit::Failed };
+    }
+    warnings.extend(space(&settings));
     warnings.extend(listeners(&settings));
 
     let mut text = String::new();
@@ -134,7 +140,7 @@ fn adapters(by_id: &Path) -> Vec<PathBuf> {
     names
 }
 
-/// The journal's folder should be there, writable, and have room.
+/// The journal's folder must be there and writable.
 fn journal(settings: &Settings) -> Option<Finding> {
     let folder = settings.journal.path.parent()?;
     let shown = folder.display();
@@ -146,6 +152,12 @@ fn journal(settings: &Settings) -> Option<Finding> {
             format!("this user may not write to the journal's folder {shown}; run as the service's user");
         return Some(about("labwire.toml", text));
     }
+    None
+}
+
+/// There should be room in the journal's folder.
+fn space(settings: &Settings) -> Option<Finding> {
+    let folder = settings.journal.path.parent()?;
     let space = rustix::fs::statvfs(folder).ok()?;
     room(folder, space.f_bavail.saturating_mul(space.f_frsize), settings.journal.reserve_bytes)
 }

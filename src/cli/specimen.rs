@@ -10,7 +10,8 @@ use crate::pipeline::{Length, Specimen};
 pub(super) fn run(settings: &Settings, instrument: &str, id: &str, out: &mut impl Write) -> Outcome {
     let Some(found) = settings.instruments.iter().find(|it| it.id.as_str() == instrument) else {
         let names: Vec<&str> = settings.instruments.iter().map(|it| it.id.as_str()).collect();
-        return Err(format!("there is no instrument {instrument:?}; there are {}", names.join(", ")).into());
+        writeln!(out, "There is no instrument {instrument:?}; there are {}.", names.join(", "))?;
+        return Ok(Exit::Failed);
     };
     let specimen = Specimen::read(id, &found.specimen);
     let shown = specimen.id.reveal();

@@ -9,6 +9,7 @@ use crate::host::control::{self, Live, Request, Response};
 use crate::journal::{Reader, Sums};
 
 pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
+    let mut exit = Exit::Done;
     match control::ask(&settings.control_socket, &Request::Live) {
         Ok(Response::Live { journal, links, destinations }) => {
             writeln!(out, "labwire is running.")?;
@@ -17,7 +18,10 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
             live(out, "Destinations", &destinations)?;
         }
         Ok(_) => writeln!(out, "labwire is running, but of another version than this command.")?,
-        Err(error) => writeln!(out, "labwire is not running ({error}).")?,
+        Err(error) => {
+            exit = Exit::Unavailable;
+            writeln!(out, "labwire is not running ({error}).")?;
+        }
     }
     let reader = Reader::open(&settings.journal.path)?;
     let waiting = reader.waiting()?;
@@ -36,7 +40,7 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
     }
     let sums = reader.sums()?;
     write_sums(&sums, out)?;
-    Ok(if sums.imbalances().is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(if sums.imbalances().is_empty() { exit } else { Exit::Failed })
 }
 
 fn live(out: &mut impl Write, title: &str, all: &[Live]) -> std::io::Result<()> {

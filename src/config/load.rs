@@ -99,9 +99,15 @@ impl Report {
         let mut files: Vec<String> = entries
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .filter(|file| file.ends_with(".toml") && !file.starts_with('.'))
+            .filter(|file| !file.starts_with('.'))
             .collect();
         files.sort();
+        let meant = |file: &String| file.ends_with(".disabled") || file.ends_with(".md");
+        let odd = files.extract_if(.., |file| !file.ends_with(".toml")).filter(|file| !meant(file));
+        self.warnings.extend(odd.map(|file| {
+            let text = "this file isn't read; its name must end in .toml, or in .disabled if that is meant";
+            Finding::about(&format!("{name}/{file}"), text)
+        }));
         let open = |file: &String| self.keep(Source::open(folder, &format!("{name}/{file}")));
         files.iter().filter_map(open).collect()
     }

@@ -154,10 +154,12 @@ pub enum HoldReason {
     TruncatedSpecimen,
     /// The transmission ended before its last record, or the analyzer broke it off.
     Incomplete,
+    /// It corrects one of several results, and nothing says which.
+    AmbiguousCorrection,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 8] = [
+    pub const ALL: [HoldReason; 9] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -166,6 +168,7 @@ impl HoldReason {
         HoldReason::Rerun,
         HoldReason::TruncatedSpecimen,
         HoldReason::Incomplete,
+        HoldReason::AmbiguousCorrection,
     ];
 
     pub fn name(self) -> &'static str {
@@ -178,6 +181,7 @@ impl HoldReason {
             HoldReason::Rerun => "rerun",
             HoldReason::TruncatedSpecimen => "truncated-specimen",
             HoldReason::Incomplete => "incomplete-transmission",
+            HoldReason::AmbiguousCorrection => "ambiguous-correction",
         }
     }
 
@@ -198,6 +202,9 @@ impl HoldReason {
                 "the specimen number is as long as the analyzer can send: it may be cut off"
             }
             HoldReason::Incomplete => "the transmission broke off; the analyzer may send it again",
+            HoldReason::AmbiguousCorrection => {
+                "it corrects one of several results of this test, and nothing says which"
+            }
         }
     }
 }

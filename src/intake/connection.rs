@@ -7,6 +7,7 @@ use labwire_hl7::transfer::Acknowledging;
 use labwire_link::{Note, Parcel, Receipt, Reply, SendId, Sent, Transfer};
 use tokio_util::sync::CancellationToken;
 
+use super::repeats::Repeats;
 use super::screen::{Screened, screen};
 use super::trace::Trace;
 use super::{GRACE, Intake, Source, link};
@@ -38,6 +39,7 @@ where
         peer,
         instrument,
         state: State::Idle,
+        repeats: Repeats::default(),
         trace: Trace::open(intake.trace.as_ref(), &source.name),
     };
     let surroundings = Surroundings {
@@ -83,6 +85,7 @@ struct Connection<'a> {
     /// Says how the line is spoken; another instrument of the source may speak on it, in the same way.
     instrument: &'a Instrument,
     state: State,
+    repeats: Repeats,
     trace: Trace,
 }
 
@@ -205,7 +208,16 @@ impl Handler for Connection<'_> {
     }
 
     fn note(&mut self, note: Note) {
-        tracing::info!(source = self.source.name, peer = self.peer, note = note.code, "{}", note.text);
+        if let Some(unsaid) = self.repeats.due(note.code, clock::monotonic()) {
+            tracing::info!(
+                source = self.source.name,
+                peer = self.peer,
+                note = note.code,
+                unsaid,
+                "{}",
+                note.text
+            );
+        }
         self.intake.board.note(&self.source.name, clock::now(), note.code, &note.text);
     }
 

@@ -5,6 +5,7 @@ mod connection;
 mod dial;
 mod listener;
 mod port;
+mod repeats;
 mod screen;
 mod trace;
 

@@ -39,6 +39,8 @@ pub struct Earlier {
     pub observation: Observation,
     /// It is held because its transmission broke off, and nobody has decided about it.
     pub waits_for_its_end: bool,
+    /// No newer version has taken its place.
+    pub is_current: bool,
 }
 
 impl Reader {
@@ -158,7 +160,8 @@ impl Reader {
     ) -> Result<Vec<Earlier>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (SELECT 1 FROM hold h
-                 WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission')
+                 WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission'),
+                 NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
              FROM observation o JOIN message m ON m.id = o.message
              WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id",
         )?;
@@ -170,6 +173,7 @@ impl Reader {
                     received_at: instant(row.get(2)?),
                     observation: observation(row, 3)?,
                     waits_for_its_end: row.get(4)?,
+                    is_current: row.get(5)?,
                 })
             })?
             .collect()

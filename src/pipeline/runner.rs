@@ -311,6 +311,10 @@ impl Comparison<'_> {
                 }
                 Place::Own
             }
+            Sameness::AmbiguousCorrection => {
+                hold(&mut observation, HoldReason::AmbiguousCorrection);
+                Place::Own
+            }
             Sameness::PossibleDuplicate(id) => {
                 doubt = Some(Problem {
                     kind: ProblemKind::PossibleDuplicate,
@@ -333,6 +337,7 @@ impl Comparison<'_> {
             .filter(|earlier| earlier.message != self.message.message)
             .map(|it| Prior {
                 waits_for_its_end: it.waits_for_its_end,
+                is_current: it.is_current,
                 ..Prior::of(it.id.0, &self.runner.site.name, &it.observation, it.received_at)
             })
             .collect())

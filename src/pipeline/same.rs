@@ -35,6 +35,8 @@ pub struct Prior {
     pub received_at: Timestamp,
     /// Its transmission broke off, and it waits here to come again.
     pub waits_for_its_end: bool,
+    /// No newer version has taken its place.
+    pub is_current: bool,
 }
 
 impl Prior {
@@ -57,6 +59,7 @@ impl Prior {
             flags: observation.flags.clone(),
             received_at,
             waits_for_its_end: false,
+            is_current: true,
         }
     }
 }
@@ -86,6 +89,8 @@ pub enum Sameness {
     Duplicate(i64),
     /// The instrument says itself that it corrects that one.
     Correction(i64),
+    /// It corrects one of several, and nothing says which.
+    AmbiguousCorrection,
     /// The final result to that preliminary one, or the whole transmission of what came cut off.
     Completion(i64),
     /// A second value for a result that there was already.
@@ -126,7 +131,12 @@ pub fn classify(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sa
         let corrected =
             kin.iter().find(|old| !time.is_empty() && old.time == time && old.replicate == new.replicate);
         let corrected = corrected.or(kin.iter().find(|old| !time.is_empty() && old.time == time));
-        return Sameness::Correction(corrected.unwrap_or(latest).id);
+        let candidates = same_replicate().filter(|old| old.is_current).count();
+        return match corrected {
+            Some(old) => Sameness::Correction(old.id),
+            None if candidates > 1 => Sameness::AmbiguousCorrection,
+            None => Sameness::Correction(latest.id),
+        };
     }
     let alike = |old: &&&Prior| old.time == time && old.value_as_sent == new.value_as_sent;
     let preliminary = same_replicate().next().filter(|old| old.status == Status::Preliminary);

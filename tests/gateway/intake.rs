@@ -31,7 +31,7 @@ async fn a_result_reaches_the_lims_and_its_way_can_be_told() {
         assert!(way.contains(step), "{step} is missing in\n{way}");
     }
     assert!(gateway.terminate().success());
-    assert!(lab.run(&["status"]).status.success(), "the sums balance");
+    lab.must_balance();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,6 +75,13 @@ impl Lab {
         command(self.folder.path(), arguments).output().unwrap()
     }
 
+    /// Asks a gateway that has ended whether its sums balance.
+    pub(crate) fn must_balance(&self) {
+        let status = self.run(&["status"]);
+        let told = String::from_utf8_lossy(&status.stdout);
+        assert!(told.contains("The sums balance.") && status.status.code() == Some(69), "{told}");
+    }
+
     /// What a command printed, whatever it exited with.
     pub(crate) fn text(&self, arguments: &[&str]) -> String {
         String::from_utf8(self.run(arguments).stdout).unwrap()

@@ -128,8 +128,9 @@ fn a_journal_without_a_folder_or_without_room_is_told() {
     let file = folder.path().join("labwire.toml");
     let site = fs::read_to_string(&file).unwrap();
     fs::write(&file, site.replace("journal.db", "nowhere/journal.db")).unwrap();
-    let expected = "warning: labwire.toml: the journal's folder DIR/nowhere isn't there; create it\n";
-    assert_eq!(told(&folder).0, format!("{expected}{RIGHT}1 warning\n"));
+    let obstacle = "labwire.toml: the journal's folder DIR/nowhere isn't there; create it\n";
+    let verdict = "the configuration is right, and labwire can't start with it on this machine\n";
+    assert_eq!(told(&folder), (format!("{obstacle}{verdict}"), Exit::Failed));
 
     let mebibytes = |count: u64| count * 1024 * 1024;
     assert_eq!(room(Path::new("/j"), mebibytes(16), mebibytes(16)), None);

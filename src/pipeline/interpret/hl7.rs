@@ -128,7 +128,7 @@ impl<'m> Reader<'_, 'm> {
         let places = &self.dialect.places;
         let patient = Patient {
             id: self.trimmed(&places.patient_id, None, scope),
-            name: self.trimmed(&places.patient_name, None, scope),
+            name: self.in_parts(&places.patient_name, scope),
             birth_date: self.trimmed(&places.birth_date, None, scope),
             sex: self.trimmed(&places.sex, None, scope),
             location: self.trimmed(&places.patient_location, None, scope),
@@ -234,6 +234,22 @@ impl<'m> Reader<'_, 'm> {
 
     fn trimmed(&mut self, places: &[Hl7Location], obx: Option<&Segment<'m>>, scope: usize) -> String {
         self.at(places, obx, scope).trim().to_owned()
+    }
+
+    /// As [`trimmed`](Self::trimmed); a whole field as sent, so that its parts stay apart.
+    fn in_parts(&mut self, places: &[Hl7Location], scope: usize) -> String {
+        for at in places {
+            let Some(segment) = self.scopes.find(&at.path, None, scope) else { continue };
+            let field = segment.at(&at.path);
+            let text = match (at.path.component, at.part) {
+                (None, None) if !field.is_null() => self.decoder.as_sent(&segment, field.raw()),
+                _ => part(&self.decoder.text(&segment, field), at).to_owned(),
+            };
+            if !text.trim().is_empty() {
+                return text.trim().to_owned();
+            }
+        }
+        String::new()
     }
 
     /// What stands at all of several places, in every occurrence of their fields, without the empty ones.

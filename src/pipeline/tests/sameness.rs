@@ -254,3 +254,20 @@ fn two_transmissions_of_one_hl7_message_are_alike_in_canonical_form() {
         );
     }
 }
+
+#[test]
+fn a_correction_of_one_of_several_results_is_not_guessed() {
+    let first = || stored(1, &r("4.1", "N", "F", T1));
+    let two = || [first(), stored(2, &r("4.4", "N", "F", T2))].concat();
+    let correction = |time| r("4.2", "N", "C", time);
+    let later = "20261026120000";
+    assert_eq!(second(&first(), &correction(later), &arrival(5, Repetition::First)), [Correction(1)]);
+    assert_eq!(second(&two(), &correction(T2), &arrival(5, Repetition::First)), [Correction(2)]);
+    assert_eq!(
+        second(&two(), &correction(later), &arrival(5, Repetition::First)),
+        [Sameness::AmbiguousCorrection]
+    );
+    let mut replaced = two();
+    replaced[0].is_current = false;
+    assert_eq!(second(&replaced, &correction(later), &arrival(5, Repetition::First)), [Correction(2)]);
+}

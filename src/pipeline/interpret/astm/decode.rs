@@ -50,6 +50,14 @@ impl Decoder {
         self.at(record, location).trim().to_owned()
     }
 
+    /// What stands at a location, without the spaces around it; a whole field as sent, so that its parts stay apart.
+    pub(in crate::pipeline) fn in_parts(&mut self, record: &Record<'_>, location: &Location) -> String {
+        match (location.path.component, location.part) {
+            (None, None) => self.as_sent(record, record.at(&location.path)).trim().to_owned(),
+            _ => self.trimmed(record, location),
+        }
+    }
+
     /// What stands at several locations in each occurrence of their fields, without the empty ones. Parts of one
     /// occurrence stay together.
     pub(in crate::pipeline) fn every(&mut self, record: &Record<'_>, locations: &[Location]) -> Vec<String> {
