@@ -14,7 +14,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use labwire::config::profile;
 use labwire::domain::profile::{Dialect, Profile, ResultType};
-use labwire::domain::{InstrumentId, Outcome, SpecimenRules, Value};
+use labwire::domain::{CodeMapping, InstrumentId, Outcome, SpecimenRules, Value};
 use labwire::pipeline::{Context, Reading, no_orders, process};
 use labwire_astm::record::Message;
 
@@ -37,8 +37,18 @@ pub(crate) fn reading(profile: &Arc<Profile>) -> Reading {
         character_set: Some(encoding_rs::UTF_8),
         decimal_separator: '.',
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
-        codes: BTreeMap::new(),
+        codes: codes(&profile.name),
     }
+}
+
+/// The codes that a lab names where the profile lists none, as its fixtures need them: one a line in a file `codes`.
+fn codes(profile: &str) -> BTreeMap<String, CodeMapping> {
+    let text = std::fs::read_to_string(folder(profile).join("codes")).unwrap_or_default();
+    text.lines().map(|code| (code.to_owned(), CodeMapping::default())).collect()
+}
+
+fn folder(profile: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/profiles").join(profile)
 }
 
 pub(crate) fn received_at() -> Timestamp {
@@ -47,11 +57,12 @@ pub(crate) fn received_at() -> Timestamp {
 
 /// The fixtures of one profile, as they would come off the wire.
 fn fixtures(profile: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/profiles").join(profile);
+    let folder = folder(profile);
     let entries =
         std::fs::read_dir(&folder).unwrap_or_else(|_| panic!("no fixtures in {}", folder.display()));
     let paths = entries.map(|entry| entry.unwrap().path());
-    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|name| name != "txt")).collect();
+    let mut paths: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|name| name == "astm" || name == "hl7")).collect();
     paths.sort();
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).unwrap();
@@ -172,7 +183,7 @@ fn fixtures_show_every_test_aspect_and_value() {
 }
 
 fn coded(name: &str, result: Option<&ResultType>, outcomes: &[Outcome]) {
-    let Some(ResultType::Coded(values)) = result else { return };
+    let Some(ResultType::Coded(values) | ResultType::QuantityOrCall(values)) = result else { return };
     for code in values.keys() {
         let value = Value::Code { code: code.clone() };
         let shown = outcomes.iter().flat_map(|outcome| &outcome.observations).any(|o| o.value == value);

@@ -61,6 +61,7 @@ fn profile(mut raw: raw::Profile, text: &str, faults: &mut Faults) -> Profile {
         model: raw.model,
         note: raw.note,
         dialect,
+        thousands_separator: raw.thousands_separator.and_then(|sign| thousands(&sign, faults)),
         tests,
         aspects,
         failed_values: raw.failed_values,
@@ -72,6 +73,18 @@ fn profile(mut raw: raw::Profile, text: &str, faults: &mut Faults) -> Profile {
         flags: raw.flags.into_iter().map(|(flag, meaning)| (flag, flag_meaning(meaning))).collect(),
         unknown_status: raw.unknown_status.into(),
         unknown_flag: raw.unknown_flag.into(),
+    }
+}
+
+/// A sign that can't be mistaken for a part of a number.
+fn thousands(sign: &Spanned<String>, faults: &mut Faults) -> Option<char> {
+    let mut signs = sign.get_ref().chars();
+    match (signs.next(), signs.next()) {
+        (Some(only @ (',' | '.' | '\'' | ' ' | '\u{a0}')), None) => Some(only),
+        _ => {
+            faults.add(sign.span(), "write one comma, full stop, apostrophe or space");
+            None
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::Status;
 
 pub use astm::{AstmDialect, ClassRule, Pin, SenderRule};
-pub use hl7::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule};
+pub use hl7::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, OrderResults};
 pub use pattern::Pattern;
 pub use place::{Location, Places};
 pub use query::{Piece, QueryStyle, ReplyRecord, Template};
@@ -30,6 +30,8 @@ pub struct Profile {
     pub note: String,
     /// The protocol that the model speaks, and its way with it.
     pub dialect: Dialect,
+    /// What the model writes between the thousands of a number, if it does.
+    pub thousands_separator: Option<char>,
     pub tests: BTreeMap<String, Test>,
     /// The sides of one measurement that the model reports separately.
     pub aspects: BTreeMap<String, Aspect>,
@@ -60,6 +62,7 @@ impl Profile {
             model: String::new(),
             note: String::new(),
             dialect,
+            thousands_separator: None,
             tests: BTreeMap::new(),
             aspects: BTreeMap::new(),
             failed_values: BTreeMap::new(),
@@ -152,6 +155,9 @@ pub struct Aspect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResultType {
     Quantity,
+    /// A number, or one of the calls that stand in its place, such as `Not Detected`: each exactly as sent, with its
+    /// meaning. A call is never a number.
+    QuantityOrCall(BTreeMap<String, String>),
     /// Known values, each exactly as sent, with its meaning.
     Coded(BTreeMap<String, String>),
     Text,

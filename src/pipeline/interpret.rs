@@ -50,6 +50,8 @@ pub(super) struct RawResult {
     pub(super) replicate: Option<u32>,
     pub(super) loinc: Option<String>,
     pub(super) value: String,
+    /// Whether the message leaves open that the value is a number.
+    pub(super) may_be_number: bool,
     pub(super) value_as_sent: String,
     /// The value's field, or the test's, holds something that the profile knows no place for.
     pub(super) unread: Option<String>,
@@ -57,7 +59,8 @@ pub(super) struct RawResult {
     pub(super) unit: Option<String>,
     pub(super) range: Option<String>,
     pub(super) flags: Vec<String>,
-    pub(super) status: String,
+    /// `None` where the model sends none with such a result.
+    pub(super) status: Option<String>,
     pub(super) operator: Option<String>,
     pub(super) started: String,
     pub(super) completed: String,

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::interpret::{Interpreted, RawOrder, RawResult};
 use super::time::Doubt;
+use super::value::Numerals;
 use super::{Context, Length, Reading, Specimen, time, value};
-use crate::domain::profile::{Trust, Unknown};
+use crate::domain::profile::{StatusMeaning, Trust, Unknown};
 use crate::domain::{
     HostQuery, InstrumentTime, Observation, Patient, Private, Problem, ProblemKind, SampleClass, SpecimenId,
     Standing, Status, TestIdentity, Value,
@@ -106,7 +107,7 @@ impl Normalizer<'_> {
             reference_range: raw.range,
             flags: raw.flags,
             status,
-            status_as_sent: raw.status,
+            status_as_sent: raw.status.unwrap_or_default(),
             standing: Standing::Clear,
             started,
             completed,
@@ -139,7 +140,8 @@ impl Normalizer<'_> {
 
     fn value(&mut self, raw: &RawResult, specimen: &SpecimenId) -> (Value, Status, Facts) {
         let profile = &self.reading.profile;
-        let meaning = profile.status(&raw.status);
+        let unsaid = StatusMeaning { status: Status::Final, trust: Trust::Plain };
+        let meaning = raw.status.as_ref().map_or(Some(unsaid), |sent| profile.status(sent));
         let facts = Facts {
             odd: false,
             status: meaning.map(|meaning| meaning.trust),
@@ -153,7 +155,8 @@ impl Normalizer<'_> {
             (None, Unknown::Hold) => Status::Preliminary,
         };
         if meaning.is_none() {
-            let text = format!("status {:?} is not known to {}", raw.status, profile.identity());
+            let sent = raw.status.as_deref().unwrap_or_default();
+            let text = format!("status {sent:?} is not known to {}", profile.identity());
             self.problem(ProblemKind::UnknownStatus, raw, specimen, text, false);
         }
         if let Some(text) = raw.unread.clone() {
@@ -169,7 +172,7 @@ impl Normalizer<'_> {
         let expected = profile.result_type(&raw.test.code, &raw.test.aspect);
         let known_aspect = raw.test.aspect.is_empty() || profile.aspects.contains_key(&raw.test.aspect);
         let (value, fit) = match known_aspect {
-            true => value::read(&raw.value, expected, self.reading.decimal_separator),
+            true => value::read(&raw.value, expected, self.numerals(raw)),
             false => (Value::Text(raw.value.clone()), value::Fit::Odd),
         };
         let odd = fit == value::Fit::Odd;
@@ -183,13 +186,19 @@ impl Normalizer<'_> {
         (value, status, Facts { odd, ..facts })
     }
 
+    fn numerals(&self, raw: &RawResult) -> Option<Numerals> {
+        let thousands = self.reading.profile.thousands_separator;
+        raw.may_be_number.then_some(Numerals { decimal: self.reading.decimal_separator, thousands })
+    }
+
     /// Why there is no value, if there is none.
     fn failure(&self, raw: &RawResult, status: Status) -> Option<String> {
         if let Some(reason) = self.reading.profile.failed_values.get(&raw.value) {
             return Some(reason.clone());
         }
         if status == Status::Failed {
-            return Some(format!("the analyzer could not do the test (status {})", raw.status));
+            let sent = raw.status.as_deref().unwrap_or_default();
+            return Some(format!("the analyzer could not do the test (status {sent})"));
         }
         raw.value.is_empty().then(|| "the analyzer sent no value".to_owned())
     }

@@ -17,6 +17,9 @@ pub(super) fn dialect(raw: &mut raw::Profile, text: &str, faults: &mut Faults) -
     if let Some(segments) = &raw.segments {
         faults.add(segments.span(), "an ASTM model sends records; write records = \"HPORCQL\" or so");
     }
+    if let Some(order_results) = &raw.order_results {
+        faults.add(order_results.span(), "this is of HL7 models; an ASTM result is a record of its own");
+    }
     if let Some(acknowledge) = &raw.acknowledge {
         faults.add(acknowledge.span(), "this is of HL7 models; an ASTM frame is answered in one way");
     }

@@ -8,7 +8,7 @@ use serde_spanned::Spanned;
 
 use super::{Faults, raw};
 use crate::config::link;
-use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, Pattern};
+use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, OrderResults, Pattern};
 
 pub(super) fn dialect(raw: &mut raw::Profile, text: &str, faults: &mut Faults) -> Hl7Dialect {
     let standard = Hl7Dialect::default();
@@ -33,6 +33,10 @@ pub(super) fn dialect(raw: &mut raw::Profile, text: &str, faults: &mut Faults) -
         sender: raw.sender.take().map(|rule| faults.rule(&rule.at, rule.is)),
         places: places(std::mem::take(&mut raw.places), faults),
         supplements: raw.supplements.take().map_or(standard.supplements, |it| rules(it, faults)),
+        order_results: raw.order_results.take().map(|it| {
+            let raw::OrderResults { at, is, places } = it.into_inner();
+            OrderResults { rule: faults.rule(&at, is), places: self::places(places, faults) }
+        }),
         classes: raw.classes.take().map_or(standard.classes, |it| classes(it, faults)),
         link: super::link(text, faults, standard.link, link::changed_mllp),
         acknowledging: raw.acknowledge.as_ref().map(|it| acknowledging(it.get_ref())).unwrap_or_default(),

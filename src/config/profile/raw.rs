@@ -28,6 +28,7 @@ pub(super) struct Profile {
     #[serde(default)]
     pub(super) unknown_flag: Unknown,
     pub(super) sources: BTreeMap<String, String>,
+    pub(super) thousands_separator: Option<Spanned<String>>,
     pub(super) sender: Option<Rule>,
     #[serde(default)]
     pub(super) places: Places,
@@ -36,6 +37,8 @@ pub(super) struct Profile {
     pub(super) pins: Vec<Pin>,
     /// Of HL7.
     pub(super) supplements: Option<Vec<Rule>>,
+    /// Of HL7.
+    pub(super) order_results: Option<Spanned<OrderResults>>,
     /// Of HL7.
     pub(super) acknowledge: Option<Spanned<Acknowledge>>,
     #[serde(default)]
@@ -86,6 +89,15 @@ impl Named {
 pub(super) struct Rule {
     pub(super) at: Spanned<String>,
     pub(super) is: String,
+}
+
+/// The sign of a message whose results stand in OBR, and where.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrderResults {
+    pub(super) at: Spanned<String>,
+    pub(super) is: String,
+    pub(super) places: Places,
 }
 
 /// How the model wants its messages answered.

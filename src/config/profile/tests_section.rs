@@ -38,16 +38,17 @@ pub(super) fn result_type(
     values: BTreeMap<String, String>,
     faults: &mut Faults,
 ) -> ResultType {
-    let coded = *kind.get_ref() == raw::ResultKind::Coded;
-    if coded == values.is_empty() {
-        let message = match coded {
-            true => "a coded result needs its values, each exactly as sent, with its meaning",
-            false => "only a coded result has values",
-        };
-        faults.add(kind.span(), message);
+    match (kind.get_ref(), values.is_empty()) {
+        (raw::ResultKind::Coded, true) => {
+            faults
+                .add(kind.span(), "a coded result needs its values, each exactly as sent, with its meaning");
+        }
+        (raw::ResultKind::Text, false) => faults.add(kind.span(), "a text has no list of values"),
+        _ => {}
     }
     match kind.into_inner() {
-        raw::ResultKind::Quantity => ResultType::Quantity,
+        raw::ResultKind::Quantity if values.is_empty() => ResultType::Quantity,
+        raw::ResultKind::Quantity => ResultType::QuantityOrCall(values),
         raw::ResultKind::Text => ResultType::Text,
         raw::ResultKind::Coded => ResultType::Coded(values),
     }

@@ -19,6 +19,8 @@ pub struct Hl7Dialect {
     pub places: Hl7Places,
     /// What makes an OBX a supplement to the result before it: an image, a raw signal, a reagent's lot.
     pub supplements: Vec<Hl7Rule>,
+    /// Orders that are results themselves.
+    pub order_results: Option<OrderResults>,
     /// What makes a sample a control or a calibrator. The first rule that matches decides.
     pub classes: Vec<(Hl7Rule, SampleClass)>,
     /// How the line behaves unless the instrument's file says otherwise.
@@ -36,11 +38,21 @@ impl Default for Hl7Dialect {
             sender: None,
             places: Hl7Places::default(),
             supplements: vec![rule("OBX-2", "ED"), rule("OBX-2", "RP")],
+            order_results: None,
             classes: vec![(rule("SPM-11.1", "Q"), SampleClass::Control)],
             link: Settings::default(),
             acknowledging: Acknowledging::default(),
         }
     }
+}
+
+/// Where a model writes a result into OBR and sends no OBX with it, as some do with controls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderResults {
+    /// The sign of a message that does so.
+    pub rule: Hl7Rule,
+    /// Where each part of such a result sits.
+    pub places: Hl7Places,
 }
 
 /// HL7 table 0085. ASTM's letters mean other things.
@@ -125,6 +137,7 @@ pub struct Hl7Places {
     pub range: Vec<Hl7Location>,
     /// All of them, in every occurrence of their fields.
     pub flags: Vec<Hl7Location>,
+    /// Empty: the model sends no status, and what it sends is final.
     pub status: Vec<Hl7Location>,
     pub operator: Vec<Hl7Location>,
     pub started: Vec<Hl7Location>,

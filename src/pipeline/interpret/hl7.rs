@@ -12,7 +12,7 @@ use encoding_rs::Encoding;
 use labwire_hl7::message::{Charset, Field, Message, Nte, ParseError, Qrd, Segment};
 
 use super::{Interpreted, RawOrder, RawPatient, RawResult, problem, some};
-use crate::domain::profile::{Hl7Dialect, Hl7Location};
+use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, OrderResults};
 use crate::domain::{Attachment, Comment, HostQuery, Patient, Private, ProblemKind, SampleClass};
 use crate::pipeline::{Reading, Specimen};
 use decode::Decoder;
@@ -44,6 +44,7 @@ pub(super) fn interpret(message: &[u8], dialect: &Hl7Dialect, reading: &Reading)
     };
     reader.headers(&message);
     scopes.results.iter().for_each(|found| reader.result(found));
+    reader.order_results();
     scopes.queries.iter().for_each(|(query, scope)| reader.query(query, *scope));
     for segment in &scopes.strays {
         let text = "a segment that the profile doesn't know".to_owned();
@@ -91,16 +92,23 @@ struct Reader<'a, 'm> {
 }
 
 impl<'m> Reader<'_, 'm> {
-    /// A message marked as training or for debugging never reaches a LIMS.
+    /// A message marked as training or for debugging never reaches a LIMS. Where a model says there that a sample is a
+    /// control, it is no such mark.
     fn headers(&mut self, message: &Message<'m>) {
         for header in message.named(b"MSH") {
             let mark = self.decoder.trimmed(&header, header.field(11).component(1));
-            if !matches!(mark.as_str(), "" | "P") {
+            if !matches!(mark.as_str(), "" | "P") && !self.says_class(&mark) {
                 self.out.not_production = true;
                 let text = format!("the analyzer marked this message {mark:?}, not as production");
                 self.problem(ProblemKind::NotProduction, &header, text);
             }
         }
+    }
+
+    fn says_class(&self, mark: &str) -> bool {
+        self.dialect.classes.iter().any(|(rule, _)| {
+            rule.at.path.segment == *b"MSH" && rule.at.path.field == 11 && rule.is.matches(mark)
+        })
     }
 
     fn result(&mut self, found: &Found<'m>) {
@@ -111,14 +119,30 @@ impl<'m> Reader<'_, 'm> {
                 "a result without an order before it".to_owned(),
             );
         }
+        let places = &self.dialect.places;
         let patient = self.scopes.above(found.scope, Level::Patient).map(|scope| self.patient(scope));
-        let order = Some(self.order(found.scope));
-        let firmware = self.trimmed(&self.dialect.places.firmware, Some(&found.obx), found.scope);
+        let order = Some(self.order(found.scope, places));
+        let firmware = self.trimmed(&places.firmware, Some(&found.obx), found.scope);
         self.out.firmware.extend(some(firmware));
-        let read = result::read(self, found);
+        let read = result::read(self, found.obx, found.scope, places);
         let comments = self.notes(&found.notes);
         let attachments = found.supplements.iter().map(|it| self.attachment(it)).collect();
         self.out.results.push(RawResult { patient, order, comments, attachments, ..read });
+    }
+
+    /// What is a result though no OBX follows it. The whole segment goes with it, for what it says beside.
+    fn order_results(&mut self) {
+        let Some(OrderResults { rule, places }) = &self.dialect.order_results else { return };
+        for (segment, scope) in self.scopes.bare_orders() {
+            if !rule.is.matches(&self.trimmed(std::slice::from_ref(&rule.at), None, scope)) {
+                continue;
+            }
+            let patient = self.scopes.above(scope, Level::Patient).map(|scope| self.patient(scope));
+            let order = Some(self.order(scope, places));
+            let read = result::read(self, segment, scope, places);
+            let attachments = vec![self.attachment(&segment)];
+            self.out.results.push(RawResult { patient, order, attachments, ..read });
+        }
     }
 
     fn patient(&mut self, scope: usize) -> usize {
@@ -140,11 +164,10 @@ impl<'m> Reader<'_, 'm> {
         self.out.patients.len() - 1
     }
 
-    fn order(&mut self, scope: usize) -> usize {
+    fn order(&mut self, scope: usize, places: &Hl7Places) -> usize {
         if let Some(known) = self.orders.get(&scope) {
             return *known;
         }
-        let places = &self.dialect.places;
         let position: Vec<String> =
             places.position.iter().map(|at| self.trimmed(std::slice::from_ref(at), None, scope)).collect();
         let position = position.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");

@@ -1,12 +1,21 @@
 //! HL7 messages in: what belongs to what, what becomes of each type of value, and of each thing that can be wrong.
 
 use super::*;
+use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, OrderResults, Pattern};
 use crate::domain::{ProblemKind, SampleClass, Status};
 
 fn hl7_profile() -> Profile {
     let mut profile = Profile { dialect: Dialect::Hl7(Box::default()), ..profile() };
     profile.tests.insert("IMG".into(), profile.tests["K"].clone());
     profile
+}
+
+/// The made-up model's way with HL7.
+fn hl7(profile: &mut Profile) -> &mut Hl7Dialect {
+    match &mut profile.dialect {
+        Dialect::Hl7(dialect) => dialect,
+        Dialect::Astm(_) => panic!("it speaks ASTM"),
+    }
 }
 
 /// Reads segments, one a line, with the standard's places.
@@ -171,4 +180,78 @@ fn a_query_names_its_specimens() {
     assert_eq!(outcome.queries.len(), 1);
     let asked: Vec<&str> = outcome.queries[0].specimens.iter().map(|it| it.reveal()).collect();
     assert_eq!((asked, outcome.queries[0].cancels), (vec!["S1"], false));
+}
+
+#[test]
+fn digits_that_are_a_code_or_a_date_are_never_a_number() {
+    let mut reading = reading(hl7_profile());
+    reading.codes.insert("LAB".into(), crate::domain::CodeMapping::default());
+    for (obx, expected) in [
+        ("CE|LAB||260415000^Not detected^SCT", "text 260415000"),
+        ("CWE|K||3^reactive", "text 3"),
+        ("DTM|LAB||20260430", "text 20260430"),
+        ("IS|LAB||1", "text 1"),
+        ("NM|LAB||1", "1"),
+        ("ST|LAB||1", "1"),
+    ] {
+        let message = format!("{HEADER}OBR|1||S1\nOBX|1|{obx}||||||F").replace('\n', "\r");
+        let outcome = read_by(&reading, message.as_bytes());
+        let it = &outcome.observations[0];
+        assert_eq!(shown(&it.value), expected, "{obx}");
+        assert_eq!(matches!(it.standing, Standing::Held(_)), expected.starts_with("text"), "{obx}");
+    }
+}
+
+#[test]
+fn a_header_that_names_a_control_is_no_mark_of_training() {
+    let mut profile = hl7_profile();
+    let at = |place: &str| Hl7Location::parse(place).unwrap();
+    hl7(&mut profile).classes =
+        vec![(Hl7Rule { at: at("MSH-11"), is: Pattern::new("Q") }, SampleClass::Control)];
+    let reading = reading(profile);
+    for (mark, class, leaves) in [
+        ("P", SampleClass::Patient, true),
+        ("Q", SampleClass::Control, true),
+        ("T", SampleClass::Patient, false),
+        ("D", SampleClass::Patient, false),
+    ] {
+        let header = HEADER.replace("|P|", &format!("|{mark}|"));
+        let message = format!("{header}OBR|1||S1\nOBX|1|NM|K||4.1||||||F").replace('\n', "\r");
+        let outcome = read_by(&reading, message.as_bytes());
+        assert_eq!((outcome.observations[0].class, !outcome.not_production), (class, leaves), "{mark}");
+    }
+}
+
+#[test]
+fn an_order_can_be_a_result_where_the_profile_says_so() {
+    let mut profile = hl7_profile();
+    let at = |place: &str| vec![Hl7Location::parse(place).unwrap()];
+    hl7(&mut profile).order_results = Some(OrderResults {
+        rule: Hl7Rule { at: at("MSH-16")[0], is: Pattern::new("2") },
+        places: Hl7Places {
+            specimen: at("OBR-14"),
+            code: at("OBR-2"),
+            value: at("OBR-20"),
+            unit: at("OBR-21"),
+            status: Vec::new(),
+            ..Hl7Places::default()
+        },
+    });
+    let reading = reading(profile);
+    let control = "OBR|1|K||||||||||||LOT7||||||4.1|mmol/L";
+    let message = |kind: &str, segments: &str| {
+        let header = HEADER.trim_end();
+        format!("{header}||||{kind}\n{segments}").replace('\n', "\r").into_bytes()
+    };
+    let outcome = read_by(&reading, &message("2", control));
+    assert_eq!((seen(&outcome), kinds(&outcome)), (rows(&[("LOT7", "K", "4.1")]), Vec::new()));
+    let it = &outcome.observations[0];
+    assert_eq!((shown(&it.value).as_str(), it.unit.as_deref()), ("4.1", Some("mmol/L")));
+    assert_eq!((it.status, it.standing.clone()), (Status::Final, Standing::Clear));
+    assert_eq!(it.attachments[0].content.reveal(), control);
+
+    let patient = read_by(&reading, &message("0", control));
+    assert_eq!((patient.observations.len(), kinds(&patient)), (0, vec![ProblemKind::NoResult]));
+    let with_result = read_by(&reading, &message("2", "OBR|1||S1\nOBX|1|NM|K||4.2||||||F"));
+    assert_eq!(seen(&with_result), rows(&[("S1", "K", "4.2")]));
 }

@@ -26,6 +26,7 @@ pub(super) fn read(record: &Record<'_>, dialect: &AstmDialect, decoder: &mut Dec
         replicate: optional(decoder, &places.replicate).parse().ok(),
         loinc: some(optional(decoder, &places.loinc)),
         value: decoder.trimmed(record, &places.value),
+        may_be_number: true,
         value_as_sent: decoder.as_sent(record, record.field(places.value.path.field)),
         unread: unread(record, places)
             .or_else(|| unread_flags(record, places))
@@ -34,7 +35,7 @@ pub(super) fn read(record: &Record<'_>, dialect: &AstmDialect, decoder: &mut Dec
         unit: some(decoder.trimmed(record, &places.unit)),
         range: some(decoder.trimmed(record, &places.range)),
         flags: decoder.every(record, &places.flags),
-        status: decoder.trimmed(record, &places.status),
+        status: Some(decoder.trimmed(record, &places.status)),
         operator: some(decoder.trimmed(record, &places.operator)),
         started: decoder.trimmed(record, &places.started),
         completed: decoder.trimmed(record, &places.completed),

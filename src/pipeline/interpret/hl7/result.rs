@@ -2,14 +2,18 @@
 
 use labwire_hl7::message::{Field, Segment};
 
-use super::{Found, RawResult, Reader, ordinal, some};
+use super::{RawResult, Reader, ordinal, some};
 use crate::domain::TestIdentity;
+use crate::domain::profile::Hl7Places;
 
-/// Reads a result. Whose it is, and what follows it, is the reader's to say.
-pub(super) fn read<'m>(reader: &mut Reader<'_, 'm>, found: &Found<'m>) -> RawResult {
-    let (obx, scope) = (found.obx, found.scope);
-    let dialect = reader.dialect;
-    let places = &dialect.places;
+/// Reads a result by its places: from an OBX, or from an OBR that is one. Whose it is, and what follows it, is the
+/// reader's to say.
+pub(super) fn read<'m>(
+    reader: &mut Reader<'_, 'm>,
+    obx: Segment<'m>,
+    scope: usize,
+    places: &Hl7Places,
+) -> RawResult {
     let test = TestIdentity {
         code: reader.trimmed(&places.code, Some(&obx), scope),
         aspect: reader.trimmed(&places.aspect, Some(&obx), scope),
@@ -20,6 +24,9 @@ pub(super) fn read<'m>(reader: &mut Reader<'_, 'm>, found: &Found<'m>) -> RawRes
         true => typed(reader, &obx),
         false => (reader.trimmed(&places.value, Some(&obx), scope), None),
     };
+    let value_place = places.value.iter().find(|at| obx.is(&at.path.segment));
+    let value_field = value_place.map_or(5, |at| at.path.field);
+    let status = (!places.status.is_empty()).then(|| reader.trimmed(&places.status, Some(&obx), scope));
     RawResult {
         record: ordinal(&obx),
         patient: None,
@@ -28,13 +35,14 @@ pub(super) fn read<'m>(reader: &mut Reader<'_, 'm>, found: &Found<'m>) -> RawRes
         replicate: reader.trimmed(&places.replicate, Some(&obx), scope).parse().ok(),
         loinc: some(reader.trimmed(&places.loinc, Some(&obx), scope)),
         value,
-        value_as_sent: reader.decoder.as_sent(&obx, obx.field(5).raw()),
+        may_be_number: !places.value.is_empty() || may_be_number(&obx),
+        value_as_sent: reader.decoder.as_sent(&obx, obx.field(value_field).raw()),
         unread,
         assay_version: some(reader.trimmed(&places.assay_version, Some(&obx), scope)),
         unit: some(reader.trimmed(&places.unit, Some(&obx), scope)),
         range: some(reader.trimmed(&places.range, Some(&obx), scope)),
         flags: reader.every(&places.flags, &obx, scope),
-        status: reader.trimmed(&places.status, Some(&obx), scope),
+        status,
         operator: some(reader.trimmed(&places.operator, Some(&obx), scope)),
         started: reader.trimmed(&places.started, Some(&obx), scope),
         completed: reader.trimmed(&places.completed, Some(&obx), scope),
@@ -69,6 +77,13 @@ fn typed(reader: &mut Reader<'_, '_>, obx: &Segment<'_>) -> (String, Option<Stri
         }
         other => (String::new(), Some(format!("a value of type {other:?} isn't read"))),
     }
+}
+
+/// A code, a date and an identifier may be made of digits and are no number.
+fn may_be_number(obx: &Segment<'_>) -> bool {
+    const NEVER: [&[u8]; 11] =
+        [b"CE", b"CF", b"CWE", b"CNE", b"ID", b"IS", b"EI", b"DT", b"TM", b"TS", b"DTM"];
+    !NEVER.contains(&obx.field(2).raw().trim_ascii())
 }
 
 /// A comparator and a number. A range or a ratio is no number.

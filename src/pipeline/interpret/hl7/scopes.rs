@@ -1,6 +1,8 @@
 //! What belongs to what: a result to its order, an order to its specimen, a specimen to its patient. Read from the order
 //! in which segments stand, not from the message's declared structure. It reads no content but a supplement's signs.
 
+use std::collections::BTreeSet;
+
 use labwire_hl7::message::{Message, Path, Segment};
 
 use crate::domain::profile::Hl7Dialect;
@@ -88,6 +90,16 @@ impl<'m> Scopes<'m> {
             at = here.parent;
         }
         None
+    }
+
+    /// Orders without a result, each in its scope.
+    pub(super) fn bare_orders(&self) -> impl Iterator<Item = (Segment<'m>, usize)> {
+        let with_results: BTreeSet<usize> = self.results.iter().map(|found| found.scope).collect();
+        let orders = self.scopes.iter().enumerate().filter(|(_, scope)| scope.level == Level::Order);
+        let segment = |(at, scope): (usize, &Scope<'m>)| {
+            Some((*scope.segments.iter().find(|segment| segment.is(b"OBR"))?, at))
+        };
+        orders.filter_map(segment).filter(move |(_, at)| !with_results.contains(at))
     }
 
     /// The segment that a path means, seen from a scope: the OBX itself, or the nearest of that name.
