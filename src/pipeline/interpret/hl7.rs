@@ -105,6 +105,7 @@ impl<'m> Reader<'_, 'm> {
         }
     }
 
+    /// Whether the model tells its controls by this mark in MSH-11.
     fn says_class(&self, mark: &str) -> bool {
         self.dialect.classes.iter().any(|(rule, _)| {
             rule.at.path.segment == *b"MSH" && rule.at.path.field == 11 && rule.is.matches(mark)
