@@ -58,17 +58,12 @@ fn cut_with(
     specimen: &SpecimenId,
 ) -> Result<Vec<Cut>, Box<dyn std::error::Error>> {
     let mut found = Vec::new();
-    for pending in reader.incomplete(SEARCHED)? {
-        let sender = reader.message(pending.message)?.and_then(|message| message.instrument);
-        let Some(instrument) =
-            settings.instruments.iter().find(|it| sender.as_deref() == Some(it.id.as_str()))
-        else {
-            continue;
-        };
+    for (sender, pending) in reader.incomplete(SEARCHED)? {
+        let Some(instrument) = settings.instruments.iter().find(|it| it.id == sender) else { continue };
         let preview = preview(&pending.content, &reading(instrument));
         if preview.specimens.iter().any(|tube| tube.specimen == *specimen) {
             let (at, message) = (pending.received_at, pending.message);
-            found.push(Cut { at, message, instrument: instrument.id.clone(), preview });
+            found.push(Cut { at, message, instrument: sender, preview });
         }
     }
     found.reverse();

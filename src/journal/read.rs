@@ -98,15 +98,23 @@ impl Reader {
         )
     }
 
-    /// The transmissions that were cut and that nobody has seen to, newest first, at most `limit`.
-    pub fn incomplete(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
-        self.messages(
+    /// The transmissions that were cut, that nobody has seen to and whose instrument is known, newest first, at most
+    /// `limit`, each with its instrument.
+    pub fn incomplete(&self, limit: usize) -> Result<Vec<(InstrumentId, Pending)>, JournalError> {
+        let messages = self.messages(
             "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
              FROM problem p JOIN message m ON m.id = p.message JOIN transfer t ON t.id = m.transfer
              WHERE p.kind = 'incomplete-transmission' AND p.closed_at IS NULL AND m.state = 'incomplete'
              ORDER BY p.message DESC LIMIT ?",
             limit,
-        )
+        )?;
+        let mut sender = self.connection.prepare_cached("SELECT instrument FROM message WHERE id = ?")?;
+        let mut found = Vec::new();
+        for message in messages {
+            let sender: Option<String> = sender.query_row([message.message.0], |row| row.get(0))?;
+            found.extend(sender.map(|sender| (InstrumentId::new(sender), message)));
+        }
+        Ok(found)
     }
 
     /// A message's content, put together from its parcels.

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::lead::{Lead, Severity};
 use super::shell::test_name;
 use crate::config::Settings;
+use crate::domain::{InstrumentId, SpecimenId};
+use crate::journal::read::Pending;
 use crate::journal::views::MessageView;
 use crate::pipeline::runner::reading;
 use crate::pipeline::{Reading, preview};
@@ -27,6 +30,31 @@ pub(super) struct TubeRow {
     pub specimen: String,
     /// Test, value as sent, unit.
     pub results: Vec<(String, String, String)>,
+}
+
+/// The most cut transmissions that are searched for a specimen, the newest first.
+pub(super) const SEARCHED: usize = 100;
+
+/// The cut transmissions in which a specimen can be read, with their instruments.
+pub(super) fn naming(
+    specimen: &SpecimenId,
+    cut: &[(InstrumentId, Pending)],
+    readings: &Readings,
+) -> Vec<(i64, String)> {
+    let names = |(sender, message): &&(InstrumentId, Pending)| {
+        let Some(reading) = readings.get(sender.as_str()) else { return false };
+        preview(&message.content, reading).specimens.iter().any(|tube| tube.specimen == *specimen)
+    };
+    cut.iter().filter(names).map(|(sender, it)| (it.message.0, sender.to_string())).collect()
+}
+
+/// Of a specimen that is known from a cut transmission only.
+pub(super) fn lead() -> Lead {
+    Lead {
+        severity: Severity::Act,
+        headline: "Its transmission was cut short: nothing of it is in the LIMS.".to_owned(),
+        then: "Have the analyzer send it again. What arrived stands below and is never delivered.".to_owned(),
+    }
 }
 
 /// `None` for a message that wasn't cut, and where nobody knows whose it is or how that instrument is read.

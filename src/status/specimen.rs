@@ -16,6 +16,7 @@ use super::Page;
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::{Lead, Severity, count};
+use super::preview;
 use super::shell::{Shell, test_name, why_held};
 use crate::domain::{ProblemKind, SpecimenId};
 use crate::journal::views::{ProblemStanding, Step, Way};
@@ -43,6 +44,8 @@ struct SpecimenPage {
     /// Steps before those that are shown.
     earlier: usize,
     way: Vec<WayRow>,
+    /// Cut transmissions that name it: the message's number, and whose it is.
+    cut: Vec<(i64, String)>,
 }
 
 /// One step of the way.
@@ -65,20 +68,29 @@ pub(super) async fn show(
         return Err(Failure::NotFound("No specimen has such a long number."));
     }
     let specimen = SpecimenId::new(id.clone());
-    let (snapshot, steps) = page
-        .read(move |reader| if specimen.is_blank() { Ok(Vec::new()) } else { reader.way(&specimen) })
+    let sought = specimen.clone();
+    let (snapshot, (steps, cut)) = page
+        .read(move |reader| match sought.is_blank() {
+            true => Ok((Vec::new(), Vec::new())),
+            false => Ok((reader.way(&sought)?, reader.incomplete(preview::SEARCHED)?)),
+        })
         .await?;
     let clock = page.clock(&snapshot);
+    let cut = preview::naming(&specimen, &cut, &page.instruments);
     let standings = standings(&steps, &snapshot);
     let mut way = way(&steps, &clock);
     let earlier = way.len().saturating_sub(LATEST);
     way.drain(..earlier);
     html(&SpecimenPage {
         shell: Shell::new("Specimen", "/specimen", &page.site, &snapshot, &clock),
-        lead: sentence::lead(&id, &steps, &standings, &snapshot, &clock),
+        lead: match steps.is_empty() && !cut.is_empty() {
+            true => preview::lead(),
+            false => sentence::lead(&id, &steps, &standings, &snapshot, &clock),
+        },
         now: rows(&steps, &standings, &tests(&steps)),
         earlier,
         way,
+        cut,
         id,
     })
 }

@@ -143,6 +143,9 @@ async fn a_cut_transmission_is_shown_and_never_delivered() {
     for words in ["What could be read", "incomplete, never delivered", "EX0004", "GLCC <b>5.1</b> mg/dl"] {
         assert!(page.contains(words), "{words} is missing in\n{page}");
     }
+    let tube = page::answer(lab.page, "/specimen?id=EX0004").unwrap();
+    assert!(tube.contains("Its transmission was cut short") && tube.contains("/message/1"), "{tube}");
+    assert!(page::answer(lab.page, "/specimen?id=EX000").unwrap().contains("Nothing has been received"));
     assert_eq!(lims.ledger().held().len(), 0);
 }
 
