@@ -29,9 +29,17 @@ pub struct LinkView {
     pub since: Timestamp,
     pub last_bytes_at: Option<Timestamp>,
     /// How often each kind of note was made since the gateway started, by its code.
-    pub notes: BTreeMap<&'static str, u64>,
+    pub notes: BTreeMap<&'static str, Noted>,
     /// The latest note, in words.
     pub last_note: Option<(Timestamp, String)>,
+}
+
+/// One kind of note, since the gateway started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    pub count: u64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +149,9 @@ impl Board {
 
     pub fn note(&self, source: &str, now: Timestamp, code: &'static str, text: &str) {
         self.with_link(source, |link| {
-            *link.notes.entry(code).or_default() += 1;
+            let noted = link.notes.entry(code).or_insert(Noted { count: 0, first_at: now, last_at: now });
+            noted.count += 1;
+            noted.last_at = now;
             link.last_note = Some((now, text.to_owned()));
         });
     }

@@ -166,6 +166,8 @@ impl Gateway {
             trace: settings.trace.clone(),
             tasks: self.tasks.clone(),
         };
+        let notes = intake::keep_notes(self.journal.clone(), self.board.clone(), self.tasks.stopping());
+        self.tasks.spawn(notes);
         for source in intake::sources(&settings.instruments) {
             intake::start(&intake, source);
         }

@@ -14,6 +14,7 @@ mod journal {
     mod kit;
     mod lanes;
     mod leaving;
+    mod noting;
     mod plans;
     mod reading;
     mod told;

@@ -6,6 +6,7 @@ use super::Outcome;
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::host::control::{self, Live, Request, Response};
+use crate::journal::notes::LinkNotes;
 use crate::journal::{Reader, Sums};
 
 pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
@@ -24,6 +25,7 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
         }
     }
     let reader = Reader::open(&settings.journal.path)?;
+    notes(&reader.link_notes()?, out)?;
     let waiting = reader.waiting()?;
     writeln!(out, "\nWaiting")?;
     for (what, count) in [
@@ -47,6 +49,22 @@ fn live(out: &mut impl Write, title: &str, all: &[Live]) -> std::io::Result<()> 
     writeln!(out, "\n{title}")?;
     for Live { name, state, since } in all {
         writeln!(out, "  {name}: {state} (since {since})")?;
+    }
+    Ok(())
+}
+
+/// What links did wrong, also before the last start.
+fn notes(notes: &[LinkNotes], out: &mut impl Write) -> std::io::Result<()> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nNotes on links")?;
+    for it in notes {
+        writeln!(
+            out,
+            "  {:>9}  {} on {}, since {}, the last at {}",
+            it.count, it.code, it.source, it.first_at, it.last_at
+        )?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod connection;
 mod dial;
 mod listener;
+mod notes;
 mod port;
 mod repeats;
 mod screen;
@@ -23,6 +24,7 @@ use crate::journal::Journal;
 use crate::shutdown::Tasks;
 use crate::wire::Mailboxes;
 
+pub use notes::keep as keep_notes;
 pub use screen::ControlIds;
 
 /// What every intake task works with.

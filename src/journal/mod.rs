@@ -11,7 +11,7 @@
 //! second, or changed by a migration that can't be told from the file's own version.
 //!
 //! Operations by file: [`parcels`] what arrives; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
-//! the LIMS; [`desk`] what people decide; [`read`] what the runner reads; [`views`] what the page and the commands show.
+//! the LIMS; [`desk`] what people decide; [`notes`] what links did wrong; [`read`] what the runner reads; [`views`] what the page and the commands show.
 
 mod audit;
 mod counters;
@@ -20,6 +20,7 @@ mod error;
 mod habits;
 pub mod ledger;
 mod migrate;
+pub mod notes;
 pub mod parcels;
 pub mod read;
 mod recount;

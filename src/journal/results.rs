@@ -98,7 +98,7 @@ impl Journal {
         .await
     }
 
-    /// Adds to a counter that isn't part of the sums, such as the notes of an instrument's link.
+    /// Adds to a counter that isn't part of the sums.
     pub async fn count(&self, name: &'static str, subject: String, by: usize) -> Result<(), JournalError> {
         self.submit(Urgency::Other, move |connection| counters::add(connection, name, &subject, by)).await
     }

@@ -139,9 +139,7 @@ fn analyzer(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> AnalyzerRow {
         row: if mark.class == "calm" { "" } else { mark.class },
         mark,
         detail,
-        note: it.last_note.as_ref().map(|(at, text)| {
-            format!("{}: {text} ({} so far)", clock.at(*at).text, count(note_count(it), "note", "notes"))
-        }),
+        note: note(it, clock),
         last_message: counts.last_message.map(|at| clock.at(at)),
         received: grouped(counts.received),
         new: grouped(counts.new),
@@ -152,8 +150,19 @@ fn analyzer(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> AnalyzerRow {
     }
 }
 
-fn note_count(it: &Analyzer) -> i64 {
-    i64::try_from(it.notes).unwrap_or(i64::MAX)
+/// The latest note in words, and what was noted since when, before the last start too.
+fn note(it: &Analyzer, clock: &Clock) -> Option<String> {
+    let latest = it.last_note.as_ref().map(|(at, text)| format!("{}: {text}", clock.at(*at).text));
+    let since = it.notes.iter().map(|notes| notes.first_at).min();
+    let kept = since.map(|since| {
+        let kinds = it.notes.iter().map(|notes| {
+            let count = grouped(i64::try_from(notes.count).unwrap_or(i64::MAX));
+            format!("{count} {}, the last at {}", notes.code, clock.at(notes.last_at).text)
+        });
+        format!("since {}: {}", clock.at(since).text, kinds.collect::<Vec<_>>().join("; "))
+    });
+    let parts: Vec<String> = latest.into_iter().chain(kept).collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
 /// The state of an analyzer's link, and what goes with it.

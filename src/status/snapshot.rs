@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::board::{DestinationState, DestinationView, LinkState, LinkView};
+use crate::journal::notes::LinkNotes;
 use crate::journal::views::{
     DeadLetter, HoldView, InstrumentView, ProblemView, QueryView, QueueView, Waiting,
 };
@@ -42,7 +43,8 @@ pub(super) struct Analyzer {
     /// Other analyzers on the same listener: which of them is connected can't be told before it sends.
     pub shared_with: Vec<String>,
     pub last_note: Option<(Timestamp, String)>,
-    pub notes: u64,
+    /// What the journal keeps of its link's notes, which lags a few seconds behind.
+    pub notes: Vec<LinkNotes>,
     pub source: Option<String>,
 }
 
@@ -97,6 +99,7 @@ pub(super) struct Stored {
     held: Vec<HoldView>,
     letters: Vec<DeadLetter>,
     queries: Vec<QueryView>,
+    notes: Vec<LinkNotes>,
 }
 
 impl Stored {
@@ -110,6 +113,7 @@ impl Stored {
             held: reader.held(LIST)?,
             letters: reader.dead_letters(LIST)?,
             queries: reader.unanswered_queries(LIST)?,
+            notes: reader.link_notes()?,
         })
     }
 }
@@ -123,8 +127,8 @@ impl Snapshot {
         links: &BTreeMap<String, LinkView>,
         states: &BTreeMap<String, DestinationView>,
     ) -> Snapshot {
-        let Stored { sums, waiting, instruments, queues, problems, held, letters, queries } = stored;
-        let analyzers = analyzers(known, &instruments, links);
+        let Stored { sums, waiting, instruments, queues, problems, held, letters, queries, notes } = stored;
+        let analyzers = analyzers(known, &instruments, links, &notes);
         let destinations = destinations(known, &sums, &queues, states);
         Snapshot {
             as_of,
@@ -186,7 +190,12 @@ impl Lims {
     }
 }
 
-fn analyzers(known: &Known, stored: &[InstrumentView], links: &BTreeMap<String, LinkView>) -> Vec<Analyzer> {
+fn analyzers(
+    known: &Known,
+    stored: &[InstrumentView],
+    links: &BTreeMap<String, LinkView>,
+    notes: &[LinkNotes],
+) -> Vec<Analyzer> {
     let configured = known.instruments.iter().map(|(name, description)| (name, description.as_str()));
     let names: BTreeSet<&String> = known.instruments.iter().map(|(name, _)| name).collect();
     let removed = stored.iter().filter(|it| !names.contains(&it.instrument)).map(|it| (&it.instrument, ""));
@@ -205,7 +214,11 @@ fn analyzers(known: &Known, stored: &[InstrumentView], links: &BTreeMap<String, 
                     .map(|view| view.instruments.iter().filter(|it| *it != name).cloned().collect())
                     .unwrap_or_default(),
                 last_note: view.and_then(|view| view.last_note.clone()),
-                notes: view.map(|view| view.notes.values().sum()).unwrap_or_default(),
+                notes: notes
+                    .iter()
+                    .filter(|it| link.is_some_and(|(source, _)| *source == it.source))
+                    .cloned()
+                    .collect(),
                 source: link.map(|(source, _)| source.clone()),
             }
         })

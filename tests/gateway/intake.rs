@@ -149,6 +149,35 @@ async fn a_cut_transmission_is_shown_and_never_delivered() {
     assert_eq!(lims.ledger().held().len(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_does_not_forget_that_a_line_garbles() {
+    let (_lims, lab, address) = laboratory().await;
+    let garble = async |gateway: Gateway| {
+        let mut line = TcpStream::connect(address).await.unwrap();
+        line.write_all(b"\x05").await.unwrap();
+        assert_eq!(line.read_u8().await.unwrap(), 6);
+        line.write_all(b"\x021H|`^&\r\x0300\r\n").await.unwrap();
+        assert_eq!(line.read_u8().await.unwrap(), 0x15);
+        until("the page says so", || {
+            page::answer(lab.page, "/")
+                .is_some_and(|page| page.contains("a frame with a wrong checksum was refused"))
+        })
+        .await;
+        drop(line);
+        assert!(gateway.terminate().success());
+        let status = lab.text(&["status"]);
+        let line = status.lines().find(|line| line.contains("bad-checksum")).expect("it is kept").to_owned();
+        let since = line.split_once("since ").unwrap().1.split_once(',').unwrap().0.to_owned();
+        (line.split_whitespace().next().unwrap().to_owned(), since)
+    };
+    let (count, since) = garble(lab.start().await).await;
+    assert_eq!(count, "1");
+    let gateway = lab.start().await;
+    let page = page::answer(lab.page, "/").unwrap();
+    assert!(page.contains("1 bad-checksum"), "it shows at once what was before: {page}");
+    assert_eq!(garble(gateway).await, ("2".to_owned(), since));
+}
+
 /// A frame with its checksum, made here so that nothing of the gateway's is trusted.
 fn labsim_frame(number: u8, text: &str) -> Vec<u8> {
     let mut body = vec![b'0' + number];

@@ -241,6 +241,15 @@ CREATE TABLE answer (             -- written once, when the attempt is over
     detail TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE link_note (          -- what the other end of a link did wrong, and how often
+    source TEXT NOT NULL,
+    code TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (source, code)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE counter (
     name TEXT NOT NULL,
     subject TEXT NOT NULL,        -- an instrument, a destination, or empty

@@ -22,7 +22,7 @@ fn analyzer(name: &str) -> Analyzer {
         contact: Contact::Connected { peers: BTreeMap::new(), since: at("08:00:00") },
         shared_with: Vec::new(),
         last_note: None,
-        notes: 0,
+        notes: Vec::new(),
         source: None,
     }
 }

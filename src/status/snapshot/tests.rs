@@ -18,7 +18,7 @@ fn known(instruments: &[&str], destinations: &[&str]) -> Known {
 fn a_link_starts_until_something_is_known_of_it_whatever_the_words_for_its_failure() {
     let board = Board::default();
     let contact_of = |board: &Board| {
-        let analyzers = analyzers(&known(&["c311"], &[]), &[], &board.links());
+        let analyzers = analyzers(&known(&["c311"], &[]), &[], &board.links(), &[]);
         analyzers.into_iter().map(|it| it.contact).next().unwrap()
     };
     assert_eq!(contact_of(&board), Contact::Starting, "before its link is put up");
