@@ -13,9 +13,20 @@ pub enum OpenError {
     #[error("failed to lock {path}: another gateway uses this journal; stop it first", path = .0.display())]
     InUse(PathBuf),
     #[error(
+        "failed to lock {path}: {error}; keep the journal on a local disk whose file system can lock files",
+        path = path.display()
+    )]
+    Lock { path: PathBuf, error: io::Error },
+    #[error(
         "the journal has version {found} and this program knows {known}; install the newer program again"
     )]
     NewerJournal { found: usize, known: usize },
+    #[error(
+        "the journal has version {found} and this program reads {known}; start the gateway of this program, which brings it up to date"
+    )]
+    OlderJournal { found: usize, known: usize },
+    #[error("{path} is no journal of labwire, or the gateway never started; start it, or mend [journal] path", path = .0.display())]
+    NoJournal(PathBuf),
     #[error("SQLite {0} can lose committed data; build with the bundled one")]
     OldSqlite(&'static str),
     #[error(

@@ -1,5 +1,7 @@
 //! Forward-only migrations by `user_version`. A released migration never changes.
 
+use std::path::Path;
+
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::OpenError;
@@ -16,7 +18,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
         return Err(OpenError::OldSqlite(rusqlite::version()));
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let found = version(&transaction)?;
     if found > MIGRATIONS.len() {
         return Err(OpenError::NewerJournal { found, known: MIGRATIONS.len() });
     }
@@ -26,4 +28,21 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// Whether this program can read the journal as it is.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let known = MIGRATIONS.len();
+    match version(connection)? {
+        0 => Err(OpenError::NoJournal(path.to_owned())),
+        found if found < known => Err(OpenError::OlderJournal { found, known }),
+        found if found > known => Err(OpenError::NewerJournal { found, known }),
+        _ => Ok(()),
+    }
+}
+
+/// No version that was ever released is below 1. A negative one is as unknown as one that is too high.
+fn version(connection: &Connection) -> Result<usize, OpenError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(found).unwrap_or(usize::MAX))
 }

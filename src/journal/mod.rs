@@ -19,6 +19,7 @@ pub mod desk;
 mod error;
 mod habits;
 pub mod ledger;
+mod lock;
 mod migrate;
 pub mod notes;
 pub mod parcels;
@@ -58,7 +59,7 @@ impl Journal {
     ///
     /// `reserve_bytes` is the free space below which [`Condition::Full`] is reported.
     pub fn open(path: &Path, reserve_bytes: u64, now: Timestamp) -> Result<Journal, OpenError> {
-        let lock = lock(path)?;
+        let lock = lock::lock(path)?;
         create(path)?;
         let mut connection = Connection::open_with_flags(
             path,
@@ -99,16 +100,6 @@ impl Journal {
 fn settle_log(connection: &Connection) -> Result<(), OpenError> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy { Err(OpenError::Busy) } else { Ok(()) }
-}
-
-/// Holds the right to be this journal's only gateway until it is dropped.
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let path = path.with_extension("lock");
-    let failed = |error: std::io::Error| OpenError::Folder { path: path.clone(), error };
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| OpenError::InUse(path.clone()))?;
-    Ok(file)
 }
 
 /// Creates the file and makes its name durable: SQLite ignores a failed sync of the folder.

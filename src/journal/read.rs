@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::rows::{Stored, instant};
-use super::{JournalError, MessageId, ObservationId, OpenError, TransferId, audit};
+use super::{JournalError, MessageId, ObservationId, OpenError, TransferId, audit, migrate};
 use crate::domain::{InstrumentId, Observation, SpecimenId};
 
 /// A read-only connection.
@@ -44,13 +44,14 @@ pub struct Earlier {
 }
 
 impl Reader {
-    /// Opens the journal at `path`. It must exist.
+    /// Opens the journal at `path`. It must exist, and be of the version that this program writes.
     pub fn open(path: &Path) -> Result<Reader, OpenError> {
         let connection = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         connection.busy_timeout(std::time::Duration::from_secs(2))?;
+        migrate::check(&connection, path)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Reader { connection })
     }

@@ -107,6 +107,31 @@ fn a_journal_of_a_newer_program_is_left_alone() {
 }
 
 #[test]
+fn a_reader_opens_only_what_it_understands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labwire.db");
+    let told = |path: &std::path::Path| Reader::open(path).err().map(|error| error.to_string());
+    for (version, expected) in [
+        (0, "is no journal of labwire"),
+        (2, "the journal has version 2 and this program knows 1; install the newer program again"),
+        (99, "the journal has version 99 and this program knows 1; install the newer program again"),
+        (-1, "install the newer program again"),
+    ] {
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+        let told = told(&path).unwrap();
+        assert!(told.contains(expected), "{told}");
+    }
+    std::fs::write(&path, b"a note of somebody's that is longer than a header and no database at all")
+        .unwrap();
+    assert!(told(&path).unwrap().contains("not a database"));
+    let lab = Lab::new();
+    assert_eq!(told(&lab.path()), None);
+    lab.reading().pragma_update(None, "user_version", 2).unwrap();
+    assert!(matches!(Reader::open(&lab.path()), Err(OpenError::NewerJournal { found: 2, known: 1 })));
+}
+
+#[test]
 fn a_reader_needs_a_journal_and_sees_what_is_committed() {
     let folder = tempfile::tempdir().unwrap();
     assert!(Reader::open(&folder.path().join("labwire.db")).is_err());
