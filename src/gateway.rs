@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use labwire_link::Admission;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::board::Board;
 use crate::clock;
@@ -15,13 +17,15 @@ use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
 use crate::host::control::{Control, ControlError};
 use crate::intake::{self, ControlIds, Intake};
-use crate::journal::{Condition, Journal, JournalError, OpenError};
+use crate::journal::{Condition, Journal, OpenError, Reader};
 use crate::orders;
 use crate::pipeline::runner::{Runner, Site};
 use crate::shutdown::Tasks;
 use crate::status::{self, Page};
 use crate::wire::Mailboxes;
 
+/// How long to wait before the journal is opened for reading once more.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How many messages that ask for orders may wait to be answered.
 const QUERIES: usize = 64;
 
@@ -39,8 +43,6 @@ pub struct Gateway {
 pub enum StartError {
     #[error(transparent)]
     Journal(#[from] OpenError),
-    #[error("failed to prepare the journal: {0}")]
-    Prepare(#[from] JournalError),
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]
@@ -53,6 +55,11 @@ impl Gateway {
     /// Starts everything. Nothing is acknowledged before the journal stands.
     pub async fn start(settings: &Settings) -> Result<Gateway, StartError> {
         let journal = Journal::open(&settings.journal.path, settings.journal.reserve_bytes, clock::now())?;
+        if *journal.condition().borrow() == Condition::Full {
+            tracing::error!(
+                "the disk is full: no transmission is accepted until the journal's file system has room"
+            );
+        }
         let address = settings.page.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|error| StartError::Page { address, error })?;
@@ -62,9 +69,9 @@ impl Gateway {
         let mailboxes = Mailboxes::default();
         gateway.start_page(settings, listener);
         gateway.start_deliveries(settings, &due)?;
-        gateway.start_runner(settings, &arrived, &due, &mailboxes)?;
+        gateway.start_runner(settings, &arrived, &due, &mailboxes);
         gateway.start_control(settings, &arrived, &due)?;
-        gateway.start_intake(settings, arrived, mailboxes)?;
+        gateway.start_intake(settings, arrived, mailboxes);
         Ok(gateway)
     }
 
@@ -113,24 +120,23 @@ impl Gateway {
         arrived: &Arc<Notify>,
         due: &Arc<Notify>,
         mailboxes: &Mailboxes,
-    ) -> Result<(), StartError> {
+    ) {
         let sources: BTreeMap<_, _> = intake::sources(&settings.instruments)
             .into_iter()
             .map(|source| (source.name, source.instruments))
             .collect();
         let (asked, queries) = mpsc::channel(QUERIES);
-        let runner = Runner {
-            journal: self.journal.clone(),
-            reader: Mutex::new(self.journal.reader()?),
-            site: Site { name: settings.site.clone(), sources, destinations: settings.destinations.clone() },
-            asked,
-            arrived: Arc::clone(arrived),
-            due: Arc::clone(due),
-        };
-        self.tasks.spawn(runner.run(self.tasks.stopping()));
+        let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
+        let site = Site { name: settings.site.clone(), sources, destinations: settings.destinations.clone() };
+        let (arrived, due) = (Arc::clone(arrived), Arc::clone(due));
+        self.tasks.spawn(async move {
+            if let Some(reader) = reader_once_open(&journal, &stop).await {
+                let runner = Runner { journal, reader: Mutex::new(reader), site, asked, arrived, due };
+                runner.run(stop).await;
+            }
+        });
         let (journal, mailboxes) = (self.journal.clone(), mailboxes.clone());
         self.tasks.spawn(orders::run(journal, mailboxes, queries, self.tasks.stopping()));
-        Ok(())
     }
 
     fn start_control(
@@ -150,19 +156,14 @@ impl Gateway {
         Ok(())
     }
 
-    fn start_intake(
-        &self,
-        settings: &Settings,
-        arrived: Arc<Notify>,
-        mailboxes: Mailboxes,
-    ) -> Result<(), StartError> {
+    fn start_intake(&self, settings: &Settings, arrived: Arc<Notify>, mailboxes: Mailboxes) {
         let intake = Intake {
             journal: self.journal.clone(),
             board: self.board.clone(),
             mailboxes,
             arrived,
             admission: self.admission(),
-            control_ids: ControlIds::new(&self.journal.reader()?.epoch()?),
+            control_ids: ControlIds::new(self.journal.epoch()),
             trace: settings.trace.clone(),
             tasks: self.tasks.clone(),
         };
@@ -171,7 +172,6 @@ impl Gateway {
         for source in intake::sources(&settings.instruments) {
             intake::start(&intake, source);
         }
-        Ok(())
     }
 
     /// Whether links may let a new transfer begin: only while the journal takes more.
@@ -199,5 +199,23 @@ impl Gateway {
             }
         });
         receiver
+    }
+}
+
+/// A reader, once there is a journal to read; nothing when the gateway stops before.
+async fn reader_once_open(journal: &Journal, stop: &CancellationToken) -> Option<Reader> {
+    tokio::select! {
+        () = stop.cancelled() => return None,
+        () = journal.opened() => {}
+    }
+    loop {
+        match journal.reader() {
+            Ok(reader) => return Some(reader),
+            Err(error) => tracing::error!(%error, "failed to read the journal; trying again"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            () = tokio::time::sleep(AGAIN) => {}
+        }
     }
 }

@@ -119,3 +119,32 @@ async fn a_full_disk_is_answered_with_busy_and_nothing_is_lost() {
     assert!(gateway.terminate().success());
     ward.settle().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root: mounts a tmpfs"]
+async fn a_start_on_a_full_disk_refuses_until_there_is_room_and_then_goes_on_by_itself() {
+    let mut disk = None;
+    let ward = Ward::open(71, |lab| disk = Some(Disk::over(lab))).await;
+    let disk = disk.unwrap();
+    for killed in [true, false] {
+        let gateway = ward.lab.start().await;
+        ward.more(20).await;
+        match killed {
+            true => gateway.kill(),
+            // Nothing of the log is left, so that there isn't even room to read.
+            false => assert!(gateway.terminate().success()),
+        }
+        disk.fill_but(0);
+        let gateway = ward.lab.start().await;
+        until("it listens", || std::net::TcpStream::connect(ward.by_hand).is_ok()).await;
+        assert_eq!(ByHand::ask(ward.by_hand).await.1, NAK, "ENQ is answered with busy");
+        assert!(ward.lab.text(&["status"]).contains("Journal: full"), "killed: {killed}");
+        let page = page::answer(ward.lab.page, "/").unwrap();
+        assert!(page.contains("The disk is full"), "{page}");
+        disk.make_room();
+        journal_is(&ward.lab, "good").await;
+        ward.more(20).await;
+        assert!(gateway.terminate().success());
+    }
+    ward.settle().await;
+}

@@ -24,7 +24,7 @@ async fn serve(settings: &Settings) -> Outcome {
             tracing::error!(%error, "labwire did not start");
             return Ok(match error {
                 StartError::Journal(OpenError::InUse(_)) => Exit::Busy,
-                StartError::Journal(_) | StartError::Prepare(_) => Exit::Journal,
+                StartError::Journal(_) => Exit::Journal,
                 StartError::Client(_) => Exit::Configuration,
                 StartError::Control(_) | StartError::Page { .. } => Exit::Unavailable,
             });

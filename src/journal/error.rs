@@ -8,7 +8,7 @@ use rusqlite::ErrorCode;
 /// Why the journal could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("failed to open {path}: {error}; check that the folder exists and belongs to the service user", path = path.display())]
+    #[error("failed to open {path}: {error}; check that the folder exists, has room and belongs to the service user", path = path.display())]
     Folder { path: PathBuf, error: io::Error },
     #[error("failed to lock {path}: another gateway uses this journal; stop it first", path = .0.display())]
     InUse(PathBuf),

@@ -163,7 +163,7 @@ pub(super) fn move_lines(
 }
 
 /// An attempt that a stop of the gateway cut off may or may not have arrived.
-pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> Result<(), OpenError> {
+pub(super) fn recover(connection: &mut Connection, epoch: &str, now: Timestamp) -> Result<(), OpenError> {
     let transaction = connection.transaction()?;
     let at = now.as_microsecond();
     let cut_off: Vec<i64> = transaction
@@ -185,7 +185,7 @@ pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> Result<(),
         .execute("UPDATE delivery SET state = 'unknown', due_at = ?1 WHERE state = 'sending'", [at])?;
     transaction.execute(
         "INSERT INTO journal VALUES (1, ?1, ?2) ON CONFLICT DO UPDATE SET epoch = ?1",
-        params![epoch(), at],
+        params![epoch, at],
     )?;
     for delivery in cut_off {
         let step = Step {
@@ -202,6 +202,6 @@ pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> Result<(),
 }
 
 /// Eight random characters, new at every start: a journal that was restored from a copy can't use a key again.
-fn epoch() -> String {
+pub(super) fn epoch() -> String {
     uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect()
 }

@@ -22,6 +22,7 @@ pub mod ledger;
 mod lock;
 mod migrate;
 pub mod notes;
+mod opening;
 pub mod parcels;
 pub mod read;
 mod recount;
@@ -31,12 +32,11 @@ mod sums;
 pub mod views;
 mod writer;
 
-use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::watch;
 
 pub use error::{JournalError, OpenError};
@@ -45,6 +45,7 @@ pub use rows::{DeliveryId, MessageId, ObservationId, ProblemId, TransferId};
 pub use sums::{DestinationSums, IntakeSums, Sums};
 pub use writer::Condition;
 
+use opening::Opening;
 use writer::{Urgency, Writer};
 
 /// A handle on the writer thread. Clones share it; when the last one goes, the thread finishes and closes the file.
@@ -52,27 +53,36 @@ use writer::{Urgency, Writer};
 pub struct Journal {
     writer: Arc<Writer>,
     path: PathBuf,
+    epoch: Arc<str>,
 }
 
 impl Journal {
     /// Opens or creates the journal, brings it up to date, and closes what a crash left open.
     ///
-    /// `reserve_bytes` is the free space below which [`Condition::Full`] is reported.
+    /// `reserve_bytes` is the free space below which [`Condition::Full`] is reported. Where there isn't even room to
+    /// open it, everything is refused so until there is, and then it is opened.
     pub fn open(path: &Path, reserve_bytes: u64, now: Timestamp) -> Result<Journal, OpenError> {
         let lock = lock::lock(path)?;
-        create(path)?;
-        let mut connection = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        prepare(&connection)?;
-        migrate::migrate(&mut connection)?;
-        settle_log(&connection)?;
-        parcels::recover(&mut connection, now)?;
-        ledger::recover(&mut connection, now)?;
-        sync_folder(path)?;
-        let writer = Writer::start(connection, path, reserve_bytes, lock)?;
-        Ok(Journal { writer: Arc::new(writer), path: path.to_owned() })
+        let opening = Opening { path: path.to_owned(), epoch: ledger::epoch() };
+        let epoch = opening.epoch.as_str().into();
+        let connection = match opening.attempt(now) {
+            Ok(connection) => Some(connection),
+            Err(error) if opening.wants_room(&error) => None,
+            Err(error) => return Err(error),
+        };
+        let writer = Writer::start(opening, connection, reserve_bytes, lock)?;
+        Ok(Journal { writer: Arc::new(writer), path: path.to_owned(), epoch })
+    }
+
+    /// Returns once the journal can be read: at once, unless it was opened on a full disk.
+    pub async fn opened(&self) {
+        // An error means that the writer has ended; what waited finds that out by itself.
+        let _ = self.writer.opened().wait_for(|opened| *opened).await;
+    }
+
+    /// Eight random characters, new at every start: a journal that was restored from a copy can't use a key again.
+    pub fn epoch(&self) -> &str {
+        &self.epoch
     }
 
     /// A new read-only connection.
@@ -93,43 +103,4 @@ impl Journal {
     {
         self.writer.submit(urgency, work).await
     }
-}
-
-/// Moves what an earlier run left in the log into the main file and syncs it, before anything new is promised: after
-/// a failed sync the log may have been read from memory that never reached the disk.
-fn settle_log(connection: &Connection) -> Result<(), OpenError> {
-    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy { Err(OpenError::Busy) } else { Ok(()) }
-}
-
-/// Creates the file and makes its name durable: SQLite ignores a failed sync of the folder.
-fn create(path: &Path) -> Result<(), OpenError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let failed = |error: std::io::Error| OpenError::Folder { path: path.to_owned(), error };
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    sync_folder(path)
-}
-
-fn sync_folder(path: &Path) -> Result<(), OpenError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| OpenError::Folder { path: folder.to_owned(), error })
-}
-
-fn prepare(connection: &Connection) -> Result<(), OpenError> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(OpenError::NoWal(mode));
-    }
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "recursive_triggers", true)?;
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
-    let _: i64 = connection.query_row("PRAGMA wal_autocheckpoint=0", [], |row| row.get(0))?;
-    connection.set_prepared_statement_cache_capacity(128);
-    Ok(())
 }

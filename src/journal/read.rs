@@ -56,11 +56,6 @@ impl Reader {
         Ok(Reader { connection })
     }
 
-    /// Eight characters that are new at every start of the gateway: what carries them was never used before.
-    pub fn epoch(&self) -> Result<String, JournalError> {
-        Ok(self.connection.query_row("SELECT epoch FROM journal", [], |row| row.get(0))?)
-    }
-
     /// The oldest messages that wait to be read, at most `limit`.
     pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
         self.messages(

@@ -2,6 +2,7 @@
 //! checkpoints. It knows nothing of what the jobs do.
 
 mod queue;
+mod waiting;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 pub(super) use queue::Urgency;
 use queue::{Next, Queue};
 
+use super::opening::{Opening, folder_of, free_bytes};
 use super::{JournalError, OpenError};
 
 /// Jobs between two checkpoints when there is no idle moment for one.
@@ -33,33 +35,44 @@ pub enum Condition {
 pub(super) struct Writer {
     queue: Arc<Queue>,
     condition: watch::Receiver<Condition>,
+    opened: watch::Receiver<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
+    /// Without a connection the thread opens the journal itself, as soon as there is room for that.
     pub(super) fn start(
-        connection: Connection,
-        path: &Path,
+        opening: Opening,
+        connection: Option<Connection>,
         reserve_bytes: u64,
         lock: File,
     ) -> Result<Writer, OpenError> {
         let queue = Arc::new(Queue::default());
-        let (announce, condition) = watch::channel(Condition::Good);
-        let mut desk = Desk {
-            connection,
-            folder: path.parent().map(Path::to_owned).unwrap_or_default(),
-            reserve_bytes,
-            announce,
-            jobs_since_checkpoint: 0,
-            _lock: lock,
+        let folder = folder_of(&opening.path).to_owned();
+        let found = match connection {
+            Some(_) => of_space(&folder, reserve_bytes),
+            None => Condition::Full,
         };
-        desk.watch_space();
+        let (announce, condition) = watch::channel(found);
+        let (open, opened) = watch::channel(connection.is_some());
         let theirs = Arc::clone(&queue);
-        let thread = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || desk.work(&theirs))
-            .map_err(OpenError::Thread)?;
-        Ok(Writer { queue, condition, thread: Some(thread) })
+        let work = move || {
+            let waits = || waiting::until_there_is_room(&opening, &theirs, &announce);
+            let Some(connection) = connection.or_else(waits) else { return };
+            open.send_replace(true);
+            let jobs_since_checkpoint = 0;
+            let mut desk =
+                Desk { connection, folder, reserve_bytes, announce, jobs_since_checkpoint, _lock: lock };
+            desk.watch_space();
+            desk.work(&theirs);
+        };
+        let thread =
+            std::thread::Builder::new().name("journal".to_owned()).spawn(work).map_err(OpenError::Thread)?;
+        Ok(Writer { queue, condition, opened, thread: Some(thread) })
+    }
+
+    pub(super) fn opened(&self) -> watch::Receiver<bool> {
+        self.opened.clone()
     }
 
     pub(super) fn condition(&self) -> watch::Receiver<Condition> {
@@ -253,11 +266,7 @@ impl Desk {
 
     /// Announces `Full` below the reserve and `Good` again above it.
     fn watch_space(&mut self) {
-        let free = match rustix::fs::statvfs(folder_or_here(&self.folder)) {
-            Ok(space) => space.f_bavail.saturating_mul(space.f_frsize),
-            Err(_) => u64::MAX,
-        };
-        let found = if free < self.reserve_bytes { Condition::Full } else { Condition::Good };
+        let found = of_space(&self.folder, self.reserve_bytes);
         self.announce.send_if_modified(|condition| {
             let changed = !matches!(condition, Condition::Failed(_)) && *condition != found;
             if changed {
@@ -268,8 +277,8 @@ impl Desk {
     }
 }
 
-fn folder_or_here(folder: &Path) -> &Path {
-    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+fn of_space(folder: &Path, reserve_bytes: u64) -> Condition {
+    if free_bytes(folder) < reserve_bytes { Condition::Full } else { Condition::Good }
 }
 
 fn answer_all(jobs: Vec<Box<dyn Job>>, error: &JournalError) {

@@ -40,6 +40,11 @@ impl IntoResponse for Failure {
             Failure::NotFound(what) => {
                 (StatusCode::NOT_FOUND, what, "It may have been typed wrongly, or belong to another journal.")
             }
+            Failure::Journal(JournalError::Full) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The disk is full: no new transmission is accepted.",
+                "Make room on the journal's file system; labwire goes on by itself. Analyzers keep their results until then.",
+            ),
             Failure::Journal(error) => {
                 tracing::error!(%error, "the page failed to read the journal");
                 (

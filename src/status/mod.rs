@@ -85,8 +85,14 @@ impl Page {
     ) -> Result<(Snapshot, T), JournalError> {
         let read =
             |reader: &Reader| reader.at_one_moment(|reader| Ok((Stored::read(reader)?, more(reader)?)));
-        let (stored, more) = self.readers.read(read).await?;
+        let read = self.readers.read(read).await;
         let condition = self.condition.borrow().clone();
+        // On a full disk there may not even be room to read.
+        let full = |error| match error {
+            JournalError::Failed(_) if condition == Condition::Full => JournalError::Full,
+            other => other,
+        };
+        let (stored, more) = read.map_err(full)?;
         let (links, states) = (self.board.links(), self.board.destinations());
         let as_of = crate::clock::now();
         Ok((Snapshot::new(as_of, condition, stored, &self.known, &links, &states), more))
