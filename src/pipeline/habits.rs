@@ -18,7 +18,10 @@ pub(super) fn habits(raw: &Interpreted, reading: &Reading) -> BTreeSet<Habit> {
     for result in &raw.results {
         let code = &result.test.code;
         if !reading.profile.tests.contains_key(code) && !reading.codes.contains_key(code) {
-            habits.insert(Habit::new(HabitKind::Code, code, "", Some(reading.profile.identity())));
+            // Without a code it is one bad result, which is a problem of its own.
+            if !code.is_empty() {
+                habits.insert(Habit::new(HabitKind::Code, code, "", Some(reading.profile.identity())));
+            }
             continue;
         }
         let test = test_name(result);

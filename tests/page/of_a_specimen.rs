@@ -39,7 +39,7 @@ async fn a_tube_of_which_one_result_was_unusable_is_not_said_to_be_in_the_lims()
     laboratory.until("/destinations/lims/results/accepted", 1).await;
     assert_eq!(headline(&laboratory).await, "Its result is in lims.");
     laboratory.send("24-000007", &[UNUSABLE]).await;
-    laboratory.until("/waiting/open_problems", 1).await;
+    laboratory.until("/intake/problem", 1).await;
     let page = laboratory.fetch("/specimen?id=24-000007").await.body;
     assert_eq!(
         between(&page, "<h1>", "</h1>"),

@@ -40,6 +40,7 @@ fn what_is_as_the_profile_says_is_not_mentioned() {
         ("R|1|^^^HGB|8.1||||||F", vec!["unit HGB="]),
         ("R|1|^^^K|4.1|mmol/L|3.5 to 5.1||||F", vec!["range K=3.5 to 5.1"]),
         ("R|1|^^^K^^^2|4.1|mmol/L|||||F", vec!["assay-version K=2"]),
+        ("R|1|^^^|4.1|mg/dL|1 to 2||||F", vec![]),
         ("R|1|^^^NOVEL|4.1|mg/dL|1 to 2||||F", vec!["code NOVEL= not made-up/3"]),
     ] {
         let mut shown = shown_by(&reading, &message(results));
