@@ -42,7 +42,10 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, profi
         .required("profile", "\"NAME\", or \"NAME/REVISION\" to stay with one revision")
         .and_then(|entry| entry.parsed(|name| profiles.find(name)));
     let description = file.text("description").unwrap_or_default();
-    let placed = transport::read(file, folder);
+    let hl7 = profile.as_deref().is_some_and(|profile| matches!(profile.dialect, Dialect::Hl7(_)));
+    // A connection of ASTM is one dialogue; peers that speak HL7 open several.
+    let connections = if hl7 { 4 } else { 1 };
+    let placed = transport::read(file, folder, connections);
     let sender = file.parsed("sender", sender);
     let serial = placed.as_ref().is_some_and(|placed| matches!(placed.transport, Transport::Serial(_)));
     let line = match profile.as_deref() {

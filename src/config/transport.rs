@@ -24,11 +24,11 @@ pub(super) struct Placed {
     pub(super) span: Range<usize>,
 }
 
-/// The file's one transport. `None`, and an error noted, when there is none, more than one, or a broken one.
-pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Option<Placed> {
+/// The file's one transport, with so many `connections` unless it says otherwise. `None`, and an error noted, when there is none, more than one, or a broken one.
+pub(super) fn read(file: &mut Table<'_>, folder: &Path, connections: usize) -> Option<Placed> {
     let given = [
         file.table("serial", |table| serial(table, folder)),
-        file.table("tcp_server", tcp_server),
+        file.table("tcp_server", |table| tcp_server(table, connections)),
         file.table("tcp_client", tcp_client),
     ];
     let mut given: Vec<Option<Placed>> = given.into_iter().flatten().collect();
@@ -54,10 +54,10 @@ fn serial(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
     Some(Placed { transport: Transport::Serial(settings), span: device.span() })
 }
 
-fn tcp_server(table: &mut Table<'_>) -> Option<Placed> {
+fn tcp_server(table: &mut Table<'_>, connections: usize) -> Option<Placed> {
     let listen = table.required("listen", "\"0.0.0.0:4001\"");
     let allow = table.list("allow", |entry| entry.parsed(network)).unwrap_or_default();
-    let max_connections = table.number("max_connections", 1..=64).unwrap_or(1);
+    let max_connections = table.number("max_connections", 1..=64).unwrap_or(connections);
     let second_connection =
         table.choice("second_connection", &SECOND_CONNECTIONS).unwrap_or(SecondConnection::Replace);
     let limits = limits(table);
