@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use labwire::journal::parcels::Within;
 use labwire::journal::{Journal, TransferId};
 use labwire_link::{Parcel, ParcelId};
 
@@ -27,11 +28,11 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let now = labwire::clock::now();
     let journal = Journal::open(&folder.path().join("labwire.db"), 0, now).unwrap();
-    let first = |_| journal.store_first_parcel("bench".to_owned(), "bench".to_owned(), frame(), now);
+    let first = |_| journal.store_parcel(bench(), frame(), Vec::new(), now);
     let transfers: Vec<TransferId> = runtime
         .block_on(futures::future::join_all((0..64).map(first)))
         .into_iter()
-        .map(|it| it.unwrap().0)
+        .map(|it| it.unwrap().transfer)
         .collect();
     let mut raw_rates = Vec::new();
     let mut rates = vec![Vec::new(); AIMS.len()];
@@ -49,9 +50,13 @@ fn main() {
     print(&raw_rates, &rates);
 }
 
+fn bench() -> Within {
+    Within::New { source: "bench".to_owned(), peer: "bench".to_owned() }
+}
+
 async fn produce(journal: &Journal, transfer: TransferId, frames: usize) {
     for _ in 0..frames {
-        journal.store_parcel(transfer, frame(), labwire::clock::now()).await.unwrap();
+        journal.store_parcel(transfer, frame(), Vec::new(), labwire::clock::now()).await.unwrap();
     }
 }
 

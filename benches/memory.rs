@@ -14,6 +14,7 @@ use labwire::domain::{
     Standing, Status, TestIdentity, Value,
 };
 use labwire::journal::Journal;
+use labwire::journal::parcels::Within;
 use labwire::journal::results::{Entry, Place, Processed, Route};
 use labwire_link::{Parcel, ParcelId};
 
@@ -77,8 +78,8 @@ async fn fill(path: &Path) {
     let journal = Journal::open(path, 0, now).unwrap();
     for number in 0..QUEUED / RESULTS_A_MESSAGE {
         let parcel = Parcel { id: ParcelId(0), raw: b"L|1\r".to_vec(), content: 0..4, message_ends: vec![4] };
-        let (_, _, messages) =
-            journal.store_first_parcel("sim".to_owned(), "sim".to_owned(), parcel, now).await.unwrap();
+        let within = Within::New { source: "sim".to_owned(), peer: "sim".to_owned() };
+        let messages = journal.store_parcel(within, parcel, Vec::new(), now).await.unwrap().messages;
         let entries = (0..RESULTS_A_MESSAGE).map(|test| entry(number, test)).collect();
         let processed = Processed {
             message: *messages.first().expect("the parcel ends a message"),

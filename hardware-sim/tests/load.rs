@@ -9,11 +9,11 @@ use std::time::Duration;
 use host::{Honesty, Store};
 use labsim::analyzer::Timing;
 use labsim::faults::Faults;
-use labsim::generate::{Generator, Style};
+use labsim::generate::{Generator, Protocol, Style};
 use labsim::load::{Event, Load, Summary, play};
 use labsim::net::Place;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 fn load(style: Style, transfers: u64) -> Load {
     let mut load = Load::new(Generator::new(style, 7));
@@ -22,13 +22,35 @@ fn load(style: Style, transfers: u64) -> Load {
     load
 }
 
+/// An honest host over MLLP: stores each block and answers it by its control ID.
+async fn serve_blocks(mut stream: TcpStream, store: Store) {
+    let mut block = Vec::new();
+    while let Ok(byte) = stream.read_u8().await {
+        block.push(byte);
+        if !block.ends_with(b"\x1C\r") {
+            continue;
+        }
+        let start = block.iter().position(|byte| *byte == 0x0B).unwrap() + 1;
+        let message = block.get(start..block.len() - 2).unwrap().to_vec();
+        let id = String::from_utf8_lossy(message.split(|byte| *byte == b'|').nth(9).unwrap()).into_owned();
+        *store.lock().unwrap().entry(message).or_default() += 1;
+        let answer = format!("\x0BMSH|^~\\&|HOST\rMSA|AA|{id}\r\x1C\r");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        block.clear();
+    }
+}
+
 /// Plays a load against an honest host; the summary and the messages that were reported as acknowledged.
 async fn played(load: Load, store: Store) -> (Summary, Vec<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let place = Place::connect(listener.local_addr().unwrap().to_string());
+    let protocol = load.generator.style().protocol();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(host::serve(stream, store.clone(), Honesty::Honest));
+            match protocol {
+                Protocol::Astm => tokio::spawn(host::serve(stream, store.clone(), Honesty::Honest)),
+                Protocol::Mllp => tokio::spawn(serve_blocks(stream, store.clone())),
+            };
         }
     });
     let mut acknowledged = Vec::new();

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use labwire_astm::transfer::EndMark;
-use labwire_hl7::transfer::Acknowledging;
 use labwire_link::{Note, Parcel, Receipt, Reply, SendId, Sent, Transfer};
 use tokio_util::sync::CancellationToken;
 
@@ -98,78 +97,52 @@ enum State {
 }
 
 impl Connection<'_> {
-    async fn keep(&mut self, parcel: Parcel) -> Result<Receipt, JournalError> {
-        let (journal, now) = (&self.intake.journal, clock::now());
-        let (receipt, messages) = match self.state {
-            State::Open(transfer) => journal.store_parcel(transfer, parcel, now).await?,
-            State::Idle | State::Begun => {
-                let (source, peer) = (self.source.name.clone(), self.peer.to_owned());
-                let (transfer, receipt, messages) =
-                    journal.store_first_parcel(source, peer, parcel, now).await?;
-                self.state = State::Open(transfer);
-                (receipt, messages)
-            }
-        };
-        if !messages.is_empty() {
-            self.intake.arrived.notify_one();
-        }
-        Ok(receipt)
-    }
-}
-
-impl Connection<'_> {
-    /// Stores a message with its answer.
-    async fn answer(
+    /// Stores a parcel and what is said about it; tells what was said.
+    async fn keep(
         &mut self,
         parcel: Parcel,
-        acknowledging: &Acknowledging,
-    ) -> Result<(Receipt, Reply), Reply> {
-        let now = clock::now();
-        let zone = &self.instrument.time_zone;
-        let Screened { stored, failed } =
-            screen(parcel.content(), acknowledging, &self.intake.control_ids, zone, now);
-        let texts = match stored {
-            Reply::Texts(texts) => texts,
-            Reply::Silent | Reply::Protocol => Vec::new(),
-        };
+        texts: Vec<Vec<u8>>,
+    ) -> Result<(Receipt, Vec<Vec<u8>>), JournalError> {
         let within = match self.state {
             State::Open(transfer) => Within::Open(transfer),
             State::Idle | State::Begun => {
                 Within::New { source: self.source.name.clone(), peer: self.peer.to_owned() }
             }
         };
-        match self.intake.journal.store_answered(within, parcel, texts, now).await {
-            Ok(answered) => {
-                self.state = State::Open(answered.transfer);
-                if !answered.messages.is_empty() {
-                    self.intake.arrived.notify_one();
-                }
-                let reply =
-                    if answered.texts.is_empty() { Reply::Silent } else { Reply::Texts(answered.texts) };
-                Ok((answered.receipt, reply))
-            }
-            Err(error) => {
-                self.could_not_store(&error);
-                Err(failed)
-            }
+        let stored = self.intake.journal.store_parcel(within, parcel, texts, clock::now()).await?;
+        self.state = State::Open(stored.transfer);
+        if !stored.messages.is_empty() {
+            self.intake.arrived.notify_one();
         }
+        Ok((stored.receipt, stored.texts))
     }
 
-    fn could_not_store(&self, error: &JournalError) {
-        tracing::error!(source = self.source.name, %error, "failed to store what arrived; it was not acknowledged");
+    /// What to say of a parcel, where the line's protocol answers in words.
+    fn screen(&self, parcel: &Parcel) -> Screened {
+        match &self.instrument.line {
+            Line::Astm(_) => Screened { stored: Reply::Protocol, failed: Reply::Protocol },
+            Line::Mllp(_, acknowledging) => {
+                let (ids, zone) = (&self.intake.control_ids, &self.instrument.time_zone);
+                screen(parcel.content(), acknowledging, ids, zone, clock::now())
+            }
+        }
     }
 }
 
 impl Handler for Connection<'_> {
     async fn store(&mut self, parcel: Parcel) -> Result<(Receipt, Reply), Reply> {
-        if let Line::Mllp(_, acknowledging) = &self.instrument.line {
-            return self.answer(parcel, acknowledging).await;
-        }
-        match self.keep(parcel).await {
-            Ok(receipt) => Ok((receipt, Reply::Protocol)),
+        let Screened { stored, failed } = self.screen(&parcel);
+        let texts = match &stored {
+            Reply::Texts(texts) => texts.clone(),
+            Reply::Silent | Reply::Protocol => Vec::new(),
+        };
+        match self.keep(parcel, texts).await {
+            Ok((receipt, texts)) if !texts.is_empty() => Ok((receipt, Reply::Texts(texts))),
+            Ok((receipt, _)) => Ok((receipt, stored)),
             Err(error) => {
-                self.could_not_store(&error);
-                Err(Reply::Protocol)
+                let source = &self.source.name;
+                tracing::error!(source, %error, "failed to store what arrived; it was not acknowledged");
+                Err(failed)
             }
         }
     }

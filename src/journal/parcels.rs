@@ -29,9 +29,15 @@ pub enum Within {
     },
 }
 
+impl From<TransferId> for Within {
+    fn from(transfer: TransferId) -> Within {
+        Within::Open(transfer)
+    }
+}
+
 /// A parcel that is on disk, and what its peer is told about it.
 #[derive(Debug)]
-pub struct Answered {
+pub struct Stored {
     pub transfer: TransferId,
     pub receipt: Receipt,
     /// The texts that were given, or those of the first time where the same content came again.
@@ -40,16 +46,17 @@ pub struct Answered {
 }
 
 impl Journal {
-    /// Stores a parcel together with what is said about it, and signs for it once that is committed. Content that came
-    /// from the same source before, byte for byte, gets the texts of the first time.
-    pub async fn store_answered(
+    /// Stores a parcel, the messages that it completes and what is said about it, and signs for it once that is
+    /// committed. Where the protocol answers in words, content that came from the same source before, byte for byte,
+    /// gets the texts of the first time.
+    pub async fn store_parcel(
         &self,
-        within: Within,
+        within: impl Into<Within>,
         parcel: Parcel,
         texts: Vec<Vec<u8>>,
         now: Timestamp,
-    ) -> Result<Answered, JournalError> {
-        let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
+    ) -> Result<Stored, JournalError> {
+        let (id, sha256, within) = (parcel.id, Sha256::digest(&parcel.raw), within.into());
         let stored = self.submit(Urgency::Frame, move |connection| {
             let transfer = match within {
                 Within::Open(transfer) => transfer,
@@ -60,38 +67,7 @@ impl Journal {
             Ok((transfer, texts, messages))
         });
         let (transfer, texts, messages) = stored.await?;
-        Ok(Answered { transfer, receipt: sign(id), texts, messages })
-    }
-
-    /// Opens a transfer from `source` (a port or listener), with `peer` at the other end, by its first parcel.
-    pub async fn store_first_parcel(
-        &self,
-        source: String,
-        peer: String,
-        parcel: Parcel,
-        now: Timestamp,
-    ) -> Result<(TransferId, Receipt, Vec<MessageId>), JournalError> {
-        let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
-        let stored = self.submit(Urgency::Frame, move |connection| {
-            let transfer = begin(connection, &source, &peer, now)?;
-            Ok((transfer, store(connection, transfer, &parcel, &sha256, now)?.1))
-        });
-        let (transfer, messages) = stored.await?;
-        Ok((transfer, sign(id), messages))
-    }
-
-    /// Stores a further parcel and whatever messages it completes, and signs for it once that is committed.
-    pub async fn store_parcel(
-        &self,
-        transfer: TransferId,
-        parcel: Parcel,
-        now: Timestamp,
-    ) -> Result<(Receipt, Vec<MessageId>), JournalError> {
-        let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
-        let stored =
-            self.submit(Urgency::Frame, move |connection| store(connection, transfer, &parcel, &sha256, now));
-        let (_, messages) = stored.await?;
-        Ok((sign(id), messages))
+        Ok(Stored { transfer, receipt: sign(id), texts, messages })
     }
 
     /// Closes a transfer. What follows its last complete message becomes a message if the transfer's end

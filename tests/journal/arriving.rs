@@ -1,6 +1,6 @@
 //! What arrives: messages put together from parcels, cut transfers, and what a crash leaves open.
 
-use labwire::journal::parcels::Ending;
+use labwire::journal::parcels::{Ending, Within};
 use labwire_link::{Parcel, ParcelId};
 use sha2::{Digest, Sha256};
 
@@ -107,7 +107,12 @@ fn bytes_are_kept_as_received_with_their_hash() {
 #[test]
 fn a_parcel_of_no_known_transfer_is_refused() {
     let lab = Lab::new();
-    let orphan = lab.journal.store_parcel(labwire::journal::TransferId(99), parcel("H|\r", &[]), lab.now());
+    let orphan = lab.journal.store_parcel(
+        labwire::journal::TransferId(99),
+        parcel("H|\r", &[]),
+        Vec::new(),
+        lab.now(),
+    );
     assert!(matches!(lab.wait(orphan), Err(labwire::journal::JournalError::Refused(_))));
     lab.first(parcel("H|\r", &[]));
     assert_eq!(lab.ask::<i64>("SELECT count(*) FROM parcel"), 1);
@@ -118,7 +123,9 @@ fn one_bad_job_in_a_group_fails_alone() {
     let lab = Lab::new();
     let (transfer, _) = lab.first(parcel("H|\r", &[]));
     let now = lab.now();
-    let store = |transfer| lab.journal.store_parcel(transfer, parcel("R|1\r", &[]), now);
+    let store = |transfer: labwire::journal::TransferId| {
+        lab.journal.store_parcel(transfer, parcel("R|1\r", &[]), Vec::new(), now)
+    };
     let bad = labwire::journal::TransferId(99);
     let (before, failed, after) =
         lab.wait(async { tokio::join!(store(transfer), store(bad), store(transfer)) });
@@ -126,5 +133,24 @@ fn one_bad_job_in_a_group_fails_alone() {
     assert!(failed.is_err());
     assert_eq!(lab.ask::<i64>("SELECT count(*) FROM parcel"), 3);
     assert_eq!(lab.reader.audit_break().unwrap(), None);
+    lab.assert_balanced();
+}
+
+#[test]
+fn the_same_content_from_the_same_source_is_told_what_it_was_told_first() {
+    let lab = Lab::new();
+    let told = |source: &str, content: &str, texts: &[&str]| -> Vec<String> {
+        let within = Within::New { source: source.to_owned(), peer: "peer".to_owned() };
+        let texts = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+        let stored = lab.journal.store_parcel(within, parcel(content, &[content.len()]), texts, lab.now());
+        let texts = lab.wait(stored).unwrap().texts;
+        texts.into_iter().map(|text| String::from_utf8(text).unwrap()).collect()
+    };
+    assert_eq!(told("port 1", "MSH|1\r", &["AA 1", "CA 1"]), ["AA 1", "CA 1"]);
+    assert_eq!(told("port 1", "MSH|1\r", &["AA 2"]), ["AA 1", "CA 1"]);
+    assert_eq!(told("port 1", "MSH|2\r", &["AA 3"]), ["AA 3"]);
+    assert_eq!(told("port 2", "MSH|1\r", &["AA 4"]), ["AA 4"]);
+    assert_eq!(told("port 1", "MSH|1\r", &[]), [""; 0], "a protocol without words has none");
+    assert_eq!(lab.ask::<i64>("SELECT count(*) FROM reply"), 4);
     lab.assert_balanced();
 }

@@ -11,7 +11,7 @@ use labwire::domain::{
 };
 use labwire::journal::desk::{Decider, Decision};
 use labwire::journal::ledger::{Fate, Lease, Next, Render, Resolve, Settlement};
-use labwire::journal::parcels::Ending;
+use labwire::journal::parcels::{Ending, Within};
 use labwire::journal::results::{Entry, Place, Processed, Route};
 use labwire::journal::{Journal, JournalError, MessageId, ObservationId, Reader, TransferId};
 use labwire_link::{Parcel, ParcelId};
@@ -61,14 +61,13 @@ impl Lab {
     }
 
     pub(crate) fn first(&self, parcel: Parcel) -> (TransferId, Vec<MessageId>) {
-        let stored =
-            self.journal.store_first_parcel("port 1".to_owned(), "peer".to_owned(), parcel, self.now());
-        let (transfer, _, messages) = self.wait(stored).unwrap();
-        (transfer, messages)
+        let within = Within::New { source: "port 1".to_owned(), peer: "peer".to_owned() };
+        let stored = self.wait(self.journal.store_parcel(within, parcel, Vec::new(), self.now())).unwrap();
+        (stored.transfer, stored.messages)
     }
 
     pub(crate) fn next(&self, transfer: TransferId, parcel: Parcel) -> Vec<MessageId> {
-        self.wait(self.journal.store_parcel(transfer, parcel, self.now())).unwrap().1
+        self.wait(self.journal.store_parcel(transfer, parcel, Vec::new(), self.now())).unwrap().messages
     }
 
     pub(crate) fn end(&self, transfer: TransferId, ending: Ending) -> Option<MessageId> {

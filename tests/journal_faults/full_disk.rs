@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use jiff::Timestamp;
+use labwire::journal::parcels::Within;
 use labwire::journal::{Condition, Journal, JournalError};
 use labwire_link::{Parcel, ParcelId};
 
@@ -52,12 +53,12 @@ fn a_full_disk_is_refused_and_said_and_storing_goes_on_when_there_is_room() {
     let journal = Journal::open(&path, RESERVE, NOW).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut condition = journal.condition();
-    let first = journal.store_first_parcel("port".to_owned(), "peer".to_owned(), frame(), NOW);
-    let (transfer, _, _) = runtime.block_on(first).unwrap();
+    let within = Within::New { source: "port".to_owned(), peer: "peer".to_owned() };
+    let transfer = runtime.block_on(journal.store_parcel(within, frame(), Vec::new(), NOW)).unwrap().transfer;
     let mut stored = 1;
     let mut stored_below_the_reserve = 0;
     let refused = loop {
-        match runtime.block_on(journal.store_parcel(transfer, frame(), NOW)) {
+        match runtime.block_on(journal.store_parcel(transfer, frame(), Vec::new(), NOW)) {
             Ok(_) => {
                 stored += 1;
                 stored_below_the_reserve += i64::from(*condition.borrow() == Condition::Full);
@@ -76,7 +77,7 @@ fn a_full_disk_is_refused_and_said_and_storing_goes_on_when_there_is_room() {
 
     std::fs::remove_file(disk.path().join("ballast")).unwrap();
     runtime.block_on(condition.wait_for(|condition| *condition == Condition::Good)).unwrap();
-    runtime.block_on(journal.store_parcel(transfer, frame(), NOW)).unwrap();
+    runtime.block_on(journal.store_parcel(transfer, frame(), Vec::new(), NOW)).unwrap();
     drop(journal);
     assert_eq!(count(&path), stored + 1);
     let journal = Journal::open(&path, RESERVE, NOW).unwrap();

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use labwire::journal::parcels::Within;
 use labwire::journal::{Journal, JournalError};
 use labwire_link::{Parcel, ParcelId};
 use rusqlite::Connection;
@@ -65,13 +66,10 @@ fn journal(path: &Path) {
     let mut transfer = None;
     for number in 1..=FRAMES {
         let stored = runtime.block_on(async {
-            match transfer {
-                Some(transfer) => journal.store_parcel(transfer, frame(number), now).await.map(drop),
-                None => journal
-                    .store_first_parcel("port".to_owned(), "peer".to_owned(), frame(number), now)
-                    .await
-                    .map(|(begun, _, _)| transfer = Some(begun)),
-            }
+            let new = || Within::New { source: "port".to_owned(), peer: "peer".to_owned() };
+            let within = transfer.map_or_else(new, Within::Open);
+            let stored = journal.store_parcel(within, frame(number), Vec::new(), now).await;
+            stored.map(|stored| transfer = Some(stored.transfer))
         });
         match stored {
             Ok(()) => say(&format!("ACK {number}")),
