@@ -15,6 +15,7 @@ use crate::config::settings::{Instrument, SerialSettings, Transport};
 use crate::config::{Finding, Settings};
 use crate::exit::Exit;
 use crate::host::logging;
+use crate::host::tls::{Acceptor, Connector};
 
 /// What a check found: the text for a person and the exit code for a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub(super) fn report(folder: &Path, by_id: &Path) -> Report {
             "{obstacle}\nthe configuration is right, and labwire can't start with it on this machine\n"
         );
         return Report { text, exit: Exit::Failed };
+    }
+    if let Some(obstacle) = tls(&settings) {
+        return refusal(&[obstacle]);
     }
     warnings.extend(space(&settings));
     warnings.extend(listeners(&settings));
@@ -138,6 +142,18 @@ fn adapters(by_id: &Path) -> Vec<PathBuf> {
         fs::read_dir(by_id).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     names.sort();
     names
+}
+
+/// Certificates and keys must be ones that TLS can be set up with.
+fn tls(settings: &Settings) -> Option<Finding> {
+    settings.instruments.iter().find_map(|instrument| {
+        let set_up = match &instrument.transport {
+            Transport::TcpServer(server) => server.tls.as_ref().map(|tls| Acceptor::new(tls).map(drop)),
+            Transport::TcpClient(client) => client.tls.as_ref().map(|tls| Connector::new(tls).map(drop)),
+            Transport::Serial(_) => None,
+        };
+        set_up?.err().map(|error| about(&file_of(instrument), error.to_string()))
+    })
 }
 
 /// The journal's folder must be there and writable.

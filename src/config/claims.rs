@@ -83,11 +83,11 @@ fn shared_listener(
             b.listen
         ));
     }
-    let same = earlier.claim.line == later.claim.line && a.limits == b.limits;
+    let same = earlier.claim.line == later.claim.line && a.limits == b.limits && a.tls == b.tls;
     (!same).then(|| {
         format!(
             "this instrument and {other} share {} and only differ by sender, which is known after the first \
-             frames; give both the same [link] and the same time limits",
+             frames; give both the same [link], [tcp_server.tls] and time limits",
             b.listen
         )
     })

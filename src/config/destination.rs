@@ -2,18 +2,16 @@
 //! that a destination names; it never connects.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::complaint::Complaint;
+use super::files::{certificate, contents, warn_if_open};
 use super::nearest::either;
 use super::reader::{Entry, Name, Table};
 use super::settings::{
     Backoff, Breaker, Destination, ItemReply, KeyStyle, OnUnknown, ReplyRule, VerdictKind,
 };
-use super::transport::path;
 use crate::domain::{DestinationId, InstrumentId, Private};
 
 const KEY_STYLES: [(&str, KeyStyle); 2] = [("quoted", KeyStyle::Quoted), ("bare", KeyStyle::Bare)];
@@ -131,36 +129,13 @@ fn odd_in_address(c: char) -> bool {
 
 fn token(entry: &Entry<'_>, folder: &Path) -> Option<Private<String>> {
     let (file, bytes) = contents(entry, folder)?;
-    if fs::metadata(&file).is_ok_and(|meta| meta.permissions().mode() & 0o007 != 0) {
-        entry.warning(format!("anyone on this machine can read {}; chmod o= it", file.display()));
-    }
+    warn_if_open(entry, &file);
     let token = String::from_utf8(bytes).ok().map(|text| text.trim().to_owned());
     let fit = token.filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
     if fit.is_none() {
         entry.error(format!("{} is no token; put one line of visible ASCII into it", file.display()));
     }
     fit.map(Private::new)
-}
-
-fn certificate(entry: &Entry<'_>, folder: &Path) -> Option<Vec<u8>> {
-    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
-    let (file, pem) = contents(entry, folder)?;
-    if !pem.windows(BEGIN.len()).any(|window| window == BEGIN) {
-        entry.error(format!("{} holds no certificate; put a PEM file there", file.display()));
-        return None;
-    }
-    Some(pem)
-}
-
-fn contents(entry: &Entry<'_>, folder: &Path) -> Option<(PathBuf, Vec<u8>)> {
-    let file = path(entry, folder)?;
-    match fs::read(&file) {
-        Ok(bytes) => Some((file, bytes)),
-        Err(error) => {
-            entry.error(format!("failed to read {}: {error}", file.display()));
-            None
-        }
-    }
 }
 
 fn rule(table: &mut Table<'_>) -> ReplyRule {

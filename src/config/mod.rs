@@ -4,6 +4,7 @@
 mod claims;
 mod complaint;
 mod destination;
+mod files;
 mod finding;
 mod instrument;
 mod link;

@@ -151,6 +151,28 @@ pub struct TcpServerSettings {
     pub max_connections: usize,
     pub second_connection: SecondConnection,
     pub limits: TcpLimits,
+    /// Without it, connections are in the clear.
+    pub tls: Option<TlsServerSettings>,
+}
+
+/// TLS on a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsServerSettings {
+    pub certificate_pem: Vec<u8>,
+    pub key_pem: Private<Vec<u8>>,
+    /// Only who has a certificate of this authority may connect.
+    pub client_ca_pem: Option<Vec<u8>>,
+}
+
+/// TLS to an analyzer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsClientSettings {
+    /// The authority of the analyzer's certificate.
+    pub ca_pem: Vec<u8>,
+    /// The name in its certificate.
+    pub server_name: String,
+    /// Our own certificate and key, where it asks for them.
+    pub identity: Option<(Vec<u8>, Private<Vec<u8>>)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +180,8 @@ pub struct TcpClientSettings {
     /// `host:port` of the analyzer or its terminal server.
     pub connect: String,
     pub limits: TcpLimits,
+    /// Without it, the connection is in the clear.
+    pub tls: Option<TlsClientSettings>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+use super::files;
 use super::reader::{Entry, Table};
 use super::settings::{
     FlowControl, Network, Parity, SecondConnection, SerialSettings, TcpClientSettings, TcpLimits,
-    TcpServerSettings, Transport,
+    TcpServerSettings, TlsClientSettings, TlsServerSettings, Transport,
 };
 
 const PARITIES: [(&str, Parity); 3] = [("none", Parity::None), ("even", Parity::Even), ("odd", Parity::Odd)];
@@ -28,8 +29,8 @@ pub(super) struct Placed {
 pub(super) fn read(file: &mut Table<'_>, folder: &Path, connections: usize) -> Option<Placed> {
     let given = [
         file.table("serial", |table| serial(table, folder)),
-        file.table("tcp_server", |table| tcp_server(table, connections)),
-        file.table("tcp_client", tcp_client),
+        file.table("tcp_server", |table| tcp_server(table, folder, connections)),
+        file.table("tcp_client", |table| tcp_client(table, folder)),
     ];
     let mut given: Vec<Option<Placed>> = given.into_iter().flatten().collect();
     if given.len() == 1 {
@@ -54,13 +55,14 @@ fn serial(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
     Some(Placed { transport: Transport::Serial(settings), span: device.span() })
 }
 
-fn tcp_server(table: &mut Table<'_>, connections: usize) -> Option<Placed> {
+fn tcp_server(table: &mut Table<'_>, folder: &Path, connections: usize) -> Option<Placed> {
     let listen = table.required("listen", "\"0.0.0.0:4001\"");
     let allow = table.list("allow", |entry| entry.parsed(network)).unwrap_or_default();
     let max_connections = table.number("max_connections", 1..=64).unwrap_or(connections);
     let second_connection =
         table.choice("second_connection", &SECOND_CONNECTIONS).unwrap_or(SecondConnection::Replace);
     let limits = limits(table);
+    let tls = table.table("tls", |table| tls_server(table, folder));
     let listen = listen?;
     let address = listen.parsed(listen_address)?;
     if allow.is_empty() && !address.ip().is_loopback() {
@@ -68,15 +70,59 @@ fn tcp_server(table: &mut Table<'_>, connections: usize) -> Option<Placed> {
             "anybody who reaches {address} can send results as this instrument; write allow = [\"its address\"]"
         ));
     }
-    let settings = TcpServerSettings { listen: address, allow, max_connections, second_connection, limits };
+    let tls = match tls {
+        Some(tls) => Some(tls?),
+        None => None,
+    };
+    let settings =
+        TcpServerSettings { listen: address, allow, max_connections, second_connection, limits, tls };
     Some(Placed { transport: Transport::TcpServer(settings), span: listen.span() })
 }
 
-fn tcp_client(table: &mut Table<'_>) -> Option<Placed> {
+fn tls_server(table: &mut Table<'_>, folder: &Path) -> Option<TlsServerSettings> {
+    let certificate = table.required("certificate_file", "\"labwire.pem\"");
+    let key = table.required("key_file", "\"labwire.key\"");
+    let client_ca = table.entry("client_ca_file").map(|entry| files::certificate(&entry, folder));
+    Some(TlsServerSettings {
+        certificate_pem: files::certificate(&certificate?, folder)?,
+        key_pem: files::private_key(&key?, folder)?,
+        client_ca_pem: match client_ca {
+            Some(pem) => Some(pem?),
+            None => None,
+        },
+    })
+}
+
+fn tls_client(table: &mut Table<'_>, host: &str, folder: &Path) -> Option<TlsClientSettings> {
+    let ca = table.required("ca_file", "\"analyzer-ca.pem\"");
+    let server_name = table.text("server_name").unwrap_or_else(|| host.to_owned());
+    let certificate = table.entry("certificate_file");
+    let key = table.entry("key_file");
+    let identity = match (&certificate, &key) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => {
+            Some((files::certificate(certificate, folder)?, files::private_key(key, folder)?))
+        }
+        (Some(lonely), None) | (None, Some(lonely)) => {
+            lonely.error("certificate_file and key_file belong together; write both or none");
+            return None;
+        }
+    };
+    Some(TlsClientSettings { ca_pem: files::certificate(&ca?, folder)?, server_name, identity })
+}
+
+fn tcp_client(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
     let connect = table.required("connect", "\"10.0.0.5:4001\"");
     let limits = limits(table);
+    let address = connect.as_ref().and_then(|entry| entry.parsed(host_and_port));
+    let host = address.as_deref().and_then(|address| address.rsplit_once(':')).map_or("", |(host, _)| host);
+    let tls = table.table("tls", |table| tls_client(table, host.trim_matches(['[', ']']), folder));
+    let tls = match tls {
+        Some(tls) => Some(tls?),
+        None => None,
+    };
     let connect = connect?;
-    let settings = TcpClientSettings { connect: connect.parsed(host_and_port)?, limits };
+    let settings = TcpClientSettings { connect: address?, limits, tls };
     Some(Placed { transport: Transport::TcpClient(settings), span: connect.span() })
 }
 

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use tokio::net::TcpStream;
+
 use super::{Intake, Source, connection};
 use crate::board::LinkState;
 use crate::clock;
-use crate::config::settings::TcpClientSettings;
+use crate::config::settings::{Instrument, TcpClientSettings};
+use crate::host::tls::Connector;
 use crate::wire::tcp;
 
 const FIRST: Duration = Duration::from_secs(1);
@@ -14,6 +17,14 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub(super) async fn run(intake: Intake, source: Source, settings: TcpClientSettings) {
     let Some(instrument) = source.instruments.first().cloned() else { return };
     let stop = intake.tasks.stopping();
+    let connector = match settings.tls.as_ref().map(Connector::new).transpose() {
+        Ok(connector) => connector,
+        Err(error) => {
+            tracing::error!(source = source.name, %error, "failed to set up TLS; nobody is called");
+            intake.board.set_link(&source.name, clock::now(), LinkState::Down(error.to_string()));
+            return;
+        }
+    };
     let mut wait = FIRST;
     while !stop.is_cancelled() {
         let connected = tokio::select! {
@@ -24,14 +35,13 @@ pub(super) async fn run(intake: Intake, source: Source, settings: TcpClientSetti
             Ok(stream) => {
                 let since = clock::monotonic();
                 tracing::info!(source = source.name, "connected");
-                let ended =
-                    connection::run(&intake, &source, &instrument, &settings.connect, stream, stop.clone())
-                        .await;
+                let why =
+                    talk(&intake, &source, &instrument, &settings.connect, stream, connector.as_ref()).await;
                 // A peer that accepts and hangs up at once must not be dialled in a spin.
                 if clock::monotonic().duration_since(since) > LONGEST {
                     wait = FIRST;
                 }
-                connection::reason(&ended)
+                why
             }
             Err(error) => format!("can't connect to {}: {error}", settings.connect),
         };
@@ -43,4 +53,24 @@ pub(super) async fn run(intake: Intake, source: Source, settings: TcpClientSetti
             () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST),
         }
     }
+}
+
+/// Runs one connection, over TLS where that is configured, until it ends; tells why it did.
+async fn talk(
+    intake: &Intake,
+    source: &Source,
+    instrument: &Instrument,
+    peer: &str,
+    stream: TcpStream,
+    connector: Option<&Connector>,
+) -> String {
+    let stop = intake.tasks.stopping();
+    let ended = match connector {
+        None => connection::run(intake, source, instrument, peer, stream, stop).await,
+        Some(connector) => match connector.connect(stream).await {
+            Ok(stream) => connection::run(intake, source, instrument, peer, stream, stop).await,
+            Err(error) => return format!("the TLS handshake failed: {error}"),
+        },
+    };
+    connection::reason(&ended)
 }

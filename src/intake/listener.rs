@@ -11,6 +11,7 @@ use super::{Intake, Source, connection};
 use crate::board::LinkState;
 use crate::clock;
 use crate::config::settings::{Instrument, SecondConnection, Transport};
+use crate::host::tls::{Acceptor, TlsError};
 use crate::wire::tcp;
 
 /// How long to wait before trying again to bind, or to accept when the system is out of descriptors.
@@ -30,6 +31,14 @@ struct Seat {
 
 pub(super) async fn run(intake: Intake, source: Source, address: SocketAddr) {
     let stop = intake.tasks.stopping();
+    let acceptor = match acceptor(&source) {
+        Ok(acceptor) => acceptor,
+        Err(error) => {
+            tracing::error!(source = source.name, %error, "failed to set up TLS; nobody is let in");
+            intake.board.set_link(&source.name, clock::now(), LinkState::Down(error.to_string()));
+            return;
+        }
+    };
     let Some(listener) = bind(&intake, &source, address).await else { return };
     intake.board.set_link(&source.name, clock::now(), LinkState::Listening);
     let standing = Standing::default();
@@ -42,7 +51,8 @@ pub(super) async fn run(intake: Intake, source: Source, address: SocketAddr) {
         match accepted {
             Ok((stream, peer)) => {
                 number += 1;
-                admit(&intake, &source, &standing, stream, peer, number);
+                let arrival = Arrival { stream, peer, number, acceptor: acceptor.clone() };
+                admit(&intake, &source, &standing, arrival);
             }
             Err(error) => {
                 tracing::warn!(source = source.name, %error, "failed to accept a connection");
@@ -50,6 +60,23 @@ pub(super) async fn run(intake: Intake, source: Source, address: SocketAddr) {
             }
         }
     }
+}
+
+/// A connection that asks to come in.
+struct Arrival {
+    stream: TcpStream,
+    peer: SocketAddr,
+    number: u64,
+    acceptor: Option<Acceptor>,
+}
+
+/// What takes TLS connections, where the listener's instruments speak it; they all do then, in the same way.
+fn acceptor(source: &Source) -> Result<Option<Acceptor>, TlsError> {
+    let settings = source.instruments.iter().find_map(|instrument| match &instrument.transport {
+        Transport::TcpServer(server) => server.tls.as_ref(),
+        _ => None,
+    });
+    settings.map(Acceptor::new).transpose()
 }
 
 async fn bind(intake: &Intake, source: &Source, address: SocketAddr) -> Option<TcpListener> {
@@ -71,14 +98,8 @@ async fn bind(intake: &Intake, source: &Source, address: SocketAddr) -> Option<T
 }
 
 /// Seats a connection or closes it: not on any instrument's list, or one too many.
-fn admit(
-    intake: &Intake,
-    source: &Source,
-    standing: &Standing,
-    stream: TcpStream,
-    peer: SocketAddr,
-    number: u64,
-) {
+fn admit(intake: &Intake, source: &Source, standing: &Standing, arrival: Arrival) {
+    let Arrival { stream, peer, number, acceptor } = arrival;
     let candidates: Vec<Arc<Instrument>> = source
         .instruments
         .iter()
@@ -114,8 +135,17 @@ fn admit(
     let (intake, source, standing) = (intake.clone(), source.clone(), standing.clone());
     let tasks = intake.tasks.clone();
     tasks.spawn(async move {
-        let name = peer.to_string();
-        connection::run(&intake, &source, &first, &name, stream, seat.end.clone()).await;
+        let (name, end) = (peer.to_string(), seat.end.clone());
+        match acceptor {
+            None => drop(connection::run(&intake, &source, &first, &name, stream, end).await),
+            Some(acceptor) => match acceptor.accept(stream).await {
+                Ok(stream) => drop(connection::run(&intake, &source, &first, &name, stream, end).await),
+                Err(error) => {
+                    let text = format!("the TLS handshake failed: {error}");
+                    refuse(&intake, &source, peer, "tls-handshake", &text);
+                }
+            },
+        }
         standing.leave(&seat);
         intake.board.peer_left(&source.name, &name, clock::now(), LinkState::Listening);
     });

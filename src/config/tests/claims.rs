@@ -61,8 +61,8 @@ fn instruments_share_a_listener_only_when_they_can_be_told_apart() {
     let same_sender = "instruments.d/b.toml:5:10: this instrument and instruments.d/a.toml share 0.0.0.0:4001 \
                        and the sender \"X\"; give them different senders or allow lists without common addresses";
     let line = "instruments.d/b.toml:5:10: this instrument and instruments.d/a.toml share 0.0.0.0:4001 and only \
-                differ by sender, which is known after the first frames; give both the same [link] and the same \
-                time limits";
+                differ by sender, which is known after the first frames; give both the same [link], \
+                [tcp_server.tls] and time limits";
     let eager = format!("{everybody}[link]\nmissing_eot = true\n");
     for (a, b, expected) in [
         (server(at, "\"10.0.0.5\""), server(at, "\"10.0.0.6\""), "no error"),

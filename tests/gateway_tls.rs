@@ -1,0 +1,138 @@
+//! Analyzers over TLS: who has no certificate of the laboratory's authority, or speaks in the clear, gets no answer.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
+#[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
+#[path = "gateway/support.rs"]
+mod support;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use labwire::config::settings::{TlsClientSettings, TlsServerSettings};
+use labwire::domain::Private;
+use labwire::host::tls::{self, Acceptor, Connector};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use support::*;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+const MESSAGE: &str = "MSH|^~\\&|cobas pro||Host||20260501120000||OUL^R22^OUL_R22|17|P|2.5.1|||NE|AL\r\
+                       SPM|1|S1&BARCODE||SERPLAS|||||||P\rOBR|1|\"\"||10020\r\
+                       OBX|1|NM|10020|1|1.12|ng/dL|||||F|||||||e801~77|20260501115500\r";
+
+/// An authority, and what it signs.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn pem(&self) -> Vec<u8> {
+        self.0.pem().into_bytes()
+    }
+
+    /// A certificate for this name, and its key.
+    fn sign(&self, name: &str) -> (Vec<u8>, Private<Vec<u8>>) {
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        (certificate.pem().into_bytes(), Private::new(key.serialize_pem().into_bytes()))
+    }
+}
+
+/// Sends the message and returns the answer; nothing where the line is closed or silent.
+async fn exchange(mut line: impl AsyncRead + AsyncWrite + Unpin) -> String {
+    let talk = async {
+        line.write_all(&[b"\x0B", MESSAGE.as_bytes(), b"\x1C\r"].concat()).await.ok()?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\x1C\r") {
+            answer.push(line.read_u8().await.ok()?);
+        }
+        Some(String::from_utf8(answer).unwrap())
+    };
+    timeout(Duration::from_secs(2), talk).await.ok().flatten().unwrap_or_default()
+}
+
+fn write(lab: &Lab, name: &str, pem: &[u8]) {
+    std::fs::write(lab.path(name), pem).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_has_a_certificate_of_the_authority_is_answered() {
+    tls::install_provider();
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let (certificate, key) = authority.sign("localhost");
+    write(&lab, "labwire.pem", &certificate);
+    write(&lab, "labwire.key", key.reveal());
+    write(&lab, "ca.pem", &authority.pem());
+    let address: SocketAddr = free_port();
+    let files =
+        "certificate_file = \"labwire.pem\"\nkey_file = \"labwire.key\"\nclient_ca_file = \"ca.pem\"\n";
+    lab.instrument(
+        "cobas",
+        "roche-cobas-pro",
+        "",
+        &format!("{}\n[tcp_server.tls]\n{files}", listener(address)),
+    );
+    let gateway = lab.start().await;
+
+    assert_eq!(exchange(connect(address).await).await, "", "in the clear");
+    let as_client = |identity| TlsClientSettings {
+        ca_pem: authority.pem(),
+        server_name: "localhost".to_owned(),
+        identity,
+    };
+    for identity in [None, Some(stranger.sign("analyzer"))] {
+        let connector = Connector::new(&as_client(identity)).unwrap();
+        // The refusal may come with the handshake or with the first byte after it.
+        if let Ok(line) = connector.connect(connect(address).await).await {
+            assert_eq!(exchange(line).await, "");
+        }
+    }
+    let connector = Connector::new(&as_client(Some(authority.sign("analyzer")))).unwrap();
+    let answer = exchange(connector.connect(connect(address).await).await.unwrap()).await;
+    assert!(answer.contains("MSA|AA|17"), "{answer}");
+    until("the LIMS has it", || lab.count("accepted") == 1).await;
+    until("the refusals are noted", || lab.text(&["status"]).contains("tls-handshake")).await;
+    assert!(gateway.terminate().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analyzer_that_is_called_must_be_who_it_is_said_to_be() {
+    tls::install_provider();
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    for (signer, answered) in [(&authority, true), (&stranger, false)] {
+        let lims = lims().await;
+        let lab = Lab::new(&lims, "");
+        write(&lab, "ca.pem", &authority.pem());
+        let analyzer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connect = analyzer.local_addr().unwrap();
+        let tls = "ca_file = \"ca.pem\"\nserver_name = \"analyzer.example\"\n";
+        let transport = format!("[tcp_client]\nconnect = \"{connect}\"\n\n[tcp_client.tls]\n{tls}");
+        lab.instrument("cobas", "roche-cobas-pro", "", &transport);
+        let (certificate_pem, key_pem) = signer.sign("analyzer.example");
+        let acceptor = Arc::new(
+            Acceptor::new(&TlsServerSettings { certificate_pem, key_pem, client_ca_pem: None }).unwrap(),
+        );
+        let gateway = lab.start().await;
+        let (stream, _) = timeout(Duration::from_secs(10), analyzer.accept()).await.unwrap().unwrap();
+        let answer = match acceptor.accept(stream).await {
+            Ok(line) => exchange(line).await,
+            Err(_) => String::new(),
+        };
+        assert_eq!(answer.contains("MSA|AA|17"), answered, "{answer}");
+        assert!(gateway.terminate().success());
+    }
+}
