@@ -6,32 +6,40 @@ use super::Outcome;
 use crate::config::Settings;
 use crate::domain::{HoldReason, InstrumentId, SpecimenId, visible};
 use crate::exit::Exit;
-use crate::journal::views::Way;
+use crate::journal::views::{Step, Way};
 use crate::journal::{MessageId, Reader};
 use crate::pipeline::runner::reading;
-use crate::pipeline::{Preview, preview};
+use crate::pipeline::{Preview, forms, preview};
 
 /// The most cut transmissions that are searched, the newest first.
 const SEARCHED: usize = 500;
 
 pub(super) fn run(settings: &Settings, specimen: &str, out: &mut impl Write) -> Outcome {
     let reader = Reader::open(&settings.journal.path)?;
-    let id = SpecimenId::new(specimen);
-    let way = reader.way(&id)?;
-    let cut = cut_with(settings, &reader, &id)?;
-    if way.is_empty() && cut.is_empty() {
-        writeln!(out, "Nothing is known of {specimen}.")?;
-        return Ok(Exit::Failed);
+    let rules = settings.instruments.iter().map(|instrument| &instrument.specimen);
+    for id in forms(specimen, rules) {
+        let (way, cut) = (reader.way(&id)?, cut_with(settings, &reader, &id)?);
+        if !way.is_empty() || !cut.is_empty() {
+            if id.reveal() != specimen {
+                writeln!(out, "{specimen} is known as {}, by an instrument's rules.", id.reveal())?;
+            }
+            return tell(&reader, &id, way, cut, out);
+        }
     }
+    writeln!(out, "Nothing is known of {specimen}.")?;
+    Ok(Exit::Failed)
+}
+
+fn tell(reader: &Reader, id: &SpecimenId, way: Vec<Step>, cut: Vec<Cut>, out: &mut impl Write) -> Outcome {
     for step in way {
         writeln!(out, "{}  {}", step.at, sentence(&step.what))?;
         if let Way::Received { message, .. } = step.what {
-            frames(&reader, message, out)?;
+            frames(reader, message, out)?;
         }
     }
     for cut in cut {
-        cut.write(&id, out)?;
-        frames(&reader, cut.message, out)?;
+        cut.write(id, out)?;
+        frames(reader, cut.message, out)?;
     }
     Ok(Exit::Done)
 }

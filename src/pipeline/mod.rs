@@ -31,7 +31,7 @@ pub use preview::{Preview, Reported, Tube, preview};
 pub use reply::no_orders;
 pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};
 pub use sender::{Sender, sender};
-pub use specimen::{Length, Specimen};
+pub use specimen::{Length, Specimen, forms};
 
 /// How one instrument's messages are read: its model's profile with this site's settings.
 #[derive(Debug, Clone)]

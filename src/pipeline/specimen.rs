@@ -47,6 +47,19 @@ impl Specimen {
     }
 }
 
+/// The numbers under which a specimen can be known whose label reads so: as it stands, and by each site rule. A scanner
+/// reads what the analyzer read, and the rules may have changed that.
+pub fn forms<'a>(label: &str, rules: impl IntoIterator<Item = &'a SpecimenRules>) -> Vec<SpecimenId> {
+    let mut forms = vec![SpecimenId::new(label)];
+    for rules in rules {
+        let form = Specimen::read(label, rules).id;
+        if !form.is_blank() && !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    forms
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +68,19 @@ mod tests {
         let mut rules = SpecimenRules::default();
         change(&mut rules);
         rules
+    }
+
+    #[test]
+    fn a_label_is_looked_for_as_it_stands_and_as_the_rules_make_it() {
+        let plain = SpecimenRules::default();
+        let stripped = rules(|rules| rules.strip_leading_zeros = true);
+        let padded = rules(|rules| rules.pad_to = Some(8));
+        let shown = |label: &str| -> Vec<String> {
+            let all = forms(label, [&plain, &stripped, &padded]);
+            all.iter().map(|form| form.reveal().to_owned()).collect()
+        };
+        assert_eq!(shown("000123"), ["000123", "123", "00000123"]);
+        assert_eq!(shown("A1234567"), ["A1234567"]);
     }
 
     #[test]

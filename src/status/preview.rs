@@ -9,7 +9,7 @@ use crate::domain::{InstrumentId, SpecimenId};
 use crate::journal::read::Pending;
 use crate::journal::views::MessageView;
 use crate::pipeline::runner::reading;
-use crate::pipeline::{Reading, preview};
+use crate::pipeline::{Reading, forms, preview};
 
 /// How each configured instrument is read, by name.
 pub(super) type Readings = BTreeMap<String, Reading>;
@@ -34,6 +34,11 @@ pub(super) struct TubeRow {
 
 /// The most cut transmissions that are searched for a specimen, the newest first.
 pub(super) const SEARCHED: usize = 100;
+
+/// The numbers under which a specimen with this label can be known.
+pub(super) fn known_as(label: &str, readings: &Readings) -> Vec<SpecimenId> {
+    forms(label, readings.values().map(|reading| &reading.specimen))
+}
 
 /// The cut transmissions in which a specimen can be read, with their instruments.
 pub(super) fn naming(

@@ -67,16 +67,30 @@ pub(super) async fn show(
     if id.len() > LONGEST {
         return Err(Failure::NotFound("No specimen has such a long number."));
     }
-    let specimen = SpecimenId::new(id.clone());
-    let sought = specimen.clone();
-    let (snapshot, (steps, cut)) = page
-        .read(move |reader| match sought.is_blank() {
-            true => Ok((Vec::new(), Vec::new())),
-            false => Ok((reader.way(&sought)?, reader.incomplete(preview::SEARCHED)?)),
+    let forms = preview::known_as(&id, &page.instruments);
+    let (sought, asks) = (forms.clone(), !id.is_empty());
+    let (snapshot, (found, cut)) = page
+        .read(move |reader| {
+            let mut found = None;
+            for form in sought.iter().filter(|form| !form.is_blank()) {
+                let steps = reader.way(form)?;
+                if !steps.is_empty() {
+                    found = Some((form.clone(), steps));
+                    break;
+                }
+            }
+            let cut = if asks { reader.incomplete(preview::SEARCHED)? } else { Vec::new() };
+            Ok((found, cut))
         })
         .await?;
     let clock = page.clock(&snapshot);
-    let cut = preview::naming(&specimen, &cut, &page.instruments);
+    let cuts = |form: &SpecimenId| preview::naming(form, &cut, &page.instruments);
+    let (specimen, steps) = found.unwrap_or_else(|| {
+        let of_a_cut = forms.iter().find(|form| !cuts(form).is_empty()).or(forms.first());
+        (of_a_cut.cloned().unwrap_or_else(|| SpecimenId::new(id.clone())), Vec::new())
+    });
+    let cut = cuts(&specimen);
+    let id = specimen.reveal().to_owned();
     let standings = standings(&steps, &snapshot);
     let mut way = way(&steps, &clock);
     let earlier = way.len().saturating_sub(LATEST);

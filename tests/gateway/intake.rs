@@ -357,3 +357,20 @@ async fn what_came_without_its_end_is_held_until_it_comes_whole_and_then_leaves_
     until("it is read", || lab.reader().sums().unwrap().intake.duplicate == 1).await;
     assert_eq!(lims.ledger().held().len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_is_found_though_the_site_s_rules_have_changed_its_number() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    let rules = "[specimen]\nstrip_leading_zeros = true\n\n";
+    lab.instrument("erba", "erba-xl", "", &format!("{rules}{}", listener(address)));
+    let gateway = lab.start().await;
+    send(address, &glucose("000123", "97", "F", "20260102030405")).await;
+    until("it is delivered", || lab.count("accepted") == 1).await;
+    assert_eq!(lims.ledger().held()[0].specimen, "123");
+    let way = lab.text(&["trace", "000123"]);
+    assert!(way.starts_with("000123 is known as 123, by an instrument's rules.\n"), "{way}");
+    assert!(lab.text(&["trace", "123"]).contains("accepted at lims"));
+    assert!(gateway.terminate().success());
+}
