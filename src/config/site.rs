@@ -43,7 +43,11 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         log: file.table("log", log).unwrap_or_else(default_log),
         trace,
         trace_span,
-        destinations: file.named_tables("destination", |name, table| destination::read(name, table, folder)),
+        destinations: file
+            .named_tables("destination", |name, table| destination::read(name, table, folder))
+            .into_iter()
+            .flatten()
+            .collect(),
     }
 }
 

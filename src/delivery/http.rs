@@ -5,51 +5,59 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, redirect, retry};
 
-use super::verdict::{Answer, Reply};
-use crate::config::settings::{Destination, KeyStyle};
+use super::kind::Attempted;
+use super::verdict::Reply;
+use super::verdict::http::{Answer, judge};
+use crate::config::settings::{Http, KeyStyle};
 use crate::journal::ledger::{AttemptKind, Lease};
 
 /// The most of an answer that is read, in bytes.
 const ANSWER: usize = 1024 * 1024;
 
-/// A client for one destination.
+/// A client for one self.settings.
 pub struct Client {
     http: reqwest::Client,
+    settings: Http,
 }
-
-/// Why a client can't be made.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to prepare the connection to the LIMS: {0}")]
-pub struct ClientError(#[from] reqwest::Error);
 
 impl Client {
     /// Fails where the destination's certificate authority can't be read.
-    pub fn new(destination: &Destination) -> Result<Client, ClientError> {
+    pub fn new(settings: &Http) -> reqwest::Result<Client> {
         let mut builder = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .no_proxy()
             .pool_max_idle_per_host(0)
-            .timeout(destination.timeout)
+            .timeout(settings.timeout)
             .user_agent(concat!("labwire/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &destination.ca_pem {
+        if let Some(pem) = &settings.ca_pem {
             builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem)?);
         }
-        Ok(Client { http: builder.build()? })
+        Ok(Client { http: builder.build()?, settings: settings.clone() })
     }
 
-    /// Makes the attempt. Never fails: what goes wrong is a reply too.
-    pub async fn attempt(&self, destination: &Destination, lease: &Lease) -> Reply {
-        let request = match (lease.kind, &destination.probe_url) {
-            (AttemptKind::Probe, Some(probe)) => self.http.get(probe.replace("{key}", &lease.key)),
-            _ => self.http.post(&destination.url).body(lease.payload.clone()),
+    /// Makes the attempt and judges it. Never fails: what goes wrong is a reply too.
+    pub async fn attempt(&self, lease: &Lease) -> Attempted {
+        let reply = self.send(lease).await;
+        let judgement = judge(&reply, lease.kind, &self.settings, &lease.items);
+        let (status, body) = match reply {
+            Reply::Answered(answer) => (Some(answer.status), Some(answer.body)),
+            Reply::NotSent(_) | Reply::NoAnswer(_) => (None, None),
         };
-        let key = match destination.key_style {
+        Attempted { judgement, status, body }
+    }
+
+    async fn send(&self, lease: &Lease) -> Reply<Answer> {
+        let request = match (lease.kind, &self.settings.probe_url) {
+            (AttemptKind::Probe, Some(probe)) => self.http.get(probe.replace("{key}", &lease.key)),
+            _ => self.http.post(&self.settings.url).body(lease.payload.clone()),
+        };
+        let key = match self.settings.key_style {
             KeyStyle::Quoted => format!("\"{}\"", lease.key),
             KeyStyle::Bare => lease.key.clone(),
         };
         let mut request = request.header(CONTENT_TYPE, "application/json").header("Idempotency-Key", key);
-        if let Some(token) = &destination.token {
+        if let Some(token) = &self.settings.token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
         }
         match request.send().await {
@@ -60,7 +68,7 @@ impl Client {
     }
 }
 
-async fn answer(mut response: reqwest::Response) -> Reply {
+async fn answer(mut response: reqwest::Response) -> Reply<Answer> {
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
     let replayed = response

@@ -1,10 +1,11 @@
 //! From the ledger to the LIMS: lease, send, judge the answer, settle. Only the LIMS's own answer settles anything.
 
 mod http;
+mod kind;
 pub mod payload;
 pub mod retry;
 pub mod verdict;
 mod worker;
 
-pub use http::{Client, ClientError};
+pub use kind::{Client, ClientError};
 pub use worker::{Delivery, run};

@@ -1,32 +1,22 @@
 //! What a reply means, by the destination's rule table and then the built-in one. Pure. A reply that can't be
 //! understood is never taken for an acceptance.
 
-use std::collections::BTreeMap;
+pub mod http;
+
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::config::settings::{Destination, ItemReply, ReplyRule, VerdictKind};
+use crate::config::settings::VerdictKind;
 use crate::journal::ObservationId;
-use crate::journal::ledger::{AttemptKind, Fate};
+use crate::journal::ledger::Fate;
 
-/// What came of an attempt on the wire.
+/// What came of an attempt on the wire; `A` is the answer of a destination's kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
-    Answered(Answer),
+pub enum Reply<A> {
+    Answered(A),
     /// Nothing was sent: no connection.
     NotSent(String),
     /// It was sent, wholly or in part, and no whole answer came.
     NoAnswer(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Answer {
-    pub status: u16,
-    pub retry_after: Option<Duration>,
-    /// The answer is one that the LIMS gave to this key before.
-    pub replayed: bool,
-    pub body: Vec<u8>,
 }
 
 /// The judgement of one attempt.
@@ -40,83 +30,22 @@ pub struct Judgement {
     pub fates: Vec<(ObservationId, Fate)>,
 }
 
-/// Judges a reply to a send or a probe of these observations.
-pub fn judge(
-    reply: &Reply,
-    kind: AttemptKind,
-    destination: &Destination,
-    items: &[ObservationId],
-) -> Judgement {
-    let (verdict, detail, answer) = match reply {
-        Reply::NotSent(why) => (VerdictKind::Retry, format!("not sent: {why}"), None),
-        Reply::NoAnswer(why) => (VerdictKind::Unknown, format!("no answer: {why}"), None),
-        Reply::Answered(answer) => {
-            let (verdict, detail) = overall(answer, kind, &destination.rules);
-            (verdict, detail, Some(answer))
-        }
+impl Judgement {
+    /// The same verdict for every observation. `reason` is told of each that is refused.
+    fn of_all(verdict: VerdictKind, detail: String, reason: &str, items: &[ObservationId]) -> Judgement {
+        let fates = items.iter().map(|id| (*id, fate(verdict, reason))).collect();
+        Judgement { verdict, detail, retry_after: None, fates }
+    }
+}
+
+/// The answer, or the judgement where there is none.
+fn answered<'a, A>(reply: &'a Reply<A>, items: &[ObservationId]) -> Result<&'a A, Judgement> {
+    let (verdict, detail) = match reply {
+        Reply::Answered(answer) => return Ok(answer),
+        Reply::NotSent(why) => (VerdictKind::Retry, format!("not sent: {why}")),
+        Reply::NoAnswer(why) => (VerdictKind::Unknown, format!("no answer: {why}")),
     };
-    let fates = match (&destination.items, answer) {
-        (Some(shape), Some(answer)) if is_positive(verdict) => {
-            item_fates(shape, &answer.body, verdict, items)
-        }
-        _ => items.iter().map(|id| (*id, fate(verdict, &detail))).collect(),
-    };
-    let unclear = is_positive(verdict) && fates.iter().any(|(_, fate)| *fate == Fate::Unknown);
-    Judgement {
-        verdict: if unclear { VerdictKind::Unknown } else { verdict },
-        detail: if unclear {
-            format!("{detail}, but it does not say what became of every result")
-        } else {
-            detail
-        },
-        retry_after: answer.and_then(|answer| answer.retry_after),
-        fates,
-    }
-}
-
-fn is_positive(verdict: VerdictKind) -> bool {
-    matches!(verdict, VerdictKind::Accepted | VerdictKind::Staged | VerdictKind::Duplicate)
-}
-
-fn overall(answer: &Answer, kind: AttemptKind, rules: &[ReplyRule]) -> (VerdictKind, String) {
-    let status = answer.status;
-    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    for rule in rules {
-        let (from, to) = rule.status;
-        let body_fits = rule.body.as_ref().is_none_or(|(pointer, text)| {
-            body.as_ref().and_then(|body| body.pointer(pointer)).is_some_and(|found| says(found, text))
-        });
-        if (from..=to).contains(&status) && body_fits {
-            return (rule.verdict, format!("answered {status}, which a rule of this destination decides"));
-        }
-    }
-    let unreadable = !answer.body.is_empty() && body.is_none();
-    match (status, kind) {
-        (404, AttemptKind::Probe) => (VerdictKind::Retry, "the LIMS doesn't know this delivery".to_owned()),
-        (200..=299, _) if unreadable => {
-            (VerdictKind::Unknown, format!("answered {status} with something that is no JSON"))
-        }
-        (200..=299, _) if answer.replayed => {
-            (VerdictKind::Duplicate, format!("answered {status} as it had before"))
-        }
-        (200..=299, _) => (VerdictKind::Accepted, format!("answered {status}")),
-        (300..=399, _) => (VerdictKind::Refused, format!("answered {status}: redirects are never followed")),
-        (408 | 409 | 425 | 429 | 500..=599, _) => (VerdictKind::Retry, format!("answered {status}")),
-        (_, AttemptKind::Probe) => (VerdictKind::Unknown, format!("answered {status} to a probe")),
-        (400..=499, _) => (VerdictKind::Refused, format!("answered {status}")),
-        _ => (VerdictKind::Unknown, format!("answered {status}")),
-    }
-}
-
-/// Whether a JSON value is this text, whatever its type.
-fn says(value: &Value, text: &str) -> bool {
-    match value {
-        Value::String(found) => found == text,
-        Value::Bool(found) => text == if *found { "true" } else { "false" },
-        Value::Number(found) => text == found.as_str(),
-        Value::Null => text == "null",
-        Value::Array(_) | Value::Object(_) => false,
-    }
+    Err(Judgement::of_all(verdict, detail, "", items))
 }
 
 fn fate(verdict: VerdictKind, reason: &str) -> Fate {
@@ -128,40 +57,3 @@ fn fate(verdict: VerdictKind, reason: &str) -> Fate {
         VerdictKind::Unknown => Fate::Unknown,
     }
 }
-
-/// What the answer says of each of ours. An item that it doesn't name, names twice differently, or names with an
-/// outcome that isn't configured is unknown.
-fn item_fates(
-    shape: &ItemReply,
-    body: &[u8],
-    overall: VerdictKind,
-    items: &[ObservationId],
-) -> Vec<(ObservationId, Fate)> {
-    let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let mut said: BTreeMap<String, Fate> = BTreeMap::new();
-    for entry in body.pointer(&shape.array).and_then(Value::as_array).into_iter().flatten() {
-        let Some(id) = entry.pointer(&shape.id).map(text) else { continue };
-        let outcome = entry.pointer(&shape.outcome).map(text).unwrap_or_default();
-        let reason = shape.reason.as_ref().and_then(|pointer| entry.pointer(pointer)).map(text);
-        let found = match shape.outcomes.get(&outcome) {
-            Some(VerdictKind::Accepted) if overall == VerdictKind::Staged => Fate::Staged,
-            Some(verdict) => fate(*verdict, reason.as_deref().unwrap_or("refused without a reason")),
-            None => Fate::Unknown,
-        };
-        said.entry(id)
-            .and_modify(|earlier| {
-                if *earlier != found {
-                    *earlier = Fate::Unknown;
-                }
-            })
-            .or_insert(found);
-    }
-    items.iter().map(|id| (*id, said.remove(&id.to_string()).unwrap_or(Fate::Unknown))).collect()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-#[cfg(test)]
-mod tests;

@@ -6,10 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 
-use super::http::Client;
-use super::payload;
+use super::kind::{Attempted, Client, render};
 use super::retry::{Circuit, retry_at, seed};
-use super::verdict::{Judgement, Reply, judge};
+use super::verdict::Judgement;
 use crate::board::{Board, DestinationState};
 use crate::clock;
 use crate::config::settings::{Destination, OnUnknown, VerdictKind};
@@ -43,7 +42,7 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
     let client = Arc::new(client);
     let stop = delivery.tasks.stopping();
     let (report, mut reports) = mpsc::channel::<Report>(destination.parallel.max(1));
-    let render = render(&delivery.site);
+    let render = render(&destination, &delivery.site);
     let mut circuit = Circuit::Closed { failures: 0 };
     let mut in_flight = 0;
     delivery.board.set_destination(destination.id.as_str(), clock::now(), DestinationState::Untried);
@@ -78,11 +77,6 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
     }
 }
 
-fn render(site: &str) -> Render {
-    let site = site.to_owned();
-    Arc::new(move |consignment| payload::render(&site, consignment))
-}
-
 async fn lease(delivery: &Delivery, destination: &Destination, render: &Render) -> Option<Lease> {
     let resolve = match destination.on_unknown {
         OnUnknown::Probe => Resolve::Probe,
@@ -105,8 +99,8 @@ async fn attempt(
     client: Arc<Client>,
     lease: Lease,
 ) -> Report {
-    let reply = client.attempt(&destination, &lease).await;
-    let judgement = judge(&reply, lease.kind, &destination, &lease.items);
+    let attempted = client.attempt(&lease).await;
+    let judgement = &attempted.judgement;
     tracing::info!(
         destination = %destination.id, delivery = %lease.delivery, attempt = lease.number,
         verdict = ?judgement.verdict, "{}", judgement.detail
@@ -116,22 +110,13 @@ async fn attempt(
         detail: judgement.detail.clone(),
         retry_after: judgement.retry_after,
     };
-    settle(&delivery, &destination, &lease, reply, judgement).await;
+    settle(&delivery, &destination, &lease, attempted).await;
     report
 }
 
 /// Writes the answer down. Until that works the delivery can't be leased again, so this goes on trying.
-async fn settle(
-    delivery: &Delivery,
-    destination: &Destination,
-    lease: &Lease,
-    reply: Reply,
-    judgement: Judgement,
-) {
-    let (status, body) = match reply {
-        Reply::Answered(answer) => (Some(answer.status), Some(answer.body)),
-        Reply::NotSent(_) | Reply::NoAnswer(_) => (None, None),
-    };
+async fn settle(delivery: &Delivery, destination: &Destination, lease: &Lease, attempted: Attempted) {
+    let Attempted { judgement, status, body } = attempted;
     loop {
         let now = clock::now();
         let settlement = Settlement {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::DEFAULT;
-use crate::config::settings::{Instrument, OnUnknown, SpecimenRules, Transport, VerdictKind};
+use crate::config::settings::{Instrument, Kind, OnUnknown, SpecimenRules, Transport, VerdictKind};
 
 const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
 const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
@@ -58,11 +58,12 @@ fn what_the_default_file_calls_a_default_is_one() {
     assert_eq!(format!("{:?}", written.log), format!("{:?}", default.log));
     assert_eq!(written.control_socket, default.control_socket);
     let mut lims = written.destinations[0].as_ref().clone();
-    assert_eq!(lims.rules.len(), 1);
-    assert_eq!(lims.rules[0].status, (422, 422));
-    assert_eq!(lims.items.as_ref().unwrap().outcomes["exists"], VerdictKind::Duplicate);
-    assert!(lims.token.is_some() && lims.ca_pem.is_some());
-    (lims.rules, lims.items, lims.token, lims.ca_pem) = (Vec::new(), None, None, None);
+    let Kind::Http(http) = &mut lims.kind else { panic!("the kind without a word is http") };
+    assert_eq!(http.rules.len(), 1);
+    assert_eq!(http.rules[0].status, (422, 422));
+    assert_eq!(http.items.as_ref().unwrap().outcomes["exists"], VerdictKind::Duplicate);
+    assert!(http.token.is_some() && http.ca_pem.is_some());
+    (http.rules, http.items, http.token, http.ca_pem) = (Vec::new(), None, None, None);
     assert_eq!(format!("{lims:?}"), format!("{:?}", default.destinations[0]));
     assert_eq!(lims.on_unknown, OnUnknown::Resend);
 }
@@ -122,6 +123,7 @@ fn the_manual_names_every_key() {
     for reader in [
         include_str!("../site.rs"),
         include_str!("../destination.rs"),
+        include_str!("../destination/http.rs"),
         include_str!("../instrument.rs"),
         include_str!("../transport.rs"),
         include_str!("../link.rs"),

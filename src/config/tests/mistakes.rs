@@ -2,6 +2,7 @@
 //! the file as somebody wrote it, then all that is said of it, each line after `! `.
 
 use super::*;
+use crate::config::settings::Kind;
 
 /// Reads each case's file and expected errors, and compares all at once.
 fn check(cases: &str, errors: impl Fn(&str) -> String) {
@@ -91,7 +92,8 @@ fn a_site_can_add_a_profile_and_never_replace_one() {
 fn secrets_appear_in_no_error_and_in_no_debug_output() {
     let site = "site = \"A\"\n[destination.lims]\nurl = \"https://l/\"\ntoken_file = \"token\"\n";
     let (settings, _) = load(&[("labwire.toml", site), ("token", "  s3cret-token \n")]);
-    assert_eq!(settings.destinations[0].token.as_ref().unwrap().reveal(), "s3cret-token");
+    let Kind::Http(http) = &settings.destinations[0].kind else { panic!("it is http") };
+    assert_eq!(http.token.as_ref().unwrap().reveal(), "s3cret-token");
     assert!(!format!("{settings:?}").contains("s3cret"));
 
     let told = errors_of(&[("labwire.toml", site), ("token", "s3cret token\nwith two lines")]);

@@ -3,29 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::config::settings::{Backoff, Breaker, KeyStyle, OnUnknown};
-use crate::domain::DestinationId;
+use crate::config::settings::KeyStyle;
 
-fn destination() -> Destination {
-    Destination {
-        id: DestinationId::new("lims"),
+fn destination() -> Http {
+    Http {
         url: "http://127.0.0.1:9/results".to_owned(),
         token: None,
         ca_pem: None,
         timeout: Duration::from_secs(10),
-        parallel: 4,
         key_style: KeyStyle::Quoted,
-        backoff: Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) },
-        breaker: Breaker { failures: 5, rest: Duration::from_secs(30) },
-        on_unknown: OnUnknown::Resend,
         probe_url: None,
         rules: Vec::new(),
         items: None,
-        instruments: Vec::new(),
     }
 }
 
-fn per_item() -> Destination {
+fn per_item() -> Http {
     let outcomes = BTreeMap::from([
         ("accepted".to_owned(), VerdictKind::Accepted),
         ("refused".to_owned(), VerdictKind::Refused),
@@ -37,16 +30,16 @@ fn per_item() -> Destination {
         outcomes,
         reason: Some("/reason".to_owned()),
     };
-    Destination { items: Some(items), ..destination() }
+    Http { items: Some(items), ..destination() }
 }
 
-fn answered(status: u16, body: &str) -> Reply {
+fn answered(status: u16, body: &str) -> Reply<Answer> {
     Reply::Answered(Answer { status, body: body.as_bytes().to_vec(), ..Answer::default() })
 }
 
 const ITEMS: [ObservationId; 2] = [ObservationId(1), ObservationId(2)];
 
-fn verdict(reply: &Reply, kind: AttemptKind, destination: &Destination) -> VerdictKind {
+fn verdict(reply: &Reply<Answer>, kind: AttemptKind, destination: &Http) -> VerdictKind {
     judge(reply, kind, destination, &ITEMS).verdict
 }
 

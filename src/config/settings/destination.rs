@@ -1,0 +1,111 @@
+//! Where results go: what every destination has, and what each kind of it adds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::domain::{DestinationId, InstrumentId, Private};
+
+/// Where results go.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    pub id: DestinationId,
+    pub kind: Kind,
+    /// How many specimens may be in flight at once.
+    pub parallel: usize,
+    pub backoff: Backoff,
+    pub breaker: Breaker,
+    pub on_unknown: OnUnknown,
+    /// The instruments whose results go here; empty means all.
+    pub instruments: Vec<InstrumentId>,
+}
+
+/// How results get there.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    Http(Http),
+}
+
+/// JSON by POST.
+#[derive(Debug, Clone)]
+pub struct Http {
+    pub url: String,
+    /// Sent as `Authorization: Bearer …`.
+    pub token: Option<Private<String>>,
+    /// A certificate authority to trust instead of the system's, as PEM.
+    pub ca_pem: Option<Vec<u8>>,
+    /// How long one delivery may take, connection and answer.
+    pub timeout: Duration,
+    /// Whether `Idempotency-Key` is a quoted string, as the IETF draft says, or bare, as some servers want it.
+    pub key_style: KeyStyle,
+    /// Asked for the fate of a delivery when `on_unknown` is `Probe`; `{key}` stands for the idempotency key.
+    pub probe_url: Option<String>,
+    /// Checked in order; the first that matches decides. The built-in table follows them.
+    pub rules: Vec<ReplyRule>,
+    pub items: Option<ItemReply>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyStyle {
+    Quoted,
+    Bare,
+}
+
+/// Full-jitter backoff: the n-th wait is random between 0 and `min(longest, first × 2ⁿ)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    pub first: Duration,
+    pub longest: Duration,
+}
+
+/// After `failures` failures in a row the destination rests for `rest`, then one delivery tries again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    pub failures: u32,
+    pub rest: Duration,
+}
+
+/// What to do when it isn't known whether the LIMS took a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// Ask the LIMS, then act on the answer.
+    Probe,
+    /// Send the same bytes with the same key again.
+    Resend,
+    /// Wait for a person.
+    Ask,
+}
+
+/// One line of the rule table that turns a reply into a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyRule {
+    /// Status codes, inclusive.
+    pub status: (u16, u16),
+    /// A JSON pointer into the body and the text that must stand there.
+    pub body: Option<(String, String)>,
+    pub verdict: VerdictKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerdictKind {
+    Accepted,
+    Staged,
+    Duplicate,
+    Retry,
+    Refused,
+    Unknown,
+}
+
+/// Where a LIMS that answers per item says what became of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemReply {
+    /// JSON pointer to the array of items.
+    pub array: String,
+    /// JSON pointer within an item to the observation's id as we sent it.
+    pub id: String,
+    /// JSON pointer within an item to its outcome.
+    pub outcome: String,
+    /// What each outcome means; one that isn't listed leaves the item unknown.
+    pub outcomes: BTreeMap<String, VerdictKind>,
+    /// JSON pointer within an item to the reason.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,58 @@
+//! What differs between the kinds of destination: how a payload is rendered, and how an attempt is made.
+
+use std::sync::Arc;
+
+use super::http;
+use super::payload;
+use super::verdict::Judgement;
+use crate::config::settings::{Destination, Kind};
+use crate::journal::ledger::{Lease, Render};
+
+/// What an attempt came to.
+pub struct Attempted {
+    pub judgement: Judgement,
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// The answer's bytes, up to a bound.
+    pub body: Option<Vec<u8>>,
+}
+
+/// The way to one destination.
+pub enum Client {
+    Http(http::Client),
+}
+
+/// Why a client can't be made.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to prepare the connection to {destination}: {why}")]
+pub struct ClientError {
+    destination: String,
+    why: String,
+}
+
+impl Client {
+    /// Fails where the destination's certificates can't be read. It doesn't connect.
+    pub fn new(destination: &Destination) -> Result<Client, ClientError> {
+        let failed = |why: String| ClientError { destination: destination.id.to_string(), why };
+        Ok(match &destination.kind {
+            Kind::Http(http) => {
+                Client::Http(http::Client::new(http).map_err(|error| failed(error.to_string()))?)
+            }
+        })
+    }
+
+    /// Makes the attempt and judges it. Never fails: what goes wrong is a verdict too.
+    pub async fn attempt(&self, lease: &Lease) -> Attempted {
+        match self {
+            Client::Http(http) => http.attempt(lease).await,
+        }
+    }
+}
+
+/// How payloads for a destination are made.
+pub(super) fn render(destination: &Destination, site: &str) -> Render {
+    let site = site.to_owned();
+    match &destination.kind {
+        Kind::Http(_) => Arc::new(move |consignment| payload::render(&site, consignment)),
+    }
+}
