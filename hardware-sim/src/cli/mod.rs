@@ -2,6 +2,7 @@
 
 mod analyzer;
 mod lims;
+mod mllp_lims;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -30,6 +31,8 @@ enum Command {
     Analyzer(Box<analyzer::Arguments>),
     /// Play a LIMS that keeps a ledger and fails on command
     Lims(lims::Arguments),
+    /// Play a LIMS that takes HL7 over MLLP and fails on command
+    MllpLims(mllp_lims::Arguments),
 }
 
 /// Why a command ended other than well.
@@ -60,6 +63,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.command {
         Command::Analyzer(arguments) => analyzer::run(*arguments).await,
         Command::Lims(arguments) => lims::run(arguments).await,
+        Command::MllpLims(arguments) => mllp_lims::run(arguments).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@
 mod answer;
 mod held;
 mod ledger;
+pub mod mllp;
 mod mode;
 mod server;
 

@@ -1,0 +1,30 @@
+//! `labsim mllp-lims`.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use labsim::lims::mllp::{MllpLims, Mode, Setup};
+
+use super::{Failure, say, stopped};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: labsim mllp-lims --first lose-answer --first refuse:AR")]
+pub(crate) struct Arguments {
+    /// Where messages are taken, on loopback; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2575")]
+    listen: SocketAddr,
+    #[arg(long, default_value = "accept", help = format!("How messages are met: one of {}", Mode::GRAMMAR))]
+    mode: Mode,
+    /// How the first messages are met before that; may be given several times, one for each message
+    #[arg(long, value_name = "MODE")]
+    first: Vec<Mode>,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { listen, mode, first } = arguments;
+    let lims = MllpLims::start(Setup { listen, mode, first }).await?;
+    say(format_args!("messages to {}", lims.address()))?;
+    stopped().await;
+    let ledger = lims.ledger();
+    Ok(say(format_args!("{} messages came, {} results held", ledger.attempts().len(), ledger.taken().len()))?)
+}
