@@ -101,7 +101,7 @@ impl Gateway {
 
     fn start_deliveries(&self, settings: &Settings, due: &Arc<Notify>) -> Result<(), StartError> {
         for destination in &settings.destinations {
-            let client = Client::new(destination)?;
+            let client = Client::new(destination, &self.tasks)?;
             let delivery = Delivery {
                 journal: self.journal.clone(),
                 board: self.board.clone(),

@@ -150,7 +150,7 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-fn host_and_port(text: &str) -> Result<String, String> {
+pub(super) fn host_and_port(text: &str) -> Result<String, String> {
     let odd = |host: &str| {
         host.is_empty()
             || host.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/')

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::http;
-use super::payload;
 use super::verdict::Judgement;
+use super::{hl7, http, mllp, payload};
 use crate::config::settings::{Destination, Kind};
 use crate::journal::ledger::{Lease, Render};
+use crate::shutdown::Tasks;
 
 /// What an attempt came to.
 pub struct Attempted {
@@ -20,6 +20,7 @@ pub struct Attempted {
 /// The way to one destination.
 pub enum Client {
     Http(http::Client),
+    Mllp(mllp::Client),
 }
 
 /// Why a client can't be made.
@@ -32,12 +33,13 @@ pub struct ClientError {
 
 impl Client {
     /// Fails where the destination's certificates can't be read. It doesn't connect.
-    pub fn new(destination: &Destination) -> Result<Client, ClientError> {
+    pub fn new(destination: &Destination, tasks: &Tasks) -> Result<Client, ClientError> {
         let failed = |why: String| ClientError { destination: destination.id.to_string(), why };
         Ok(match &destination.kind {
             Kind::Http(http) => {
                 Client::Http(http::Client::new(http).map_err(|error| failed(error.to_string()))?)
             }
+            Kind::Mllp(mllp) => Client::Mllp(mllp::Client::new(mllp, tasks)),
         })
     }
 
@@ -45,6 +47,7 @@ impl Client {
     pub async fn attempt(&self, lease: &Lease) -> Attempted {
         match self {
             Client::Http(http) => http.attempt(lease).await,
+            Client::Mllp(mllp) => mllp.attempt(lease).await,
         }
     }
 }
@@ -54,5 +57,9 @@ pub(super) fn render(destination: &Destination, site: &str) -> Render {
     let site = site.to_owned();
     match &destination.kind {
         Kind::Http(_) => Arc::new(move |consignment| payload::render(&site, consignment)),
+        Kind::Mllp(mllp) => {
+            let (hl7, awaited) = (mllp.hl7.clone(), mllp.awaited);
+            Arc::new(move |consignment| hl7::render(&hl7, awaited, consignment))
+        }
     }
 }

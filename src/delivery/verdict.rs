@@ -2,6 +2,7 @@
 //! understood is never taken for an acceptance.
 
 pub mod http;
+pub mod mllp;
 
 use std::time::Duration;
 

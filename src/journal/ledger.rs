@@ -56,6 +56,8 @@ pub struct Consignment {
     pub destination: DestinationId,
     pub key: String,
     pub specimen: SpecimenId,
+    /// When it was put together; its payload never changes afterwards.
+    pub made_at: Timestamp,
     pub items: Vec<Item>,
 }
 

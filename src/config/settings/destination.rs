@@ -23,6 +23,7 @@ pub struct Destination {
 #[derive(Debug, Clone)]
 pub enum Kind {
     Http(Http),
+    Mllp(Mllp),
 }
 
 /// JSON by POST.
@@ -42,6 +43,63 @@ pub struct Http {
     /// Checked in order; the first that matches decides. The built-in table follows them.
     pub rules: Vec<ReplyRule>,
     pub items: Option<ItemReply>,
+}
+
+/// HL7 v2 over MLLP, by a connection of ours.
+#[derive(Debug, Clone)]
+pub struct Mllp {
+    /// `host:port` of the LIMS.
+    pub connect: String,
+    pub hl7: Hl7,
+    pub awaited: Awaited,
+    /// How long to wait for the first answer.
+    pub timeout: Duration,
+    /// How long to wait for the application's answer once the LIMS has the message in safe storage.
+    pub application_timeout: Duration,
+    /// Checked in order; the first that matches decides. The built-in table follows them.
+    pub rules: Vec<AnswerRule>,
+}
+
+/// How results are written as HL7.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hl7 {
+    pub message: MessageKind,
+    /// MSH-3 to MSH-6; `^` separates components, empty leaves the field out.
+    pub sending_application: String,
+    pub sending_facility: String,
+    pub receiving_application: String,
+    pub receiving_facility: String,
+}
+
+/// MSH-9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MessageKind {
+    #[default]
+    OruR01,
+    OulR22,
+}
+
+/// Which answer settles a message, and so what MSH-15 and MSH-16 ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// The application's, in the original mode: both fields are empty. A commit before it is passed over.
+    Application,
+    /// The commit alone: `AL` and `NE`.
+    Commit,
+    /// The application's, after a commit: `AL` and `AL`.
+    Both,
+}
+
+/// One line of the rule table that turns an acknowledgement into a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerRule {
+    /// MSA-1.
+    pub code: labwire_hl7::transfer::Code,
+    /// Codes of HL7 table 0357 in ERR-3, inclusive; one of the answer's must be among them.
+    pub errors: Option<(u32, u32)>,
+    /// A text that must occur in MSA-3 or ERR-8.
+    pub text: Option<String>,
+    pub verdict: VerdictKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::DEFAULT;
-use crate::config::settings::{Instrument, Kind, OnUnknown, SpecimenRules, Transport, VerdictKind};
+use crate::config::settings::{
+    Destination, Hl7, Instrument, Kind, OnUnknown, SpecimenRules, Transport, VerdictKind,
+};
 
 const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
 const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
@@ -50,22 +52,38 @@ fn what_the_default_file_calls_a_default_is_one() {
     let files =
         [("labwire.toml", everything.as_str()), ("lims.token", "secret\n"), ("lims-ca.pem", CERTIFICATE)];
     let (written, _) = load(&files);
-    let least = format!("{SITE}[destination.lims]\nurl = \"https://lims.example/results\"\n");
+    let least = format!(
+        "{SITE}[destination.lims]\nurl = \"https://lims.example/results\"\n\
+         [destination.lis-hl7]\nkind = \"mllp\"\nconnect = \"lims.example:2575\"\n"
+    );
     let (default, _) = load(&[("labwire.toml", &least)]);
 
     assert_eq!(format!("{:?}", written.journal), format!("{:?}", default.journal));
     assert_eq!(format!("{:?}", written.page), format!("{:?}", default.page));
     assert_eq!(format!("{:?}", written.log), format!("{:?}", default.log));
     assert_eq!(written.control_socket, default.control_socket);
-    let mut lims = written.destinations[0].as_ref().clone();
+    let mut lims = destination(&written, "lims");
     let Kind::Http(http) = &mut lims.kind else { panic!("the kind without a word is http") };
     assert_eq!(http.rules.len(), 1);
     assert_eq!(http.rules[0].status, (422, 422));
     assert_eq!(http.items.as_ref().unwrap().outcomes["exists"], VerdictKind::Duplicate);
     assert!(http.token.is_some() && http.ca_pem.is_some());
     (http.rules, http.items, http.token, http.ca_pem) = (Vec::new(), None, None, None);
-    assert_eq!(format!("{lims:?}"), format!("{:?}", default.destinations[0]));
+    assert_eq!(format!("{lims:?}"), format!("{:?}", destination(&default, "lims")));
     assert_eq!(lims.on_unknown, OnUnknown::Resend);
+
+    let mut hl7 = destination(&written, "lis-hl7");
+    let Kind::Mllp(mllp) = &mut hl7.kind else { panic!("it is mllp") };
+    assert_eq!(mllp.hl7.receiving_facility, "HOSPITAL");
+    assert_eq!(mllp.rules[0].errors, Some((205, 205)));
+    mllp.rules.clear();
+    mllp.hl7 = Hl7 { sending_application: "labwire".to_owned(), ..Hl7::default() };
+    assert_eq!(format!("{hl7:?}"), format!("{:?}", destination(&default, "lis-hl7")));
+}
+
+fn destination(settings: &Settings, name: &str) -> Destination {
+    let found = settings.destinations.iter().find(|destination| destination.id.as_str() == name);
+    found.unwrap().as_ref().clone()
 }
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n";
@@ -124,6 +142,7 @@ fn the_manual_names_every_key() {
         include_str!("../site.rs"),
         include_str!("../destination.rs"),
         include_str!("../destination/http.rs"),
+        include_str!("../destination/mllp.rs"),
         include_str!("../instrument.rs"),
         include_str!("../transport.rs"),
         include_str!("../link.rs"),

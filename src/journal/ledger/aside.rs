@@ -22,7 +22,7 @@ pub(super) fn set_aside(
     let lines = ready(connection, destination, specimen)?;
     let mut broken = Vec::new();
     for line in &lines {
-        match alone(connection, destination, specimen, line, render) {
+        match alone(connection, destination, specimen, line, render, now) {
             Ok(()) => {}
             Err(JournalError::Refused(why)) => broken.push((line.observation, why)),
             Err(error) => return Err(error),
@@ -42,9 +42,11 @@ fn alone(
     specimen: &str,
     line: &Line,
     render: &Render,
+    now: Timestamp,
 ) -> Result<(), JournalError> {
     let items = vec![item(connection, line.observation)?];
-    render(&consignment(destination, specimen, String::new(), items)).map(drop).map_err(JournalError::Refused)
+    let consignment = consignment(destination, specimen, String::new(), items, now);
+    render(&consignment).map(drop).map_err(JournalError::Refused)
 }
 
 fn reject(

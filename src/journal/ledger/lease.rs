@@ -135,7 +135,7 @@ fn consign(
         .query_row([], |row| row.get(0))?;
     let epoch: String =
         connection.prepare_cached("SELECT epoch FROM journal")?.query_row([], |row| row.get(0))?;
-    let consignment = consignment(destination, specimen, format!("{epoch}-{id}"), items);
+    let consignment = consignment(destination, specimen, format!("{epoch}-{id}"), items, now);
     let payload = render(&consignment).map_err(JournalError::Refused)?;
     connection
         .prepare_cached(
@@ -190,8 +190,10 @@ pub(super) fn consignment(
     specimen: &str,
     key: String,
     items: Vec<Item>,
+    made_at: Timestamp,
 ) -> Consignment {
-    Consignment { destination: destination.clone(), key, specimen: SpecimenId::new(specimen), items }
+    let specimen = SpecimenId::new(specimen);
+    Consignment { destination: destination.clone(), key, specimen, made_at, items }
 }
 
 pub(super) fn item(connection: &Connection, id: ObservationId) -> Result<Item, JournalError> {

@@ -11,6 +11,8 @@ pub enum Value<'a> {
     Text(&'a [u8]),
     /// Plain text, component by component.
     Components(&'a [&'a [u8]]),
+    /// Plain text, repeat by repeat.
+    Repeats(&'a [&'a [u8]]),
     /// What stands in another message, with its structure; written under this message's separators.
     Field(Field<'a>),
     /// HL7's null: the value is to be removed where it is known.
@@ -76,6 +78,10 @@ impl Draft {
             Value::Components(parts) => {
                 let parts: Vec<_> = parts.iter().map(|part| self.escape(part)).collect();
                 parts.join(&self.component()[..])
+            }
+            Value::Repeats(repeats) => {
+                let repeats: Vec<_> = repeats.iter().map(|repeat| self.escape(repeat)).collect();
+                repeats.join(&one(self.separators.repeat)[..])
             }
             Value::Field(field) => self.translate(field),
             Value::Null => b"\"\"".to_vec(),

@@ -1,0 +1,200 @@
+//! The HL7 v2.5.1 message that a LIMS receives: one specimen's results as ORU^R01 or OUL^R22. It writes what is known
+//! and guesses nothing: analyzers name no panel, so each test is an order of its own. Histograms and other attachments
+//! don't travel this way.
+
+mod moment;
+mod result;
+
+use labwire_hl7::message::{Charset, Draft, Separators, Value};
+
+use crate::config::settings::{Awaited, Hl7, MessageKind};
+use crate::domain::{Observation, Patient, SampleClass, Status};
+use crate::journal::ledger::{Consignment, Item};
+
+/// The most characters of MSH-10 before version 2.7.
+const LONGEST_KEY: usize = 20;
+
+/// Renders a consignment. The same consignment gives the same bytes; the key is MSH-10.
+///
+/// # Errors
+/// A key that doesn't fit MSH-10: shortened it might be another message's. With eight characters of the journal's
+/// epoch that is beyond the hundred thousand millionth delivery.
+pub fn render(hl7: &Hl7, awaited: Awaited, consignment: &Consignment) -> Result<Vec<u8>, String> {
+    if consignment.key.len() > LONGEST_KEY {
+        return Err(format!("the key {} is too long for MSH-10; begin a new journal", consignment.key));
+    }
+    let mut draft = Draft::new(Separators::USUAL, Charset::UTF_8);
+    header(&mut draft, hl7, awaited, consignment);
+    patient(&mut draft, &consignment.items);
+    let orders = orders(&consignment.items);
+    if hl7.message == MessageKind::OulR22 {
+        specimen(&mut draft, consignment);
+    }
+    for (number, order) in (1..).zip(&orders) {
+        request(&mut draft, number, order, consignment);
+        for (number, item) in (1..).zip(order) {
+            result::write(&mut draft, number, &item.observation);
+        }
+        if hl7.message == MessageKind::OruR01 {
+            specimen(&mut draft, consignment);
+        }
+    }
+    Ok(draft.finish())
+}
+
+fn header(draft: &mut Draft, hl7: &Hl7, awaited: Awaited, consignment: &Consignment) {
+    let names = [
+        &hl7.sending_application,
+        &hl7.sending_facility,
+        &hl7.receiving_application,
+        &hl7.receiving_facility,
+    ];
+    let names = names.map(|name| components(name));
+    let [from_application, from_facility, to_application, to_facility] =
+        names.each_ref().map(|name| Value::Components(name));
+    let made_at = moment::utc(consignment.made_at);
+    let kind: [&[u8]; 3] = match hl7.message {
+        MessageKind::OruR01 => [b"ORU", b"R01", b"ORU_R01"],
+        MessageKind::OulR22 => [b"OUL", b"R22", b"OUL_R22"],
+    };
+    let (accept, application): (&[u8], &[u8]) = match awaited {
+        Awaited::Application => (b"", b""),
+        Awaited::Commit => (b"AL", b"NE"),
+        Awaited::Both => (b"AL", b"AL"),
+    };
+    draft.segment(
+        b"MSH",
+        [
+            (3, from_application),
+            (4, from_facility),
+            (5, to_application),
+            (6, to_facility),
+            (7, Value::Text(made_at.as_bytes())),
+            (9, Value::Components(&kind)),
+            (10, Value::Text(consignment.key.as_bytes())),
+            (11, Value::Text(b"P")),
+            (12, Value::Text(b"2.5.1")),
+            (15, Value::Text(accept)),
+            (16, Value::Text(application)),
+            (18, Value::Text(b"UNICODE UTF-8")),
+        ],
+    );
+}
+
+/// What the analyzers said of the patient, as far as they agree. The specimen is what identifies; a control has no
+/// patient.
+fn patient(draft: &mut Draft, items: &[Item]) {
+    if items.iter().any(|item| item.observation.class != SampleClass::Patient) {
+        return;
+    }
+    let agreed = |of: fn(&Patient) -> &String| {
+        let mut said = items
+            .iter()
+            .map(|item| of(item.observation.patient.reveal()).as_str())
+            .filter(|text| !text.is_empty());
+        let first = said.next().unwrap_or_default();
+        if said.all(|other| other == first) { first } else { "" }
+    };
+    let name = components(agreed(|patient| &patient.name));
+    let location = components(agreed(|patient| &patient.location));
+    draft.segment(
+        b"PID",
+        [
+            (1, Value::Text(b"1")),
+            (3, Value::Text(agreed(|patient| &patient.id).as_bytes())),
+            (5, Value::Components(&name)),
+            (7, Value::Text(agreed(|patient| &patient.birth_date).as_bytes())),
+            (8, Value::Text(agreed(|patient| &patient.sex).as_bytes())),
+        ],
+    );
+    if location.iter().any(|part| !part.is_empty()) {
+        draft.segment(
+            b"PV1",
+            [(1, Value::Text(b"1")), (2, Value::Text(b"U")), (3, Value::Components(&location))],
+        );
+    }
+}
+
+/// The parts of a text that has `^` between them.
+fn components(text: &str) -> Vec<&[u8]> {
+    text.split('^').map(str::as_bytes).collect()
+}
+
+/// Results of one test on one instrument, in the order of their first.
+fn orders(items: &[Item]) -> Vec<Vec<&Item>> {
+    let mut orders: Vec<Vec<&Item>> = Vec::new();
+    for item in items {
+        let same = |other: &&Item| {
+            let (a, b) = (&item.observation, &other.observation);
+            (&a.instrument, &a.test.code, &a.lims_code) == (&b.instrument, &b.test.code, &b.lims_code)
+        };
+        match orders.iter_mut().find(|order| order.first().is_some_and(same)) {
+            Some(order) => order.push(item),
+            None => orders.push(vec![item]),
+        }
+    }
+    orders
+}
+
+fn request(draft: &mut Draft, number: usize, order: &[&Item], consignment: &Consignment) {
+    let Some(first) = order.first().map(|item| &item.observation) else { return };
+    let test = test(first);
+    draft.segment(
+        b"OBR",
+        [
+            (1, Value::Text(number.to_string().as_bytes())),
+            (3, Value::Text(consignment.specimen.reveal().as_bytes())),
+            (4, Value::Components(&test)),
+            (5, Value::Text(first.priority.as_deref().unwrap_or_default().as_bytes())),
+            (25, Value::Text(status(order))),
+        ],
+    );
+}
+
+/// A test's code with its name and its alternate: what the LIMS calls it, else what the instrument does, and the LOINC.
+fn test(observation: &Observation) -> Vec<&[u8]> {
+    let own = observation.test.code.as_str();
+    let code = observation.lims_code.as_deref().unwrap_or(own);
+    let mut parts = vec![code, own, "L"];
+    if let Some(loinc) = &observation.loinc {
+        parts.extend([loinc.as_str(), "", "LN"]);
+    }
+    parts.into_iter().map(str::as_bytes).collect()
+}
+
+/// What an order's results amount to.
+fn status(order: &[&Item]) -> &'static [u8] {
+    let of = |wanted: Status| order.iter().any(|item| item.observation.status == wanted);
+    if of(Status::Preliminary) {
+        b"P"
+    } else if of(Status::Correction) {
+        b"C"
+    } else if order.iter().all(|item| result::is_without_value(&item.observation)) {
+        b"X"
+    } else {
+        b"F"
+    }
+}
+
+fn specimen(draft: &mut Draft, consignment: &Consignment) {
+    let first = consignment.items.first().map(|item| &item.observation);
+    let role: &[u8] = match first.map(|observation| observation.class) {
+        Some(SampleClass::Control) => b"Q",
+        Some(SampleClass::Calibration) => b"C",
+        Some(SampleClass::Patient) | None => b"P",
+    };
+    let mut types = consignment.items.iter().filter_map(|item| item.observation.specimen_type.as_deref());
+    let kind = types.next().filter(|kind| types.all(|other| other == *kind)).unwrap_or_default();
+    draft.segment(
+        b"SPM",
+        [
+            (1, Value::Text(b"1")),
+            (2, Value::Text(consignment.specimen.reveal().as_bytes())),
+            (4, Value::Text(kind.as_bytes())),
+            (11, Value::Text(role)),
+        ],
+    );
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! Times as HL7 writes them: local digits with their distance from UTC.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::domain::InstrumentTime;
+
+/// The furthest that a local time is from UTC, in minutes.
+const FURTHEST: i64 = 15 * 60;
+
+pub(super) fn utc(at: Timestamp) -> String {
+    at.strftime("%Y%m%d%H%M%S+0000").to_string()
+}
+
+/// An instrument's time in its own digits, with the distance from UTC where that is known. `None` where the text is
+/// nothing that HL7 could take for a time.
+pub(super) fn of(time: &InstrumentTime) -> Option<String> {
+    match time.instant {
+        Some(instant) => Some(local(&time.text, instant).unwrap_or_else(|| utc(instant))),
+        None => {
+            let is_time = matches!(time.text.len(), 4 | 6 | 8 | 10 | 12 | 14)
+                && time.text.bytes().all(|byte| byte.is_ascii_digit());
+            is_time.then(|| time.text.clone())
+        }
+    }
+}
+
+/// The digits as sent, where they and the instant are whole minutes apart.
+fn local(text: &str, instant: Timestamp) -> Option<String> {
+    if text.len() != 14 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let shown = DateTime::strptime("%Y%m%d%H%M%S", text).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    let apart = shown.as_second() - instant.as_second();
+    let minutes = apart / 60;
+    if apart % 60 != 0 || minutes.abs() > FURTHEST {
+        return None;
+    }
+    let sign = if minutes < 0 { '-' } else { '+' };
+    Some(format!("{text}{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instruments_digits_are_kept_and_get_their_distance_from_utc() {
+        for (text, instant, expected) in [
+            ("20260102040405", Some("2026-01-02T03:04:05Z"), Some("20260102040405+0100")),
+            ("20260701233405", Some("2026-07-02T03:04:05Z"), Some("20260701233405-0330")),
+            ("20260102030405", None, Some("20260102030405")),
+            ("02.01.2026 03:04", Some("2026-01-02T03:04:00Z"), Some("20260102030400+0000")),
+            ("20260102030405", Some("2026-01-05T03:04:05Z"), Some("20260105030405+0000")),
+            ("yesterday", None, None),
+        ] {
+            let instant = instant.map(|text| text.parse().unwrap());
+            let time = InstrumentTime { text: text.to_owned(), instant };
+            assert_eq!(of(&time).as_deref(), expected, "{text}");
+        }
+    }
+}

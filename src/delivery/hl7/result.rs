@@ -1,0 +1,117 @@
+//! One observation as OBX with its NTE. A value is the decimal text as sent; what has no value says so and why.
+
+use labwire_hl7::message::{Draft, Value};
+
+use super::{moment, test};
+use crate::domain::{Observation, Status, Value as Measured};
+
+pub(super) fn write(draft: &mut Draft, number: usize, observation: &Observation) {
+    let value = Written::of(observation);
+    let parts = value.parts();
+    let test = test(observation);
+    let flags: Vec<&[u8]> =
+        observation.flags.iter().filter(|flag| !flag.is_empty()).map(String::as_bytes).collect();
+    let mut equipment = vec![observation.instrument.as_str().as_bytes()];
+    equipment.extend(observation.analyzer_unit.as_deref().map(str::as_bytes));
+    let started = observation.started.as_ref().and_then(moment::of).unwrap_or_default();
+    let completed = observation.completed.as_ref().and_then(moment::of).unwrap_or_default();
+    let operator = observation.operator.as_ref().map(|operator| operator.reveal().as_str());
+    draft.segment(
+        b"OBX",
+        [
+            (1, Value::Text(number.to_string().as_bytes())),
+            (2, Value::Text(value.kind)),
+            (3, Value::Components(&test)),
+            (4, Value::Text(which(observation).as_bytes())),
+            (5, Value::Components(&parts)),
+            (6, Value::Text(observation.unit.as_deref().unwrap_or_default().as_bytes())),
+            (7, Value::Text(observation.reference_range.as_deref().unwrap_or_default().as_bytes())),
+            (8, Value::Repeats(&flags)),
+            (11, Value::Text(status(observation))),
+            (14, Value::Text(started.as_bytes())),
+            (16, Value::Text(operator.unwrap_or_default().as_bytes())),
+            (18, Value::Repeats(&equipment)),
+            (19, Value::Text(completed.as_bytes())),
+        ],
+    );
+    notes(draft, observation);
+}
+
+/// Whether the run gave no value, or one that must not be taken for a result.
+pub(super) fn is_without_value(observation: &Observation) -> bool {
+    observation.status == Status::Failed || matches!(observation.value, Measured::Absent { .. })
+}
+
+/// OBX-2 and the components of OBX-5.
+struct Written<'a> {
+    kind: &'static [u8],
+    texts: Vec<&'a str>,
+}
+
+impl<'a> Written<'a> {
+    fn of(observation: &'a Observation) -> Written<'a> {
+        let (kind, texts): (&'static [u8], Vec<&'a str>) = match &observation.value {
+            _ if is_without_value(observation) => (b"", Vec::new()),
+            Measured::Quantity { comparator: None, number } => (b"NM", vec![number.as_str()]),
+            Measured::Quantity { comparator: Some(comparator), number } => {
+                (b"SN", vec![comparator.as_str(), number.as_str()])
+            }
+            Measured::Code { code } => (b"CWE", vec![code, &observation.value_as_sent, "L"]),
+            Measured::Text(text) => (b"ST", vec![text]),
+            Measured::Absent { .. } => (b"", Vec::new()),
+        };
+        Written { kind, texts }
+    }
+
+    fn parts(&self) -> Vec<&'a [u8]> {
+        self.texts.iter().map(|text| text.as_bytes()).collect()
+    }
+}
+
+fn status(observation: &Observation) -> &'static [u8] {
+    match observation.status {
+        _ if is_without_value(observation) => b"X",
+        Status::Preliminary => b"P",
+        Status::Final => b"F",
+        Status::Correction => b"C",
+        Status::Failed => b"X",
+    }
+}
+
+/// OBX-4, which tells results of one test apart: the replicate, and behind it aspect, component and dilution where the
+/// test has them.
+fn which(observation: &Observation) -> String {
+    let test = &observation.test;
+    let rest = [&test.aspect, &test.component, &test.dilution].map(String::as_str).join("/");
+    format!("{}/{rest}", observation.replicate).trim_end_matches('/').to_owned()
+}
+
+/// Comments, and what has no field of its own.
+fn notes(draft: &mut Draft, observation: &Observation) {
+    let mut notes: Vec<(&str, String, &str)> = observation
+        .comments
+        .iter()
+        .map(|comment| (comment.source.as_str(), comment.text.reveal().clone(), comment.kind.as_str()))
+        .collect();
+    if let Measured::Absent { reason } = &observation.value {
+        notes.push(("L", format!("no value: {reason}"), ""));
+    }
+    for (what, time) in [("started", &observation.started), ("completed", &observation.completed)] {
+        if let Some(time) = time
+            && moment::of(time).is_none()
+        {
+            notes.push(("L", format!("{what} as sent: {}", time.text), ""));
+        }
+    }
+    for (number, (source, text, kind)) in (1..).zip(&notes) {
+        draft.segment(
+            b"NTE",
+            [
+                (1, Value::Text(format!("{number}").as_bytes())),
+                (2, Value::Text(source.as_bytes())),
+                (3, Value::Text(text.as_bytes())),
+                (4, Value::Text(kind.as_bytes())),
+            ],
+        );
+    }
+}

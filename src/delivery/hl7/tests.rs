@@ -1,0 +1,246 @@
+//! Whole messages as a LIMS receives them, from invented results.
+
+use jiff::Timestamp;
+use labwire_hl7::message::Message;
+
+use super::*;
+use crate::domain::{
+    Comment, Comparator, DecimalText, DestinationId, InstrumentId, InstrumentTime, Private, SpecimenId,
+    Standing, TestIdentity, Value as Measured,
+};
+use crate::journal::ObservationId;
+
+fn hl7(message: MessageKind) -> Hl7 {
+    Hl7 {
+        message,
+        sending_application: "labwire".to_owned(),
+        sending_facility: "LAB^1.2.3^ISO".to_owned(),
+        receiving_application: "LIMS".to_owned(),
+        receiving_facility: String::new(),
+    }
+}
+
+fn glucose() -> Observation {
+    let time = |text: &str, instant: &str| {
+        Some(InstrumentTime { text: text.to_owned(), instant: Some(instant.parse().unwrap()) })
+    };
+    Observation {
+        instrument: InstrumentId::new("erba"),
+        profile: "erba-xl/1".to_owned(),
+        specimen: SpecimenId::new("EX0001"),
+        specimen_as_sent: Private::new("EX0001".to_owned()),
+        patient: Private::new(Patient {
+            id: "EX-77".to_owned(),
+            name: "Example^Anna".to_owned(),
+            birth_date: "19700101".to_owned(),
+            sex: "F".to_owned(),
+            location: String::new(),
+        }),
+        class: SampleClass::Patient,
+        test: TestIdentity { code: "GLCC".to_owned(), ..TestIdentity::default() },
+        replicate: 1,
+        value: number(None, "5.40"),
+        value_as_sent: "5.40".to_owned(),
+        unit: Some("mg/dl".to_owned()),
+        reference_range: Some("4.0 - 6.1".to_owned()),
+        flags: vec!["N".to_owned()],
+        status: Status::Final,
+        status_as_sent: "F".to_owned(),
+        standing: Standing::Clear,
+        started: None,
+        completed: time("20260102040405", "2026-01-02T03:04:05Z"),
+        operator: Some(Private::new("op7".to_owned())),
+        analyzer_unit: Some("SN-1".to_owned()),
+        position: None,
+        priority: Some("R".to_owned()),
+        specimen_type: Some("SERUM".to_owned()),
+        lims_code: Some("GLU".to_owned()),
+        loinc: Some("2345-7".to_owned()),
+        comments: Vec::new(),
+        attachments: Vec::new(),
+        record: 3,
+    }
+}
+
+fn number(comparator: Option<Comparator>, text: &str) -> Measured {
+    Measured::Quantity { comparator, number: DecimalText::parse(text, '.').unwrap() }
+}
+
+/// A test without anything but its code and value.
+fn plain(code: &str, value: Measured) -> Observation {
+    Observation {
+        test: TestIdentity { code: code.to_owned(), ..TestIdentity::default() },
+        value,
+        unit: None,
+        reference_range: None,
+        flags: Vec::new(),
+        completed: None,
+        operator: None,
+        analyzer_unit: None,
+        lims_code: None,
+        loinc: None,
+        ..glucose()
+    }
+}
+
+fn consignment(observations: Vec<Observation>) -> Consignment {
+    let items = (1..).zip(observations).map(|(id, observation)| Item {
+        id: ObservationId(id),
+        version: 1,
+        supersedes: None,
+        received_at: Timestamp::UNIX_EPOCH,
+        observation,
+    });
+    Consignment {
+        destination: DestinationId::new("lims"),
+        key: "0a1b2c3d-42".to_owned(),
+        specimen: SpecimenId::new("EX0001"),
+        made_at: "2026-01-02T03:04:06Z".parse().unwrap(),
+        items: items.collect(),
+    }
+}
+
+fn written(message: MessageKind, awaited: Awaited, observations: Vec<Observation>) -> String {
+    let bytes = render(&hl7(message), awaited, &consignment(observations)).unwrap();
+    assert_eq!(Message::parse(&bytes).unwrap().emit(), bytes, "it is read as it is written");
+    String::from_utf8(bytes).unwrap().replace('\r', "\n")
+}
+
+/// The segments of this name in the ORU of one observation.
+fn segments(name: &str, observation: Observation) -> Vec<String> {
+    written(MessageKind::OruR01, Awaited::Application, vec![observation])
+        .lines()
+        .filter(|line| line.starts_with(name))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_result_is_written_as_an_oru() {
+    let told = written(MessageKind::OruR01, Awaited::Application, vec![glucose()]);
+    assert_eq!(
+        told,
+        "\
+MSH|^~\\&|labwire|LAB^1.2.3^ISO|LIMS||20260102030406+0000||ORU^R01^ORU_R01|0a1b2c3d-42|P|2.5.1||||||UNICODE UTF-8
+PID|1||EX-77||Example^Anna||19700101|F
+OBR|1||EX0001|GLU^GLCC^L^2345-7^^LN|R||||||||||||||||||||F
+OBX|1|NM|GLU^GLCC^L^2345-7^^LN|1|5.40|mg/dl|4.0 - 6.1|N|||F|||||op7||erba~SN-1|20260102040405+0100
+SPM|1|EX0001||SERUM|||||||P
+"
+    );
+}
+
+#[test]
+fn an_oul_has_its_specimen_first_and_results_of_one_test_together() {
+    let second = Observation { replicate: 2, value: number(None, "5.50"), ..glucose() };
+    let control = [
+        plain("NA", number(Some(Comparator::Less), "100")),
+        plain("HBS", Measured::Code { code: "POS".to_owned() }),
+    ]
+    .map(|it| Observation { value_as_sent: "+".to_owned(), ..it });
+    let mut observations = vec![glucose()];
+    observations.extend(control);
+    observations.push(second);
+    let observations =
+        observations.into_iter().map(|it| Observation { class: SampleClass::Control, ..it }).collect();
+    let told = written(MessageKind::OulR22, Awaited::Both, observations);
+    assert_eq!(
+        told,
+        "\
+MSH|^~\\&|labwire|LAB^1.2.3^ISO|LIMS||20260102030406+0000||OUL^R22^OUL_R22|0a1b2c3d-42|P|2.5.1|||AL|AL||UNICODE UTF-8
+SPM|1|EX0001||SERUM|||||||Q
+OBR|1||EX0001|GLU^GLCC^L^2345-7^^LN|R||||||||||||||||||||F
+OBX|1|NM|GLU^GLCC^L^2345-7^^LN|1|5.40|mg/dl|4.0 - 6.1|N|||F|||||op7||erba~SN-1|20260102040405+0100
+OBX|2|NM|GLU^GLCC^L^2345-7^^LN|2|5.50|mg/dl|4.0 - 6.1|N|||F|||||op7||erba~SN-1|20260102040405+0100
+OBR|2||EX0001|NA^NA^L|R||||||||||||||||||||F
+OBX|1|SN|NA^NA^L|1|<^100||||||F|||||||erba
+OBR|3||EX0001|HBS^HBS^L|R||||||||||||||||||||F
+OBX|1|CWE|HBS^HBS^L|1|POS^+^L||||||F|||||||erba
+"
+    );
+}
+
+#[test]
+fn a_failed_run_is_told_without_a_value() {
+    let absent = Measured::Absent { reason: "clot detected".to_owned() };
+    let told = written(MessageKind::OruR01, Awaited::Application, vec![plain("K", absent)]);
+    assert!(told.contains("\nOBX|1||K^K^L|1|||||||X|"), "{told}");
+    assert!(told.contains("\nNTE|1|L|no value: clot detected\n"), "{told}");
+    assert!(told.contains("||||X\n"), "the order is failed too: {told}");
+    let failed = Observation { status: Status::Failed, ..plain("K", number(None, "9.99")) };
+    assert!(!segments("OBX", failed)[0].contains("9.99"), "a failed run's number is no result");
+}
+
+#[test]
+fn what_the_instrument_says_of_a_result_is_its_status() {
+    for (status, expected) in [(Status::Preliminary, "P"), (Status::Final, "F"), (Status::Correction, "C")] {
+        let observation = Observation { status, ..plain("K", number(None, "4.1")) };
+        let obx = segments("OBX", observation.clone());
+        assert_eq!(obx[0].split('|').nth(11), Some(expected));
+        assert_eq!(segments("OBR", observation)[0].split('|').nth(25), Some(expected));
+    }
+}
+
+#[test]
+fn sides_of_one_measurement_are_told_apart_in_obx_4() {
+    let test = |aspect: &str, component: &str, dilution: &str| TestIdentity {
+        code: "K".to_owned(),
+        aspect: aspect.to_owned(),
+        component: component.to_owned(),
+        dilution: dilution.to_owned(),
+    };
+    for (identity, expected) in [
+        (test("", "", ""), "1"),
+        (test("DOSE", "", ""), "1/DOSE"),
+        (test("", "B", ""), "1//B"),
+        (test("RLU", "", "1/10"), "1/RLU//1/10"),
+    ] {
+        let obx = segments("OBX", Observation { test: identity, ..plain("K", number(None, "4.1")) });
+        assert_eq!(obx[0].split('|').nth(4), Some(expected));
+    }
+}
+
+#[test]
+fn what_would_break_a_message_is_escaped() {
+    let text = "a|b^c~d\\e&f\rg\u{b}h\u{1c}\u{fc}";
+    let comment =
+        Comment { source: "L".to_owned(), text: Private::new(text.to_owned()), kind: String::new() };
+    let odd = Observation {
+        unit: Some("10^3/uL".to_owned()),
+        flags: vec!["H".to_owned(), "A|B".to_owned()],
+        comments: vec![comment],
+        ..plain("K", Measured::Text(text.to_owned()))
+    };
+    let escaped = "a\\F\\b\\S\\c\\R\\d\\E\\e\\T\\f\\X0D\\g\\X0B\\h\\X1C\\\u{fc}";
+    let obx = segments("OBX", odd.clone());
+    let fields: Vec<&str> = obx[0].split('|').collect();
+    assert_eq!((fields[2], fields[5], fields[6], fields[8]), ("ST", escaped, "10\\S\\3/uL", "H~A\\F\\B"));
+    assert_eq!(segments("NTE", odd), [format!("NTE|1|L|{escaped}")]);
+}
+
+#[test]
+fn a_time_that_hl7_has_no_form_for_is_a_note() {
+    let odd = InstrumentTime { text: "yesterday".to_owned(), instant: None };
+    let odd = Observation { completed: Some(odd), ..plain("K", number(None, "4.1")) };
+    assert_eq!(segments("NTE", odd), ["NTE|1|L|completed as sent: yesterday"]);
+}
+
+#[test]
+fn the_patient_is_what_all_results_agree_on() {
+    let other = Patient { name: "Sample^Ben".to_owned(), ..glucose().patient.reveal().clone() };
+    let silent = Observation { patient: Private::new(Patient::default()), ..glucose() };
+    let other = Observation { patient: Private::new(other), ..glucose() };
+    let agreed = written(MessageKind::OruR01, Awaited::Application, vec![glucose(), silent]);
+    assert!(agreed.contains("\nPID|1||EX-77||Example^Anna||"), "{agreed}");
+    let torn = written(MessageKind::OruR01, Awaited::Application, vec![glucose(), other]);
+    assert!(torn.contains("\nPID|1||EX-77||||19700101|F\n"), "{torn}");
+}
+
+#[test]
+fn a_key_fills_msh_10_to_its_end_and_is_never_shortened() {
+    let mut longest = consignment(vec![glucose()]);
+    longest.key = "0a1b2c3d-99999999999".to_owned();
+    assert!(render(&hl7(MessageKind::OruR01), Awaited::Application, &longest).is_ok());
+    longest.key.push('9');
+    assert!(render(&hl7(MessageKind::OruR01), Awaited::Application, &longest).is_err());
+}
