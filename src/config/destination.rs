@@ -1,6 +1,7 @@
 //! `[destination.NAME]`: where results go. What every destination has is read here, what its kind adds beside it. It
 //! reads the token and certificate files that a destination names; it never connects.
 
+mod folder;
 mod hl7;
 mod http;
 mod mllp;
@@ -13,7 +14,7 @@ use super::reader::{Name, Table};
 use super::settings::{Backoff, Breaker, Destination, Kind, OnUnknown, VerdictKind};
 use crate::domain::{DestinationId, InstrumentId};
 
-const KINDS: [(&str, Reader); 2] = [("http", http::read), ("mllp", mllp::read)];
+const KINDS: [(&str, Reader); 3] = [("http", http::read), ("mllp", mllp::read), ("file", folder::read)];
 const VERDICTS: [(&str, VerdictKind); 6] = [
     ("accepted", VerdictKind::Accepted),
     ("staged", VerdictKind::Staged),

@@ -169,7 +169,7 @@ fn status(order: &[&Item]) -> &'static [u8] {
         b"P"
     } else if of(Status::Correction) {
         b"C"
-    } else if order.iter().all(|item| result::is_without_value(&item.observation)) {
+    } else if order.iter().all(|item| item.observation.is_without_value()) {
         b"X"
     } else {
         b"F"

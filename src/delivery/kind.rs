@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::verdict::Judgement;
-use super::{hl7, http, mllp, payload};
-use crate::config::settings::{Destination, Kind};
+use super::{csv, folder, hl7, http, mllp, payload};
+use crate::config::settings::{Awaited, Destination, Folder, Format, Kind};
 use crate::journal::ledger::{Lease, Render};
 use crate::shutdown::Tasks;
 
@@ -21,6 +21,7 @@ pub struct Attempted {
 pub enum Client {
     Http(http::Client),
     Mllp(mllp::Client),
+    Folder(folder::Client),
 }
 
 /// Why a client can't be made.
@@ -40,6 +41,7 @@ impl Client {
                 Client::Http(http::Client::new(http).map_err(|error| failed(error.to_string()))?)
             }
             Kind::Mllp(mllp) => Client::Mllp(mllp::Client::new(mllp, tasks)),
+            Kind::Folder(folder) => Client::Folder(folder::Client::new(folder)),
         })
     }
 
@@ -48,6 +50,7 @@ impl Client {
         match self {
             Client::Http(http) => http.attempt(lease).await,
             Client::Mllp(mllp) => mllp.attempt(lease).await,
+            Client::Folder(folder) => folder.attempt(lease).await,
         }
     }
 }
@@ -60,6 +63,13 @@ pub(super) fn render(destination: &Destination, site: &str) -> Render {
         Kind::Mllp(mllp) => {
             let (hl7, awaited) = (mllp.hl7.clone(), mllp.awaited);
             Arc::new(move |consignment| hl7::render(&hl7, awaited, consignment))
+        }
+        Kind::Folder(Folder { format: Format::Hl7(hl7), .. }) => {
+            let hl7 = hl7.clone();
+            Arc::new(move |consignment| hl7::render(&hl7, Awaited::Application, consignment))
+        }
+        Kind::Folder(Folder { format: Format::Csv, .. }) => {
+            Arc::new(|consignment| Ok(csv::render(consignment)))
         }
     }
 }

@@ -1,11 +1,15 @@
 //! From the ledger to the LIMS: lease, send, judge the answer, settle. Only the LIMS's own answer settles anything.
 
+pub mod csv;
+mod folder;
 pub mod hl7;
 mod http;
 mod kind;
 mod mllp;
 pub mod payload;
 pub mod retry;
+#[cfg(test)]
+mod sample;
 pub mod verdict;
 mod worker;
 

@@ -1,6 +1,7 @@
 //! What a reply means, by the destination's rule table and then the built-in one. Pure. A reply that can't be
 //! understood is never taken for an acceptance.
 
+pub mod folder;
 pub mod http;
 pub mod mllp;
 

@@ -46,6 +46,13 @@ pub struct Observation {
     pub record: u32,
 }
 
+impl Observation {
+    /// Whether the run gave no value, or one that must not be taken for a result.
+    pub fn is_without_value(&self) -> bool {
+        self.status == Status::Failed || matches!(self.value, Value::Absent { .. })
+    }
+}
+
 /// Which measurement this is. Two observations with different identities never replace one another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TestIdentity {

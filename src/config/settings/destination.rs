@@ -1,6 +1,7 @@
 //! Where results go: what every destination has, and what each kind of it adds.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::{DestinationId, InstrumentId, Private};
@@ -24,6 +25,7 @@ pub struct Destination {
 pub enum Kind {
     Http(Http),
     Mllp(Mllp),
+    Folder(Folder),
 }
 
 /// JSON by POST.
@@ -88,6 +90,20 @@ pub enum Awaited {
     Commit,
     /// The application's, after a commit: `AL` and `AL`.
     Both,
+}
+
+/// A file a delivery.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    pub folder: PathBuf,
+    pub format: Format,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    Hl7(Hl7),
+    Csv,
 }
 
 /// One line of the rule table that turns an acknowledgement into a verdict.

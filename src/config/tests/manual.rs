@@ -54,7 +54,8 @@ fn what_the_default_file_calls_a_default_is_one() {
     let (written, _) = load(&files);
     let least = format!(
         "{SITE}[destination.lims]\nurl = \"https://lims.example/results\"\n\
-         [destination.lis-hl7]\nkind = \"mllp\"\nconnect = \"lims.example:2575\"\n"
+         [destination.lis-hl7]\nkind = \"mllp\"\nconnect = \"lims.example:2575\"\n\
+         [destination.lis-files]\nkind = \"file\"\nfolder = \"/srv/lims/results\"\n"
     );
     let (default, _) = load(&[("labwire.toml", &least)]);
 
@@ -79,6 +80,8 @@ fn what_the_default_file_calls_a_default_is_one() {
     mllp.rules.clear();
     mllp.hl7 = Hl7 { sending_application: "labwire".to_owned(), ..Hl7::default() };
     assert_eq!(format!("{hl7:?}"), format!("{:?}", destination(&default, "lis-hl7")));
+    let files = destination(&written, "lis-files");
+    assert_eq!(format!("{files:?}"), format!("{:?}", destination(&default, "lis-files")));
 }
 
 fn destination(settings: &Settings, name: &str) -> Destination {

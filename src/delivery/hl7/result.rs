@@ -37,11 +37,6 @@ pub(super) fn write(draft: &mut Draft, number: usize, observation: &Observation)
     notes(draft, observation);
 }
 
-/// Whether the run gave no value, or one that must not be taken for a result.
-pub(super) fn is_without_value(observation: &Observation) -> bool {
-    observation.status == Status::Failed || matches!(observation.value, Measured::Absent { .. })
-}
-
 /// OBX-2 and the components of OBX-5.
 struct Written<'a> {
     kind: &'static [u8],
@@ -51,7 +46,7 @@ struct Written<'a> {
 impl<'a> Written<'a> {
     fn of(observation: &'a Observation) -> Written<'a> {
         let (kind, texts): (&'static [u8], Vec<&'a str>) = match &observation.value {
-            _ if is_without_value(observation) => (b"", Vec::new()),
+            _ if observation.is_without_value() => (b"", Vec::new()),
             Measured::Quantity { comparator: None, number } => (b"NM", vec![number.as_str()]),
             Measured::Quantity { comparator: Some(comparator), number } => {
                 (b"SN", vec![comparator.as_str(), number.as_str()])
@@ -70,7 +65,7 @@ impl<'a> Written<'a> {
 
 fn status(observation: &Observation) -> &'static [u8] {
     match observation.status {
-        _ if is_without_value(observation) => b"X",
+        _ if observation.is_without_value() => b"X",
         Status::Preliminary => b"P",
         Status::Final => b"F",
         Status::Correction => b"C",

@@ -1,14 +1,10 @@
 //! Whole messages as a LIMS receives them, from invented results.
 
-use jiff::Timestamp;
 use labwire_hl7::message::Message;
 
 use super::*;
-use crate::domain::{
-    Comment, Comparator, DecimalText, DestinationId, InstrumentId, InstrumentTime, Private, SpecimenId,
-    Standing, TestIdentity, Value as Measured,
-};
-use crate::journal::ObservationId;
+use crate::delivery::sample::{consignment, glucose, number, plain};
+use crate::domain::{Comment, Comparator, InstrumentTime, Private, TestIdentity, Value as Measured};
 
 fn hl7(message: MessageKind) -> Hl7 {
     Hl7 {
@@ -17,86 +13,6 @@ fn hl7(message: MessageKind) -> Hl7 {
         sending_facility: "LAB^1.2.3^ISO".to_owned(),
         receiving_application: "LIMS".to_owned(),
         receiving_facility: String::new(),
-    }
-}
-
-fn glucose() -> Observation {
-    let time = |text: &str, instant: &str| {
-        Some(InstrumentTime { text: text.to_owned(), instant: Some(instant.parse().unwrap()) })
-    };
-    Observation {
-        instrument: InstrumentId::new("erba"),
-        profile: "erba-xl/1".to_owned(),
-        specimen: SpecimenId::new("EX0001"),
-        specimen_as_sent: Private::new("EX0001".to_owned()),
-        patient: Private::new(Patient {
-            id: "EX-77".to_owned(),
-            name: "Example^Anna".to_owned(),
-            birth_date: "19700101".to_owned(),
-            sex: "F".to_owned(),
-            location: String::new(),
-        }),
-        class: SampleClass::Patient,
-        test: TestIdentity { code: "GLCC".to_owned(), ..TestIdentity::default() },
-        replicate: 1,
-        value: number(None, "5.40"),
-        value_as_sent: "5.40".to_owned(),
-        unit: Some("mg/dl".to_owned()),
-        reference_range: Some("4.0 - 6.1".to_owned()),
-        flags: vec!["N".to_owned()],
-        status: Status::Final,
-        status_as_sent: "F".to_owned(),
-        standing: Standing::Clear,
-        started: None,
-        completed: time("20260102040405", "2026-01-02T03:04:05Z"),
-        operator: Some(Private::new("op7".to_owned())),
-        analyzer_unit: Some("SN-1".to_owned()),
-        position: None,
-        priority: Some("R".to_owned()),
-        specimen_type: Some("SERUM".to_owned()),
-        lims_code: Some("GLU".to_owned()),
-        loinc: Some("2345-7".to_owned()),
-        comments: Vec::new(),
-        attachments: Vec::new(),
-        record: 3,
-    }
-}
-
-fn number(comparator: Option<Comparator>, text: &str) -> Measured {
-    Measured::Quantity { comparator, number: DecimalText::parse(text, '.').unwrap() }
-}
-
-/// A test without anything but its code and value.
-fn plain(code: &str, value: Measured) -> Observation {
-    Observation {
-        test: TestIdentity { code: code.to_owned(), ..TestIdentity::default() },
-        value,
-        unit: None,
-        reference_range: None,
-        flags: Vec::new(),
-        completed: None,
-        operator: None,
-        analyzer_unit: None,
-        lims_code: None,
-        loinc: None,
-        ..glucose()
-    }
-}
-
-fn consignment(observations: Vec<Observation>) -> Consignment {
-    let items = (1..).zip(observations).map(|(id, observation)| Item {
-        id: ObservationId(id),
-        version: 1,
-        supersedes: None,
-        received_at: Timestamp::UNIX_EPOCH,
-        observation,
-    });
-    Consignment {
-        destination: DestinationId::new("lims"),
-        key: "0a1b2c3d-42".to_owned(),
-        specimen: SpecimenId::new("EX0001"),
-        made_at: "2026-01-02T03:04:06Z".parse().unwrap(),
-        items: items.collect(),
     }
 }
 

@@ -1,0 +1,172 @@
+//! The CSV that a folder receives: one specimen's results, one a line, as RFC 4180 has it, in UTF-8. Texts stand as the
+//! analyzer sent them; a program that takes some for formulas must be told not to.
+
+use crate::domain::{InstrumentTime, Observation, SampleClass, Status, Value};
+use crate::journal::ledger::{Consignment, Item};
+
+/// The columns; new ones go to the end.
+const COLUMNS: [&str; 28] = [
+    "key",
+    "result",
+    "version",
+    "supersedes",
+    "instrument",
+    "specimen",
+    "class",
+    "status",
+    "code",
+    "aspect",
+    "component",
+    "dilution",
+    "replicate",
+    "lims_code",
+    "loinc",
+    "comparator",
+    "value",
+    "no_value",
+    "unit",
+    "reference_range",
+    "flags",
+    "started",
+    "completed",
+    "operator",
+    "specimen_type",
+    "patient_id",
+    "patient_name",
+    "comments",
+];
+
+/// Renders a consignment. The same consignment gives the same bytes.
+pub fn render(consignment: &Consignment) -> Vec<u8> {
+    let mut text = COLUMNS.join(",") + "\r\n";
+    for item in &consignment.items {
+        let fields = line(consignment, item);
+        text.push_str(&fields.map(|field| quoted(&field)).join(","));
+        text.push_str("\r\n");
+    }
+    text.into_bytes()
+}
+
+fn line(consignment: &Consignment, item: &Item) -> [String; COLUMNS.len()] {
+    let it = &item.observation;
+    let patient = it.patient.reveal();
+    let (comparator, value, no_value) = value(it);
+    let comments: Vec<&str> = it.comments.iter().map(|comment| comment.text.reveal().as_str()).collect();
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    [
+        consignment.key.clone(),
+        item.id.to_string(),
+        item.version.to_string(),
+        item.supersedes.map(|id| id.to_string()).unwrap_or_default(),
+        it.instrument.to_string(),
+        consignment.specimen.reveal().to_owned(),
+        class(it.class).to_owned(),
+        status(it.status).to_owned(),
+        it.test.code.clone(),
+        it.test.aspect.clone(),
+        it.test.component.clone(),
+        it.test.dilution.clone(),
+        it.replicate.to_string(),
+        or_empty(&it.lims_code),
+        or_empty(&it.loinc),
+        comparator.to_owned(),
+        value.to_owned(),
+        no_value.to_owned(),
+        or_empty(&it.unit),
+        or_empty(&it.reference_range),
+        it.flags.join(" "),
+        time(it.started.as_ref()),
+        time(it.completed.as_ref()),
+        it.operator.as_ref().map(|operator| operator.reveal().clone()).unwrap_or_default(),
+        or_empty(&it.specimen_type),
+        patient.id.clone(),
+        patient.name.clone(),
+        comments.join("; "),
+    ]
+}
+
+/// Comparator, value, and why there is none.
+fn value(observation: &Observation) -> (&'static str, &str, &str) {
+    match &observation.value {
+        Value::Absent { reason } => ("", "", reason),
+        _ if observation.is_without_value() => ("", "", "failed"),
+        Value::Quantity { comparator, number } => {
+            (comparator.map(|comparator| comparator.as_str()).unwrap_or_default(), number.as_str(), "")
+        }
+        Value::Code { code } => ("", code, ""),
+        Value::Text(text) => ("", text, ""),
+    }
+}
+
+fn class(class: SampleClass) -> &'static str {
+    match class {
+        SampleClass::Patient => "patient",
+        SampleClass::Control => "control",
+        SampleClass::Calibration => "calibration",
+    }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Preliminary => "preliminary",
+        Status::Final => "final",
+        Status::Correction => "correction",
+        Status::Failed => "failed",
+    }
+}
+
+/// UTC where it is known, else the text as sent.
+fn time(time: Option<&InstrumentTime>) -> String {
+    let Some(time) = time else { return String::new() };
+    time.instant.map_or_else(|| time.text.clone(), |instant| instant.to_string())
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains(['"', ',', '\r', '\n']) || field.starts_with(' ') || field.ends_with(' ') {
+        return format!("\"{}\"", field.replace('"', "\"\""));
+    }
+    field.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::sample::{consignment, glucose, number, plain};
+    use crate::domain::Comparator;
+
+    #[test]
+    fn each_result_is_a_line() {
+        let failed = Observation { status: Status::Failed, ..plain("K", number(None, "9.99")) };
+        let low = plain("NA", number(Some(Comparator::Less), "100"));
+        let text = String::from_utf8(render(&consignment(vec![glucose(), low, failed]))).unwrap();
+        let lines: Vec<&str> = text.split("\r\n").collect();
+        let patient = "SERUM,EX-77,Example^Anna,";
+        assert_eq!(
+            lines,
+            [
+                COLUMNS.join(","),
+                format!(
+                    "0a1b2c3d-42,1,1,,erba,EX0001,patient,final,GLCC,,,,1,GLU,2345-7,,5.40,,mg/dl,4.0 - 6.1,N,,\
+                     2026-01-02T03:04:05Z,op7,{patient}"
+                ),
+                format!("0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient}"),
+                format!("0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient}"),
+                String::new(),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_field_is_quoted_where_it_would_be_taken_for_more() {
+        for (field, expected) in [
+            ("5.40", "5.40"),
+            ("", ""),
+            ("a,b", "\"a,b\""),
+            ("say \"no\"", "\"say \"\"no\"\"\""),
+            ("two\r\nlines", "\"two\r\nlines\""),
+            (" 7", "\" 7\""),
+        ] {
+            assert_eq!(quoted(field), expected, "{field:?}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Attempts by file: written under a temporary name, synced, renamed, and the folder synced. The file's name is the key,
+//! so that what lies there already tells whether an earlier attempt got so far. It never replaces a file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::fs::{self, File, OpenOptions};
+use tokio::io::AsyncWriteExt;
+
+use super::kind::Attempted;
+use super::verdict::Reply;
+use super::verdict::folder::{Deposit, judge};
+use crate::config::settings::{Folder, Format};
+use crate::journal::ledger::Lease;
+
+/// A share that hangs longer than this is given up for now.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The owner writes and the group reads: it is patient data.
+const MODE: u32 = 0o640;
+
+/// The way to one destination.
+pub struct Client {
+    folder: PathBuf,
+    extension: &'static str,
+}
+
+impl Client {
+    pub fn new(settings: &Folder) -> Client {
+        let extension = match settings.format {
+            Format::Hl7(_) => "hl7",
+            Format::Csv => "csv",
+        };
+        Client { folder: settings.folder.clone(), extension }
+    }
+
+    /// Makes the attempt and judges it. Never fails: what goes wrong is a reply too.
+    pub async fn attempt(&self, lease: &Lease) -> Attempted {
+        let deposit = self.deposit(&lease.key, &lease.payload);
+        let reply = match tokio::time::timeout(PATIENCE, deposit).await {
+            Ok(reply) => reply,
+            Err(_) => Reply::NoAnswer("the folder doesn't answer".to_owned()),
+        };
+        Attempted { judgement: judge(&reply, &lease.items), status: None, body: None }
+    }
+
+    async fn deposit(&self, key: &str, content: &[u8]) -> Reply<Deposit> {
+        let place = self.folder.join(format!("{key}.{}", self.extension));
+        let found = match fs::read(&place).await {
+            Ok(found) => Some(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Reply::NotSent(why(&error)),
+        };
+        let deposit = match found {
+            Some(found) if found == content => Deposit::Present,
+            Some(_) => return Reply::Answered(Deposit::Differs),
+            None => {
+                let draft = self.folder.join(format!(".{key}.tmp"));
+                if let Err(error) = put(&draft, &place, content).await {
+                    // What is left of it is written over by the next attempt.
+                    let _ = fs::remove_file(&draft).await;
+                    return Reply::NotSent(why(&error));
+                }
+                Deposit::Written
+            }
+        };
+        // A file that was found may be one whose rename a power cut would still undo.
+        match self.sync().await {
+            Ok(()) => Reply::Answered(deposit),
+            Err(error) => Reply::NoAnswer(why(&error)),
+        }
+    }
+
+    async fn sync(&self) -> io::Result<()> {
+        File::open(&self.folder).await?.sync_all().await
+    }
+}
+
+async fn put(draft: &Path, place: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(MODE).open(draft).await?;
+    file.write_all(content).await?;
+    file.flush().await?;
+    file.sync_all().await?;
+    fs::rename(draft, place).await
+}
+
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "the folder's disk is full; free some space there".to_owned()
+        }
+        io::ErrorKind::NotFound => "the folder doesn't exist; make it, or mount what it is on".to_owned(),
+        io::ErrorKind::NotADirectory => "the folder is a file; name another".to_owned(),
+        io::ErrorKind::PermissionDenied => "the service may not write into the folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config::settings::VerdictKind;
+    use crate::journal::ledger::AttemptKind;
+    use crate::journal::{DeliveryId, ObservationId};
+
+    fn lease(payload: &str) -> Lease {
+        Lease {
+            delivery: DeliveryId(1),
+            attempt: 1,
+            number: 1,
+            kind: AttemptKind::Send,
+            key: "0a1b2c3d-1".to_owned(),
+            payload: payload.as_bytes().to_vec(),
+            items: vec![ObservationId(1)],
+        }
+    }
+
+    async fn verdict(folder: &Path, payload: &str) -> (VerdictKind, String) {
+        let client = Client::new(&Folder { folder: folder.to_owned(), format: Format::Csv });
+        let judgement = client.attempt(&lease(payload)).await.judgement;
+        (judgement.verdict, judgement.detail)
+    }
+
+    fn names(folder: &TempDir) -> Vec<String> {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_payload_becomes_one_file_however_often_it_is_delivered() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(verdict(folder.path(), "a").await.0, VerdictKind::Accepted);
+        assert_eq!(verdict(folder.path(), "a").await.0, VerdictKind::Duplicate, "as after a crash");
+        assert_eq!(names(&folder), ["0a1b2c3d-1.csv"]);
+        assert_eq!(std::fs::read(folder.path().join("0a1b2c3d-1.csv")).unwrap(), b"a");
+    }
+
+    #[tokio::test]
+    async fn another_file_of_that_name_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("0a1b2c3d-1.csv");
+        std::fs::write(&place, "b").unwrap();
+        assert_eq!(verdict(folder.path(), "a").await.0, VerdictKind::Refused);
+        assert_eq!(std::fs::read(&place).unwrap(), b"b");
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_left_of_an_attempt_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".0a1b2c3d-1.tmp"), "half of someth").unwrap();
+        assert_eq!(verdict(folder.path(), "a").await.0, VerdictKind::Accepted);
+        assert_eq!(names(&folder), ["0a1b2c3d-1.csv"]);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (missing, told) = verdict(&folder.path().join("away"), "a").await;
+        assert_eq!((missing, told.contains("doesn't exist")), (VerdictKind::Retry, true), "{told}");
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let (no_folder, told) = verdict(&folder.path().join("file"), "a").await;
+        assert_eq!((no_folder, told.contains("is a file")), (VerdictKind::Retry, true), "{told}");
+        assert!(why(&io::Error::from(io::ErrorKind::StorageFull)).contains("disk is full"));
+    }
+}

@@ -1,0 +1,90 @@
+//! Invented results for the tests of the renderers.
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    Comparator, DecimalText, DestinationId, InstrumentId, InstrumentTime, Observation, Patient, Private,
+    SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
+};
+use crate::journal::ObservationId;
+use crate::journal::ledger::{Consignment, Item};
+
+pub(super) fn glucose() -> Observation {
+    let time = |text: &str, instant: &str| {
+        Some(InstrumentTime { text: text.to_owned(), instant: Some(instant.parse().unwrap()) })
+    };
+    Observation {
+        instrument: InstrumentId::new("erba"),
+        profile: "erba-xl/1".to_owned(),
+        specimen: SpecimenId::new("EX0001"),
+        specimen_as_sent: Private::new("EX0001".to_owned()),
+        patient: Private::new(Patient {
+            id: "EX-77".to_owned(),
+            name: "Example^Anna".to_owned(),
+            birth_date: "19700101".to_owned(),
+            sex: "F".to_owned(),
+            location: String::new(),
+        }),
+        class: SampleClass::Patient,
+        test: TestIdentity { code: "GLCC".to_owned(), ..TestIdentity::default() },
+        replicate: 1,
+        value: number(None, "5.40"),
+        value_as_sent: "5.40".to_owned(),
+        unit: Some("mg/dl".to_owned()),
+        reference_range: Some("4.0 - 6.1".to_owned()),
+        flags: vec!["N".to_owned()],
+        status: Status::Final,
+        status_as_sent: "F".to_owned(),
+        standing: Standing::Clear,
+        started: None,
+        completed: time("20260102040405", "2026-01-02T03:04:05Z"),
+        operator: Some(Private::new("op7".to_owned())),
+        analyzer_unit: Some("SN-1".to_owned()),
+        position: None,
+        priority: Some("R".to_owned()),
+        specimen_type: Some("SERUM".to_owned()),
+        lims_code: Some("GLU".to_owned()),
+        loinc: Some("2345-7".to_owned()),
+        comments: Vec::new(),
+        attachments: Vec::new(),
+        record: 3,
+    }
+}
+
+pub(super) fn number(comparator: Option<Comparator>, text: &str) -> Value {
+    Value::Quantity { comparator, number: DecimalText::parse(text, '.').unwrap() }
+}
+
+/// A test without anything but its code and value.
+pub(super) fn plain(code: &str, value: Value) -> Observation {
+    Observation {
+        test: TestIdentity { code: code.to_owned(), ..TestIdentity::default() },
+        value,
+        unit: None,
+        reference_range: None,
+        flags: Vec::new(),
+        completed: None,
+        operator: None,
+        analyzer_unit: None,
+        lims_code: None,
+        loinc: None,
+        ..glucose()
+    }
+}
+
+pub(super) fn consignment(observations: Vec<Observation>) -> Consignment {
+    let items = (1..).zip(observations).map(|(id, observation)| Item {
+        id: ObservationId(id),
+        version: 1,
+        supersedes: None,
+        received_at: Timestamp::UNIX_EPOCH,
+        observation,
+    });
+    Consignment {
+        destination: DestinationId::new("lims"),
+        key: "0a1b2c3d-42".to_owned(),
+        specimen: SpecimenId::new("EX0001"),
+        made_at: "2026-01-02T03:04:06Z".parse().unwrap(),
+        items: items.collect(),
+    }
+}
