@@ -17,6 +17,7 @@ mod journal {
     mod noting;
     mod plans;
     mod reading;
+    mod routing;
     mod told;
     mod traced;
     mod walk;

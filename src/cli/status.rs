@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::Outcome;
 use crate::config::Settings;
+use crate::config::settings::Mode;
 use crate::exit::Exit;
 use crate::host::control::{self, Live, Request, Response};
 use crate::journal::notes::LinkNotes;
@@ -16,7 +17,9 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
             writeln!(out, "labwire is running.")?;
             writeln!(out, "\nJournal: {journal}")?;
             live(out, "Analyzers", &links)?;
-            live(out, "Destinations", &destinations)?;
+            let destinations =
+                destinations.into_iter().map(|it| Live { name: with_mode(it.name, settings), ..it });
+            live(out, "Destinations", &destinations.collect::<Vec<_>>())?;
         }
         Ok(_) => writeln!(out, "labwire is running, but of another version than this command.")?,
         Err(error) => {
@@ -51,6 +54,15 @@ fn live(out: &mut impl Write, title: &str, all: &[Live]) -> std::io::Result<()> 
         writeln!(out, "  {name}: {state} (since {since})")?;
     }
     Ok(())
+}
+
+/// A destination's name, and what it is there for where that isn't what it usually is.
+fn with_mode(name: String, settings: &Settings) -> String {
+    match settings.destinations.iter().find(|it| it.id.as_str() == name).map(|it| it.mode) {
+        Some(Mode::Test) => format!("{name} (under test)"),
+        Some(Mode::Drain) => format!("{name} (drains)"),
+        Some(Mode::Live) | None => name,
+    }
 }
 
 /// What links did wrong, also before the last start.

@@ -5,16 +5,18 @@ mod folder;
 mod hl7;
 mod http;
 mod mllp;
+mod takes;
 
 use std::path::Path;
 use std::time::Duration;
 
 use super::complaint::Complaint;
 use super::reader::{Name, Table};
-use super::settings::{Backoff, Breaker, Destination, Kind, OnUnknown, VerdictKind};
-use crate::domain::{DestinationId, InstrumentId};
+use super::settings::{Backoff, Breaker, Destination, Kind, Mode, OnUnknown, VerdictKind};
+use crate::domain::DestinationId;
 
 const KINDS: [(&str, Reader); 3] = [("http", http::read), ("mllp", mllp::read), ("file", folder::read)];
+const MODES: [(&str, Mode); 3] = [("live", Mode::Live), ("test", Mode::Test), ("drain", Mode::Drain)];
 const VERDICTS: [(&str, VerdictKind); 6] = [
     ("accepted", VerdictKind::Accepted),
     ("staged", VerdictKind::Staged),
@@ -56,9 +58,7 @@ pub(super) fn read(name: Name<'_>, table: &mut Table<'_>, folder: &Path) -> Opti
         }
     };
     let Read { kind, parallel, on_unknown } = reader(table, folder);
-    let instruments = table
-        .list("instruments", |entry| entry.text().map(|id| Complaint::new(entry.span(), id)))
-        .unwrap_or_default();
+    let (takes, instruments) = takes::read(table);
     let destination = Destination {
         id: DestinationId::new(name.text),
         kind,
@@ -69,7 +69,9 @@ pub(super) fn read(name: Name<'_>, table: &mut Table<'_>, folder: &Path) -> Opti
             rest: table.seconds("breaker_rest_secs", 1..=3_600).unwrap_or(Duration::from_secs(60)),
         },
         on_unknown,
-        instruments: instruments.iter().map(|named| InstrumentId::new(named.message.as_str())).collect(),
+        per_second: table.number("per_second", 1..=10_000).unwrap_or(100),
+        mode: table.choice("mode", &MODES).unwrap_or_default(),
+        takes,
     };
     Some(Draft { destination, instruments })
 }

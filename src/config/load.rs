@@ -10,7 +10,7 @@ use super::claims::{self, Claimant};
 use super::complaint::Remarks;
 use super::finding::{Errors, Finding, Source};
 use super::profiles::Profiles;
-use super::settings::Settings;
+use super::settings::{Destination, Settings};
 use super::{instrument, reader, site};
 use crate::domain::InstrumentId;
 
@@ -158,8 +158,8 @@ impl Report {
             return;
         }
         for instrument in &settings.instruments {
-            let takes = |ids: &Vec<InstrumentId>| ids.is_empty() || ids.contains(&instrument.id);
-            if !settings.destinations.iter().any(|destination| takes(&destination.instruments)) {
+            let takes = |it: &Destination| it.takes.instruments.takes(&[instrument.id.as_str()]);
+            if !settings.destinations.iter().any(|destination| takes(destination)) {
                 let file = format!("instruments.d/{}.toml", instrument.id);
                 self.warnings.push(Finding::about(&file, "no destination takes this instrument's results"));
             }

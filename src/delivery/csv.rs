@@ -1,11 +1,12 @@
 //! The CSV that a folder receives: one specimen's results, one a line, as RFC 4180 has it, in UTF-8. Texts stand as the
 //! analyzer sent them; a program that takes some for formulas must be told not to.
 
+use crate::config::settings::Mode;
 use crate::domain::{InstrumentTime, Observation, SampleClass, Status, Value};
 use crate::journal::ledger::{Consignment, Item};
 
 /// The columns; new ones go to the end.
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 29] = [
     "key",
     "result",
     "version",
@@ -34,20 +35,21 @@ const COLUMNS: [&str; 28] = [
     "patient_id",
     "patient_name",
     "comments",
+    "test",
 ];
 
 /// Renders a consignment. The same consignment gives the same bytes.
-pub fn render(consignment: &Consignment) -> Vec<u8> {
+pub fn render(mode: Mode, consignment: &Consignment) -> Vec<u8> {
     let mut text = COLUMNS.join(",") + "\r\n";
     for item in &consignment.items {
-        let fields = line(consignment, item);
+        let fields = line(mode, consignment, item);
         text.push_str(&fields.map(|field| quoted(&field)).join(","));
         text.push_str("\r\n");
     }
     text.into_bytes()
 }
 
-fn line(consignment: &Consignment, item: &Item) -> [String; COLUMNS.len()] {
+fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.len()] {
     let it = &item.observation;
     let patient = it.patient.reveal();
     let (comparator, value, no_value) = value(it);
@@ -82,6 +84,7 @@ fn line(consignment: &Consignment, item: &Item) -> [String; COLUMNS.len()] {
         patient.id.clone(),
         patient.name.clone(),
         comments.join("; "),
+        if mode == Mode::Test { "test" } else { "" }.to_owned(),
     ]
 }
 
@@ -138,9 +141,9 @@ mod tests {
     fn each_result_is_a_line() {
         let failed = Observation { status: Status::Failed, ..plain("K", number(None, "9.99")) };
         let low = plain("NA", number(Some(Comparator::Less), "100"));
-        let text = String::from_utf8(render(&consignment(vec![glucose(), low, failed]))).unwrap();
+        let text = String::from_utf8(render(Mode::Live, &consignment(vec![glucose(), low, failed]))).unwrap();
         let lines: Vec<&str> = text.split("\r\n").collect();
-        let patient = "SERUM,EX-77,Example^Anna,";
+        let patient = "SERUM,EX-77,Example^Anna,,";
         assert_eq!(
             lines,
             [
@@ -154,6 +157,12 @@ mod tests {
                 String::new(),
             ]
         );
+    }
+
+    #[test]
+    fn what_goes_to_a_folder_under_test_says_so_in_every_line() {
+        let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()]))).unwrap();
+        assert!(text.ends_with(",test\r\n"), "{text}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod result;
 
 use labwire_hl7::message::{Charset, Draft, Separators, Value};
 
-use crate::config::settings::{Awaited, Hl7, MessageKind};
+use crate::config::settings::{Awaited, Hl7, MessageKind, Mode};
 use crate::domain::{Observation, Patient, SampleClass, Status};
 use crate::journal::ledger::{Consignment, Item};
 
@@ -19,12 +19,12 @@ const LONGEST_KEY: usize = 20;
 /// # Errors
 /// A key that doesn't fit MSH-10: shortened it might be another message's. With eight characters of the journal's
 /// epoch that is beyond the hundred thousand millionth delivery.
-pub fn render(hl7: &Hl7, awaited: Awaited, consignment: &Consignment) -> Result<Vec<u8>, String> {
+pub fn render(hl7: &Hl7, awaited: Awaited, mode: Mode, consignment: &Consignment) -> Result<Vec<u8>, String> {
     if consignment.key.len() > LONGEST_KEY {
         return Err(format!("the key {} is too long for MSH-10; begin a new journal", consignment.key));
     }
     let mut draft = Draft::new(Separators::USUAL, Charset::UTF_8);
-    header(&mut draft, hl7, awaited, consignment);
+    header(&mut draft, hl7, awaited, mode, consignment);
     patient(&mut draft, &consignment.items);
     let orders = orders(&consignment.items);
     if hl7.message == MessageKind::OulR22 {
@@ -42,7 +42,7 @@ pub fn render(hl7: &Hl7, awaited: Awaited, consignment: &Consignment) -> Result<
     Ok(draft.finish())
 }
 
-fn header(draft: &mut Draft, hl7: &Hl7, awaited: Awaited, consignment: &Consignment) {
+fn header(draft: &mut Draft, hl7: &Hl7, awaited: Awaited, mode: Mode, consignment: &Consignment) {
     let names = [
         &hl7.sending_application,
         &hl7.sending_facility,
@@ -62,6 +62,8 @@ fn header(draft: &mut Draft, hl7: &Hl7, awaited: Awaited, consignment: &Consignm
         Awaited::Commit => (b"AL", b"NE"),
         Awaited::Both => (b"AL", b"AL"),
     };
+    // HL7 table 0103.
+    let processing: &[u8] = if mode == Mode::Test { b"T" } else { b"P" };
     draft.segment(
         b"MSH",
         [
@@ -72,7 +74,7 @@ fn header(draft: &mut Draft, hl7: &Hl7, awaited: Awaited, consignment: &Consignm
             (7, Value::Text(made_at.as_bytes())),
             (9, Value::Components(&kind)),
             (10, Value::Text(consignment.key.as_bytes())),
-            (11, Value::Text(b"P")),
+            (11, Value::Text(processing)),
             (12, Value::Text(b"2.5.1")),
             (15, Value::Text(accept)),
             (16, Value::Text(application)),

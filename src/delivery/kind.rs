@@ -57,19 +57,19 @@ impl Client {
 
 /// How payloads for a destination are made.
 pub(super) fn render(destination: &Destination, site: &str) -> Render {
-    let site = site.to_owned();
+    let (site, mode) = (site.to_owned(), destination.mode);
     match &destination.kind {
-        Kind::Http(_) => Arc::new(move |consignment| payload::render(&site, consignment)),
+        Kind::Http(_) => Arc::new(move |consignment| payload::render(&site, mode, consignment)),
         Kind::Mllp(mllp) => {
             let (hl7, awaited) = (mllp.hl7.clone(), mllp.awaited);
-            Arc::new(move |consignment| hl7::render(&hl7, awaited, consignment))
+            Arc::new(move |consignment| hl7::render(&hl7, awaited, mode, consignment))
         }
         Kind::Folder(Folder { format: Format::Hl7(hl7), .. }) => {
             let hl7 = hl7.clone();
-            Arc::new(move |consignment| hl7::render(&hl7, Awaited::Application, consignment))
+            Arc::new(move |consignment| hl7::render(&hl7, Awaited::Application, mode, consignment))
         }
         Kind::Folder(Folder { format: Format::Csv, .. }) => {
-            Arc::new(|consignment| Ok(csv::render(consignment)))
+            Arc::new(move |consignment| Ok(csv::render(mode, consignment)))
         }
     }
 }

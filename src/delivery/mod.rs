@@ -6,6 +6,7 @@ pub mod hl7;
 mod http;
 mod kind;
 mod mllp;
+mod pace;
 pub mod payload;
 pub mod retry;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::config::settings::Mode;
 use crate::domain::{
     Attachment, Comment, InstrumentTime, Observation, Patient, SampleClass, Status, TestIdentity, Value,
 };
@@ -12,11 +13,12 @@ use crate::journal::ledger::{Consignment, Item};
 pub const SCHEMA: &str = "labwire/results/1";
 
 /// Renders a consignment as JSON. The same consignment gives the same bytes.
-pub fn render(site: &str, consignment: &Consignment) -> Result<Vec<u8>, String> {
+pub fn render(site: &str, mode: Mode, consignment: &Consignment) -> Result<Vec<u8>, String> {
     let payload = Payload {
         schema: SCHEMA,
         key: &consignment.key,
         site,
+        test: mode == Mode::Test,
         specimen: SpecimenTwin { id: consignment.specimen.reveal() },
         results: consignment.items.iter().map(ResultTwin::of).collect(),
     };
@@ -29,6 +31,9 @@ struct Payload<'a> {
     /// The idempotency key, also in the header.
     key: &'a str,
     site: &'a str,
+    /// The destination is under test: nothing of this may reach a patient's record.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
     specimen: SpecimenTwin<'a>,
     results: Vec<ResultTwin<'a>>,
 }

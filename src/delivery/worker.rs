@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 
 use super::kind::{Attempted, Client, render};
+use super::pace::Pace;
 use super::retry::{Circuit, retry_at, seed};
 use super::verdict::Judgement;
 use crate::board::{Board, DestinationState};
@@ -44,15 +45,20 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
     let (report, mut reports) = mpsc::channel::<Report>(destination.parallel.max(1));
     let render = render(&destination, &delivery.site);
     let mut circuit = Circuit::Closed { failures: 0 };
+    let mut pace = Pace::new(destination.per_second);
     let mut in_flight = 0;
     delivery.board.set_destination(destination.id.as_str(), clock::now(), DestinationState::Untried);
     loop {
         let mut more = true;
-        while more && circuit.room(destination.parallel, in_flight, clock::now()) > 0 && !stop.is_cancelled()
+        while more
+            && circuit.room(destination.parallel, in_flight, clock::now()) > 0
+            && pace.wait(clock::now()).is_zero()
+            && !stop.is_cancelled()
         {
             match lease(&delivery, &destination, &render).await {
                 Some(lease) => {
                     circuit = circuit.leased();
+                    pace = pace.begun(clock::now());
                     in_flight += 1;
                     let attempt =
                         attempt(delivery.clone(), Arc::clone(&destination), Arc::clone(&client), lease);
@@ -64,6 +70,11 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
                 None => more = false,
             }
         }
+        // What the pace alone holds back goes on as soon as it lets go.
+        let look = match pace.wait(clock::now()) {
+            wait if more && !wait.is_zero() => wait.min(LOOK),
+            _ => LOOK,
+        };
         tokio::select! {
             () = stop.cancelled() => return,
             Some(report) = reports.recv() => {
@@ -72,7 +83,7 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
                 show(&delivery.board, &destination, circuit, report);
             }
             () = delivery.due.notified() => {}
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(look) => {}
         }
     }
 }

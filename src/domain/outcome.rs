@@ -53,10 +53,12 @@ pub enum ProblemKind {
     Drift,
     /// No payload could be made of a result.
     Undeliverable,
+    /// The configuration sends some of a message's results nowhere.
+    NoDestination,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 16] = [
+    pub const ALL: [ProblemKind; 17] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -73,6 +75,7 @@ impl ProblemKind {
         ProblemKind::NotProduction,
         ProblemKind::Drift,
         ProblemKind::Undeliverable,
+        ProblemKind::NoDestination,
     ];
 
     /// The stable name stored in the journal and shown beside counts.
@@ -94,6 +97,7 @@ impl ProblemKind {
             ProblemKind::NotProduction => "not-production",
             ProblemKind::Drift => "drift",
             ProblemKind::Undeliverable => "undeliverable",
+            ProblemKind::NoDestination => "no-destination",
         }
     }
 
@@ -135,6 +139,9 @@ impl ProblemKind {
             }
             ProblemKind::Undeliverable => {
                 "enter the results in the LIMS by hand; report this to the makers of labwire"
+            }
+            ProblemKind::NoDestination => {
+                "let a destination of labwire.toml take these tests and restart; the results leave then"
             }
         }
     }

@@ -41,6 +41,8 @@ pub struct Earlier {
     pub waits_for_its_end: bool,
     /// No newer version has taken its place.
     pub is_current: bool,
+    /// The analyzer marked its message as training, test or debugging.
+    pub not_production: bool,
 }
 
 impl Reader {
@@ -90,6 +92,17 @@ impl Reader {
         self.messages(
             "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
              FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.state = 'unattributed' ORDER BY m.id LIMIT ?",
+            limit,
+        )
+    }
+
+    /// The messages with results that the configuration sent nowhere and that nobody has seen to, oldest first, at most
+    /// `limit`.
+    pub fn without_destination(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
+        self.messages(
+            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
+             FROM problem p JOIN message m ON m.id = p.message JOIN transfer t ON t.id = m.transfer
+             WHERE p.kind = 'no-destination' AND p.closed_at IS NULL ORDER BY p.message LIMIT ?",
             limit,
         )
     }
@@ -165,7 +178,8 @@ impl Reader {
         let mut statement = self.connection.prepare_cached(
             "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (SELECT 1 FROM hold h
                  WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission'),
-                 NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
+                 NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
+                 EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
              FROM observation o JOIN message m ON m.id = o.message
              WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id",
         )?;
@@ -178,6 +192,7 @@ impl Reader {
                     observation: observation(row, 3)?,
                     waits_for_its_end: row.get(4)?,
                     is_current: row.get(5)?,
+                    not_production: row.get(6)?,
                 })
             })?
             .collect()

@@ -51,10 +51,13 @@ pub enum Place {
     Repeats(ObservationId),
 }
 
+/// Whether a destination is to get an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     Deliver,
-    NotForIt,
+    /// Only as a newer version of what it was meant to get: it must not be left with the older.
+    Follow,
+    Never,
 }
 
 /// A host query as stored.
@@ -114,6 +117,7 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
             Placed::New => tally.add(entry),
             Placed::Repeated => tally.duplicate += 1,
             Placed::Known => {}
+            Placed::Routed(owed) => tally.owe(&owed),
         }
     }
     for problem in &it.problems {
@@ -192,7 +196,12 @@ struct Tally {
 impl Tally {
     fn add(&mut self, entry: &Entry) {
         self.new += 1;
-        for (destination, _) in &entry.routes {
+        self.owe(entry.routes.iter().map(|(destination, _)| destination));
+    }
+
+    /// One more line for each of these.
+    fn owe<'a>(&mut self, destinations: impl IntoIterator<Item = &'a DestinationId>) {
+        for destination in destinations {
             *self.owed.entry(destination.clone()).or_default() += 1;
         }
     }

@@ -1,6 +1,8 @@
 //! Takes each message from the journal once, has it read, compares it with what is stored, and writes what it became.
 //! One message can't stop the next.
 
+mod route;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,20 +12,21 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use route::{homeless, routes};
+
 use super::who::{Who, who_sent};
 use super::{Arrival, Context, Prior, Reading, Repetition, Sameness, canonical, classify, process};
 use crate::clock;
 use crate::config::settings::{Destination, Instrument};
 use crate::domain::{
-    DestinationId, HoldReason, HostQuery, Observation, Outcome, Private, Problem, ProblemKind, RerunPolicy,
-    Standing,
+    HoldReason, HostQuery, Observation, Outcome, Private, Problem, ProblemKind, RerunPolicy, Standing,
 };
 use crate::journal::desk::{Decider, Decision};
 use crate::journal::read::Pending;
-use crate::journal::results::{Entry, Place, Processed, QueryId, Route};
+use crate::journal::results::{Entry, Place, Processed, QueryId};
 use crate::journal::{Journal, JournalError, MessageId, ObservationId, Reader};
 
-/// How many messages of an unknown sender are looked at again at a start.
+/// How many messages of an unknown sender, and how many with results that went nowhere, are looked at again at a start.
 const LOOK_AGAIN: usize = 10_000;
 /// Messages read from the journal at once.
 const BATCH: usize = 32;
@@ -63,7 +66,7 @@ impl Runner {
     pub async fn run(self, stop: CancellationToken) {
         self.look_again().await;
         loop {
-            let pending = self.pending();
+            let pending = self.look(|reader| reader.pending(BATCH));
             if pending.is_empty() {
                 tokio::select! {
                     () = stop.cancelled() => return,
@@ -83,27 +86,38 @@ impl Runner {
         }
     }
 
-    /// The configuration may have been mended: a message whose sender wasn't known and now is goes back to be read.
+    /// The configuration may have been mended: what it lacked for a message goes back to be read.
     async fn look_again(&self) {
-        let unattributed = self.read(|reader| reader.unattributed(LOOK_AGAIN)).unwrap_or_else(|error| {
-            tracing::error!(%error, "failed to look again at messages of an unknown sender");
-            Vec::new()
-        });
-        for message in unattributed {
-            let candidates = self.site.sources.get(&message.source).map(Vec::as_slice).unwrap_or_default();
-            if !matches!(who_sent(candidates, &message.peer, &message.content), Who::Known(_)) {
-                continue;
+        for message in self.look(|reader| reader.unattributed(LOOK_AGAIN)) {
+            if matches!(self.who_sent(&message), Who::Known(_)) {
+                self.read_again(message.message, "the configuration names its sender now").await;
             }
-            let decider = Decider::gateway("the configuration names its sender now");
-            let decision = Decision::Reread(message.message);
-            if let Err(error) = self.journal.decide(decision, decider, clock::now()).await {
-                tracing::error!(message = %message.message, %error, "failed to read a message again");
+        }
+        for message in self.look(|reader| reader.without_destination(LOOK_AGAIN)) {
+            if let Who::Known(instrument) = self.who_sent(&message)
+                && homeless(&self.site.destinations, &understand(&message, &instrument).observations)
+                    .is_empty()
+            {
+                self.read_again(message.message, "the configuration names a destination now").await;
             }
         }
     }
 
-    fn pending(&self) -> Vec<Pending> {
-        self.read(|reader| reader.pending(BATCH)).unwrap_or_else(|error| {
+    async fn read_again(&self, message: MessageId, why: &str) {
+        let decided = self.journal.decide(Decision::Reread(message), Decider::gateway(why), clock::now());
+        if let Err(error) = decided.await {
+            tracing::error!(%message, %error, "failed to read a message again");
+        }
+    }
+
+    fn who_sent(&self, message: &Pending) -> Who {
+        let candidates = self.site.sources.get(&message.source).map(Vec::as_slice).unwrap_or_default();
+        who_sent(candidates, &message.peer, &message.content)
+    }
+
+    /// Messages from the journal; none where it can't be read.
+    fn look(&self, look: impl FnOnce(&Reader) -> Result<Vec<Pending>, JournalError>) -> Vec<Pending> {
+        self.read(look).unwrap_or_else(|error| {
             tracing::error!(%error, "failed to read messages from the journal");
             Vec::new()
         })
@@ -115,8 +129,7 @@ impl Runner {
 
     /// Whether the message is done with; if not it is tried again later.
     async fn handle(&self, message: &Pending) -> bool {
-        let candidates = self.site.sources.get(&message.source).map(Vec::as_slice).unwrap_or_default();
-        let (processed, instrument) = match who_sent(candidates, &message.peer, &message.content) {
+        let (processed, instrument) = match self.who_sent(message) {
             Who::Known(instrument) => match self.known(message, &instrument) {
                 Ok(processed) => (processed, Some(instrument)),
                 Err(error) => {
@@ -194,10 +207,13 @@ impl Runner {
             message,
             instrument,
             repetition: if earlier.is_some() { Repetition::Repeated } else { Repetition::First },
-            routes: self.routes(instrument, outcome.not_production),
+            not_production: outcome.not_production,
             priors: BTreeMap::new(),
         };
         processed.problems = outcome.problems;
+        if !outcome.not_production {
+            processed.problems.extend(self.nowhere(&outcome.observations));
+        }
         processed.queries = outcome.queries;
         processed.habits = self.read(|reader| reader.new_habits(&instrument.id, outcome.habits))?;
         for observation in outcome.observations {
@@ -208,17 +224,15 @@ impl Runner {
         Ok(processed)
     }
 
-    fn routes(&self, instrument: &Instrument, not_production: bool) -> Vec<(DestinationId, Route)> {
-        let takes = |destination: &Destination| {
-            let listed =
-                destination.instruments.is_empty() || destination.instruments.contains(&instrument.id);
-            if listed && !not_production { Route::Deliver } else { Route::NotForIt }
-        };
-        self.site
-            .destinations
-            .iter()
-            .map(|destination| (destination.id.clone(), takes(destination)))
-            .collect()
+    /// The problem that the configuration sends some of these nowhere.
+    fn nowhere(&self, observations: &[Observation]) -> Option<Problem> {
+        let tests = homeless(&self.site.destinations, observations);
+        let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+        (!tests.is_empty()).then(|| {
+            let text = format!("no destination takes these tests: {}", tests.join(", "));
+            let specimen = observations.first().map(|it| it.specimen.clone());
+            Problem { specimen, ..problem(ProblemKind::NoDestination, text) }
+        })
     }
 }
 
@@ -280,7 +294,7 @@ struct Comparison<'a> {
     message: &'a Pending,
     instrument: &'a Instrument,
     repetition: Repetition,
-    routes: Vec<(DestinationId, Route)>,
+    not_production: bool,
     /// By specimen and test code.
     priors: BTreeMap<(String, String), Vec<Prior>>,
 }
@@ -326,7 +340,8 @@ impl Comparison<'_> {
                 Place::Own
             }
         };
-        Ok((Entry { observation, place, routes: self.routes.clone() }, doubt))
+        let routes = routes(&self.runner.site.destinations, &observation, self.not_production);
+        Ok((Entry { observation, place, routes }, doubt))
     }
 
     fn priors(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
@@ -335,6 +350,8 @@ impl Comparison<'_> {
         Ok(earlier
             .into_iter()
             .filter(|earlier| earlier.message != self.message.message)
+            // Training never repeats or replaces what is meant for a patient, nor the other way about.
+            .filter(|earlier| earlier.not_production == self.not_production)
             .map(|it| Prior {
                 waits_for_its_end: it.waits_for_its_end,
                 is_current: it.is_current,

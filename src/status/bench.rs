@@ -12,6 +12,7 @@ use super::lead::{Lead, Severity, count, grouped, lead};
 use super::shell::{self, HeldRow, LetterRow, Mark, ProblemRow, Shell};
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
 use crate::board::DestinationState;
+use crate::config::settings::Mode;
 
 /// How many rows of each list the bench shows.
 const FEW: usize = 5;
@@ -241,6 +242,14 @@ fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
             format!("{why}; next try at {}", clock.at(*until).text),
         ),
     };
+    let (mark, detail) = match it.mode {
+        Mode::Test if it.is_configured => under_test(mark, detail),
+        Mode::Drain if it.is_configured => {
+            let parts = [draining(it), detail].into_iter().filter(|part| !part.is_empty());
+            (mark, parts.collect::<Vec<_>>().join("; "))
+        }
+        Mode::Live | Mode::Test | Mode::Drain => (mark, detail),
+    };
     let since = it.since.map(|since| format!("since {}", clock.at(since).text)).unwrap_or_default();
     let detail = [detail, since].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
     LimsRow {
@@ -254,6 +263,20 @@ fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
         balance: balance(it.difference()),
         queue: queue(it),
         oldest: it.queue.oldest.map(|at| clock.at(at)),
+    }
+}
+
+/// What goes wrong there is no danger to a patient.
+fn under_test(mark: Mark, detail: String) -> (Mark, String) {
+    let words = format!("Under test: {}", mark.words);
+    let severity = if mark.class == Severity::Danger.class() { Severity::Odd } else { Severity::Wait };
+    (Mark::new(severity, words), detail)
+}
+
+fn draining(it: &Lims) -> String {
+    match it.open() {
+        0 => "drained: it may leave labwire.toml".to_owned(),
+        open => format!("drains: {}", count(open, "result is left", "results are left")),
     }
 }
 
@@ -329,5 +352,20 @@ mod tests {
             assert_eq!((row.mark.words.as_str(), row.mark.class), ("No longer configured", class));
             assert_eq!(row.detail, detail);
         }
+    }
+
+    #[test]
+    fn a_destination_says_what_it_is_there_for() {
+        let snapshot = calm_bench();
+        let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
+        let row = |mode, pending| {
+            let mut it = Lims { mode, ..snapshot.destinations[0].clone() };
+            it.sums.states.insert("pending".to_owned(), pending);
+            lims(&it, &snapshot, &clock)
+        };
+        assert_eq!(row(Mode::Test, 3).mark.words, "Under test: Up");
+        assert!(row(Mode::Drain, 3).detail.starts_with("drains: 3 results are left; since "));
+        assert!(row(Mode::Drain, 0).detail.starts_with("drained: it may leave labwire.toml; since "));
+        assert!(row(Mode::Live, 3).detail.starts_with("since "));
     }
 }

@@ -70,6 +70,7 @@ pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     messages(snapshot, &mut concerns);
     people(snapshot, &mut concerns);
     hiccups(snapshot, &mut concerns);
+    under_test(snapshot, &mut concerns);
     silent(snapshot, clock, &mut concerns);
     let mut concerns = concerns.into_iter();
     let Some(worst) = concerns.next() else { return calm(snapshot, clock) };
@@ -135,7 +136,7 @@ fn removed(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
 }
 
 fn resting(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
-    for lims in &snapshot.destinations {
+    for lims in snapshot.destinations.iter().filter(|it| !it.is_under_test()) {
         let headline = match &lims.state {
             DestinationState::Resting { until, why } => {
                 format!("{} does not answer: {why}; next try at {}.", lims.name, clock.at(*until).text)
@@ -159,7 +160,7 @@ fn resting(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
 
 /// A delivery that failed just now: retried by itself.
 fn hiccups(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
-    for lims in &snapshot.destinations {
+    for lims in snapshot.destinations.iter().filter(|it| !it.is_under_test()) {
         if let (DestinationState::Failing(why), false) = (&lims.state, lims.fails_lastingly(snapshot.as_of)) {
             concerns.push(Concern {
                 severity: Severity::Odd,
@@ -170,8 +171,30 @@ fn hiccups(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     }
 }
 
+/// What goes wrong with a destination that nobody is treated by is no danger.
+fn under_test(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    for lims in snapshot.destinations.iter().filter(|it| it.is_under_test()) {
+        let name = &lims.name;
+        let fails = match &lims.state {
+            DestinationState::Resting { why, .. } | DestinationState::Failing(why) => {
+                Some(format!("{name}, which is under test, fails: {why}."))
+            }
+            DestinationState::Untried | DestinationState::Up => None,
+        };
+        let refused = Some(lims.deliveries("dead")).filter(|letters| *letters > 0).map(|letters| {
+            let letters = count(letters, "delivery that waits", "deliveries that wait");
+            format!("{name}, which is under test, has {letters} for a person.")
+        });
+        for headline in fails.into_iter().chain(refused) {
+            let remedy = "No patient is treated by what it holds; tell those who set it up.".to_owned();
+            concerns.push(Concern { severity: Severity::Odd, headline, remedy });
+        }
+    }
+}
+
 fn dead_letters(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
-    let waiting = snapshot.waiting.dead_letters;
+    let of_tests = snapshot.destinations.iter().filter(|it| it.is_under_test());
+    let waiting = snapshot.waiting.dead_letters - of_tests.map(|it| it.deliveries("dead")).sum::<i64>();
     if waiting > 0 {
         concerns.push(Concern {
             severity: Severity::Danger,

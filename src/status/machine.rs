@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::lead::lead;
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
 use crate::board::DestinationState;
+use crate::config::settings::Mode;
 use crate::journal::Condition;
 
 #[derive(Serialize)]
@@ -66,6 +67,7 @@ struct AnalyzerStatus {
 #[derive(Serialize)]
 struct LimsStatus<'a> {
     state: &'static str,
+    mode: &'static str,
     last_accepted: Option<String>,
     owed: i64,
     results: &'a BTreeMap<String, i64>,
@@ -124,6 +126,11 @@ fn analyzer(it: &Analyzer) -> AnalyzerStatus {
 fn lims(it: &Lims) -> LimsStatus<'_> {
     LimsStatus {
         state: if it.is_configured { destination(&it.state) } else { "not-configured" },
+        mode: match it.mode {
+            Mode::Live => "live",
+            Mode::Test => "test",
+            Mode::Drain => "drain",
+        },
         last_accepted: it.last_accepted.map(|at| at.to_string()),
         owed: it.sums.owed,
         results: &it.sums.states,

@@ -64,7 +64,7 @@ pub struct Page {
 impl Page {
     pub fn new(journal: &Journal, board: &Board, settings: &Settings) -> Page {
         let instruments = settings.instruments.iter().map(|it| (it.id.to_string(), describe(it))).collect();
-        let destinations = settings.destinations.iter().map(|it| it.id.to_string()).collect();
+        let destinations = settings.destinations.iter().map(|it| (it.id.to_string(), it.mode)).collect();
         Page {
             readers: Readers::new(settings.journal.path.clone()),
             board: board.clone(),

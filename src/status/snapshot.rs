@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::board::{DestinationState, DestinationView, LinkState, LinkView};
+use crate::config::settings::Mode;
 use crate::journal::notes::LinkNotes;
 use crate::journal::views::{
     DeadLetter, HoldView, InstrumentView, ProblemView, QueryView, QueueView, Waiting,
@@ -79,6 +80,7 @@ pub(super) struct Lims {
     pub queue: QueueView,
     /// The configuration still names it; otherwise nothing leaves for it.
     pub is_configured: bool,
+    pub mode: Mode,
 }
 
 /// What doesn't change while the gateway runs.
@@ -86,7 +88,7 @@ pub(super) struct Lims {
 pub(super) struct Known {
     /// Names and descriptions.
     pub instruments: Vec<(String, String)>,
-    pub destinations: BTreeSet<String>,
+    pub destinations: BTreeMap<String, Mode>,
 }
 
 /// The journal's part.
@@ -184,6 +186,11 @@ impl Lims {
         self.last_accepted.or(self.since).is_none_or(|well| now.duration_since(well) >= LASTING)
     }
 
+    /// Nobody is treated by what it holds.
+    pub(super) fn is_under_test(&self) -> bool {
+        self.mode == Mode::Test
+    }
+
     /// What is missing or too many between what it is owed and what became of it: zero.
     pub(super) fn difference(&self) -> i64 {
         self.sums.owed - self.sums.total()
@@ -242,7 +249,7 @@ fn destinations(
     queues: &BTreeMap<String, QueueView>,
     states: &BTreeMap<String, DestinationView>,
 ) -> Vec<Lims> {
-    let names: BTreeSet<&String> = known.destinations.iter().chain(sums.destinations.keys()).collect();
+    let names: BTreeSet<&String> = known.destinations.keys().chain(sums.destinations.keys()).collect();
     names
         .into_iter()
         .map(|name| {
@@ -254,7 +261,8 @@ fn destinations(
                 last_accepted: view.and_then(|view| view.last_accepted_at),
                 sums: sums.destinations.get(name).cloned().unwrap_or_default(),
                 queue: queues.get(name).cloned().unwrap_or_default(),
-                is_configured: known.destinations.contains(name),
+                is_configured: known.destinations.contains_key(name),
+                mode: known.destinations.get(name).copied().unwrap_or_default(),
             }
         })
         .collect()

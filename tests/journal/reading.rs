@@ -88,7 +88,7 @@ fn controls_and_what_is_not_for_a_destination_are_owed_and_stay() {
     let mut control = result("QC", "K", "4.1");
     control.class = SampleClass::Control;
     let not_for_it = Entry {
-        routes: vec![(DestinationId::new("lims"), Route::NotForIt)],
+        routes: vec![(DestinationId::new("lims"), Route::Follow)],
         ..own(held(result("S1", "K", "4.1")))
     };
     for id in lab.record(vec![own(control), not_for_it]) {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::{DestinationId, InstrumentId, Private};
+use crate::domain::profile::Pattern;
+use crate::domain::{DestinationId, Private};
 
 /// Where results go.
 #[derive(Debug, Clone)]
@@ -16,8 +17,50 @@ pub struct Destination {
     pub backoff: Backoff,
     pub breaker: Breaker,
     pub on_unknown: OnUnknown,
-    /// The instruments whose results go here; empty means all.
-    pub instruments: Vec<InstrumentId>,
+    /// The most deliveries that begin in one second.
+    pub per_second: u32,
+    pub mode: Mode,
+    pub takes: Takes,
+}
+
+/// What a destination is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Patients are treated by what it holds.
+    #[default]
+    Live,
+    /// It is tried out beside the live one: what it gets is marked as a test.
+    Test,
+    /// It gets what it is owed already, and newer versions of what it has, and nothing else.
+    Drain,
+}
+
+/// Which results a destination takes: those that every part takes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Takes {
+    pub instruments: Selection,
+    /// By the LIMS's code or by the instrument's.
+    pub tests: Selection,
+    /// As the instrument sent it; a result without one counts as empty.
+    pub specimen_kinds: Selection,
+}
+
+/// A choice of names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// Nothing else is taken; empty means all.
+    pub only: Vec<Pattern>,
+    pub except: Vec<Pattern>,
+}
+
+impl Selection {
+    /// Whether any of these names of one thing is chosen, and none is excepted.
+    pub fn takes(&self, names: &[&str]) -> bool {
+        let any = |patterns: &[Pattern]| {
+            patterns.iter().any(|pattern| names.iter().any(|name| pattern.matches(name)))
+        };
+        (self.only.is_empty() || any(&self.only)) && !any(&self.except)
+    }
 }
 
 /// How results get there.
@@ -182,4 +225,32 @@ pub struct ItemReply {
     pub outcomes: BTreeMap<String, VerdictKind>,
     /// JSON pointer within an item to the reason.
     pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_takes_what_it_names_and_excepts_what_it_excepts() {
+        let patterns = |names: &[&str]| names.iter().map(|name| Pattern::new(*name)).collect::<Vec<_>>();
+        let any: &[&str] = &[];
+        for (only, except, names, expected) in [
+            (any, any, any, true),
+            (any, any, &["GLU"][..], true),
+            (&["GLU"][..], any, &["GLU"][..], true),
+            (&["GLU"], any, &["glu"], false),
+            (&["GLU"], any, &["GLCC", "GLU"], true),
+            (&["GLU"], any, any, false),
+            (&["HIV*", "HCV"], any, &["HIV-1"], true),
+            (any, &["HIV*"], &["HIV-1"], false),
+            (any, &["HIV*"], &["GLCC", "HIV-1"], false),
+            (&["H*"], &["HIV"], &["HIV"], false),
+            (&["H*"], &["HIV"], &["HCV"], true),
+            (&[""], any, &[""], true),
+        ] {
+            let selection = Selection { only: patterns(only), except: patterns(except) };
+            assert_eq!(selection.takes(names), expected, "{selection:?} {names:?}");
+        }
+    }
 }

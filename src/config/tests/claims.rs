@@ -1,7 +1,7 @@
 //! What instruments may not own together, and how those on one listener must differ.
 
 use super::*;
-use crate::domain::InstrumentId;
+use crate::domain::profile::Pattern;
 
 /// Two instrument files, `a` and `b`, after profile and time zone.
 fn pair(a: &str, b: &str) -> String {
@@ -112,7 +112,7 @@ fn what_can_hardly_be_meant_is_a_warning() {
     let other = format!("{INSTRUMENT}{}", server("0.0.0.0:4002", "\"10.0.0.6\""));
     let (settings, warnings) =
         load(&[("labwire.toml", site), ("instruments.d/a.toml", &file), ("instruments.d/b.toml", &other)]);
-    assert_eq!(settings.destinations[0].instruments, [InstrumentId::new("a")]);
+    assert_eq!(settings.destinations[0].takes.instruments.only, [Pattern::new("a")]);
     let told: Vec<String> = warnings.iter().map(Finding::to_string).collect();
     assert_eq!(
         told,

@@ -17,7 +17,7 @@ fn hl7(message: MessageKind) -> Hl7 {
 }
 
 fn written(message: MessageKind, awaited: Awaited, observations: Vec<Observation>) -> String {
-    let bytes = render(&hl7(message), awaited, &consignment(observations)).unwrap();
+    let bytes = render(&hl7(message), awaited, Mode::Live, &consignment(observations)).unwrap();
     assert_eq!(Message::parse(&bytes).unwrap().emit(), bytes, "it is read as it is written");
     String::from_utf8(bytes).unwrap().replace('\r', "\n")
 }
@@ -156,7 +156,19 @@ fn the_patient_is_what_all_results_agree_on() {
 fn a_key_fills_msh_10_to_its_end_and_is_never_shortened() {
     let mut longest = consignment(vec![glucose()]);
     longest.key = "0a1b2c3d-99999999999".to_owned();
-    assert!(render(&hl7(MessageKind::OruR01), Awaited::Application, &longest).is_ok());
+    assert!(render(&hl7(MessageKind::OruR01), Awaited::Application, Mode::Live, &longest).is_ok());
     longest.key.push('9');
-    assert!(render(&hl7(MessageKind::OruR01), Awaited::Application, &longest).is_err());
+    assert!(render(&hl7(MessageKind::OruR01), Awaited::Application, Mode::Live, &longest).is_err());
+}
+
+#[test]
+fn what_goes_to_a_lims_under_test_says_so() {
+    let told = |mode| {
+        let one = consignment(vec![glucose()]);
+        String::from_utf8(render(&hl7(MessageKind::OruR01), Awaited::Application, mode, &one).unwrap())
+            .unwrap()
+    };
+    for (mode, expected) in [(Mode::Live, "P"), (Mode::Drain, "P"), (Mode::Test, "T")] {
+        assert_eq!(told(mode).split('|').nth(10), Some(expected));
+    }
 }

@@ -12,12 +12,14 @@ use crate::journal::rows::{Stored, class_name, status_name};
 use crate::journal::{JournalError, MessageId, ObservationId};
 
 /// What became of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Placed {
     New,
     Repeated,
     /// It is there from an earlier reading of the same message.
     Known,
+    /// It was there and went nowhere; now it does, to these that were owed nothing of it yet among others.
+    Routed(Vec<DestinationId>),
 }
 
 pub(super) fn place(
@@ -28,14 +30,19 @@ pub(super) fn place(
 ) -> Result<Placed, JournalError> {
     let observation = &entry.observation;
     let key = params![message.0, observation.record, observation.test.component];
-    let known = connection
+    let known: Option<Option<i64>> = connection
         .prepare_cached(
-            "SELECT 1 FROM observation WHERE message = ?1 AND record = ?2 AND component = ?3
-             UNION ALL SELECT 1 FROM repetition WHERE message = ?1 AND record = ?2 AND component = ?3",
+            "SELECT id FROM observation WHERE message = ?1 AND record = ?2 AND component = ?3
+             UNION ALL SELECT NULL FROM repetition WHERE message = ?1 AND record = ?2 AND component = ?3",
         )?
-        .exists(key)?;
-    if known {
-        return Ok(Placed::Known);
+        .query_row(key, |row| row.get(0))
+        .optional()?;
+    match known {
+        Some(Some(id)) if went_nowhere(connection, ObservationId(id))? => {
+            return route_again(connection, ObservationId(id), entry, now).map(Placed::Routed);
+        }
+        Some(_) => return Ok(Placed::Known),
+        None => {}
     }
     match entry.place {
         Place::Repeats(earlier) => {
@@ -49,7 +56,7 @@ pub(super) fn place(
         }
         Place::Own => {
             let id = insert(connection, message, observation, 1, None, now)?;
-            open(connection, id, entry, now)?;
+            open(connection, id, entry, None, now)?;
             Ok(Placed::New)
         }
         Place::Supersedes(earlier) => {
@@ -59,7 +66,7 @@ pub(super) fn place(
                 .query_row([earlier.0], |row| row.get(0))?;
             let id = insert(connection, message, observation, version + 1, Some(earlier), now)?;
             supersede(connection, earlier, now)?;
-            open(connection, id, entry, now)?;
+            open(connection, id, entry, Some(earlier), now)?;
             Ok(Placed::New)
         }
     }
@@ -134,6 +141,7 @@ fn open(
     connection: &Connection,
     id: ObservationId,
     entry: &Entry,
+    earlier: Option<ObservationId>,
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let observation = &entry.observation;
@@ -144,34 +152,112 @@ fn open(
                 .execute(params![id.0, reason.name(), now.as_microsecond()])?;
         }
     }
-    let lane = lane(observation);
     for (destination, route) in &entry.routes {
-        let state = match (route, observation.class, &observation.standing) {
-            (Route::NotForIt, _, _) | (_, SampleClass::Control | SampleClass::Calibration, _) => "not-for-it",
-            (_, _, Standing::Held(_)) => "held",
-            (_, _, Standing::Clear)
-                if lane_is_blocked(connection, destination, &observation.specimen, &lane)? =>
-            {
-                "quarantined"
-            }
-            (_, _, Standing::Clear) => "pending",
+        let leaves = match route {
+            _ if observation.class != SampleClass::Patient => false,
+            Route::Deliver => true,
+            Route::Follow => was_meant_for(connection, earlier, destination)?,
+            Route::Never => false,
         };
-        connection
-            .prepare_cached(
-                "INSERT INTO ledger (destination, observation, lane, specimen, priority, state, changed_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                destination.as_str(),
-                id.0,
-                lane,
-                observation.specimen.reveal(),
-                urgency(observation),
-                state,
-                now.as_microsecond()
-            ])?;
+        let state = match &observation.standing {
+            _ if !leaves => "not-for-it",
+            Standing::Held(_) => "held",
+            Standing::Clear => free(connection, destination, observation)?,
+        };
+        write_line(connection, destination, id, observation, state, now)?;
     }
     Ok(())
+}
+
+fn write_line(
+    connection: &Connection,
+    destination: &DestinationId,
+    id: ObservationId,
+    observation: &Observation,
+    state: &str,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO ledger (destination, observation, lane, specimen, priority, state, changed_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            destination.as_str(),
+            id.0,
+            lane(observation),
+            observation.specimen.reveal(),
+            urgency(observation),
+            state,
+            now.as_microsecond()
+        ])?;
+    Ok(())
+}
+
+/// The state of what may leave.
+fn free(
+    connection: &Connection,
+    destination: &DestinationId,
+    observation: &Observation,
+) -> Result<&'static str, JournalError> {
+    let blocked = lane_is_blocked(connection, destination, &observation.specimen, &lane(observation))?;
+    Ok(if blocked { "quarantined" } else { "pending" })
+}
+
+/// Whether an earlier version was to go to a destination.
+fn was_meant_for(
+    connection: &Connection,
+    earlier: Option<ObservationId>,
+    destination: &DestinationId,
+) -> Result<bool, JournalError> {
+    let Some(earlier) = earlier else { return Ok(false) };
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM ledger WHERE observation = ? AND destination = ? AND state <> 'not-for-it'",
+        )?
+        .exists(params![earlier.0, destination.as_str()])?)
+}
+
+/// Whether a patient's result was meant for no destination, and neither a newer version nor a person's word has put an
+/// end to it.
+fn went_nowhere(connection: &Connection, id: ObservationId) -> Result<bool, JournalError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM observation o WHERE o.id = ?1 AND o.class = 'patient'
+             AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.observation = ?1 AND l.state <> 'not-for-it')
+             AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = ?1)
+             AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = ?1 AND h.closing = 'rejected')",
+        )?
+        .exists([id.0])?)
+}
+
+/// Sends what went nowhere where the configuration wants it now. Tells the destinations that had no line for it.
+fn route_again(
+    connection: &Connection,
+    id: ObservationId,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<Vec<DestinationId>, JournalError> {
+    let is_held = connection
+        .prepare_cached("SELECT 1 FROM hold WHERE observation = ? AND closed_at IS NULL")?
+        .exists([id.0])?;
+    let mut owed = Vec::new();
+    for (destination, route) in &entry.routes {
+        if *route != Route::Deliver {
+            continue;
+        }
+        let state = if is_held { "held" } else { free(connection, destination, &entry.observation)? };
+        let changed = connection
+            .prepare_cached(
+                "UPDATE ledger SET state = ?, changed_at = ? WHERE observation = ? AND destination = ?",
+            )?
+            .execute(params![state, now.as_microsecond(), id.0, destination.as_str()])?;
+        if changed == 0 {
+            write_line(connection, destination, id, &entry.observation, state, now)?;
+            owed.push(destination.clone());
+        }
+    }
+    Ok(owed)
 }
 
 /// The results among which order is kept, and which one refusal stops.

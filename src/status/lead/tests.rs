@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::config::settings::Mode;
 use crate::journal::views::{InstrumentView, QueueView, Waiting};
 use crate::journal::{DestinationSums, IntakeSums, Sums};
 use crate::status::snapshot::Analyzer;
@@ -43,6 +44,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
             sums: DestinationSums::default(),
             queue: QueueView::default(),
             is_configured: true,
+            mode: Mode::Live,
         }],
         problems: Vec::new(),
         held: Vec::new(),
@@ -62,6 +64,7 @@ pub(in crate::status) fn removed_with(pending: i64) -> Lims {
         sums: DestinationSums { owed: pending + 7, states },
         queue: QueueView::default(),
         is_configured: false,
+        mode: Mode::Live,
     }
 }
 
@@ -208,6 +211,37 @@ fn a_fate_that_labwire_finds_out_itself_waits_for_nobody() {
     assert_eq!(lead_of(&bench).severity, Severity::Calm);
     bench.waiting.dead_letters = 1;
     assert_eq!(lead_of(&bench).severity, Severity::Danger);
+}
+
+/// A second destination, which patients aren't treated by.
+fn under_test() -> Lims {
+    let well = calm_bench().destinations.remove(0);
+    Lims { name: "lims-next".to_owned(), mode: Mode::Test, ..well }
+}
+
+#[test]
+fn what_a_destination_under_test_does_is_no_danger() {
+    let mut bench = calm_bench();
+    let (until, why) = (at("12:00:20"), "connection refused".to_owned());
+    bench.destinations.push(Lims { state: DestinationState::Resting { until, why }, ..under_test() });
+    bench.destinations[1].queue.deliveries.insert("dead".to_owned(), 2);
+    bench.waiting.dead_letters = 2;
+    let lead = lead_of(&bench);
+    assert_eq!(lead.severity, Severity::Odd);
+    assert_eq!(lead.headline, "lims-next, which is under test, fails: connection refused.");
+    let second = "Then: lims-next, which is under test, has 2 deliveries that wait for a person.";
+    assert!(lead.then.ends_with(second), "{}", lead.then);
+}
+
+#[test]
+fn the_letters_of_a_live_destination_are_told_apart_from_those_of_one_under_test() {
+    let mut bench = calm_bench();
+    bench.destinations.push(under_test());
+    bench.destinations[1].queue.deliveries.insert("dead".to_owned(), 2);
+    bench.waiting.dead_letters = 3;
+    let lead = lead_of(&bench);
+    assert_eq!(lead.severity, Severity::Danger);
+    assert!(lead.headline.starts_with("1 delivery waits for a person"), "{}", lead.headline);
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn at(second: i64) -> Timestamp {
 fn known(instruments: &[&str], destinations: &[&str]) -> Known {
     Known {
         instruments: instruments.iter().map(|name| ((*name).to_owned(), String::new())).collect(),
-        destinations: destinations.iter().map(|name| (*name).to_owned()).collect(),
+        destinations: destinations.iter().map(|name| ((*name).to_owned(), Mode::Live)).collect(),
     }
 }
 
