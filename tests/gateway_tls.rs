@@ -136,3 +136,54 @@ async fn an_analyzer_that_is_called_must_be_who_it_is_said_to_be() {
         assert!(gateway.terminate().success());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_go_over_tls_to_a_lims_that_is_who_it_is_said_to_be() {
+    tls::install_provider();
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    for (signer, trusted) in [(&authority, true), (&stranger, false)] {
+        let unused = lims().await;
+        let lab = Lab::new(&unused, "");
+        write(&lab, "ca.pem", &authority.pem());
+        let (certificate, key) = authority.sign("labwire");
+        write(&lab, "labwire.pem", &certificate);
+        write(&lab, "labwire.key", key.reveal());
+        let lims = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let site = std::fs::read_to_string(lab.path("labwire.toml")).unwrap();
+        let (before, _) = site.split_once("[destination.").unwrap();
+        let destination = format!(
+            "[destination.lims]\nkind = \"mllp\"\nconnect = \"{}\"\n[destination.lims.tls]\nca_file = \"ca.pem\"\n\
+             server_name = \"lims.example\"\ncertificate_file = \"labwire.pem\"\nkey_file = \"labwire.key\"\n",
+            lims.local_addr().unwrap()
+        );
+        std::fs::write(lab.path("labwire.toml"), format!("{before}{destination}")).unwrap();
+        let address = free_port();
+        lab.instrument("erba", "erba-xl", "", &listener(address));
+        let (certificate_pem, key_pem) = signer.sign("lims.example");
+        let settings = TlsServerSettings { certificate_pem, key_pem, client_ca_pem: Some(authority.pem()) };
+        let acceptor = Acceptor::new(&settings).unwrap();
+        let gateway = lab.start().await;
+        send(address, &glucose("EX0001", "5.40", "F", "20260102030405")).await;
+        let (stream, _) = timeout(Duration::from_secs(10), lims.accept()).await.unwrap().unwrap();
+        match acceptor.accept(stream).await {
+            Ok(mut line) => {
+                let mut message = Vec::new();
+                while !message.ends_with(b"\x1C\r") {
+                    message.push(line.read_u8().await.unwrap());
+                }
+                let message = String::from_utf8(message).unwrap();
+                let control_id = message.split('|').nth(9).unwrap();
+                let answer = format!("\x0BMSH|^~\\&|||||||ACK|1|P|2.5.1\rMSA|AA|{control_id}\r\x1C\r");
+                line.write_all(answer.as_bytes()).await.unwrap();
+                until("it is accepted", || lab.count("accepted") == 1).await;
+                assert!(trusted);
+            }
+            Err(_) => {
+                assert!(!trusted);
+                until("it is told", || lab.text(&["status"]).contains("the TLS handshake failed")).await;
+                assert_eq!(lab.count("pending") + lab.count("in-flight"), 1);
+            }
+        }
+        assert!(gateway.terminate().success());
+    }
+}

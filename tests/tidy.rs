@@ -29,6 +29,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("host/tls", &["config"]),
     ("intake", &["host", "wire", "journal", "config", "domain", "clock", "board", "shutdown"]),
     ("delivery", &["wire", "journal", "config", "domain", "clock", "board", "shutdown"]),
+    (
+        "delivery/mllp",
+        &["delivery", "host", "wire", "journal", "config", "domain", "clock", "board", "shutdown"],
+    ),
     ("orders", &["wire", "journal", "pipeline", "config", "domain", "clock"]),
     ("status", &["journal", "config", "domain", "clock", "board"]),
     ("status/preview", &["pipeline", "config", "journal", "domain"]),

@@ -17,6 +17,7 @@ pub mod settings;
 mod site;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod transport;
 
 pub use complaint::Complaint;

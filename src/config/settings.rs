@@ -167,10 +167,10 @@ pub struct TlsServerSettings {
     pub client_ca_pem: Option<Vec<u8>>,
 }
 
-/// TLS to an analyzer.
+/// TLS to a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsClientSettings {
-    /// The authority of the analyzer's certificate.
+    /// The authority of the server's certificate.
     pub ca_pem: Vec<u8>,
     /// The name in its certificate.
     pub server_name: String,

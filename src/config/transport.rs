@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use super::files;
 use super::reader::{Entry, Table};
 use super::settings::{
     FlowControl, Network, Parity, SecondConnection, SerialSettings, TcpClientSettings, TcpLimits,
-    TcpServerSettings, TlsClientSettings, TlsServerSettings, Transport,
+    TcpServerSettings, Transport,
 };
+use super::tls;
 
 const PARITIES: [(&str, Parity); 3] = [("none", Parity::None), ("even", Parity::Even), ("odd", Parity::Odd)];
 const FLOW_CONTROLS: [(&str, FlowControl); 3] =
@@ -62,7 +62,7 @@ fn tcp_server(table: &mut Table<'_>, folder: &Path, connections: usize) -> Optio
     let second_connection =
         table.choice("second_connection", &SECOND_CONNECTIONS).unwrap_or(SecondConnection::Replace);
     let limits = limits(table);
-    let tls = table.table("tls", |table| tls_server(table, folder));
+    let tls = table.table("tls", |table| tls::server(table, folder));
     let listen = listen?;
     let address = listen.parsed(listen_address)?;
     if allow.is_empty() && !address.ip().is_loopback() {
@@ -79,44 +79,12 @@ fn tcp_server(table: &mut Table<'_>, folder: &Path, connections: usize) -> Optio
     Some(Placed { transport: Transport::TcpServer(settings), span: listen.span() })
 }
 
-fn tls_server(table: &mut Table<'_>, folder: &Path) -> Option<TlsServerSettings> {
-    let certificate = table.required("certificate_file", "\"labwire.pem\"");
-    let key = table.required("key_file", "\"labwire.key\"");
-    let client_ca = table.entry("client_ca_file").map(|entry| files::certificate(&entry, folder));
-    Some(TlsServerSettings {
-        certificate_pem: files::certificate(&certificate?, folder)?,
-        key_pem: files::private_key(&key?, folder)?,
-        client_ca_pem: match client_ca {
-            Some(pem) => Some(pem?),
-            None => None,
-        },
-    })
-}
-
-fn tls_client(table: &mut Table<'_>, host: &str, folder: &Path) -> Option<TlsClientSettings> {
-    let ca = table.required("ca_file", "\"analyzer-ca.pem\"");
-    let server_name = table.text("server_name").unwrap_or_else(|| host.to_owned());
-    let certificate = table.entry("certificate_file");
-    let key = table.entry("key_file");
-    let identity = match (&certificate, &key) {
-        (None, None) => None,
-        (Some(certificate), Some(key)) => {
-            Some((files::certificate(certificate, folder)?, files::private_key(key, folder)?))
-        }
-        (Some(lonely), None) | (None, Some(lonely)) => {
-            lonely.error("certificate_file and key_file belong together; write both or none");
-            return None;
-        }
-    };
-    Some(TlsClientSettings { ca_pem: files::certificate(&ca?, folder)?, server_name, identity })
-}
-
 fn tcp_client(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
     let connect = table.required("connect", "\"10.0.0.5:4001\"");
     let limits = limits(table);
     let address = connect.as_ref().and_then(|entry| entry.parsed(host_and_port));
-    let host = address.as_deref().and_then(|address| address.rsplit_once(':')).map_or("", |(host, _)| host);
-    let tls = table.table("tls", |table| tls_client(table, host.trim_matches(['[', ']']), folder));
+    let host = address.as_deref().map_or("", host_of);
+    let tls = table.table("tls", |table| tls::client(table, host, folder));
     let tls = match tls {
         Some(tls) => Some(tls?),
         None => None,
@@ -148,6 +116,11 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().ok().filter(|address: &SocketAddr| address.port() != 0).ok_or_else(|| {
         format!("{text:?} is no address with a port; write one such as \"127.0.0.1:4001\" or \"[::1]:4001\"")
     })
+}
+
+/// The host of such a text.
+pub(super) fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or("", |(host, _)| host)
 }
 
 pub(super) fn host_and_port(text: &str) -> Result<String, String> {

@@ -40,7 +40,9 @@ impl Client {
             Kind::Http(http) => {
                 Client::Http(http::Client::new(http).map_err(|error| failed(error.to_string()))?)
             }
-            Kind::Mllp(mllp) => Client::Mllp(mllp::Client::new(mllp, tasks)),
+            Kind::Mllp(mllp) => {
+                Client::Mllp(mllp::Client::new(mllp, tasks).map_err(|error| failed(error.to_string()))?)
+            }
             Kind::Folder(folder) => Client::Folder(folder::Client::new(folder)),
         })
     }

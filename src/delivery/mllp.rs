@@ -13,6 +13,7 @@ use super::kind::Attempted;
 use super::verdict::Reply;
 use super::verdict::mllp::judge;
 use crate::config::settings::{Awaited, Mllp, TcpLimits};
+use crate::host::tls::{Connector, TlsError};
 use crate::journal::ledger::Lease;
 use crate::shutdown::Tasks;
 use crate::wire::{Bounds, tcp};
@@ -27,14 +28,17 @@ const GRACE: Duration = Duration::from_secs(3);
 /// The way to one destination.
 pub struct Client {
     settings: Mllp,
+    tls: Option<Connector>,
     tasks: Tasks,
     /// Connections on which no answer is awaited.
     standing: Mutex<Vec<Connection>>,
 }
 
 impl Client {
-    pub fn new(settings: &Mllp, tasks: &Tasks) -> Client {
-        Client { settings: settings.clone(), tasks: tasks.clone(), standing: Mutex::default() }
+    /// Fails where the certificates can't be used. It doesn't connect.
+    pub fn new(settings: &Mllp, tasks: &Tasks) -> Result<Client, TlsError> {
+        let tls = settings.tls.as_ref().map(Connector::new).transpose()?;
+        Ok(Client { settings: settings.clone(), tls, tasks: tasks.clone(), standing: Mutex::default() })
     }
 
     /// Makes the attempt and judges it. Never fails: what goes wrong is a reply too.
@@ -55,7 +59,7 @@ impl Client {
         }
         match self.connect().await {
             Ok(connection) => self.ask(connection, message).await,
-            Err(error) => (Reply::NotSent(error.to_string()), Vec::new()),
+            Err(why) => (Reply::NotSent(why), Vec::new()),
         }
     }
 
@@ -68,11 +72,18 @@ impl Client {
         (reply, heard)
     }
 
-    async fn connect(&self) -> std::io::Result<Connection> {
+    /// A new connection, or why there is none.
+    async fn connect(&self) -> Result<Connection, String> {
         let limits = TcpLimits { keep_alive: KEEP_ALIVE, user_timeout: self.settings.timeout, idle: None };
-        let stream = tcp::connect(&self.settings.connect, &limits).await?;
+        let stream =
+            tcp::connect(&self.settings.connect, &limits).await.map_err(|error| error.to_string())?;
         let bounds = Bounds { idle: None, write: self.settings.timeout, grace: GRACE };
-        Ok(Connection::start(stream, self.link(), bounds, &self.tasks))
+        let Some(tls) = &self.tls else {
+            return Ok(Connection::start(stream, self.link(), bounds, &self.tasks));
+        };
+        let secured =
+            tls.connect(stream).await.map_err(|error| format!("the TLS handshake failed: {error}"))?;
+        Ok(Connection::start(secured, self.link(), bounds, &self.tasks))
     }
 
     fn link(&self) -> Settings {

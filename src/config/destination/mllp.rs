@@ -6,9 +6,10 @@ use std::time::Duration;
 use labwire_hl7::transfer::Code;
 
 use super::{Read, VERDICTS, hl7};
-use crate::config::reader::{Entry, Table};
+use crate::config::reader::Table;
 use crate::config::settings::{AnswerRule, Awaited, Kind, Mllp, OnUnknown, VerdictKind};
-use crate::config::transport::host_and_port;
+use crate::config::tls;
+use crate::config::transport::{host_and_port, host_of};
 
 const AWAITED: [(&str, Awaited); 3] =
     [("application", Awaited::Application), ("commit", Awaited::Commit), ("both", Awaited::Both)];
@@ -22,11 +23,20 @@ const CODES: [(&str, Code); 6] = [
     ("CR", Code::CommitReject),
 ];
 
-pub(super) fn read(table: &mut Table<'_>, _: &Path) -> Read {
-    let connect = table.required("connect", "\"lims.example:2575\"");
-    let connect = connect.and_then(|entry| address(&entry)).unwrap_or_default();
+pub(super) fn read(table: &mut Table<'_>, folder: &Path) -> Read {
+    let entry = table.required("connect", "\"lims.example:2575\"");
+    let connect = entry.as_ref().and_then(|entry| entry.parsed(host_and_port)).unwrap_or_default();
+    let host = host_of(&connect);
+    let tls = table.table("tls", |table| tls::client(table, host, folder));
+    if let (None, Some(entry)) = (&tls, &entry)
+        && !matches!(host, "" | "localhost" | "127.0.0.1" | "[::1]")
+    {
+        entry.warning(
+            "results leave this machine unencrypted; write [….tls] where the LIMS allows it, or use a network that nobody else is on",
+        );
+    }
     let mllp = Mllp {
-        connect,
+        tls: tls.flatten(),
         hl7: hl7::read(table),
         awaited: table.choice("answer", &AWAITED).unwrap_or(Awaited::Application),
         timeout: table.seconds("timeout_secs", 1..=600).unwrap_or(Duration::from_secs(30)),
@@ -34,21 +44,11 @@ pub(super) fn read(table: &mut Table<'_>, _: &Path) -> Read {
             .seconds("application_timeout_secs", 1..=3_600)
             .unwrap_or(Duration::from_secs(60)),
         rules: table.tables("rule", rule),
+        connect,
     };
     let parallel = table.number("parallel", 1..=16).unwrap_or(1);
     let on_unknown = table.choice("on_unknown", &ON_UNKNOWN).unwrap_or(OnUnknown::Resend);
     Read { kind: Kind::Mllp(mllp), parallel, on_unknown }
-}
-
-fn address(entry: &Entry<'_>) -> Option<String> {
-    let address = entry.parsed(host_and_port)?;
-    let host = address.rsplit_once(':').map_or("", |(host, _)| host);
-    if !matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
-        entry.warning(
-            "results leave this machine unencrypted; use a network that nobody else is on, or a tunnel",
-        );
-    }
-    Some(address)
 }
 
 fn rule(table: &mut Table<'_>) -> AnswerRule {

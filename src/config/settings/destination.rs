@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::TlsClientSettings;
 use crate::domain::profile::Pattern;
 use crate::domain::{DestinationId, Private};
 
@@ -95,6 +96,8 @@ pub struct Http {
 pub struct Mllp {
     /// `host:port` of the LIMS.
     pub connect: String,
+    /// Without it, messages are in the clear.
+    pub tls: Option<TlsClientSettings>,
     pub hl7: Hl7,
     pub awaited: Awaited,
     /// How long to wait for the first answer.

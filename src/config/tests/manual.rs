@@ -77,6 +77,7 @@ fn what_the_default_file_calls_a_default_is_one() {
     let Kind::Mllp(mllp) = &mut hl7.kind else { panic!("it is mllp") };
     assert_eq!(mllp.hl7.receiving_facility, "HOSPITAL");
     assert_eq!(mllp.rules[0].errors, Some((205, 205)));
+    assert_eq!(mllp.tls.take().unwrap().server_name, "lims.example");
     mllp.rules.clear();
     mllp.hl7 = Hl7 { sending_application: "labwire".to_owned(), ..Hl7::default() };
     assert_eq!(format!("{hl7:?}"), format!("{:?}", destination(&default, "lis-hl7")));

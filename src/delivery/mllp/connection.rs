@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use labwire_hl7::transfer::{Answer, MllpLink, Settings};
 use labwire_link::{Admission, Note, Parcel, Receipt, SendId, Sent, Transfer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::DropGuard;
 
@@ -37,7 +37,10 @@ struct Line {
 }
 
 impl Connection {
-    pub(super) fn start(stream: TcpStream, link: Settings, bounds: Bounds, tasks: &Tasks) -> Connection {
+    pub(super) fn start<S>(stream: S, link: Settings, bounds: Bounds, tasks: &Tasks) -> Connection
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let stop = tasks.stopping().child_token();
         let (outgoing, messages) = mpsc::channel(1);
         let (settled, sent) = mpsc::channel(4);
