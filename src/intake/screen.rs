@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use labwire_hl7::message::Message;
+use labwire_hl7::message::Msh;
 use labwire_hl7::transfer::{Acknowledging, Condition, ControlId, Stamp, Verdict, acknowledge};
 use labwire_link::Reply;
 
@@ -54,15 +54,13 @@ pub(super) fn screen(
     let sent = now.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S").to_string();
     let mut take = || ids.take();
     let mut stamp = Stamp { sent: &sent, next_control_id: &mut take };
-    let stored = acknowledge(content, &verdict(content), acknowledging, &mut stamp);
-    let failed = acknowledge(content, &Verdict::NotStored, acknowledging, &mut stamp);
+    let stored = acknowledge(content, verdict, acknowledging, &mut stamp);
+    let failed = acknowledge(content, |_| Verdict::NotStored, acknowledging, &mut stamp);
     Screened { stored, failed }
 }
 
 /// AR and CR are for what isn't for us; what is odd about the content of a message that is on disk is our trouble.
-fn verdict(content: &[u8]) -> Verdict {
-    let Ok(message) = Message::parse(content) else { return Verdict::Unreadable };
-    let Some(header) = message.header() else { return Verdict::Unreadable };
+fn verdict(header: &Msh<'_>) -> Verdict {
     let kind = header.message_type().component(1);
     let version = header.version().component(1);
     if !version.is_empty() && !version.raw().starts_with(b"2.") {
@@ -110,5 +108,13 @@ mod tests {
             assert!(stored.contains(code), "{message}: {stored}");
         }
         assert_eq!(told("PID|1\r"), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn each_message_of_a_block_is_judged_by_itself() {
+        let (stored, _) = told(
+            "MSH|^~\\&|SIM|LAB|||20260501||ADT^A01|7|P|2.3.1\rMSH|^~\\&|SIM|LAB|||20260501||ORU^R01|8|P|2.3.1\r",
+        );
+        assert!(stored.contains("MSA|AR|7") && stored.contains("MSA|AA|8"), "{stored}");
     }
 }

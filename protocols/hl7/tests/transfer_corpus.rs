@@ -63,7 +63,7 @@ fn every_message_is_stored_whole_and_answered_by_name() {
         let mut next = || ControlId::new("A1").unwrap();
         let mut stamp = Stamp { sent: "20260102", next_control_id: &mut next };
         let settings = Acknowledging { mode: Mode::Original, ..Acknowledging::default() };
-        let reply = acknowledge(&content, &Verdict::Accepted, &settings, &mut stamp);
+        let reply = acknowledge(&content, |_| Verdict::Accepted, &settings, &mut stamp);
         let texts = if let Reply::Texts(texts) = &reply { texts.len() } else { 0 };
         let Some((parcel, answers)) = pass(&content, reply) else {
             assert!(content.windows(4).any(|window| window == b"MSA|"), "{}", path.display());

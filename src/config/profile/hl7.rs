@@ -137,6 +137,7 @@ fn acknowledging(raw: &raw::Acknowledge) -> Acknowledging {
         },
         control_id: if raw.echo_control_id { ControlIdForm::Echoed } else { ControlIdForm::Own },
         msa: if raw.numbered { MsaForm::Numbered } else { MsaForm::Standard },
+        echoes_msh_16: raw.echo_msh_16,
         trigger: raw.trigger.clone(),
         charset: None,
     }

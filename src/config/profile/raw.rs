@@ -112,6 +112,9 @@ pub(super) struct Acknowledge {
     /// MSA carries a text and a number.
     #[serde(default)]
     pub(super) numbered: bool,
+    /// The answer's MSH-16 repeats the message's.
+    #[serde(default)]
+    pub(super) echo_msh_16: bool,
     pub(super) trigger: Option<String>,
 }
 

@@ -115,7 +115,7 @@ pub(crate) fn accepted(content: &[u8]) -> Reply {
 fn reply(content: &[u8], verdict: &Verdict) -> Reply {
     let mut next = || ControlId::new("ACK").unwrap();
     let mut stamp = Stamp { sent: "20260102", next_control_id: &mut next };
-    acknowledge(content, verdict, &Acknowledging::default(), &mut stamp)
+    acknowledge(content, |_| verdict.clone(), &Acknowledging::default(), &mut stamp)
 }
 
 impl World {

@@ -60,6 +60,10 @@ fn write_header(
         ControlIdForm::Own | ControlIdForm::Echoed => Value::Text(own.as_str().as_bytes()),
     };
     let none = if answer.asks_for_none { &b"NE"[..] } else { b"" };
+    let application = match settings.echoes_msh_16 {
+        true => Value::Field(header.application_acknowledgement()),
+        false => Value::Text(none),
+    };
     draft.segment(
         b"MSH",
         [
@@ -73,7 +77,7 @@ fn write_header(
             (11, Value::Field(header.processing())),
             (12, Value::Field(header.version())),
             (15, Value::Text(none)),
-            (16, Value::Text(none)),
+            (16, application),
             (18, words.declaration(header)),
         ],
     );

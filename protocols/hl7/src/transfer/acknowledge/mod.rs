@@ -24,6 +24,8 @@ pub struct Acknowledging {
     pub mode: Mode,
     pub control_id: ControlIdForm,
     pub msa: MsaForm,
+    /// Whether MSH-16 repeats the message's, for analyzers that keep something of their own there.
+    pub echoes_msh_16: bool,
     /// The trigger event in MSH-9 of the answer, where it is another one than the standard's.
     pub trigger: Option<String>,
     /// The peer's character set, where it is another one than it declares.
@@ -58,8 +60,6 @@ pub enum Verdict {
     NotStored,
     /// Sent again it would fare no better.
     NotForUs(Condition),
-    /// Its header can be read, and nothing else of it.
-    Unreadable,
     /// It is on disk, and its content is refused because the peer's profile asks for that. The reason must name no
     /// patient.
     ContentError { condition: Condition, reason: String },
@@ -71,7 +71,6 @@ impl fmt::Debug for Verdict {
             Verdict::Accepted => "Accepted",
             Verdict::NotStored => "NotStored",
             Verdict::NotForUs(_) => "NotForUs",
-            Verdict::Unreadable => "Unreadable",
             Verdict::ContentError { .. } => "ContentError",
         })
     }
@@ -100,11 +99,11 @@ pub struct Stamp<'a> {
     pub next_control_id: &'a mut dyn FnMut() -> ControlId,
 }
 
-/// What to say about the content of a block: to each message what it asks for, and to a batch a batch. Silent where
-/// nothing is asked for, and where there is no header that an answer could refer to.
+/// What to say about the content of a block: to each message what it asks for and what `judge` says of it, and to a batch a
+/// batch. Silent where nothing is asked for, and where there is no header that an answer could refer to.
 pub fn acknowledge(
     content: &[u8],
-    verdict: &Verdict,
+    judge: impl Fn(&Msh<'_>) -> Verdict,
     settings: &Acknowledging,
     stamp: &mut Stamp<'_>,
 ) -> Reply {
@@ -115,7 +114,7 @@ pub fn acknowledge(
     let Ok(message) = parsed else { return Reply::Silent };
     let headers: Vec<_> = message.named(b"MSH").filter_map(Msh::of).collect();
     let texts: Vec<Vec<u8>> =
-        headers.iter().flat_map(|header| answers_to(header, verdict, settings, stamp)).collect();
+        headers.iter().flat_map(|header| answers_to(header, &judge(header), settings, stamp)).collect();
     let asks = if headers.is_empty() { settings.mode != Mode::Silent } else { !texts.is_empty() };
     let texts = match batch::Envelope::of(&message) {
         Some(envelope) if asks => vec![envelope.around(&texts, stamp)],

@@ -84,7 +84,6 @@ fn original(verdict: &Verdict) -> Answered {
         Verdict::Accepted => (Code::Accept, None),
         Verdict::NotStored => (Code::Reject, Some((Condition::InternalError, None))),
         Verdict::NotForUs(condition) => (Code::Reject, Some((*condition, None))),
-        Verdict::Unreadable => (Code::Reject, Some((Condition::SegmentSequence, None))),
         Verdict::ContentError { condition, reason } => {
             (Code::Error, Some((*condition, Some(reason.clone()))))
         }
@@ -98,7 +97,6 @@ fn commit(verdict: &Verdict) -> Answered {
         Verdict::Accepted | Verdict::ContentError { .. } => (Code::CommitAccept, None),
         Verdict::NotStored => (Code::CommitError, Some((Condition::InternalError, None))),
         Verdict::NotForUs(condition) => (Code::CommitReject, Some((*condition, None))),
-        Verdict::Unreadable => (Code::CommitReject, Some((Condition::SegmentSequence, None))),
     };
     Answered { code, why, asks_for_none: false }
 }

@@ -14,7 +14,7 @@ fn answers(content: &str, verdict: &Verdict, settings: &Acknowledging) -> Vec<St
     };
     let mut stamp = Stamp { sent: "20260102", next_control_id: &mut next };
     let content = content.replace('/', "\r");
-    match acknowledge(content.as_bytes(), verdict, settings, &mut stamp) {
+    match acknowledge(content.as_bytes(), |_| verdict.clone(), settings, &mut stamp) {
         Reply::Texts(texts) => {
             let shown = texts.iter().map(|text| String::from_utf8_lossy(text).replace('\r', "/"));
             shown.collect()
@@ -106,7 +106,6 @@ fn each_verdict_has_its_code_in_each_mode() {
         (Verdict::Accepted, "AA", "CA", "CA AA", ""),
         (Verdict::NotStored, "AR", "CE", "CE AR", "CE AR"),
         (not_for_us, "AR", "CR", "CR AR", "CR AR"),
-        (Verdict::Unreadable, "AR", "CR", "CR AR", "CR AR"),
         (content_error(), "AE", "CA", "CA AE", "AE"),
     ] {
         assert_eq!(codes("", &verdict, Mode::AsAsked), original, "{verdict:?}");
@@ -212,8 +211,12 @@ fn nothing_can_be_said_about_what_has_no_header() {
 
 #[test]
 fn a_message_that_is_only_a_header_is_refused_with_what_could_be_read() {
-    let answer = answers("MSH|^~\\&|Sim", &Verdict::Unreadable, &Acknowledging::default());
-    assert_eq!(answer, ["MSH|^~\\&|||Sim||20260102||ACK|A1/MSA|AR||Segment sequence error/"]);
+    let answer = answers(
+        "MSH|^~\\&|Sim",
+        &Verdict::NotForUs(Condition::UnsupportedVersion),
+        &Acknowledging::default(),
+    );
+    assert_eq!(answer, ["MSH|^~\\&|||Sim||20260102||ACK|A1/MSA|AR||Unsupported version id/"]);
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn a_reason_is_said_in_the_character_set_of_the_message_or_declares_its_own() {
         };
         let mut next = || ControlId::new("A1").unwrap();
         let mut stamp = Stamp { sent: "", next_control_id: &mut next };
-        match acknowledge(message.as_bytes(), &verdict, &Acknowledging::default(), &mut stamp) {
+        match acknowledge(message.as_bytes(), |_| verdict.clone(), &Acknowledging::default(), &mut stamp) {
             Reply::Texts(mut texts) => texts.remove(0),
             _ => panic!("an answer"),
         }
@@ -251,11 +254,19 @@ fn a_sender_named_in_an_undeclared_character_set_is_answered_by_its_whole_name()
     let mut next = || ControlId::new("A1").unwrap();
     let mut stamp = Stamp { sent: "", next_control_id: &mut next };
     let settings = Acknowledging { charset: Some(Charset::GB18030), ..Acknowledging::default() };
-    let Reply::Texts(texts) = acknowledge(content, &Verdict::Accepted, &settings, &mut stamp) else {
+    let Reply::Texts(texts) = acknowledge(content, |_| Verdict::Accepted, &settings, &mut stamp) else {
         panic!("an answer")
     };
     let expected = b"MSH|^~\\&|Host|Site|\x82\x7C|Lab|||ACK^R01|A1|P|2.3.1\rMSA|AA|7\r";
     assert_eq!(texts, [expected.to_vec()]);
+}
+
+#[test]
+fn an_analyzer_that_keeps_something_of_its_own_in_msh_16_gets_it_back() {
+    let message = "MSH|^~\\&|Sim|Lab|||2026||ORU^R01|7|P|2.3.1||||2||ASCII";
+    let settings = Acknowledging { mode: Mode::Original, echoes_msh_16: true, ..Acknowledging::default() };
+    let answer = &answers(message, &Verdict::Accepted, &settings)[0];
+    assert_eq!(answer.split('|').nth(15), Some("2"), "{answer}");
 }
 
 #[test]
@@ -289,7 +300,7 @@ proptest! {
             ..Acknowledging::default()
         };
         for verdict in [Verdict::Accepted, Verdict::NotStored, content_error()] {
-            let Reply::Texts(texts) = acknowledge(&content, &verdict, &settings, &mut stamp) else { continue };
+            let Reply::Texts(texts) = acknowledge(&content, |_| verdict.clone(), &settings, &mut stamp) else { continue };
             for text in texts {
                 prop_assert!(!text.iter().any(|byte| [VT, FS].contains(byte)));
                 let message = Message::parse(&text).unwrap();
