@@ -69,6 +69,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["src/host"]),
     ("nom", &["protocols/astm"]),
     ("memchr", &["protocols/hl7"]),
+    ("octofhir_ucum", &["units"]),
+    ("num_bigint", &["units"]),
+    ("num_rational", &["units"]),
+    ("num_traits", &["units"]),
     ("toml", &["src/config"]),
     ("serde_spanned", &["src/config"]),
     ("axum", &["src/status", "hardware-sim"]),
@@ -92,6 +96,18 @@ const HOMES: &[(&str, &[&str])] = &[
             "hardware-sim",
         ],
     ),
+];
+
+/// Where a number is exact or not at all: no binary floating point, tests included. A decimal literal outside texts would
+/// be one too.
+const EXACT: &[&str] = &[
+    "units/",
+    "src/domain/",
+    "src/pipeline/",
+    "src/config/",
+    "src/delivery/payload.rs",
+    "src/delivery/hl7",
+    "src/delivery/csv.rs",
 ];
 
 /// Words that start a task or a thread. The gateway alone does, so that it can end what it began.
@@ -135,6 +151,7 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     if !is_shared && ["#[allow(", "#![allow("].iter().any(|allow| code.contains(allow)) {
         faults.push("allows a lint; write #[expect(…, reason = \"…\")]".to_owned());
     }
+    faults.extend(not_exact(path, &code));
     if is_test(path) {
         return faults;
     }
@@ -192,6 +209,25 @@ fn mixed_halves(path: &str, production: &str) -> Vec<String> {
         .collect()
 }
 
+fn not_exact(path: &str, code: &str) -> Option<String> {
+    let must_be = EXACT.iter().any(|place| path.starts_with(place));
+    let words = ["f32", "f64"].into_iter().find(|word| mentions(code, word)).map(str::to_owned);
+    let found = words.or_else(|| float_literal(code)).filter(|_| must_be)?;
+    Some(format!("uses binary floating point ({found}); a value is exact, or text"))
+}
+
+/// Digits, a full stop and a digit, where no field of a tuple is meant.
+fn float_literal(code: &str) -> Option<String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    code.match_indices('.').find_map(|(at, _)| {
+        let (before, after) = (code.get(..at)?, code.get(at + 1..)?);
+        let whole = before.rsplit(|c: char| !is_word(c)).next()?;
+        let starts = before.get(..before.len() - whole.len())?;
+        let number = whole.starts_with(|c: char| c.is_ascii_digit()) && !starts.ends_with('.');
+        (number && after.starts_with(|c: char| c.is_ascii_digit())).then(|| format!("{whole}.…"))
+    })
+}
+
 fn far_from_home(path: &str, production: &str) -> Vec<String> {
     let lives = |place: &&str| path == *place || path.starts_with(&format!("{place}/"));
     HOMES
@@ -207,7 +243,7 @@ fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = Vec::new();
     let mut folders: Vec<_> =
-        ["src", "protocols", "hardware-sim", "tests"].map(|folder| root.join(folder)).into();
+        ["src", "protocols", "units", "hardware-sim", "tests"].map(|folder| root.join(folder)).into();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -280,6 +316,9 @@ fn each_disorder_is_noticed() {
             "mentions crate::message, which this half",
         ),
         ("protocols/astm/src/record/a.rs", "use crate::transfer::A;", "mentions crate::transfer, which this"),
+        ("units/src/a.rs", "fn a(b: f64) {}", "uses binary floating point (f64)"),
+        ("units/tests/a.rs", "fn a(b: &[f32]) {}", "uses binary floating point (f32)"),
+        ("src/pipeline/a.rs", "fn a() { b(2.5 * c) }", "uses binary floating point (2.…)"),
         ("src/exit.rs", "#[allow(dead_code)] fn a() {}", "allows a lint"),
         ("tests/a.rs", "#![allow(dead_code)]", "allows a lint"),
         ("src/exit.rs", concat!("// TO", "DO: more"), concat!("says TO", "DO")),
@@ -311,6 +350,8 @@ fn what_only_looks_like_disorder_is_left_alone() {
         ("src/config/claims.rs", "use super::super::domain::Private; use crate::config::settings;"),
         ("src/wire/serial.rs", "use tokio_serial::SerialStream;"),
         ("src/shutdown.rs", "fn a() { tokio::spawn(b()); }"),
+        ("units/src/a.rs", "fn a(b: C) -> D { b.0.1 + (0..9).1 + E::from(\"2.5\") } // f64"),
+        ("src/status/a.rs", "fn a() -> f64 { 0.5 }"),
         ("src/pipeline/runner.rs", "use crate::journal::A;"),
         ("protocols/hl7/src/transfer/answer.rs", "use crate::message::A;"),
     ] {

@@ -1,0 +1,16 @@
+//! Units of measure, exactly: UCUM's grammar and table, what may be converted into what, and how. Every number is a
+//! fraction of whole numbers; there is no binary floating point, no I/O and no clock in here. What can't be converted
+//! exactly and without doubt is refused with its reason, never approximated.
+#![deny(clippy::float_arithmetic, clippy::lossy_float_literal)]
+
+mod convert;
+mod essence;
+mod exact;
+mod refusal;
+mod table;
+mod unit;
+
+pub use convert::{Line, line};
+pub use exact::{Digits, Exact};
+pub use refusal::Refusal;
+pub use unit::{Unit, display_name};
