@@ -58,6 +58,7 @@ const HALVES: &[(&str, &[&str])] = &[
     ("protocols/hl7/src/transfer/", &["crate::message"]),
     ("protocols/hl7/src/transfer/answer.rs", &[]),
     ("protocols/hl7/src/transfer/acknowledge/", &[]),
+    ("protocols/drop/src/", &["labwire_link", "labwire_astm", "labwire_hl7", "std::fs", "std::io"]),
 ];
 
 /// Each outside crate that has a home, and the folders or files that are it.
