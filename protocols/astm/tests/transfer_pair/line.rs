@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::chance::Chance;
+use labwire_stage::Chance;
 
 /// What one world's line does to what it carries.
 #[derive(Debug, Clone, Copy)]

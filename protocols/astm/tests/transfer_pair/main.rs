@@ -15,7 +15,6 @@
 )]
 
 mod broken;
-mod chance;
 mod journal;
 mod line;
 mod world;

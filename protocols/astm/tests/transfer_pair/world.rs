@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use labwire_astm::transfer::{Emit, RecordEnd, Settings, Timing};
 use labwire_link::{Action, Admission, Input, Link, ParcelId, Receipt, Reply, SendId, Sent, Transfer};
 
-use super::chance::Chance;
 use super::journal::Journal;
 use super::line::{Faults, Harm, Line};
+use labwire_stage::Chance;
 
 /// How many messages one world sends.
 pub(crate) const MESSAGES: usize = 10;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::chance::Chance;
+use labwire_stage::Chance;
 
 /// How often in a hundred transmissions something happens to one.
 #[derive(Debug, Clone, Copy, Default)]

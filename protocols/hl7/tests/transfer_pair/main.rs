@@ -16,7 +16,6 @@
 )]
 
 mod broken;
-mod chance;
 mod line;
 mod world;
 

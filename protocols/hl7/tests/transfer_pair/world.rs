@@ -10,8 +10,8 @@ use labwire_hl7::transfer::{
 };
 use labwire_link::{Action, Input, Link, Parcel, Receipt, Reply, SendId, Sent};
 
-use super::chance::Chance;
 use super::line::{Faults, Line};
+use labwire_stage::Chance;
 
 /// How many messages one world delivers.
 pub(crate) const MESSAGES: usize = 10;

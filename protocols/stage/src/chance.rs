@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-pub(crate) struct Chance(u64);
+/// A row of choices.
+pub struct Chance(u64);
 
 impl Chance {
-    pub(crate) fn new(seed: u64) -> Chance {
+    pub fn new(seed: u64) -> Chance {
         Chance(seed)
     }
 
@@ -18,15 +19,15 @@ impl Chance {
     }
 
     /// From 0 to `bound - 1`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
-    pub(crate) fn percent(&mut self, percent: usize) -> bool {
+    pub fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    pub(crate) fn millis(&mut self, least: u64, most: u64) -> Duration {
+    pub fn millis(&mut self, least: u64, most: u64) -> Duration {
         Duration::from_millis(least + self.next() % (most - least + 1))
     }
 }
