@@ -1,7 +1,6 @@
 //! Two links, the line between them, their disks, and time that passes only when something happens.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use labwire_astm::transfer::{Emit, RecordEnd, Settings, Timing};
@@ -52,9 +51,6 @@ enum Step {
 }
 
 struct Event {
-    at: Instant,
-    /// Breaks ties: first come, first served.
-    order: usize,
     station: usize,
     /// Bytes of an older connection never arrive.
     connection: usize,
@@ -64,7 +60,8 @@ struct Event {
 pub(crate) struct World {
     chance: Chance,
     now: Instant,
-    events: BinaryHeap<Reverse<Event>>,
+    /// By time; of those at one time the first that was scheduled is the first.
+    events: BTreeMap<(Instant, usize), Event>,
     scheduled: usize,
     stations: [Station; 2],
     lines: [Line; 2],
@@ -109,7 +106,7 @@ impl World {
         let station = |settings| Station { link: make(settings), journal: Journal::default() };
         World {
             now,
-            events: BinaryHeap::new(),
+            events: BTreeMap::new(),
             scheduled: 0,
             stations: [station(host), station(instrument)],
             lines: [Line::new(faults, now), Line::new(faults, now)],
@@ -167,15 +164,15 @@ impl World {
     fn happen(&mut self) -> bool {
         let due = |station: usize| self.stations[station].link.deadline().map(|at| (at, station));
         let tick = [due(0), due(1)].into_iter().flatten().min();
-        match (tick, self.events.peek()) {
+        match (tick, self.events.first_key_value()) {
             (None, None) => return false,
-            (Some((at, station)), next) if next.is_none_or(|next| at <= next.0.at) => {
+            (Some((at, station)), next) if next.is_none_or(|((next, _), _)| at <= *next) => {
                 self.now = self.now.max(at);
                 self.handle(station, Input::Tick);
             }
             _ => {
-                if let Some(Reverse(event)) = self.events.pop() {
-                    self.now = self.now.max(event.at);
+                if let Some(((at, _), event)) = self.events.pop_first() {
+                    self.now = self.now.max(at);
                     self.take(event);
                 }
             }
@@ -260,8 +257,8 @@ impl World {
 
     fn schedule(&mut self, after: Duration, station: usize, step: Step) {
         self.scheduled += 1;
-        let (at, order) = (self.now + after, self.scheduled);
-        self.events.push(Reverse(Event { at, order, station, connection: self.connection, step }));
+        let event = Event { station, connection: self.connection, step };
+        self.events.insert((self.now + after, self.scheduled), event);
     }
 
     /// Every promise about every message.
@@ -299,23 +296,3 @@ fn content(number: usize, chance: &mut Chance) -> Vec<u8> {
     text += if chance.percent(50) { "L|1|N\r" } else { "L|1\r" };
     text.into_bytes()
 }
-
-impl Ord for Event {
-    fn cmp(&self, other: &Event) -> Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
-}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Event) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Event {
-    fn eq(&self, other: &Event) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Event {}

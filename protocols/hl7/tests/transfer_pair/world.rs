@@ -1,8 +1,7 @@
 //! A sender and a receiver, the connection between them, the receiver's disk, and time that passes only when something
 //! happens. The sender sends again whatever it isn't sure of.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use labwire_hl7::transfer::{
@@ -78,9 +77,6 @@ enum Step {
 }
 
 struct Event {
-    at: Instant,
-    /// Breaks ties: first come, first served.
-    order: usize,
     /// Bytes of an older connection never arrive.
     connection: usize,
     step: Step,
@@ -89,7 +85,8 @@ struct Event {
 pub(crate) struct World {
     chance: Chance,
     now: Instant,
-    events: BinaryHeap<Reverse<Event>>,
+    /// By time; of those at one time the first that was scheduled is the first.
+    events: BTreeMap<(Instant, usize), Event>,
     scheduled: usize,
     sender: Box<dyn Link>,
     receiver: Box<dyn Link>,
@@ -141,7 +138,7 @@ impl World {
         let sending = Settings { unasked: Unasked::Discard, ..Settings::default() };
         World {
             now,
-            events: BinaryHeap::new(),
+            events: BTreeMap::new(),
             scheduled: 0,
             sender: make(Side::Sender, sending),
             receiver: make(Side::Receiver, Settings::default()),
@@ -186,15 +183,15 @@ impl World {
     fn happen(&mut self) -> bool {
         let due = [(self.sender.deadline(), Side::Sender), (self.receiver.deadline(), Side::Receiver)];
         let tick = due.into_iter().filter_map(|(at, side)| at.map(|at| (at, side))).min_by_key(|(at, _)| *at);
-        match (tick, self.events.peek()) {
+        match (tick, self.events.first_key_value()) {
             (None, None) => return false,
-            (Some((at, side)), next) if next.is_none_or(|next| at <= next.0.at) => {
+            (Some((at, side)), next) if next.is_none_or(|((next, _), _)| at <= *next) => {
                 self.now = self.now.max(at);
                 self.handle(side, Input::Tick);
             }
             _ => {
-                if let Some(Reverse(event)) = self.events.pop() {
-                    self.now = self.now.max(event.at);
+                if let Some(((at, _), event)) = self.events.pop_first() {
+                    self.now = self.now.max(at);
                     self.take(event);
                 }
             }
@@ -341,8 +338,8 @@ impl World {
 
     fn schedule(&mut self, after: Duration, step: Step) {
         self.scheduled += 1;
-        let (at, order) = (self.now + after, self.scheduled);
-        self.events.push(Reverse(Event { at, order, connection: self.connection, step }));
+        let event = Event { connection: self.connection, step };
+        self.events.insert((self.now + after, self.scheduled), event);
     }
 
     /// Every promise about every message.
@@ -382,23 +379,3 @@ fn text(number: usize, chance: &mut Chance) -> Vec<u8> {
     }
     text.into_bytes()
 }
-
-impl Ord for Event {
-    fn cmp(&self, other: &Event) -> Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
-}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Event) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Event {
-    fn eq(&self, other: &Event) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Event {}
