@@ -18,13 +18,17 @@ pub(crate) struct Arguments {
     /// How the first messages are met before that; may be given several times, one for each message
     #[arg(long, value_name = "MODE")]
     first: Vec<Mode>,
+    /// For mix: the same seed fails the same messages
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { listen, mode, first } = arguments;
-    let lims = MllpLims::start(Setup { listen, mode, first }).await?;
+    let Arguments { listen, mode, first, seed } = arguments;
+    let lims = MllpLims::start(Setup { listen, mode, first, seed }).await?;
     say(format_args!("messages to {}", lims.address()))?;
     stopped().await;
-    let ledger = lims.ledger();
-    Ok(say(format_args!("{} messages came, {} results held", ledger.attempts().len(), ledger.taken().len()))?)
+    let (came, held, doubled) =
+        lims.with_ledger(|ledger| (ledger.attempts().len(), ledger.taken().len(), ledger.doubled().len()));
+    Ok(say(format_args!("{came} messages came, {held} results held, {doubled} of them twice"))?)
 }

@@ -2,15 +2,17 @@
 //!
 //! `POST /results` with an `Idempotency-Key` takes a delivery; `GET /results/{key}` tells what became of one;
 //! `POST /control` with `{"mode": "…"}` (and `"times": n`) sets how it fails; `GET /ledger` shows what it
-//! holds. It judges no result and interprets no code.
+//! holds. It judges no result and interprets no code. [`mllp::MllpLims`] takes HL7 and [`Collector`] files instead.
 
 mod answer;
+mod folder;
 mod held;
 mod ledger;
 pub mod mllp;
 mod mode;
 mod server;
 
+pub use folder::Collector;
 pub use held::Held;
 pub use ledger::{Attempt, Discrepancy, Item, Ledger, Outcome};
 pub use mode::Mode;

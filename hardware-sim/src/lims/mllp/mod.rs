@@ -6,8 +6,10 @@ mod block;
 mod ledger;
 mod mode;
 mod server;
+mod taken;
 
 pub use block::{next_block, write_block};
-pub use ledger::{Attempt, Ledger, Taken};
+pub use ledger::{Attempt, Ledger};
 pub use mode::Mode;
 pub use server::{MllpLims, Setup};
+pub use taken::Taken;

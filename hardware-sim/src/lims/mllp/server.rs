@@ -13,6 +13,7 @@ use super::answer::{acknowledge, garbage};
 use super::block::{next_block, write_block};
 use super::ledger::{Ledger, Received};
 use super::mode::Mode;
+use crate::chance::Chance;
 use crate::lims::Outcome;
 
 /// How a LIMS starts.
@@ -24,11 +25,14 @@ pub struct Setup {
     pub mode: Mode,
     /// How the first messages are met, one each.
     pub first: Vec<Mode>,
+    /// For [`Mode::Mix`].
+    pub seed: u64,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Setup { listen: SocketAddr::from(([127, 0, 0, 1], 0)), mode: Mode::Accept, first: Vec::new() }
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Setup { listen, mode: Mode::Accept, first: Vec::new(), seed: 0 }
     }
 }
 
@@ -40,10 +44,11 @@ pub struct MllpLims {
     server: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     ledger: Ledger,
     mode: Mode,
+    chance: Chance,
     next: VecDeque<Mode>,
     /// An answer that is sent in front of the next one.
     late: Option<Vec<u8>>,
@@ -60,7 +65,13 @@ impl MllpLims {
         }
         let listener = TcpListener::bind(setup.listen).await?;
         let address = listener.local_addr()?;
-        let shared = Shared { mode: setup.mode, next: setup.first.into(), ..Shared::default() };
+        let shared = Shared {
+            ledger: Ledger::default(),
+            mode: setup.mode,
+            chance: Chance::seeded_for(setup.seed, "mllp lims"),
+            next: setup.first.into(),
+            late: None,
+        };
         let shared = Arc::new(Mutex::new(shared));
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
         Ok(MllpLims { address, shared, server: Some(server) })
@@ -92,6 +103,11 @@ impl MllpLims {
     /// A copy of what is held.
     pub fn ledger(&self) -> Ledger {
         lock(&self.shared).ledger.clone()
+    }
+
+    /// Looks at what is held without copying it. Deliveries wait meanwhile.
+    pub fn with_ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(&lock(&self.shared).ledger)
     }
 }
 
@@ -126,7 +142,7 @@ async fn converse(mut stream: TcpStream, number: usize, shared: &Mutex<Shared>) 
         let answers = answers(&mode, &received);
         match mode {
             Mode::Slow(by) => tokio::time::sleep(by).await,
-            Mode::Close => return Ok(()),
+            Mode::HangUp | Mode::Close => return Ok(()),
             Mode::Cut => {
                 let answer = acknowledge("AA", &received.control_id, None);
                 stream.write_all(&[&[0x0B], answer.split_at(answer.len() / 2).0].concat()).await?;
@@ -144,7 +160,8 @@ async fn converse(mut stream: TcpStream, number: usize, shared: &Mutex<Shared>) 
 /// Puts a message into the ledger; tells what it meets, and the answer that is still owed for one before it.
 fn receive(shared: &Mutex<Shared>, message: &[u8], connection: usize) -> (Mode, Received, Option<Vec<u8>>) {
     let mut shared = lock(shared);
-    let mode = shared.next.pop_front().unwrap_or_else(|| shared.mode.clone());
+    let next = shared.next.pop_front().unwrap_or_else(|| shared.mode.clone());
+    let mode = next.drawn(&mut shared.chance);
     let received = shared.ledger.receive(message, &mode.to_string(), mode.takes(), connection);
     let late = shared.late.take();
     if matches!(mode, Mode::Late | Mode::Again) {
@@ -163,13 +180,14 @@ fn answers(mode: &Mode, received: &Received) -> Vec<Vec<u8>> {
     }
     let accept = acknowledge("AA", id, None);
     match mode {
-        Mode::Accept | Mode::Again | Mode::Slow(_) => vec![accept],
+        Mode::Accept | Mode::Again | Mode::Slow(_) | Mode::Mix(_) => vec![accept],
         Mode::Commit => vec![acknowledge("CA", id, None)],
         Mode::CommitThenAccept => vec![acknowledge("CA", id, None), accept],
         Mode::Doubled => vec![accept.clone(), accept],
         Mode::Refuse(code, error) => vec![acknowledge(code, id, *error)],
         Mode::Garbage => vec![garbage(id)],
+        Mode::OddCode => vec![acknowledge("AAX", id, None)],
         Mode::WrongId => vec![acknowledge("AA", &format!("{id}0"), None)],
-        Mode::LoseAnswer | Mode::Ignore | Mode::Late | Mode::Close | Mode::Cut => Vec::new(),
+        Mode::LoseAnswer | Mode::Ignore | Mode::Late | Mode::HangUp | Mode::Close | Mode::Cut => Vec::new(),
     }
 }
