@@ -47,10 +47,10 @@ async fn lims_with_ledger(folder: &tempfile::TempDir, listen: std::net::SocketAd
     Lims::start(Setup { listen, mode: Mode::Mix(0.1), ledger, seed: SEED, hold }).await.unwrap()
 }
 
-/// Four analyzers on a pseudo-terminal, a shared listener and a connection that the gateway opens; one by one, so that
-/// each is known to have had its share.
-async fn four(lab: &Lab) -> Vec<(Style, Analyzers)> {
-    let (shared, device) = (free_port(), lab.path("line"));
+/// Five analyzers on a pseudo-terminal, a shared listener, a connection that the gateway opens and a listener for HL7; one
+/// by one, so that each is known to have had its share.
+async fn five(lab: &Lab) -> Vec<(Style, Analyzers)> {
+    let (shared, mllp, device) = (free_port(), free_port(), lab.path("line"));
     let dialled = Place::listen(([127, 0, 0, 1], 0).into()).await.unwrap();
     lab.instrument("dxh", "beckman-dxh", "sender = \"DxH\"", &listener(shared));
     lab.instrument("centaur", "siemens-centaur-xp", "sender = \"UIW_LIS\"", &listener(shared));
@@ -58,11 +58,13 @@ async fn four(lab: &Lab) -> Vec<(Style, Analyzers)> {
     lab.instrument("vitros", "ortho-vitros-3600", "", &line);
     let dial = format!("[tcp_client]\nconnect = \"{}\"\n", dialled.address().unwrap());
     lab.instrument("architect", "abbott-architect", "", &dial);
+    lab.instrument("cobas", "roche-cobas-pro", "", &listener(mllp));
     let places = [
         (Style::UnicelDxh, Place::connect(shared.to_string())),
         (Style::CentaurXp, Place::connect(shared.to_string())),
         (Style::Vitros3600, Place::Pty(device)),
         (Style::Architect, dialled),
+        (Style::CobasPro, Place::connect(mllp.to_string())),
     ];
     let start = |(seed, (style, place))| {
         let mut analyzers = Analyzers::default();
@@ -78,7 +80,7 @@ async fn what_was_acknowledged_survives_kills_at_that_instant_and_a_lims_that_co
     let mut lims = lims_with_ledger(&folder, free_port()).await;
     let more = format!("on_unknown = \"probe\"\nprobe_url = \"{}\"", lims.probe_url());
     let lab = Lab::new(&lims, &more);
-    let analyzers = four(&lab).await;
+    let analyzers = five(&lab).await;
     let mut chance = Chance::seeded(SEED);
     for round in 0..rounds() {
         let gateway = lab.spawn();

@@ -1,5 +1,5 @@
-//! The gateway is killed at random instants while analyzers send and the LIMS fails, again and again: what was
-//! acknowledged is in the LIMS once. Two broken gateways show that the oracle would notice.
+//! The gateway is killed at random instants while analyzers send and every LIMS fails, again and again: what was
+//! acknowledged is in the LIMS once, be it reached by HTTP, by MLLP or by files. Two broken gateways show that the oracle would notice.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::destinations::Destinations;
 use super::oracle;
 use super::support::*;
 
@@ -62,8 +63,7 @@ fn rounds() -> u32 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_kills_at_random_instants() {
-    let lims = failing_lims(0.1, SEED).await;
-    let lab = Lab::new(&lims, "");
+    let (lab, destinations) = Destinations::failing(SEED).await;
     let (shared, mllp, device) = (free_port(), free_port(), lab.path("line"));
     let dialled = Place::listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     lab.instrument("dxh", "beckman-dxh", "sender = \"DxH\"", &listener(shared));
@@ -86,18 +86,26 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
         analyzers.add(style, place, Faults::at_rate(seed, 0.03));
     }
     let mut chance = Chance::seeded(SEED);
-    for _ in 0..rounds() {
+    for round in 0..rounds() {
+        if round == 1 {
+            Destinations::make_folder(&lab);
+        }
         let gateway = lab.spawn();
         sleep(Duration::from_millis(chance.between(150, 700))).await;
+        // Half of the kills come while an answer is on its way.
+        if chance.hits(0.5) {
+            destinations.next().await;
+        }
         gateway.kill();
     }
+    Destinations::make_folder(&lab);
     let gateway = lab.start().await;
     sleep(Duration::from_secs(1)).await;
     let acknowledged = analyzers.stop().await;
     for code in ["WBC", "10020"] {
         assert!(acknowledged.iter().any(|result| result.code == code), "{code} was never acknowledged");
     }
-    lims.set_mode(Mode::Accept);
+    destinations.mend();
     until("everything is read and delivered", || {
         let on_its_way: i64 = ["pending", "in-flight", "unknown"].map(|state| lab.count(state)).iter().sum();
         on_its_way == 0 && lab.reader().waiting().unwrap().unread == 0
@@ -105,11 +113,12 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
     .await;
 
     assert!(acknowledged.len() > 100, "only {} results in all", acknowledged.len());
-    assert_eq!(oracle::faults(&acknowledged, &lims.ledger()), Vec::<String>::new());
+    assert_eq!(destinations.faults(&lab, &acknowledged), Vec::<String>::new());
     assert_eq!(lab.reader().audit_break().unwrap(), None);
     assert!(gateway.terminate().success());
     lab.must_balance();
-    eprintln!("{} kills, {} results acknowledged, all in the LIMS once", rounds(), acknowledged.len());
+    let told = destinations.told();
+    eprintln!("{} kills, {} results acknowledged, at each LIMS once; {told}", rounds(), acknowledged.len());
 }
 
 /// A host that acknowledges everything at once and keeps what it got in memory: a kill loses it.

@@ -8,6 +8,7 @@
 )]
 
 mod delivery;
+mod destinations;
 mod intake;
 mod kill;
 mod oracle;

@@ -1,36 +1,23 @@
-//! The oracle that judges the gateway, set on hosts that are wrong on purpose and on the same hosts when they behave. It
-//! must speak up at the first and be silent at the second, or its silence about the gateway would mean nothing.
-
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test may stop at the first surprise, and says what it saw"
-)]
-
-#[path = "support/analyzers.rs"]
-mod analyzers;
-#[path = "gateway/oracle.rs"]
-mod oracle;
-#[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
-#[path = "gateway/support.rs"]
-mod support;
+//! Gateways in miniature that take ASTM and deliver by HTTP.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use analyzers::Analyzers;
 use labsim::faults::Faults;
 use labsim::frame::{ACK, ENQ, EOT, LF};
 use labsim::generate::{ExpectedResult, Style};
 use labsim::lims::{Lims, Mode};
 use labsim::net::Place;
 use serde_json::{Value, json};
-use support::{lims, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+
+use crate::analyzers::Analyzers;
+use crate::oracle;
+use crate::support::{self, lims, until};
 
 /// What a host does with its deliveries when no answer came.
 #[derive(Clone, Copy)]
