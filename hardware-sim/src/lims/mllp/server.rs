@@ -52,6 +52,22 @@ struct Shared {
     next: VecDeque<Mode>,
     /// An answer that is sent in front of the next one.
     late: Option<Vec<u8>>,
+    /// The last answer can be taken for the next message's.
+    is_mistakable: bool,
+}
+
+impl Shared {
+    /// What the next message meets. In a mixture half of those that another's answer could be taken for aren't taken, so
+    /// that the mistake loses them.
+    fn next(&mut self) -> Mode {
+        let mode = self.next.pop_front().unwrap_or_else(|| self.mode.clone());
+        let drawn = match mode {
+            Mode::Mix(_) if self.is_mistakable && self.chance.hits(0.5) => Mode::Ignore,
+            mode => mode.drawn(&mut self.chance),
+        };
+        self.is_mistakable = matches!(drawn, Mode::Doubled | Mode::Again | Mode::Late);
+        drawn
+    }
 }
 
 impl MllpLims {
@@ -71,6 +87,7 @@ impl MllpLims {
             chance: Chance::seeded_for(setup.seed, "mllp lims"),
             next: setup.first.into(),
             late: None,
+            is_mistakable: false,
         };
         let shared = Arc::new(Mutex::new(shared));
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
@@ -160,8 +177,7 @@ async fn converse(mut stream: TcpStream, number: usize, shared: &Mutex<Shared>) 
 /// Puts a message into the ledger; tells what it meets, and the answer that is still owed for one before it.
 fn receive(shared: &Mutex<Shared>, message: &[u8], connection: usize) -> (Mode, Received, Option<Vec<u8>>) {
     let mut shared = lock(shared);
-    let next = shared.next.pop_front().unwrap_or_else(|| shared.mode.clone());
-    let mode = next.drawn(&mut shared.chance);
+    let mode = shared.next();
     let received = shared.ledger.receive(message, &mode.to_string(), mode.takes(), connection);
     let late = shared.late.take();
     if matches!(mode, Mode::Late | Mode::Again) {
