@@ -30,7 +30,7 @@ pub(super) enum Command {
         #[command(flatten)]
         config: Config,
     },
-    /// Show the gateway at work with simulated analyzers and a simulated LIMS
+    /// Show the gateway at work with simulated analyzers and two simulated LIMS
     Demo(DemoOptions),
     /// Tell what every link and destination is doing and whether the sums balance
     Status {

@@ -1,4 +1,4 @@
-//! `labwire demo`: the real gateway between simulated analyzers and a simulated LIMS, on this machine alone. The only
+//! `labwire demo`: the real gateway between simulated analyzers and two simulated LIMS, on this machine alone. The only
 //! place that uses the simulator.
 
 mod bench;
@@ -6,6 +6,8 @@ mod bench;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use labsim::generate::ExpectedResult;
+use labsim::lims::mllp::{self, MllpLims};
 use labsim::lims::{Lims, Mode, Setup};
 
 use super::Outcome;
@@ -22,9 +24,9 @@ use bench::Bench;
 
 /// How often the demo tells how far it is.
 const TELL: Duration = Duration::from_secs(2);
-/// How long the last results may take to the LIMS once the analyzers are silent.
+/// How long the last results may take to both LIMS once the analyzers are silent.
 const SETTLE: Duration = Duration::from_secs(30);
-/// The share of deliveries that meet a failing LIMS.
+/// The share of deliveries that meet a failure of their LIMS.
 const LIMS_FAULTS: f64 = 0.1;
 
 pub(super) fn run(options: &DemoOptions, out: &mut impl Write) -> Outcome {
@@ -36,9 +38,8 @@ pub(super) fn run(options: &DemoOptions, out: &mut impl Write) -> Outcome {
 }
 
 async fn show(options: &DemoOptions, folder: &std::path::Path, out: &mut impl Write) -> Outcome {
-    let setup = Setup { mode: Mode::Mix(LIMS_FAULTS), seed: options.seed, ..Setup::default() };
-    let lims = Lims::start(setup).await?;
-    let bench = Bench::set_up(folder, options, &lims).await?;
+    let laboratory = Laboratory::start(options.seed).await?;
+    let bench = Bench::set_up(folder, options, &laboratory).await?;
     let settings = match Settings::load(folder) {
         Ok((settings, _)) => settings,
         Err(errors) => return Err(format!("the demo's own configuration is wrong:\n{errors}").into()),
@@ -47,7 +48,8 @@ async fn show(options: &DemoOptions, folder: &std::path::Path, out: &mut impl Wr
     let gateway = Gateway::start(&settings).await?;
     writeln!(
         out,
-        "labwire demo: {} analyzers, one LIMS that fails now and then, everything invented.",
+        "labwire demo: {} analyzers, one LIMS by HTTP and one by HL7 over MLLP, which fail now and then; everything \
+         invented.",
         bench.len()
     )?;
     writeln!(out, "The page: http://{}/    Stop with Ctrl-C.\n", gateway.page)?;
@@ -56,28 +58,62 @@ async fn show(options: &DemoOptions, folder: &std::path::Path, out: &mut impl Wr
     let bench = bench.play(options.seed);
     tell_until_the_end(options, &reader, out).await?;
     let acknowledged = bench.stop().await;
-    lims.set_mode(Mode::Accept);
+    laboratory.mend();
     settle(&reader, out).await?;
     let sums = reader.sums()?;
     gateway.stop().await;
 
     write_sums(&sums, out)?;
-    let ledger = lims.ledger();
-    let missing = ledger.discrepancies(&acknowledged).len();
-    let doubled = ledger.doubled().len();
-    writeln!(out, "\nWhat the analyzers saw acknowledged: {} results.", acknowledged.len())?;
-    writeln!(
-        out,
-        "In the LIMS exactly once: {}; missing or doubled: {}.",
-        acknowledged.len() - missing,
-        missing + doubled
-    )?;
-    let good = sums.imbalances().is_empty()
-        && missing + doubled == 0
-        && waiting(&sums) == 0
-        && !acknowledged.is_empty();
-    lims.stop().await;
+    let wrong = laboratory.write_ledgers(&acknowledged, out)?;
+    let good = sums.imbalances().is_empty() && wrong == 0 && waiting(&sums) == 0 && !acknowledged.is_empty();
+    laboratory.stop().await;
     Ok(if good { Exit::Done } else { Exit::Failed })
+}
+
+/// Who gets every result.
+struct Laboratory {
+    http: Lims,
+    mllp: MllpLims,
+}
+
+impl Laboratory {
+    async fn start(seed: u64) -> io::Result<Laboratory> {
+        let setup = Setup { mode: Mode::Mix(LIMS_FAULTS), seed, ..Setup::default() };
+        let http = Lims::start(setup).await?;
+        let setup = mllp::Setup { mode: mllp::Mode::Mix(LIMS_FAULTS), seed, ..mllp::Setup::default() };
+        Ok(Laboratory { http, mllp: MllpLims::start(setup).await? })
+    }
+
+    /// From now on nothing fails.
+    fn mend(&self) {
+        self.http.set_mode(Mode::Accept);
+        self.mllp.set_mode(mllp::Mode::Accept);
+    }
+
+    /// Tells what each holds, and how much of it is wrong.
+    fn write_ledgers(&self, acknowledged: &[ExpectedResult], out: &mut impl Write) -> io::Result<usize> {
+        writeln!(out, "\nWhat the analyzers saw acknowledged: {} results.", acknowledged.len())?;
+        let (http, mllp) = (self.http.ledger(), self.mllp.ledger());
+        let mut wrong = 0;
+        for (name, missing, surplus) in [
+            ("by HTTP", http.discrepancies(acknowledged).len(), http.doubled().len()),
+            ("by MLLP", mllp.discrepancies(acknowledged).len(), mllp.doubled().len() + mllp.unfit().count()),
+        ] {
+            writeln!(
+                out,
+                "In the LIMS {name} exactly once: {}; missing, altered or doubled: {}.",
+                acknowledged.len() - missing,
+                missing + surplus
+            )?;
+            wrong += missing + surplus;
+        }
+        Ok(wrong)
+    }
+
+    async fn stop(self) {
+        self.http.stop().await;
+        self.mllp.stop().await;
+    }
 }
 
 async fn tell_until_the_end(options: &DemoOptions, reader: &Reader, out: &mut impl Write) -> io::Result<()> {
@@ -100,12 +136,14 @@ async fn tell_until_the_end(options: &DemoOptions, reader: &Reader, out: &mut im
 
 fn tell(reader: &Reader, out: &mut impl Write) -> io::Result<()> {
     let sums = reader.sums().map_err(io::Error::other)?;
-    let accepted: i64 = sums.destinations.values().map(|sums| sums.of("accepted")).sum();
+    let accepted = |name| sums.destinations.get(name).map(|sums| sums.of("accepted")).unwrap_or_default();
     let time = clock::now().strftime("%H:%M:%S");
     writeln!(
         out,
-        "{time} UTC  {:>5} results received, {accepted:>5} accepted by the LIMS, {:>3} on their way",
+        "{time} UTC  {:>5} results received, {:>5} accepted by HTTP, {:>5} by MLLP, {:>3} on their way",
         sums.intake.received,
+        accepted(bench::HTTP),
+        accepted(bench::MLLP),
         waiting(&sums)
     )?;
     out.flush()
@@ -113,7 +151,7 @@ fn tell(reader: &Reader, out: &mut impl Write) -> io::Result<()> {
 
 /// Lets what is on its way arrive.
 async fn settle(reader: &Reader, out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
-    writeln!(out, "\nThe analyzers are silent; the last results go to the LIMS …")?;
+    writeln!(out, "\nThe analyzers are silent; the last results go to both LIMS …")?;
     out.flush()?;
     let deadline = clock::monotonic() + SETTLE;
     while clock::monotonic() < deadline {
@@ -125,7 +163,7 @@ async fn settle(reader: &Reader, out: &mut impl Write) -> Result<(), Box<dyn std
     Ok(())
 }
 
-/// What the LIMS doesn't have yet and nobody holds back.
+/// What a LIMS doesn't have yet and nobody holds back.
 fn waiting(sums: &Sums) -> i64 {
     let of = |state| sums.destinations.values().map(|sums| sums.of(state)).sum::<i64>();
     of("pending") + of("in-flight") + of("unknown")

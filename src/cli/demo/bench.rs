@@ -10,15 +10,18 @@ use std::time::Duration;
 use labsim::analyzer::Timing;
 use labsim::faults::Faults;
 use labsim::generate::{ExpectedResult, Generator, Moment, Style};
-use labsim::lims::Lims;
 use labsim::load::{Event, Load, Summary, play};
 use labsim::net::Place;
 use labsim::pace::Pace;
 use tokio::task::JoinSet;
 
+use super::Laboratory;
 use crate::cli::arguments::DemoOptions;
 use crate::clock;
 
+/// The destinations.
+pub(super) const HTTP: &str = "lims";
+pub(super) const MLLP: &str = "lis-hl7";
 /// The share of frames that suffer a fault.
 const FAULTS: f64 = 0.03;
 /// How much faster than the standard's the analyzers' timers run.
@@ -42,7 +45,11 @@ impl Bench {
     /// Writes the configuration and makes the places where the gateway meets the analyzers: a pseudo-terminal,
     /// two listeners of the gateway (one shared by two analyzers), one connection that it opens itself, and a listener
     /// for HL7.
-    pub(super) async fn set_up(folder: &Path, options: &DemoOptions, lims: &Lims) -> io::Result<Bench> {
+    pub(super) async fn set_up(
+        folder: &Path,
+        options: &DemoOptions,
+        laboratory: &Laboratory,
+    ) -> io::Result<Bench> {
         let instruments = folder.join("instruments.d");
         fs::create_dir_all(&instruments)?;
         fs::create_dir_all(folder.join("profiles.d"))?;
@@ -51,7 +58,7 @@ impl Bench {
         let architect = Place::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let architect_address = architect.address().map(|address| address.to_string()).unwrap_or_default();
         let page = if options.page.port() == 0 { free_port()? } else { options.page };
-        fs::write(folder.join("labwire.toml"), site(page, lims))?;
+        fs::write(folder.join("labwire.toml"), site(page, laboratory))?;
         for (name, text) in [
             ("vitros", serial("ortho-vitros-3600", &device)),
             ("h500", listener("horiba-yumizen-h500", alone, None)),
@@ -127,7 +134,7 @@ fn free_port() -> io::Result<SocketAddr> {
     std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
-fn site(page: SocketAddr, lims: &Lims) -> String {
+fn site(page: SocketAddr, Laboratory { http, mllp }: &Laboratory) -> String {
     format!(
         r#"site = "Example laboratory"
 control_socket = "control.sock"
@@ -136,12 +143,12 @@ control_socket = "control.sock"
 path = "labwire.db"
 
 [page]
-listen = "{}"
+listen = "{page}"
 
 [log]
 filter = "off"
 
-[destination.lims]
+[destination.{HTTP}]
 url = "{}"
 timeout_secs = 2
 on_unknown = "probe"
@@ -151,16 +158,26 @@ backoff_longest_secs = 2
 breaker_failures = 20
 breaker_rest_secs = 1
 
-[destination.lims.items]
+[destination.{HTTP}.items]
 array = "/items"
 id = "/id"
 outcome = "/outcome"
 reason = "/reason"
 outcomes = {{ accepted = "accepted", refused = "refused" }}
+
+[destination.{MLLP}]
+kind = "mllp"
+connect = "{}"
+timeout_secs = 1
+parallel = 2
+backoff_first_secs = 1
+backoff_longest_secs = 2
+breaker_failures = 20
+breaker_rest_secs = 1
 "#,
-        page,
-        lims.url(),
-        lims.probe_url()
+        http.url(),
+        http.probe_url(),
+        mllp.address()
     )
 }
 
