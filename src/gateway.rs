@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use labwire_link::Admission;
 use tokio::net::TcpListener;
@@ -16,6 +16,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
 use crate::host::control::{Control, ControlError};
+use crate::host::systemd::{self, Watched};
 use crate::intake::{self, ControlIds, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
 use crate::orders;
@@ -69,9 +70,10 @@ impl Gateway {
         let mailboxes = Mailboxes::default();
         gateway.start_page(settings, listener);
         gateway.start_deliveries(settings, &due)?;
-        gateway.start_runner(settings, &arrived, &due, &mailboxes);
+        let turned = gateway.start_runner(settings, &arrived, &due, &mailboxes);
         gateway.start_control(settings, &arrived, &due)?;
         gateway.start_intake(settings, arrived, mailboxes);
+        gateway.start_telling(turned);
         Ok(gateway)
     }
 
@@ -120,7 +122,8 @@ impl Gateway {
         arrived: &Arc<Notify>,
         due: &Arc<Notify>,
         mailboxes: &Mailboxes,
-    ) {
+    ) -> watch::Receiver<Instant> {
+        let (turned, turns) = watch::channel(clock::monotonic());
         let sources: BTreeMap<_, _> = intake::sources(&settings.instruments)
             .into_iter()
             .map(|source| (source.name, source.instruments))
@@ -131,12 +134,20 @@ impl Gateway {
         let (arrived, due) = (Arc::clone(arrived), Arc::clone(due));
         self.tasks.spawn(async move {
             if let Some(reader) = reader_once_open(&journal, &stop).await {
-                let runner = Runner { journal, reader: Mutex::new(reader), site, asked, arrived, due };
+                let runner =
+                    Runner { journal, reader: Mutex::new(reader), site, asked, arrived, due, turned };
                 runner.run(stop).await;
             }
         });
         let (journal, mailboxes) = (self.journal.clone(), mailboxes.clone());
         self.tasks.spawn(orders::run(journal, mailboxes, queries, self.tasks.stopping()));
+        turns
+    }
+
+    /// Once everything else was started: what begins later isn't waited for.
+    fn start_telling(&self, runner: watch::Receiver<Instant>) {
+        let watched = Watched { journal: self.journal.clone(), board: self.board.clone(), runner };
+        self.tasks.spawn(systemd::run(watched, self.tasks.stopping()));
     }
 
     fn start_control(

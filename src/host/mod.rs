@@ -3,5 +3,6 @@
 pub mod control;
 pub mod logging;
 mod panics;
+pub mod systemd;
 pub mod tls;
 mod users;

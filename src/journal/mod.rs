@@ -95,6 +95,12 @@ impl Journal {
         self.writer.condition()
     }
 
+    /// Returns once the writer has taken a turn, whatever came of it: a stuck one never does.
+    pub async fn turn(&self) {
+        // A full disk or a failed journal is told otherwise; the writer is alive all the same.
+        let _ = self.submit(Urgency::Other, |_| Ok(())).await;
+    }
+
     /// Runs `work` in the next group of jobs and returns once that group is committed.
     async fn submit<T, F>(&self, urgency: Urgency, work: F) -> Result<T, JournalError>
     where

@@ -6,10 +6,10 @@ mod route;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use route::{homeless, routes};
@@ -60,12 +60,15 @@ pub struct Runner {
     pub arrived: Arc<Notify>,
     /// Rung by us whenever something is owed.
     pub due: Arc<Notify>,
+    /// Told of every turn, so that a stuck runner is noticed.
+    pub turned: watch::Sender<Instant>,
 }
 
 impl Runner {
     pub async fn run(self, stop: CancellationToken) {
         self.look_again().await;
         loop {
+            self.turned.send_replace(clock::monotonic());
             let pending = self.look(|reader| reader.pending(BATCH));
             if pending.is_empty() {
                 tokio::select! {
@@ -78,6 +81,7 @@ impl Runner {
                 if stop.is_cancelled() {
                     return;
                 }
+                self.turned.send_replace(clock::monotonic());
                 if !self.handle(&message).await {
                     tokio::time::sleep(LOOK).await;
                     break;

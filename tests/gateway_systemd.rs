@@ -1,0 +1,134 @@
+//! What systemd is told, through the socket that it gives: ready once the listeners stand, alive while the journal commits
+//! and not when its writer is stuck, stopping.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
+#[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
+#[path = "gateway/support.rs"]
+mod support;
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use support::*;
+use tokio::net::{TcpStream, UnixDatagram};
+use tokio::time::{Instant, timeout};
+
+const TIME: &str = "20260102030405";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A gateway that has a service manager. Dropping it kills it.
+struct Service {
+    child: Child,
+    socket: UnixDatagram,
+}
+
+impl Service {
+    /// Starts it with this time for its watchdog.
+    fn start(lab: &Lab, watchdog: Duration) -> Service {
+        let socket = UnixDatagram::bind(lab.path("notify")).unwrap();
+        let log = std::fs::File::create(lab.path("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_labwire"))
+            .args(["run", "--config"])
+            .arg(lab.folder.path())
+            .env("NOTIFY_SOCKET", lab.path("notify"))
+            .env("WATCHDOG_USEC", watchdog.as_micros().to_string())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Service { child, socket }
+    }
+
+    /// The next thing that is told, if any comes in this time.
+    async fn told(&self, within: Duration) -> Option<String> {
+        let mut buffer = vec![0; 4096];
+        let length = timeout(within, self.socket.recv(&mut buffer)).await.ok()?.unwrap();
+        Some(String::from_utf8_lossy(buffer.get(..length).unwrap()).into_owned())
+    }
+
+    /// Waits until something with this in it is told.
+    async fn until_told(&self, what: &str) -> String {
+        loop {
+            let told = self.told(PATIENCE).await.unwrap();
+            if told.contains(what) {
+                return told;
+            }
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn laboratory() -> (labsim::lims::Lims, Lab, SocketAddr) {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &listener(address));
+    (lims, lab, address)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_ready_once_the_listeners_stand_then_alive_and_at_last_stopping() {
+    let (_lims, lab, address) = laboratory().await;
+    lab.instrument("gone", "erba-xl", "", "[serial]\ndevice = \"/dev/none\"\nbaud = 9600\n");
+    let mut service = Service::start(&lab, Duration::from_secs(1));
+    let ready = service.until_told("READY=1").await;
+    assert!(ready.contains("STATUS=0 of 2 links connected, 1 down; 0 of 1 destinations failing"), "{ready}");
+    let analyzer = TcpStream::connect(address).await.unwrap();
+    service.until_told("STATUS=1 of 2 links connected").await;
+    for _ in 0..3 {
+        service.until_told("WATCHDOG=1").await;
+    }
+    drop(analyzer);
+    let pid = rustix::process::Pid::from_child(&service.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    service.until_told("STOPPING=1").await;
+    assert!(service.child.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs strace"]
+async fn a_stuck_writer_starves_the_watchdog() {
+    let (_lims, lab, address) = laboratory().await;
+    let service = Service::start(&lab, Duration::from_millis(600));
+    service.until_told("READY=1").await;
+    service.until_told("WATCHDOG=1").await;
+    let mut strace = Command::new("strace")
+        .args([
+            "-f",
+            "-qq",
+            "-e",
+            "trace=fsync,fdatasync",
+            "-e",
+            "inject=fsync,fdatasync:delay_enter=15000000",
+        ])
+        .args(["-o", "/dev/null", "-p", &service.child.id().to_string()])
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", service.child.id());
+    until("it is traced", || !std::fs::read_to_string(&status).unwrap().contains("TracerPid:\t0\n")).await;
+    while service.told(Duration::ZERO).await.is_some() {}
+    service.until_told("WATCHDOG=1").await;
+    // The sync that an analyzer waits for doesn't return, and so neither does its acknowledgement.
+    let report = analyzer(address).await.transfer(&[&glucose("EX0001", "5.4", "F", TIME)]).await;
+    assert!(!report.is_complete(), "{report:?}");
+    while service.told(Duration::ZERO).await.is_some() {}
+    let until = Instant::now() + Duration::from_secs(3);
+    while let Some(told) = service.told(until.saturating_duration_since(Instant::now())).await {
+        assert!(!told.contains("WATCHDOG"), "five periods after it stuck");
+    }
+    strace.kill().unwrap();
+    strace.wait().unwrap();
+}
