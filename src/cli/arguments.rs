@@ -67,6 +67,8 @@ pub(super) enum Command {
         /// The number as the analyzer sends it
         id: String,
     },
+    /// Convert a value as an analyte allows it, and say by what; it changes nothing
+    Convert(Convert),
     #[command(flatten)]
     Decide(DecideCommand),
 }
@@ -84,6 +86,23 @@ impl std::ops::Deref for Config {
     fn deref(&self) -> &Path {
         &self.config
     }
+}
+
+#[derive(Args)]
+pub(super) struct Convert {
+    #[command(flatten)]
+    pub(super) config: Config,
+    /// The number, with a comparator or without
+    #[arg(allow_hyphen_values = true)]
+    pub(super) value: String,
+    /// The unit as the analyzer writes it
+    pub(super) unit: String,
+    /// What was measured: the name of an analyte, or its LOINC code
+    #[arg(long)]
+    pub(super) analyte: String,
+    /// Whose aliases of units count; without it only UCUM is understood
+    #[arg(long)]
+    pub(super) instrument: Option<String>,
 }
 
 #[derive(Args)]

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod check;
+mod convert;
 mod decide;
 mod demo;
 mod lists;
@@ -50,6 +51,7 @@ pub fn main() -> Exit {
         Command::SpecimenId { config, instrument, id } => {
             with(config, |settings| specimen::run(settings, instrument, id, out))
         }
+        Command::Convert(asked) => with(&asked.config, |settings| convert::run(settings, asked, out)),
         Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),
     };
     outcome.unwrap_or_else(|error| {

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 use jiff::tz::TimeZone;
+use labwire_units::{Aliases, Analytes};
 
+use super::nearest::nearest;
 use super::profiles::Profiles;
 use super::reader::{Name, Table};
 use super::settings::{CodeMapping, Instrument, Line, RerunPolicy, SpecimenRules, Transport};
-use super::{link, transport};
+use super::{analytes, link, transport};
 use crate::domain::InstrumentId;
 use crate::domain::profile::{Dialect, Profile};
 
@@ -37,7 +39,13 @@ pub(super) struct Claim {
 }
 
 /// Reads one instrument's file. Paths in it are relative to `folder`.
-pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, profiles: &Profiles) -> Draft {
+pub(super) fn read(
+    id: &InstrumentId,
+    file: &mut Table<'_>,
+    folder: &Path,
+    profiles: &Profiles,
+    analytes: &Analytes,
+) -> Draft {
     let profile = file
         .required("profile", "\"NAME\", or \"NAME/REVISION\" to stay with one revision")
         .and_then(|entry| entry.parsed(|name| profiles.find(name)));
@@ -62,7 +70,9 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, profi
     let character_set = file.parsed("character_set", character_set).or(usual);
     let decimal_separator = file.choice("decimal_separator", &DECIMAL_SEPARATORS).unwrap_or('.');
     let specimen = file.table("specimen", specimen).unwrap_or_else(default_specimen);
-    let codes: BTreeMap<String, CodeMapping> = file.named_tables("codes", code).into_iter().collect();
+    let codes: BTreeMap<String, CodeMapping> =
+        file.named_tables("codes", |name, table| code(&name, table, analytes)).into_iter().collect();
+    let units = file.table("units", aliases).unwrap_or_default();
     let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
     let rerun = file.choice("rerun", &RERUNS).unwrap_or(RerunPolicy::Forward);
 
@@ -85,6 +95,7 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, profi
             decimal_separator,
             specimen,
             codes,
+            units,
             resend_window,
             rerun,
         }),
@@ -160,13 +171,32 @@ fn specimen(table: &mut Table<'_>) -> SpecimenRules {
     }
 }
 
-fn code(name: Name<'_>, table: &mut Table<'_>) -> (String, CodeMapping) {
+/// What the analyzer writes, and the UCUM unit that it means.
+fn aliases(table: &mut Table<'_>) -> Aliases {
+    let entries = table.free_entries().into_iter();
+    let known =
+        entries.filter_map(|(name, entry)| Some((name.text.to_owned(), entry.parsed(analytes::unit)?)));
+    Aliases::new(known.collect())
+}
+
+fn code(name: &Name<'_>, table: &mut Table<'_>, analytes: &Analytes) -> (String, CodeMapping) {
     let mapping = CodeMapping {
         lims_code: table.parsed("lims_code", |text| filled("lims_code", text)),
         loinc: table.parsed("loinc", loinc),
         unit: table.parsed("unit", |text| filled("unit", text)),
+        analyte: table.parsed("analyte", |text| known_analyte(text, analytes)),
     };
     (name.text.to_owned(), mapping)
+}
+
+fn known_analyte(name: &str, analytes: &Analytes) -> Result<String, String> {
+    if analytes.named(name).is_some() {
+        return Ok(name.to_owned());
+    }
+    Err(match nearest(name, analytes.iter().map(|analyte| analyte.id.as_str())) {
+        Some(known) => format!("unknown analyte \"{name}\"; did you mean \"{known}\"?"),
+        None => format!("unknown analyte \"{name}\"; describe it in analytes.toml"),
+    })
 }
 
 fn filled(key: &str, text: &str) -> Result<String, String> {
@@ -177,7 +207,7 @@ fn filled(key: &str, text: &str) -> Result<String, String> {
 }
 
 /// A LOINC number ends in a check digit, which catches most slips of the finger.
-fn loinc(text: &str) -> Result<String, String> {
+pub(super) fn loinc(text: &str) -> Result<String, String> {
     let right = text.split_once('-').is_some_and(|(number, check)| {
         (1..=7).contains(&number.len())
             && number.bytes().all(|digit| digit.is_ascii_digit())

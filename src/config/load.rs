@@ -11,11 +11,15 @@ use super::complaint::Remarks;
 use super::finding::{Errors, Finding, Source};
 use super::profiles::Profiles;
 use super::settings::{Destination, Settings};
-use super::{instrument, reader, site};
+use super::{analytes, instrument, reader, site};
 use crate::domain::InstrumentId;
+use labwire_units::Analytes;
+
+/// A site's own analytes, beside `labwire.toml`.
+const ANALYTES_FILE: &str = "analytes.toml";
 
 impl Settings {
-    /// Reads `labwire.toml`, `profiles.d` and `instruments.d` of a configuration folder. Relative paths in them are
+    /// Reads `labwire.toml`, `analytes.toml`, `profiles.d` and `instruments.d` of a configuration folder. Relative paths in them are
     /// relative to the folder.
     ///
     /// # Errors
@@ -42,18 +46,25 @@ pub(super) fn load_with(
     for source in report.sources(&folder, "profiles.d") {
         report.errors.extend(profiles.add_from_site(&source));
     }
+    let analytes = report.analytes(&folder);
     let sources = report.sources(&folder, "instruments.d");
-    let instruments: Vec<(&Source, Option<instrument::Draft>)> =
-        sources.iter().map(|source| (source, report.instrument(source, &folder, &profiles))).collect();
+    let instruments: Vec<(&Source, Option<instrument::Draft>)> = sources
+        .iter()
+        .map(|source| (source, report.instrument(source, &folder, &profiles, &analytes)))
+        .collect();
     report.check_claims(site_source.as_ref().zip(site.as_ref()), &instruments);
 
     let drafts = instruments.into_iter().filter_map(|(_, draft)| draft?.instrument).map(Arc::new).collect();
-    let settings = site.map(|site| settings(site, drafts));
+    let settings = site.map(|site| settings(site, drafts, analytes));
     report.warn_of_gaps(settings.as_ref());
     report.finish(settings)
 }
 
-fn settings(site: site::Draft, instruments: Vec<Arc<super::settings::Instrument>>) -> Settings {
+fn settings(
+    site: site::Draft,
+    instruments: Vec<Arc<super::settings::Instrument>>,
+    analytes: Analytes,
+) -> Settings {
     Settings {
         site: site.site,
         journal: site.journal,
@@ -62,6 +73,7 @@ fn settings(site: site::Draft, instruments: Vec<Arc<super::settings::Instrument>
         log: site.log,
         trace: site.trace,
         instruments,
+        analytes,
         destinations: site.destinations.into_iter().map(|draft| Arc::new(draft.destination)).collect(),
     }
 }
@@ -112,11 +124,25 @@ impl Report {
         files.iter().filter_map(open).collect()
     }
 
+    /// The shipped analytes, with the site's own in place of those of the same name.
+    fn analytes(&mut self, folder: &Path) -> Analytes {
+        let shipped = Source { name: "(shipped) analytes.toml".to_owned(), text: super::ANALYTES.to_owned() };
+        let own = folder.join(ANALYTES_FILE).exists().then(|| Source::open(folder, ANALYTES_FILE));
+        let own = own.and_then(|source| self.keep(source));
+        let mut analytes = Analytes::default();
+        for source in std::iter::once(shipped).chain(own) {
+            let read = self.read(&source, |remarks| reader::document(&source.text, remarks, analytes::read));
+            analytes.add(read.unwrap_or_default());
+        }
+        analytes
+    }
+
     fn instrument(
         &mut self,
         source: &Source,
         folder: &Path,
         profiles: &Profiles,
+        analytes: &Analytes,
     ) -> Option<instrument::Draft> {
         let id = stem(source);
         if let Err(message) = super::id("an instrument's file name", id) {
@@ -124,7 +150,9 @@ impl Report {
         }
         let id = InstrumentId::new(id);
         self.read(source, |remarks| {
-            reader::document(&source.text, remarks, |file| instrument::read(&id, file, folder, profiles))
+            reader::document(&source.text, remarks, |file| {
+                instrument::read(&id, file, folder, profiles, analytes)
+            })
         })
     }
 

@@ -1,6 +1,7 @@
 //! From TOML files to checked settings. Every mistake of every file is named at once, with its line, its column
 //! and what to write instead. Nothing outside this folder knows about TOML.
 
+mod analytes;
 mod claims;
 mod complaint;
 mod destination;
@@ -26,6 +27,9 @@ pub use settings::Settings;
 
 /// The commented default for a site's `labwire.toml`, which is also the manual.
 pub const DEFAULT: &str = include_str!("../../config/labwire.toml");
+
+/// The analytes that are part of the program, which are also their manual.
+pub const ANALYTES: &str = include_str!("../../config/analytes.toml");
 
 /// Checks a name that becomes part of keys, addresses and file names.
 fn id(what: &str, name: &str) -> Result<(), String> {

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use labwire_units::{Aliases, Analytes};
+
 use crate::domain::profile::Profile;
 pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules};
 use crate::domain::{InstrumentId, Private};
@@ -26,6 +28,8 @@ pub struct Settings {
     pub log: LogSettings,
     pub trace: Option<TraceSettings>,
     pub instruments: Vec<Arc<Instrument>>,
+    /// What may be converted, into what, and why.
+    pub analytes: Analytes,
     pub destinations: Vec<Arc<Destination>>,
 }
 
@@ -84,6 +88,8 @@ pub struct Instrument {
     pub specimen: SpecimenRules,
     /// This site's view of the instrument's test codes.
     pub codes: BTreeMap<String, CodeMapping>,
+    /// What it writes for which UCUM unit.
+    pub units: Aliases,
     /// How long a repeated message whose results carry no time still counts as a repetition.
     pub resend_window: Duration,
     pub rerun: RerunPolicy,

@@ -26,6 +26,8 @@ pub struct CodeMapping {
     pub loinc: Option<String>,
     /// The unit the instrument means where it sends none.
     pub unit: Option<String>,
+    /// What it measures, by the name of an analyte; else its LOINC code says so.
+    pub analyte: Option<String>,
 }
 
 /// What happens to a second value for a result that was already received.

@@ -18,6 +18,7 @@ fn page(folder: &std::path::Path) -> Page {
         log: LogSettings { format: LogFormat::Text, filter: "off".to_owned() },
         trace: None,
         instruments: Vec::new(),
+        analytes: Default::default(),
         destinations: Vec::new(),
     };
     Page::new(&journal, &Board::default(), &settings)

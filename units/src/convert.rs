@@ -38,11 +38,20 @@ impl Line {
     }
 }
 
-/// The line from one unit to another.
+/// The line from one unit to another, whatever is measured in them.
 ///
 /// # Errors
 /// Why there is none that is exact and beyond doubt.
 pub fn line(from: &Unit, to: &Unit) -> Result<Line, Refusal> {
+    let found = line_within_one_analyte(from, to)?;
+    if from.is_arbitrary() && from.code != to.code {
+        return Err(Refusal::Arbitrary { from: from.code.clone(), to: to.code.clone() });
+    }
+    Ok(found)
+}
+
+/// The line from one unit to another for one measurand, whose arbitrary units are always the same.
+pub(crate) fn line_within_one_analyte(from: &Unit, to: &Unit) -> Result<Line, Refusal> {
     let names = || (from.code.clone(), to.code.clone());
     if from.dimension != to.dimension {
         let (from, to) = names();
@@ -109,8 +118,7 @@ mod tests {
             ("20", "dB", "B", "2"),
             ("7.4", "[pH]", "[pH]", "7.4"),
             ("0.45", "L/L", "%", "45"),
-            ("5", "m[IU]/mL", "[IU]/L", "5"),
-            ("5", "[iU]/L", "[IU]/L", "5"),
+            ("5", "[arb'U]", "[arb'U]", "5"),
             ("30", "mg/g{creat}", "g/kg{creat}", "30"),
         ] {
             assert_eq!(converted(value, from, to), expected, "{value} {from} in {to}");
@@ -144,6 +152,12 @@ mod tests {
         {
             let refusal = between(from, to).unwrap_err();
             assert!(matches!(refusal, Refusal::Annotations { .. }), "{from} in {to}: {refusal}");
+        }
+        for (from, to) in
+            [("u[IU]/L", "m[IU]/L"), ("[IU]/mL", "[IU]/L"), ("u[IU]/mL", "m[IU]/L"), ("[arb'U]", "2.[arb'U]")]
+        {
+            let refusal = between(from, to).unwrap_err();
+            assert!(matches!(refusal, Refusal::Arbitrary { .. }), "{from} in {to}: {refusal}");
         }
         for (from, to) in [("[pH]", "mol/L"), ("B[V]", "V"), ("B", "Np"), ("B[W]", "B[kW]")] {
             let refusal = between(from, to).unwrap_err();
@@ -189,7 +203,7 @@ mod tests {
     }
 
     const PREFIXES: [&str; 9] = ["", "f", "p", "n", "u", "m", "d", "k", "M"];
-    const UNITS: [&str; 8] = ["g/L", "mol/L", "mol/(24.h)", "L", "kat/L", "U/L", "Pa", "[IU]/L"];
+    const UNITS: [&str; 7] = ["g/L", "mol/L", "mol/(24.h)", "L", "kat/L", "U/L", "Pa"];
 
     proptest! {
         #[test]

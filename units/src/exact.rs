@@ -75,6 +75,15 @@ impl Exact {
         Exact(rounded)
     }
 
+    /// As text with so many significant digits, rounded half away from zero: 2.25 with 2 is `2.3`. Whole digits are
+    /// never rounded away.
+    pub fn rounded_to_significant(&self, digits: u32) -> String {
+        let rounded = self.to_significant(digits);
+        let whole = if rounded.is_zero() { 1 } else { rounded.magnitude() };
+        let decimals = i64::from(digits) - i64::from(whole);
+        self.rounded(u32::try_from(decimals.max(0)).unwrap_or(0))
+    }
+
     /// The power of ten just above the number: 3 for 250 and for 999.9, 0 for 0.25.
     fn magnitude(&self) -> i32 {
         let size = self.0.abs();
@@ -271,6 +280,21 @@ mod tests {
         let third = exact("1").checked_div(&exact("3")).unwrap();
         assert_eq!(third.rounded(4), "0.3333");
         assert_eq!(third.to_string(), "1/3");
+    }
+
+    #[test]
+    fn text_of_so_many_significant_digits_keeps_its_zeros_and_its_whole_digits() {
+        for (text, digits, expected) in [
+            ("2.2456", 2, "2.2"),
+            ("9.99", 2, "10"),
+            ("0.0999", 2, "0.10"),
+            ("99.97", 3, "100"),
+            ("1234.5", 2, "1235"),
+            ("0", 2, "0.0"),
+            ("7.5", 5, "7.5000"),
+        ] {
+            assert_eq!(exact(text).rounded_to_significant(digits), expected, "{text}");
+        }
     }
 
     #[test]

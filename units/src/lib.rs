@@ -3,6 +3,8 @@
 //! exactly and without doubt is refused with its reason, never approximated.
 #![deny(clippy::float_arithmetic, clippy::lossy_float_literal)]
 
+mod analyte;
+mod analytes;
 mod convert;
 mod essence;
 mod exact;
@@ -10,6 +12,8 @@ mod refusal;
 mod table;
 mod unit;
 
+pub use analyte::{Aliases, Analyte, Basis, Believed, Bounds, Converted, Fact, Facts, Undecided, Way};
+pub use analytes::Analytes;
 pub use convert::{Line, line};
 pub use exact::{Digits, Exact};
 pub use refusal::Refusal;

@@ -13,6 +13,14 @@ pub enum Refusal {
     Incommensurable { from: String, to: String },
     /// They measure the same of different things, such as `{FEU}` and `{DDU}`.
     Annotations { from: String, to: String },
+    /// Units of an assay's own making, which only an analyte can put side by side.
+    Arbitrary { from: String, to: String },
+    /// Between them stands a fact that the analyte doesn't have.
+    FactMissing { from: String, to: String, fact: &'static str },
+    /// The analyte doesn't list the unit.
+    NotAllowed { analyte: String, unit: String, allowed: Vec<String> },
+    /// Two conventions are in use, and the laboratory hasn't chosen.
+    Undecided { analyte: String, unit: String, because: String },
     /// A logarithm, a tangent or a square root, which has no exact decimal value.
     NotExact { from: String, to: String },
 }
@@ -24,6 +32,16 @@ impl fmt::Display for Refusal {
             Refusal::Incommensurable { from, to } => write!(f, "{from} and {to} don't measure the same"),
             Refusal::Annotations { from, to } => {
                 write!(f, "{from} and {to} carry different annotations and may mean different things")
+            }
+            Refusal::Arbitrary { from, to } => {
+                write!(f, "{from} and {to} are arbitrary: only within one analyte can one become the other")
+            }
+            Refusal::FactMissing { from, to, fact } => write!(f, "from {from} to {to} needs the {fact}"),
+            Refusal::NotAllowed { analyte, unit, allowed } => {
+                write!(f, "{analyte} isn't converted from {unit}; it allows {}", allowed.join(", "))
+            }
+            Refusal::Undecided { analyte, unit, because } => {
+                write!(f, "{unit} is undecided for {analyte}: {because}")
             }
             Refusal::NotExact { from, to } => write!(f, "from {from} to {to} there is no exact factor"),
         }

@@ -12,6 +12,14 @@ use super::unit::{self, Dimension, Scale, Unit};
 /// equivalent and an osmole are a mole, so that 5 meq/L of calcium would be 5 mmol/L; a microscope's field is 1.
 const KEPT_APART: [&str; 5] = ["mol", "eq", "osm", "[HPF]", "[LPF]"];
 
+/// The base units, in the order of the table.
+const BASES: [&str; 7] = ["m", "s", "g", "rad", "K", "C", "cd"];
+
+/// Whether what a unit measures is of an assay's own making.
+pub(crate) fn is_arbitrary(measured: &str) -> bool {
+    !BASES.contains(&measured) && !KEPT_APART.contains(&measured)
+}
+
 /// The unit of one symbol: a unit of the table, or a prefix and a unit that takes prefixes.
 pub(crate) fn unit(symbol: &str) -> Option<Unit> {
     TABLE.unit(symbol)
@@ -109,8 +117,6 @@ mod tests {
     use octofhir_ucum::{get_all_prefixes, get_all_units};
 
     use super::*;
-
-    const BASES: [&str; 7] = ["m", "s", "g", "rad", "K", "C", "cd"];
 
     #[test]
     fn every_unit_of_the_table_is_known() {

@@ -104,6 +104,20 @@ impl Unit {
         quotient.map(|unit| Unit { code: code.clone(), ..unit }).map_err(|reason| refused(&code, reason))
     }
 
+    /// Whether both are one unit under two codes, such as `mg/dl` and `mg/dL`.
+    pub fn means(&self, other: &Unit) -> bool {
+        let Unit { code: _, factor, dimension, annotations, scale } = self;
+        *factor == other.factor
+            && *dimension == other.dimension
+            && *annotations == other.annotations
+            && *scale == other.scale
+    }
+
+    /// Whether an assay's own unit is part of it.
+    pub(crate) fn is_arbitrary(&self) -> bool {
+        self.dimension.keys().any(|code| table::is_arbitrary(code))
+    }
+
     fn is_a_number(&self) -> bool {
         self.dimension.is_empty() && self.scale == Scale::Ratio
     }

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::DEFAULT;
 use crate::config::settings::{
     Destination, Hl7, Instrument, Kind, OnUnknown, SpecimenRules, Transport, VerdictKind,
 };
+use crate::config::{ANALYTES, DEFAULT};
 
 const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
 const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
@@ -107,6 +107,8 @@ fn what_the_serial_example_calls_a_default_is_one() {
         }
     );
     assert_eq!(written.codes["GLU"].loinc.as_deref(), Some("2345-7"));
+    assert_eq!(written.codes["GLU"].analyte.as_deref(), Some("glucose"));
+    assert_eq!(written.units.unit("K/uL").unwrap().code(), "10*3/uL");
     assert_eq!(written.sender.as_deref(), Some("VITROS"));
 
     let examples = [
@@ -119,6 +121,9 @@ fn what_the_serial_example_calls_a_default_is_one() {
         "lims_code",
         "loinc",
         "unit ",
+        "analyte",
+        "[units]",
+        "\"",
     ];
     let defaults = switched_on(SERIAL, |line| examples.iter().any(|key| line.starts_with(key)));
     assert_eq!(shown(&instrument(&defaults)), shown(&instrument(SERIAL)));
@@ -141,8 +146,9 @@ fn what_the_tcp_examples_call_a_default_is_one() {
 
 #[test]
 fn the_manual_names_every_key() {
-    let manual = [DEFAULT, SERIAL, TCP_SERVER, TCP_CLIENT, HL7].concat();
+    let manual = [DEFAULT, ANALYTES, SERIAL, TCP_SERVER, TCP_CLIENT, HL7].concat();
     for reader in [
+        include_str!("../analytes.rs"),
         include_str!("../site.rs"),
         include_str!("../destination.rs"),
         include_str!("../destination/http.rs"),

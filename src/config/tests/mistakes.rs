@@ -33,6 +33,13 @@ fn each_mistake_in_an_instrument_file_is_told_with_its_place_and_its_remedy() {
 }
 
 #[test]
+fn each_mistake_in_a_file_of_analytes_is_told_with_its_place_and_its_remedy() {
+    check(include_str!("analytes.mistakes"), |written| {
+        errors_of(&[("labwire.toml", SITE), ("analytes.toml", written)])
+    });
+}
+
+#[test]
 fn every_mistake_of_every_file_is_told_at_once() {
     let told = errors_of(&[
         ("labwire.toml", "[page]\nlisten = \"10.0.0.1:80\"\n[log]\nformat = \"xml\"\n"),

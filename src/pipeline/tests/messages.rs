@@ -126,8 +126,12 @@ fn twenty_good_results_and_one_unknown_test_are_twenty_observations_and_one_prob
 
 #[test]
 fn a_site_may_add_codes_names_and_units() {
-    let mapping =
-        CodeMapping { lims_code: Some("XYZ-L".into()), loinc: Some("1-8".into()), unit: Some("g/L".into()) };
+    let mapping = CodeMapping {
+        lims_code: Some("XYZ-L".into()),
+        loinc: Some("1-8".into()),
+        unit: Some("g/L".into()),
+        ..CodeMapping::default()
+    };
     let mut reading = reading(profile());
     reading.codes.insert("XYZ".into(), mapping);
     let read = |result: &str| read_by(&reading, format!("H|\\^&\nP|1\nO|1|S1\n{result}\nL|1").as_bytes());
