@@ -1,5 +1,5 @@
-//! HL7 clients that others wrote, against the real program: what they send is answered so that they understand it, and
-//! reaches the journal once.
+//! HL7 clients and servers that others wrote, against the real program: what clients send is answered so that they
+//! understand it, and reaches the journal once.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,6 +7,8 @@
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
 
+#[path = "peers/servers.rs"]
+mod servers;
 #[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
 #[path = "gateway/support.rs"]
 mod support;
