@@ -103,6 +103,21 @@ async fn each_answer_has_its_verdict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_tells_both_ends_of_its_connection_and_what_came_back() {
+    let lims = mllp_lims().await;
+    let (lab, address) = laboratory(lims.address(), "").await;
+    let _gateway = lab.start().await;
+    send_until(&lab, address, "EX0001", "accepted").await;
+    let told = lab.text(&["trace", "EX0001", "--raw"]);
+    let over = format!(" to {}, in the clear", lims.address());
+    assert!(told.contains(", over 127.0.0.1:") && told.contains(&over), "{told}");
+    let sent = told.lines().find(|line| line.contains("    sent, ")).unwrap();
+    assert!(sent.contains(" bytes: MSH|^~\\&|labwire|") && sent.contains("|5.40|mg/dl|"), "{told}");
+    let received = told.lines().find(|line| line.contains("    received, ")).unwrap();
+    assert!(received.contains("<VT>MSH|") && received.contains("MSA|AA|"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_commit_alone_is_staged_or_what_a_rule_makes_of_it() {
     let lims = mllp_lims().await;
     lims.set_mode(Mode::Commit);

@@ -176,6 +176,7 @@ async fn results_go_over_tls_to_a_lims_that_is_who_it_is_said_to_be() {
                 let answer = format!("\x0BMSH|^~\\&|||||||ACK|1|P|2.5.1\rMSA|AA|{control_id}\r\x1C\r");
                 line.write_all(answer.as_bytes()).await.unwrap();
                 until("it is accepted", || lab.count("accepted") == 1).await;
+                assert!(lab.text(&["trace", "EX0001"]).contains(", TLS"));
                 assert!(trusted);
             }
             Err(_) => {

@@ -43,6 +43,9 @@ pub(super) enum Command {
         config: Config,
         /// The specimen's number as the LIMS knows it
         specimen: String,
+        /// Show every byte that was sent to the LIMS and came back
+        #[arg(long)]
+        raw: bool,
     },
     /// List deliveries that the LIMS refused, or whose fate isn't known
     DeadLetters {

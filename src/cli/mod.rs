@@ -23,6 +23,7 @@ use crate::exit::Exit;
 use crate::host::tls;
 
 use arguments::{Arguments, Command};
+use trace::Detail;
 
 /// What a command that began came to, or why it could not do what it was asked.
 type Outcome = Result<Exit, Box<dyn Error>>;
@@ -44,7 +45,10 @@ pub fn main() -> Exit {
         Command::Check { config } => Ok(check::run(config, out)),
         Command::Demo(options) => demo::run(options, out),
         Command::Status { config } => with(config, |settings| status::run(settings, out)),
-        Command::Trace { config, specimen } => with(config, |settings| trace::run(settings, specimen, out)),
+        Command::Trace { config, specimen, raw } => {
+            let detail = if *raw { Detail::Raw } else { Detail::Steps };
+            with(config, |settings| trace::run(settings, specimen, detail, out))
+        }
         Command::DeadLetters { config } => with(config, |settings| lists::dead_letters(settings, out)),
         Command::Held { config } => with(config, |settings| lists::held(settings, out)),
         Command::Problems { config } => with(config, |settings| lists::problems(settings, out)),

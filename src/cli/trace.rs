@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Outcome;
 use crate::config::Settings;
-use crate::domain::{HoldReason, InstrumentId, SpecimenId, visible};
+use crate::domain::{HoldReason, InstrumentId, Private, SpecimenId, visible};
 use crate::exit::Exit;
 use crate::journal::views::{Step, Way};
 use crate::journal::{MessageId, Reader};
@@ -14,7 +14,15 @@ use crate::pipeline::{Preview, forms, preview};
 /// The most cut transmissions that are searched, the newest first.
 const SEARCHED: usize = 500;
 
-pub(super) fn run(settings: &Settings, specimen: &str, out: &mut impl Write) -> Outcome {
+/// How much of the way is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    Steps,
+    /// With every byte that was sent to the LIMS and came back.
+    Raw,
+}
+
+pub(super) fn run(settings: &Settings, specimen: &str, detail: Detail, out: &mut impl Write) -> Outcome {
     let reader = Reader::open(&settings.journal.path)?;
     let rules = settings.instruments.iter().map(|instrument| &instrument.specimen);
     for id in forms(specimen, rules) {
@@ -23,18 +31,33 @@ pub(super) fn run(settings: &Settings, specimen: &str, out: &mut impl Write) -> 
             if id.reveal() != specimen {
                 writeln!(out, "{specimen} is known as {}, by an instrument's rules.", id.reveal())?;
             }
-            return tell(&reader, &id, way, cut, out);
+            return tell(&reader, &id, (way, cut), detail, out);
         }
     }
     writeln!(out, "Nothing is known of {specimen}.")?;
     Ok(Exit::Failed)
 }
 
-fn tell(reader: &Reader, id: &SpecimenId, way: Vec<Step>, cut: Vec<Cut>, out: &mut impl Write) -> Outcome {
+fn tell(
+    reader: &Reader,
+    id: &SpecimenId,
+    (way, cut): (Vec<Step>, Vec<Cut>),
+    detail: Detail,
+    out: &mut impl Write,
+) -> Outcome {
     for step in way {
         writeln!(out, "{}  {}", step.at, sentence(&step.what))?;
-        if let Way::Received { message, .. } = step.what {
-            frames(reader, message, out)?;
+        match &step.what {
+            Way::Received { message, .. } => {
+                frames(reader, *message, out)?;
+            }
+            Way::Attempted { delivery, kind, .. } if detail == Detail::Raw && kind == "send" => {
+                bytes("sent", reader.payload(*delivery)?, out)?;
+            }
+            Way::Answered { delivery, number, .. } if detail == Detail::Raw => {
+                bytes("received", reader.received(*delivery, *number)?, out)?;
+            }
+            _ => {}
         }
     }
     for cut in cut {
@@ -42,6 +65,17 @@ fn tell(reader: &Reader, id: &SpecimenId, way: Vec<Step>, cut: Vec<Cut>, out: &m
         frames(reader, cut.message, out)?;
     }
     Ok(Exit::Done)
+}
+
+/// Bytes as they went over the wire, without what frames a message there.
+fn bytes(what: &str, bytes: Option<Private<Vec<u8>>>, out: &mut impl Write) -> io::Result<()> {
+    match bytes {
+        Some(bytes) => {
+            let bytes = bytes.reveal();
+            writeln!(out, "    {what}, {} bytes: {}", bytes.len(), visible(bytes))
+        }
+        None => writeln!(out, "    {what}: nothing"),
+    }
 }
 
 fn frames(reader: &Reader, message: MessageId, out: &mut impl Write) -> Outcome {
@@ -133,8 +167,9 @@ fn sentence(way: &Way) -> String {
         Way::Attempted { delivery, destination, number, kind } => {
             format!("delivery {delivery} to {destination}: attempt {number} ({kind})")
         }
-        Way::Answered { delivery, destination, verdict, detail, .. } => {
-            format!("delivery {delivery} to {destination}: {verdict}, {detail}")
+        Way::Answered { delivery, destination, verdict, detail, connection, .. } => {
+            let over = connection.as_ref().map(|it| format!(", over {it}")).unwrap_or_default();
+            format!("delivery {delivery} to {destination}: {verdict}, {detail}{over}")
         }
         Way::Line { observation, destination, state, reason, .. } => {
             let why = reason.as_ref().map(|reason| format!(": {}", reason.reveal())).unwrap_or_default();

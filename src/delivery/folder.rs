@@ -41,11 +41,15 @@ impl Client {
             Ok(reply) => reply,
             Err(_) => Reply::NoAnswer("the folder doesn't answer".to_owned()),
         };
-        Attempted { judgement: judge(&reply, &lease.items), status: None, body: None }
+        let connection = match reply {
+            Reply::NotSent(_) => None,
+            Reply::Answered(_) | Reply::NoAnswer(_) => Some(self.place(&lease.key).display().to_string()),
+        };
+        Attempted { judgement: judge(&reply, &lease.items), status: None, body: None, connection }
     }
 
     async fn deposit(&self, key: &str, content: &[u8]) -> Reply<Deposit> {
-        let place = self.folder.join(format!("{key}.{}", self.extension));
+        let place = self.place(key);
         let found = match fs::read(&place).await {
             Ok(found) => Some(found),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -69,6 +73,10 @@ impl Client {
             Ok(()) => Reply::Answered(deposit),
             Err(error) => Reply::NoAnswer(why(&error)),
         }
+    }
+
+    fn place(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.{}", self.extension))
     }
 
     async fn sync(&self) -> io::Result<()> {
@@ -115,6 +123,17 @@ mod tests {
             payload: payload.as_bytes().to_vec(),
             items: vec![ObservationId(1)],
         }
+    }
+
+    #[tokio::test]
+    async fn an_attempt_names_its_file_where_something_may_be_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |folder: &Path| Client::new(&Folder { folder: folder.to_owned(), format: Format::Csv });
+        let attempted = at(folder.path()).attempt(&lease("a")).await;
+        let file = folder.path().join("0a1b2c3d-1.csv");
+        assert_eq!(attempted.connection, Some(file.display().to_string()));
+        let nowhere = at(&folder.path().join("none")).attempt(&lease("a")).await;
+        assert_eq!(nowhere.connection, None);
     }
 
     async fn verdict(folder: &Path, payload: &str) -> (VerdictKind, String) {

@@ -1,9 +1,10 @@
 //! One attempt over HTTP: a new connection, no redirects, no silent retries, a bounded answer.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, redirect, retry};
+use reqwest::{Certificate, Url, redirect, retry};
 
 use super::kind::Attempted;
 use super::verdict::Reply;
@@ -38,16 +39,26 @@ impl Client {
 
     /// Makes the attempt and judges it. Never fails: what goes wrong is a reply too.
     pub async fn attempt(&self, lease: &Lease) -> Attempted {
-        let reply = self.send(lease).await;
+        let (reply, peer) = self.send(lease).await;
+        let connection = connection(self.address(lease), &reply, peer);
         let judgement = judge(&reply, lease.kind, &self.settings, &lease.items);
         let (status, body) = match reply {
             Reply::Answered(answer) => (Some(answer.status), Some(answer.body)),
             Reply::NotSent(_) | Reply::NoAnswer(_) => (None, None),
         };
-        Attempted { judgement, status, body }
+        Attempted { judgement, status, body, connection }
     }
 
-    async fn send(&self, lease: &Lease) -> Reply<Answer> {
+    /// Where an attempt goes, without its key.
+    fn address(&self, lease: &Lease) -> &str {
+        match (lease.kind, &self.settings.probe_url) {
+            (AttemptKind::Probe, Some(probe)) => probe,
+            _ => &self.settings.url,
+        }
+    }
+
+    /// The reply, and who gave it.
+    async fn send(&self, lease: &Lease) -> (Reply<Answer>, Option<SocketAddr>) {
         let request = match (lease.kind, &self.settings.probe_url) {
             (AttemptKind::Probe, Some(probe)) => self.http.get(probe.replace("{key}", &lease.key)),
             _ => self.http.post(&self.settings.url).body(lease.payload.clone()),
@@ -61,11 +72,29 @@ impl Client {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
         }
         match request.send().await {
-            Ok(response) => answer(response).await,
-            Err(error) if error.is_connect() || error.is_builder() => Reply::NotSent(why(&error)),
-            Err(error) => Reply::NoAnswer(why(&error)),
+            Ok(response) => {
+                let peer = response.remote_addr();
+                (answer(response).await, peer)
+            }
+            Err(error) if error.is_connect() || error.is_builder() => (Reply::NotSent(why(&error)), None),
+            Err(error) => (Reply::NoAnswer(why(&error)), None),
         }
     }
+}
+
+/// The connection of an attempt at `url`: the peer's address, or its name where nobody answered.
+fn connection(url: &str, reply: &Reply<Answer>, peer: Option<SocketAddr>) -> Option<String> {
+    if matches!(reply, Reply::NotSent(_)) {
+        return None;
+    }
+    let url = Url::parse(url).ok()?;
+    let peer = match (peer, url.host_str(), url.port_or_known_default()) {
+        (Some(peer), ..) => peer.to_string(),
+        (None, Some(host), Some(port)) => format!("{host}:{port}"),
+        (None, ..) => return None,
+    };
+    let security = if url.scheme() == "https" { "TLS" } else { "in the clear" };
+    Some(format!("to {peer}, {security}"))
 }
 
 async fn answer(mut response: reqwest::Response) -> Reply<Answer> {

@@ -15,6 +15,8 @@ pub struct Attempted {
     pub status: Option<u16>,
     /// The answer's bytes, up to a bound.
     pub body: Option<Vec<u8>>,
+    /// Over what it went: addresses and whether under TLS, or a file. `None` where nothing left.
+    pub connection: Option<String>,
 }
 
 /// The way to one destination.

@@ -3,10 +3,12 @@
 
 mod connection;
 
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use labwire_hl7::transfer::{Answer, Settings, SettledBy, Timing, Unasked};
+use tokio::net::TcpStream;
 
 use self::connection::Connection;
 use super::kind::Attempted;
@@ -34,6 +36,15 @@ pub struct Client {
     standing: Mutex<Vec<Connection>>,
 }
 
+/// What came of a message.
+struct Exchange {
+    reply: Reply<Answer>,
+    /// Every byte that was heard meanwhile.
+    heard: Vec<u8>,
+    /// Over what it went, where anything left.
+    connection: Option<String>,
+}
+
 impl Client {
     /// Fails where the certificates can't be used. It doesn't connect.
     pub fn new(settings: &Mllp, tasks: &Tasks) -> Result<Client, TlsError> {
@@ -43,33 +54,33 @@ impl Client {
 
     /// Makes the attempt and judges it. Never fails: what goes wrong is a reply too.
     pub async fn attempt(&self, lease: &Lease) -> Attempted {
-        let (reply, heard) = self.exchange(&lease.payload).await;
+        let Exchange { reply, heard, connection } = self.exchange(&lease.payload).await;
         let judgement = judge(&reply, &self.settings.rules, &lease.items);
-        Attempted { judgement, status: None, body: (!heard.is_empty()).then_some(heard) }
+        Attempted { judgement, status: None, body: (!heard.is_empty()).then_some(heard), connection }
     }
 
-    /// What came of a message, and every byte that was heard meanwhile.
-    async fn exchange(&self, message: &[u8]) -> (Reply<Answer>, Vec<u8>) {
+    async fn exchange(&self, message: &[u8]) -> Exchange {
         while let Some(connection) = self.take_standing() {
-            let (reply, heard) = self.ask(connection, message).await;
+            let exchange = self.ask(connection, message).await;
             // The LIMS closed it while it was idle: nothing was sent, so another connection may be tried.
-            if !matches!(reply, Reply::NotSent(_)) {
-                return (reply, heard);
+            if !matches!(exchange.reply, Reply::NotSent(_)) {
+                return exchange;
             }
         }
         match self.connect().await {
             Ok(connection) => self.ask(connection, message).await,
-            Err(why) => (Reply::NotSent(why), Vec::new()),
+            Err(why) => Exchange { reply: Reply::NotSent(why), heard: Vec::new(), connection: None },
         }
     }
 
-    async fn ask(&self, mut connection: Connection, message: &[u8]) -> (Reply<Answer>, Vec<u8>) {
+    async fn ask(&self, mut connection: Connection, message: &[u8]) -> Exchange {
         let reply = connection.ask(message, self.settings.awaited).await;
         let heard = connection.heard();
+        let place = (!matches!(reply, Reply::NotSent(_))).then(|| connection.place().to_owned());
         if matches!(reply, Reply::Answered(_)) {
             self.standing().push(connection);
         }
-        (reply, heard)
+        Exchange { reply, heard, connection: place }
     }
 
     /// A new connection, or why there is none.
@@ -79,11 +90,13 @@ impl Client {
             tcp::connect(&self.settings.connect, &limits).await.map_err(|error| error.to_string())?;
         let bounds = Bounds { idle: None, write: self.settings.timeout, grace: GRACE };
         let Some(tls) = &self.tls else {
-            return Ok(Connection::start(stream, self.link(), bounds, &self.tasks));
+            let place = place(&stream, "in the clear");
+            return Ok(Connection::start(stream, place, self.link(), bounds, &self.tasks));
         };
+        let place = place(&stream, "TLS");
         let secured =
             tls.connect(stream).await.map_err(|error| format!("the TLS handshake failed: {error}"))?;
-        Ok(Connection::start(secured, self.link(), bounds, &self.tasks))
+        Ok(Connection::start(secured, place, self.link(), bounds, &self.tasks))
     }
 
     fn link(&self) -> Settings {
@@ -108,4 +121,13 @@ impl Client {
     fn standing(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Both ends of a connection. An end that is gone already has no address.
+fn place(stream: &TcpStream, security: &str) -> String {
+    let end = |address: std::io::Result<SocketAddr>| match address {
+        Ok(address) => address.to_string(),
+        Err(_) => "?".to_owned(),
+    };
+    format!("{} to {}, {security}", end(stream.local_addr()), end(stream.peer_addr()))
 }

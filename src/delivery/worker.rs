@@ -127,7 +127,7 @@ async fn attempt(
 
 /// Writes the answer down. Until that works the delivery can't be leased again, so this goes on trying.
 async fn settle(delivery: &Delivery, destination: &Destination, lease: &Lease, attempted: Attempted) {
-    let Attempted { judgement, status, body } = attempted;
+    let Attempted { judgement, status, body, connection } = attempted;
     loop {
         let now = clock::now();
         let settlement = Settlement {
@@ -137,6 +137,7 @@ async fn settle(delivery: &Delivery, destination: &Destination, lease: &Lease, a
             body: body.clone(),
             verdict: format!("{:?}", judgement.verdict).to_lowercase(),
             detail: judgement.detail.clone(),
+            connection: connection.clone(),
         };
         match delivery.journal.settle(lease, settlement, now).await {
             Ok(()) => return delivery.due.notify_one(),

@@ -86,6 +86,8 @@ pub struct Settlement {
     pub verdict: String,
     /// Why, in words without patient data.
     pub detail: String,
+    /// Over what it went: addresses and whether under TLS, or a file. `None` where nothing left.
+    pub connection: Option<String>,
 }
 
 /// What became of one observation.
@@ -173,7 +175,7 @@ pub(super) fn recover(connection: &mut Connection, epoch: &str, now: Timestamp) 
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     transaction.execute(
-        "INSERT INTO answer SELECT a.id, ?1, NULL, NULL, 'unknown', 'the gateway stopped before the answer came'
+        "INSERT INTO answer SELECT a.id, ?1, NULL, NULL, 'unknown', 'the gateway stopped before the answer came', NULL
          FROM attempt a JOIN delivery d ON d.id = a.delivery
          WHERE d.state = 'sending' AND NOT EXISTS (SELECT 1 FROM answer w WHERE w.attempt = a.id)",
         [at],

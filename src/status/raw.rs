@@ -2,8 +2,10 @@
 //! LIMS's last answer. Everything is escaped; nothing is interpreted.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::Page;
 use super::clock::{Clock, Moment};
@@ -12,7 +14,7 @@ use super::lead::Severity;
 use super::preview::{self, Cut};
 use super::shell::{Mark, Shell};
 use crate::domain::SpecimenId;
-use crate::journal::views::{AttemptView, DeliveryView, FrameView, MessageView, PayloadView};
+use crate::journal::views::{AttemptView, DeliveryView, FrameView, MessageView};
 use crate::journal::{DeliveryId, MessageId};
 
 /// The names of the characters that frames are made of.
@@ -68,6 +70,8 @@ struct Delivery {
     sha256: String,
     attempts: Vec<AttemptRow>,
     payload: Body,
+    /// The attempt whose answer is shown.
+    shown: Option<u32>,
     answer: Option<Body>,
 }
 
@@ -78,6 +82,9 @@ struct AttemptRow {
     ended: Option<Moment>,
     verdict: String,
     detail: String,
+    connection: String,
+    /// How many bytes came back.
+    received: Option<usize>,
 }
 
 /// What went over the wire to or from the LIMS.
@@ -168,13 +175,34 @@ fn name(byte: u8) -> String {
     }
 }
 
-pub(super) async fn delivery(State(page): State<Page>, Path(id): Path<String>) -> Result<Response, Failure> {
+/// Which attempt's answer is asked for; the last one's where none is named.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    attempt: Option<u32>,
+}
+
+pub(super) async fn delivery(
+    State(page): State<Page>,
+    Path(id): Path<String>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Failure> {
     const NONE: Failure = Failure::NotFound("There is no delivery of that number.");
     let number: i64 = id.parse().map_err(|_| NONE)?;
+    let wanted = asked.map_err(|_| NONE)?.0.attempt;
     let id = DeliveryId(number);
-    let (snapshot, (view, bodies)) =
-        page.read(move |reader| Ok((reader.delivery(id)?, reader.payload(id)?))).await?;
-    let (Some(view), Some(PayloadView { payload, answer })) = (view, bodies) else { return Err(NONE) };
+    let (snapshot, (view, payload, shown, answer)) = page
+        .read(move |reader| {
+            let view = reader.delivery(id)?;
+            let mut attempts = view.iter().flat_map(|view| &view.attempts).rev();
+            let shown = wanted.or(attempts.find(|it| it.answer.is_some()).map(|it| it.number));
+            let answer = match shown {
+                Some(number) => reader.received(id, number)?,
+                None => None,
+            };
+            Ok((view, reader.payload(id)?, shown, answer))
+        })
+        .await?;
+    let (Some(view), Some(payload)) = (view, payload) else { return Err(NONE) };
     let clock = page.clock(&snapshot);
     html(&Delivery {
         shell: Shell::new(&format!("Delivery {number}"), "", &page.site, &snapshot, &clock),
@@ -184,6 +212,7 @@ pub(super) async fn delivery(State(page): State<Page>, Path(id): Path<String>) -
         created: clock.at(view.created_at),
         attempts: view.attempts.iter().map(|it| attempt(it, &clock)).collect(),
         payload: body(payload.reveal()),
+        shown,
         answer: answer.map(|answer| body(answer.reveal())),
         destination: view.destination,
         key: view.key,
@@ -216,6 +245,8 @@ fn attempt(view: &AttemptView, clock: &Clock) -> AttemptRow {
         number: view.number,
         kind: if view.kind == "probe" { "asked for its fate" } else { "sent" },
         began: clock.at(view.began_at),
+        connection: view.answer.as_ref().and_then(|answer| answer.connection.clone()).unwrap_or_default(),
+        received: view.answer.as_ref().and_then(|answer| answer.received),
         ended: view.answer.as_ref().map(|answer| clock.at(answer.ended_at)),
         verdict,
         detail,

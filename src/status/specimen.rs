@@ -204,7 +204,7 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
                 sent(delivery, "see what was sent"),
             )
         }
-        Way::Answered { delivery, destination, verdict, status, detail } => {
+        Way::Answered { delivery, destination, verdict, status, detail, .. } => {
             let status = status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
             let severity = match verdict.as_str() {
                 "accepted" | "staged" | "duplicate" => Severity::Calm,

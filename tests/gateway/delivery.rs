@@ -129,7 +129,7 @@ async fn the_payload_is_as_its_schema_says() {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/payload.schema.json");
     let schema: serde_json::Value = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
     let payload = lab.reader().payload(DeliveryId(1)).unwrap().unwrap();
-    let payload: serde_json::Value = serde_json::from_slice(payload.payload.reveal()).unwrap();
+    let payload: serde_json::Value = serde_json::from_slice(payload.reveal()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let wrong: Vec<String> = validator.iter_errors(&payload).map(|error| error.to_string()).collect();
     assert_eq!(wrong, Vec::<String>::new(), "{payload:#}");

@@ -7,6 +7,7 @@
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
 
+mod attempts;
 mod delivery;
 mod destinations;
 mod intake;

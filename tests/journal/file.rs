@@ -22,7 +22,10 @@ fn rows_that_are_written_once_can_not_be_changed() {
         "UPDATE parcel SET received_at = 0",
         "UPDATE observation SET detail = '{}'",
         "UPDATE attempt SET number = 9",
+        "UPDATE attempt SET began_at = 0",
         "UPDATE answer SET verdict = 'accepted'",
+        "UPDATE answer SET body = x''",
+        "UPDATE answer SET connection = NULL",
         "UPDATE audit SET detail = ''",
         "UPDATE delivery SET payload = x'00'",
         "UPDATE delivery SET key = 'again'",
@@ -36,6 +39,8 @@ fn rows_that_are_written_once_can_not_be_changed() {
         "DELETE FROM message",
         "REPLACE INTO parcel SELECT * FROM parcel",
         "REPLACE INTO observation SELECT * FROM observation",
+        "REPLACE INTO attempt SELECT * FROM attempt",
+        "REPLACE INTO answer SELECT * FROM answer",
     ] {
         let connection = lab.reading();
         connection.pragma_update(None, "foreign_keys", false).unwrap();

@@ -33,7 +33,7 @@ fn journal(results: i64) -> Connection {
         "ledger (destination, observation, specimen, lane, priority, state, delivery, changed_at)
             SELECT 'lims', i, 'S' || i, 'K', 1, 'accepted', i, i",
         "attempt SELECT i, i, 1, 'send', i",
-        "answer SELECT i, i, 200, x'00', 'accepted', ''",
+        "answer SELECT i, i, 200, x'00', 'accepted', '', NULL",
     ];
     for row in rows {
         let (into, select) = row.split_once("SELECT").unwrap();

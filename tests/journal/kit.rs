@@ -145,6 +145,7 @@ impl Lab {
             body: None,
             verdict: "verdict".to_owned(),
             detail: "detail".to_owned(),
+            connection: Some("10.0.0.2:40001 to 10.0.0.5:443, TLS".to_owned()),
         };
         self.wait(self.journal.settle(lease, settlement, self.now())).unwrap();
     }

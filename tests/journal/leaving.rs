@@ -144,6 +144,7 @@ fn an_attempt_is_settled_once() {
         body: None,
         verdict: String::new(),
         detail: String::new(),
+        connection: None,
     };
     assert!(matches!(lab.wait(lab.journal.settle(&lease, again, lab.now())), Err(JournalError::Refused(_))));
     assert_eq!(lab.state(id), "accepted");

@@ -103,7 +103,8 @@ async fn the_way_of_a_specimen_can_be_read_without_a_script() {
     assert!(laboratory.fetch("/specimen").await.body.contains("Which specimen?"));
 
     let delivery = laboratory.fetch("/delivery/1").await.body;
-    for shown in ["labwire/results/1", "4.80", "accepted (HTTP 200)", "What the LIMS answered last"] {
+    for shown in ["labwire/results/1", "4.80", "accepted (HTTP 200)", "What came back <small>to attempt 1, "]
+    {
         assert!(delivery.contains(shown), "{shown}: {delivery}");
     }
     let message = laboratory.fetch("/message/1").await.body;

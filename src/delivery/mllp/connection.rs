@@ -23,6 +23,7 @@ pub(super) struct Connection {
     sent: mpsc::Receiver<(SendId, Sent)>,
     line: Arc<Mutex<Line>>,
     last: SendId,
+    place: String,
     _stop: DropGuard,
 }
 
@@ -37,7 +38,14 @@ struct Line {
 }
 
 impl Connection {
-    pub(super) fn start<S>(stream: S, link: Settings, bounds: Bounds, tasks: &Tasks) -> Connection
+    /// `place` tells both ends, for the record.
+    pub(super) fn start<S>(
+        stream: S,
+        place: String,
+        link: Settings,
+        bounds: Bounds,
+        tasks: &Tasks,
+    ) -> Connection
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -52,7 +60,11 @@ impl Connection {
             let ended = drive(stream, &mut MllpLink::new(link), &mut watcher, surroundings, bounds).await;
             tracing::debug!(?ended, "a connection to the LIMS ended");
         });
-        Connection { outgoing, sent, line, last: SendId(0), _stop: stop.drop_guard() }
+        Connection { outgoing, sent, line, last: SendId(0), place, _stop: stop.drop_guard() }
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
     /// Whether the connection stands, as far as is known.

@@ -15,13 +15,14 @@ pub(super) fn settle(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let at = now.as_microsecond();
-    connection.prepare_cached("INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?)")?.execute(params![
+    connection.prepare_cached("INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute(params![
         attempt,
         at,
         settlement.status,
         settlement.body,
         settlement.verdict,
-        settlement.detail
+        settlement.detail,
+        settlement.connection
     ])?;
     for (observation, fate) in &settlement.fates {
         settle_line(connection, delivery, *observation, fate, now)?;

@@ -238,7 +238,8 @@ CREATE TABLE answer (             -- written once, when the attempt is over
     status INTEGER,               -- HTTP status, where there was one
     body BLOB,
     verdict TEXT NOT NULL,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    connection TEXT               -- over what it went, as far as that is known; NULL: nothing left
 ) STRICT;
 
 CREATE TABLE link_note (          -- what the other end of a link did wrong, and how often

@@ -89,14 +89,6 @@ pub struct QueryView {
     pub answer: Option<String>,
 }
 
-/// What was sent and what came back.
-#[derive(Debug, Clone)]
-pub struct PayloadView {
-    pub payload: Private<Vec<u8>>,
-    /// The body of the last answer, where there was one.
-    pub answer: Option<Private<Vec<u8>>>,
-}
-
 /// What waits in the journal, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -292,20 +284,12 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// A delivery's payload as leased, and the last answer to it.
-    pub fn payload(&self, delivery: DeliveryId) -> Result<Option<PayloadView>, JournalError> {
+    /// A delivery's payload as leased: every attempt to send it sends these bytes.
+    pub fn payload(&self, delivery: DeliveryId) -> Result<Option<Private<Vec<u8>>>, JournalError> {
         Ok(self
             .connection
-            .prepare_cached(
-                "SELECT payload, (SELECT w.body FROM attempt a JOIN answer w ON w.attempt = a.id
-                    WHERE a.delivery = d.id ORDER BY a.id DESC LIMIT 1) FROM delivery d WHERE id = ?",
-            )?
-            .query_row([delivery.0], |row| {
-                Ok(PayloadView {
-                    payload: Private::new(row.get(0)?),
-                    answer: row.get::<_, Option<Vec<u8>>>(1)?.map(Private::new),
-                })
-            })
+            .prepare_cached("SELECT payload FROM delivery WHERE id = ?")?
+            .query_row([delivery.0], |row| row.get(0).map(Private::new))
             .optional()?)
     }
 

@@ -66,6 +66,10 @@ pub struct AnswerView {
     pub status: Option<u16>,
     pub verdict: String,
     pub detail: Private<String>,
+    /// Over what it went, where anything left.
+    pub connection: Option<String>,
+    /// How many bytes came back; they are [`Reader::received`].
+    pub received: Option<usize>,
 }
 
 impl Reader {
@@ -149,12 +153,30 @@ impl Reader {
             .optional()?)
     }
 
+    /// What came back to one attempt at a delivery, where anything did.
+    pub fn received(
+        &self,
+        delivery: DeliveryId,
+        number: u32,
+    ) -> Result<Option<Private<Vec<u8>>>, JournalError> {
+        let body: Option<Option<Vec<u8>>> = self
+            .connection
+            .prepare_cached(
+                "SELECT w.body FROM attempt a JOIN answer w ON w.attempt = a.id
+                 WHERE a.delivery = ? AND a.number = ?",
+            )?
+            .query_row(params![delivery.0, number], |row| row.get(0))
+            .optional()?;
+        Ok(body.flatten().map(Private::new))
+    }
+
     /// A delivery's circumstances, if there is such a delivery.
     pub fn delivery(&self, delivery: DeliveryId) -> Result<Option<DeliveryView>, JournalError> {
         let attempts = self
             .connection
             .prepare_cached(
-                "SELECT a.number, a.kind, a.began_at, w.ended_at, w.status, w.verdict, w.detail
+                "SELECT a.number, a.kind, a.began_at, w.ended_at, w.status, w.verdict, w.detail, w.connection,
+                    length(w.body)
                  FROM attempt a LEFT JOIN answer w ON w.attempt = a.id WHERE a.delivery = ? ORDER BY a.id",
             )?
             .query_map([delivery.0], |row| {
@@ -165,6 +187,8 @@ impl Reader {
                         status: row.get(4)?,
                         verdict: row.get(5)?,
                         detail: Private::new(row.get(6)?),
+                        connection: row.get(7)?,
+                        received: row.get(8)?,
                     }),
                 };
                 let began_at = instant(row.get(2)?);

@@ -60,9 +60,13 @@ pub enum Way {
     Answered {
         delivery: DeliveryId,
         destination: String,
+        /// Of the attempt.
+        number: u32,
         verdict: String,
         status: Option<u16>,
         detail: String,
+        /// Over what it went, where anything left.
+        connection: Option<String>,
     },
     Line {
         observation: ObservationId,
@@ -194,16 +198,18 @@ fn attempted(row: &Row<'_>) -> Result<Way, JournalError> {
     })
 }
 
-const ANSWERED: &str = "SELECT w.ended_at, d.id, d.destination, w.verdict, w.status, w.detail
+const ANSWERED: &str = "SELECT w.ended_at, d.id, d.destination, a.number, w.verdict, w.status, w.detail, w.connection
     FROM answer w JOIN attempt a ON a.id = w.attempt JOIN delivery d ON d.id = a.delivery WHERE d.specimen = ?";
 
 fn answered(row: &Row<'_>) -> Result<Way, JournalError> {
     Ok(Way::Answered {
         delivery: DeliveryId(row.get(1)?),
         destination: row.get(2)?,
-        verdict: row.get(3)?,
-        status: row.get(4)?,
-        detail: row.get(5)?,
+        number: row.get(3)?,
+        verdict: row.get(4)?,
+        status: row.get(5)?,
+        detail: row.get(6)?,
+        connection: row.get(7)?,
     })
 }
 
