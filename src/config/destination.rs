@@ -6,6 +6,7 @@ mod hl7;
 mod http;
 mod mllp;
 mod takes;
+mod web;
 
 use std::path::Path;
 use std::time::Duration;

@@ -12,6 +12,7 @@ pub mod retry;
 #[cfg(test)]
 mod sample;
 pub mod verdict;
+mod web;
 mod worker;
 
 pub use kind::{Client, ClientError};

@@ -1,16 +1,13 @@
-//! The keys of a destination that takes JSON by POST, and how its answers are read. It reads the token file that they
-//! name; it never connects.
+//! The keys of a destination that takes JSON by POST, and how its answers are read. It never connects.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
+use super::web::{self, pointer, rule, web_address};
 use super::{Read, VERDICTS};
-use crate::config::files::{certificate, contents, warn_if_open};
 use crate::config::nearest::either;
 use crate::config::reader::{Entry, Name, Table};
-use crate::config::settings::{Http, ItemReply, KeyStyle, Kind, OnUnknown, ReplyRule, VerdictKind};
-use crate::domain::Private;
+use crate::config::settings::{Http, ItemReply, KeyStyle, Kind, OnUnknown};
 
 const KEY_STYLES: [(&str, KeyStyle); 2] = [("quoted", KeyStyle::Quoted), ("bare", KeyStyle::Bare)];
 const ON_UNKNOWN: [(&str, OnUnknown); 3] =
@@ -22,9 +19,7 @@ pub(super) fn read(table: &mut Table<'_>, folder: &Path) -> Read {
     let (on_unknown, probe_url) = unknown(table);
     let http = Http {
         url,
-        token: table.entry("token_file").and_then(|entry| token(&entry, folder)),
-        ca_pem: table.entry("ca_file").and_then(|entry| certificate(&entry, folder)),
-        timeout: table.seconds("timeout_secs", 1..=600).unwrap_or(Duration::from_secs(30)),
+        web: web::read(table, folder),
         key_style: table.choice("key_style", &KEY_STYLES).unwrap_or(KeyStyle::Quoted),
         probe_url,
         rules: table.tables("rule", rule),
@@ -54,71 +49,6 @@ fn unknown(table: &mut Table<'_>) -> (OnUnknown, Option<String>) {
     (on_unknown, probe_url)
 }
 
-/// Checks an address without ever quoting it, since a careless one may hold a password.
-fn web_address(entry: &Entry<'_>) -> Option<String> {
-    let text = entry.text()?;
-    let (scheme, rest) = text.split_once("://").unwrap_or_default();
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.strip_suffix(|c: char| c.is_ascii_digit()).map_or(authority, |_| {
-        authority.rsplit_once(':').map_or(authority, |(host, port)| {
-            if port.bytes().all(|digit| digit.is_ascii_digit()) { host } else { authority }
-        })
-    });
-    if !matches!(scheme, "http" | "https") || host.is_empty() || text.contains(odd_in_address) {
-        entry.error("this is no web address; write one such as \"https://lims.example/results\"");
-        return None;
-    }
-    if authority.contains('@') {
-        entry.error("the address holds a user name or password; put a token into token_file instead");
-        return None;
-    }
-    if scheme == "http" && !matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
-        entry.warning("results leave this machine unencrypted; write https:// where the LIMS allows it");
-    }
-    Some(text.to_owned())
-}
-
-fn odd_in_address(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\')
-}
-
-fn token(entry: &Entry<'_>, folder: &Path) -> Option<Private<String>> {
-    let (file, bytes) = contents(entry, folder)?;
-    warn_if_open(entry, &file);
-    let token = String::from_utf8(bytes).ok().map(|text| text.trim().to_owned());
-    let fit = token.filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
-    if fit.is_none() {
-        entry.error(format!("{} is no token; put one line of visible ASCII into it", file.display()));
-    }
-    fit.map(Private::new)
-}
-
-fn rule(table: &mut Table<'_>) -> ReplyRule {
-    let status = table.required("status", "\"422\"").and_then(|entry| entry.parsed(status));
-    let pointer = table.parsed("body_pointer", pointer);
-    let equals = table.text("body_equals");
-    if pointer.is_some() != equals.is_some() {
-        table.error("body_pointer and body_equals belong together; write both or neither");
-    }
-    let verdict = table.required("verdict", "\"refused\"").and_then(|entry| entry.choice(&VERDICTS));
-    ReplyRule {
-        status: status.unwrap_or_default(),
-        body: pointer.zip(equals),
-        verdict: verdict.unwrap_or(VerdictKind::Unknown),
-    }
-}
-
-/// `422`, `4xx` or `500-599`.
-fn status(text: &str) -> Result<(u16, u16), String> {
-    let code = |text: &str| text.parse().ok().filter(|code| (100..=599).contains(code));
-    let range = match (text.strip_suffix("xx"), text.split_once('-')) {
-        (Some(class), _) => code(&format!("{class}00")).map(|first| (first, first + 99)),
-        (None, Some((first, last))) => code(first).zip(code(last)).filter(|(first, last)| first <= last),
-        (None, None) => code(text).map(|code| (code, code)),
-    };
-    range.ok_or_else(|| format!("unknown status {text:?}; write one such as \"422\", \"4xx\" or \"500-599\""))
-}
-
 fn items(table: &mut Table<'_>) -> ItemReply {
     let mut required = |key, example| {
         table.required(key, example).and_then(|entry| entry.parsed(pointer)).unwrap_or_default()
@@ -142,34 +72,5 @@ fn items(table: &mut Table<'_>) -> ItemReply {
         outcome,
         outcomes: outcomes.unwrap_or_default(),
         reason: table.parsed("reason", pointer),
-    }
-}
-
-/// A JSON pointer (RFC 6901).
-fn pointer(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.starts_with('/') {
-        return Ok(text.to_owned());
-    }
-    Err(format!("{text:?} is no JSON pointer; write one such as \"/error/code\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_is_a_code_a_class_or_a_range() {
-        for (text, expected) in [
-            ("422", Some((422, 422))),
-            ("4xx", Some((400, 499))),
-            ("500-599", Some((500, 599))),
-            ("599-500", None),
-            ("xx", None),
-            ("42xx", None),
-            ("600", None),
-            ("", None),
-        ] {
-            assert_eq!(status(text).ok(), expected, "{text:?}");
-        }
     }
 }

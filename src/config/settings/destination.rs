@@ -72,16 +72,24 @@ pub enum Kind {
     Folder(Folder),
 }
 
-/// JSON by POST.
+/// How a web server is reached, and how it knows us.
 #[derive(Debug, Clone)]
-pub struct Http {
-    pub url: String,
+pub struct Web {
     /// Sent as `Authorization: Bearer …`.
     pub token: Option<Private<String>>,
     /// A certificate authority to trust instead of the system's, as PEM.
     pub ca_pem: Option<Vec<u8>>,
-    /// How long one delivery may take, connection and answer.
+    /// Our certificate and its key, as PEM, for a server that asks for one.
+    pub identity_pem: Option<Private<Vec<u8>>>,
+    /// How long one request may take, connection and answer.
     pub timeout: Duration,
+}
+
+/// JSON by POST.
+#[derive(Debug, Clone)]
+pub struct Http {
+    pub url: String,
+    pub web: Web,
     /// Whether `Idempotency-Key` is a quoted string, as the IETF draft says, or bare, as some servers want it.
     pub key_style: KeyStyle,
     /// Asked for the fate of a delivery when `on_unknown` is `Probe`; `{key}` stands for the idempotency key.

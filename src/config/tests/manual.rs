@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::settings::{
-    Destination, Hl7, Instrument, Kind, OnUnknown, SpecimenRules, Transport, VerdictKind,
+    Destination, Hl7, Instrument, Kind, OnUnknown, SpecimenRules, Transport, VerdictKind, Web,
 };
 use crate::config::{ANALYTES, DEFAULT};
 
@@ -49,8 +49,13 @@ fn tcp_file() -> String {
 #[test]
 fn what_the_default_file_calls_a_default_is_one() {
     let everything = switched_on(DEFAULT, |_| false);
-    let files =
-        [("labwire.toml", everything.as_str()), ("lims.token", "secret\n"), ("lims-ca.pem", CERTIFICATE)];
+    let files = [
+        ("labwire.toml", everything.as_str()),
+        ("lims.token", "secret\n"),
+        ("lims-ca.pem", CERTIFICATE),
+        ("labwire.pem", CERTIFICATE),
+        ("labwire.key", KEY),
+    ];
     let (written, _) = load(&files);
     let least = format!(
         "{SITE}[destination.lims]\nurl = \"https://lims.example/results\"\n\
@@ -68,8 +73,8 @@ fn what_the_default_file_calls_a_default_is_one() {
     assert_eq!(http.rules.len(), 1);
     assert_eq!(http.rules[0].status, (422, 422));
     assert_eq!(http.items.as_ref().unwrap().outcomes["exists"], VerdictKind::Duplicate);
-    assert!(http.token.is_some() && http.ca_pem.is_some());
-    (http.rules, http.items, http.token, http.ca_pem) = (Vec::new(), None, None, None);
+    assert!(http.web.token.is_some() && http.web.ca_pem.is_some() && http.web.identity_pem.is_some());
+    (http.rules, http.items, http.web) = (Vec::new(), None, bare(&http.web));
     assert_eq!(format!("{lims:?}"), format!("{:?}", destination(&default, "lims")));
     assert_eq!(lims.on_unknown, OnUnknown::Resend);
 
@@ -90,6 +95,12 @@ fn destination(settings: &Settings, name: &str) -> Destination {
     found.unwrap().as_ref().clone()
 }
 
+/// Without what there is no default of.
+fn bare(web: &Web) -> Web {
+    Web { token: None, ca_pem: None, identity_pem: None, timeout: web.timeout }
+}
+
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMAo=\n-----END PRIVATE KEY-----\n";
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n";
 
 #[test]
@@ -153,6 +164,7 @@ fn the_manual_names_every_key() {
         include_str!("../destination.rs"),
         include_str!("../destination/http.rs"),
         include_str!("../destination/mllp.rs"),
+        include_str!("../destination/web.rs"),
         include_str!("../instrument.rs"),
         include_str!("../transport.rs"),
         include_str!("../link.rs"),

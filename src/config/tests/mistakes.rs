@@ -100,7 +100,7 @@ fn secrets_appear_in_no_error_and_in_no_debug_output() {
     let site = "site = \"A\"\n[destination.lims]\nurl = \"https://l/\"\ntoken_file = \"token\"\n";
     let (settings, _) = load(&[("labwire.toml", site), ("token", "  s3cret-token \n")]);
     let Kind::Http(http) = &settings.destinations[0].kind else { panic!("it is http") };
-    assert_eq!(http.token.as_ref().unwrap().reveal(), "s3cret-token");
+    assert_eq!(http.web.token.as_ref().unwrap().reveal(), "s3cret-token");
     assert!(!format!("{settings:?}").contains("s3cret"));
 
     let told = errors_of(&[("labwire.toml", site), ("token", "s3cret token\nwith two lines")]);

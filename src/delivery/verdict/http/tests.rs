@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::config::settings::KeyStyle;
+use crate::config::settings::{KeyStyle, Web};
 
 fn destination() -> Http {
     Http {
         url: "http://127.0.0.1:9/results".to_owned(),
-        token: None,
-        ca_pem: None,
-        timeout: Duration::from_secs(10),
+        web: Web { token: None, ca_pem: None, identity_pem: None, timeout: Duration::from_secs(10) },
         key_style: KeyStyle::Quoted,
         probe_url: None,
         rules: Vec::new(),

@@ -1,0 +1,134 @@
+//! One request to a web server: a new connection, no redirects, no silent retries, a bounded answer.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::{Certificate, Identity, RequestBuilder, Url, redirect, retry};
+
+use super::verdict::Reply;
+use super::verdict::http::Answer;
+use crate::config::settings;
+use crate::domain::Private;
+
+/// The most of an answer that is read, in bytes.
+const ANSWER: usize = 1024 * 1024;
+
+/// The way to one server.
+pub(super) struct Web {
+    client: reqwest::Client,
+    token: Option<Private<String>>,
+}
+
+/// What came of a request.
+pub(super) struct Exchange {
+    pub(super) reply: Reply<Answer>,
+    /// The connection that it went by, once there was one.
+    pub(super) connection: Option<String>,
+}
+
+impl Web {
+    /// Fails where the certificates can't be read. It doesn't connect.
+    pub(super) fn new(settings: &settings::Web) -> reqwest::Result<Web> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .timeout(settings.timeout)
+            .user_agent(concat!("labwire/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = &settings.ca_pem {
+            builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem)?);
+        }
+        if let Some(pem) = &settings.identity_pem {
+            builder = builder.identity(Identity::from_pem(pem.reveal())?);
+        }
+        Ok(Web { client: builder.build()?, token: settings.token.clone() })
+    }
+
+    pub(super) fn get(&self, url: &str) -> RequestBuilder {
+        self.authorized(self.client.get(url))
+    }
+
+    pub(super) fn post(&self, url: &str) -> RequestBuilder {
+        self.authorized(self.client.post(url))
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {}", token.reveal())),
+            None => request,
+        }
+    }
+
+    /// Sends a request. Never fails: what goes wrong is a reply too.
+    pub(super) async fn ask(request: RequestBuilder) -> Exchange {
+        let (client, request) = request.build_split();
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return Exchange { reply: Reply::NotSent(why(&error)), connection: None },
+        };
+        let url = request.url().clone();
+        match client.execute(request).await {
+            Ok(response) => {
+                let connection = connection(&url, response.remote_addr());
+                Exchange { reply: answer(response).await, connection }
+            }
+            Err(error) if error.is_connect() || error.is_builder() => {
+                Exchange { reply: Reply::NotSent(why(&error)), connection: None }
+            }
+            Err(error) => {
+                Exchange { reply: Reply::NoAnswer(why(&error)), connection: connection(&url, None) }
+            }
+        }
+    }
+}
+
+/// Where a request went, without what was asked: the peer's address, or its name where nobody answered.
+fn connection(url: &Url, peer: Option<SocketAddr>) -> Option<String> {
+    let peer = match (peer, url.host_str(), url.port_or_known_default()) {
+        (Some(peer), ..) => peer.to_string(),
+        (None, Some(host), Some(port)) => format!("{host}:{port}"),
+        (None, ..) => return None,
+    };
+    let security = if url.scheme() == "https" { "TLS" } else { "in the clear" };
+    Some(format!("to {peer}, {security}"))
+}
+
+async fn answer(mut response: reqwest::Response) -> Reply<Answer> {
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers());
+    let replayed = response
+        .headers()
+        .get("Idempotent-Replayed")
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER => {
+                return Reply::NoAnswer(format!("the answer is larger than {ANSWER} bytes"));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Reply::Answered(Answer { status, retry_after, replayed, body }),
+            Err(error) => return Reply::NoAnswer(why(&error)),
+        }
+    }
+}
+
+/// Seconds only: a date would need our clock and the server's to agree.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The innermost cause, without the URL: a probe's carries a key.
+fn why(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "the time limit ran out".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
