@@ -102,6 +102,10 @@ impl Gateway {
     }
 
     fn start_deliveries(&self, settings: &Settings, due: &Arc<Notify>) -> Result<(), StartError> {
+        let profiles = settings.instruments.iter().map(|instrument| &instrument.profile);
+        let profiles = Arc::new(
+            profiles.map(|profile| (profile.identity(), Arc::clone(profile))).collect::<BTreeMap<_, _>>(),
+        );
         for destination in &settings.destinations {
             let client = Client::new(destination, &self.tasks)?;
             let delivery = Delivery {
@@ -110,6 +114,7 @@ impl Gateway {
                 tasks: self.tasks.clone(),
                 due: Arc::clone(due),
                 site: settings.site.clone(),
+                profiles: Arc::clone(&profiles),
             };
             self.tasks.spawn(delivery::run(delivery, Arc::clone(destination), client));
         }

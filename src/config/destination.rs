@@ -1,6 +1,7 @@
 //! `[destination.NAME]`: where results go. What every destination has is read here, what its kind adds beside it. It
 //! reads the token and certificate files that a destination names; it never connects.
 
+mod fhir;
 mod folder;
 mod hl7;
 mod http;
@@ -16,7 +17,8 @@ use super::reader::{Name, Table};
 use super::settings::{Backoff, Breaker, Destination, Kind, Mode, OnUnknown, VerdictKind};
 use crate::domain::DestinationId;
 
-const KINDS: [(&str, Reader); 3] = [("http", http::read), ("mllp", mllp::read), ("file", folder::read)];
+const KINDS: [(&str, Reader); 4] =
+    [("http", http::read), ("fhir", fhir::read), ("mllp", mllp::read), ("file", folder::read)];
 const MODES: [(&str, Mode); 3] = [("live", Mode::Live), ("test", Mode::Test), ("drain", Mode::Drain)];
 const VERDICTS: [(&str, VerdictKind); 6] = [
     ("accepted", VerdictKind::Accepted),

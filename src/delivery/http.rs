@@ -3,7 +3,6 @@
 use reqwest::header::CONTENT_TYPE;
 
 use super::kind::Attempted;
-use super::verdict::Reply;
 use super::verdict::http::judge;
 use super::web::{Exchange, Web};
 use crate::config::settings::{Http, KeyStyle};
@@ -23,13 +22,9 @@ impl Client {
 
     /// Makes the attempt and judges it. Never fails: what goes wrong is a reply too.
     pub async fn attempt(&self, lease: &Lease) -> Attempted {
-        let Exchange { reply, connection } = self.send(lease).await;
-        let judgement = judge(&reply, lease.kind, &self.settings, &lease.items);
-        let (status, body) = match reply {
-            Reply::Answered(answer) => (Some(answer.status), Some(answer.body)),
-            Reply::NotSent(_) | Reply::NoAnswer(_) => (None, None),
-        };
-        Attempted { judgement, status, body, connection }
+        let heard = self.send(lease).await;
+        let judgement = judge(&heard.reply, lease.kind, &self.settings, &lease.items);
+        heard.judged(judgement)
     }
 
     async fn send(&self, lease: &Lease) -> Exchange {

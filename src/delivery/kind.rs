@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::verdict::Judgement;
-use super::{csv, folder, hl7, http, mllp, payload};
+use super::{bundle, csv, fhir, folder, hl7, http, mllp, payload};
 use crate::config::settings::{Awaited, Destination, Folder, Format, Kind};
 use crate::journal::ledger::{Lease, Render};
 use crate::shutdown::Tasks;
@@ -22,6 +22,7 @@ pub struct Attempted {
 /// The way to one destination.
 pub enum Client {
     Http(http::Client),
+    Fhir(fhir::Client),
     Mllp(mllp::Client),
     Folder(folder::Client),
 }
@@ -42,6 +43,9 @@ impl Client {
             Kind::Http(http) => {
                 Client::Http(http::Client::new(http).map_err(|error| failed(error.to_string()))?)
             }
+            Kind::Fhir(fhir) => {
+                Client::Fhir(fhir::Client::new(fhir).map_err(|error| failed(error.to_string()))?)
+            }
             Kind::Mllp(mllp) => {
                 Client::Mllp(mllp::Client::new(mllp, tasks).map_err(|error| failed(error.to_string()))?)
             }
@@ -53,6 +57,7 @@ impl Client {
     pub async fn attempt(&self, lease: &Lease) -> Attempted {
         match self {
             Client::Http(http) => http.attempt(lease).await,
+            Client::Fhir(fhir) => fhir.attempt(lease).await,
             Client::Mllp(mllp) => mllp.attempt(lease).await,
             Client::Folder(folder) => folder.attempt(lease).await,
         }
@@ -60,10 +65,14 @@ impl Client {
 }
 
 /// How payloads for a destination are made.
-pub(super) fn render(destination: &Destination, site: &str) -> Render {
+pub(super) fn render(destination: &Destination, site: &str, profiles: &Arc<bundle::Profiles>) -> Render {
     let (site, mode) = (site.to_owned(), destination.mode);
     match &destination.kind {
         Kind::Http(_) => Arc::new(move |consignment| payload::render(&site, mode, consignment)),
+        Kind::Fhir(fhir) => {
+            let (names, profiles) = (fhir.names.clone(), Arc::clone(profiles));
+            Arc::new(move |consignment| bundle::render(&names, &site, &profiles, consignment))
+        }
         Kind::Mllp(mllp) => {
             let (hl7, awaited) = (mllp.hl7.clone(), mllp.awaited);
             Arc::new(move |consignment| hl7::render(&hl7, awaited, mode, consignment))

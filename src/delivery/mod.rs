@@ -1,6 +1,8 @@
 //! From the ledger to the LIMS: lease, send, judge the answer, settle. Only the LIMS's own answer settles anything.
 
+pub mod bundle;
 pub mod csv;
+mod fhir;
 mod folder;
 pub mod hl7;
 mod http;

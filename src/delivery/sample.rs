@@ -79,6 +79,7 @@ pub(super) fn consignment(observations: Vec<Observation>) -> Consignment {
         supersedes: None,
         received_at: Timestamp::UNIX_EPOCH,
         observation,
+        earlier: Vec::new(),
     });
     Consignment {
         destination: DestinationId::new("lims"),

@@ -1,6 +1,7 @@
 //! What a reply means, by the destination's rule table and then the built-in one. Pure. A reply that can't be
 //! understood is never taken for an acceptance.
 
+pub mod fhir;
 pub mod folder;
 pub mod http;
 pub mod mllp;
@@ -37,6 +38,12 @@ impl Judgement {
     fn of_all(verdict: VerdictKind, detail: String, reason: &str, items: &[ObservationId]) -> Judgement {
         let fates = items.iter().map(|id| (*id, fate(verdict, reason))).collect();
         Judgement { verdict, detail, retry_after: None, fates }
+    }
+
+    /// A stored payload that isn't what its destination sends: somebody changed the destination's kind.
+    pub(super) fn unreadable(why: &str, items: &[ObservationId]) -> Judgement {
+        let detail = format!("not sent: the stored payload isn't of this destination's kind ({why})");
+        Judgement::of_all(VerdictKind::Refused, detail.clone(), &detail, items)
     }
 }
 

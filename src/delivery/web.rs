@@ -6,8 +6,9 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Identity, RequestBuilder, Url, redirect, retry};
 
-use super::verdict::Reply;
+use super::kind::Attempted;
 use super::verdict::http::Answer;
+use super::verdict::{Judgement, Reply};
 use crate::config::settings;
 use crate::domain::Private;
 
@@ -25,6 +26,17 @@ pub(super) struct Exchange {
     pub(super) reply: Reply<Answer>,
     /// The connection that it went by, once there was one.
     pub(super) connection: Option<String>,
+}
+
+impl Exchange {
+    /// The attempt that it was.
+    pub(super) fn judged(self, judgement: Judgement) -> Attempted {
+        let (status, body) = match self.reply {
+            Reply::Answered(answer) => (Some(answer.status), Some(answer.body)),
+            Reply::NotSent(_) | Reply::NoAnswer(_) => (None, None),
+        };
+        Attempted { judgement, status, body, connection: self.connection }
+    }
 }
 
 impl Web {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 
+use super::bundle::Profiles;
 use super::kind::{Attempted, Client, render};
 use super::pace::Pace;
 use super::retry::{Circuit, retry_at, seed};
@@ -29,6 +30,8 @@ pub struct Delivery {
     /// Rung whenever something may have become due.
     pub due: Arc<Notify>,
     pub site: String,
+    /// The profiles of the configured instruments.
+    pub profiles: Arc<Profiles>,
 }
 
 /// What an attempt came to, for the circuit.
@@ -43,7 +46,7 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
     let client = Arc::new(client);
     let stop = delivery.tasks.stopping();
     let (report, mut reports) = mpsc::channel::<Report>(destination.parallel.max(1));
-    let render = render(&destination, &delivery.site);
+    let render = render(&destination, &delivery.site, &delivery.profiles);
     let mut circuit = Circuit::Closed { failures: 0 };
     let mut pace = Pace::new(destination.per_second);
     let mut in_flight = 0;

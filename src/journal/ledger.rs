@@ -68,6 +68,15 @@ pub struct Item {
     pub supersedes: Option<ObservationId>,
     pub received_at: Timestamp,
     pub observation: Observation,
+    /// The versions that it supersedes, the first one first, whether they were delivered or not.
+    pub earlier: Vec<Version>,
+}
+
+/// An earlier version of a result.
+#[derive(Debug)]
+pub struct Version {
+    pub received_at: Timestamp,
+    pub observation: Observation,
 }
 
 /// Turns a consignment into the bytes to send. Pure: it runs inside the lease's transaction.

@@ -68,6 +68,7 @@ impl Selection {
 #[derive(Debug, Clone)]
 pub enum Kind {
     Http(Http),
+    Fhir(Fhir),
     Mllp(Mllp),
     Folder(Folder),
 }
@@ -97,6 +98,32 @@ pub struct Http {
     /// Checked in order; the first that matches decides. The built-in table follows them.
     pub rules: Vec<ReplyRule>,
     pub items: Option<ItemReply>,
+}
+
+/// A FHIR R4 server: transactions by POST.
+#[derive(Debug, Clone)]
+pub struct Fhir {
+    /// The server's base address, without a slash at its end.
+    pub url: String,
+    pub web: Web,
+    pub names: FhirNames,
+    /// Checked in order; the first that matches decides. The built-in table follows them.
+    pub rules: Vec<ReplyRule>,
+}
+
+/// By which names a FHIR server knows things.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FhirNames {
+    /// The address under which this laboratory's own identifiers and codes stand, without a slash at its end.
+    pub system: String,
+    /// The system of specimen numbers.
+    pub specimen_system: String,
+    /// The system of patient numbers; without one no result names its patient.
+    pub patient_system: Option<String>,
+    /// The system of the codes that the LIMS calls tests by.
+    pub code_system: String,
+    /// The UCUM code of each unit, as sent, that has one.
+    pub ucum: BTreeMap<String, String>,
 }
 
 /// HL7 v2 over MLLP, by a connection of ours.

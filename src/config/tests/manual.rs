@@ -1,6 +1,7 @@
 //! The commented default and the examples are the manual: they load, what they call a default is one, and they
 //! name every key there is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
@@ -59,6 +60,8 @@ fn what_the_default_file_calls_a_default_is_one() {
     let (written, _) = load(&files);
     let least = format!(
         "{SITE}[destination.lims]\nurl = \"https://lims.example/results\"\n\
+         [destination.lis-fhir]\nkind = \"fhir\"\nurl = \"https://lims.example/fhir\"\n\
+         system = \"https://lab.example/labwire\"\n\
          [destination.lis-hl7]\nkind = \"mllp\"\nconnect = \"lims.example:2575\"\n\
          [destination.lis-files]\nkind = \"file\"\nfolder = \"/srv/lims/results\"\n"
     );
@@ -77,6 +80,13 @@ fn what_the_default_file_calls_a_default_is_one() {
     (http.rules, http.items, http.web) = (Vec::new(), None, bare(&http.web));
     assert_eq!(format!("{lims:?}"), format!("{:?}", destination(&default, "lims")));
     assert_eq!(lims.on_unknown, OnUnknown::Resend);
+
+    let mut fhir = destination(&written, "lis-fhir");
+    let Kind::Fhir(server) = &mut fhir.kind else { panic!("it is fhir") };
+    assert_eq!(server.names.ucum["mg/dl"], "mg/dL");
+    assert_eq!(server.names.patient_system.as_deref(), Some("https://hospital.example/patient"));
+    (server.names.ucum, server.names.patient_system) = (BTreeMap::new(), None);
+    assert_eq!(format!("{fhir:?}"), format!("{:?}", destination(&default, "lis-fhir")));
 
     let mut hl7 = destination(&written, "lis-hl7");
     let Kind::Mllp(mllp) = &mut hl7.kind else { panic!("it is mllp") };
@@ -163,6 +173,7 @@ fn the_manual_names_every_key() {
         include_str!("../site.rs"),
         include_str!("../destination.rs"),
         include_str!("../destination/http.rs"),
+        include_str!("../destination/fhir.rs"),
         include_str!("../destination/mllp.rs"),
         include_str!("../destination/web.rs"),
         include_str!("../instrument.rs"),

@@ -50,14 +50,8 @@ fn is_positive(verdict: VerdictKind) -> bool {
 fn overall(answer: &Answer, kind: AttemptKind, rules: &[ReplyRule]) -> (VerdictKind, String) {
     let status = answer.status;
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    for rule in rules {
-        let (from, to) = rule.status;
-        let body_fits = rule.body.as_ref().is_none_or(|(pointer, text)| {
-            body.as_ref().and_then(|body| body.pointer(pointer)).is_some_and(|found| says(found, text))
-        });
-        if (from..=to).contains(&status) && body_fits {
-            return (rule.verdict, format!("answered {status}, which a rule of this destination decides"));
-        }
+    if let Some(ruled) = ruled(answer, body.as_ref(), rules) {
+        return ruled;
     }
     let unreadable = !answer.body.is_empty() && body.is_none();
     match (status, kind) {
@@ -75,6 +69,23 @@ fn overall(answer: &Answer, kind: AttemptKind, rules: &[ReplyRule]) -> (VerdictK
         (400..=499, _) => (VerdictKind::Refused, format!("answered {status}")),
         _ => (VerdictKind::Unknown, format!("answered {status}")),
     }
+}
+
+/// What the destination's own rules make of an answer, if they speak of it.
+pub(super) fn ruled(
+    answer: &Answer,
+    body: Option<&Value>,
+    rules: &[ReplyRule],
+) -> Option<(VerdictKind, String)> {
+    let fits = |rule: &&ReplyRule| {
+        let (from, to) = rule.status;
+        let body_fits = rule.body.as_ref().is_none_or(|(pointer, text)| {
+            body.and_then(|body| body.pointer(pointer)).is_some_and(|found| says(found, text))
+        });
+        (from..=to).contains(&answer.status) && body_fits
+    };
+    let rule = rules.iter().find(fits)?;
+    Some((rule.verdict, format!("answered {}, which a rule of this destination decides", answer.status)))
 }
 
 /// Whether a JSON value is this text, whatever its type.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::aside::set_aside;
-use super::{AttemptKind, Consignment, Item, Lease, Render, Resolve, URGENCIES, move_lines};
+use super::{AttemptKind, Consignment, Item, Lease, Render, Resolve, URGENCIES, Version, move_lines};
 use crate::domain::{DestinationId, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::read::observation;
@@ -197,19 +197,30 @@ pub(super) fn consignment(
 }
 
 pub(super) fn item(connection: &Connection, id: ObservationId) -> Result<Item, JournalError> {
+    let (version, supersedes, Version { received_at, observation }) = version(connection, id)?;
+    let mut earlier = Vec::new();
+    let mut next = supersedes;
+    while let Some(id) = next {
+        let (_, before, version) = self::version(connection, id)?;
+        earlier.insert(0, version);
+        next = before;
+    }
+    Ok(Item { id, version, supersedes, received_at, observation, earlier })
+}
+
+/// One version of a result, its number, and the version before it.
+fn version(
+    connection: &Connection,
+    id: ObservationId,
+) -> Result<(u32, Option<ObservationId>, Version), JournalError> {
     connection
         .prepare_cached(
             "SELECT o.version, o.supersedes, m.received_at, o.detail
              FROM observation o JOIN message m ON m.id = o.message WHERE o.id = ?",
         )?
         .query_and_then([id.0], |row| {
-            Ok(Item {
-                id,
-                version: row.get(0)?,
-                supersedes: row.get::<_, Option<i64>>(1)?.map(ObservationId),
-                received_at: instant(row.get(2)?),
-                observation: observation(row, 3)?,
-            })
+            let version = Version { received_at: instant(row.get(2)?), observation: observation(row, 3)? };
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(ObservationId), version))
         })?
         .next()
         .unwrap_or_else(|| Err(JournalError::Refused(format!("there is no observation {id}"))))
