@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::bundle::sent::{Entry, Sent, Way};
 use super::kind::Attempted;
-use super::verdict::fhir::{self, Looked, Seen, Told};
+use super::verdict::fhir::{self, Closing, Looked, Seen, Told};
 use super::verdict::{Judgement, Reply};
 use super::web::{Exchange, Web};
 use crate::config::settings::Fhir;
@@ -47,7 +47,7 @@ impl Client {
     async fn probe(&self, lease: &Lease, sent: &Sent) -> Attempted {
         let mut reading = Reading::new(self, sent);
         match reading.all().await {
-            Ok((looked, report)) => without_answer(fhir::judge_probe(&looked, report, sent, &lease.items)),
+            Ok((looked, closing)) => without_answer(fhir::judge_probe(&looked, closing, sent, &lease.items)),
             Err(Unseen(heard)) => {
                 let judgement = fhir::judge_unseen(&heard.reply, AttemptKind::Probe, &lease.items);
                 heard.judged(judgement)
@@ -83,9 +83,9 @@ impl Client {
         }
         let is_there = |seen: &Option<Seen>| matches!(seen, Some(Seen::Same { .. }));
         if !looked.is_empty() && looked.values().all(is_there) {
-            let (looked, report) = reading.all().await?;
-            if looked.values().all(is_there) && report != Seen::Missing {
-                return Ok(Some(fhir::judge_probe(&looked, report, sent, &lease.items)));
+            let (looked, closing) = reading.all().await?;
+            if looked.values().all(is_there) && closing == Closing::There {
+                return Ok(Some(fhir::judge_probe(&looked, closing, sent, &lease.items)));
             }
         }
         Ok(fhir::judge_before(&looked, &lease.items))
@@ -144,17 +144,19 @@ impl<'a> Reading<'a> {
         Reading { client, sent, specimens: BTreeMap::new() }
     }
 
-    /// Every result, and their report.
-    async fn all(&mut self) -> Result<(Looked, Seen), Unseen> {
+    /// Every result, and what was written after them.
+    async fn all(&mut self) -> Result<(Looked, Closing), Unseen> {
         let mut looked = Looked::new();
         for (id, entry) in self.sent.results() {
             looked.insert(id, Some(self.result(entry).await?));
         }
-        let report = match self.sent.report() {
-            Some(entry) if self.search(entry).await?.is_empty() => Seen::Missing,
-            _ => Seen::Same { added: Vec::new() },
-        };
-        Ok((looked, report))
+        let mut closing = Closing::There;
+        for entry in self.sent.closing() {
+            if self.search(entry).await?.is_empty() {
+                closing = Closing::Missing;
+            }
+        }
+        Ok((looked, closing))
     }
 
     /// A result by its identifier.
@@ -163,16 +165,16 @@ impl<'a> Reading<'a> {
         self.compare(entry, &found).await
     }
 
-    /// What a search finds, without what has not our identifier: some servers ignore what they don't understand.
+    /// What a search finds, without what hasn't our identifier: some servers ignore what they don't understand.
     async fn search(&self, entry: &Entry) -> Result<Vec<Value>, Unseen> {
         let mut found = self.client.get(&format!("{}?{}", entry.kind, entry.search), &entry.kind).await?;
-        found.retain(|resource| fhir::has_identifier_of(&entry.resource, resource));
+        found.retain(|resource| fhir::has_name_of(&entry.resource, resource));
         Ok(found)
     }
 
     /// The copy that the server says it had: in its answer, in the place that it named, or found by its identifier.
     async fn copy(&mut self, entry: &Entry, told: &Told) -> Result<Seen, Unseen> {
-        let answered = told.resource.as_ref().filter(|copy| fhir::has_identifier_of(&entry.resource, copy));
+        let answered = told.resource.as_ref().filter(|copy| fhir::has_name_of(&entry.resource, copy));
         let found = match (answered, &told.place) {
             (Some(copy), _) => vec![copy.clone()],
             (None, Some(place)) => self.client.get(place, &entry.kind).await?,
@@ -188,7 +190,7 @@ impl<'a> Reading<'a> {
                 let ours = self.sent.specimen().map(|entry| &entry.resource);
                 let is_ours = specimens
                     .iter()
-                    .any(|specimen| ours.is_some_and(|ours| fhir::has_identifier_of(ours, specimen)));
+                    .any(|specimen| ours.is_some_and(|ours| fhir::has_name_of(ours, specimen)));
                 self.specimens.insert(place, is_ours);
             }
         }

@@ -1,9 +1,11 @@
 //! What leaves: order by urgency, keys, payloads, every fate, and deliveries that a stop cut off.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use labwire::domain::DestinationId;
 use labwire::journal::desk::Decision;
-use labwire::journal::ledger::{AttemptKind, Fate, Next, Resolve};
+use labwire::journal::ledger::{AttemptKind, Fate, Next, Render, Resolve};
 use labwire::journal::{DeliveryId, JournalError};
 
 use super::kit::{LIMS, Lab, at, own, result, urgent};
@@ -25,6 +27,22 @@ fn what_may_leave_of_a_specimen_leaves_together() {
     let lease = lab.lease().unwrap();
     assert_eq!(lease.items, ids);
     assert_eq!(lease.payload, format!("{} {},{}", lease.key, ids[0], ids[1]).into_bytes());
+}
+
+#[test]
+fn a_newer_version_brings_along_what_it_supersedes() {
+    let lab = Lab::new();
+    let first = lab.own(result("S1", "K", "4.1"));
+    let second = lab.newer(result("S1", "K", "4.2"), first);
+    lab.newer(result("S1", "K", "4.3"), second);
+    let versions: Render = Arc::new(|consignment| {
+        let item = &consignment.items[0];
+        let earlier: Vec<&str> =
+            item.earlier.iter().map(|version| version.observation.value_as_sent.as_str()).collect();
+        Ok(format!("{} after {}", item.observation.value_as_sent, earlier.join(", ")).into_bytes())
+    });
+    let lease = lab.journal.lease(DestinationId::new(LIMS), Resolve::Resend, versions, lab.now());
+    assert_eq!(lab.wait(lease).unwrap().unwrap().payload, b"4.3 after 4.1, 4.2");
 }
 
 #[test]

@@ -10,6 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+/// In the place of an answer: none, and the connection stays open until the gateway gives it up.
+pub(crate) const SILENCE: &str = "(silence)";
+
 /// One request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -76,6 +79,10 @@ async fn serve(
         all.push(asked.clone());
         answer(&asked, all.len() - 1)
     };
+    if answer == SILENCE {
+        let _ = line.read_u8().await;
+        return;
+    }
     // A gateway that no longer listens is its own affair.
     let _ = line.write_all(answer.as_bytes()).await;
 }

@@ -62,8 +62,9 @@ impl Sent {
         self.entries.iter().find(|entry| entry.kind == "Specimen")
     }
 
-    pub fn report(&self) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.kind == "DiagnosticReport")
+    /// What was written last: where it is, the rest is.
+    pub fn closing(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| matches!(entry.kind.as_str(), "DiagnosticReport" | "Provenance"))
     }
 
     /// Whether a server's copy says what an earlier version of this result said.

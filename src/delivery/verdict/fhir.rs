@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use self::outcome::{codes, words};
-pub use self::seen::{Seen, has_identifier_of, specimen_of};
+pub use self::seen::{Seen, has_name_of, specimen_of};
 use super::http::{Answer, ruled};
 use super::{Judgement, Reply, answered};
 use crate::config::settings::{ReplyRule, VerdictKind};
@@ -204,12 +204,19 @@ fn overall(fates: &[(ObservationId, Fate)]) -> VerdictKind {
     }
 }
 
-/// Judges what a probe saw of each result and whether it saw their report.
-pub fn judge_probe(looked: &Looked, report: Seen, sent: &Sent, items: &[ObservationId]) -> Judgement {
+/// Whether what a Bundle writes after its results is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    There,
+    Missing,
+}
+
+/// Judges what a probe saw. A server that is no good at transactions may have the results and not what belongs to them.
+pub fn judge_probe(looked: &Looked, closing: Closing, sent: &Sent, items: &[ObservationId]) -> Judgement {
     let fates = items.iter().map(|id| {
         let entry = sent.results().find(|(result, _)| result == id).map(|(_, entry)| entry);
         let fate = match (looked.get(id).and_then(Option::as_ref), entry) {
-            (Some(Seen::Same { .. }), _) if report != Seen::Missing => Fate::Accepted,
+            (Some(Seen::Same { .. }), _) if closing == Closing::There => Fate::Accepted,
             (Some(Seen::Same { .. } | Seen::Missing), _) => Fate::Again,
             (Some(Seen::Earlier { .. }), Some(Entry { way: Way::Update, .. })) => Fate::Again,
             (Some(seen), Some(_)) => Fate::Refused(seen.to_string()),

@@ -86,17 +86,18 @@ pub fn specimen_of(observation: &Value) -> Option<String> {
         .filter(|place| place.starts_with("Specimen/"))
 }
 
-/// Whether a resource has the identifier that one of ours has.
-pub fn has_identifier_of(ours: &Value, found: &Value) -> bool {
-    let of = |resource: &Value| -> Vec<(String, String)> {
-        let list = resource.get("identifier").and_then(Value::as_array).into_iter().flatten();
-        let text = |identifier: &Value, name: &str| {
-            identifier.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+/// Whether a resource has an identifier, or a tag, that one of ours has.
+pub fn has_name_of(ours: &Value, found: &Value) -> bool {
+    let of = |resource: &Value| {
+        let pairs = |list: &str, name: &str| -> Vec<(String, String)> {
+            let list = resource.pointer(list).and_then(Value::as_array).into_iter().flatten();
+            let text = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).map(str::to_owned);
+            list.filter_map(|one| Some((text(one, "system")?, text(one, name)?))).collect()
         };
-        list.map(|identifier| (text(identifier, "system"), text(identifier, "value"))).collect()
+        [pairs("/identifier", "value"), pairs("/meta/tag", "code")].concat()
     };
     let found = of(found);
-    of(ours).iter().any(|identifier| found.contains(identifier))
+    of(ours).iter().any(|name| found.contains(name))
 }
 
 #[cfg(test)]

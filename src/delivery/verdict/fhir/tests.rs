@@ -217,13 +217,13 @@ fn a_probe_settles_what_the_server_has_and_sends_again_what_it_has_not() {
     let same = || Some(Seen::Same { added: Vec::new() });
     let differs = || Some(Seen::Differs { what: vec!["value"] });
     let earlier = || Some(Seen::Earlier { added: Vec::new() });
-    let there = || Seen::Same { added: Vec::new() };
+    let there = || Closing::There;
     let look = |first, second| Looked::from([(ITEMS[0], first), (ITEMS[1], second)]);
-    for (looked, report, sent, expected) in [
+    for (looked, closing, sent, expected) in [
         (look(same(), same()), there(), sent(), Duplicate),
-        (look(same(), same()), Seen::Missing, sent(), Retry),
+        (look(same(), same()), Closing::Missing, sent(), Retry),
         (look(same(), Some(Seen::Missing)), there(), sent(), Retry),
-        (look(Some(Seen::Missing), Some(Seen::Missing)), Seen::Missing, sent(), Retry),
+        (look(Some(Seen::Missing), Some(Seen::Missing)), Closing::Missing, sent(), Retry),
         (look(same(), differs()), there(), sent(), Refused),
         (look(same(), Some(Seen::Several)), there(), sent(), Refused),
         (look(earlier(), same()), there(), correcting(), Retry),
@@ -232,7 +232,7 @@ fn a_probe_settles_what_the_server_has_and_sends_again_what_it_has_not() {
         (look(None, same()), there(), sent(), Unknown),
         (Looked::from([(ITEMS[0], same())]), there(), sent(), Unknown),
     ] {
-        let judgement = judge_probe(&looked, report, &sent, &ITEMS);
+        let judgement = judge_probe(&looked, closing, &sent, &ITEMS);
         assert_eq!(judgement.verdict, expected, "{looked:?}");
     }
 }
