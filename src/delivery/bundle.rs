@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use self::facts::Facts;
 use self::identity::{full_url, hash, search};
 use self::observation::{Around, object, said};
-use crate::config::settings::FhirNames;
+use crate::config::settings::{FhirNames, Mode};
 use crate::domain::profile::Profile;
 use crate::domain::{Observation, Patient, SampleClass};
 use crate::journal::ledger::{Consignment, Item, Version};
@@ -25,6 +25,7 @@ use crate::journal::ledger::{Consignment, Item, Version};
 pub type Profiles = BTreeMap<String, Arc<Profile>>;
 
 const PARTICIPANT: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
+const REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 const SECTION: &str = "http://terminology.hl7.org/CodeSystem/v2-0074";
 
 /// Renders a consignment. The same consignment gives the same bytes.
@@ -35,13 +36,28 @@ pub fn render(
     names: &FhirNames,
     site: &str,
     profiles: &Profiles,
+    mode: Mode,
     consignment: &Consignment,
 ) -> Result<Vec<u8>, String> {
     if consignment.items.iter().any(|item| item.observation.class != SampleClass::Patient) {
         return Err("a control or a calibrator is no patient's result".to_owned());
     }
-    let bundle = Rendering::new(names, site, profiles, consignment).bundle();
+    let mut bundle = Rendering::new(names, site, profiles, consignment).bundle();
+    if mode == Mode::Test {
+        mark_as_test(&mut bundle);
+    }
     serde_json::to_vec(&bundle).map_err(|error| format!("failed to render a Bundle: {error}"))
+}
+
+/// Labels every resource as test data.
+fn mark_as_test(bundle: &mut Value) {
+    let entries = bundle.get_mut("entry").and_then(Value::as_array_mut).into_iter().flatten();
+    for resource in entries.filter_map(|entry| entry.get_mut("resource")?.as_object_mut()) {
+        let meta = resource.entry("meta").or_insert_with(|| json!({}));
+        if let Some(meta) = meta.as_object_mut() {
+            meta.insert("security".to_owned(), json!([{ "system": REASON, "code": "HTEST" }]));
+        }
+    }
 }
 
 struct Rendering<'a> {

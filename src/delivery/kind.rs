@@ -71,7 +71,7 @@ pub(super) fn render(destination: &Destination, site: &str, profiles: &Arc<bundl
         Kind::Http(_) => Arc::new(move |consignment| payload::render(&site, mode, consignment)),
         Kind::Fhir(fhir) => {
             let (names, profiles) = (fhir.names.clone(), Arc::clone(profiles));
-            Arc::new(move |consignment| bundle::render(&names, &site, &profiles, consignment))
+            Arc::new(move |consignment| bundle::render(&names, &site, &profiles, mode, consignment))
         }
         Kind::Mllp(mllp) => {
             let (hl7, awaited) = (mllp.hl7.clone(), mllp.awaited);

@@ -55,7 +55,7 @@ async fn a_page_that_breaks_off_or_never_comes_is_answered_and_the_others_go_on(
                 failure::Failure::from(broken.unwrap_err()).into_response()
             }),
         );
-    let app = guarded(pages, Duration::from_millis(200), page);
+    let app = guarded(pages, Duration::from_secs(3), page);
     let ends = stop.clone();
     let serving =
         tokio::spawn(async move { connections::serve(&listener, &app, Limits::OF_THE_PAGE, ends).await });

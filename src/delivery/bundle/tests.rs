@@ -26,7 +26,7 @@ fn profiles() -> Profiles {
 }
 
 fn bytes(consignment: &Consignment) -> Vec<u8> {
-    render(&names(), "Example laboratory", &profiles(), consignment).unwrap()
+    render(&names(), "Example laboratory", &profiles(), Mode::Live, consignment).unwrap()
 }
 
 fn bundle(consignment: &Consignment) -> Value {
@@ -352,7 +352,9 @@ fn the_patient_is_named_by_number_alone_and_only_where_the_site_says_whose_it_is
     let agreed = resources("Specimen", &consignment(vec![glucose()]));
     assert_eq!(agreed[0]["subject"]["identifier"]["value"], "EX-77");
     let nobodys = FhirNames { patient_system: None, ..names() };
-    let bytes = render(&nobodys, "Example laboratory", &profiles(), &consignment(vec![glucose()])).unwrap();
+    let bytes =
+        render(&nobodys, "Example laboratory", &profiles(), Mode::Live, &consignment(vec![glucose()]))
+            .unwrap();
     assert!(!String::from_utf8(bytes).unwrap().contains("EX-77"));
 }
 
@@ -360,7 +362,7 @@ fn the_patient_is_named_by_number_alone_and_only_where_the_site_says_whose_it_is
 fn a_control_is_nobodys_result() {
     for class in [SampleClass::Control, SampleClass::Calibration] {
         let refused = consignment(vec![glucose(), Observation { class, ..glucose() }]);
-        assert!(render(&names(), "Example laboratory", &profiles(), &refused).is_err());
+        assert!(render(&names(), "Example laboratory", &profiles(), Mode::Live, &refused).is_err());
     }
 }
 
@@ -376,4 +378,18 @@ fn the_same_consignment_gives_the_same_bytes_and_they_are_read_back() {
     for odd in [&b"MSH|^~\\&"[..], b"{}", b"{\"entry\":[{}]}"] {
         assert!(Sent::parse(odd).is_err());
     }
+}
+
+#[test]
+fn what_goes_to_a_server_under_test_is_labelled_so_in_every_resource() {
+    let told = |mode| {
+        let bytes = render(&names(), "A", &profiles(), mode, &consignment(vec![glucose()])).unwrap();
+        let bundle: Value = serde_json::from_slice(&bytes).unwrap();
+        let resources = bundle["entry"].as_array().unwrap();
+        let marked = resources.iter().filter(|it| it["resource"]["meta"]["security"][0]["code"] == "HTEST");
+        (marked.count(), resources.len())
+    };
+    let (marked, all) = told(Mode::Test);
+    assert!(marked == all && all > 3, "{marked} of {all}");
+    assert_eq!(told(Mode::Live).0, 0);
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::settings::FhirNames;
+use crate::config::settings::{FhirNames, Mode};
 use crate::delivery::bundle::{Profiles, render};
 use crate::delivery::sample::{consignment, glucose, number, plain};
 use crate::domain::{Observation, Status};
@@ -16,7 +16,7 @@ const SECOND: usize = 4;
 
 fn sent_of(consignment: &Consignment) -> Sent {
     let names = FhirNames { system: "https://lab.example/labwire".to_owned(), ..FhirNames::default() };
-    Sent::parse(&render(&names, "A", &Profiles::new(), consignment).unwrap()).unwrap()
+    Sent::parse(&render(&names, "A", &Profiles::new(), Mode::Live, consignment).unwrap()).unwrap()
 }
 
 fn sent() -> Sent {
