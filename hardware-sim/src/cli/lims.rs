@@ -44,8 +44,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         hold: arguments.hold,
     };
     let lims = Lims::start(setup).await?;
+    // Whoever reads the address may end this at once.
+    let stopped = stopped();
     say(format_args!("deliveries to {}", lims.url()))?;
-    stopped().await;
+    stopped.await;
     let (held, doubled) = lims.with_ledger(|ledger| (ledger.held().len(), ledger.doubled().len()));
     Ok(say(format_args!("{held} results held, {doubled} of them twice"))?)
 }

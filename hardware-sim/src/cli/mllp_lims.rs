@@ -26,8 +26,10 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { listen, mode, first, seed } = arguments;
     let lims = MllpLims::start(Setup { listen, mode, first, seed }).await?;
+    // Whoever reads the address may end this at once.
+    let stopped = stopped();
     say(format_args!("messages to {}", lims.address()))?;
-    stopped().await;
+    stopped.await;
     let (came, held, doubled) =
         lims.with_ledger(|ledger| (ledger.attempts().len(), ledger.taken().len(), ledger.doubled().len()));
     Ok(say(format_args!("{came} messages came, {held} results held, {doubled} of them twice"))?)

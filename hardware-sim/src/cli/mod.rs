@@ -75,13 +75,16 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-/// Until Ctrl-C or SIGTERM.
-async fn stopped() {
+/// Until Ctrl-C or SIGTERM, either of which counts from this call on, whenever it is awaited.
+fn stopped() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
