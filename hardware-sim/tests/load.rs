@@ -10,6 +10,7 @@ use host::{Honesty, Store};
 use labsim::analyzer::Timing;
 use labsim::faults::Faults;
 use labsim::generate::{Generator, Protocol, Style};
+use labsim::lims::mllp::{next_block, write_block};
 use labsim::load::{Event, Load, Summary, play};
 use labsim::net::Place;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,34 +23,34 @@ fn load(style: Style, transfers: u64) -> Load {
     load
 }
 
-/// An honest host over MLLP: stores each block and answers it by its control ID.
-async fn serve_blocks(mut stream: TcpStream, store: Store) {
-    let mut block = Vec::new();
-    while let Ok(byte) = stream.read_u8().await {
-        block.push(byte);
-        if !block.ends_with(b"\x1C\r") {
-            continue;
-        }
-        let start = block.iter().position(|byte| *byte == 0x0B).unwrap() + 1;
-        let message = block.get(start..block.len() - 2).unwrap().to_vec();
+/// A host over MLLP: stores each block and answers it by its control ID; a forgetful one keeps nothing.
+async fn serve_blocks(mut stream: TcpStream, store: Store, honesty: Honesty) {
+    while let Ok(Some(message)) = next_block(&mut stream).await {
         let id = String::from_utf8_lossy(message.split(|byte| *byte == b'|').nth(9).unwrap()).into_owned();
-        *store.lock().unwrap().entry(message).or_default() += 1;
-        let answer = format!("\x0BMSH|^~\\&|HOST\rMSA|AA|{id}\r\x1C\r");
-        stream.write_all(answer.as_bytes()).await.unwrap();
-        block.clear();
+        if honesty == Honesty::Honest {
+            *store.lock().unwrap().entry(message).or_default() += 1;
+        }
+        let answer = format!("MSH|^~\\&|HOST\rMSA|AA|{id}\r");
+        if write_block(&mut stream, answer.as_bytes()).await.is_err() {
+            return;
+        }
     }
 }
 
 /// Plays a load against an honest host; the summary and the messages that were reported as acknowledged.
 async fn played(load: Load, store: Store) -> (Summary, Vec<Vec<u8>>) {
+    played_to(load, store, Honesty::Honest).await
+}
+
+async fn played_to(load: Load, store: Store, honesty: Honesty) -> (Summary, Vec<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let place = Place::connect(listener.local_addr().unwrap().to_string());
     let protocol = load.generator.style().protocol();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             match protocol {
-                Protocol::Astm => tokio::spawn(host::serve(stream, store.clone(), Honesty::Honest)),
-                Protocol::Mllp => tokio::spawn(serve_blocks(stream, store.clone())),
+                Protocol::Astm => tokio::spawn(host::serve(stream, store.clone(), honesty)),
+                Protocol::Mllp => tokio::spawn(serve_blocks(stream, store.clone(), honesty)),
             };
         }
     });
@@ -95,6 +96,32 @@ async fn messages_that_a_fault_kept_unacknowledged_are_sent_again() {
     let stored = store.lock().unwrap();
     assert!(acknowledged.iter().all(|message| stored.contains_key(message)));
     assert!(stored.values().any(|times| *times > 1), "nothing was sent again");
+}
+
+/// Blocks that suffer from everything, the analyzer's own conduct included.
+fn bad_blocks(seed: u64) -> Load {
+    let mut load = load(Style::CobasPro, 60);
+    load.options.timing = Timing::default().hurried(1000);
+    load.options.timing.reply = Duration::from_millis(500);
+    load.options.faults = Faults::at_rate(seed, 0.1);
+    load.options.faults.analyzer.silence = 0.0;
+    load
+}
+
+#[tokio::test]
+async fn whatever_is_done_to_blocks_an_acknowledged_message_was_stored() {
+    let store = Store::default();
+    let (summary, acknowledged) = played(bad_blocks(5), store.clone()).await;
+    assert_eq!(summary.messages_acknowledged as usize, acknowledged.len());
+    assert!(summary.connections > 1 && summary.repeats > 0, "{summary:?}");
+    let stored = store.lock().unwrap().clone();
+    assert!(acknowledged.iter().all(|message| stored.contains_key(message)));
+    assert!(stored.values().any(|times| *times > 1), "nothing came twice");
+    assert_eq!(stored.len(), acknowledged.len(), "and nothing came altered");
+
+    let forgetful = Store::default();
+    let (_, acknowledged) = played_to(bad_blocks(5), forgetful.clone(), Honesty::Forgetful).await;
+    assert!(!acknowledged.is_empty() && forgetful.lock().unwrap().is_empty(), "so the test can fail");
 }
 
 #[tokio::test]

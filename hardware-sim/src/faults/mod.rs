@@ -17,6 +17,7 @@ pub struct Faults {
     pub seed: u64,
     pub line: LineFaults,
     pub analyzer: AnalyzerFaults,
+    pub block: BlockFaults,
 }
 
 /// Faults of the line, in either direction. Each is drawn once a frame and once a reply.
@@ -61,6 +62,23 @@ pub struct AnalyzerFaults {
     pub resend: f64,
 }
 
+/// What an analyzer does to its MLLP blocks. Each is drawn once a block; a block suffers one at most.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlockFaults {
+    /// Bytes that nobody meant stand before it.
+    pub garbage: f64,
+    /// It ends without its CR.
+    pub no_cr: f64,
+    /// It comes a few bytes at a time.
+    pub dribble: f64,
+    /// It comes twice in one write.
+    pub twice: f64,
+    /// Half of it comes first, on the same connection.
+    pub broken_off: f64,
+    /// The next message's block comes in the same write, before this one is answered.
+    pub joined: f64,
+}
+
 impl Faults {
     pub fn none() -> Self {
         Faults::at_rate(0, 0.0)
@@ -96,6 +114,14 @@ impl Faults {
                 busy: rate,
                 refuse: rate,
                 resend: rate,
+            },
+            block: BlockFaults {
+                garbage: rate,
+                no_cr: grave,
+                dribble: rate,
+                twice: rate,
+                broken_off: rate,
+                joined: rate,
             },
         }
     }

@@ -230,10 +230,11 @@ impl Generator {
         draft.finish()
     }
 
-    /// What the model sends in one transfer: one message, or up to ten where it collects them.
+    /// What the model sends in one transfer, or in a row: one message, or several where it collects them.
     pub fn transfer(&mut self) -> Vec<Generated> {
         let messages = match self.style {
             Style::Architect => self.chance.between(1, 10),
+            Style::CobasPro => self.chance.between(1, 3),
             _ => 1,
         };
         (0..messages).map(|_| self.message()).collect()

@@ -2,6 +2,8 @@
 //! counts as an acknowledgement; where none comes, the same block is sent again, by whoever plays it, on a new
 //! connection.
 
+mod manner;
+
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -11,10 +13,13 @@ use crate::analyzer::{End, Options, TransferReport};
 use crate::chance::Chance;
 use crate::line::{Heard, Line};
 use crate::pace::Paced;
+use manner::{Manner, block};
 
 const VT: u8 = 0x0B;
 const FS: u8 = 0x1C;
 const CR: u8 = 0x0D;
+/// Between the writes of one block.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// One analyzer on one connection. When the connection is lost, make a new one.
 #[derive(Debug)]
@@ -41,7 +46,7 @@ enum Fate {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> MllpAnalyzer<S> {
-    /// Of the faults only the analyzer's own and noise between blocks are played: TCP alters no byte.
+    /// Of the faults only the analyzer's own, those of blocks, and noise between them are played: TCP alters no byte.
     pub fn new(stream: S, options: Options) -> Self {
         let stream = Paced::new(stream, options.pace);
         let chance = Chance::seeded_for(options.faults.seed, "mllp analyzer");
@@ -61,24 +66,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MllpAnalyzer<S> {
     /// Sends messages one after another, each a block. A refusal ends the run, as does an answer that doesn't come.
     pub async fn transfer<M: AsRef<[u8]>>(&mut self, messages: &[M]) -> TransferReport {
         let mut report = TransferReport::of(messages.len());
-        for (at, message) in messages.iter().enumerate() {
-            if let Err(end) = self.send(message.as_ref(), &mut report).await {
+        let mut left = messages.iter().map(AsRef::as_ref).enumerate().peekable();
+        while let Some((at, message)) = left.next() {
+            let next = match self.chance.hits(self.options.faults.block.joined) {
+                true => left.next(),
+                false => None,
+            };
+            let outcome = match next {
+                Some((_, next)) => self.send_both([message, next], at, &mut report).await,
+                None => self.send(message, at, &mut report).await,
+            };
+            if let Err(end) = outcome {
                 report.end = end;
                 return report;
-            }
-            if let Some(acknowledged) = report.acknowledged.get_mut(at) {
-                *acknowledged = true;
             }
         }
         report.end = End::Complete;
         report
     }
 
-    async fn send(&mut self, message: &[u8], report: &mut TransferReport) -> Result<(), End> {
+    /// Sends two messages in one write, and waits for the answer to either. `at` is the first one's place.
+    async fn send_both(
+        &mut self,
+        messages: [&[u8]; 2],
+        at: usize,
+        report: &mut TransferReport,
+    ) -> Result<(), End> {
+        report.frames_sent += 2;
+        if !self.say(&messages.map(block).concat()).await {
+            return Err(End::Disconnected);
+        }
+        for (at, message) in (at..).zip(messages) {
+            match self.answer_to(control_id(message), report).await {
+                Said::Yes => acknowledged(report, at),
+                Said::No => return Err(End::TooManyTries),
+                Said::Nothing => return Err(End::NoAnswer),
+                Said::Gone => return Err(End::Disconnected),
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, message: &[u8], at: usize, report: &mut TransferReport) -> Result<(), End> {
         let faults = self.options.faults.analyzer.clone();
-        let block = [&[VT], message, &[FS, CR]].concat();
         if let Some(fate) = self.draw_fate() {
-            return Err(self.suffer(fate, &block).await);
+            return Err(self.suffer(fate, &block(message)).await);
         }
         let mut ignores_answer = self.chance.hits(faults.lost_ack);
         let finds_answer_late = self.chance.hits(faults.late_ack);
@@ -88,13 +120,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MllpAnalyzer<S> {
             if self.chance.hits(self.options.faults.line.noise) && !self.say(b"\n").await {
                 return Err(End::Disconnected);
             }
-            if !self.say(&block).await {
-                return Err(End::Disconnected);
+            let manner = Manner::drawn(&self.options.faults.block, &mut self.chance);
+            for write in manner.writes(message, &mut self.chance) {
+                if !self.say(&write).await {
+                    return Err(End::Disconnected);
+                }
+                tokio::time::sleep(if manner == Manner::Plainly { Duration::ZERO } else { MOMENT }).await;
             }
             match self.answer_to(control_id(message), report).await {
                 Said::Yes if finds_answer_late => return Err(End::NoAnswer),
                 Said::Yes if ignores_answer => ignores_answer = false,
-                Said::Yes => return Ok(()),
+                Said::Yes => {
+                    acknowledged(report, at);
+                    return Ok(());
+                }
                 Said::No => {
                     report.naks += 1;
                     tokio::time::sleep(self.options.timing.busy).await;
@@ -161,6 +200,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MllpAnalyzer<S> {
             Fate::Silence => End::Silent,
             Fate::Cut => End::Disconnected,
         }
+    }
+}
+
+fn acknowledged(report: &mut TransferReport, at: usize) {
+    if let Some(acknowledged) = report.acknowledged.get_mut(at) {
+        *acknowledged = true;
     }
 }
 
