@@ -211,6 +211,7 @@ fn an_impossible_edit_is_refused_whole() {
     let good = Message::parse(BEFORE.as_bytes()).unwrap();
     let bare = Message::parse(b"MSH|^~\rOBX|1|x").unwrap();
     let gbk = Message::parse_as(b"MSH|^~\\&\rOBX|1|\xB0", Charset::GB18030).unwrap();
+    let odd = Message::parse_as(b"MSH&^~\\|\rOBX&1&\xB0&x", Charset::GB18030).unwrap();
     for (message, path, value, error) in [
         (&good, "MSH-1", "x", EditError::Fixed),
         (&good, "MSH-2", "x", EditError::Fixed),
@@ -219,6 +220,7 @@ fn an_impossible_edit_is_refused_whole() {
         (&bare, "OBX-3.1.2", "x", EditError::NoSeparator),
         (&bare, "OBX-3", "a|b", EditError::Unescapable),
         (&gbk, "OBX-3", "x", EditError::Unescapable),
+        (&odd, "OBX-2.2", "x", EditError::Unescapable),
     ] {
         let path = Path::parse(path).unwrap();
         assert_eq!(message.edit(&path, value.as_bytes()), Err(error), "{path}");

@@ -75,7 +75,8 @@ fn locate(segment: &Segment<'_>, path: &Path) -> Result<(Range<usize>, Vec<u8>),
         let (part, missing) = nth_part(Parts::of(within, separator, segment.charset().width()), number);
         if missing > 0 {
             let separator = separator.ok_or(EditError::NoSeparator)?;
-            if segment.charset().width().is_open(raw) {
+            let before = raw.get(..place.start + part.end).unwrap_or_default();
+            if segment.charset().width().is_open(before) {
                 return Err(EditError::Unescapable);
             }
             padding.extend(std::iter::repeat_n(separator, missing));
