@@ -1,4 +1,5 @@
-//! Analyzers over TLS: who has no certificate of the laboratory's authority, or speaks in the clear, gets no answer.
+//! Analyzers over TLS: who has no certificate of the laboratory's authority, or speaks in the clear, gets no answer. And a
+//! LIMS that asks for a certificate of ours.
 
 #![expect(
     clippy::unwrap_used,
@@ -187,4 +188,58 @@ async fn results_go_over_tls_to_a_lims_that_is_who_it_is_said_to_be() {
         }
         assert!(gateway.terminate().success());
     }
+}
+
+/// Takes whatever is posted by who has a certificate of the authority.
+async fn take(lims: TcpListener, acceptor: Arc<Acceptor>) {
+    while let Ok((stream, _)) = lims.accept().await {
+        let Ok(mut line) = acceptor.accept(stream).await else { continue };
+        let mut request = Vec::new();
+        while !request.ends_with(b"]}") {
+            if line.read_buf(&mut request).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+        if !request.is_empty() {
+            let _ = line.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+            let _ = line.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lims_that_asks_who_is_there_is_shown_our_certificate() {
+    tls::install_provider();
+    let authority = Authority::new();
+    let unused = lims().await;
+    let lab = Lab::new(&unused, "");
+    let (certificate_pem, key_pem) = authority.sign("localhost");
+    let client_ca_pem = Some(authority.pem());
+    let settings = TlsServerSettings { certificate_pem, key_pem, client_ca_pem };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(take(listener, Arc::new(Acceptor::new(&settings).unwrap())));
+    let (certificate, key) = authority.sign("labwire");
+    write(&lab, "ca.pem", &authority.pem());
+    write(&lab, "labwire.pem", &certificate);
+    write(&lab, "labwire.key", key.reveal());
+    let site = std::fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let (before, _) = site.split_once("[destination.lims]").unwrap();
+    let nameless = format!(
+        "{before}[destination.lims]\nurl = \"https://localhost:{port}/results\"\nca_file = \"ca.pem\"\n\
+         backoff_first_secs = 1\nbackoff_longest_secs = 1\nbreaker_failures = 50\n"
+    );
+    std::fs::write(lab.path("labwire.toml"), &nameless).unwrap();
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &support::listener(address));
+    let gateway = lab.start().await;
+    send(address, &glucose("EX0001", "5.40", "F", "20260102030405")).await;
+    let log = || std::fs::read_to_string(lab.path("log")).unwrap();
+    until("it was tried twice", || log().contains("attempt=2")).await;
+    assert_eq!(lab.count("accepted"), 0);
+    gateway.kill();
+    let ours = "certificate_file = \"labwire.pem\"\nkey_file = \"labwire.key\"\n";
+    std::fs::write(lab.path("labwire.toml"), nameless + ours).unwrap();
+    let _gateway = lab.start().await;
+    until("it is accepted", || lab.count("accepted") == 1).await;
 }
