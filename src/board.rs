@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::domain::Private;
+
 /// A shared board. Every change is announced.
 #[derive(Clone)]
 pub struct Board {
@@ -32,6 +34,57 @@ pub struct LinkView {
     pub notes: BTreeMap<&'static str, Noted>,
     /// The latest note, in words.
     pub last_note: Option<(Timestamp, String)>,
+    /// Where files are fetched.
+    pub drop: Option<DropView>,
+}
+
+/// What is known of the files at one place. Names may say whose results they hold: they are for the page, not the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DropView {
+    pub looked_at: Option<Timestamp>,
+    /// The latest file that is in the journal.
+    pub last: Option<(Private<String>, Timestamp)>,
+    /// The files that are there and not taken.
+    pub waiting: Vec<FileWaits>,
+    /// The file that is being fetched, and how many of its bytes came.
+    pub taking: Option<(Private<String>, u64, u64)>,
+}
+
+/// A file that is there and not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileWaits {
+    pub name: Private<String>,
+    pub why: String,
+    /// It will be taken by itself, as far as can be told; otherwise somebody has to see to it.
+    pub by_itself: bool,
+}
+
+impl DropView {
+    /// The same in words, one thing a line, with no more than a few of the files that wait. `moment` words a time.
+    pub fn words(&self, moment: impl Fn(Timestamp) -> String) -> Vec<String> {
+        const FEW: usize = 5;
+        const MIB: u64 = 1024 * 1024;
+        let taking = self.taking.as_ref().map(|(name, done, of)| {
+            format!("taking {}: {} of {} MB", name.reveal(), done / MIB, of.div_ceil(MIB))
+        });
+        let last = self
+            .last
+            .as_ref()
+            .map(|(name, at)| format!("the last file was {} at {}", name.reveal(), moment(*at)));
+        let mut waiting: Vec<&FileWaits> = self.waiting.iter().collect();
+        waiting.sort_by_key(|file| file.by_itself);
+        let more = waiting.len().saturating_sub(FEW);
+        let waiting =
+            waiting.into_iter().take(FEW).map(|it| format!("{} waits: {}", it.name.reveal(), it.why));
+        let more = (more > 0).then(|| format!("{more} more files wait"));
+        let looked = self.looked_at.map(|at| format!("looked at {}", moment(at)));
+        taking.into_iter().chain(waiting).chain(more).chain(last).chain(looked).collect()
+    }
+
+    /// How many files somebody has to see to.
+    pub fn stuck(&self) -> usize {
+        self.waiting.iter().filter(|file| !file.by_itself).count()
+    }
 }
 
 /// One kind of note, since the gateway started.
@@ -50,6 +103,8 @@ pub enum LinkState {
     Down(String),
     /// A listener that waits for the analyzer to connect.
     Listening,
+    /// A place that is looked at for files now and then.
+    Polling,
     /// Who is connected, and what the protocol is doing, in words.
     Connected { peers: BTreeMap<String, &'static str> },
 }
@@ -105,6 +160,7 @@ impl Board {
             last_bytes_at: None,
             notes: BTreeMap::new(),
             last_note: None,
+            drop: None,
         };
         self.change(|state| drop(state.links.insert(source.to_owned(), link)));
     }
@@ -154,6 +210,39 @@ impl Board {
             noted.last_at = now;
             link.last_note = Some((now, text.to_owned()));
         });
+    }
+
+    /// A place was looked at.
+    pub fn drop_looked(&self, source: &str, now: Timestamp) {
+        self.with_drop(source, |drop| drop.looked_at = Some(now));
+    }
+
+    /// These files are there and not taken.
+    pub fn drop_waits(&self, source: &str, waiting: Vec<FileWaits>, now: Timestamp) {
+        self.with_drop(source, |drop| (drop.waiting, drop.looked_at) = (waiting, Some(now)));
+    }
+
+    /// So many bytes of a file came, of so many.
+    pub fn drop_takes(&self, source: &str, name: &str, done: u64, of: u64, now: Timestamp) {
+        self.with_link(source, |link| {
+            let drop = link.drop.get_or_insert_default();
+            drop.taking = Some((Private::new(name.to_owned()), done, of));
+            link.last_bytes_at = Some(now);
+        });
+    }
+
+    /// A file is in the journal.
+    pub fn drop_has(&self, source: &str, name: &str, now: Timestamp) {
+        self.with_drop(source, |drop| drop.last = Some((Private::new(name.to_owned()), now)));
+    }
+
+    /// No file is being fetched any more.
+    pub fn drop_took(&self, source: &str, now: Timestamp) {
+        self.with_drop(source, |drop| (drop.taking, drop.looked_at) = (None, Some(now)));
+    }
+
+    fn with_drop(&self, source: &str, change: impl FnOnce(&mut DropView)) {
+        self.with_link(source, |link| change(link.drop.get_or_insert_default()));
     }
 
     pub fn set_destination(&self, name: &str, now: Timestamp, to: DestinationState) {

@@ -173,6 +173,8 @@ impl Gateway {
     }
 
     fn start_intake(&self, settings: &Settings, arrived: Arc<Notify>, mailboxes: Mailboxes) {
+        let spool = settings.journal.path.with_extension("spool");
+        intake::drop::clear_spool(&spool);
         let intake = Intake {
             journal: self.journal.clone(),
             board: self.board.clone(),
@@ -181,6 +183,8 @@ impl Gateway {
             admission: self.admission(),
             control_ids: ControlIds::new(self.journal.epoch()),
             trace: settings.trace.clone(),
+            spool,
+            reserve: settings.journal.reserve_bytes,
             tasks: self.tasks.clone(),
         };
         let notes = intake::keep_notes(self.journal.clone(), self.board.clone(), self.tasks.stopping());

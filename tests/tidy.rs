@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("exit", &[]),
     ("clock", &[]),
-    ("board", &[]),
+    ("board", &["domain"]),
     ("shutdown", &[]),
     ("config", &["domain"]),
     ("host", &["config", "domain", "clock", "exit"]),
@@ -65,6 +65,7 @@ const HALVES: &[(&str, &[&str])] = &[
 /// Each outside crate that has a home, and the folders or files that are it.
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/journal"]),
+    ("suppaftp", &["src/intake/drop"]),
     ("tokio_serial", &["src/wire", "hardware-sim"]),
     ("reqwest", &["src/delivery"]),
     ("sd_notify", &["src/host"]),
@@ -128,6 +129,7 @@ const SPAWNS: &[&str] = &[
 /// Where else something may be started, and why.
 const MAY_SPAWN: &[(&str, &str)] = &[
     ("src/shutdown.rs", "the home of tasks: what is started there is ended there"),
+    ("src/intake/drop/place/folder.rs", "a mount that hangs holds one thread, which the next call waits for"),
     ("src/status/", "connections end with the page; blocking reads of the journal leave its threads free"),
     ("src/cli/demo/", "the simulated analyzers aren't the gateway's"),
     ("src/journal/writer.rs", "the journal's one writer thread belongs to the journal, which ends it"),

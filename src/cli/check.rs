@@ -150,7 +150,7 @@ fn tls(settings: &Settings) -> Option<Finding> {
         let set_up = match &instrument.transport {
             Transport::TcpServer(server) => server.tls.as_ref().map(|tls| Acceptor::new(tls).map(drop)),
             Transport::TcpClient(client) => client.tls.as_ref().map(|tls| Connector::new(tls).map(drop)),
-            Transport::Serial(_) => None,
+            Transport::Serial(_) | Transport::Drop(_) => None,
         };
         set_up?.err().map(|error| about(&file_of(instrument), error.to_string()))
     })
@@ -198,7 +198,7 @@ fn listeners(settings: &Settings) -> Vec<Finding> {
     let page = ("labwire.toml".to_owned(), settings.page.listen);
     let servers = settings.instruments.iter().filter_map(|instrument| match &instrument.transport {
         Transport::TcpServer(server) => Some((file_of(instrument), server.listen)),
-        Transport::Serial(_) | Transport::TcpClient(_) => None,
+        Transport::Serial(_) | Transport::TcpClient(_) | Transport::Drop(_) => None,
     });
     let mut tried: BTreeSet<SocketAddr> = BTreeSet::new();
     std::iter::once(page)

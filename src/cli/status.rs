@@ -50,8 +50,11 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
 
 fn live(out: &mut impl Write, title: &str, all: &[Live]) -> std::io::Result<()> {
     writeln!(out, "\n{title}")?;
-    for Live { name, state, since } in all {
+    for Live { name, state, since, more } in all {
         writeln!(out, "  {name}: {state} (since {since})")?;
+        for line in more {
+            writeln!(out, "    {line}")?;
+        }
     }
     Ok(())
 }

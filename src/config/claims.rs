@@ -11,7 +11,7 @@ use super::complaint::Complaint;
 use super::finding::{Finding, Source};
 use super::instrument::Claim;
 use super::nearest::nearest;
-use super::settings::{Network, TcpServerSettings, Transport};
+use super::settings::{FtpSettings, Network, PlaceSettings, TcpServerSettings, Transport};
 use super::site;
 
 /// One instrument's claim and the file that makes it.
@@ -47,6 +47,9 @@ fn conflict(earlier: &Claimant<'_>, later: &Claimant<'_>) -> Option<String> {
             "{} is where {other} connects too; each instrument needs an address of its own",
             b.connect
         )),
+        (Transport::Drop(a), Transport::Drop(b)) if same_place(&a.place, &b.place) => Some(format!(
+            "{other} fetches its files from there too; each instrument needs a folder of its own"
+        )),
         (Transport::TcpServer(a), Transport::TcpServer(b)) if a.listen == b.listen => {
             shared_listener(earlier, later, a, b)
         }
@@ -55,6 +58,17 @@ fn conflict(earlier: &Claimant<'_>, later: &Claimant<'_>) -> Option<String> {
             b.listen, a.listen
         )),
         _ => None,
+    }
+}
+
+fn same_place(a: &PlaceSettings, b: &PlaceSettings) -> bool {
+    match (a, b) {
+        (PlaceSettings::Folder(a), PlaceSettings::Folder(b)) => real(a) == real(b),
+        (PlaceSettings::Ftp(a), PlaceSettings::Ftp(b)) => {
+            let folder = |settings: &FtpSettings| settings.folder.trim_matches('/').to_owned();
+            (&a.host, a.port, &a.user, folder(a)) == (&b.host, b.port, &b.user, folder(b))
+        }
+        _ => false,
     }
 }
 

@@ -55,8 +55,17 @@ pub(super) fn read(
     let connections = if hl7 { 4 } else { 1 };
     let placed = transport::read(file, folder, connections);
     let sender = file.parsed("sender", sender);
-    let serial = placed.as_ref().is_some_and(|placed| matches!(placed.transport, Transport::Serial(_)));
+    let is = |wanted: fn(&Transport) -> bool| placed.as_ref().is_some_and(|it| wanted(&it.transport));
+    let serial = is(|transport| matches!(transport, Transport::Serial(_)));
+    let dropped = is(|transport| matches!(transport, Transport::Drop(_)));
     let line = match profile.as_deref() {
+        Some(_) if dropped => {
+            file.table("link", |table| {
+                table.free_entries();
+                table.error("[link] is about connections, and files have none; remove the table");
+            });
+            Some(Line::Files)
+        }
         Some(profile) => Some(line(profile, serial, file)),
         None => {
             // Which keys it may hold depends on the profile's protocol.
@@ -65,8 +74,8 @@ pub(super) fn read(
         }
     };
     let time_zone = file.required("time_zone", "\"Europe/Berlin\"").and_then(|entry| entry.parsed(time_zone));
-    let usual =
-        line.as_ref().and_then(|line| matches!(line, Line::Astm(_)).then_some(encoding_rs::WINDOWS_1252));
+    let astm = profile.as_deref().is_some_and(|profile| matches!(profile.dialect, Dialect::Astm(_)));
+    let usual = astm.then_some(encoding_rs::WINDOWS_1252);
     let character_set = file.parsed("character_set", character_set).or(usual);
     let decimal_separator = file.choice("decimal_separator", &DECIMAL_SEPARATORS).unwrap_or('.');
     let specimen = file.table("specimen", specimen).unwrap_or_else(default_specimen);

@@ -5,6 +5,7 @@ mod analytes;
 mod claims;
 mod complaint;
 mod destination;
+mod drop;
 mod files;
 mod finding;
 mod instrument;

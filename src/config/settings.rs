@@ -2,6 +2,7 @@
 //! here knows that it came from TOML.
 
 mod destination;
+mod drop;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +16,7 @@ use crate::domain::profile::Profile;
 pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules};
 use crate::domain::{InstrumentId, Private};
 pub use destination::*;
+pub use drop::*;
 
 /// One site's gateway.
 #[derive(Debug, Clone)]
@@ -101,6 +103,8 @@ pub enum Line {
     Astm(labwire_astm::transfer::Settings),
     /// HL7 v2 in MLLP blocks, and how its messages are answered.
     Mllp(labwire_hl7::transfer::Settings, labwire_hl7::transfer::Acknowledging),
+    /// None: files are fetched, and nobody is answered.
+    Files,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +112,8 @@ pub enum Transport {
     Serial(SerialSettings),
     TcpServer(TcpServerSettings),
     TcpClient(TcpClientSettings),
+    /// Files in a folder or on a server.
+    Drop(DropSettings),
 }
 
 impl Transport {
@@ -117,7 +123,7 @@ impl Transport {
             Transport::TcpServer(server) => {
                 server.allow.is_empty() || server.allow.iter().any(|network| network.contains(peer))
             }
-            Transport::Serial(_) | Transport::TcpClient(_) => true,
+            Transport::Serial(_) | Transport::TcpClient(_) | Transport::Drop(_) => true,
         }
     }
 }

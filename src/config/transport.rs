@@ -1,4 +1,4 @@
-//! The tables `[serial]`, `[tcp_server]` and `[tcp_client]`: how bytes reach an instrument. Reads text only; it
+//! The tables `[serial]`, `[tcp_server]` and `[tcp_client]`: how bytes reach an instrument; files have their own. Reads text only; it
 //! opens no device and no socket.
 
 use std::net::{IpAddr, SocketAddr};
@@ -11,7 +11,7 @@ use super::settings::{
     FlowControl, Network, Parity, SecondConnection, SerialSettings, TcpClientSettings, TcpLimits,
     TcpServerSettings, Transport,
 };
-use super::tls;
+use super::{drop, tls};
 
 const PARITIES: [(&str, Parity); 3] = [("none", Parity::None), ("even", Parity::Even), ("odd", Parity::Odd)];
 const FLOW_CONTROLS: [(&str, FlowControl); 3] =
@@ -31,6 +31,8 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path, connections: usize) -> O
         file.table("serial", |table| serial(table, folder)),
         file.table("tcp_server", |table| tcp_server(table, folder, connections)),
         file.table("tcp_client", |table| tcp_client(table, folder)),
+        file.table("folder", |table| drop::folder(table, folder)),
+        file.table("ftp", |table| drop::ftp(table, folder)),
     ];
     let mut given: Vec<Option<Placed>> = given.into_iter().flatten().collect();
     if given.len() == 1 {
@@ -38,7 +40,9 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path, connections: usize) -> O
     }
     let fault =
         if given.is_empty() { "says not how it is connected" } else { "is connected in several ways" };
-    file.error(format!("the instrument {fault}; write one of [serial], [tcp_server] and [tcp_client]"));
+    file.error(format!(
+        "the instrument {fault}; write one of [serial], [tcp_server], [tcp_client], [folder] and [ftp]"
+    ));
     None
 }
 

@@ -1,5 +1,6 @@
 //! The nouns of the laboratory. No I/O, no clock, and no serialization: each boundary owns its twin.
 
+mod glob;
 mod habit;
 mod ids;
 mod observation;
@@ -11,6 +12,7 @@ mod time;
 mod value;
 mod visible;
 
+pub use glob::Glob;
 pub use habit::{Habit, HabitKind};
 pub use ids::{DestinationId, InstrumentId, SpecimenId};
 pub use observation::{

@@ -86,6 +86,9 @@ pub struct Live {
     pub name: String,
     pub state: String,
     pub since: String,
+    /// What else there is to say, a line each.
+    #[serde(default)]
+    pub more: Vec<String>,
 }
 
 /// Why the socket can't be used.
@@ -184,6 +187,7 @@ impl Control {
                 LinkState::Starting => "starting".to_owned(),
                 LinkState::Down(why) => format!("down: {why}"),
                 LinkState::Listening => "listening, nobody connected".to_owned(),
+                LinkState::Polling => "looked at for files".to_owned(),
                 LinkState::Connected { peers } => {
                     let peers: Vec<String> =
                         peers.iter().map(|(peer, doing)| format!("{peer} {doing}")).collect();
@@ -194,6 +198,7 @@ impl Control {
                 name: format!("{} ({})", link.instruments.join(", "), name),
                 state,
                 since: link.since.to_string(),
+                more: link.drop.map(|drop| drop.words(|at| at.to_string())).unwrap_or_default(),
             }
         });
         let destinations = self.board.destinations().into_iter().map(|(name, destination)| {
@@ -203,7 +208,7 @@ impl Control {
                 DestinationState::Failing(why) => format!("failing: {why}"),
                 DestinationState::Resting { until, why } => format!("resting until {until}: {why}"),
             };
-            Live { name, state, since: destination.since.to_string() }
+            Live { name, state, since: destination.since.to_string(), more: Vec::new() }
         });
         let journal = match &*self.journal.condition().borrow() {
             Condition::Good => "takes what arrives".to_owned(),

@@ -4,14 +4,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme,
+};
+use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
-use crate::config::settings::{TlsClientSettings, TlsServerSettings};
+use crate::config::settings::{TlsClientSettings, TlsServerSettings, Trust};
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -82,6 +87,83 @@ impl Connector {
     pub async fn connect(&self, stream: TcpStream) -> io::Result<client::TlsStream<TcpStream>> {
         in_time(self.0.connect(self.1.clone(), stream)).await
     }
+}
+
+/// Secures connections to one file server, all of them with the sessions of the earlier ones.
+#[derive(Clone)]
+pub struct FileServer(TlsConnector, String);
+
+impl FileServer {
+    /// `host` is where the server is; a trusted authority may know it by another name.
+    pub fn new(trust: &Trust, host: &str) -> Result<FileServer, TlsError> {
+        let (builder, name) = match trust {
+            Trust::Authority { ca_pem, server_name } => {
+                (ClientConfig::builder().with_root_certificates(roots(ca_pem)?), server_name.as_str())
+            }
+            Trust::Fingerprint(sha256) => {
+                let pinned = Arc::new(Pinned(*sha256));
+                (ClientConfig::builder().dangerous().with_custom_certificate_verifier(pinned), host)
+            }
+        };
+        ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Name(name.to_owned()))?;
+        Ok(FileServer(TlsConnector::from(Arc::new(builder.with_no_client_auth())), name.to_owned()))
+    }
+
+    pub fn connector(&self) -> TlsConnector {
+        self.0.clone()
+    }
+
+    /// The name that is asked for.
+    pub fn name(&self) -> &str {
+        &self.1
+    }
+}
+
+/// Trusts the one certificate that has this SHA-256, whatever it says. That the server holds its key is verified as
+/// always.
+#[derive(Debug)]
+struct Pinned([u8; 32]);
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if Sha256::digest(end_entity).as_slice() == self.0 {
+            return Ok(ServerCertVerified::assertion());
+        }
+        Err(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &algorithms())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &algorithms())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        algorithms().supported_schemes()
+    }
+}
+
+fn algorithms() -> WebPkiSupportedAlgorithms {
+    rustls::crypto::ring::default_provider().signature_verification_algorithms
 }
 
 async fn in_time<T>(handshake: impl Future<Output = io::Result<T>>) -> io::Result<T> {

@@ -47,7 +47,7 @@ where
         stop,
     };
     let bounds = Bounds { idle: idle(instrument), write: WRITE, grace: GRACE };
-    let mut link = link(instrument);
+    let Some(mut link) = link(instrument) else { return Ended::Stopped };
     let ended = drive(stream, link.as_mut(), &mut connection, surroundings, bounds).await;
     intake.mailboxes.sweep();
     tracing::info!(source = source.name, peer, reason = reason(&ended), "connection ended");
@@ -71,7 +71,7 @@ pub(super) fn reason(ended: &Ended) -> String {
 
 fn idle(instrument: &Instrument) -> Option<Duration> {
     match &instrument.transport {
-        Transport::Serial(_) => None,
+        Transport::Serial(_) | Transport::Drop(_) => None,
         Transport::TcpServer(server) => server.limits.idle,
         Transport::TcpClient(client) => client.limits.idle,
     }
@@ -120,7 +120,7 @@ impl Connection<'_> {
     /// What to say of a parcel, where the line's protocol answers in words.
     fn screen(&self, parcel: &Parcel) -> Screened {
         match &self.instrument.line {
-            Line::Astm(_) => Screened { stored: Reply::Protocol, failed: Reply::Protocol },
+            Line::Astm(_) | Line::Files => Screened { stored: Reply::Protocol, failed: Reply::Protocol },
             Line::Mllp(_, acknowledging) => {
                 let (ids, zone) = (&self.intake.control_ids, &self.instrument.time_zone);
                 screen(parcel.content(), acknowledging, ids, zone, clock::now())

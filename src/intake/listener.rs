@@ -160,7 +160,7 @@ fn refuse(intake: &Intake, source: &Source, peer: SocketAddr, code: &'static str
 fn room(candidates: &[Arc<Instrument>]) -> usize {
     let of = |instrument: &Arc<Instrument>| match &instrument.transport {
         Transport::TcpServer(server) => server.max_connections,
-        Transport::Serial(_) | Transport::TcpClient(_) => 0,
+        Transport::Serial(_) | Transport::TcpClient(_) | Transport::Drop(_) => 0,
     };
     candidates.iter().map(of).sum()
 }

@@ -3,6 +3,7 @@
 
 mod connection;
 mod dial;
+pub mod drop;
 mod listener;
 mod notes;
 mod port;
@@ -10,6 +11,7 @@ mod repeats;
 mod screen;
 mod trace;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use labwire_link::{Admission, Link};
 use tokio::sync::{Notify, watch};
 
 use crate::board::Board;
-use crate::config::settings::{Instrument, Line, TraceSettings, Transport};
+use crate::config::settings::{Instrument, Line, PlaceSettings, TraceSettings, Transport};
 use crate::journal::Journal;
 use crate::shutdown::Tasks;
 use crate::wire::Mailboxes;
@@ -38,6 +40,10 @@ pub struct Intake {
     pub admission: watch::Receiver<Admission>,
     pub control_ids: ControlIds,
     pub trace: Option<TraceSettings>,
+    /// Where a file is on its way from its place to the journal, on the journal's file system.
+    pub spool: PathBuf,
+    /// Room on that file system that no file may take, in bytes.
+    pub reserve: u64,
     pub tasks: Tasks,
 }
 
@@ -71,6 +77,12 @@ pub fn source_name(transport: &Transport) -> String {
         Transport::Serial(serial) => format!("serial {}", serial.device.display()),
         Transport::TcpServer(server) => format!("listener {}", server.listen),
         Transport::TcpClient(client) => format!("connection to {}", client.connect),
+        Transport::Drop(drop) => match &drop.place {
+            PlaceSettings::Folder(folder) => format!("folder {}", folder.display()),
+            PlaceSettings::Ftp(ftp) => {
+                format!("ftp {}@{}:{}/{}", ftp.user, ftp.host, ftp.port, ftp.folder.trim_start_matches('/'))
+            }
+        },
     }
 }
 
@@ -84,13 +96,15 @@ pub fn start(intake: &Intake, source: Source) {
         Transport::Serial(serial) => intake.tasks.spawn(port::run(own, source, serial.clone())),
         Transport::TcpServer(server) => intake.tasks.spawn(listener::run(own, source, server.listen)),
         Transport::TcpClient(client) => intake.tasks.spawn(dial::run(own, source, client.clone())),
+        Transport::Drop(settings) => intake.tasks.spawn(drop::run(own, source, settings.clone())),
     }
 }
 
-/// The protocol machine for an instrument's connection.
-fn link(instrument: &Instrument) -> Box<dyn Link> {
+/// The protocol machine for an instrument's connection, where it has one.
+fn link(instrument: &Instrument) -> Option<Box<dyn Link>> {
     match &instrument.line {
-        Line::Astm(settings) => Box::new(AstmLink::new(settings.clone())),
-        Line::Mllp(settings, _) => Box::new(MllpLink::new(settings.clone())),
+        Line::Astm(settings) => Some(Box::new(AstmLink::new(settings.clone()))),
+        Line::Mllp(settings, _) => Some(Box::new(MllpLink::new(settings.clone()))),
+        Line::Files => None,
     }
 }

@@ -10,13 +10,14 @@
 //! It must never be written to by a second thread or process, read by a transaction that lasts longer than a
 //! second, or changed by a migration that can't be told from the file's own version.
 //!
-//! Operations by file: [`parcels`] what arrives; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
+//! Operations by file: [`parcels`] what arrives; [`files`] what is fetched; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
 //! the LIMS; [`desk`] what people decide; [`notes`] what links did wrong; [`read`] what the runner reads; [`views`] what the page and the commands show.
 
 mod audit;
 mod counters;
 pub mod desk;
 mod error;
+pub mod files;
 mod habits;
 pub mod ledger;
 mod lock;
@@ -41,7 +42,7 @@ use tokio::sync::watch;
 
 pub use error::{JournalError, OpenError};
 pub use read::Reader;
-pub use rows::{DeliveryId, MessageId, ObservationId, ProblemId, TransferId};
+pub use rows::{DeliveryId, FileId, MessageId, ObservationId, ProblemId, TransferId};
 pub use sums::{DestinationSums, IntakeSums, Sums};
 pub use writer::Condition;
 

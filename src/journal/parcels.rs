@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{self, GATEWAY, Step};
 use super::writer::Urgency;
-use super::{Journal, JournalError, MessageId, OpenError, TransferId};
+use super::{Journal, JournalError, MessageId, OpenError, TransferId, files};
 
 /// How a transfer ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ fn sign(parcel: ParcelId) -> Receipt {
     Receipt::sign(parcel)
 }
 
-fn begin(
+pub(super) fn begin(
     connection: &Connection,
     source: &str,
     peer: &str,
@@ -136,7 +136,7 @@ fn said(
 }
 
 /// Stores a parcel; returns its number and the messages that it completes.
-fn store(
+pub(super) fn store(
     connection: &Connection,
     transfer: TransferId,
     parcel: &Parcel,
@@ -249,6 +249,20 @@ fn end(
     Ok(message)
 }
 
+/// Closes a transfer whose messages are made otherwise.
+pub(super) fn close(
+    connection: &Connection,
+    transfer: TransferId,
+    ending: &str,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    connection
+        .prepare_cached("UPDATE transfer SET ended_at = ?, ending = ? WHERE id = ? AND ended_at IS NULL")?
+        .execute(params![now.as_microsecond(), ending, transfer.0])?;
+    let (subject, detail) = (format!("transfer {transfer}"), ending.to_owned());
+    audit::append(connection, &Step { at: now, actor: GATEWAY, step: "transfer ended", subject, detail })
+}
+
 /// The end of what follows the transfer's last message, where that is more than line ends and blanks.
 fn rest(connection: &Connection, transfer: TransferId) -> Result<Option<(i64, usize)>, JournalError> {
     let Some((first, offset)) = opening(connection, transfer)? else { return Ok(None) };
@@ -271,6 +285,7 @@ fn rest(connection: &Connection, transfer: TransferId) -> Result<Option<(i64, us
 /// Closes the transfers that a stop of the gateway left open.
 pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> Result<(), OpenError> {
     let transaction = connection.transaction()?;
+    files::recover(&transaction, now)?;
     let open: Vec<i64> = transaction
         .prepare("SELECT id FROM transfer WHERE ended_at IS NULL")?
         .query_map([], |row| row.get(0))?
@@ -284,7 +299,7 @@ pub(super) fn recover(connection: &mut Connection, now: Timestamp) -> Result<(),
 }
 
 /// Lowercase hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect()
 }

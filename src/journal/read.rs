@@ -126,7 +126,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// A message's content, put together from its parcels.
+    /// A message's content, put together from its parcels; a part of a file comes with the file's head.
     pub fn content(&self, message: MessageId) -> Result<Vec<u8>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT p.raw, p.content_start, p.content_end,
@@ -136,7 +136,7 @@ impl Reader {
              WHERE m.id = ? ORDER BY p.id",
         )?;
         let mut rows = statement.query([message.0])?;
-        let mut content = Vec::new();
+        let mut content = self.head(message)?;
         while let Some(row) = rows.next()? {
             let (start, end): (usize, usize) = (row.get(1)?, row.get(2)?);
             let (from, to): (usize, usize) = (row.get(3)?, row.get(4)?);

@@ -31,6 +31,10 @@ id!(
     MessageId
 );
 id!(
+    /// A file that was fetched.
+    FileId
+);
+id!(
     /// One version of one result.
     ObservationId
 );

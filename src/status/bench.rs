@@ -120,6 +120,7 @@ fn summary(snapshot: &Snapshot) -> String {
     [
         (of(|contact| matches!(contact, Contact::Connected { .. })), "connected"),
         (of(|contact| matches!(contact, Contact::Listening { .. } | Contact::Starting)), "waited for"),
+        (of(|contact| matches!(contact, Contact::Polling { .. })), "looked at for files"),
         (of(|contact| matches!(contact, Contact::Down { .. })), "not connected"),
         (silent, "silent"),
         (of(|contact| matches!(contact, Contact::Removed)), "no longer configured"),
@@ -193,6 +194,9 @@ fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) 
             Mark::new(Severity::Wait, "Waiting for it to connect"),
             format!("since {}; {place}{shared}", clock.at(*since).text),
         ),
+        Contact::Polling { since } => {
+            polling(it, &format!("since {}; {place}", clock.at(*since).text), clock)
+        }
         Contact::Connected { peers, since } => {
             let doing: Vec<&str> = peers.values().copied().collect();
             (
@@ -201,6 +205,20 @@ fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) 
             )
         }
     }
+}
+
+/// A place that is looked at for files: what is there, and whether somebody has to see to it.
+fn polling(it: &Analyzer, place: &str, clock: &Clock) -> (Mark, String) {
+    let drop = it.drop.clone().unwrap_or_default();
+    let told: Vec<String> =
+        drop.words(|at| clock.at(at).text).into_iter().chain([place.to_owned()]).collect();
+    let mark = match (drop.stuck(), &drop.taking) {
+        (0, None) => Mark::new(Severity::Calm, "Looked at for files"),
+        (0, Some(_)) => Mark::new(Severity::Calm, "Taking a file"),
+        (1, _) => Mark::new(Severity::Odd, "A file can't be taken"),
+        (stuck, _) => Mark::new(Severity::Odd, format!("{stuck} files can't be taken")),
+    };
+    (mark, told.join("; "))
 }
 
 fn intake(snapshot: &Snapshot) -> IntakeRow {

@@ -152,6 +152,7 @@ fn link(contact: &Contact) -> &'static str {
         Contact::Starting => "starting",
         Contact::Down { .. } => "down",
         Contact::Listening { .. } => "listening",
+        Contact::Polling { .. } => "polling",
         Contact::Connected { .. } => "connected",
         Contact::Removed => "not-configured",
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::board::{DestinationState, DestinationView, LinkState, LinkView};
+use crate::board::{DestinationState, DestinationView, DropView, LinkState, LinkView};
 use crate::config::settings::Mode;
 use crate::journal::notes::LinkNotes;
 use crate::journal::views::{
@@ -47,6 +47,8 @@ pub(super) struct Analyzer {
     /// What the journal keeps of its link's notes, which lags a few seconds behind.
     pub notes: Vec<LinkNotes>,
     pub source: Option<String>,
+    /// Where it leaves files.
+    pub drop: Option<DropView>,
 }
 
 /// What its link is doing.
@@ -59,6 +61,10 @@ pub(super) enum Contact {
     },
     /// A listener to which nobody is connected.
     Listening {
+        since: Timestamp,
+    },
+    /// A place that is looked at for files now and then.
+    Polling {
         since: Timestamp,
     },
     Connected {
@@ -227,6 +233,7 @@ fn analyzers(
                     .cloned()
                     .collect(),
                 source: link.map(|(source, _)| source.clone()),
+                drop: view.and_then(|view| view.drop.clone()),
             }
         })
         .collect()
@@ -239,6 +246,7 @@ fn contact(link: Option<&LinkView>) -> Contact {
         LinkState::Starting => Contact::Starting,
         LinkState::Down(why) => Contact::Down { why: why.clone(), since },
         LinkState::Listening => Contact::Listening { since },
+        LinkState::Polling => Contact::Polling { since },
         LinkState::Connected { peers } => Contact::Connected { peers: peers.clone(), since },
     }
 }

@@ -112,14 +112,33 @@ fn a_journal_of_a_newer_program_is_left_alone() {
 }
 
 #[test]
+fn a_journal_of_the_first_version_is_brought_up_to_date_with_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labwire.db");
+    let first = Connection::open(&path).unwrap();
+    first.execute_batch(include_str!("../../src/journal/migrations/0001_spine.sql")).unwrap();
+    first
+        .execute("INSERT INTO transfer (source, peer, began_at, ended_at) VALUES ('a', 'b', 1, 2)", [])
+        .unwrap();
+    first.pragma_update(None, "user_version", 1).unwrap();
+    drop(first);
+    drop(Journal::open(&path, 0, at(1)).unwrap());
+    assert!(Reader::open(&path).is_ok());
+    let connection = Connection::open(&path).unwrap();
+    let kept: i64 = connection.query_row("SELECT count(*) FROM transfer", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 1);
+}
+
+#[test]
 fn a_reader_opens_only_what_it_understands() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("labwire.db");
     let told = |path: &std::path::Path| Reader::open(path).err().map(|error| error.to_string());
     for (version, expected) in [
         (0, "is no journal of labwire"),
-        (2, "the journal has version 2 and this program knows 1; install the newer program again"),
-        (99, "the journal has version 99 and this program knows 1; install the newer program again"),
+        (1, "the journal has version 1 and this program reads 2; start the gateway of this program"),
+        (3, "the journal has version 3 and this program knows 2; install the newer program again"),
+        (99, "the journal has version 99 and this program knows 2; install the newer program again"),
         (-1, "install the newer program again"),
     ] {
         let connection = Connection::open(&path).unwrap();
@@ -132,8 +151,8 @@ fn a_reader_opens_only_what_it_understands() {
     assert!(told(&path).unwrap().contains("not a database"));
     let lab = Lab::new();
     assert_eq!(told(&lab.path()), None);
-    lab.reading().pragma_update(None, "user_version", 2).unwrap();
-    assert!(matches!(Reader::open(&lab.path()), Err(OpenError::NewerJournal { found: 2, known: 1 })));
+    lab.reading().pragma_update(None, "user_version", 3).unwrap();
+    assert!(matches!(Reader::open(&lab.path()), Err(OpenError::NewerJournal { found: 3, known: 2 })));
 }
 
 #[test]

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::settings::{
-    Destination, Hl7, Instrument, Kind, OnUnknown, SpecimenRules, Transport, VerdictKind, Web,
+    Destination, Hl7, Instrument, Kind, OnUnknown, PlaceSettings, SpecimenRules, Transport, VerdictKind, Web,
 };
 use crate::config::{ANALYTES, DEFAULT};
 
 const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
 const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
 const HL7: &str = include_str!("../../../config/instruments.d/example-hl7.toml.disabled");
+const DROP: &str = include_str!("../../../config/instruments.d/example-drop.toml.disabled");
 const TCP_CLIENT: &str = include_str!("../../../config/instruments.d/example-tcp-client.toml.disabled");
 
 /// The text with every commented setting switched on, and without the lines that `leave` picks.
@@ -157,7 +158,7 @@ fn what_the_tcp_examples_call_a_default_is_one() {
         let limits = match &idle.transport {
             Transport::TcpServer(server) => server.limits,
             Transport::TcpClient(client) => client.limits,
-            Transport::Serial(_) => panic!("not a serial line"),
+            Transport::Serial(_) | Transport::Drop(_) => panic!("neither a serial line nor files"),
         };
         assert_eq!(limits.idle, Some(Duration::from_secs(86_400)));
         let defaults = switched_on(example, |line| line.starts_with("idle_secs"));
@@ -165,9 +166,39 @@ fn what_the_tcp_examples_call_a_default_is_one() {
     }
 }
 
+/// As [`instrument`], with the files that an FTP server's login needs.
+fn dropped(text: &str) -> Instrument {
+    let text = text.replace("generic-hl7", "acme-one");
+    let folder = folder(&[
+        ("labwire.toml", SITE),
+        ("instruments.d/a.toml", &text),
+        ("analyzer-ca.pem", CERTIFICATE),
+        ("analyzer.password", "invented\n"),
+    ]);
+    let (settings, warnings) = Settings::load(folder.path()).unwrap();
+    assert!(
+        warnings.iter().any(|it| it.to_string().contains("chmod")),
+        "it can be read by all: {warnings:?}"
+    );
+    settings.instruments[0].as_ref().clone()
+}
+
+#[test]
+fn what_the_drop_example_calls_a_default_is_one() {
+    let everything = dropped(&switched_on(DROP, |_| false));
+    let Transport::Drop(written) = &everything.transport else { panic!("files") };
+    assert_eq!(written.pattern.as_str(), "*.hl7");
+    let PlaceSettings::Ftp(ftp) = &written.place else { panic!("on a server") };
+    assert_eq!(ftp.password.reveal(), "invented");
+    assert!(!shown(&everything).contains("invented"));
+    let defaults =
+        switched_on(DROP, |line| ["pattern", "server_name"].iter().any(|key| line.starts_with(key)));
+    assert_eq!(shown(&dropped(&defaults)), shown(&dropped(DROP)));
+}
+
 #[test]
 fn the_manual_names_every_key() {
-    let manual = [DEFAULT, ANALYTES, SERIAL, TCP_SERVER, TCP_CLIENT, HL7].concat();
+    let manual = [DEFAULT, ANALYTES, SERIAL, TCP_SERVER, TCP_CLIENT, HL7, DROP].concat();
     for reader in [
         include_str!("../analytes.rs"),
         include_str!("../site.rs"),
@@ -176,8 +207,11 @@ fn the_manual_names_every_key() {
         include_str!("../destination/fhir.rs"),
         include_str!("../destination/mllp.rs"),
         include_str!("../destination/web.rs"),
+        include_str!("../destination/takes.rs"),
+        include_str!("../tls.rs"),
         include_str!("../instrument.rs"),
         include_str!("../transport.rs"),
+        include_str!("../drop.rs"),
         include_str!("../link.rs"),
     ] {
         let keys = keys_read(reader);

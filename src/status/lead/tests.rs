@@ -17,6 +17,7 @@ fn at(text: &str) -> Timestamp {
 
 fn analyzer(name: &str) -> Analyzer {
     Analyzer {
+        drop: None,
         name: name.to_owned(),
         description: String::new(),
         counts: InstrumentView { last_message: Some(at("11:58:00")), ..InstrumentView::default() },

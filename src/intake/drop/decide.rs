@@ -1,0 +1,288 @@
+//! What to do with each file that is listed, by what was listed before and what the ledger knows of it. Pure: it reads
+//! neither disk nor clock, and what it can't tell it waits for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::settings::{After, Proof};
+use crate::domain::Glob;
+use crate::journal::files::{FileReceipt, Known};
+
+/// How often a file that replaces one under the same name must look the same: its marker may be the old one's.
+const REPLACED: u32 = 3;
+/// How often a file that tells its end itself must look the same before it is read to see.
+const TRAILED: u32 = 2;
+
+/// A file as its place lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) name: String,
+    /// In bytes.
+    pub(super) size: u64,
+    /// Its time in the words of its place. Its clock and time zone are the place's own: it is compared with itself only.
+    pub(super) stamp: String,
+}
+
+impl Listed {
+    fn looks_like(&self, known: &Known) -> bool {
+        (self.size, &self.stamp) == (known.size, &known.stamp)
+    }
+
+    /// Older files first, where the stamp can be sorted.
+    fn order(&self) -> (&str, &str) {
+        let sortable = |character: char| character.is_ascii_digit() || ". ".contains(character);
+        let stamp = if self.stamp.chars().all(sortable) { self.stamp.as_str() } else { "" };
+        (stamp, &self.name)
+    }
+}
+
+/// What an instrument's files are, and when one is finished.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub(super) pattern: Glob,
+    pub(super) proof: Proof,
+    pub(super) after: After,
+    pub(super) longest: u64,
+}
+
+impl Rules {
+    /// Whether a name is of any interest.
+    pub(super) fn wants(&self, name: &str) -> bool {
+        self.is_file(name) || self.is_marker(name) || self.is_being_written(name)
+    }
+
+    fn is_file(&self, name: &str) -> bool {
+        let hidden = name.starts_with('.') && !self.pattern.as_str().starts_with('.');
+        self.pattern.matches(name) && !hidden && !self.is_marker(name) && !self.is_being_written(name)
+    }
+
+    fn is_marker(&self, name: &str) -> bool {
+        matches!(&self.proof, Proof::Marker { suffix } if name.ends_with(suffix.as_str()))
+    }
+
+    fn is_being_written(&self, name: &str) -> bool {
+        matches!(&self.proof, Proof::Rename { while_writing } if while_writing.matches(name))
+    }
+
+    /// What a file's marker may be called.
+    fn markers(&self, name: &str) -> Vec<String> {
+        let Proof::Marker { suffix } = &self.proof else { return Vec::new() };
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        vec![format!("{name}{suffix}"), format!("{stem}{suffix}")]
+    }
+}
+
+/// What to do next with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It may be whole: read it.
+    Take { file: Listed, markers: Vec<String> },
+    /// It was taken and is still there: read it to be sure that it is the one, then remove it. If it is another, it
+    /// has no proof yet.
+    Recognize { file: Listed, known: Known, markers: Vec<String> },
+    /// It is in the journal and couldn't be removed before.
+    Remove { file: Listed, receipt: FileReceipt, markers: Vec<String> },
+}
+
+impl Step {
+    pub(super) fn file(&self) -> &Listed {
+        match self {
+            Step::Take { file, .. } | Step::Recognize { file, .. } | Step::Remove { file, .. } => file,
+        }
+    }
+}
+
+/// What was decided about one listing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// Older files first.
+    pub(super) steps: Vec<Step>,
+    pub(super) waiting: Vec<Waits>,
+}
+
+/// A file that waits, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Waits {
+    pub(super) name: String,
+    pub(super) why: String,
+    /// It only takes time, as far as can be told.
+    pub(super) by_itself: bool,
+}
+
+/// What is remembered of a name from look to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Memory {
+    /// It looked the same so many times in a row.
+    Watched { file: Listed, times: u32, replaces: bool },
+    /// It was read and can't be taken as it is.
+    Unfit { file: Listed, why: String },
+    /// It is in the journal and stays where it is, or couldn't be removed.
+    Kept { file: Listed, receipt: Option<FileReceipt>, why: Option<String> },
+}
+
+impl Memory {
+    fn file(&self) -> &Listed {
+        match self {
+            Memory::Watched { file, .. } | Memory::Unfit { file, .. } | Memory::Kept { file, .. } => file,
+        }
+    }
+}
+
+/// An instrument's files, from look to look. What it forgets in a stop of the gateway the ledger knows, or is looked at
+/// anew.
+pub(super) struct Watch {
+    rules: Rules,
+    names: BTreeMap<String, Memory>,
+}
+
+impl Watch {
+    pub(super) fn new(rules: Rules) -> Watch {
+        Watch { rules, names: BTreeMap::new() }
+    }
+
+    pub(super) fn wants(&self, name: &str) -> bool {
+        self.rules.wants(name)
+    }
+
+    /// Which names were never seen before: the ledger is asked about them.
+    pub(super) fn strangers<'a>(&self, listing: &'a [Listed]) -> Vec<&'a Listed> {
+        let is_new = |file: &&Listed| self.rules.is_file(&file.name) && !self.names.contains_key(&file.name);
+        listing.iter().filter(is_new).collect()
+    }
+
+    /// What to do about a listing. `known` is what the ledger says of the strangers in it, by name.
+    pub(super) fn plan(&mut self, mut listing: Vec<Listed>, known: &BTreeMap<String, Known>) -> Plan {
+        listing.sort_by(|a, b| a.order().cmp(&b.order()));
+        let present: BTreeSet<String> = listing.iter().map(|file| file.name.clone()).collect();
+        self.names.retain(|name, _| present.contains(name));
+        let mut plan = Plan::default();
+        for file in listing {
+            if self.rules.is_being_written(&file.name) {
+                let why = "it is being written, by its name".to_owned();
+                plan.waiting.push(Waits { name: file.name, why, by_itself: true });
+            } else if self.rules.is_file(&file.name) {
+                let markers = self.rules.markers(&file.name);
+                let markers = markers.into_iter().filter(|marker| present.contains(marker)).collect();
+                let known = known.get(&file.name);
+                match self.decide(file, markers, known) {
+                    Decided::Step(step) => plan.steps.push(step),
+                    Decided::Wait(waits) => plan.waiting.push(waits),
+                    Decided::Leave => {}
+                }
+            }
+        }
+        plan
+    }
+
+    fn decide(&mut self, file: Listed, markers: Vec<String>, known: Option<&Known>) -> Decided {
+        let memory = self.names.remove(&file.name);
+        let same = memory.as_ref().is_some_and(|memory| *memory.file() == file);
+        match memory {
+            Some(kept @ Memory::Kept { .. }) if same => self.kept(file, kept, markers),
+            Some(Memory::Unfit { why, .. }) if same => {
+                self.names.insert(file.name.clone(), Memory::Unfit { file: file.clone(), why: why.clone() });
+                Decided::stuck(file.name, why)
+            }
+            Some(Memory::Watched { times, replaces, .. }) if same => {
+                self.watch(file, times.saturating_add(1), replaces, markers)
+            }
+            Some(Memory::Watched { replaces, .. }) => self.watch(file, 1, replaces, markers),
+            Some(Memory::Unfit { .. }) => self.watch(file, 1, false, markers),
+            Some(Memory::Kept { .. }) => self.watch(file, 1, true, markers),
+            None => self.stranger(file, markers, known),
+        }
+    }
+
+    /// A name that wasn't there before, at least not in this run of the gateway.
+    fn stranger(&mut self, file: Listed, markers: Vec<String>, known: Option<&Known>) -> Decided {
+        match known.filter(|known| !known.is_gone) {
+            Some(known) if file.looks_like(known) => match self.rules.after {
+                After::Leave => {
+                    self.names.insert(file.name.clone(), Memory::Kept { file, receipt: None, why: None });
+                    Decided::Leave
+                }
+                After::Delete | After::Move(_) => {
+                    Decided::Step(Step::Recognize { file, known: known.clone(), markers })
+                }
+            },
+            other => self.watch(file, 1, other.is_some(), markers),
+        }
+    }
+
+    fn kept(&mut self, file: Listed, kept: Memory, markers: Vec<String>) -> Decided {
+        let decided = match &kept {
+            Memory::Kept { receipt: Some(receipt), why: Some(_), .. } => {
+                Decided::Step(Step::Remove { file: file.clone(), receipt: *receipt, markers })
+            }
+            _ => Decided::Leave,
+        };
+        self.names.insert(file.name, kept);
+        decided
+    }
+
+    fn watch(&mut self, file: Listed, times: u32, replaces: bool, markers: Vec<String>) -> Decided {
+        let watched = Memory::Watched { file: file.clone(), times, replaces };
+        self.names.insert(file.name.clone(), watched);
+        if file.size > self.rules.longest {
+            return Decided::stuck(file.name, super::spool::too_long(self.rules.longest));
+        }
+        let wanted = match &self.rules.proof {
+            Proof::Stable { polls } => *polls,
+            Proof::Marker { suffix } if markers.is_empty() => {
+                return Decided::wait(file.name, format!("its marker ({suffix}) isn't there"));
+            }
+            Proof::Marker { .. } if replaces => REPLACED,
+            Proof::Trailer => TRAILED,
+            Proof::Marker { .. } | Proof::Rename { .. } | Proof::Lock => 1,
+        };
+        if file.size == 0 && !matches!(self.rules.proof, Proof::Marker { .. }) {
+            return Decided::wait(file.name, "it is empty".to_owned());
+        }
+        if times < wanted {
+            let why = format!("it must look the same {wanted} times in a row; so far {times}");
+            return Decided::wait(file.name, why);
+        }
+        Decided::Step(Step::Take { file, markers })
+    }
+
+    /// It was read and isn't whole, or can't be taken: it isn't read again until it looks different.
+    pub(super) fn unfit(&mut self, file: Listed, why: String) {
+        self.names.insert(file.name.clone(), Memory::Unfit { file, why });
+    }
+
+    /// It changed while it was looked at: it is watched from the beginning.
+    pub(super) fn changed(&mut self, file: Listed, why: String) -> Waits {
+        let name = file.name.clone();
+        self.names.insert(name.clone(), Memory::Watched { file, times: 0, replaces: true });
+        Waits { name, why, by_itself: true }
+    }
+
+    /// It is in the journal and stays. With a reason it should have been removed, and that is tried again.
+    pub(super) fn kept_there(&mut self, file: Listed, receipt: FileReceipt, why: Option<String>) {
+        let kept = Memory::Kept { file: file.clone(), receipt: Some(receipt), why };
+        self.names.insert(file.name, kept);
+    }
+
+    /// It was removed.
+    pub(super) fn gone(&mut self, name: &str) {
+        self.names.remove(name);
+    }
+}
+
+enum Decided {
+    Step(Step),
+    Wait(Waits),
+    Leave,
+}
+
+impl Decided {
+    fn wait(name: String, why: String) -> Decided {
+        Decided::Wait(Waits { name, why, by_itself: true })
+    }
+
+    fn stuck(name: String, why: String) -> Decided {
+        Decided::Wait(Waits { name, why, by_itself: false })
+    }
+}
+
+#[cfg(test)]
+mod tests;
