@@ -3,9 +3,10 @@
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use suppaftp::tokio::{AsyncRustlsConnector, AsyncRustlsFtpStream};
+use suppaftp::tokio::{AsyncRustlsConnector, AsyncRustlsFtpStream, AsyncRustlsStream, TransferStream};
 use suppaftp::types::FileType;
 use suppaftp::{Encoding, FtpError, FtpResult, Mode, Status};
 use tokio::io::AsyncReadExt;
@@ -28,6 +29,8 @@ pub(in crate::intake::drop) struct Ftp {
     settings: FtpSettings,
     patience: Duration,
     tls: Option<FileServer>,
+    /// It was found to know no MLSD.
+    lists: AtomicBool,
 }
 
 /// A login.
@@ -40,6 +43,8 @@ pub(in crate::intake::drop) struct Session<'a> {
     tells_size: bool,
     tells_time: bool,
 }
+
+type Data = TransferStream<AsyncRustlsStream>;
 
 /// Names as the server has them, byte for byte.
 #[derive(Debug)]
@@ -63,7 +68,7 @@ impl Ftp {
                 Some(FileServer::new(trust, &settings.host)?)
             }
         };
-        Ok(Ftp { settings, patience, tls })
+        Ok(Ftp { settings, patience, tls, lists: AtomicBool::new(false) })
     }
 
     /// Connects and logs in.
@@ -72,7 +77,7 @@ impl Ftp {
             let stream = self.connect().await.map_err(of_connection)?;
             self.introduce(stream).await
         });
-        let (stream, facts) = stream.await?;
+        let (stream, facts) = (stream.await?, !self.lists.load(Ordering::Relaxed));
         Ok(Session { ftp: self, stream, facts, tells_size: true, tells_time: true })
     }
 
@@ -99,8 +104,8 @@ impl Ftp {
         }
     }
 
-    /// The login, and what makes names and sizes reliable. Tells whether the server lists in facts.
-    async fn introduce(&self, stream: AsyncRustlsFtpStream) -> Result<(AsyncRustlsFtpStream, bool), Trouble> {
+    /// The login, and what makes names and sizes reliable.
+    async fn introduce(&self, stream: AsyncRustlsFtpStream) -> Result<AsyncRustlsFtpStream, Trouble> {
         let mut stream = match self.settings.mode {
             FtpMode::Passive => stream,
             FtpMode::Active => stream.active_mode(self.patience),
@@ -118,15 +123,10 @@ impl Ftp {
         let login = stream.login(self.settings.user.as_str(), self.settings.password.reveal().as_str());
         login.await.map_err(of_login)?;
         stream.transfer_type(FileType::Image).await.map_err(of_connection)?;
-        let features = stream.feat().await.unwrap_or_default();
-        let facts = features.keys().any(|feature| {
-            let feature = feature.to_ascii_uppercase();
-            feature == "MLST" || feature == "MLSD"
-        });
         if !self.settings.folder.is_empty() {
             stream.cwd(&self.settings.folder).await.map_err(of_folder)?;
         }
-        Ok((stream, facts))
+        Ok(stream)
     }
 }
 
@@ -200,16 +200,51 @@ impl Session<'_> {
         Ok(Some(listed(entry)))
     }
 
+    /// What the server lists, in facts if it can. What it can is found by asking: not every server that tells of its
+    /// features tells the truth.
     async fn entries(&mut self) -> Result<Vec<listing::Entry>, Trouble> {
+        if self.facts {
+            match self.open("MLSD").await? {
+                Some(data) => return self.read_entries(data, listing::facts).await,
+                None => {
+                    self.facts = false;
+                    self.ftp.lists.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        match self.open("LIST").await? {
+            Some(data) => self.read_entries(data, listing::line).await,
+            None => {
+                Err(Trouble::Place("the server knows neither MLSD nor LIST; it can't be used".to_owned()))
+            }
+        }
+    }
+
+    /// The answer to a question for a list; `None` when the server doesn't know it.
+    async fn open(&mut self, command: &str) -> Result<Option<Data>, Trouble> {
+        const UNKNOWN: [Status; 4] = [
+            Status::BadCommand,
+            Status::BadArguments,
+            Status::NotImplemented,
+            Status::NotImplementedParameter,
+        ];
+        within(self.ftp.patience, "the server hasn't begun to list", async {
+            let begun = [Status::AboutToSend, Status::AlreadyOpen];
+            match self.stream.custom_data_command(command, &begun).await {
+                Ok((_, data)) => Ok(Some(data)),
+                Err(error) if is(&error, &UNKNOWN) => Ok(None),
+                Err(error) => Err(of_transfer(error)),
+            }
+        })
+        .await
+    }
+
+    async fn read_entries(
+        &self,
+        data: Data,
+        read: fn(&str) -> Option<listing::Entry>,
+    ) -> Result<Vec<listing::Entry>, Trouble> {
         let patience = self.ftp.patience;
-        let (command, read): (_, fn(&str) -> Option<listing::Entry>) =
-            if self.facts { ("MLSD", listing::facts) } else { ("LIST", listing::line) };
-        let opened = within(patience, "the server hasn't begun to list", async {
-            let opened =
-                self.stream.custom_data_command(command, &[Status::AboutToSend, Status::AlreadyOpen]);
-            opened.await.map(|(_, data)| data).map_err(of_transfer)
-        });
-        let data = opened.await?;
         let mut text = Vec::new();
         let mut data = data.take(LISTING);
         let mut piece = vec![0; 16 * 1024];
@@ -226,7 +261,7 @@ impl Session<'_> {
         within(patience, "the server hasn't ended its list", async { finish.await.map_err(of_transfer) })
             .await?;
         let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        let entries: Vec<_> = lines.filter_map(|line| read_line(read, line)).take(MOST + 1).collect();
+        let entries: Vec<_> = lines.filter_map(|line| read(&names::text(line))).take(MOST + 1).collect();
         if !whole || entries.len() > MOST {
             return Err(Trouble::Place(format!(
                 "the folder holds more than {MOST} files; move the old ones away"
@@ -315,10 +350,6 @@ async fn some_of(data: &mut (impl AsyncReadExt + Unpin), piece: &mut [u8]) -> Re
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
         other => other.map_err(|error| of_connection(FtpError::ConnectionError(error))),
     }
-}
-
-fn read_line(read: fn(&str) -> Option<listing::Entry>, line: &[u8]) -> Option<listing::Entry> {
-    read(&names::text(line))
 }
 
 fn listed(entry: listing::Entry) -> Listed {
