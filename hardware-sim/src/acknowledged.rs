@@ -24,8 +24,13 @@ impl AcknowledgedFile {
 
     /// Writes the results of a message whose end was acknowledged.
     pub fn record(&mut self, message: &Generated) -> io::Result<()> {
+        self.record_results(&message.results)
+    }
+
+    /// Writes results of which all are acknowledged.
+    pub fn record_results(&mut self, results: &[ExpectedResult]) -> io::Result<()> {
         let mut lines = Vec::new();
-        for result in &message.results {
+        for result in results {
             serde_json::to_writer(&mut lines, result)?;
             lines.push(b'\n');
         }

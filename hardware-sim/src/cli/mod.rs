@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and the exit codes. It plays nothing itself.
 
 mod analyzer;
+mod drop;
 mod lims;
 mod mllp_lims;
 
@@ -29,6 +30,8 @@ const EXIT_CODES: &str = "Exit codes:
 enum Command {
     /// Play an analyzer: generated messages, a capture, a script or a host query
     Analyzer(Box<analyzer::Arguments>),
+    /// Play an analyzer that leaves files in a folder
+    Drop(drop::Arguments),
     /// Play a LIMS that keeps a ledger and fails on command
     Lims(lims::Arguments),
     /// Play a LIMS that takes HL7 over MLLP and fails on command
@@ -62,6 +65,7 @@ impl From<std::io::Error> for Failure {
 pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.command {
         Command::Analyzer(arguments) => analyzer::run(*arguments).await,
+        Command::Drop(arguments) => drop::run(arguments).await,
         Command::Lims(arguments) => lims::run(arguments).await,
         Command::MllpLims(arguments) => mllp_lims::run(arguments).await,
     };
