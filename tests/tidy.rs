@@ -77,6 +77,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("num_bigint", &["units"]),
     ("num_rational", &["units"]),
     ("num_traits", &["units"]),
+    // The second is a module of that name.
+    ("csv", &["src/pipeline", "src/delivery/kind.rs"]),
+    ("calamine", &["src/pipeline"]),
     ("toml", &["src/config"]),
     ("serde_spanned", &["src/config"]),
     ("axum", &["src/status", "hardware-sim"]),

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use labwire_units::{Aliases, Analytes};
 
 use super::nearest::nearest;
+use super::profile::time_format;
 use super::profiles::Profiles;
 use super::reader::{Name, Table};
 use super::settings::{CodeMapping, Instrument, Line, RerunPolicy, SpecimenRules, Transport};
@@ -66,7 +67,7 @@ pub(super) fn read(
             });
             Some(Line::Files)
         }
-        Some(profile) => Some(line(profile, serial, file)),
+        Some(profile) => line(profile, serial, file),
         None => {
             // Which keys it may hold depends on the profile's protocol.
             file.table("link", Table::free_entries);
@@ -78,6 +79,10 @@ pub(super) fn read(
     let usual = astm.then_some(encoding_rs::WINDOWS_1252);
     let character_set = file.parsed("character_set", character_set).or(usual);
     let decimal_separator = file.choice("decimal_separator", &DECIMAL_SEPARATORS).unwrap_or('.');
+    let profile = match file.list("times", |entry| entry.parsed(time_format)) {
+        Some(times) => profile.map(|profile| with_times(profile, times, file)),
+        None => profile,
+    };
     let specimen = file.table("specimen", specimen).unwrap_or_else(default_specimen);
     let codes: BTreeMap<String, CodeMapping> =
         file.named_tables("codes", |name, table| code(&name, table, analytes)).into_iter().collect();
@@ -113,9 +118,22 @@ pub(super) fn read(
     Draft { instrument, claim }
 }
 
+/// The profile with this site's way of writing times: the system's region decides it, not the model.
+fn with_times(profile: Arc<Profile>, times: Vec<String>, file: &Table<'_>) -> Arc<Profile> {
+    let Dialect::Table(table) = &profile.dialect else {
+        file.error(format!(
+            "profile {} reads no files, whose times could be written otherwise",
+            profile.name
+        ));
+        return profile;
+    };
+    let dialect = Dialect::Table(Box::new(table.as_ref().clone().with_times(times)));
+    Arc::new(Profile { dialect, ..(*profile).clone() })
+}
+
 /// The profile's protocol with the changes that `[link]` makes.
-fn line(profile: &Profile, serial: bool, file: &mut Table<'_>) -> Line {
-    match &profile.dialect {
+fn line(profile: &Profile, serial: bool, file: &mut Table<'_>) -> Option<Line> {
+    let line = match &profile.dialect {
         Dialect::Astm(astm) => {
             let changed = file.table("link", |table| {
                 let link = link::changed(astm.link.clone(), table);
@@ -132,7 +150,12 @@ fn line(profile: &Profile, serial: bool, file: &mut Table<'_>) -> Line {
             let changed = file.table("link", |table| link::changed_mllp(hl7.link.clone(), table));
             Line::Mllp(changed.unwrap_or_else(|| hl7.link.clone()), hl7.acknowledging.clone())
         }
-    }
+        Dialect::Table(_) => {
+            file.error(format!("profile {} reads files, and nothing else", profile.name));
+            return None;
+        }
+    };
+    Some(line)
 }
 
 fn sender(text: &str) -> Result<String, String> {

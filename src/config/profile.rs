@@ -5,6 +5,7 @@ mod astm;
 mod hl7;
 mod raw;
 mod shipped;
+mod table;
 mod tests_section;
 
 use std::ops::Range;
@@ -16,6 +17,7 @@ use super::reader::{self, Table};
 use crate::domain::profile::{Aspect, Dialect, FlagMeaning, Profile, StatusMeaning, Trust};
 
 pub use shipped::shipped;
+pub(super) use table::time_format;
 
 /// Reads a profile.
 ///
@@ -47,7 +49,11 @@ fn profile(mut raw: raw::Profile, text: &str, faults: &mut Faults) -> Profile {
     let dialect = match raw.protocol {
         raw::Protocol::Astm => Dialect::Astm(Box::new(astm::dialect(&mut raw, text, faults))),
         raw::Protocol::Hl7 => Dialect::Hl7(Box::new(hl7::dialect(&mut raw, text, faults))),
+        raw::Protocol::Table => Dialect::Table(Box::new(table::dialect(&mut raw, faults))),
     };
+    if let Some(table) = &raw.table {
+        faults.add(table.span(), "[table] is of files; write protocol = \"table\"");
+    }
     let tests = tests_section::tests(raw.tests, &raw.sources, faults);
     let aspects = raw.aspects.into_iter().map(|(name, aspect)| {
         let result = aspect.result.map(|kind| tests_section::result_type(kind, aspect.values, faults));

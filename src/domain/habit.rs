@@ -14,6 +14,8 @@ pub enum HabitKind {
     Range,
     Firmware,
     AssayVersion,
+    /// The columns of a table.
+    Columns,
 }
 
 impl HabitKind {
@@ -25,6 +27,7 @@ impl HabitKind {
             HabitKind::Range => "range",
             HabitKind::Firmware => "firmware",
             HabitKind::AssayVersion => "assay-version",
+            HabitKind::Columns => "columns",
         }
     }
 }
@@ -60,6 +63,7 @@ impl Habit {
             HabitKind::Range => format!("the reference range of {subject}"),
             HabitKind::Firmware => "the firmware's version".to_owned(),
             HabitKind::AssayVersion => format!("the assay version of {subject}"),
+            HabitKind::Columns => "what the file's header names".to_owned(),
         };
         let value = quoted(&self.value);
         match &self.pinned {

@@ -2,20 +2,29 @@
 //! runs, what its statuses and flags mean. Names no LIMS test, ward or person, and nothing of one machine at a site.
 
 mod astm;
+mod columns;
 mod hl7;
 mod pattern;
 mod place;
 mod query;
+mod table;
 
 use std::collections::BTreeMap;
+
+use labwire_drop::{Contents, Ending, LONGEST_MESSAGE};
 
 use super::Status;
 
 pub use astm::{AstmDialect, ClassRule, Pin, SenderRule};
+pub use columns::{HeaderForm, TestColumns};
 pub use hl7::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, OrderResults};
 pub use pattern::Pattern;
 pub use place::{Location, Places};
 pub use query::{Piece, QueryStyle, ReplyRecord, Template};
+pub use table::{
+    EmptyValues, Header, Layout, ShortRows, TableDialect, TableFormat, TableLocation, TablePiece, TablePlace,
+    TableRule, Told,
+};
 
 /// An analyzer model.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +59,8 @@ pub struct Profile {
 pub enum Dialect {
     Astm(Box<AstmDialect>),
     Hl7(Box<Hl7Dialect>),
+    /// Tables in files.
+    Table(Box<TableDialect>),
 }
 
 impl Profile {
@@ -116,6 +127,7 @@ impl Dialect {
         match self {
             Dialect::Astm(_) => &astm::STATUSES,
             Dialect::Hl7(_) => &hl7::STATUSES,
+            Dialect::Table(_) => &[],
         }
     }
 
@@ -124,6 +136,24 @@ impl Dialect {
         match self {
             Dialect::Astm(_) => &astm::FLAGS,
             Dialect::Hl7(_) => &hl7::FLAGS,
+            Dialect::Table(_) => &[],
+        }
+    }
+
+    /// What a file of such a model holds, as far as it takes to cut it.
+    pub fn contents(&self) -> Contents {
+        match self {
+            Dialect::Astm(_) => Contents::Astm { longest: LONGEST_MESSAGE },
+            Dialect::Hl7(_) => Contents::Hl7 { longest: LONGEST_MESSAGE, ending: Ending::Line },
+            Dialect::Table(table) => table.contents(),
+        }
+    }
+
+    /// How the model writes times, as `strptime` formats. Empty: as the protocol does.
+    pub fn times(&self) -> &[String] {
+        match self {
+            Dialect::Astm(_) | Dialect::Hl7(_) => &[],
+            Dialect::Table(table) => &table.times,
         }
     }
 }

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{self, GATEWAY, Step};
 use super::parcels::{self, hex};
+use super::read::PartPlace;
 use super::rows::instant;
 use super::writer::Urgency;
 use super::{FileId, Journal, JournalError, MessageId, Reader, TransferId};
@@ -379,6 +380,17 @@ impl Reader {
     }
 
     /// The bytes of a file that a message of it needs before its own. Empty for every other message.
+    pub(super) fn part(&self, message: MessageId) -> Result<Option<PartPlace>, JournalError> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT f.head_end - f.head_start, p.first_line FROM part p JOIN file f ON f.id = p.file
+                 WHERE p.message = ?",
+            )?
+            .query_row([message.0], |row| Ok(PartPlace { head: row.get(0)?, first_line: row.get(1)? }))
+            .optional()?)
+    }
+
     pub(super) fn head(&self, message: MessageId) -> Result<Vec<u8>, JournalError> {
         let head: Option<(i64, usize, usize)> = self
             .connection

@@ -27,7 +27,19 @@ pub struct Pending {
     pub received_at: Timestamp,
     /// It was cut before its end.
     pub incomplete: bool,
+    /// With the head of its file before it, where it is a part of one that has a head.
     pub content: Vec<u8>,
+    /// Where it stood in the file that it is a part of.
+    pub part: Option<PartPlace>,
+}
+
+/// Where a part of a file stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartPlace {
+    /// How much of the content is the file's head, in bytes.
+    pub head: usize,
+    /// The line of the file, from 1, at which the part begins.
+    pub first_line: u64,
 }
 
 /// A stored observation, superseded or not.
@@ -78,11 +90,13 @@ impl Reader {
                 received_at: instant(row.get(4)?),
                 incomplete: row.get::<_, String>(5)? == "incomplete",
                 content: Vec::new(),
+                part: None,
             })
         })?;
         let mut messages = rows.collect::<Result<Vec<_>, _>>()?;
         for message in &mut messages {
             message.content = self.content(message.message)?;
+            message.part = self.part(message.message)?;
         }
         Ok(messages)
     }

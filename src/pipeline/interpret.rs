@@ -3,10 +3,11 @@
 
 pub(super) mod astm;
 pub(super) mod hl7;
+mod table;
 
 use std::collections::BTreeSet;
 
-use super::Reading;
+use super::{Part, Reading};
 use crate::domain::profile::Dialect;
 use crate::domain::{
     Attachment, Comment, HostQuery, Patient, Private, Problem, ProblemKind, SampleClass, TestIdentity,
@@ -23,6 +24,8 @@ pub(super) struct Interpreted {
     pub(super) not_production: bool,
     /// The versions that the headers name, where the profile says at which place.
     pub(super) firmware: BTreeSet<String>,
+    /// The columns of a table, by the names in its header.
+    pub(super) columns: Option<String>,
 }
 
 #[derive(Default)]
@@ -42,8 +45,11 @@ pub(super) struct RawOrder {
 }
 
 /// A result record. `patient` and `order` are indices into [`Interpreted`].
+#[derive(Clone)]
 pub(super) struct RawResult {
     pub(super) record: u32,
+    /// The line of the file that it was read from, from 1; `None` where it came over a line.
+    pub(super) line: Option<u64>,
     pub(super) patient: Option<usize>,
     pub(super) order: Option<usize>,
     pub(super) test: TestIdentity,
@@ -71,11 +77,12 @@ pub(super) struct RawResult {
     pub(super) cut: bool,
 }
 
-/// Reads all of a message, or of several.
-pub(super) fn interpret(message: &[u8], reading: &Reading) -> Interpreted {
+/// Reads all of a message, or of several, or the rows of a file's part.
+pub(super) fn interpret(part: &Part<'_>, reading: &Reading) -> Interpreted {
     match &reading.profile.dialect {
-        Dialect::Astm(dialect) => astm::interpret(message, dialect, reading),
-        Dialect::Hl7(dialect) => hl7::interpret(message, dialect, reading),
+        Dialect::Astm(dialect) => astm::interpret(part.rows, dialect, reading),
+        Dialect::Hl7(dialect) => hl7::interpret(part.rows, dialect, reading),
+        Dialect::Table(dialect) => table::interpret(part, dialect, reading),
     }
 }
 

@@ -55,9 +55,31 @@ pub struct Context {
     pub received_at: Timestamp,
 }
 
+/// What is read at once: a message, or rows of a file beside the head that names their columns.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    /// Empty where there is none.
+    pub head: &'a [u8],
+    pub rows: &'a [u8],
+    /// The line of the file, from 1, at which the rows begin.
+    pub first_line: u64,
+}
+
+impl<'a> Part<'a> {
+    /// A message, or a file that is its own only part.
+    pub fn of(message: &'a [u8]) -> Part<'a> {
+        Part { head: &[], rows: message, first_line: 1 }
+    }
+}
+
 /// Reads a message, or several in one run of bytes. Reading the same bytes again gives the same outcome.
 pub fn process(message: &[u8], reading: &Reading, context: &Context) -> Outcome {
-    let interpreted = interpret::interpret(message, reading);
+    process_part(&Part::of(message), reading, context)
+}
+
+/// As [`process`], a part of a file.
+pub fn process_part(part: &Part<'_>, reading: &Reading, context: &Context) -> Outcome {
+    let interpreted = interpret::interpret(part, reading);
     let not_production = interpreted.not_production;
     let habits = habits::habits(&interpreted, reading);
     let normalize::Normalized { read, queries, mut problems } =

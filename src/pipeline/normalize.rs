@@ -204,8 +204,9 @@ impl Normalizer<'_> {
     }
 
     fn time(&mut self, raw: &RawResult, text: &str, specimen: &SpecimenId) -> Option<InstrumentTime> {
+        let reading = self.reading;
         let (time, doubt): (_, Option<Doubt>) =
-            time::read(text, &self.reading.time_zone, self.context.received_at);
+            time::read(text, reading.profile.dialect.times(), &reading.time_zone, self.context.received_at);
         if let Some(doubt) = doubt
             && self.doubted_times.insert(text.to_owned())
         {
@@ -222,6 +223,10 @@ impl Normalizer<'_> {
         text: String,
         lost: bool,
     ) {
+        let text = match raw.line {
+            Some(line) => format!("line {line}: {text}"),
+            None => text,
+        };
         self.out.problems.push(Problem {
             kind,
             record: Some(raw.record),

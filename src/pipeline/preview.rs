@@ -2,7 +2,7 @@
 //! never stored, compared or delivered.
 
 use super::interpret::{Interpreted, RawResult, interpret};
-use super::{Reading, Specimen};
+use super::{Part, Reading, Specimen};
 use crate::domain::{SpecimenId, TestIdentity};
 
 /// The readable part of a cut transmission.
@@ -34,7 +34,7 @@ pub fn preview(content: &[u8], reading: &Reading) -> Preview {
     let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
     let whole = content.iter().rposition(is_end).map_or(0, |last| last + 1);
     let (whole, rest) = content.split_at_checked(whole).unwrap_or((content, &[]));
-    let read = interpret(whole, reading);
+    let read = interpret(&Part::of(whole), reading);
     let mut specimens: Vec<Tube> = Vec::new();
     for (at, order) in read.orders.iter().enumerate() {
         add(&mut specimens, &order.specimen, results(&read, Some(at)), reading);

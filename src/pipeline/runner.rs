@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use route::{homeless, routes};
 
 use super::who::{Who, who_sent};
-use super::{Arrival, Context, Prior, Reading, Repetition, Sameness, canonical, classify, process};
+use super::{
+    Arrival, Context, Part, Prior, Reading, Repetition, Sameness, canonical, classify, process_part,
+};
 use crate::clock;
 use crate::config::settings::{Destination, Instrument};
 use crate::domain::{
@@ -248,12 +250,20 @@ enum Written {
 /// Reads a message. Should reading it ever panic, that is a problem of this message alone.
 fn understand(message: &Pending, instrument: &Instrument) -> Outcome {
     let context = Context { received_at: message.received_at };
-    let read = catch_unwind(AssertUnwindSafe(|| process(&message.content, &reading(instrument), &context)));
+    let read =
+        catch_unwind(AssertUnwindSafe(|| process_part(&part(message), &reading(instrument), &context)));
     read.unwrap_or_else(|_| {
         tracing::error!(message = %message.message, "reading a message panicked; it is kept as a problem");
         let text = "the gateway could not read this message; its bytes are kept".to_owned();
         Outcome { problems: vec![problem(ProblemKind::Unreadable, text)], ..Outcome::default() }
     })
+}
+
+/// A message as it is read: a part of a file by its rows, beside the file's head.
+fn part(message: &Pending) -> Part<'_> {
+    let Some(place) = message.part else { return Part::of(&message.content) };
+    let (head, rows) = message.content.split_at_checked(place.head).unwrap_or((&[], &message.content));
+    Part { head, rows, first_line: place.first_line }
 }
 
 /// How an instrument's messages are read.

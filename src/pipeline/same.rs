@@ -192,6 +192,7 @@ pub fn canonical(message: &[u8], dialect: &Dialect) -> Vec<u8> {
     match dialect {
         Dialect::Astm(_) => canonical_records(message),
         Dialect::Hl7(_) => canonical_segments(message),
+        Dialect::Table(_) => message.to_vec(),
     }
 }
 

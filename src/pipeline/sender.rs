@@ -30,6 +30,7 @@ pub fn sender(
     match &profile.dialect {
         Dialect::Astm(dialect) => of_record(message, configured, dialect, character_set),
         Dialect::Hl7(dialect) => of_segment(message, configured, dialect, character_set),
+        Dialect::Table(_) => Sender::Silent,
     }
 }
 

@@ -7,6 +7,7 @@ mod messages;
 mod previews;
 mod replies;
 mod sameness;
+mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ fn profile() -> Profile {
 fn astm(profile: &mut Profile) -> &mut AstmDialect {
     match &mut profile.dialect {
         Dialect::Astm(dialect) => dialect,
-        Dialect::Hl7(_) => panic!("it speaks HL7"),
+        Dialect::Hl7(_) | Dialect::Table(_) => panic!("it speaks something else"),
     }
 }
 

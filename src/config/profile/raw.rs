@@ -57,6 +57,8 @@ pub(super) struct Profile {
     pub(super) _link: IgnoredAny,
     /// Of ASTM.
     pub(super) query: Option<Query>,
+    /// Of tables in files.
+    pub(super) table: Option<Spanned<Table>>,
 }
 
 #[derive(Deserialize, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,6 +67,7 @@ pub(super) enum Protocol {
     #[default]
     Astm,
     Hl7,
+    Table,
 }
 
 /// A place, or in HL7 several of which the first that holds something counts.
@@ -288,4 +291,102 @@ pub(super) struct ReplyRecord {
     pub(super) record: Spanned<String>,
     #[serde(default)]
     pub(super) fields: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+/// How a file's table is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Table {
+    pub(super) format: Spanned<TableFormat>,
+    pub(super) delimiter: Option<Spanned<String>>,
+    pub(super) quote: Option<Spanned<String>>,
+    pub(super) sheet: Option<Spanned<String>>,
+    pub(super) encoding: Option<Spanned<String>>,
+    /// The row that is the header.
+    pub(super) header: Option<Spanned<u32>>,
+    /// How the row begins that is the header.
+    pub(super) header_begins: Option<Spanned<String>>,
+    /// Rows before the data of a table that has no header.
+    pub(super) skip: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub(super) units_below: bool,
+    pub(super) comment: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) open_end: bool,
+    pub(super) trailer: Option<Spanned<Trailer>>,
+    #[serde(default)]
+    pub(super) short_rows: ShortRows,
+    #[serde(default)]
+    pub(super) empty_values: EmptyValues,
+    pub(super) flag_separator: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) times: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) optional: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) aspects: BTreeMap<String, Spanned<Named>>,
+    pub(super) tests: Option<Spanned<TestColumns>>,
+    #[serde(default)]
+    pub(super) not_results: Vec<Rule>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum TableFormat {
+    Csv,
+    Fixed,
+    Xlsx,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trailer {
+    pub(super) begins: String,
+    pub(super) count_at: Option<usize>,
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ShortRows {
+    #[default]
+    Refuse,
+    Fill,
+}
+
+impl From<ShortRows> for profile::ShortRows {
+    fn from(rows: ShortRows) -> profile::ShortRows {
+        match rows {
+            ShortRows::Refuse => profile::ShortRows::Refused,
+            ShortRows::Fill => profile::ShortRows::Filled,
+        }
+    }
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum EmptyValues {
+    #[default]
+    Absent,
+    Silent,
+}
+
+impl From<EmptyValues> for profile::EmptyValues {
+    fn from(values: EmptyValues) -> profile::EmptyValues {
+        match values {
+            EmptyValues::Absent => profile::EmptyValues::Absent,
+            EmptyValues::Silent => profile::EmptyValues::Silent,
+        }
+    }
+}
+
+/// Which columns are tests.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TestColumns {
+    pub(super) header: Spanned<String>,
+    pub(super) flags: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) columns: Vec<String>,
+    #[serde(default)]
+    pub(super) others: Vec<String>,
 }

@@ -73,7 +73,7 @@ pub(super) fn interpretation(flag: &str, profile: Option<&Profile>) -> Value {
     let known: &[&str] = match profile.filter(|profile| !profile.flags.contains_key(flag)) {
         Some(Profile { dialect: Dialect::Hl7(_), .. }) => &HL7_FLAGS,
         Some(Profile { dialect: Dialect::Astm(_), .. }) => &ASTM_FLAGS,
-        None => &[],
+        Some(Profile { dialect: Dialect::Table(_), .. }) | None => &[],
     };
     match known.contains(&flag) {
         true => json!({ "coding": [{ "system": INTERPRETATION, "code": flag }], "text": flag }),

@@ -10,8 +10,8 @@ use super::decide::{Listed, Step, Waits, Watch};
 use super::place::{Trouble, Visit};
 use super::spool::{Spool, Spooled};
 use crate::clock;
-use crate::config::settings::{After, Proof};
-use crate::domain::profile::Dialect;
+use crate::config::settings::{After, Instrument, Proof};
+use crate::domain::profile::{Dialect, TableDialect};
 use crate::journal::files::{Fetched, FileReceipt, Known};
 use crate::journal::{JournalError, Reader};
 
@@ -245,7 +245,7 @@ impl Drop {
         let (board, source, name, size) =
             (self.intake.board.clone(), self.source.name.clone(), file.name.clone(), file.size);
         let progress = Box::new(move |done| board.drop_takes(&source, &name, done, size, clock::now()));
-        let contents = contents(&self.instrument.profile.dialect, &self.settings.proof);
+        let contents = contents(&self.instrument, &self.settings.proof);
         Spool::create(
             &self.intake.spool,
             self.instrument.id.as_str(),
@@ -295,13 +295,17 @@ fn of_journal(error: JournalError) -> Trouble {
 }
 
 /// How a profile's files are cut.
-fn contents(dialect: &Dialect, proof: &Proof) -> Contents {
-    match dialect {
+fn contents(instrument: &Instrument, proof: &Proof) -> Contents {
+    match &instrument.profile.dialect {
         Dialect::Astm(_) => Contents::Astm { longest: LONGEST_MESSAGE },
         // A file whose end something else vouches for may lack the last line's end.
         Dialect::Hl7(_) => Contents::Hl7 {
             longest: LONGEST_MESSAGE,
             ending: if *proof == Proof::Trailer { Ending::Line } else { Ending::Open },
+        },
+        Dialect::Table(table) => match instrument.character_set {
+            Some(encoding) => TableDialect { encoding, ..table.as_ref().clone() }.contents(),
+            None => table.contents(),
         },
     }
 }

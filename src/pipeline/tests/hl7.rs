@@ -14,7 +14,7 @@ fn hl7_profile() -> Profile {
 fn hl7(profile: &mut Profile) -> &mut Hl7Dialect {
     match &mut profile.dialect {
         Dialect::Hl7(dialect) => dialect,
-        Dialect::Astm(_) => panic!("it speaks ASTM"),
+        Dialect::Astm(_) | Dialect::Table(_) => panic!("it speaks something else"),
     }
 }
 

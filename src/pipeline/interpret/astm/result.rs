@@ -20,6 +20,7 @@ pub(super) fn read(record: &Record<'_>, dialect: &AstmDialect, decoder: &mut Dec
     };
     RawResult {
         record: ordinal(record),
+        line: None,
         patient: None,
         order: None,
         test,

@@ -29,6 +29,7 @@ pub(super) fn read<'m>(
     let status = (!places.status.is_empty()).then(|| reader.trimmed(&places.status, Some(&obx), scope));
     RawResult {
         record: ordinal(&obx),
+        line: None,
         patient: None,
         order: None,
         test,

@@ -1,0 +1,98 @@
+//! Rows of a file, each read by itself: one that can't be read is a problem with its line, and the rest goes on. What
+//! the header doesn't name is never taken by its position.
+
+mod columns;
+mod excel;
+mod row;
+mod text;
+mod workbook;
+
+use super::{Interpreted, RawOrder, RawPatient, RawResult, problem, some};
+use crate::domain::ProblemKind;
+use crate::domain::profile::{TableDialect, TableFormat};
+use crate::pipeline::{Part, Reading};
+use columns::Columns;
+use row::RowReader;
+
+/// A row of a table, wherever it came from.
+struct Row<'r> {
+    /// In the file, from 1.
+    line: u64,
+    /// In the part, from 0, blank rows left out.
+    number: u32,
+    cells: Vec<Cell<'r>>,
+}
+
+#[derive(Clone, Copy)]
+struct Cell<'r> {
+    text: &'r str,
+    kind: CellKind,
+}
+
+/// What a cell is by its own word. Text files know text only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CellKind {
+    Text,
+    Number,
+    Date,
+    Error,
+}
+
+impl Row<'_> {
+    fn is_blank(&self) -> bool {
+        self.cells.iter().all(|cell| cell.text.chars().all(|c| c.is_whitespace() || c.is_control()))
+    }
+}
+
+/// Reads the rows of one part.
+pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Reading) -> Interpreted {
+    match &dialect.format {
+        TableFormat::Workbook { sheet, .. } => {
+            match workbook::read(part.rows, sheet.as_deref(), &dialect.head) {
+                Ok(sheet) => {
+                    let head: Vec<Vec<&str>> =
+                        sheet.head.iter().map(|row| row.cells().map(|cell| cell.text).collect()).collect();
+                    let rows = sheet.rows.iter().zip(0..).map(|(row, number)| Row {
+                        line: row.line,
+                        number,
+                        cells: row.cells().collect(),
+                    });
+                    rows_of(&head, rows, dialect)
+                }
+                Err(fault) => unreadable(fault),
+            }
+        }
+        TableFormat::Delimited { .. } | TableFormat::Fixed => {
+            let (text, undecodable) = text::Text::decode(part, dialect, reading.character_set);
+            let head = text.head(dialect);
+            let head: Vec<Vec<&str>> =
+                head.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+            let mut out = text.rows(dialect, |rows| rows_of(&head, rows, dialect));
+            out.problems.extend(undecodable);
+            out
+        }
+    }
+}
+
+fn rows_of<'r>(
+    head: &[Vec<&str>],
+    rows: impl Iterator<Item = Row<'r>>,
+    dialect: &TableDialect,
+) -> Interpreted {
+    match Columns::find(dialect, head) {
+        Ok(columns) => {
+            let mut reader = RowReader::new(dialect, &columns);
+            rows.for_each(|row| reader.row(&row));
+            reader.finish()
+        }
+        Err(fault) => unreadable(fault),
+    }
+}
+
+/// All of the part in one problem.
+fn unreadable(fault: String) -> Interpreted {
+    Interpreted {
+        problems: vec![problem(ProblemKind::Unreadable, None, fault, false)],
+        ..Interpreted::default()
+    }
+}

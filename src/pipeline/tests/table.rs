@@ -1,0 +1,290 @@
+//! Rows in, outcomes out: what is read of a file's part, and what of it is a problem with its line.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::profile::parse;
+use crate::pipeline::{Part, process_part};
+
+const RESULTS: &str = r#"
+[places]
+specimen = "Tube"
+code = "Test"
+value = ["Result", "Ergebnis"]
+unit = "Unit"
+"#;
+
+/// A made-up model that writes files: quantities K and NA.
+fn file_profile(table: &str, rest: &str) -> Profile {
+    let text = format!(
+        r#"
+name = "made-up"
+revision = 1
+protocol = "table"
+vendor = "Nobody"
+model = "None"
+note = "Made up for this test."
+
+[sources]
+it = "made up"
+
+[tests]
+K = {{ result = "quantity", source = "it" }}
+NA = {{ result = "quantity", source = "it" }}
+
+[table]
+{table}
+{rest}
+"#
+    );
+    parse(&text).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+fn read_rows(profile: Profile, head: &[u8], rows: &[u8]) -> Outcome {
+    let lines = head.iter().filter(|byte| **byte == b'\n').count() as u64;
+    process_part(&Part { head, rows, first_line: lines + 1 }, &reading(profile), &context())
+}
+
+/// Specimen, test, value and unit of each result; a hold; the problems.
+fn told(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for o in &outcome.observations {
+        let value = match &o.value {
+            Value::Quantity { comparator, number } => {
+                format!("{}{number}", comparator.map_or("", crate::domain::Comparator::as_str))
+            }
+            other => format!("{other:?}"),
+        };
+        let unit = o.unit.as_deref().unwrap_or("-");
+        write!(text, "{} {} {value} {unit}", o.specimen.reveal(), o.test.code).unwrap();
+        text.push_str(if o.standing == Standing::Clear { "; " } else { " held; " });
+    }
+    for problem in &outcome.problems {
+        let lost = if problem.replaces_result { "lost" } else { "beside" };
+        write!(text, "{lost}: {}; ", problem.text.reveal()).unwrap();
+    }
+    text.trim_end_matches("; ").to_owned()
+}
+
+#[test]
+fn a_table_is_found_however_it_is_written() {
+    for (table, rest, head, rows, expected) in [
+        ("format = \"csv\"", RESULTS, "Tube,Test,Result,Unit\n", "007,K,4.10,mmol/L\n", "007 K 4.10 mmol/L"),
+        (
+            "format = \"csv\"\ndelimiter = \";\"",
+            RESULTS,
+            "\u{FEFF}Tube;Test;Ergebnis;Unit\r\n",
+            "\"007\";K;\"<4.10\";\"mmol;L\"\r\n",
+            "007 K <4.10 mmol;L",
+        ),
+        (
+            "format = \"csv\"\ndelimiter = \"\\t\"",
+            RESULTS,
+            "Unit\tTest\tTube\tResult\r",
+            "g\tK\t7\t4\r",
+            "7 K 4 g",
+        ),
+        (
+            "format = \"csv\"\nheader = 3\nunits_below = true",
+            "[places]\nspecimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\n",
+            "Made by,X\nTable,1\nTube,Test,Result\n,,mmol/L\n",
+            "1,K,4\n",
+            "1 K 4 mmol/L",
+        ),
+        (
+            "format = \"csv\"\nskip = 0\nquote = \"\"",
+            "[places]\nspecimen = \"#1\"\ncode = \"#2\"\nvalue = \"#3\"\n",
+            "",
+            "\"1,K,4\n",
+            "\"1 K 4 -",
+        ),
+        (
+            "format = \"fixed\"\nskip = 1",
+            "[places]\nspecimen = \"@1-6\"\ncode = \"@7-9\"\nvalue = \"@10-15\"\nunit = \"@16-22\"\n",
+            "TUBE  TS RESULT\n",
+            "000123K    4.10µmol/L\n000124NA  140\n",
+            "000123 K 4.10 µmol/L; 000124 NA 140 -",
+        ),
+        (
+            "format = \"csv\"\ncomment = \"#\"\ntrailer = { begins = \"END\" }",
+            "[[table.not_results]]\nat = \"Test\"\nis = \"Mean*\"\n[places]\nspecimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\n",
+            "Tube,Test,Result\n",
+            "# a \"comment\n1,K,4\n,,\n1,Mean of K,4\nEND,1\n",
+            "1 K 4 -",
+        ),
+        (
+            "format = \"csv\"\nempty_values = \"silent\"",
+            "[table.tests]\nheader = \"{code} [{unit}]\"\n[places]\nspecimen = \"Tube\"\n",
+            "Tube,Sex,K [mmol/L],NA [mmol/L],Cl [mmol/L]\n",
+            "1,F,4,140,\n2,M,,139,\n3,M,,,99\n",
+            "1 K 4 mmol/L; 1 NA 140 mmol/L; 2 NA 139 mmol/L; lost: line 4: test code \"Cl\" is not known to made-up/1",
+        ),
+        (
+            "format = \"csv\"\nunits_below = true",
+            "[table.tests]\nheader = \"{code}\"\ncolumns = [\"K\", \"NA\"]\n[places]\nspecimen = \"Tube\"\n",
+            "Tube,Sex,K,NA\n,,mmol/L,mmol/L\n",
+            "1,F,4,\n",
+            "1 K 4 mmol/L; 1 NA Absent { reason: \"the analyzer sent no value\" } mmol/L",
+        ),
+        ("format = \"csv\"\nshort_rows = \"fill\"", RESULTS, "Tube,Test,Result,Unit\n", "1,K,4\n", "1 K 4 -"),
+    ] {
+        let outcome = read_rows(file_profile(table, rest), head.as_bytes(), rows.as_bytes());
+        assert_eq!(told(&outcome), expected, "{table}\n{rest}");
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_a_problem_with_its_line_and_the_rest_goes_on() {
+    let head = "Tube,Test,Result,Unit\n";
+    for (row, expected) in [
+        ("2,NA", "lost: line 3: it has 2 cells, and the header has 4"),
+        ("2,NA,1,g,,", "2 NA 1 g"),
+        ("2,NA,1,g,x", "lost: line 3: it has 5 cells, and the header has 4"),
+        ("1E+05,NA,1,g", "lost: line 3: column 1 (Tube): a spreadsheet shortened a number there"),
+        ("Mar-03,NA,1,g", "lost: line 3: column 1 (Tube): a spreadsheet seems to have made a date of it"),
+        ("2,CL,1,g", "lost: line 3: test code \"CL\" is not known to made-up/1"),
+        (",NA,1,g", " NA 1 g held"),
+        ("2,NA,,g", "2 NA Absent { reason: \"the analyzer sent no value\" } g"),
+        (
+            "2,NA,1.5E1,g",
+            "2 NA Text(\"1.5E1\") g held; beside: line 3: the value \"1.5E1\" is neither a number nor known",
+        ),
+        (
+            "2,NA,\"1,5\",g",
+            "2 NA Text(\"1,5\") g held; beside: line 3: the value \"1,5\" is neither a number nor known",
+        ),
+        ("\"2\nx\",NA,1,g", "2\nx NA 1 g"),
+    ] {
+        let rows = format!("1,K,4,g\n{row}\n3,K,5,g\n");
+        let outcome = read_rows(file_profile("format = \"csv\"", RESULTS), head.as_bytes(), rows.as_bytes());
+        let (seen, problems) =
+            (told(&outcome), expected.split_once("beside").or(expected.split_once("lost")));
+        let (middle, problem) = match problems {
+            Some((middle, _)) => (middle.trim_end_matches("; "), expected.get(middle.len()..).unwrap()),
+            None => (expected, ""),
+        };
+        let parts = ["1 K 4 g", middle, "3 K 5 g", problem];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        assert_eq!(seen, parts.join("; "), "{row}");
+    }
+}
+
+#[test]
+fn a_header_that_is_not_the_profiles_is_one_problem_and_nothing_is_read() {
+    for (head, expected) in [
+        (
+            "Tube,Test,Wert,Einheit\n",
+            "the file's head lacks \"Result\" or \"Ergebnis\", \"Unit\"; nothing was read by position instead",
+        ),
+        ("1,K,4,g\n", "\"Tube\", \"Test\""),
+        ("", "the header row is missing"),
+    ] {
+        let outcome =
+            read_rows(file_profile("format = \"csv\"", RESULTS), head.as_bytes(), b"1,K,4,g\n2,K,5,g\n");
+        assert!(outcome.observations.is_empty());
+        assert_eq!(outcome.problems.len(), 1);
+        let text = outcome.problems[0].text.reveal();
+        assert!(text.contains(expected) && !text.contains("4,g"), "{text}");
+    }
+}
+
+#[test]
+fn two_columns_of_one_name_must_agree() {
+    let head = b"Tube,Test,Result,Unit,Test\n";
+    let outcome = read_rows(file_profile("format = \"csv\"", RESULTS), head, b"1,K,4,g,K\n2,K,5,g,NA\n");
+    assert_eq!(told(&outcome), "1 K 4 g; lost: line 3: column 5 (Test): two columns of that name differ");
+}
+
+#[test]
+fn a_decimal_comma_and_thousands_are_the_sites_and_the_models() {
+    let profile = Profile {
+        thousands_separator: Some('.'),
+        ..file_profile("format = \"csv\"\ndelimiter = \";\"", RESULTS)
+    };
+    let reading = Reading { decimal_separator: ',', ..reading(profile) };
+    let part = Part {
+        head: b"Tube;Test;Result;Unit\n",
+        rows: b"1;K;4,10;g\n2;K;1.234,5;g\n3;K;4.10;g\n",
+        first_line: 2,
+    };
+    let outcome = process_part(&part, &reading, &context());
+    assert_eq!(
+        told(&outcome),
+        "1 K 4.10 g; 2 K 1234.5 g; 3 K Text(\"4.10\") g held; beside: line 4: the value \"4.10\" is neither a number nor known"
+    );
+}
+
+#[test]
+fn a_changed_header_is_a_habit_that_changed() {
+    let columns = |head: &[u8], rows: &[u8]| {
+        let outcome = read_rows(file_profile("format = \"csv\"", RESULTS), head, rows);
+        let columns = |habit: &&crate::domain::Habit| habit.kind == crate::domain::HabitKind::Columns;
+        outcome.habits.iter().find(columns).unwrap().value.clone()
+    };
+    let usual = columns(b"Tube,Test,Result,Unit\n", b"1,K,4,g\n");
+    assert_eq!(usual, columns(b"Tube,Test,Result,Unit\r\n", b"9,NA,1,g\r\n"));
+    assert_ne!(usual, columns(b"Test,Tube,Result,Unit\n", b"K,1,4,g\n"));
+    assert!(columns(b"Tube,Test,Result,Unit,New\n", b"1,K,4,g,x\n").starts_with("5 columns"));
+}
+
+#[test]
+fn results_of_one_tube_count_their_replicates_and_each_has_a_record_of_its_own() {
+    let aspects = format!(
+        "[table.aspects]\ncall = \"Call\"\n[aspects.call]\nmeaning = \"call\"\nresult = \"text\"\n{RESULTS}"
+    );
+    let profile = file_profile("format = \"csv\"", &aspects);
+    let rows = b"1,K,4,g,pos\n2,K,5,g,\n1,K,4,g,neg\n";
+    let outcome = read_rows(profile, b"Tube,Test,Result,Unit,Call\n", rows);
+    let shown: Vec<_> = outcome
+        .observations
+        .iter()
+        .map(|o| (o.specimen.reveal(), o.test.aspect.as_str(), o.replicate, o.record))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("1", "", 1, 2),
+            ("1", "call", 1, 4),
+            ("2", "", 1, 1026),
+            ("1", "", 2, 2050),
+            ("1", "call", 2, 2052)
+        ]
+    );
+}
+
+#[test]
+fn bytes_of_another_character_set_are_said_once_with_their_line() {
+    let profile = file_profile("format = \"csv\"", RESULTS);
+    let outcome = read_rows(profile, b"Tube,Test,Result,Unit\n", b"1,K,4,g\n2,K,4,\xB5g\n3,K,4,\xB5g\n");
+    assert_eq!((outcome.observations.len(), outcome.problems.len()), (3, 1));
+    assert!(outcome.problems[0].text.reveal().starts_with("line 3: bytes that are not UTF-8"));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_stop_the_reader_and_no_row_is_lost_silently(
+        pieces in prop::collection::vec(
+            prop_oneof![
+                Just(b"1,K,4.1,g\n".to_vec()),
+                Just(b"\"2\",NA,\"<1\r\n0\",g\r".to_vec()),
+                Just(b"1E+5,K\n".to_vec()),
+                prop::sample::select(b",;\"\r\n\0 #K1\xB5\xFF".to_vec()).prop_map(|byte| vec![byte]),
+            ],
+            0..30,
+        ),
+    ) {
+        let rows = pieces.concat();
+        for table in ["format = \"csv\"", "format = \"csv\"\ncomment = \"#\"", "format = \"csv\"\nshort_rows = \"fill\""] {
+            let outcome = read_rows(file_profile(table, RESULTS), b"Tube,Test,Result,Unit\n", &rows);
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(rows.as_slice());
+            let says = |cell: &[u8]| cell.iter().any(|byte| !byte.is_ascii_whitespace() && *byte != 0);
+            let all = reader.byte_records().filter(|row| row.as_ref().unwrap().iter().any(says)).count();
+            let lost = outcome.problems.iter().filter(|problem| problem.replaces_result).count();
+            if !table.contains('#') {
+                prop_assert_eq!(outcome.observations.len() + lost, all);
+            }
+        }
+    }
+}
