@@ -58,10 +58,10 @@ pub struct Context {
 /// What is read at once: a message, or rows of a file beside the head that names their columns.
 #[derive(Clone, Copy)]
 pub struct Part<'a> {
-    /// Empty where there is none.
+    /// Empty where there is none, or where the rows come behind it in one run of bytes.
     pub head: &'a [u8],
     pub rows: &'a [u8],
-    /// The line of the file, from 1, at which the rows begin.
+    /// The line of the file, from 1, at which the rows begin that aren't the head.
     pub first_line: u64,
 }
 

@@ -3,7 +3,7 @@
 use labwire_astm::record::Kind;
 
 use super::*;
-use crate::domain::profile::AstmDialect;
+use crate::domain::profile::{AstmDialect, TableDialect, TablePlace, Told};
 
 const GOOD: &str = r#"
 name = "made-up"
@@ -119,4 +119,112 @@ fn a_line_is_the_standards_with_the_models_changes() {
     expected.tolerances.missing_eot = true;
     assert_eq!(link, expected);
     assert_eq!(faults(&format!("{GOOD}\n[link]\ntries = 0\n")).len(), 1);
+}
+
+const TABLE: &str = r#"
+name = "made-up"
+revision = 1
+protocol = "table"
+vendor = "Nobody"
+model = "None"
+note = "Made up for this test."
+
+[sources]
+invention = "made up"
+
+[table]
+format = "csv"
+
+[places]
+specimen = "Tube"
+code = "Test"
+value = "Result"
+"#;
+
+#[test]
+fn a_short_table_is_comma_separated_under_one_header() {
+    let Dialect::Table(table) = parse(TABLE).unwrap().dialect else { panic!("it reads no table") };
+    let place = |text| vec![TablePlace::parse(text).unwrap()];
+    let places = [(Told::Specimen, "Tube"), (Told::Code, "Test"), (Told::Value, "Result")];
+    let places = places.map(|(told, text)| (told, place(text))).into();
+    assert_eq!(*table, TableDialect { places, ..TableDialect::default() });
+}
+
+#[test]
+fn each_fault_of_a_table_points_at_its_place_and_names_the_remedy() {
+    let key = |line: &str| (String::from("format = \"csv\""), format!("format = \"csv\"\n{line}"));
+    let top = |line: &str| (String::from("revision = 1"), format!("revision = 1\n{line}"));
+    let change = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+    for (change, place, message) in [
+        (key("delimiter = \";;\""), "\";;\"", "one ASCII character"),
+        (key("delimiter = \"µ\""), "\"µ\"", "one ASCII character"),
+        (key("delimiter = \"'\"\nquote = \"'\""), "\"'\"", "two different characters"),
+        (key("sheet = \"Results\""), "\"Results\"", "only format = \"xlsx\" has sheets"),
+        (
+            change("format = \"csv\"", "format = \"xlsx\"\ndelimiter = \";\""),
+            "\";\"",
+            "only format = \"csv\"",
+        ),
+        (change("format = \"csv\"", "format = \"xlsx\"\nquote = \"'\""), "\"'\"", "only format = \"csv\""),
+        (change("format = \"csv\"", "format = \"xls\""), "\"xls\"", "unknown variant"),
+        (key("encoding = \"ebcdic\""), "\"ebcdic\"", "not a character set"),
+        (key("header = 0"), "0", "rows count from 1"),
+        (key("header = 2\nskip = 2"), "2", "write one of header"),
+        (key("header_begins = \"\""), "\"\"", "ASCII text with which the header row begins"),
+        (key("comment = \"//\""), "\"//\"", "one ASCII character"),
+        (
+            key("trailer = { begins = \"END\", count_at = 0 }"),
+            "{ begins = \"END\", count_at = 0 }",
+            "cells count",
+        ),
+        (key("times = [\"%d.%m.%Y\", \"%d.%m.\"]"), "\"%d.%m.\"", "not a format of a date"),
+        (key("times = [\"%H:%M\"]"), "\"%H:%M\"", "not a format of a date"),
+        (key("optional = [\"units\"]"), "\"units\"", "not a key of [places]"),
+        (key("aspects = { call = \"{Call\" }"), "\"{Call\"", "not a place"),
+        (key("[[table.not_results]]\nat = \"#0\"\nis = \"Mean\""), "\"#0\"", "not a place"),
+        (change("value = \"Result\"", "value = \"@3-1\""), "\"@3-1\"", "not a place"),
+        (change("value = \"Result\"", "value = [\"Result\", \"\"]"), "[\"Result\", \"\"]", "not a place"),
+        (
+            change("value = \"Result\"", "value = \"Result\"\naspect = \"Call\""),
+            "\"Call\"",
+            "[table.aspects]",
+        ),
+        (top("records = \"HPORL\""), "\"HPORL\"", "rows and no records"),
+        (top("segments = \"MSH\""), "\"MSH\"", "rows and no segments"),
+        (
+            change("[places]", "[sender]\nat = \"Tube\"\nis = \"x\"\n[places]"),
+            "\"Tube\"",
+            "known by where it lies",
+        ),
+        (change("protocol = \"table\"", ""), "[table]", "[table] is of files"),
+    ] {
+        let (from, to) = change;
+        assert!(TABLE.contains(&from), "{from}");
+        let text = TABLE.replacen(&from, &to, 1);
+        let found = faults(&text);
+        let told = found.iter().any(|(at, said)| at.starts_with(place) && said.contains(message));
+        assert!(told, "{to}: {found:?} should say {message:?} at {place:?}");
+    }
+}
+
+#[test]
+fn a_table_names_what_no_result_can_be_read_without() {
+    for (from, to, message) in [
+        ("value = \"Result\"", "", "must name the column of the value"),
+        ("specimen = \"Tube\"", "", "must name the column of the specimen"),
+        ("format = \"csv\"", "format = \"fixed\"", "Tube: with format = \"fixed\" write the positions"),
+        ("format = \"csv\"", "format = \"csv\"\nskip = 1", "Tube: without a header a column has a number"),
+        ("value = \"Result\"", "value = \"@1-3\"", "@1-3: only format = \"fixed\" has positions"),
+        (
+            "format = \"csv\"",
+            "format = \"csv\"\ntests = { header = \"{code}\" }",
+            "[table.tests] says where each value stands",
+        ),
+    ] {
+        let found = faults(&TABLE.replacen(from, to, 1));
+        assert!(found.iter().any(|(_, said)| said == message || said.contains(message)), "{to}: {found:?}");
+    }
+    let (place, said) = &faults(&TABLE.replace("[table]\nformat = \"csv\"", ""))[0];
+    assert_eq!(place, "\"made-up\"");
+    assert!(said.contains("needs a [table]"));
 }

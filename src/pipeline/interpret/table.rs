@@ -7,6 +7,8 @@ mod row;
 mod text;
 mod workbook;
 
+use labwire_drop::Cutter;
+
 use super::{Interpreted, RawOrder, RawPatient, RawResult, problem, some};
 use crate::domain::ProblemKind;
 use crate::domain::profile::{TableDialect, TableFormat};
@@ -46,6 +48,7 @@ impl Row<'_> {
 
 /// Reads the rows of one part.
 pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Reading) -> Interpreted {
+    let part = &apart(*part, dialect);
     match &dialect.format {
         TableFormat::Workbook { sheet, .. } => {
             match workbook::read(part.rows, sheet.as_deref(), &dialect.head) {
@@ -72,6 +75,24 @@ pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Readi
             out
         }
     }
+}
+
+/// The head apart from the rows, where both come in one run of bytes. Rows behind a head can't begin at line 1: then it
+/// is the beginning of the file.
+fn apart<'a>(part: Part<'a>, dialect: &TableDialect) -> Part<'a> {
+    if !part.head.is_empty() {
+        return part;
+    }
+    let mut cutter = Cutter::new(dialect.contents());
+    cutter.push(part.rows);
+    cutter.finish();
+    let length = cutter.head().and_then(|head| usize::try_from(head.end).ok()).unwrap_or_default();
+    let (head, rows) = part.rows.split_at_checked(length).unwrap_or((&[], part.rows));
+    let first_line = match (part.first_line, cutter.poll()) {
+        (1, Some(first)) => first.first_line,
+        (said, _) => said,
+    };
+    Part { head, rows, first_line }
 }
 
 fn rows_of<'r>(

@@ -179,7 +179,7 @@ fn a_header_that_is_not_the_profiles_is_one_problem_and_nothing_is_read() {
             "the file's head lacks \"Result\" or \"Ergebnis\", \"Unit\"; nothing was read by position instead",
         ),
         ("1,K,4,g\n", "\"Tube\", \"Test\""),
-        ("", "the header row is missing"),
+        ("", "\"Tube\", \"Test\""),
     ] {
         let outcome =
             read_rows(file_profile("format = \"csv\"", RESULTS), head.as_bytes(), b"1,K,4,g\n2,K,5,g\n");
@@ -188,6 +188,30 @@ fn a_header_that_is_not_the_profiles_is_one_problem_and_nothing_is_read() {
         let text = outcome.problems[0].text.reveal();
         assert!(text.contains(expected) && !text.contains("4,g"), "{text}");
     }
+}
+
+#[test]
+fn a_head_and_its_rows_may_come_in_one_run_of_bytes() {
+    let table = "format = \"csv\"\nheader_begins = \"Tube\"";
+    let (head, rows) = ("\u{FEFF}Made by,\"X\n\"\nTube,Test,Result,Unit\n", "1,K,4,g\n2,CL,4,g\n");
+    for (first_line, expected) in [(1, "line 5: "), (900, "line 901: ")] {
+        let joined = [head, rows].concat();
+        let part = Part { head: &[], rows: joined.as_bytes(), first_line };
+        let outcome = process_part(&part, &reading(file_profile(table, RESULTS)), &context());
+        assert_eq!((outcome.observations.len(), outcome.problems.len()), (1, 1));
+        assert!(
+            outcome.problems[0].text.reveal().starts_with(expected),
+            "{:?}",
+            outcome.problems[0].text.reveal()
+        );
+    }
+    let none = file_profile(
+        "format = \"csv\"\nskip = 0",
+        "[places]\nspecimen = \"#1\"\ncode = \"#2\"\nvalue = \"#3\"",
+    );
+    let part = Part { head: &[], rows: "\u{FEFF}1,K,4\n2,CL,4\n".as_bytes(), first_line: 1 };
+    let outcome = process_part(&part, &reading(none), &context());
+    assert_eq!(told(&outcome), "1 K 4 -; lost: line 2: test code \"CL\" is not known to made-up/1");
 }
 
 #[test]
@@ -261,6 +285,23 @@ fn bytes_of_another_character_set_are_said_once_with_their_line() {
     assert_eq!((outcome.observations.len(), outcome.problems.len()), (3, 1));
     assert!(outcome.problems[0].text.reveal().starts_with("line 3: bytes that are not UTF-8"));
 }
+
+#[test]
+fn a_broken_workbook_stops_nothing() {
+    let whole = include_bytes!("../../../tests/fixtures/profiles/thermo-quantstudio/results.xlsx");
+    let profile = || file_profile("format = \"xlsx\"\nsheet = \"Results\"\nheader_begins = \"Well\"", PCR);
+    let read = |bytes: &[u8]| process_part(&Part::of(bytes), &reading(profile()), &context());
+    assert_eq!(read(whole).observations.len() + read(whole).problems.len(), 11);
+    for at in (0..whole.len()).step_by(7) {
+        let mut broken = whole.to_vec();
+        broken[at] ^= 0x55;
+        let outcome = read(&broken);
+        assert!(!outcome.observations.is_empty() || !outcome.problems.is_empty(), "byte {at}");
+        assert!(!read(&whole[..at]).problems.is_empty(), "cut at {at}");
+    }
+}
+
+const PCR: &str = "[places]\nspecimen = \"Sample Name\"\ncode = \"Target Name\"\nvalue = \"CT\"\n";
 
 proptest! {
     #[test]
