@@ -80,10 +80,17 @@ pub(super) struct RawResult {
 /// Reads all of a message, or of several, or the rows of a file's part.
 pub(super) fn interpret(part: &Part<'_>, reading: &Reading) -> Interpreted {
     match &reading.profile.dialect {
-        Dialect::Astm(dialect) => astm::interpret(part.rows, dialect, reading),
-        Dialect::Hl7(dialect) => hl7::interpret(part.rows, dialect, reading),
+        Dialect::Astm(dialect) => astm::interpret(bare(part.rows), dialect, reading),
+        Dialect::Hl7(dialect) => hl7::interpret(bare(part.rows), dialect, reading),
         Dialect::Table(dialect) => table::interpret(part, dialect, reading),
     }
+}
+
+/// A message without what only files have: a byte order mark before it, and the SUB that DOS programs end a file with.
+fn bare(message: &[u8]) -> &[u8] {
+    let unmarked = message.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(message);
+    let end = unmarked.iter().rposition(|byte| !matches!(byte, 0 | 0x1A)).map_or(0, |last| last + 1);
+    unmarked.get(..end).unwrap_or_default()
 }
 
 fn problem(kind: ProblemKind, record: Option<u32>, text: String, replaces_result: bool) -> Problem {

@@ -156,3 +156,17 @@ fn read(bytes: &[u8]) -> Vec<csv::ByteRecord> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     reader.byte_records().map(|record| record.unwrap()).map(|record| record.iter().collect()).collect()
 }
+
+/// What the property above would notice: cutting at every line end, or counting quotes instead of reading cells.
+#[test]
+fn cutting_without_regard_to_cells_gives_other_rows() {
+    let file = b"5\" tube,1\n\"a\nb\",2\n6\" tube,3\n";
+    let lines = file.split_inclusive(|byte| *byte == b'\n');
+    assert_ne!(lines.flat_map(read).collect::<Vec<_>>(), read(file));
+    let mut open = false;
+    let by_quotes = file.split_inclusive(|byte| {
+        open ^= *byte == b'"';
+        *byte == b'\n' && !open
+    });
+    assert_ne!(by_quotes.flat_map(read).collect::<Vec<_>>(), read(file));
+}

@@ -215,6 +215,13 @@ fn a_head_and_its_rows_may_come_in_one_run_of_bytes() {
 }
 
 #[test]
+fn a_message_may_stand_in_a_file_with_a_mark_before_it_and_a_sub_behind() {
+    let file = "\u{FEFF}H|\\^&\r\nP|1\r\nO|1|S-1||^^^K\r\nR|1|^^^K|4.10|mmol/L||N||F\r\nL|1|N\r\n\u{1A}";
+    let outcome = process(file.as_bytes(), &reading(profile()), &context());
+    assert_eq!(told(&outcome), "S-1 K 4.10 mmol/L");
+}
+
+#[test]
 fn two_columns_of_one_name_must_agree() {
     let head = b"Tube,Test,Result,Unit,Test\n";
     let outcome = read_rows(file_profile("format = \"csv\"", RESULTS), head, b"1,K,4,g,K\n2,K,5,g,NA\n");
