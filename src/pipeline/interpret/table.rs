@@ -60,7 +60,7 @@ pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Readi
                         number,
                         cells: row.cells().collect(),
                     });
-                    rows_of(&head, rows, dialect)
+                    rows_of(&head, rows, dialect, reading)
                 }
                 Err(fault) => unreadable(fault),
             }
@@ -70,7 +70,7 @@ pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Readi
             let head = text.head(dialect);
             let head: Vec<Vec<&str>> =
                 head.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
-            let mut out = text.rows(dialect, |rows| rows_of(&head, rows, dialect));
+            let mut out = text.rows(dialect, |rows| rows_of(&head, rows, dialect, reading));
             out.problems.extend(undecodable);
             out
         }
@@ -99,10 +99,11 @@ fn rows_of<'r>(
     head: &[Vec<&str>],
     rows: impl Iterator<Item = Row<'r>>,
     dialect: &TableDialect,
+    reading: &Reading,
 ) -> Interpreted {
     match Columns::find(dialect, head) {
         Ok(columns) => {
-            let mut reader = RowReader::new(dialect, &columns);
+            let mut reader = RowReader::new(dialect, &columns, reading.decimal_separator);
             rows.for_each(|row| reader.row(&row));
             reader.finish()
         }

@@ -308,6 +308,37 @@ fn a_broken_workbook_stops_nothing() {
     }
 }
 
+#[test]
+fn a_workbooks_numbers_have_no_decimal_sign_of_the_site() {
+    let whole = include_bytes!("../../../tests/fixtures/profiles/thermo-quantstudio/results.xlsx");
+    let table = "format = \"xlsx\"\nsheet = \"Results\"\nheader_begins = \"Well\"";
+    let german = |decimal_separator| Reading {
+        decimal_separator,
+        codes: BTreeMap::from([("N-gene".to_owned(), crate::domain::CodeMapping::default())]),
+        ..reading(file_profile(table, PCR))
+    };
+    for separator in ['.', ','] {
+        let outcome = process_part(&Part::of(whole), &german(separator), &context());
+        let values: Vec<_> = outcome.observations.iter().filter(|o| o.standing == Standing::Clear).collect();
+        let values: Vec<_> = values.iter().map(|o| (&o.value, o.value_as_sent.as_str())).collect();
+        let number = |text| Value::Quantity {
+            comparator: None,
+            number: crate::domain::DecimalText::parse(text, '.').unwrap(),
+        };
+        assert_eq!(values[..2], [(&number("16.484"), "16.484"), (&number("25.711"), "25.711")]);
+    }
+}
+
+#[test]
+fn a_file_may_lack_a_column_that_is_optional() {
+    let rest = format!("{RESULTS}status = \"Status\"\noperator = \"Who\"\n");
+    let profile = file_profile("format = \"csv\"\noptional = [\"status\", \"operator\"]", &rest);
+    let outcome = read_rows(profile.clone(), b"Tube,Test,Result,Unit\n", b"1,K,4,g\n");
+    assert_eq!(told(&outcome), "1 K 4 g");
+    let outcome = read_rows(profile, b"Tube,Test,Result,Unit,Status\n", b"1,K,4,g,odd\n");
+    assert_eq!(told(&outcome), "1 K 4 g held; beside: line 2: status \"odd\" is not known to made-up/1");
+}
+
 const PCR: &str = "[places]\nspecimen = \"Sample Name\"\ncode = \"Target Name\"\nvalue = \"CT\"\n";
 
 proptest! {

@@ -34,6 +34,12 @@ impl Opening {
         }
     }
 
+    /// Takes in bytes of a line that isn't blank.
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        let room = KEPT.saturating_sub(self.bytes.len());
+        self.bytes.extend(bytes.iter().take(room));
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

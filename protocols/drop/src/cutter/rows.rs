@@ -109,7 +109,9 @@ impl RowCutter {
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], parts: &mut Parts) {
-        for byte in bytes {
+        let mut rest = bytes;
+        while let Some((byte, after)) = rest.split_first() {
+            rest = after;
             let unit = match (self.units, self.half.take()) {
                 (Units::Bytes | Units::Marked, _) => u16::from(*byte),
                 (Units::Utf16Le | Units::Utf16Be, None) => {
@@ -123,7 +125,40 @@ impl RowCutter {
             if parts.refusal.is_some() {
                 return;
             }
+            rest = self.skip(rest);
         }
+    }
+
+    /// Passes over the bytes that can't change anything but where the cutter is, and answers with what follows.
+    fn skip<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let by_bytes = matches!(self.units, Units::Bytes | Units::Marked);
+        let may_be_comment = self
+            .rows
+            .comment
+            .as_ref()
+            .is_some_and(|comment| self.opening.bytes().len() <= comment.len() + MARK.len());
+        if !by_bytes || self.opening.is_blank() || self.ended_by_cr || may_be_comment {
+            return bytes;
+        }
+        let is_line_end = |byte: u8| matches!(byte, b'\r' | b'\n');
+        let (quote, delimiter) = (self.rows.quote, self.rows.delimiter);
+        let length = match self.place {
+            Place::InCell => bytes.iter().position(|byte| is_line_end(*byte) || Some(*byte) == delimiter),
+            Place::InQuotes => bytes.iter().position(|byte| is_line_end(*byte) || Some(*byte) == quote),
+            Place::InComment => bytes.iter().position(|byte| is_line_end(*byte)),
+            Place::CellStart | Place::AfterQuote => Some(0),
+        };
+        // One byte before the row is too long, the next one is looked at for that.
+        let room = (self.limit() + self.row.at).saturating_sub(self.at);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let length = length.unwrap_or(bytes.len()).min(room);
+        let (passed, rest) = bytes.split_at_checked(length).unwrap_or((&[], bytes));
+        if !passed.is_empty() {
+            self.at += u64::try_from(passed.len()).unwrap_or(u64::MAX);
+            self.after_cr = false;
+            self.opening.extend(passed);
+        }
+        rest
     }
 
     pub(super) fn finish(&mut self, parts: &mut Parts) -> Option<Missing> {

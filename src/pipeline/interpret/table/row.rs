@@ -25,6 +25,8 @@ type Fault = String;
 pub(super) struct RowReader<'a> {
     dialect: &'a TableDialect,
     columns: &'a Columns<'a>,
+    /// The site's decimal separator.
+    decimal: char,
     /// The orders by what tells them apart: results of one tube count their replicates together.
     orders: HashMap<[String; 3], usize>,
     trailer: Option<&'a str>,
@@ -32,13 +34,13 @@ pub(super) struct RowReader<'a> {
 }
 
 impl<'a> RowReader<'a> {
-    pub(super) fn new(dialect: &'a TableDialect, columns: &'a Columns<'a>) -> RowReader<'a> {
+    pub(super) fn new(dialect: &'a TableDialect, columns: &'a Columns<'a>, decimal: char) -> RowReader<'a> {
         let trailer = match &dialect.ending {
             Ending::Trailer(trailer) => Some(trailer.begins.as_str()),
             Ending::Line | Ending::Open => None,
         };
         let out = Interpreted { columns: columns.habit(), ..Interpreted::default() };
-        RowReader { dialect, columns, orders: HashMap::new(), trailer, out }
+        RowReader { dialect, columns, decimal, orders: HashMap::new(), trailer, out }
     }
 
     pub(super) fn finish(self) -> Interpreted {
@@ -94,11 +96,10 @@ impl<'a> RowReader<'a> {
             unit: some(self.trimmed(row, Told::Unit)?),
             range: some(self.trimmed(row, Told::Range)?),
             flags: self.flags(row)?,
-            status: self
-                .dialect
-                .places
-                .contains_key(&Told::Status)
-                .then_some(self.trimmed(row, Told::Status)?),
+            status: match self.columns.of(Told::Status) {
+                [] => None,
+                _ => Some(self.trimmed(row, Told::Status)?),
+            },
             operator: some(self.trimmed(row, Told::Operator)?),
             started: self.trimmed(row, Told::Started)?,
             completed: self.trimmed(row, Told::Completed)?,
@@ -186,12 +187,12 @@ impl<'a> RowReader<'a> {
         let cell = row.cells.get(at).copied();
         let spoilt = cell.and_then(|cell| excel::spoilt(Told::Value, cell));
         let unread = spoilt.map(|why| format!("{}: {why}", self.columns.name(at)));
-        RawResult {
-            value: value.trim().to_owned(),
-            value_as_sent: value,
-            unread: unread.or(result.unread.clone()),
-            ..result
-        }
+        // A workbook's numbers are no text, in which the site's sign would stand.
+        let number = match cell.filter(|cell| cell.kind == CellKind::Number) {
+            Some(_) => value.replace('.', self.decimal.encode_utf8(&mut [0; 4])),
+            None => value.trim().to_owned(),
+        };
+        RawResult { value: number, value_as_sent: value, unread: unread.or(result.unread.clone()), ..result }
     }
 
     fn order(&self, row: &Row<'_>) -> Result<RawOrder, Fault> {
