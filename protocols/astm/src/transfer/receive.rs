@@ -204,8 +204,10 @@ impl Receiver {
 
     /// A long frame may take longer than the timer: a peer that is sending one isn't silent.
     fn wait_for_frame_end(&mut self, now: Instant) {
-        if self.scanner.is_within() {
+        if self.scanner.take_outgrown() || self.scanner.is_within() {
             self.await_peer(now);
+        } else if matches!(self.state, State::Neutral) && !self.scanner.is_oversize() {
+            self.deadline = None;
         }
     }
 
@@ -388,12 +390,14 @@ impl Receiver {
     }
 
     fn fall_silent(&mut self, out: &mut Actions) {
-        if self.scanner.is_within() {
+        if self.scanner.is_oversize() {
+            out.push_back(Note::OversizeFrame.into());
+        } else if self.scanner.is_within() {
             out.push_back(Note::BrokenFrame.into());
         }
         let is_end = matches!(self.state, State::Raw)
             && self.settings.end_mark == EndMark::EndOfTransfer
-            && !self.scanner.is_within();
+            && !(self.scanner.is_within() || self.scanner.is_oversize());
         match (&self.state, is_end) {
             (State::Neutral, _) => {}
             (_, true) => out.push_back(Action::Transfer(Transfer::Ended)),

@@ -52,6 +52,8 @@ pub(super) struct Scanner {
     /// The frame or record so far; empty once it is longer than it may be.
     buffer: Vec<u8>,
     too_long: bool,
+    /// It became too long since that was asked last.
+    outgrown: bool,
     last: u8,
     noise_told: bool,
 }
@@ -63,6 +65,7 @@ impl Scanner {
             place: Place::Neutral,
             buffer: Vec::new(),
             too_long: false,
+            outgrown: false,
             last: 0,
             noise_told: false,
         }
@@ -103,6 +106,16 @@ impl Scanner {
         matches!(self.place, Place::Text | Place::Tail(_) | Place::Record) && !self.too_long
     }
 
+    /// Whether the frame or record that has begun is longer than it may be.
+    pub(super) fn is_oversize(&self) -> bool {
+        self.too_long
+    }
+
+    /// Whether it has become so since this was asked last: until then it could still have been a good one.
+    pub(super) fn take_outgrown(&mut self) -> bool {
+        mem::take(&mut self.outgrown)
+    }
+
     /// Whether the last byte is an ENQ or EOT that a frame has swallowed.
     pub(super) fn is_in_doubt(&self) -> bool {
         matches!(self.place, Place::Text | Place::Tail(_)) && matches!(self.last, ENQ | EOT)
@@ -131,6 +144,7 @@ impl Scanner {
         self.place = place;
         self.buffer.clear();
         self.too_long = false;
+        self.outgrown = false;
         self.noise_told = false;
         self.last = 0;
     }
@@ -240,6 +254,7 @@ impl Scanner {
     fn keep(&mut self, bytes: &[u8]) {
         self.last = bytes.last().copied().unwrap_or(self.last);
         if self.buffer.len() + bytes.len() > self.settings.max_frame_text + FRAMING {
+            self.outgrown |= !self.too_long;
             self.too_long = true;
             self.buffer.clear();
         }

@@ -371,6 +371,28 @@ fn a_message_of_ours_waits_for_the_end_of_records_without_frames() {
 }
 
 #[test]
+fn a_record_without_a_frame_that_is_too_long_and_never_ends_is_given_up_with_the_silence() {
+    check_with(
+        |settings| {
+            settings.tolerances.raw_records = true;
+            settings.max_frame_text = 10;
+        },
+        r#"
+        > "H|this is longer than a record may be\r"
+        note oversize-frame
+        timer none
+        > "H|this is longer than a record may be"
+        timer 30s
+        wait 30s
+        note oversize-frame
+        > ENQ
+        began
+        send ACK
+        "#,
+    );
+}
+
+#[test]
 fn a_record_without_a_frame_that_can_not_be_stored_closes_the_connection() {
     let raw = |settings: &mut crate::transfer::Settings| settings.tolerances.raw_records = true;
     check_with(
