@@ -226,3 +226,16 @@ fn an_impossible_edit_is_refused_whole() {
         assert_eq!(message.edit(&path, value.as_bytes()), Err(error), "{path}");
     }
 }
+
+#[test]
+fn an_escape_character_that_could_stand_within_a_sequence_ends_it() {
+    for escape in ['.', '+', '-'] {
+        let bytes = format!("MSH|^~{escape}&\rOBX|1|a{escape}S{escape}b{escape}X41{escape}");
+        let message = Message::parse(bytes.as_bytes()).unwrap();
+        let obx = message.segments().nth(1).unwrap();
+        assert_eq!(obx.field(2).unescape().as_ref(), b"a^bA", "{escape}");
+        let edited = message.edit(&Path::parse("OBX-1").unwrap(), b"x|y").unwrap();
+        let again = Message::parse(&edited).unwrap();
+        assert_eq!(again.at(&Path::parse("OBX-1").unwrap()).unescape().as_ref(), b"x|y", "{escape}");
+    }
+}

@@ -57,7 +57,9 @@ pub(super) fn escape(text: &[u8], separators: Separators, width: Width) -> Optio
 /// What stands between two escape characters at the start of `input`, if that can be a sequence.
 fn sequence(input: &[u8], escape: u8) -> Option<&[u8]> {
     let (_, rest) = input.split_first().filter(|(first, _)| **first == escape)?;
-    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
+    // The escape character may itself be one of these.
+    let fits =
+        |byte: &u8| *byte != escape && (byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-'));
     let length = rest.iter().take_while(|byte| fits(byte)).count();
     let closed = length > 0 && rest.get(length) == Some(&escape);
     rest.get(..length).filter(|content| closed && is_defined(content))
