@@ -189,9 +189,8 @@ impl Shelf {
 
     /// The places of what a search finds.
     fn search(&self, kind: &str, search: &str) -> Vec<String> {
-        let (parameter, wanted) = search.split_once('=').unwrap();
-        let wanted = decoded(wanted);
-        let (system, value) = wanted.split_once('|').unwrap();
+        let (parameter, wanted) = search.split('&').next().unwrap().split_once('=').unwrap();
+        let wanted: Vec<String> = wanted.split(',').map(decoded).collect();
         let (list, name) = match parameter {
             "identifier" => ("/identifier", "value"),
             "_tag" => ("/meta/tag", "code"),
@@ -199,7 +198,10 @@ impl Shelf {
         };
         let fits = |resource: &Value| {
             let list = resource.pointer(list).and_then(Value::as_array).cloned().unwrap_or_default();
-            list.iter().any(|one| one["system"] == system && one[name] == value)
+            let names = list
+                .iter()
+                .map(|one| format!("{}|{}", one["system"].as_str().unwrap(), one[name].as_str().unwrap()));
+            names.into_iter().any(|name| wanted.contains(&name))
         };
         let of_kind = self.resources.iter().filter(|(place, _)| place.starts_with(&format!("{kind}/")));
         of_kind
