@@ -101,19 +101,35 @@ fn told(body: Option<&Value>, sent: &Sent) -> Result<Vec<Told>, (VerdictKind, St
     if entries.len() != sent.entries.len() {
         return unknown(&format!("of {} entries to {}", entries.len(), sent.entries.len()));
     }
-    Ok(entries.iter().map(Told::of).collect())
+    let told: Vec<Told> = entries.iter().map(Told::of).collect();
+    // An answer counts for what was asked, and for nothing else.
+    if told.iter().zip(&sent.entries).any(|(told, entry)| !told.is_of(&entry.kind)) {
+        return unknown("of entries that weren't sent");
+    }
+    Ok(told)
 }
 
 impl Told {
     fn of(entry: &Value) -> Told {
         let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
-        let status = text("/response/status").and_then(|status| status.get(..3)?.parse().ok());
+        let status =
+            text("/response/status").and_then(|status| status.split_whitespace().next()?.parse().ok());
         Told {
             status: status.unwrap_or_default(),
             reason: words(entry.pointer("/response/outcome")),
             place: text("/response/location").and_then(seen::place),
             resource: entry.get("resource").cloned(),
         }
+    }
+
+    /// Whether nothing in it speaks of another kind of resource.
+    fn is_of(&self, kind: &str) -> bool {
+        let place = self.place.as_deref().and_then(|place| place.split('/').next());
+        let copy = self.resource.as_ref().and_then(|copy| copy.get("resourceType")).and_then(Value::as_str);
+        [place, copy.filter(|kind| *kind != "OperationOutcome")]
+            .into_iter()
+            .flatten()
+            .all(|told| told == kind)
     }
 
     fn verdict(&self) -> (VerdictKind, String) {

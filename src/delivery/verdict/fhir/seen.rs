@@ -39,10 +39,9 @@ impl Seen {
             what.push("specimen");
         }
         let added = || {
-            let added = additions(&entry.resource, found);
-            let named =
-                added.into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-            named.map(str::to_owned).collect::<Vec<_>>()
+            let known = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            let added = additions(&entry.resource, found).into_iter();
+            added.map(|name| if known(name) { name } else { "something" }.to_owned()).collect::<Vec<_>>()
         };
         if what.is_empty() {
             Seen::Same { added: added() }

@@ -40,11 +40,14 @@ fn answer(status: u16, body: &str) -> Reply<Answer> {
 
 /// A transaction's answer in which these entries have other statuses than 201.
 fn response(statuses: &[(usize, &str)]) -> String {
-    let entries: Vec<Value> = (0..7)
-        .map(|at| {
+    let kinds =
+        ["Device", "Device", "Specimen", "Observation", "Observation", "DiagnosticReport", "Provenance"];
+    let entries: Vec<Value> = (0..)
+        .zip(kinds)
+        .map(|(at, kind)| {
             let status = statuses.iter().find(|(entry, _)| *entry == at).map_or("201 Created", |(_, status)| status);
             let outcome = json!({ "issue": [{ "severity": "error", "code": "value", "diagnostics": "too odd" }] });
-            json!({ "response": { "status": status, "location": "Observation/7/_history/1", "outcome": outcome } })
+            json!({ "response": { "status": status, "location": format!("{kind}/{at}/_history/1"), "outcome": outcome } })
         })
         .collect();
     json!({ "resourceType": "Bundle", "type": "transaction-response", "entry": entries }).to_string()
@@ -110,6 +113,7 @@ fn a_success_that_is_no_answer_to_the_transaction_is_no_acceptance() {
     let mut long: Value = serde_json::from_str(&whole).unwrap();
     long["entry"].as_array_mut().unwrap().push(json!({ "response": { "status": "201" } }));
     let batch = whole.replace("transaction-response", "batch-response");
+    let others = whole.replace("Specimen/2/", "Observation/2/");
     for (body, expected) in [
         ("", Unknown),
         ("<html>please sign in</html>", Unknown),
@@ -117,6 +121,7 @@ fn a_success_that_is_no_answer_to_the_transaction_is_no_acceptance() {
         ("[]", Unknown),
         ("\"Bundle\"", Unknown),
         (&batch, Unknown),
+        (&others, Unknown),
         (&short.to_string(), Unknown),
         (&long.to_string(), Unknown),
         (whole.split_at(whole.len() / 2).0, Unknown),
