@@ -252,6 +252,21 @@ async fn a_correction_takes_the_place_of_what_it_corrects_however_often_it_is_se
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_correction_of_no_more_than_a_flag_arrives_too() {
+    let server = FhirByHand::start().await;
+    let (lab, address) = laboratory(&server, "").await;
+    let _gateway = lab.start().await;
+    send_until(&lab, address, &result("EX0001"), "accepted").await;
+    for flag in ["N", "H"] {
+        let flagged = correction("5.90").replace("||N||C|", &format!("||{flag}||C|"));
+        send_until(&lab, address, &flagged, "accepted").await;
+        let newest = server.all("Observation").remove(0);
+        assert_eq!(newest["interpretation"][0]["text"], flag);
+    }
+    assert_eq!(values(&server, "EX0001"), ["5.40", "5.90", "5.90"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_lims_did_to_a_result_is_not_lost_to_a_correction() {
     for (change, told) in [
         (json!({ "subject": { "reference": "Patient/1" } }), "the server's copy has subject"),

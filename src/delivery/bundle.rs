@@ -73,8 +73,10 @@ struct Rendering<'a> {
 struct Told {
     full_url: String,
     status: &'static str,
-    /// What it and each earlier version say, this one last.
-    tokens: Vec<String>,
+    /// A short sign of what this version says.
+    sign: String,
+    /// The same of each earlier version.
+    earlier: Vec<String>,
     entry: Value,
 }
 
@@ -91,9 +93,8 @@ impl<'a> Rendering<'a> {
 
     fn bundle(&self) -> Value {
         let results: Vec<Told> = self.consignment.items.iter().map(|item| self.result(item)).collect();
-        let said: Vec<&str> =
-            results.iter().filter_map(|told| told.tokens.last()).map(String::as_str).collect();
-        let name = hash(["report", self.site].into_iter().chain(said));
+        let signs = results.iter().map(|told| told.sign.as_str());
+        let name = hash(["report", self.site].into_iter().chain(signs));
         let report = full_url(&["DiagnosticReport", &name]);
         let last = [self.report(&name, &report, &results), self.provenance(&name, &report, &results)];
         let mut entries = self.devices();
@@ -124,22 +125,35 @@ impl<'a> Rendering<'a> {
             let around = Around { identity: &identity, specimen: &self.specimen, device: &device, earlier };
             observation::resource(self.names, self.profile(it), it, &around)
         };
-        let ours = resource(&item.observation, &item.earlier);
+        let mut ours = resource(&item.observation, &item.earlier);
         let versions = item.earlier.iter().map(|version| resource(&version.observation, &[]));
         let token = |observation: &Value| Facts::of(observation).token(&identity);
-        let mut tokens: Vec<String> = versions.map(|version| token(&version)).collect();
-        tokens.push(token(&ours));
+        let earlier: Vec<String> = versions.map(|version| token(&version)).collect();
         let full_url = full_url(&["Observation", &identity]);
         let search = search("identifier", &self.system("result"), &identity);
         let request = match item.supersedes {
             None => create("Observation", &search),
             Some(_) => json!({ "method": "PUT", "url": format!("Observation?{search}") }),
         };
+        let mut sign = token(&ours);
+        if item.supersedes.is_some() {
+            sign = hash(["version", &ours.to_string()]);
+            self.sign(&mut ours, &sign);
+        }
         Told {
             entry: json!({ "id": item.id.to_string(), "fullUrl": full_url, "resource": ours, "request": request }),
             status: words::status(&item.observation, self.profile(&item.observation)),
             full_url,
-            tokens,
+            sign,
+            earlier,
+        }
+    }
+
+    /// A version that takes another's place is told from it by an identifier of its own: it may differ in no more than a
+    /// flag.
+    fn sign(&self, observation: &mut Value, sign: &str) {
+        if let Some(identifiers) = observation.get_mut("identifier").and_then(Value::as_array_mut) {
+            identifiers.push(json!({ "system": self.system("version"), "value": sign }));
         }
     }
 
@@ -229,9 +243,10 @@ impl<'a> Rendering<'a> {
         let gateway = json!({ "system": self.system("gateway"), "value": self.site });
         let gateway = json!({ "type": "Device", "identifier": gateway, "display": "labwire" });
         agents.push(json!({ "type": role("assembler"), "who": gateway }));
-        let version = self.system("version");
-        let earlier = results.iter().flat_map(|told| told.tokens.iter().rev().skip(1).rev());
-        let earlier: Vec<Value> = earlier
+        let version = self.system("facts");
+        let earlier: Vec<Value> = results
+            .iter()
+            .flat_map(|told| &told.earlier)
             .map(|token| json!({ "role": "revision", "what": { "identifier": { "system": version, "value": token } } }))
             .collect();
         let search = search("_tag", &system, name);

@@ -285,7 +285,7 @@ fn a_correction_takes_its_observations_place_and_keeps_what_it_replaces() {
         entries.iter().find(|entry| entry["resource"]["resourceType"] == "Observation").unwrap().clone()
     };
     let (before, after) = (entry(&first), entry(&second));
-    assert_eq!(before["resource"]["identifier"], after["resource"]["identifier"]);
+    assert_eq!(before["resource"]["identifier"][0], after["resource"]["identifier"][0]);
     assert_eq!(
         after["request"],
         json!({
@@ -306,6 +306,17 @@ fn a_correction_takes_its_observations_place_and_keeps_what_it_replaces() {
     assert_eq!((id, result.way), (ObservationId(2), Way::Update));
     assert!(sent.is_earlier(result, &before["resource"]), "it knows what it replaces");
     assert!(!sent.is_earlier(result, &after["resource"]));
+}
+
+#[test]
+fn a_newer_version_that_differs_in_a_flag_alone_is_another_version() {
+    let flagged = Observation { flags: vec!["H".to_owned()], ..correction("5.90") };
+    let [plain, flagged] = [correction("5.90"), flagged].map(|it| corrected(glucose(), it));
+    let version = |consignment| resources("Observation", consignment).remove(0)["identifier"][1].clone();
+    assert_eq!(version(&plain)["system"], "https://lab.example/labwire/version");
+    assert_ne!(version(&plain), version(&flagged));
+    let report = |consignment| resources("DiagnosticReport", consignment).remove(0)["identifier"].clone();
+    assert_ne!(report(&plain), report(&flagged));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::delivery::bundle::facts::{Facts, additions};
-use crate::delivery::bundle::sent::{Entry, Sent};
+use crate::delivery::bundle::sent::{Entry, Sent, Way};
 
 /// What was found under a result's identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,8 @@ pub enum Seen {
     Same {
         added: Vec<String>,
     },
-    /// It says what an earlier version of ours said.
+    /// It says what an earlier version of ours said, or what ours says without being that version: flags or comments may
+    /// differ.
     Earlier {
         added: Vec<String>,
     },
@@ -43,9 +44,10 @@ impl Seen {
             let added = additions(&entry.resource, found).into_iter();
             added.map(|name| if known(name) { name } else { "something" }.to_owned()).collect::<Vec<_>>()
         };
-        if what.is_empty() {
+        let is_this_version = entry.way == Way::Create || has_names_of(&entry.resource, found);
+        if what.is_empty() && is_this_version {
             Seen::Same { added: added() }
-        } else if of_our_specimen && sent.is_earlier(entry, found) {
+        } else if of_our_specimen && (what.is_empty() || sent.is_earlier(entry, found)) {
             Seen::Earlier { added: added() }
         } else {
             Seen::Differs { what }
@@ -87,16 +89,23 @@ pub fn specimen_of(observation: &Value) -> Option<String> {
 
 /// Whether a resource has an identifier, or a tag, that one of ours has.
 pub fn has_name_of(ours: &Value, found: &Value) -> bool {
-    let of = |resource: &Value| {
-        let pairs = |list: &str, name: &str| -> Vec<(String, String)> {
-            let list = resource.pointer(list).and_then(Value::as_array).into_iter().flatten();
-            let text = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).map(str::to_owned);
-            list.filter_map(|one| Some((text(one, "system")?, text(one, name)?))).collect()
-        };
-        [pairs("/identifier", "value"), pairs("/meta/tag", "code")].concat()
+    let found = names_of(found);
+    names_of(ours).iter().any(|name| found.contains(name))
+}
+
+/// Whether it has all of them, that of the version among them.
+fn has_names_of(ours: &Value, found: &Value) -> bool {
+    let found = names_of(found);
+    names_of(ours).iter().all(|name| found.contains(name))
+}
+
+fn names_of(resource: &Value) -> Vec<(&str, &str)> {
+    let pairs = |list: &str, name: &str| {
+        let list = resource.pointer(list).and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(|one| Some((one.get("system")?.as_str()?, one.get(name)?.as_str()?)))
+            .collect::<Vec<_>>()
     };
-    let found = of(found);
-    of(ours).iter().any(|name| found.contains(name))
+    [pairs("/identifier", "value"), pairs("/meta/tag", "code")].concat()
 }
 
 #[cfg(test)]

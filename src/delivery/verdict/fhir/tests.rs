@@ -304,6 +304,9 @@ fn a_servers_copy_is_told_by_what_it_says() {
         })
     };
     assert_eq!(seen(&correction, &earlier(&|_| ())), Seen::Earlier { added: Vec::new() });
+    let other_flags = copy(&correction, &|copy| drop(copy["identifier"].as_array_mut().unwrap().pop()));
+    assert_eq!(seen(&correction, &other_flags), Seen::Earlier { added: Vec::new() });
+    assert_eq!(seen(&correction, &copy(&correction, &|_| ())), Seen::Same { added: Vec::new() });
     let linked = earlier(&|copy| copy["subject"] = json!({ "reference": "Patient/1" }));
     assert_eq!(seen(&correction, &linked), Seen::Earlier { added: vec!["subject".to_owned()] });
     let amended = earlier(&|copy| copy["status"] = json!("amended"));
