@@ -8,6 +8,8 @@
 
 #[path = "support/dropped.rs"]
 mod dropped;
+#[path = "support/page.rs"]
+mod page;
 #[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
 #[path = "gateway/support.rs"]
 mod support;
@@ -16,6 +18,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 
 use dropped::{Desk, day, message};
+use page::answer;
 use support::until;
 
 const RENAMED: &str = "complete = { by = \"rename\", while_writing = \"*.tmp\" }";
@@ -100,10 +103,18 @@ async fn a_file_that_grows_is_taken_when_it_rests_and_again_when_it_goes_on() {
     file.write_all(b"FHS|^~\\&|cobas pro\rBHS|^~\\&|cobas pro\r").unwrap();
     file.write_all(first.as_bytes()).unwrap();
     desk.says("day.hl7 waits: the file isn't whole").await;
+    let shown = answer(desk.lab.page, "/").unwrap();
+    assert!(
+        shown.contains("A file can&#39;t be taken") || shown.contains("A file can't be taken"),
+        "{shown}"
+    );
     assert_eq!(desk.received(), 0);
     file.write_all(second.as_bytes()).unwrap();
     file.write_all(b"BTS|2\rFTS|1\r").unwrap();
     desk.accepted(2).await;
+    let shown = answer(desk.lab.page, "/message/2").unwrap();
+    assert!(shown.contains("part 2 of day.hl7, from its line "), "{shown}");
+    assert!(shown.contains("A2") && !shown.contains("A1"), "another patient's results are shown: {shown}");
     assert!(gateway.terminate().success());
     desk.lab.must_balance();
 }

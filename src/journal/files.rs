@@ -89,7 +89,7 @@ impl Journal {
     /// Opens a file. Until [`Journal::finish_file`] it is nothing but bytes.
     pub async fn begin_file(&self, fetched: Fetched, now: Timestamp) -> Result<Storing, JournalError> {
         self.submit(Urgency::Other, move |connection| {
-            let transfer = parcels::begin(connection, &fetched.source, "", now)?;
+            let transfer = parcels::begin(connection, &fetched.source, &fetched.name, now)?;
             let file = enter(connection, &fetched, ("storing", Some(transfer), None), now)?;
             Ok(Storing { file, transfer, pieces: Vec::new(), stored: 0 })
         })

@@ -187,7 +187,7 @@ fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) 
             (Mark::new(Severity::Calm, "Not configured"), "Its results are still in the journal.".to_owned())
         }
         Contact::Down { why, since } => (
-            Mark::new(Severity::Danger, "Not connected"),
+            Mark::new(Severity::Danger, if it.drop.is_none() { "Not connected" } else { "Not reached" }),
             format!("since {}: {why}; {place}", clock.at(*since).text),
         ),
         Contact::Listening { since } => (

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::snapshot::{Contact, Lims, Snapshot};
-use crate::board::DestinationState;
+use crate::board::{DestinationState, DropView};
 use crate::journal::Condition;
 
 /// How bad it is. Colour never says it alone: each has its icon and its word.
@@ -66,6 +66,7 @@ pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     resting(snapshot, clock, &mut concerns);
     dead_letters(snapshot, &mut concerns);
     links(snapshot, clock, &mut concerns);
+    files(snapshot, &mut concerns);
     removed(snapshot, &mut concerns);
     messages(snapshot, &mut concerns);
     people(snapshot, &mut concerns);
@@ -214,12 +215,38 @@ fn links(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
             concerns.push(Concern {
                 severity: Severity::Danger,
                 headline: format!(
-                    "{} has not been connected since {}: {why}.",
-                    analyzer.name,
+                    "{} since {}: {why}.",
+                    match analyzer.drop {
+                        None => format!("{} has not been connected", analyzer.name),
+                        Some(_) => format!("No file of {} could be fetched", analyzer.name),
+                    },
                     clock.at(*since).text
                 ),
-                remedy: "Check that the analyzer is on and its cable or network is in; labwire keeps trying."
-                    .to_owned(),
+                remedy: match analyzer.drop {
+                    None => {
+                        "Check that the analyzer is on and its cable or network is in; labwire keeps trying."
+                    }
+                    Some(_) => "Files wait where they are until then; labwire keeps trying.",
+                }
+                .to_owned(),
+            });
+        }
+    }
+}
+
+/// Files that nobody can take as they are.
+fn files(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    for analyzer in &snapshot.analyzers {
+        let stuck = analyzer.drop.as_ref().map_or(0, DropView::stuck);
+        if stuck > 0 {
+            concerns.push(Concern {
+                severity: Severity::Act,
+                headline: format!(
+                    "{} of {} can't be taken.",
+                    count(as_count(stuck), "file", "files"),
+                    analyzer.name
+                ),
+                remedy: "Its line below names them and says why; they stay where they are.".to_owned(),
             });
         }
     }
@@ -294,8 +321,8 @@ fn silent(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
 
 fn calm(snapshot: &Snapshot, clock: &Clock) -> Lead {
     let total = snapshot.analyzers.iter().filter(|it| it.contact != Contact::Removed).count();
-    let talking =
-        snapshot.analyzers.iter().filter(|it| matches!(it.contact, Contact::Connected { .. })).count();
+    let reached = |contact: &Contact| matches!(contact, Contact::Connected { .. } | Contact::Polling { .. });
+    let talking = snapshot.analyzers.iter().filter(|it| reached(&it.contact)).count();
     let analyzers = match (talking, total) {
         (_, 0) => "No analyzer is configured".to_owned(),
         (1, 1) => "The analyzer is connected".to_owned(),

@@ -233,8 +233,15 @@ fn analyzers(snapshot: &Snapshot, text: &mut Exposition) {
     }
     text.family("link_up", "gauge", "Whether something is connected at the analyzer's link.");
     for it in &snapshot.analyzers {
-        let up = matches!(it.contact, Contact::Connected { .. });
+        let up = matches!(it.contact, Contact::Connected { .. } | Contact::Polling { .. });
         text.sample("link_up", &[("analyzer", &it.name)], i64::from(up));
+    }
+    text.family("files_stuck", "gauge", "Files that lie where the analyzer leaves them and can't be taken.");
+    for it in &snapshot.analyzers {
+        if let Some(drop) = &it.drop {
+            let stuck = i64::try_from(drop.stuck()).unwrap_or(i64::MAX);
+            text.sample("files_stuck", &[("analyzer", &it.name)], stuck);
+        }
     }
     text.family(
         "last_message_seconds",

@@ -32,6 +32,8 @@ struct Message {
     state: Mark,
     source: String,
     peer: String,
+    /// Where in which file it stood.
+    part: Option<String>,
     received: Moment,
     processed: Option<Moment>,
     instrument: Option<String>,
@@ -99,8 +101,11 @@ pub(super) async fn message(State(page): State<Page>, Path(id): Path<String>) ->
     const NONE: Failure = Failure::NotFound("There is no message of that number.");
     let number: i64 = id.parse().map_err(|_| NONE)?;
     let id = MessageId(number);
-    let (snapshot, (view, frames, content)) =
-        page.read(move |reader| Ok((reader.message(id)?, reader.frames(id)?, reader.content(id)?))).await?;
+    let (snapshot, (view, part, frames, content)) = page
+        .read(move |reader| {
+            Ok((reader.message(id)?, reader.part_of(id)?, reader.frames(id)?, reader.content(id)?))
+        })
+        .await?;
     let view = view.ok_or(NONE)?;
     let clock = page.clock(&snapshot);
     let shell = Shell::new(&format!("Message {number}"), "", &page.site, &snapshot, &clock);
@@ -121,6 +126,9 @@ pub(super) async fn message(State(page): State<Page>, Path(id): Path<String>) ->
         cut: preview::cut(&view, &content, &page.instruments),
         source: view.source,
         peer: view.peer,
+        part: part.map(|(file, number, line)| {
+            format!("part {} of {}, from its line {line} on", number + 1, file.name)
+        }),
         instrument: view.instrument,
         frames: frames.iter().enumerate().map(|(index, it)| frame(index + 1, it, &clock)).collect(),
     })

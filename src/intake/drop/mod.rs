@@ -105,6 +105,7 @@ impl Drop {
             let entry = self.read(|reader| reader.file_of_name(&self.instrument.id, &file.name))?;
             known.extend(entry.map(|entry| (file.name.clone(), entry)));
         }
+        self.is(LinkState::Polling);
         let plan = watch.plan(listing, &known);
         let mut waiting = plan.waiting;
         self.shows(&waiting);

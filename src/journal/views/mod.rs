@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
+use sha2::{Digest, Sha256};
 
 pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
 pub use way::{ProblemStanding, Step, Way};
 
+use super::parcels::hex;
 use super::read::observation;
 use super::rows::instant;
 use super::{DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
@@ -266,8 +268,14 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The frames that a message came in, as they arrived: each holds some of it, if only its line ends.
+    /// The frames that a message came in, as they arrived: each holds some of it, if only its line ends. Of a file only
+    /// what was read as this message, with the file's head: its pieces hold other patients' results.
     pub fn frames(&self, message: MessageId) -> Result<Vec<FrameView>, JournalError> {
+        if let Some((file, ..)) = self.part_of(message)? {
+            let content = self.content(message)?;
+            let sha256 = hex(&Sha256::digest(&content));
+            return Ok(vec![FrameView { received_at: file.seen_at, raw: Private::new(content), sha256 }]);
+        }
         let mut statement = self.connection.prepare_cached(
             "SELECT p.received_at, p.raw, lower(hex(p.sha256)) FROM message m
              JOIN parcel p ON p.transfer = m.transfer AND p.id BETWEEN m.first_parcel AND m.last_parcel

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::board::FileWaits;
 use crate::config::settings::Mode;
+use crate::domain::Private;
 use crate::journal::views::{InstrumentView, QueueView, Waiting};
 use crate::journal::{DestinationSums, IntakeSums, Sums};
 use crate::status::snapshot::Analyzer;
@@ -196,6 +198,21 @@ fn a_calm_bench_does_not_say_that_whoever_is_waited_for_is_connected() {
         let headline = lead_of(&bench).headline;
         assert!(headline.starts_with(expected), "{headline}");
     }
+}
+
+#[test]
+fn files_that_nobody_can_take_are_said_and_files_that_only_take_time_are_not() {
+    let waits = |by_itself| FileWaits { name: Private::new("a".to_owned()), why: "b".to_owned(), by_itself };
+    let mut bench = calm_bench();
+    bench.analyzers[0].contact = Contact::Polling { since: at("08:00:00") };
+    bench.analyzers[0].drop = Some(DropView { waiting: vec![waits(true)], ..DropView::default() });
+    assert_eq!(lead_of(&bench).headline, lead_of(&calm_bench()).headline);
+    bench.analyzers[0].drop =
+        Some(DropView { waiting: vec![waits(true), waits(false)], ..DropView::default() });
+    let name = bench.analyzers[0].name.clone();
+    assert_eq!(lead_of(&bench).headline, format!("1 file of {name} can't be taken."));
+    bench.analyzers[0].contact = Contact::Down { why: "c".to_owned(), since: at("11:00:00") };
+    assert_eq!(lead_of(&bench).headline, format!("No file of {name} could be fetched since 11:00:00: c."));
 }
 
 #[test]
