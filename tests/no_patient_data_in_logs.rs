@@ -77,6 +77,32 @@ fn echo(asked: &Asked, before: usize) -> String {
     }
 }
 
+/// Sends everything back as a FHIR server might: as words, codes, statuses and places.
+fn echo_fhir(asked: &Asked, before: usize) -> String {
+    let said = match asked.body.as_str() {
+        "" => serde_json::json!("CanaryName"),
+        body => serde_json::json!(body),
+    };
+    let issue =
+        serde_json::json!({ "severity": said, "code": said, "diagnostics": said, "expression": [said] });
+    let outcome = serde_json::json!({ "resourceType": "OperationOutcome", "issue": [issue] });
+    let response = serde_json::json!({ "status": said, "location": said, "outcome": outcome });
+    let entry =
+        serde_json::json!({ "resource": { "resourceType": said, "CanaryName": said }, "response": response });
+    let bundle = |entries: usize| {
+        let entries = vec![entry.clone(); entries];
+        serde_json::json!({ "resourceType": "Bundle", "type": "transaction-response", "entry": entries })
+    };
+    match before % 6 {
+        0 => json("422 Refused", "", &outcome.to_string()),
+        1 => json("200 OK", "", &bundle(5).to_string()),
+        2 => json("200 OK", "", &bundle(1).to_string()),
+        3 => json("200 OK", "", &asked.body),
+        4 => json("401 Unauthorized", "", &outcome.to_string()),
+        _ => json("429 Slow down", &format!("Retry-After: {said}\r\n"), &outcome.to_string()),
+    }
+}
+
 /// A transmission that goes wrong in every way that a line allows.
 async fn mistransmit(address: std::net::SocketAddr) {
     for bytes in [
@@ -93,12 +119,19 @@ async fn mistransmit(address: std::net::SocketAddr) {
 /// Lets everything go wrong and gives what can be read without leave: the log, the metrics, the status.
 async fn told(format: &str) -> Vec<(&'static str, String)> {
     let echoing = LimsByHand::start(echo).await;
+    let fhir = LimsByHand::start(echo_fhir).await;
     let lims = lims().await;
     let lab = Lab::new(&lims, "");
     let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
     let site = site.replace("filter = \"debug\"", &format!("filter = \"trace\"\nformat = \"{format}\""));
     let site = site.replace(&lims.url(), &format!("http://{}/results", echoing.address));
-    fs::write(lab.path("labwire.toml"), site).unwrap();
+    let fhir_too = format!(
+        "\n[destination.ehr]\nkind = \"fhir\"\nurl = \"http://{}/fhir\"\nsystem = \"https://lab.example/labwire\"\n\
+         patient_system = \"https://hospital.example/patient\"\nbackoff_first_secs = 1\nbackoff_longest_secs = 1\n\
+         breaker_failures = 50\n",
+        fhir.address
+    );
+    fs::write(lab.path("labwire.toml"), site + &fhir_too).unwrap();
     let address = free_port();
     lab.instrument("erba", "erba-xl", "", &listener(address));
     let gateway = lab.start().await;
@@ -108,7 +141,7 @@ async fn told(format: &str) -> Vec<(&'static str, String)> {
     }
     mistransmit(address).await;
     until("all are read", || lab.reader().waiting().unwrap().unread == 0).await;
-    until("every echo was heard", || echoing.asked().len() >= 10).await;
+    until("every echo was heard", || echoing.asked().len() >= 10 && fhir.asked().len() >= 12).await;
     assert!(lab.reader().waiting().unwrap().open_problems >= 3, "{}", lab.text(&["problems"]));
     until("something waits for a person", || lab.reader().waiting().unwrap().dead_letters > 0).await;
     let first = |list: &str| lab.text(&[list]).split_whitespace().next().unwrap_or_default().to_owned();
