@@ -9,6 +9,7 @@ mod journal {
     mod arriving;
     mod deciding;
     mod drifting;
+    mod fetched;
     mod file;
     mod growth;
     mod kit;

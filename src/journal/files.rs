@@ -107,7 +107,7 @@ impl Journal {
         let sha256 = Sha256::digest(&bytes);
         let (id, content) = (ParcelId(0), 0..bytes.len());
         let parcel = Parcel { id, raw: bytes, content, message_ends: Vec::new() };
-        self.submit(Urgency::Other, move |connection| {
+        self.submit(Urgency::Piece, move |connection| {
             let (stored, _) = parcels::store(connection, storing.transfer, &parcel, &sha256, now)?;
             storing.pieces.push((storing.stored, stored));
             storing.stored += u64::try_from(parcel.raw.len()).unwrap_or(u64::MAX);
@@ -140,11 +140,9 @@ impl Journal {
     }
 
     /// Closes a file that can't be stored to its end. Its bytes stay, and nothing is read of them.
-    pub async fn cut_file(&self, storing: Storing, why: String, now: Timestamp) -> Result<(), JournalError> {
-        self.submit(Urgency::Other, move |connection| {
-            cut(connection, storing.file, storing.transfer, &why, now)
-        })
-        .await
+    pub async fn cut_file(&self, begun: Begun, why: String, now: Timestamp) -> Result<(), JournalError> {
+        let Begun(file, transfer) = begun;
+        self.submit(Urgency::Other, move |connection| cut(connection, file, transfer, &why, now)).await
     }
 
     /// Remembers that a content which is known came again.
@@ -200,7 +198,15 @@ impl Journal {
     }
 }
 
+/// A file that was begun, to be named when storing it has failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun(FileId, TransferId);
+
 impl Storing {
+    pub fn begun(&self) -> Begun {
+        Begun(self.file, self.transfer)
+    }
+
     /// Enters a part: where its first and its last byte are stored.
     fn enter(&mut self, connection: &Connection, part: &Part) -> Result<(), JournalError> {
         let beyond = || JournalError::Refused(format!("part {} reaches beyond its file", part.number));

@@ -85,7 +85,8 @@ impl Writer {
         F: FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.queue.push(urgency, Box::new(Task { work: Some(work), done: None, reply }));
+        self.queue
+            .push(urgency, Box::new(Task { work: Some(work), done: None, weight: urgency.weight(), reply }));
         answer.await.unwrap_or(Err(JournalError::Closed))
     }
 }
@@ -104,12 +105,17 @@ impl Drop for Writer {
 /// One job, run inside a savepoint of its own and answered after the commit.
 trait Job: Send {
     fn run(&mut self, connection: &Connection) -> Result<(), JournalError>;
+    /// How many jobs it counts as until the next checkpoint.
+    fn weight(&self) -> usize {
+        1
+    }
     fn answer(self: Box<Self>, fate: Result<(), JournalError>);
 }
 
 struct Task<T, F> {
     work: Option<F>,
     done: Option<T>,
+    weight: usize,
     reply: oneshot::Sender<Result<T, JournalError>>,
 }
 
@@ -123,6 +129,10 @@ where
             self.done = Some(work(connection)?);
         }
         Ok(())
+    }
+
+    fn weight(&self) -> usize {
+        self.weight
     }
 
     fn answer(self: Box<Self>, fate: Result<(), JournalError>) {
@@ -148,7 +158,7 @@ impl Desk {
                 Next::Closed => return,
                 Next::Idle => self.checkpoint(),
                 Next::Jobs(jobs) => {
-                    self.jobs_since_checkpoint += jobs.len();
+                    self.jobs_since_checkpoint += jobs.iter().map(|job| job.weight()).sum::<usize>();
                     self.commit(jobs);
                     if self.jobs_since_checkpoint >= JOBS_A_CHECKPOINT {
                         self.checkpoint();

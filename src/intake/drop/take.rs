@@ -12,7 +12,7 @@ use super::spool::{Spool, Spooled};
 use crate::clock;
 use crate::config::settings::{After, Instrument, Proof};
 use crate::domain::profile::{Dialect, TableDialect};
-use crate::journal::files::{Fetched, FileReceipt, Known};
+use crate::journal::files::{Fetched, FileReceipt, Known, Storing};
 use crate::journal::{JournalError, Reader};
 
 /// How much is stored in one commit, in bytes; so much of a file is in memory at once.
@@ -134,27 +134,30 @@ impl Drop {
         if let Some(receipt) = self.recognized(&fetched).await? {
             return Ok(receipt);
         }
-        let mut storing = journal.begin_file(fetched, clock::now()).await.map_err(of_journal)?;
-        loop {
-            match spooled.next(PIECE).await {
-                Ok(Some((bytes, parts))) => {
-                    let stored = journal.store_piece(storing, bytes, parts, clock::now());
-                    storing = stored.await.map_err(of_journal)?;
-                }
-                Ok(None) => break,
-                Err(trouble) => {
-                    let why = trouble.text().to_owned();
-                    journal.cut_file(storing, why, clock::now()).await.map_err(of_journal)?;
-                    return Err(trouble);
-                }
+        let storing = journal.begin_file(fetched, clock::now()).await.map_err(of_journal)?;
+        let begun = storing.begun();
+        let stored = self.store_pieces(storing, spooled).await;
+        let receipt = match stored {
+            Ok(storing) => journal.finish_file(storing, clock::now()).await.map_err(of_journal)?,
+            Err(trouble) => {
+                // Where the journal doesn't take this either, the next start closes it.
+                let _ = journal.cut_file(begun, trouble.text().to_owned(), clock::now()).await;
+                return Err(trouble);
             }
-        }
-        let receipt = journal.finish_file(storing, clock::now()).await.map_err(of_journal)?;
+        };
         while journal.release_parts(receipt, clock::now()).await.map_err(of_journal)? > 0 {
             self.intake.arrived.notify_one();
         }
         tracing::info!(source = self.source.name, file = %receipt.file(), bytes = file.size, "a file was taken");
         Ok(receipt)
+    }
+
+    async fn store_pieces(&self, mut storing: Storing, spooled: &mut Spooled) -> Result<Storing, Trouble> {
+        while let Some((bytes, parts)) = spooled.next(PIECE).await? {
+            let stored = self.intake.journal.store_piece(storing, bytes, parts, clock::now());
+            storing = stored.await.map_err(of_journal)?;
+        }
+        Ok(storing)
     }
 
     /// A receipt for a content that was taken before: for the same file when it was never removed, else for a

@@ -19,6 +19,18 @@ const IDLE: Duration = Duration::from_millis(500);
 pub(in crate::journal) enum Urgency {
     Frame,
     Other,
+    /// As other work, and so large that the log must not gather as much of it.
+    Piece,
+}
+
+impl Urgency {
+    /// How many jobs it counts as until the next checkpoint.
+    pub(super) fn weight(self) -> usize {
+        match self {
+            Urgency::Frame | Urgency::Other => 1,
+            Urgency::Piece => 50,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -51,7 +63,7 @@ impl Queue {
         let mut waiting = self.lock();
         match urgency {
             Urgency::Frame => waiting.frames.push_back(job),
-            Urgency::Other => waiting.others.push_back(job),
+            Urgency::Other | Urgency::Piece => waiting.others.push_back(job),
         }
         let enough = waiting.len() == 1 || waiting.len() >= waiting.last;
         drop(waiting);
