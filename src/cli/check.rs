@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
-use crate::config::settings::{Instrument, SerialSettings, Transport};
+use crate::config::settings::{DropSettings, FtpTls, Instrument, PlaceSettings, SerialSettings, Transport};
 use crate::config::{Finding, Settings};
 use crate::exit::Exit;
 use crate::host::logging;
-use crate::host::tls::{Acceptor, Connector};
+use crate::host::tls::{Acceptor, Connector, FileServer};
 
 /// What a check found: the text for a person and the exit code for a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,14 @@ pub(super) fn report(folder: &Path, by_id: &Path) -> Report {
     for instrument in &settings.instruments {
         if let Transport::Serial(serial) = &instrument.transport {
             warnings.extend(device(&file_of(instrument), serial, by_id));
+        }
+        if let Transport::Drop(DropSettings { place: PlaceSettings::Folder(folder), .. }) =
+            &instrument.transport
+            && let Err(error) = fs::read_dir(folder)
+        {
+            let text =
+                format!("failed to list {}: {error}; files are fetched once it can be", folder.display());
+            warnings.push(about(&file_of(instrument), text));
         }
     }
     if let Some(obstacle) = journal(&settings) {
@@ -150,6 +158,12 @@ fn tls(settings: &Settings) -> Option<Finding> {
         let set_up = match &instrument.transport {
             Transport::TcpServer(server) => server.tls.as_ref().map(|tls| Acceptor::new(tls).map(drop)),
             Transport::TcpClient(client) => client.tls.as_ref().map(|tls| Connector::new(tls).map(drop)),
+            Transport::Drop(DropSettings { place: PlaceSettings::Ftp(ftp), .. }) => match &ftp.tls {
+                FtpTls::None => None,
+                FtpTls::Explicit(trust) | FtpTls::Implicit(trust) => {
+                    Some(FileServer::new(trust, &ftp.host).map(drop))
+                }
+            },
             Transport::Serial(_) | Transport::Drop(_) => None,
         };
         set_up?.err().map(|error| about(&file_of(instrument), error.to_string()))
