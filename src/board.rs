@@ -20,6 +20,7 @@ pub struct Board {
 struct State {
     links: BTreeMap<String, LinkView>,
     destinations: BTreeMap<String, DestinationView>,
+    reports: Option<(Timestamp, String)>,
 }
 
 /// One serial port, listener or outgoing connection, by its source name.
@@ -258,6 +259,19 @@ impl Board {
             if view.state != to {
                 (view.state, view.since) = (to, now);
             }
+        });
+    }
+
+    /// Since when the reconciliation's reports can't be written, and why.
+    pub fn reports_fail(&self) -> Option<(Timestamp, String)> {
+        self.lock().reports.clone()
+    }
+
+    /// Why the reconciliation's reports can't be written; `None`: they are.
+    pub fn set_reports(&self, now: Timestamp, failure: Option<String>) {
+        self.change(|state| {
+            let since = state.reports.as_ref().map_or(now, |(since, _)| *since);
+            state.reports = failure.map(|why| (since, why));
         });
     }
 

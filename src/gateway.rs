@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use labwire_link::Admission;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
@@ -21,6 +22,7 @@ use crate::intake::{self, ControlIds, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
 use crate::orders;
 use crate::pipeline::runner::{Runner, Site};
+use crate::reconciliation::{Rules, Schedule};
 use crate::shutdown::Tasks;
 use crate::status::{self, Page};
 use crate::wire::Mailboxes;
@@ -72,6 +74,7 @@ impl Gateway {
         gateway.start_deliveries(settings, &due)?;
         let turned = gateway.start_runner(settings, &arrived, &due, &mailboxes);
         gateway.start_control(settings, &arrived, &due)?;
+        gateway.start_reports(settings);
         gateway.start_intake(settings, arrived, mailboxes);
         gateway.start_telling(turned);
         Ok(gateway)
@@ -153,6 +156,18 @@ impl Gateway {
     fn start_telling(&self, runner: watch::Receiver<Instant>) {
         let watched = Watched { journal: self.journal.clone(), board: self.board.clone(), runner };
         self.tasks.spawn(systemd::run(watched, self.tasks.stopping()));
+    }
+
+    fn start_reports(&self, settings: &Settings) {
+        let Some(reports) = &settings.reconciliation.reports else { return };
+        let schedule = Schedule {
+            journal: self.journal.clone(),
+            board: self.board.clone(),
+            rules: Rules::of(settings),
+            settings: reports.clone(),
+            zone: TimeZone::system(),
+        };
+        self.tasks.spawn(schedule.run(self.tasks.stopping()));
     }
 
     fn start_control(

@@ -7,6 +7,7 @@ pub mod intake;
 pub mod journal;
 pub mod orders;
 pub mod pipeline;
+pub mod reconciliation;
 pub mod wire;
 
 pub mod board;

@@ -18,6 +18,8 @@ mod journal {
     mod noting;
     mod plans;
     mod reading;
+    mod reconciling;
+    mod reporting;
     mod routing;
     mod told;
     mod traced;

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::host::control::Asked;
+use crate::reconciliation::Wanted;
 
 /// The gateway between a laboratory's analyzers and its LIMS.
 #[derive(Parser)]
@@ -15,7 +16,8 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused, or sums that don't balance; 64 usage; 69 something needed \
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused, or sums that don't balance; 2 a day has \
+exceptions; 64 usage; 69 something needed \
 is unavailable; 74 the journal failed; 75 another gateway runs; 78 the configuration is wrong.";
 
 #[derive(Subcommand)]
@@ -36,6 +38,13 @@ pub(super) enum Command {
     Status {
         #[command(flatten)]
         config: Config,
+    },
+    /// Add one day up: what came in, what became of it at each destination, and what isn't over
+    Reconcile {
+        #[command(flatten)]
+        config: Config,
+        #[command(flatten)]
+        options: ReconcileOptions,
     },
     /// Tell the way of a specimen's results, from the wire to the LIMS's answer
     Trace {
@@ -106,6 +115,25 @@ pub(super) struct Convert {
     /// Whose aliases of units count; without it only UCUM is understood
     #[arg(long)]
     pub(super) instrument: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct ReconcileOptions {
+    /// today, yesterday or a date such as 2026-11-20, of this machine's calendar
+    #[arg(long, value_name = "DAY", default_value = "today")]
+    pub(super) day: Wanted,
+    /// This destination alone
+    #[arg(long, value_name = "NAME")]
+    pub(super) destination: Option<String>,
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: ReportFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ReportFormat {
+    Text,
+    Json,
+    Csv,
 }
 
 #[derive(Args)]

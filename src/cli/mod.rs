@@ -7,6 +7,7 @@ mod convert;
 mod decide;
 mod demo;
 mod lists;
+mod reconcile;
 mod run;
 mod specimen;
 mod status;
@@ -45,6 +46,9 @@ pub fn main() -> Exit {
         Command::Check { config } => Ok(check::run(config, out)),
         Command::Demo(options) => demo::run(options, out),
         Command::Status { config } => with(config, |settings| status::run(settings, out)),
+        Command::Reconcile { config, options } => {
+            with(config, |settings| reconcile::run(settings, options, out))
+        }
         Command::Trace { config, specimen, raw } => {
             let detail = if *raw { Detail::Raw } else { Detail::Steps };
             with(config, |settings| trace::run(settings, specimen, detail, out))

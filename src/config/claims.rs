@@ -11,8 +11,8 @@ use super::complaint::Complaint;
 use super::finding::{Finding, Source};
 use super::instrument::Claim;
 use super::nearest::nearest;
-use super::settings::{FtpSettings, Network, PlaceSettings, TcpServerSettings, Transport};
-use super::site;
+use super::settings::{FtpSettings, Kind, Network, PlaceSettings, TcpServerSettings, Transport};
+use super::{destination, site};
 
 /// One instrument's claim and the file that makes it.
 pub(super) struct Claimant<'a> {
@@ -139,6 +139,20 @@ pub(super) fn of_site(source: &Source, site: &site::Draft, claimants: &[Claimant
     if journal == socket {
         let text = format!("{} is the journal; write another control_socket", socket.display());
         refuse(&site.control_socket_span, text);
+    }
+    if let Some(reports) = &site.reconciliation.reports {
+        let folder = real(&reports.folder);
+        let same = |it: &&destination::Draft| match &it.destination.kind {
+            Kind::Folder(settings) => real(&settings.folder) == folder,
+            _ => false,
+        };
+        if let Some(destination) = site.destinations.iter().find(same) {
+            let (folder, name) = (folder.display(), &destination.destination.id);
+            let text = format!(
+                "{folder} is the folder of [destination.{name}], where each file is taken for results; write another"
+            );
+            refuse(&site.reports_span, text);
+        }
     }
     if let Some(trace) = &site.trace {
         let folder = real(&trace.folder);

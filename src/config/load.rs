@@ -71,6 +71,7 @@ fn settings(
         page: site.page,
         control_socket: site.control_socket,
         log: site.log,
+        reconciliation: site.reconciliation,
         trace: site.trace,
         instruments,
         analytes,

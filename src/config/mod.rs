@@ -15,6 +15,7 @@ mod nearest;
 pub mod profile;
 mod profiles;
 mod reader;
+mod reconciliation;
 pub mod settings;
 mod site;
 #[cfg(test)]

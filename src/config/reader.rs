@@ -293,7 +293,7 @@ impl<'t> Entry<'t> {
         parse(self.text()?).map_err(|message| self.error(message)).ok()
     }
 
-    fn list(&self) -> Option<Vec<Entry<'t>>> {
+    pub(super) fn list(&self) -> Option<Vec<Entry<'t>>> {
         let DeValue::Array(elements) = self.value else {
             self.refuse("a list in brackets");
             return None;

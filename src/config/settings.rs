@@ -28,6 +28,7 @@ pub struct Settings {
     /// The Unix socket on which commands reach a running gateway.
     pub control_socket: PathBuf,
     pub log: LogSettings,
+    pub reconciliation: ReconciliationSettings,
     pub trace: Option<TraceSettings>,
     pub instruments: Vec<Arc<Instrument>>,
     /// What may be converted, into what, and why.
@@ -61,6 +62,31 @@ pub struct LogSettings {
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// What a day's reconciliation counts as late, and the reports of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReconciliationSettings {
+    /// A result that hasn't left after this long is an exception.
+    pub late_after: Duration,
+    /// Without it no report is written.
+    pub reports: Option<ReportSettings>,
+}
+
+/// A report of each day. They name specimens: files are readable by the owner and the group only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportSettings {
+    pub folder: PathBuf,
+    /// When the day before is reported, in the machine's time zone.
+    pub at: jiff::civil::Time,
+    /// At least one.
+    pub formats: Vec<ReportFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReportFormat {
+    Json,
+    Csv,
 }
 
 /// Byte-exact traces of every link. They hold patient data: files are readable by the owner only.

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::destination;
 use super::reader::Table;
-use super::settings::{JournalSettings, LogFormat, LogSettings, PageSettings, TraceSettings};
+use super::reconciliation;
+use super::settings::{
+    JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings, TraceSettings,
+};
 use super::transport::{listen_address, path};
 
 const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
@@ -22,6 +25,8 @@ pub(super) struct Draft {
     pub(super) control_socket: PathBuf,
     pub(super) control_socket_span: Range<usize>,
     pub(super) log: LogSettings,
+    pub(super) reconciliation: ReconciliationSettings,
+    pub(super) reports_span: Range<usize>,
     pub(super) trace: Option<TraceSettings>,
     pub(super) trace_span: Range<usize>,
     pub(super) destinations: Vec<destination::Draft>,
@@ -33,6 +38,9 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
     let journal = file.table("journal", |table| journal(table, folder));
     let (control_socket, control_socket_span) = control_socket(file, folder);
     let trace = file.table("trace", |table| trace(table, folder)).flatten();
+    let (reconciliation, reports_span) = file
+        .table("reconciliation", |table| reconciliation::read(table, folder))
+        .unwrap_or_else(reconciliation::default);
     let (trace, trace_span) = trace.map_or((None, 0..0), |(trace, span)| (Some(trace), span));
     Draft {
         site: site.unwrap_or_default(),
@@ -41,6 +49,8 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         control_socket,
         control_socket_span,
         log: file.table("log", log).unwrap_or_else(default_log),
+        reconciliation,
+        reports_span,
         trace,
         trace_span,
         destinations: file

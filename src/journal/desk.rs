@@ -191,6 +191,9 @@ fn reread(
             params![replaced, counter, subject],
         )?;
     }
-    connection.execute("UPDATE message SET processed_at = NULL, state = 'stored' WHERE id = ?", [id.0])?;
+    connection.execute(
+        "UPDATE message SET processed_at = NULL, state = 'stored', results = results - ? WHERE id = ?",
+        params![replaced, id.0],
+    )?;
     Ok(())
 }

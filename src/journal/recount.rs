@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, Reader};
 
 /// Each kept count, and the same counted again. Rows of both are a subject and a number.
-const COUNTS: [(&str, &str, &str); 8] = [
+const COUNTS: [(&str, &str, &str); 10] = [
     (
         "new results",
         "SELECT subject, value FROM counter WHERE name = 'new'",
@@ -32,6 +32,19 @@ const COUNTS: [(&str, &str, &str); 8] = [
         "lines by destination and state",
         "SELECT destination || ' ' || state, count FROM ledger_total",
         "SELECT destination || ' ' || state, count(*) FROM ledger GROUP BY destination, state",
+    ),
+    (
+        "results by message",
+        "SELECT 'message ' || id, results FROM message WHERE results <> 0",
+        "SELECT 'message ' || message, count(*) FROM (SELECT message FROM observation
+            UNION ALL SELECT message FROM repetition
+            UNION ALL SELECT message FROM problem WHERE replaces_result AND NOT withdrawn) GROUP BY message",
+    ),
+    (
+        "results owed by message",
+        "SELECT 'message ' || message || ' ' || destination, results FROM owed",
+        "SELECT 'message ' || o.message || ' ' || l.destination, count(*) FROM ledger l
+            JOIN observation o ON o.id = l.observation GROUP BY o.message, l.destination",
     ),
     (
         "audited frames",

@@ -138,7 +138,7 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
     connection
         .prepare_cached(
             "UPDATE message SET processed_at = ?, instrument = ?, fingerprint = ?, repeats = ?,
-             state = CASE state WHEN 'incomplete' THEN state ELSE ? END WHERE id = ?",
+             state = CASE state WHEN 'incomplete' THEN state ELSE ? END, results = results + ? WHERE id = ?",
         )?
         .execute(params![
             now.as_microsecond(),
@@ -146,9 +146,10 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
             it.fingerprint,
             it.repeats.map(|message| message.0),
             state,
+            tally.received(),
             it.message.0
         ])?;
-    tally.write(connection, it.instrument.as_ref().map_or("", InstrumentId::as_str))?;
+    tally.write(connection, it.message, it.instrument.as_ref().map_or("", InstrumentId::as_str))?;
     let step = Step {
         at: now,
         actor: GATEWAY,
@@ -206,14 +207,28 @@ impl Tally {
         }
     }
 
-    fn write(&self, connection: &Connection, instrument: &str) -> Result<(), JournalError> {
+    fn received(&self) -> usize {
+        self.new + self.duplicate + self.problem
+    }
+
+    fn write(
+        &self,
+        connection: &Connection,
+        message: MessageId,
+        instrument: &str,
+    ) -> Result<(), JournalError> {
         counters::add(connection, counters::READ, instrument, 1)?;
-        counters::add(connection, counters::RECEIVED, instrument, self.new + self.duplicate + self.problem)?;
+        counters::add(connection, counters::RECEIVED, instrument, self.received())?;
         counters::add(connection, counters::NEW, instrument, self.new)?;
         counters::add(connection, counters::DUPLICATE, instrument, self.duplicate)?;
         counters::add(connection, counters::PROBLEM, instrument, self.problem)?;
         for (destination, owed) in &self.owed {
             counters::add(connection, counters::OWED, destination.as_str(), *owed)?;
+            connection
+                .prepare_cached(
+                    "INSERT INTO owed VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET results = results + ?3",
+                )?
+                .execute(params![message.0, destination.as_str(), owed])?;
         }
         Ok(())
     }

@@ -5,7 +5,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::config::settings::{JournalSettings, LogFormat, LogSettings, PageSettings};
+use crate::config::settings::{
+    JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
+};
 
 fn page(folder: &std::path::Path) -> Page {
     let path = folder.join("labwire.db");
@@ -16,6 +18,7 @@ fn page(folder: &std::path::Path) -> Page {
         page: PageSettings { listen: "127.0.0.1:0".parse().unwrap(), hosts: vec!["page".to_owned()] },
         control_socket: folder.join("control.sock"),
         log: LogSettings { format: LogFormat::Text, filter: "off".to_owned() },
+        reconciliation: ReconciliationSettings { late_after: Duration::from_secs(900), reports: None },
         trace: None,
         instruments: Vec::new(),
         analytes: Default::default(),

@@ -15,5 +15,6 @@ mod kill;
 mod oracle;
 #[path = "../support/page.rs"]
 mod page;
+mod reconcile;
 mod serial;
 mod support;

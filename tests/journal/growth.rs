@@ -9,7 +9,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, StatementStatus};
 
 /// Where the page's queries stand.
-const ASKED_BY_THE_PAGE: [&str; 4] = ["views/mod.rs", "views/overview.rs", "views/way.rs", "sums.rs"];
+const ASKED_BY_THE_PAGE: [&str; 5] =
+    ["views/mod.rs", "views/overview.rs", "views/way.rs", "sums.rs", "days.rs"];
 /// Results that are over in the small journal.
 const FEW: i64 = 100;
 const MANY: i64 = 20 * FEW;
@@ -23,7 +24,7 @@ fn journal(results: i64) -> Connection {
     let rows = [
         "transfer (id, source, peer, began_at, ended_at) SELECT i, 'port', 'peer', i, i",
         "parcel SELECT i, i, i, 0, 1, x'00', x'00'",
-        "message SELECT i, i, i, 0, i, 1, i, 'processed', i, 'sim', NULL, NULL",
+        "message SELECT i, i, i, 0, i, 1, i, 'processed', i, 'sim', NULL, NULL, 1",
         "observation SELECT i, i, 0, 'sim', 'S' || i, 'K', '', '', 'patient', 'final', 1, NULL, i, '{}'",
         "repetition SELECT i, 1, '', i",
         "problem SELECT i, i, 0, 'sim', 'S' || i, 'odd-time', '', 0, 0, i, i, 'somebody', ''",
@@ -32,6 +33,7 @@ fn journal(results: i64) -> Connection {
         "delivery SELECT i, 'lims', 'S' || i, 'key-' || i, x'00', x'00', 1, 'settled', i, 1, i, i",
         "ledger (destination, observation, specimen, lane, priority, state, delivery, changed_at)
             SELECT 'lims', i, 'S' || i, 'K', 1, 'accepted', i, i",
+        "owed SELECT i, 'lims', 1",
         "attempt SELECT i, i, 1, 'send', i",
         "answer SELECT i, i, 200, x'00', 'accepted', '', NULL",
     ];

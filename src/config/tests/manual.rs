@@ -71,6 +71,12 @@ fn what_the_default_file_calls_a_default_is_one() {
     assert_eq!(format!("{:?}", written.journal), format!("{:?}", default.journal));
     assert_eq!(format!("{:?}", written.page), format!("{:?}", default.page));
     assert_eq!(format!("{:?}", written.log), format!("{:?}", default.log));
+    let mut reconciliation = written.reconciliation.clone();
+    let reports = reconciliation.reports.take().unwrap();
+    assert_eq!(reconciliation, default.reconciliation);
+    let (folder_alone, _) = load(&[("labwire.toml", &format!("{SITE}[reconciliation]\nfolder = \"r\"\n"))]);
+    let defaults = folder_alone.reconciliation.reports.unwrap();
+    assert_eq!((reports.at, reports.formats), (defaults.at, defaults.formats));
     assert_eq!(written.control_socket, default.control_socket);
     let mut lims = destination(&written, "lims");
     let Kind::Http(http) = &mut lims.kind else { panic!("the kind without a word is http") };
@@ -201,7 +207,7 @@ fn the_manual_names_every_key() {
     let manual = [DEFAULT, ANALYTES, SERIAL, TCP_SERVER, TCP_CLIENT, HL7, DROP].concat();
     for reader in [
         include_str!("../analytes.rs"),
-        include_str!("../site.rs"),
+        concat!(include_str!("../site.rs"), include_str!("../reconciliation.rs")),
         include_str!("../destination.rs"),
         include_str!("../destination/http.rs"),
         include_str!("../destination/fhir.rs"),

@@ -49,12 +49,14 @@ CREATE TABLE message (
     processed_at INTEGER,
     instrument TEXT,
     fingerprint BLOB,             -- SHA-256 of the content without control ID, sequence and send time
-    repeats INTEGER REFERENCES message
+    repeats INTEGER REFERENCES message,
+    results INTEGER NOT NULL DEFAULT 0 -- received in it, counted when it was read: a day's sums are checked against it
 ) STRICT;
 CREATE INDEX message_waiting ON message (id) WHERE processed_at IS NULL;
 CREATE INDEX message_instrument ON message (instrument);
 CREATE INDEX message_fingerprint ON message (instrument, fingerprint);
 CREATE INDEX message_transfer ON message (transfer);
+CREATE INDEX message_received ON message (received_at);
 CREATE INDEX message_unattributed ON message (id) WHERE state = 'unattributed';
 
 CREATE TABLE observation (        -- written once
@@ -174,6 +176,13 @@ CREATE INDEX ledger_in_the_way ON ledger (destination, specimen, lane, observati
     WHERE state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined');
 CREATE INDEX ledger_delivery ON ledger (delivery) WHERE delivery IS NOT NULL;
 
+CREATE TABLE owed (               -- results of a message that each destination is owed, counted when it was read
+    message INTEGER NOT NULL REFERENCES message,
+    destination TEXT NOT NULL,
+    results INTEGER NOT NULL,
+    PRIMARY KEY (message, destination)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE ledger_total (       -- kept by the triggers below
     destination TEXT NOT NULL,
     state TEXT NOT NULL,
@@ -251,6 +260,14 @@ CREATE TABLE link_note (          -- what the other end of a link did wrong, and
     PRIMARY KEY (source, code)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE report (             -- written once: each reconciliation that was put into the folder of reports
+    day TEXT NOT NULL,            -- of the site's calendar, as 2026-11-20
+    revision INTEGER NOT NULL,
+    written_at INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,         -- of what it says, without when and as which revision
+    PRIMARY KEY (day, revision)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE counter (
     name TEXT NOT NULL,
     subject TEXT NOT NULL,        -- an instrument, a destination, or empty
@@ -272,6 +289,7 @@ CREATE TRIGGER parcel_unchanged BEFORE UPDATE ON parcel BEGIN SELECT RAISE(ABORT
 CREATE TRIGGER observation_unchanged BEFORE UPDATE ON observation BEGIN SELECT RAISE(ABORT, 'an observation never changes'); END;
 CREATE TRIGGER attempt_unchanged BEFORE UPDATE ON attempt BEGIN SELECT RAISE(ABORT, 'an attempt never changes'); END;
 CREATE TRIGGER answer_unchanged BEFORE UPDATE ON answer BEGIN SELECT RAISE(ABORT, 'an answer never changes'); END;
+CREATE TRIGGER report_unchanged BEFORE UPDATE ON report BEGIN SELECT RAISE(ABORT, 'a report never changes'); END;
 CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'an audit row never changes'); END;
 CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'an audit row never goes'); END;
 CREATE TRIGGER payload_unchanged BEFORE UPDATE OF key, payload, sha256 ON delivery BEGIN SELECT RAISE(ABORT, 'a payload never changes once leased'); END;
@@ -280,4 +298,6 @@ CREATE TRIGGER message_stays BEFORE DELETE ON message BEGIN SELECT RAISE(ABORT, 
 CREATE TRIGGER observation_stays BEFORE DELETE ON observation BEGIN SELECT RAISE(ABORT, 'an observation never goes'); END;
 CREATE TRIGGER delivery_stays BEFORE DELETE ON delivery BEGIN SELECT RAISE(ABORT, 'a delivery never goes'); END;
 CREATE TRIGGER attempt_stays BEFORE DELETE ON attempt BEGIN SELECT RAISE(ABORT, 'an attempt never goes'); END;
+CREATE TRIGGER owed_stays BEFORE DELETE ON owed BEGIN SELECT RAISE(ABORT, 'what is owed stays'); END;
+CREATE TRIGGER report_stays BEFORE DELETE ON report BEGIN SELECT RAISE(ABORT, 'a report never goes'); END;
 CREATE TRIGGER answer_stays BEFORE DELETE ON answer BEGIN SELECT RAISE(ABORT, 'an answer never goes'); END;
