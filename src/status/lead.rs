@@ -70,6 +70,8 @@ pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     removed(snapshot, &mut concerns);
     messages(snapshot, &mut concerns);
     people(snapshot, &mut concerns);
+    reports(snapshot, clock, &mut concerns);
+    queries(snapshot, &mut concerns);
     hiccups(snapshot, &mut concerns);
     under_test(snapshot, &mut concerns);
     silent(snapshot, clock, &mut concerns);
@@ -292,18 +294,37 @@ fn people(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
             "Look at each on the analyzer, then release or reject it.",
         ),
         (others, Severity::Act, problems, "Each says what to do about it."),
-        (
-            waiting.unanswered_queries,
-            Severity::Odd,
-            ("host query got no orders.", "host queries got no orders."),
-            "Order the tests on the analyzer by hand where it waits for them.",
-        ),
     ];
     for (number, severity, (one, many), remedy) in rows {
         if number > 0 {
             let headline = count(number, one, many);
             concerns.push(Concern { severity, headline, remedy: remedy.to_owned() });
         }
+    }
+}
+
+fn queries(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    let number = snapshot.waiting.unanswered_queries;
+    if number > 0 {
+        concerns.push(Concern {
+            severity: Severity::Odd,
+            headline: count(number, "host query got no orders.", "host queries got no orders."),
+            remedy: "Order the tests on the analyzer by hand where it waits for them.".to_owned(),
+        });
+    }
+}
+
+fn reports(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
+    if let Some((since, why)) = &snapshot.reports_fail {
+        concerns.push(Concern {
+            severity: Severity::Act,
+            headline: format!(
+                "The reconciliation's report has not been written since {}: {why}.",
+                clock.at(*since).text
+            ),
+            remedy: "Mend the folder; labwire tries again by itself. The reconciliation stands on its page meanwhile."
+                .to_owned(),
+        });
     }
 }
 

@@ -15,6 +15,7 @@ mod machine;
 mod preview;
 mod raw;
 mod readers;
+mod reconciliation;
 mod shell;
 mod snapshot;
 mod specimen;
@@ -40,6 +41,7 @@ use connections::Limits;
 use live::Pulse;
 use preview::Readings;
 use readers::Readers;
+use reconciliation::Days;
 use snapshot::{Known, Snapshot, Stored};
 
 /// How long one page may take.
@@ -59,6 +61,7 @@ pub struct Page {
     instruments: Arc<Readings>,
     zone: TimeZone,
     pulse: Arc<watch::Sender<Pulse>>,
+    days: Days,
 }
 
 impl Page {
@@ -75,6 +78,7 @@ impl Page {
             instruments: Arc::new(preview::readings(settings)),
             zone: TimeZone::system(),
             pulse: Arc::new(watch::Sender::new(Pulse::default())),
+            days: Days::new(settings),
         }
     }
 
@@ -95,7 +99,8 @@ impl Page {
         let (stored, more) = read.map_err(full)?;
         let (links, states) = (self.board.links(), self.board.destinations());
         let as_of = crate::clock::now();
-        Ok((Snapshot::new(as_of, condition, stored, &self.known, &links, &states), more))
+        let snapshot = Snapshot::new(as_of, condition, stored, &self.known, &links, &states);
+        Ok((Snapshot { reports_fail: self.board.reports_fail(), ..snapshot }, more))
     }
 
     async fn snapshot(&self) -> Result<Snapshot, JournalError> {
@@ -131,6 +136,7 @@ fn router(page: Page) -> Router {
         .route("/problems", get(lists::problems))
         .route("/held", get(lists::held))
         .route("/dead-letters", get(lists::dead_letters))
+        .route("/reconciliation", get(reconciliation::show))
         .route("/api/status", get(machine::status))
         .route("/metrics", get(machine::metrics))
         .route("/assets/{name}", get(assets::show))

@@ -5,8 +5,8 @@ use super::clock::{Clock, Moment};
 use super::lead::{Severity, count, grouped};
 use super::snapshot::Snapshot;
 use crate::domain::{HoldReason, ProblemKind, SpecimenId, TestIdentity};
-use crate::journal::DeliveryId;
 use crate::journal::views::{DeadLetter, HoldView, ProblemView};
+use crate::reconciliation::remedy::{after_refusal, of_no_destination, of_unknown_fate};
 
 /// The frame of a page.
 pub(super) struct Shell {
@@ -46,6 +46,7 @@ impl Shell {
             ("/held", "Held", waiting.held),
             ("/problems", "Problems", waiting.open_problems),
             ("/dead-letters", "Dead letters", waiting.dead_letters),
+            ("/reconciliation", "Reconciliation", 0),
         ];
         Shell {
             title: title.to_owned(),
@@ -183,25 +184,4 @@ pub(super) fn letter(view: &DeadLetter, snapshot: &Snapshot, clock: &Clock) -> L
         since: clock.at(view.since),
         remedy,
     }
-}
-
-/// What a person does about a delivery that the LIMS refused.
-pub(super) fn after_refusal(id: DeliveryId) -> String {
-    format!(
-        "mend what the LIMS complains of, then labwire retry {id} --reason …, or labwire give-up {id} --reason …"
-    )
-}
-
-/// What a person does about a delivery of which nobody knows whether the LIMS has it.
-pub(super) fn of_unknown_fate(id: DeliveryId) -> String {
-    format!(
-        "look in the LIMS; if it is there, labwire confirm {id} --reason …; if not, labwire retry {id} --reason …"
-    )
-}
-
-/// What a person does about a delivery to a destination that the configuration no longer names.
-pub(super) fn of_no_destination(id: DeliveryId) -> String {
-    format!(
-        "nothing is sent there any more; enter the results in the LIMS by hand, then labwire give-up {id} --reason …"
-    )
 }

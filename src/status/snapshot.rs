@@ -32,6 +32,8 @@ pub(super) struct Snapshot {
     pub held: Vec<HoldView>,
     pub letters: Vec<DeadLetter>,
     pub queries: Vec<QueryView>,
+    /// Since when the reconciliation's reports can't be written, and why.
+    pub reports_fail: Option<(Timestamp, String)>,
 }
 
 /// One analyzer: configured, or known from what the journal holds.
@@ -149,6 +151,7 @@ impl Snapshot {
             held,
             letters,
             queries,
+            reports_fail: None,
         }
     }
 }

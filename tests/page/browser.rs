@@ -106,6 +106,11 @@ impl Browser {
         self.ask("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
     }
 
+    /// Shows the page as it is printed.
+    pub(crate) fn on_paper(&mut self) {
+        self.ask("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+    }
+
     /// Leaves a picture of the whole page in `target/page/`.
     pub(crate) fn picture(&mut self, name: &str) {
         let picture = self.ask("Page.captureScreenshot", json!({ "captureBeyondViewport": true }));

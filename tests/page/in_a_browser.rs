@@ -87,3 +87,26 @@ async fn a_page_whose_gateway_is_gone_says_that_it_is_not_live() {
     let complaints = &seen.console;
     assert!(!complaints.iter().any(|it| it.contains("Content Security Policy")), "{complaints:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn a_day_s_page_is_whole_stays_as_it_was_made_and_runs_nothing() {
+    let mut laboratory = Laboratory::with_results().await;
+    laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
+    laboratory.send("24-000008", &[("001", "5.10")]).await;
+    laboratory.until("/waiting/dead_letters", 1).await;
+    let mut seen = Browser::open(&format!("http://{}/reconciliation", laboratory.page));
+    seen.until("document.querySelector('.lead.act') !== null");
+    assert!(seen.is("document.querySelector('main script, main img') === null"));
+    assert!(seen.text("document.getElementById('as-of').textContent").contains("reload to refresh"));
+    assert!(seen.is("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out");
+    seen.picture("reconciliation");
+    seen.colours("dark");
+    seen.picture("reconciliation-dark");
+    seen.on_paper();
+    assert!(seen.is("getComputedStyle(document.querySelector('.days')).display === 'none'"));
+    assert!(seen.is("getComputedStyle(document.querySelector('.signature')).display === 'block'"));
+    seen.picture("reconciliation-on-paper");
+    assert_eq!(seen.console, Vec::<String>::new());
+    laboratory.close().await;
+}

@@ -12,5 +12,6 @@ mod browser;
 mod connections;
 mod in_a_browser;
 mod laboratory;
+mod of_a_day;
 mod of_a_specimen;
 mod over_http;

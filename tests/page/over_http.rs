@@ -13,7 +13,7 @@ pub(super) fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
 async fn nothing_that_an_analyzer_sends_becomes_markup() {
     let laboratory = Laboratory::with_results().await;
     let specimen = format!("/specimen?id={SCRIPT_IN_ADDRESS}");
-    for path in ["/", "/held", "/problems", "/dead-letters", "/message/2", &specimen] {
+    for path in ["/", "/held", "/problems", "/dead-letters", "/reconciliation", "/message/2", &specimen] {
         let page = laboratory.fetch(path).await;
         assert_eq!(page.status, 200, "{path}");
         assert!(!page.body.contains("<script>"), "{path}");
@@ -43,6 +43,9 @@ async fn every_answer_carries_the_headers_and_only_readers_by_the_right_name_get
         ("GET", "/", "localhost:1", 200),
         ("GET", "/api/status", &host, 200),
         ("GET", "/metrics", &host, 200),
+        ("GET", "/reconciliation", &host, 200),
+        ("GET", "/reconciliation?day=2026-02-29", &host, 404),
+        ("GET", "/reconciliation?day=nowhere-at-all", &host, 404),
         ("GET", "/assets/labwire.js", &host, 200),
         ("GET", "/assets/labwire.css", &host, 200),
         ("GET", "/assets/icon.svg", &host, 200),

@@ -2,6 +2,8 @@
 // nothing is heard. Never takes the focus or what was typed. The page is whole without it.
 "use strict";
 (() => {
+  // A page of what was, such as a day's reconciliation, stays as it was made.
+  if (document.body.hasAttribute("data-still")) return;
   const PATIENCE = 6000;
   const RETRY = 3000;
   const asOf = document.getElementById("as-of");

@@ -53,6 +53,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         held: Vec::new(),
         letters: Vec::new(),
         queries: Vec::new(),
+        reports_fail: None,
     }
 }
 
@@ -117,6 +118,11 @@ const WORST_FIRST: &[(Severity, &str, Change)] = &[
     (Severity::Act, "4 problems are open.", |it| {
         (it.waiting.other_problems, it.waiting.open_problems) = (4, it.waiting.open_problems + 4);
     }),
+    (
+        Severity::Act,
+        "The reconciliation's report has not been written since 00:15:00: no such folder.",
+        |it| it.reports_fail = Some((at("00:15:00"), "no such folder".to_owned())),
+    ),
     (Severity::Odd, "1 host query got no orders.", |it| it.waiting.unanswered_queries = 1),
     (Severity::Odd, "lims failed just now: answered 503.", |it| {
         it.destinations[0].state = DestinationState::Failing("answered 503".to_owned());

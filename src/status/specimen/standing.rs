@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use crate::domain::ProblemKind;
 use crate::journal::views::{ProblemStanding, Step, Way};
 use crate::journal::{DeliveryId, ObservationId};
+use crate::reconciliation::remedy::{after_refusal, of_no_destination, of_unknown_fate};
 use crate::status::bench::state_words;
 use crate::status::lead::Severity;
-use crate::status::shell::{Mark, after_refusal, of_no_destination, of_unknown_fate};
+use crate::status::shell::Mark;
 use crate::status::snapshot::Snapshot;
 
 /// Where some of the results are at one destination.
