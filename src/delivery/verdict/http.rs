@@ -23,6 +23,10 @@ pub struct Answer {
 pub fn judge(reply: &Reply<Answer>, kind: AttemptKind, http: &Http, items: &[ObservationId]) -> Judgement {
     let answer = match answered(reply, items) {
         Ok(answer) => answer,
+        // A question that wasn't heard tells nothing of the delivery that it was about.
+        Err(judgement) if kind == AttemptKind::Probe => {
+            return Judgement::of_all(VerdictKind::Unknown, judgement.detail, "", items);
+        }
         Err(judgement) => return judgement,
     };
     let (verdict, detail) = overall(answer, kind, &http.rules);
@@ -63,9 +67,9 @@ fn overall(answer: &Answer, kind: AttemptKind, rules: &[ReplyRule]) -> (VerdictK
             (VerdictKind::Duplicate, format!("answered {status} as it had before"))
         }
         (200..=299, _) => (VerdictKind::Accepted, format!("answered {status}")),
+        (_, AttemptKind::Probe) => (VerdictKind::Unknown, format!("answered {status} to a probe")),
         (300..=399, _) => (VerdictKind::Refused, format!("answered {status}: redirects are never followed")),
         (408 | 409 | 425 | 429 | 500..=599, _) => (VerdictKind::Retry, format!("answered {status}")),
-        (_, AttemptKind::Probe) => (VerdictKind::Unknown, format!("answered {status} to a probe")),
         (400..=499, _) => (VerdictKind::Refused, format!("answered {status}")),
         _ => (VerdictKind::Unknown, format!("answered {status}")),
     }

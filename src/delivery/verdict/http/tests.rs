@@ -86,7 +86,11 @@ fn a_replayed_answer_is_a_duplicate_and_settles_as_accepted() {
 fn a_probe_that_finds_nothing_sends_again_and_a_failing_probe_proves_nothing() {
     assert_eq!(verdict(&answered(404, ""), AttemptKind::Probe, &destination()), VerdictKind::Retry);
     assert_eq!(verdict(&answered(200, ""), AttemptKind::Probe, &destination()), VerdictKind::Accepted);
-    assert_eq!(verdict(&answered(401, ""), AttemptKind::Probe, &destination()), VerdictKind::Unknown);
+    for status in [302, 401, 409, 429, 500, 503] {
+        assert_eq!(verdict(&answered(status, ""), AttemptKind::Probe, &destination()), VerdictKind::Unknown);
+    }
+    let unheard = Reply::NotSent("connection refused".to_owned());
+    assert_eq!(verdict(&unheard, AttemptKind::Probe, &destination()), VerdictKind::Unknown);
 }
 
 #[test]
