@@ -83,6 +83,8 @@ const HALVES: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/journal"]),
     ("suppaftp", &["src/intake/drop"]),
+    ("russh", &["src/intake/drop"]),
+    ("russh_sftp", &["src/intake/drop"]),
     ("tokio_serial", &["src/wire", "hardware-sim"]),
     ("reqwest", &["src/delivery"]),
     ("sd_notify", &["src/host"]),

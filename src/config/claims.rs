@@ -68,6 +68,10 @@ fn same_place(a: &PlaceSettings, b: &PlaceSettings) -> bool {
             let folder = |settings: &FtpSettings| settings.folder.trim_matches('/').to_owned();
             (&a.host, a.port, &a.user, folder(a)) == (&b.host, b.port, &b.user, folder(b))
         }
+        #[cfg(feature = "sftp")]
+        (PlaceSettings::Sftp(a), PlaceSettings::Sftp(b)) => {
+            (&a.host, a.port, &a.user, &a.folder) == (&b.host, b.port, &b.user, &b.folder)
+        }
         _ => false,
     }
 }

@@ -1,4 +1,4 @@
-//! The tables `[folder]` and `[ftp]`: where an instrument's files lie and how they are fetched. Reads the files that
+//! The tables `[folder]`, `[ftp]` and `[sftp]`: where an instrument's files lie and how they are fetched. Reads the files that
 //! hold certificates and passwords; it connects to nothing.
 
 use std::env;
@@ -12,6 +12,8 @@ use super::reader::{Entry, Table};
 use super::settings::{
     After, DropSettings, FtpMode, FtpSettings, FtpTls, PlaceSettings, Proof, Transport, Trust,
 };
+#[cfg(feature = "sftp")]
+use super::settings::{SftpLogin, SftpSettings};
 use super::transport::{Placed, path};
 use crate::domain::{Glob, Private};
 
@@ -89,6 +91,66 @@ pub(super) fn ftp(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
         FtpSettings { host: address, port, tls: tls?, mode, user: user?, password: password?, folder: place };
     let settings = looks.with(PlaceSettings::Ftp(settings), proof?, after?);
     Some(Placed { transport: Transport::Drop(settings), span: host.span() })
+}
+
+/// `[sftp]`, in a program that was built without it.
+#[cfg(not(feature = "sftp"))]
+pub(super) fn sftp(table: &mut Table<'_>, _: &Path) -> Option<Placed> {
+    table.free_entries();
+    table.error("this program was built without SFTP; build it with --features sftp");
+    None
+}
+
+/// `[sftp]`.
+#[cfg(feature = "sftp")]
+pub(super) fn sftp(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
+    let host = table.required("host", "\"10.0.0.5\"");
+    let port = table.number("port", 1..=u16::MAX).unwrap_or(22);
+    let user = table.required("user", "\"labwire\"").and_then(|entry| entry.parsed(one_line));
+    let fingerprint = table
+        .required("fingerprint", "\"SHA256:…\"; ssh-keyscan HOST | ssh-keygen -lf - shows it")
+        .and_then(|entry| entry.parsed(key_fingerprint));
+    let login = match table.entry("key_file") {
+        Some(entry) => super::files::contents(&entry, folder).and_then(|(file, bytes)| {
+            warn_if_open(&entry, &file);
+            let key = String::from_utf8(bytes).ok().filter(|text| text.contains("PRIVATE KEY-----"));
+            if key.is_none() {
+                entry
+                    .error(format!("{} holds no private key; put one of ssh-keygen's there", file.display()));
+            }
+            key.map(|key| SftpLogin::Key(Private::new(key)))
+        }),
+        None => password(table, folder).map(SftpLogin::Password),
+    };
+    let place = table.parsed("folder", one_line).unwrap_or_default();
+    let looks = looks(table);
+    let proof = proof(table, PROOFS.get(..4).unwrap_or_default());
+    let after = after(table);
+    let host = host?;
+    let address = host.parsed(host_name)?;
+    let settings = SftpSettings {
+        host: address,
+        port,
+        user: user?,
+        login: login?,
+        fingerprint: fingerprint?,
+        folder: place,
+    };
+    let settings = looks.with(PlaceSettings::Sftp(settings), proof?, after?);
+    Some(Placed { transport: Transport::Drop(settings), span: host.span() })
+}
+
+/// As `ssh-keygen -l` prints it: the hash's 32 bytes in base 64, without padding.
+#[cfg(feature = "sftp")]
+fn key_fingerprint(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    match text.strip_prefix("SHA256:") {
+        Some(hash) if hash.len() == 43 && hash.bytes().all(fits) => Ok(text.to_owned()),
+        _ => {
+            Err("this is no key's fingerprint; write SHA256: and the 43 characters that ssh-keygen -l shows"
+                .to_owned())
+        }
+    }
 }
 
 /// What every place has beside its own keys.

@@ -33,6 +33,7 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path, connections: usize) -> O
         file.table("tcp_client", |table| tcp_client(table, folder)),
         file.table("folder", |table| drop::folder(table, folder)),
         file.table("ftp", |table| drop::ftp(table, folder)),
+        file.table("sftp", |table| drop::sftp(table, folder)),
     ];
     let mut given: Vec<Option<Placed>> = given.into_iter().flatten().collect();
     if given.len() == 1 {
@@ -41,7 +42,7 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path, connections: usize) -> O
     let fault =
         if given.is_empty() { "says not how it is connected" } else { "is connected in several ways" };
     file.error(format!(
-        "the instrument {fault}; write one of [serial], [tcp_server], [tcp_client], [folder] and [ftp]"
+        "the instrument {fault}; write one of [serial], [tcp_server], [tcp_client], [folder], [ftp] and [sftp]"
     ));
     None
 }

@@ -82,6 +82,12 @@ pub fn source_name(transport: &Transport) -> String {
             PlaceSettings::Ftp(ftp) => {
                 format!("ftp {}@{}:{}/{}", ftp.user, ftp.host, ftp.port, ftp.folder.trim_start_matches('/'))
             }
+            #[cfg(feature = "sftp")]
+            PlaceSettings::Sftp(sftp) => {
+                format!("sftp {}@{}:{} {}", sftp.user, sftp.host, sftp.port, sftp.folder)
+                    .trim_end()
+                    .to_owned()
+            }
         },
     }
 }

@@ -28,6 +28,8 @@ pub enum PlaceSettings {
     /// On this machine, or mounted on it.
     Folder(PathBuf),
     Ftp(FtpSettings),
+    #[cfg(feature = "sftp")]
+    Sftp(SftpSettings),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,27 @@ pub struct FtpSettings {
     pub password: Private<String>,
     /// On the server. Empty: where the login leads.
     pub folder: String,
+}
+
+#[cfg(feature = "sftp")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SftpSettings {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    pub login: SftpLogin,
+    /// The SHA-256 of the server's key, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// On the server. Empty: where the login leads.
+    pub folder: String,
+}
+
+#[cfg(feature = "sftp")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SftpLogin {
+    Password(Private<String>),
+    /// A private key without a passphrase, as OpenSSH writes it.
+    Key(Private<String>),
 }
 
 /// Whether the connections to a server are encrypted, and whom they trust then.

@@ -5,6 +5,8 @@ mod folder;
 mod ftp;
 mod listing;
 mod names;
+#[cfg(feature = "sftp")]
+mod sftp;
 
 use std::time::Duration;
 
@@ -47,12 +49,16 @@ impl Trouble {
 pub(super) enum Place {
     Folder(Folder),
     Ftp(Box<Ftp>),
+    #[cfg(feature = "sftp")]
+    Sftp(Box<sftp::Sftp>),
 }
 
 /// One visit.
 pub(super) enum Visit<'a> {
     Folder(&'a Folder),
     Ftp(Box<Session<'a>>),
+    #[cfg(feature = "sftp")]
+    Sftp(Box<sftp::Session<'a>>),
 }
 
 impl Place {
@@ -62,6 +68,10 @@ impl Place {
                 Place::Folder(Folder::new(path.clone(), settings.patience, settings.proof == Proof::Lock))
             }
             PlaceSettings::Ftp(ftp) => Place::Ftp(Box::new(Ftp::new(ftp.clone(), settings.patience)?)),
+            #[cfg(feature = "sftp")]
+            PlaceSettings::Sftp(sftp) => {
+                Place::Sftp(Box::new(sftp::Sftp::new(sftp.clone(), settings.patience)))
+            }
         })
     }
 
@@ -69,6 +79,8 @@ impl Place {
         match self {
             Place::Folder(folder) => Ok(Visit::Folder(folder)),
             Place::Ftp(ftp) => Ok(Visit::Ftp(Box::new(ftp.login().await?))),
+            #[cfg(feature = "sftp")]
+            Place::Sftp(sftp) => Ok(Visit::Sftp(Box::new(sftp.login().await?))),
         }
     }
 }
@@ -79,6 +91,8 @@ impl Visit<'_> {
         let mut files = match self {
             Visit::Folder(folder) => folder.list().await?,
             Visit::Ftp(session) => session.list(&wanted).await?,
+            #[cfg(feature = "sftp")]
+            Visit::Sftp(session) => session.list().await?,
         };
         files.retain(|file| wanted(&file.name));
         Ok(files)
@@ -89,6 +103,8 @@ impl Visit<'_> {
         match self {
             Visit::Folder(folder) => folder.look(name).await,
             Visit::Ftp(session) => session.look(name).await,
+            #[cfg(feature = "sftp")]
+            Visit::Sftp(session) => session.look(name).await,
         }
     }
 
@@ -97,6 +113,8 @@ impl Visit<'_> {
         match self {
             Visit::Folder(folder) => folder.fetch(name, spool).await,
             Visit::Ftp(session) => session.fetch(name, spool).await,
+            #[cfg(feature = "sftp")]
+            Visit::Sftp(session) => session.fetch(name, spool).await,
         }
     }
 
@@ -118,6 +136,8 @@ impl Visit<'_> {
             let done = match self {
                 Visit::Folder(place) => place.rename(name, folder, to).await?,
                 Visit::Ftp(session) => session.rename(name, &format!("{folder}/{to}")).await?,
+                #[cfg(feature = "sftp")]
+                Visit::Sftp(session) => session.rename(name, folder, to).await?,
             };
             if done == Renamed::Yes {
                 return Ok(to.to_owned());
@@ -131,13 +151,18 @@ impl Visit<'_> {
         match self {
             Visit::Folder(folder) => folder.delete(name).await,
             Visit::Ftp(session) => session.delete(name).await,
+            #[cfg(feature = "sftp")]
+            Visit::Sftp(session) => session.delete(name).await,
         }
     }
 
     /// Says goodbye, where that is the custom.
     pub(super) async fn leave(self) {
-        if let Visit::Ftp(session) = self {
-            session.quit().await;
+        match self {
+            Visit::Folder(_) => {}
+            Visit::Ftp(session) => session.quit().await,
+            #[cfg(feature = "sftp")]
+            Visit::Sftp(session) => session.quit().await,
         }
     }
 }
