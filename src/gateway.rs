@@ -75,6 +75,7 @@ impl Gateway {
         let turned = gateway.start_runner(settings, &arrived, &due, &mailboxes);
         gateway.start_control(settings, &arrived, &due)?;
         gateway.start_reports(settings);
+        gateway.start_orders(settings);
         gateway.start_intake(settings, arrived, mailboxes);
         gateway.start_telling(turned);
         Ok(gateway)
@@ -185,6 +186,19 @@ impl Gateway {
         let listener = Control::listen(&settings.control_socket)?;
         self.tasks.spawn(control.run(listener, self.tasks.clone()));
         Ok(())
+    }
+
+    fn start_orders(&self, settings: &Settings) {
+        let listener = orders::Listener {
+            journal: self.journal.clone(),
+            board: self.board.clone(),
+            admission: self.admission(),
+            control_ids: orders::ControlIds::new(self.journal.epoch()),
+            tasks: self.tasks.clone(),
+        };
+        for source in &settings.orders {
+            self.tasks.spawn(orders::listen(listener.clone(), Arc::clone(source)));
+        }
     }
 
     fn start_intake(&self, settings: &Settings, arrived: Arc<Notify>, mailboxes: Mailboxes) {

@@ -36,7 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("reconciliation", &["journal", "config", "domain"]),
     ("reconciliation/schedule", &["journal", "config", "board", "clock"]),
-    ("orders", &["wire", "journal", "pipeline", "config", "domain", "clock"]),
+    ("orders", &["host", "wire", "journal", "pipeline", "config", "domain", "clock", "board", "shutdown"]),
     ("status", &["journal", "reconciliation", "config", "domain", "clock", "board"]),
     ("status/preview", &["pipeline", "config", "journal", "domain"]),
     (

@@ -167,6 +167,30 @@ pub(super) fn of_site(source: &Source, site: &site::Draft, claimants: &[Claimant
             }
         }
     }
+    for (index, draft) in site.orders.iter().enumerate() {
+        let listen = draft.listen;
+        let earlier = site.orders.iter().take(index).find(|earlier| overlap(earlier.listen, listen));
+        let text = match earlier {
+            Some(earlier) => {
+                format!("{listen} overlaps {} of [orders.{}]", earlier.listen, earlier.source.name)
+            }
+            None if overlap(listen, site.page.listen) => {
+                format!("{listen} overlaps {}, the page", site.page.listen)
+            }
+            None => continue,
+        };
+        refuse(&draft.span, format!("{text}; write another port"));
+    }
+    for claimant in claimants {
+        let Transport::TcpServer(server) = &claimant.claim.transport else { continue };
+        let listen = server.listen;
+        if let Some(orders) = site.orders.iter().find(|orders| overlap(orders.listen, listen)) {
+            findings.push(claimant.refuse(format!(
+                "{listen} overlaps {} of [orders.{}] in {}; write another port",
+                orders.listen, orders.source.name, source.name
+            )));
+        }
+    }
     for claimant in claimants {
         if let Transport::TcpServer(server) = &claimant.claim.transport
             && overlap(server.listen, site.page.listen)

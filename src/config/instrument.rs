@@ -172,7 +172,7 @@ fn time_zone(name: &str) -> Result<TimeZone, String> {
         .map_err(|_| format!("unknown time_zone {name:?}; write an IANA name such as \"Europe/Berlin\""))
 }
 
-fn character_set(name: &str) -> Result<&'static Encoding, String> {
+pub(super) fn character_set(name: &str) -> Result<&'static Encoding, String> {
     let label = match name {
         "latin-1" => "latin1",
         other => other,

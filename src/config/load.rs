@@ -76,6 +76,7 @@ fn settings(
         instruments,
         analytes,
         destinations: site.destinations.into_iter().map(|draft| Arc::new(draft.destination)).collect(),
+        orders: site.orders.into_iter().map(|draft| Arc::new(draft.source)).collect(),
     }
 }
 

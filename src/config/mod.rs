@@ -12,6 +12,7 @@ mod instrument;
 mod link;
 mod load;
 mod nearest;
+mod orders;
 pub mod profile;
 mod profiles;
 mod reader;

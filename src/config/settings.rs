@@ -3,6 +3,7 @@
 
 mod destination;
 mod drop;
+mod orders;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -17,6 +18,7 @@ pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules};
 use crate::domain::{InstrumentId, Private};
 pub use destination::*;
 pub use drop::*;
+pub use orders::*;
 
 /// One site's gateway.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct Settings {
     /// What may be converted, into what, and why.
     pub analytes: Analytes,
     pub destinations: Vec<Arc<Destination>>,
+    /// Who tells what is to be done.
+    pub orders: Vec<Arc<OrderSource>>,
 }
 
 #[derive(Debug, Clone)]

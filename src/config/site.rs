@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::destination;
 use super::reader::Table;
 use super::reconciliation;
 use super::settings::{
     JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings, TraceSettings,
 };
 use super::transport::{listen_address, path};
+use super::{destination, orders};
 
 const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 /// The longest path that a Unix socket's address can hold on Linux, in bytes.
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     pub(super) trace: Option<TraceSettings>,
     pub(super) trace_span: Range<usize>,
     pub(super) destinations: Vec<destination::Draft>,
+    pub(super) orders: Vec<orders::Draft>,
 }
 
 /// Reads `labwire.toml`. Paths in it are relative to `folder`.
@@ -55,6 +56,11 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         trace_span,
         destinations: file
             .named_tables("destination", |name, table| destination::read(name, table, folder))
+            .into_iter()
+            .flatten()
+            .collect(),
+        orders: file
+            .named_tables("orders", |name, table| orders::read(name, table, folder))
             .into_iter()
             .flatten()
             .collect(),

@@ -61,6 +61,17 @@ fn serial(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
 }
 
 fn tcp_server(table: &mut Table<'_>, folder: &Path, connections: usize) -> Option<Placed> {
+    let (settings, span) = server(table, folder, connections, "send results as this instrument")?;
+    Some(Placed { transport: Transport::TcpServer(settings), span })
+}
+
+/// A listener, and where the file names its address. `danger` completes "anybody who reaches it can …".
+pub(super) fn server(
+    table: &mut Table<'_>,
+    folder: &Path,
+    connections: usize,
+    danger: &str,
+) -> Option<(TcpServerSettings, Range<usize>)> {
     let listen = table.required("listen", "\"0.0.0.0:4001\"");
     let allow = table.list("allow", |entry| entry.parsed(network)).unwrap_or_default();
     let max_connections = table.number("max_connections", 1..=64).unwrap_or(connections);
@@ -71,9 +82,8 @@ fn tcp_server(table: &mut Table<'_>, folder: &Path, connections: usize) -> Optio
     let listen = listen?;
     let address = listen.parsed(listen_address)?;
     if allow.is_empty() && !address.ip().is_loopback() {
-        listen.warning(format!(
-            "anybody who reaches {address} can send results as this instrument; write allow = [\"its address\"]"
-        ));
+        listen
+            .warning(format!("anybody who reaches {address} can {danger}; write allow = [\"its address\"]"));
     }
     let tls = match tls {
         Some(tls) => Some(tls?),
@@ -81,7 +91,7 @@ fn tcp_server(table: &mut Table<'_>, folder: &Path, connections: usize) -> Optio
     };
     let settings =
         TcpServerSettings { listen: address, allow, max_connections, second_connection, limits, tls };
-    Some(Placed { transport: Transport::TcpServer(settings), span: listen.span() })
+    Some((settings, listen.span()))
 }
 
 fn tcp_client(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {

@@ -4,6 +4,7 @@ mod glob;
 mod habit;
 mod ids;
 mod observation;
+mod order;
 mod outcome;
 mod private;
 pub mod profile;
@@ -18,6 +19,7 @@ pub use ids::{DestinationId, InstrumentId, SpecimenId};
 pub use observation::{
     Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity,
 };
+pub use order::{Asks, Order, OrderKey, OrderRequest, OrderState, PatientChange, Priority};
 pub use outcome::{Decision, HoldReason, HostQuery, Outcome, Problem, ProblemKind};
 pub use private::Private;
 pub use site::{CodeMapping, RerunPolicy, SpecimenRules};

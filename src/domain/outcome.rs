@@ -55,10 +55,12 @@ pub enum ProblemKind {
     Undeliverable,
     /// The configuration sends some of a message's results nowhere.
     NoDestination,
+    /// The LIMS said something about an order that couldn't be read, or can't be done.
+    UnreadableOrder,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 17] = [
+    pub const ALL: [ProblemKind; 18] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -76,6 +78,7 @@ impl ProblemKind {
         ProblemKind::Drift,
         ProblemKind::Undeliverable,
         ProblemKind::NoDestination,
+        ProblemKind::UnreadableOrder,
     ];
 
     /// The stable name stored in the journal and shown beside counts.
@@ -98,6 +101,7 @@ impl ProblemKind {
             ProblemKind::Drift => "drift",
             ProblemKind::Undeliverable => "undeliverable",
             ProblemKind::NoDestination => "no-destination",
+            ProblemKind::UnreadableOrder => "unreadable-order",
         }
     }
 
@@ -142,6 +146,9 @@ impl ProblemKind {
             }
             ProblemKind::NoDestination => {
                 "let a destination of labwire.toml take these tests and restart; the results leave then"
+            }
+            ProblemKind::UnreadableOrder => {
+                "mend the order in the LIMS, or [orders] in labwire.toml, and have it sent again; until then no analyzer is told of it"
             }
         }
     }

@@ -11,7 +11,9 @@ use deliveries::{confirm, give_up, retry};
 use super::audit::{self, Step};
 use super::ledger::reopen_lanes;
 use super::writer::Urgency;
-use super::{DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, counters, habits};
+use super::{
+    DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, counters, habits, orders,
+};
 
 /// Who decides, and why.
 #[derive(Debug, Clone)]
@@ -172,6 +174,11 @@ fn reread(
     }
     if processed.is_none() {
         return Err(JournalError::Refused(format!("message {id} hasn't been read yet")));
+    }
+    if orders::is_from_lims(connection, id)? {
+        return Err(JournalError::Refused(format!(
+            "message {id} is the LIMS's own about orders; have it sent again from there"
+        )));
     }
     let replaced: i64 = connection.query_row(
         "SELECT count(*) FROM problem WHERE message = ? AND NOT withdrawn AND replaces_result",

@@ -84,7 +84,7 @@ impl Journal {
 
 /// The one place that signs: what it is called after has been committed.
 #[expect(clippy::disallowed_methods, reason = "the parcel is on disk: its commit has been awaited")]
-fn sign(parcel: ParcelId) -> Receipt {
+pub(super) fn sign(parcel: ParcelId) -> Receipt {
     Receipt::sign(parcel)
 }
 
@@ -121,18 +121,29 @@ fn said(
         .prepare_cached("SELECT texts FROM reply WHERE sha256 = ? AND source = ? ORDER BY parcel LIMIT 1")?
         .query_row(params![sha256.as_slice(), source], |row| row.get(0))
         .optional()?;
-    let joined = before.unwrap_or_else(|| {
-        texts.iter().flat_map(|text| text.iter().copied().chain([TEXT_END])).collect::<Vec<u8>>()
-    });
-    connection.prepare_cached("INSERT INTO reply VALUES (?, ?, ?, ?)")?.execute(params![
-        parcel,
-        source,
-        sha256.as_slice(),
-        joined
-    ])?;
+    let texts = before.map_or(texts, |joined| read_texts(&joined));
+    write_texts(connection, parcel, &source, &sha256, &texts)?;
+    Ok(texts)
+}
+
+pub(super) fn write_texts(
+    connection: &Connection,
+    parcel: i64,
+    source: &str,
+    sha256: &[u8],
+    texts: &[Vec<u8>],
+) -> Result<(), JournalError> {
+    let joined: Vec<u8> = texts.iter().flat_map(|text| text.iter().copied().chain([TEXT_END])).collect();
+    connection
+        .prepare_cached("INSERT INTO reply VALUES (?, ?, ?, ?)")?
+        .execute(params![parcel, source, sha256, joined])?;
+    Ok(())
+}
+
+pub(super) fn read_texts(joined: &[u8]) -> Vec<Vec<u8>> {
     let mut parts: Vec<Vec<u8>> = joined.split(|byte| *byte == TEXT_END).map(<[u8]>::to_vec).collect();
     parts.pop();
-    Ok(parts)
+    parts
 }
 
 /// Stores a parcel; returns its number and the messages that it completes.

@@ -23,6 +23,7 @@ fn page(folder: &std::path::Path) -> Page {
         instruments: Vec::new(),
         analytes: Default::default(),
         destinations: Vec::new(),
+        orders: Vec::new(),
     };
     Page::new(&journal, &Board::default(), &settings)
 }

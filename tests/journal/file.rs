@@ -136,9 +136,8 @@ fn a_reader_opens_only_what_it_understands() {
     let told = |path: &std::path::Path| Reader::open(path).err().map(|error| error.to_string());
     for (version, expected) in [
         (0, "is no journal of labwire"),
-        (1, "the journal has version 1 and this program reads 2; start the gateway of this program"),
-        (3, "the journal has version 3 and this program knows 2; install the newer program again"),
-        (99, "the journal has version 99 and this program knows 2; install the newer program again"),
+        (98, "the journal has version 98 and this program knows "),
+        (99, "; install the newer program again"),
         (-1, "install the newer program again"),
     ] {
         let connection = Connection::open(&path).unwrap();
@@ -151,8 +150,8 @@ fn a_reader_opens_only_what_it_understands() {
     assert!(told(&path).unwrap().contains("not a database"));
     let lab = Lab::new();
     assert_eq!(told(&lab.path()), None);
-    lab.reading().pragma_update(None, "user_version", 3).unwrap();
-    assert!(matches!(Reader::open(&lab.path()), Err(OpenError::NewerJournal { found: 3, known: 2 })));
+    lab.reading().pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(Reader::open(&lab.path()), Err(OpenError::NewerJournal { found: 99, .. })));
 }
 
 #[test]

@@ -9,15 +9,16 @@ use rusqlite::Connection;
 use super::kit::{Lab, own, result};
 use labwire::journal::ledger::{Fate, Next};
 
-/// The audit chain is read whole on purpose, and its last row from the end.
-const READS_ALL: [&str; 2] = [
+/// The audit chain is read whole on purpose, and its last row from the end, as is the LIMS's last word.
+const READS_ALL: [&str; 3] = [
     "SELECT id, at, actor, step, subject, detail, hash FROM audit",
     "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1",
+    "SELECT at FROM order_word ORDER BY id DESC LIMIT 1",
 ];
 const SLOW_FILES: [&str; 1] = ["recount.rs"];
 
 /// Small tables, and indexes that hold only what is open: a walk through those is what the query is about.
-const MAY_BE_SCANNED: [&str; 14] = [
+const MAY_BE_SCANNED: [&str; 15] = [
     "SCAN link_note",
     "SCAN counter",
     "SCAN ledger_total",
@@ -32,6 +33,7 @@ const MAY_BE_SCANNED: [&str; 14] = [
     "INDEX host_query_unhelped",
     "INDEX delivery_dead",
     "INDEX delivery_sending",
+    "INDEX lab_order_active",
 ];
 
 /// Columns with so few values that a search by one of them alone is a walk.

@@ -57,6 +57,7 @@ fn what_the_default_file_calls_a_default_is_one() {
         ("lims-ca.pem", CERTIFICATE),
         ("labwire.pem", CERTIFICATE),
         ("labwire.key", KEY),
+        ("clients-ca.pem", CERTIFICATE),
     ];
     let (written, _) = load(&files);
     let least = format!(
@@ -64,7 +65,8 @@ fn what_the_default_file_calls_a_default_is_one() {
          [destination.lis-fhir]\nkind = \"fhir\"\nurl = \"https://lims.example/fhir\"\n\
          system = \"https://lab.example/labwire\"\n\
          [destination.lis-hl7]\nkind = \"mllp\"\nconnect = \"lims.example:2575\"\n\
-         [destination.lis-files]\nkind = \"file\"\nfolder = \"/srv/lims/results\"\n"
+         [destination.lis-files]\nkind = \"file\"\nfolder = \"/srv/lims/results\"\n\
+         [orders.lims]\nlisten = \"10.0.1.2:2576\"\n"
     );
     let (default, _) = load(&[("labwire.toml", &least)]);
 
@@ -105,6 +107,13 @@ fn what_the_default_file_calls_a_default_is_one() {
     assert_eq!(format!("{hl7:?}"), format!("{:?}", destination(&default, "lis-hl7")));
     let files = destination(&written, "lis-files");
     assert_eq!(format!("{files:?}"), format!("{:?}", destination(&default, "lis-files")));
+    let mut orders = written.orders[0].as_ref().clone();
+    assert!(orders.server.tls.take().unwrap().client_ca_pem.is_some());
+    assert_eq!(orders.server.allow.len(), 1);
+    assert_eq!(orders.character_set.take(), Some(encoding_rs::UTF_8));
+    orders.server.allow.clear();
+    orders.server.limits.idle = None;
+    assert_eq!(format!("{orders:?}"), format!("{:?}", default.orders[0]));
 }
 
 fn destination(settings: &Settings, name: &str) -> Destination {
@@ -219,9 +228,10 @@ fn the_manual_names_every_key() {
         include_str!("../transport.rs"),
         include_str!("../drop.rs"),
         include_str!("../link.rs"),
+        include_str!("../orders.rs"),
     ] {
         let keys = keys_read(reader);
-        assert!(keys.len() > 5, "keys are found: {keys:?}");
+        assert!(keys.len() > 2, "keys are found: {keys:?}");
         for key in keys {
             let named = manual.contains(&format!("{key} = "))
                 || manual.contains(&format!("{key}]"))

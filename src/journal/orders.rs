@@ -1,0 +1,177 @@
+//! What the LIMS wants done. A block of its messages, what they change and what is said about them are one transaction;
+//! a block that comes again, byte for byte, changes nothing and gets what was said the first time. Never takes an
+//! instrument's word for anything about an order.
+
+mod apply;
+mod reading;
+mod rows;
+
+use jiff::Timestamp;
+use labwire_link::Parcel;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::audit::{self, GATEWAY, Step};
+use super::parcels::{Within, begin, sign, store, write_texts};
+use super::writer::Urgency;
+use super::{Journal, JournalError, MessageId, TransferId};
+use crate::domain::{OrderRequest, PatientChange, Problem, SpecimenId};
+
+pub use apply::Applied;
+pub use reading::{CachedOrder, OrderId};
+
+/// What one message of the LIMS says.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub requests: Vec<OrderRequest>,
+    pub patient: Option<PatientChange>,
+    /// What of it couldn't be read.
+    pub problems: Vec<Problem>,
+}
+
+/// A block of the LIMS that is on disk, and what it is told about it.
+#[derive(Debug)]
+pub struct Taken {
+    pub transfer: TransferId,
+    pub receipt: labwire_link::Receipt,
+    pub texts: Vec<Vec<u8>>,
+}
+
+/// Writes what is said about a block, from what became of each request of each of its messages.
+pub type Compose = Box<dyn FnOnce(&[Vec<Applied>]) -> Vec<Vec<u8>> + Send>;
+
+impl Journal {
+    /// Stores a block of the LIMS `source`, does what its messages ask for and says what came of it. `told` has one
+    /// element for each message of the block.
+    pub async fn take_orders(
+        &self,
+        source: String,
+        within: Within,
+        parcel: Parcel,
+        told: Vec<Told>,
+        compose: Compose,
+        now: Timestamp,
+    ) -> Result<Taken, JournalError> {
+        let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
+        let done = self.submit(Urgency::Frame, move |connection| {
+            let transfer = match within {
+                Within::Open(transfer) => transfer,
+                Within::New { source, peer } => begin(connection, &source, &peer, now)?,
+            };
+            let content = Sha256::digest(parcel.content());
+            let before = said_before(connection, &source, &content)?;
+            let (stored, messages) = store(connection, transfer, &parcel, &sha256, now)?;
+            let texts = match before {
+                Some(texts) => texts,
+                None => compose(&take(connection, &source, &messages, &told, now)?),
+            };
+            write_texts(connection, stored, &source, &content, &texts)?;
+            done_with(connection, &messages, now)?;
+            Ok((transfer, texts))
+        });
+        let (transfer, texts) = done.await?;
+        Ok(Taken { transfer, receipt: sign(id), texts })
+    }
+}
+
+fn said_before(
+    connection: &Connection,
+    source: &str,
+    content: &[u8],
+) -> Result<Option<Vec<Vec<u8>>>, JournalError> {
+    let joined: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT texts FROM reply WHERE sha256 = ? AND source = ? ORDER BY parcel LIMIT 1")?
+        .query_row(params![content, source], |row| row.get(0))
+        .optional()?;
+    Ok(joined.map(|joined| super::parcels::read_texts(&joined)))
+}
+
+fn take(
+    connection: &Connection,
+    source: &str,
+    messages: &[MessageId],
+    told: &[Told],
+    now: Timestamp,
+) -> Result<Vec<Vec<Applied>>, JournalError> {
+    let mut all = Vec::with_capacity(told.len());
+    for (message, told) in messages.iter().zip(told) {
+        let word = apply::Word { connection, source, message: *message, now };
+        let mut applied = Vec::with_capacity(told.requests.len());
+        for request in &told.requests {
+            let done = word.request(request)?;
+            if let Applied::Refused(why) = &done {
+                problem(connection, *message, Some(&request.order.key.specimen), why, now)?;
+            }
+            applied.push(done);
+        }
+        let patients = match &told.patient {
+            Some(change) => word.patient(change)?,
+            None => 0,
+        };
+        for it in &told.problems {
+            problem(connection, *message, it.specimen.as_ref(), it.text.reveal(), now)?;
+        }
+        let (step, subject) = ("orders taken", format!("message {message}"));
+        let count = |wanted: fn(&Applied) -> bool| applied.iter().filter(|it| wanted(it)).count();
+        let detail = format!(
+            "{} done, {} unknown, {} refused, {} of a patient, {} unreadable",
+            count(|it| matches!(it, Applied::Done)),
+            count(|it| matches!(it, Applied::Unknown)),
+            count(|it| matches!(it, Applied::Refused(_))),
+            patients,
+            told.problems.len()
+        );
+        audit::append(connection, &Step { at: now, actor: GATEWAY, step, subject, detail })?;
+        all.push(applied);
+    }
+    Ok(all)
+}
+
+fn problem(
+    connection: &Connection,
+    message: MessageId,
+    specimen: Option<&SpecimenId>,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let specimen = specimen.filter(|specimen| !specimen.is_blank());
+    connection
+        .prepare_cached(
+            "INSERT INTO problem (message, specimen, kind, text, replaces_result, seen_at)
+             VALUES (?, ?, ?, ?, 0, ?)",
+        )?
+        .execute(params![
+            message.0,
+            specimen.map(SpecimenId::reveal),
+            crate::domain::ProblemKind::UnreadableOrder.name(),
+            text,
+            now.as_microsecond()
+        ])?;
+    Ok(())
+}
+
+/// What the LIMS says isn't for the runner, which reads instruments.
+fn done_with(connection: &Connection, messages: &[MessageId], now: Timestamp) -> Result<(), JournalError> {
+    for message in messages {
+        connection
+            .prepare_cached("UPDATE message SET processed_at = ?, state = 'processed' WHERE id = ?")?
+            .execute(params![now.as_microsecond(), message.0])?;
+    }
+    Ok(())
+}
+
+/// Whether a message came from a LIMS: nobody reads it but who took it.
+pub(super) fn is_from_lims(connection: &Connection, message: MessageId) -> Result<bool, JournalError> {
+    Ok(connection
+        .prepare_cached("SELECT t.source FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.id = ?")?
+        .query_row([message.0], |row| row.get::<_, String>(0))?
+        .starts_with(SOURCE))
+}
+
+/// What the name of every LIMS as a source begins with.
+const SOURCE: &str = "orders ";
+
+/// The name under which a LIMS's transfers are stored.
+pub fn source_name(name: &str) -> String {
+    format!("{SOURCE}{name}")
+}

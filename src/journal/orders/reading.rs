@@ -1,0 +1,86 @@
+//! Looking orders up: by what stands on a tube, and the work that is there.
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::rows;
+use crate::domain::{Order, OrderState, SpecimenId};
+use crate::journal::rows::instant;
+use crate::journal::{JournalError, Reader};
+
+/// An order's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OrderId(pub i64);
+
+/// An order as the LIMS told it last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedOrder {
+    pub id: OrderId,
+    /// The configured name of the LIMS that told it.
+    pub source: String,
+    pub state: OrderState,
+    pub order: Order,
+    pub placed_at: Timestamp,
+    /// When the LIMS spoke of it last.
+    pub changed_at: Timestamp,
+}
+
+impl Reader {
+    /// Every order of a tube with this label, whatever its state: the soonest first, then in the order in which they
+    /// were placed.
+    pub fn orders_on(&self, label: &SpecimenId) -> Result<Vec<CachedOrder>, JournalError> {
+        self.orders(
+            "SELECT o.id, o.source, o.state, o.placed_at, o.changed_at, o.detail
+             FROM order_label l JOIN lab_order o ON o.id = l.lab_order WHERE l.label = ? ORDER BY o.priority, o.id",
+            params![label.reveal()],
+        )
+    }
+
+    /// The active orders, the soonest first and then the oldest, at most `limit`.
+    pub fn active_orders(&self, limit: usize) -> Result<Vec<CachedOrder>, JournalError> {
+        self.orders(
+            "SELECT id, source, state, placed_at, changed_at, detail FROM lab_order
+             WHERE state = 'active' ORDER BY priority, id LIMIT ?",
+            params![limit],
+        )
+    }
+
+    /// When the LIMS was last heard of orders, if ever.
+    pub fn orders_heard_at(&self) -> Result<Option<Timestamp>, JournalError> {
+        let at: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT at FROM order_word ORDER BY id DESC LIMIT 1")?
+            .query_map([], |row| row.get(0))?
+            .next()
+            .transpose()?;
+        Ok(at.map(instant))
+    }
+
+    fn orders(
+        &self,
+        sql: &'static str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<Vec<CachedOrder>, JournalError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(values)?;
+        let mut orders = Vec::new();
+        while let Some(row) = rows.next()? {
+            orders.push(order(row)?);
+        }
+        Ok(orders)
+    }
+}
+
+fn order(row: &Row<'_>) -> Result<CachedOrder, JournalError> {
+    let state: String = row.get(2)?;
+    let state = OrderState::from_name(&state)
+        .ok_or_else(|| JournalError::Refused(format!("unknown state of an order {state:?}")))?;
+    Ok(CachedOrder {
+        id: OrderId(row.get(0)?),
+        source: row.get(1)?,
+        state,
+        order: rows::read(&row.get::<_, String>(5)?)?,
+        placed_at: instant(row.get(3)?),
+        changed_at: instant(row.get(4)?),
+    })
+}

@@ -1,0 +1,83 @@
+//! The journal's own twin of an order. Changing the domain's never changes what is stored.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Order, OrderKey, Patient, Priority, Private, SpecimenId};
+use crate::journal::JournalError;
+
+#[derive(Serialize, Deserialize)]
+struct StoredOrder {
+    number: String,
+    specimen: String,
+    test: String,
+    labels: Vec<String>,
+    parent: Option<String>,
+    test_name: String,
+    filler: String,
+    priority: String,
+    specimen_kind: String,
+    collected: String,
+    authority: String,
+    patient: StoredPatient,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPatient {
+    id: String,
+    name: String,
+    birth_date: String,
+    sex: String,
+    location: String,
+}
+
+pub(super) fn write(order: &Order) -> Result<String, JournalError> {
+    let label = |label: &SpecimenId| label.reveal().to_owned();
+    let patient = order.patient.reveal();
+    let stored = StoredOrder {
+        number: order.key.number.clone(),
+        specimen: label(&order.key.specimen),
+        test: order.key.test.clone(),
+        labels: order.labels.iter().map(label).collect(),
+        parent: order.parent.as_ref().map(label),
+        test_name: order.test_name.clone(),
+        filler: order.filler.clone(),
+        priority: order.priority.letter().to_owned(),
+        specimen_kind: order.specimen_kind.clone(),
+        collected: order.collected.clone(),
+        authority: order.authority.clone(),
+        patient: StoredPatient {
+            id: patient.id.clone(),
+            name: patient.name.clone(),
+            birth_date: patient.birth_date.clone(),
+            sex: patient.sex.clone(),
+            location: patient.location.clone(),
+        },
+    };
+    serde_json::to_string(&stored)
+        .map_err(|error| JournalError::Refused(format!("failed to write an order as JSON: {error}")))
+}
+
+pub(super) fn read(detail: &str) -> Result<Order, JournalError> {
+    // Without the error's own text: it quotes what it stumbled over.
+    let it: StoredOrder = serde_json::from_str(detail).map_err(|error| {
+        JournalError::Refused(format!("failed to read a stored order: error at column {}", error.column()))
+    })?;
+    Ok(Order {
+        key: OrderKey { number: it.number, specimen: SpecimenId::new(it.specimen), test: it.test },
+        labels: it.labels.into_iter().map(SpecimenId::new).collect(),
+        parent: it.parent.map(SpecimenId::new),
+        test_name: it.test_name,
+        filler: it.filler,
+        priority: Priority::read(&it.priority),
+        specimen_kind: it.specimen_kind,
+        collected: it.collected,
+        authority: it.authority,
+        patient: Private::new(Patient {
+            id: it.patient.id,
+            name: it.patient.name,
+            birth_date: it.patient.birth_date,
+            sex: it.patient.sex,
+            location: it.patient.location,
+        }),
+    })
+}

@@ -1,0 +1,142 @@
+//! What is read of a LIMS's messages. Patients are invented.
+
+use super::*;
+
+fn places(paths: &[&str]) -> OrderPlaces {
+    OrderPlaces { specimen: paths.iter().filter_map(|path| Path::parse(path)).collect() }
+}
+
+fn read_with(kind: &str, segments: &str, paths: &[&str]) -> Read {
+    let text =
+        format!("MSH|^~\\&|LIMS|HOSP|labwire||20260501||{kind}|7|P|2.5.1/{segments}").replace('/', "\r");
+    let message = Message::parse(text.as_bytes()).unwrap();
+    read(&message, &message.header().unwrap(), &places(paths))
+}
+
+fn read_of(kind: &str, segments: &str) -> Read {
+    read_with(kind, segments, &["SPM-2", "SAC-3"])
+}
+
+/// Each order in short: what is asked, number, specimen, test, priority; or why it can't be read.
+fn shown(read: Read) -> Vec<String> {
+    let Read::Orders(items) = read else { return vec![format!("{read:?}")] };
+    let one = |item: Item| match item.request {
+        Err(why) => why,
+        Ok(OrderRequest { asks, order }) => {
+            let labels: Vec<&str> = order.labels.iter().map(SpecimenId::reveal).collect();
+            let (key, letter) = (order.key, order.priority.letter());
+            format!("{asks:?} {} {} {letter} on {}", key.number, key.test, labels.join("+"))
+        }
+    };
+    items.into_iter().map(one).collect()
+}
+
+const PATIENT: &str = "PID|1||EX77^^^HOSP^MR~X9||Example^Anna^B||19800102|F/PV1|1|I|WARD3^12";
+
+#[test]
+fn specimens_lead_their_orders_in_o33_and_follow_them_in_o21() {
+    let o33 = format!(
+        "{PATIENT}/SPM|1|T1&LIS||SER^Serum|||||||P||||||20260501080000/SAC|||C1/ORC|NW|P1/TQ1|||||||||S^Stat/\
+         OBR|1|P1||GLU^Glucose/ORC|NW|P2/OBR|2|P2||NA/SPM|2|T2||PLAS/ORC|CA|P3/OBR|3|P3||K"
+    );
+    let read = read_of("OML^O33^OML_O33", &o33);
+    assert_eq!(
+        shown(read),
+        ["Place P1 GLU S on T1+C1", "Place P2 NA R on T1+C1", "Become(Cancelled) P3 K R on T2"]
+    );
+    let o21 =
+        format!("{PATIENT}/ORC|NW||F1/OBR|1||F1|GLU/SPM|1|T1^L||SER/SAC|||C1/ORC|XO|P2/OBR|2|||NA/SPM|2|T2");
+    assert_eq!(shown(read_of("OML^O21^OML_O21", &o21)), ["Place F1 GLU R on T1+C1", "Change P2 NA R on T2"]);
+}
+
+#[test]
+fn an_orm_says_its_specimen_where_the_site_says() {
+    let orm =
+        format!("{PATIENT}/ORC|NW|P1/OBR|1|P1|ACC-9^LAB|GLU|A||20260501||||||||SER^x/OBR|2|P1|ACC-9^LAB|NA");
+    assert_eq!(
+        shown(read_with("ORM^O01", &orm, &["SPM-2", "OBR-3"])),
+        ["Place P1 GLU A on ACC-9", "Place P1 NA R on ACC-9"]
+    );
+    assert_eq!(
+        shown(read_of("ORM^O01", &orm))[0],
+        "it names no specimen at SPM-2, SAC-3; see specimen_at in [orders]"
+    );
+}
+
+#[test]
+fn who_the_patient_is_stands_with_each_order_as_the_lims_knows_them() {
+    let Read::Orders(items) = read_of("OML^O33", &format!("{PATIENT}/SPM|1|T1/ORC|NW|P1/OBR|1|||GLU")) else {
+        panic!("orders")
+    };
+    let order = items[0].request.as_ref().unwrap().order.clone();
+    let patient = order.patient.reveal();
+    assert_eq!((patient.id.as_str(), order.authority.as_str()), ("EX77", "HOSP"));
+    assert_eq!((patient.name.as_str(), patient.birth_date.as_str()), ("Example^Anna^B", "19800102"));
+    assert_eq!((patient.sex.as_str(), patient.location.as_str()), ("F", "WARD3"));
+    assert!(!format!("{order:?}").contains("EX77"));
+}
+
+#[test]
+fn what_can_not_be_read_is_named_order_by_order() {
+    let long = "9".repeat(81);
+    for (order, expected) in [
+        ("ORC||P1/OBR|1|||GLU", "ORC-1 is empty, so what is wanted isn't said"),
+        ("ORC|QQ|P1/OBR|1|||GLU", "the order control \"QQ\" in ORC-1 isn't understood"),
+        ("ORC|SC|P1||ZZ^/OBR|1|||GLU", "the status \"\" in ORC-5 isn't understood"),
+        ("ORC|NW|P1/OBR|1|||", "it names no test in OBR-4"),
+        ("ORC|NW|P1", "it names no test in OBR-4"),
+        (&format!("ORC|NW|{long}/OBR|1|||GLU"), "its number has more than 80 characters"),
+    ] {
+        let told = shown(read_of("OML^O33", &format!("SPM|1|T1/{order}/ORC|NW|P9/OBR|2|||NA")));
+        assert_eq!(told, [expected, "Place P9 NA R on T1"], "{order}");
+    }
+    let enormous = format!("SPM|1|{long}/ORC|NW|P1/OBR|1|||GLU");
+    assert_eq!(shown(read_of("OML^O33", &enormous)), ["its specimen has more than 80 characters"]);
+    let unreadable = shown(read_of("OML^O33", "SPM|1|T\u{fc}1/ORC|NW|P1/OBR|1|||GLU"));
+    assert_eq!(unreadable, ["its specimen holds characters that nobody can read"]);
+}
+
+#[test]
+fn an_order_may_be_cancelled_by_its_number_alone_but_not_by_nothing() {
+    assert_eq!(shown(read_of("ORM^O01", "ORC|CA|P1")), ["Become(Cancelled) P1  R on "]);
+    assert_eq!(
+        shown(read_of("ORM^O01", "ORC|CA")),
+        ["it names neither a number nor a specimen, so no order"]
+    );
+}
+
+#[test]
+fn earlier_results_ask_for_nothing_and_a_second_patient_is_too_much() {
+    let prior = "SPM|1|T1/ORC|NW|P1/OBR|1|||GLU/ORC|PR|P0/OBR|2|||NA/OBX|1|NM|NA||140";
+    assert_eq!(shown(read_of("OML^O33", prior)), ["Place P1 GLU R on T1"]);
+    let two = format!("{PATIENT}/SPM|1|T1/ORC|NW|P1/OBR|1|||GLU/{PATIENT}/ORC|NW|P0/OBR|2|||NA");
+    assert_eq!(shown(read_of("OML^O33", &two)), ["Unreadable(\"it names more than one patient\")"]);
+    assert_eq!(shown(read_of("OML^O33", PATIENT)), ["Unreadable(\"it holds no ORC segment, so no order\")"]);
+}
+
+#[test]
+fn a_merge_names_both_patients_and_an_update_one() {
+    let Read::Patient(merge) = read_of("ADT^A40", "PID|1||EX78^^^HOSP||Example^Anna/MRG|EX77^^^HOSP") else {
+        panic!("a merge")
+    };
+    assert_eq!(merge.known_as.reveal(), &("EX77".to_owned(), "HOSP".to_owned()));
+    assert_eq!(merge.patient.reveal().id, "EX78");
+    let Read::Patient(update) = read_of("ADT^A08", "PID|1||EX78^^^HOSP||Example^Anne") else { panic!() };
+    assert_eq!(update.known_as.reveal().0, "EX78");
+    assert!(matches!(read_of("ADT^A40", "PID|1||EX78"), Read::Unreadable(_)));
+}
+
+#[test]
+fn what_is_not_for_us_is_told_apart_from_what_is_wrong() {
+    for (kind, condition) in [
+        ("ORU^R01", Condition::UnsupportedMessageType),
+        ("ADT^A01", Condition::UnsupportedEvent),
+        ("OML^O35", Condition::UnsupportedEvent),
+    ] {
+        assert!(matches!(read_of(kind, PATIENT), Read::NotForUs(it) if it == condition), "{kind}");
+    }
+    let text = "MSH|^~\\&|LIMS||||||OML^O33|7|T|2.5.1\rSPM|1|T1\rORC|NW|P1\rOBR|1|||GLU\r";
+    let message = Message::parse(text.as_bytes()).unwrap();
+    let training = read(&message, &message.header().unwrap(), &places(&["SPM-2"]));
+    assert!(matches!(training, Read::NotForUs(Condition::UnsupportedProcessing)), "an order for training");
+}

@@ -1,0 +1,188 @@
+//! Orders, with the real program: what a LIMS tells, what it is answered, and what an analyzer that asks is told.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
+#[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
+#[path = "gateway/support.rs"]
+mod support;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use labsim::lims::Lims;
+use labwire::domain::{OrderState, SpecimenId};
+use support::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// A LIMS's connection, by hand.
+struct Teller {
+    line: TcpStream,
+}
+
+impl Teller {
+    async fn connect(address: SocketAddr) -> Teller {
+        Teller { line: connect(address).await }
+    }
+
+    /// Sends a message and returns the answer.
+    async fn tell(&mut self, message: &str) -> String {
+        self.line.write_all(&[b"\x0B", message.as_bytes(), b"\x1C\r"].concat()).await.unwrap();
+        let mut block = Vec::new();
+        let reading = async {
+            while !block.ends_with(b"\x1C\r") {
+                block.push(self.line.read_u8().await.unwrap());
+            }
+        };
+        timeout(Duration::from_secs(10), reading).await.unwrap();
+        String::from_utf8(block[1..block.len() - 2].to_vec()).unwrap().replace('\r', "/")
+    }
+}
+
+/// An OML^O33 about one tube: each order's control, number and test.
+fn oml(id: &str, tube: &str, orders: &[(&str, &str, &str)]) -> String {
+    use std::fmt::Write;
+    let mut text = format!(
+        "MSH|^~\\&|LIMS|HOSP|labwire||20260501080000||OML^O33^OML_O33|{id}|P|2.5.1\r\
+         PID|1||EX77^^^HOSP^MR||Example^Anna||19800102|F\rPV1|1|I|WARD3\rSPM|1|{tube}||SER\r"
+    );
+    for (control, number, test) in orders {
+        write!(text, "ORC|{control}|{number}\rTQ1|||||||||R\rOBR|1|{number}||{test}\r").unwrap();
+    }
+    text
+}
+
+/// A laboratory with an Erba XL, and a LIMS that tells orders.
+async fn laboratory() -> (Lims, Lab, SocketAddr, SocketAddr) {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let (analyzer, orders) = (free_port(), free_port());
+    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let table = format!("[orders.lims]\nkind = \"mllp\"\nlisten = \"{orders}\"\nallow = [\"127.0.0.1\"]\n");
+    fs::write(lab.path("labwire.toml"), site + &table).unwrap();
+    lab.instrument("erba", "erba-xl", "", &listener(analyzer));
+    (lims, lab, analyzer, orders)
+}
+
+/// Each order of a tube and where it stands.
+fn known(lab: &Lab, tube: &str) -> Vec<(String, OrderState)> {
+    let orders = lab.reader().orders_on(&SpecimenId::new(tube)).unwrap();
+    orders.into_iter().map(|it| (it.order.key.test, it.state)).collect()
+}
+
+fn active(tests: &[&str]) -> Vec<(String, OrderState)> {
+    tests.iter().map(|test| ((*test).to_owned(), OrderState::Active)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_are_on_disk_before_they_are_answered_and_each_is_told_its_fate() {
+    let (_lims, lab, _, address) = laboratory().await;
+    let gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let told = lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC"), ("NW", "P2", "CRR")])).await;
+    assert!(told.contains("|ORL^O34^ORL_O34|") && told.contains("/MSA|AA|1/"), "{told}");
+    assert!(told.contains("/ORC|OK|P1/") && told.contains("/ORC|OK|P2/"), "{told}");
+    gateway.kill();
+    assert_eq!(known(&lab, "T1"), active(&["GLCC", "CRR"]), "what was answered is on disk");
+    let gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let told =
+        lims.tell(&oml("2", "T1", &[("CA", "P1", "GLCC"), ("XO", "P2", "CRR"), ("CA", "P9", "NA")])).await;
+    assert!(told.contains("/ORC|CR|P1/") && told.contains("/ORC|XR|P2/"), "{told}");
+    assert!(told.contains("/ORC|UC|P9/"), "nobody knows P9: {told}");
+    assert_eq!(
+        known(&lab, "T1"),
+        [("GLCC".to_owned(), OrderState::Cancelled), ("CRR".to_owned(), OrderState::Active)]
+    );
+    assert!(lab.text(&["problems"]).contains("No open problems"));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_comes_again_gets_the_first_answer_and_revives_nothing() {
+    let (_lims, lab, _, address) = laboratory().await;
+    let gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let place = oml("1", "T1", &[("NW", "P1", "GLCC")]);
+    let first = lims.tell(&place).await;
+    lims.tell(&oml("2", "T1", &[("CA", "P1", "GLCC")])).await;
+    gateway.kill();
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    assert_eq!(lims.tell(&place).await, first, "the stored answer, its control ID and time too");
+    assert_eq!(known(&lab, "T1"), [("GLCC".to_owned(), OrderState::Cancelled)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_read_is_a_problem_that_a_person_sees_and_the_rest_is_taken() {
+    let (_lims, lab, _, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let told =
+        lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC"), ("QQ", "P2", "CRR"), ("NW", "P3", "")])).await;
+    assert!(told.contains("/MSA|AE|1/") && told.contains("/ORC|OK|P1/"), "{told}");
+    assert!(told.contains("/ORC|UA|P2/") && told.contains("/ORC|UA|P3/"), "{told}");
+    assert_eq!(known(&lab, "T1"), active(&["GLCC"]));
+    let problems = lab.text(&["problems"]);
+    assert_eq!(problems.matches("unreadable-order").count(), 2, "{problems}");
+    assert!(problems.contains("the order control \"QQ\" in ORC-1 isn't understood"), "{problems}");
+    let told = lims.tell("MSH|^~\\&|LIMS||||2026||ORU^R01|9|P|2.5.1\rOBR|1\r").await;
+    assert!(told.contains("/MSA|AR|9/"), "{told}");
+    let message = lab.text(&["problems"]);
+    assert_eq!(message.matches("unreadable-order").count(), 3, "{message}");
+    // Nobody reads the LIMS's messages but who took them.
+    let reread = lab.run(&["reread", "1", "--reason", "try"]);
+    assert!(!reread.status.success());
+    assert!(String::from_utf8_lossy(&reread.stdout).contains("the LIMS's own"), "{reread:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patients_are_merged_and_orders_move_between_tubes() {
+    let (_lims, lab, _, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    let told = lims
+        .tell("MSH|^~\\&|LIMS||||2026||ADT^A40^ADT_A39|2|P|2.5.1\rPID|1||EX78^^^HOSP||Example^Anne\rMRG|EX77^^^HOSP\r")
+        .await;
+    assert!(told.contains("/MSA|AA|2/"), "{told}");
+    let order = lab.reader().orders_on(&SpecimenId::new("T1")).unwrap()[0].order.clone();
+    let patient = order.patient.reveal();
+    assert_eq!((patient.id.as_str(), patient.name.as_str()), ("EX78", "Example^Anne"));
+    assert_eq!(patient.birth_date, "19800102", "what the merge left out stays");
+    lims.tell(&oml("3", "T2", &[("XO", "P1", "GLCC")])).await;
+    assert_eq!((known(&lab, "T1"), known(&lab, "T2")), (Vec::new(), active(&["GLCC"])));
+    let told = lims.tell(&oml("4", "T2", &[("XO", "P1", "CRR")])).await;
+    assert!(told.contains("/ORC|UX|P1/") && told.contains("/MSA|AE|4/"), "nothing is guessed: {told}");
+    for (control, state) in [
+        ("HD", OrderState::Held),
+        ("RL", OrderState::Active),
+        ("RP", OrderState::Replaced),
+        ("DC", OrderState::Discontinued),
+    ] {
+        lims.tell(&oml(control, "T2", &[(control, "P1", "GLCC")])).await;
+        assert_eq!(known(&lab, "T2"), [("GLCC".to_owned(), state)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_is_allowed_tells_orders() {
+    let (_lims, lab, _, address) = laboratory().await;
+    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    fs::write(lab.path("labwire.toml"), site.replace("allow = [\"127.0.0.1\"]", "allow = [\"10.9.9.9\"]"))
+        .unwrap();
+    let _gateway = lab.start().await;
+    let mut line = connect(address).await;
+    let _ = line.write_all(b"\x0BMSH|^~\\&|X\r\x1C\r").await;
+    let mut rest = Vec::new();
+    let _ = timeout(Duration::from_secs(10), line.read_to_end(&mut rest)).await.unwrap();
+    assert!(rest.is_empty(), "it was let in");
+}
