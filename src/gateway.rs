@@ -20,8 +20,8 @@ use crate::host::control::{Control, ControlError};
 use crate::host::systemd::{self, Watched};
 use crate::intake::{self, ControlIds, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
-use crate::orders;
-use crate::pipeline::runner::{Runner, Site};
+use crate::orders::{self, Answering, Presence};
+use crate::pipeline::runner::{Asked, Runner, Site};
 use crate::reconciliation::{Rules, Schedule};
 use crate::shutdown::Tasks;
 use crate::status::{self, Page};
@@ -72,10 +72,12 @@ impl Gateway {
         let mailboxes = Mailboxes::default();
         gateway.start_page(settings, listener);
         gateway.start_deliveries(settings, &due)?;
-        let turned = gateway.start_runner(settings, &arrived, &due, &mailboxes);
+        let (asked, turned) = gateway.start_runner(settings, &arrived, &due);
+        let presence = Presence::default();
+        gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone());
         gateway.start_control(settings, &arrived, &due)?;
         gateway.start_reports(settings);
-        gateway.start_orders(settings);
+        gateway.start_orders(settings, presence);
         gateway.start_intake(settings, arrived, mailboxes);
         gateway.start_telling(turned);
         Ok(gateway)
@@ -130,8 +132,7 @@ impl Gateway {
         settings: &Settings,
         arrived: &Arc<Notify>,
         due: &Arc<Notify>,
-        mailboxes: &Mailboxes,
-    ) -> watch::Receiver<Instant> {
+    ) -> (mpsc::Receiver<Asked>, watch::Receiver<Instant>) {
         let (turned, turns) = watch::channel(clock::monotonic());
         let sources: BTreeMap<_, _> = intake::sources(&settings.instruments)
             .into_iter()
@@ -148,9 +149,7 @@ impl Gateway {
                 runner.run(stop).await;
             }
         });
-        let (journal, mailboxes) = (self.journal.clone(), mailboxes.clone());
-        self.tasks.spawn(orders::run(journal, mailboxes, queries, self.tasks.stopping()));
-        turns
+        (queries, turns)
     }
 
     /// Once everything else was started: what begins later isn't waited for.
@@ -171,6 +170,23 @@ impl Gateway {
         self.tasks.spawn(schedule.run(self.tasks.stopping()));
     }
 
+    fn start_answers(
+        &self,
+        settings: &Settings,
+        asked: mpsc::Receiver<Asked>,
+        mailboxes: Mailboxes,
+        presence: Presence,
+    ) {
+        let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
+        let sources = Answering::sources(settings.orders.iter().map(|source| source.name.as_str()));
+        self.tasks.spawn(async move {
+            if let Some(reader) = reader_once_open(&journal, &stop).await {
+                let reader = Mutex::new(reader);
+                Answering { journal, reader, mailboxes, presence, sources }.run(asked, stop).await;
+            }
+        });
+    }
+
     fn start_control(
         &self,
         settings: &Settings,
@@ -188,12 +204,13 @@ impl Gateway {
         Ok(())
     }
 
-    fn start_orders(&self, settings: &Settings) {
+    fn start_orders(&self, settings: &Settings, presence: Presence) {
         let listener = orders::Listener {
             journal: self.journal.clone(),
             board: self.board.clone(),
             admission: self.admission(),
             control_ids: orders::ControlIds::new(self.journal.epoch()),
+            presence,
             tasks: self.tasks.clone(),
         };
         for source in &settings.orders {

@@ -15,6 +15,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use labsim::analyzer::{Analyzer, Options};
 use labsim::lims::Lims;
 use labwire::domain::{OrderState, SpecimenId};
 use support::*;
@@ -185,4 +186,141 @@ async fn only_who_is_allowed_tells_orders() {
     let mut rest = Vec::new();
     let _ = timeout(Duration::from_secs(10), line.read_to_end(&mut rest)).await.unwrap();
     assert!(rest.is_empty(), "it was let in");
+}
+
+/// What the analyzer asks about these tubes.
+fn query(tubes: &str) -> String {
+    format!("H|`^&||||||||||P|E 1394-97|20260501100000\rQ|1|{tubes}|||S|||||||O\rL|1|N\r")
+}
+
+/// Asks on a connection of its own, as an analyzer that gives up after its limit.
+async fn ask(address: SocketAddr, tubes: &str) -> String {
+    let told = analyzer(address).await.query(query(tubes).as_bytes()).await;
+    String::from_utf8(told.unwrap()).unwrap()
+}
+
+/// The tests that an answer names for each tube.
+fn told(answer: &str) -> Vec<(String, Vec<String>)> {
+    let orders = answer.split('\r').filter(|record| record.starts_with("O|"));
+    let order = |record: &str| {
+        let fields: Vec<&str> = record.split('|').collect();
+        let tests = fields[4].split('`').map(|test| test.trim_start_matches('^').to_owned());
+        (fields[2].to_owned(), tests.collect())
+    };
+    orders.map(order).collect()
+}
+
+/// What was noted of the answers, newest first.
+fn answers(lab: &Lab) -> Vec<String> {
+    lab.reader().host_queries(100).unwrap().into_iter().filter_map(|it| it.answer).collect()
+}
+
+async fn noted(lab: &Lab, text: &str) {
+    until(text, || answers(lab).first().is_some_and(|answer| answer.contains(text))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analyzer_is_told_what_the_lims_said_last_also_when_the_lims_is_gone() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC"), ("NW", "P2", "CRR"), ("NW", "P3", "NOTOURS")])).await;
+    let first = ask(analyzer, "^T1").await;
+    assert!(first.contains("\rP|1|EX77|||Example^Anna||19800102|F\r"), "{first}");
+    assert_eq!(told(&first), [("T1".to_owned(), vec!["GLCC".to_owned(), "CRR".to_owned()])]);
+    noted(&lab, "orders: 2 tests; delivered").await;
+    lims.tell(&oml("2", "T1", &[("CA", "P1", "GLCC")])).await;
+    assert_eq!(told(&ask(analyzer, "^T1").await), [("T1".to_owned(), vec!["CRR".to_owned()])]);
+    drop(lims);
+    until("the LIMS is gone", || lab.text(&["status"]).contains("listening")).await;
+    assert_eq!(told(&ask(analyzer, "^T1").await), [("T1".to_owned(), vec!["CRR".to_owned()])]);
+    noted(&lab, "orders: 1 test; the LIMS isn't connected; as of ").await;
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_order_and_unknown_specimen_are_different_answers() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "NOTOURS")])).await;
+    lims.tell(&oml("2", "T2", &[("NW", "P2", "GLCC"), ("CA", "P2", "GLCC")])).await;
+    for (tubes, expected) in [
+        ("^T1", "no order for this instrument; delivered"),
+        ("^T2", "no order: all are held, cancelled or done; delivered"),
+        ("^T9", "unknown specimen; delivered"),
+        ("", "no information: no specimen is named; delivered"),
+        ("ALL", "nothing to do; delivered"),
+    ] {
+        let answer = ask(analyzer, tubes).await;
+        assert!(answer.ends_with("L|1|I\r") && told(&answer).is_empty(), "{tubes}: {answer}");
+        noted(&lab, expected).await;
+    }
+    assert_eq!(lab.reader().unanswered_queries(100).unwrap().len(), 5, "they are listed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_a_range_and_everything_get_what_there_is() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    for number in 0..60 {
+        let tube = format!("T{number:03}");
+        lims.tell(&oml(&format!("{number}"), &tube, &[("NW", &format!("P{number}"), "GLCC")])).await;
+    }
+    let names = |answer: &str| -> Vec<String> { told(answer).into_iter().map(|(tube, _)| tube).collect() };
+    assert_eq!(names(&ask(analyzer, "^T003`X9`T001").await), ["T003", "T001"]);
+    noted(&lab, "orders: 2 tests for 2 specimens; 1 × unknown specimen; delivered").await;
+    assert_eq!(names(&ask(analyzer, "^T003|^T005").await), ["T003", "T004", "T005"]);
+    assert_eq!(names(&ask(analyzer, "ALL").await).len(), 50);
+    noted(&lab, "orders: 50 tests for 50 specimens, and there are more; delivered").await;
+    // What has its result is no work any more; asked for by its label it is still told.
+    send(analyzer, &glucose("T000", "5.1", "F", "20260501110000")).await;
+    until("it is read", || lab.count("accepted") == 1).await;
+    assert_eq!(names(&ask(analyzer, "ALL").await)[0], "T001");
+    assert_eq!(names(&ask(analyzer, "^T000").await), ["T000"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_analyzers_may_ask_for_one_tube_and_each_gets_its_own_tests() {
+    let (_lims, lab, erba, address) = laboratory().await;
+    let vitros = free_port();
+    let codes =
+        "[codes.002]\nlims_code = \"TSH\"\n[codes.001]\nlims_code = \"HCG\"\n[specimen_kinds]\nSER = \"5\"\n";
+    lab.instrument("vitros", "ortho-vitros-3600", "", &(listener(vitros) + codes));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC"), ("NW", "P2", "TSH")])).await;
+    let asked = "H|\\^&|||3600796||||||||LIS2-A|20261121110643\rQ|1|^T1||ALL||||||||O\rL|1|N\r";
+    let mut analyzer = analyzer(vitros).await;
+    let (chemistry, immunology) = tokio::join!(ask(erba, "^T1"), analyzer.query(asked.as_bytes()));
+    let immunology = String::from_utf8(immunology.unwrap()).unwrap();
+    assert_eq!(told(&chemistry), [("T1".to_owned(), vec!["GLCC".to_owned()])]);
+    assert!(immunology.contains("\rP|1|EX77|||Example^Anna|||F\r"), "{immunology}");
+    assert!(immunology.contains("\rO|1|T1||^^^1.0000+002+1.0|R||||||N||||5||||||||||O\r"), "{immunology}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_is_withdrawn_gets_no_answer() {
+    let (_lims, lab, address, _) = laboratory().await;
+    let _gateway = lab.start().await;
+    let withdrawn = query("^T1").replace("|O\r", "|A\r");
+    send(address, &withdrawn).await;
+    noted(&lab, "withdrawn by the analyzer").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_queries_is_answered_one_by_one() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    let mut line = Analyzer::new(connect(analyzer).await, Options::default());
+    for number in 0..100 {
+        let answer = line.query(query("^T1").as_bytes()).await;
+        let answer = String::from_utf8(answer.unwrap()).unwrap();
+        assert_eq!(told(&answer).len(), 1, "query {number}");
+    }
+    until("all are noted", || answers(&lab).len() == 100).await;
 }

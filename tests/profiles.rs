@@ -4,6 +4,8 @@
 
 #[path = "profiles/corpus.rs"]
 mod corpus;
+#[path = "profiles/corpus_orders.rs"]
+mod corpus_orders;
 #[path = "profiles/render.rs"]
 mod render;
 
@@ -15,7 +17,7 @@ use jiff::Timestamp;
 use labwire::config::profile;
 use labwire::domain::profile::{Dialect, Profile, ResultType};
 use labwire::domain::{CodeMapping, InstrumentId, Outcome, SpecimenRules, Value};
-use labwire::pipeline::{Context, Part, Reading, no_orders, process, process_part};
+use labwire::pipeline::{Context, Found, Part, Reading, answer, process, process_part};
 use labwire_astm::record::Message;
 use labwire_drop::{Cutter, Verdict};
 
@@ -39,6 +41,7 @@ pub(crate) fn reading(profile: &Arc<Profile>) -> Reading {
         decimal_separator: '.',
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
         codes: codes(&profile.name),
+        specimen_kinds: BTreeMap::new(),
     }
 }
 
@@ -112,7 +115,7 @@ fn each_fixture_is_read_as_its_snapshot_says() {
         let reading = reading(profile);
         for (path, bytes) in fixtures(name) {
             let outcome = read(&bytes, &reading);
-            let answer = no_orders(&bytes, &reading, received_at());
+            let answer = answer(&bytes, &reading, &Found::new(), received_at());
             let seen = render::outcome(&outcome, answer.as_deref());
             let snapshot = path.with_extension("txt");
             if bless {

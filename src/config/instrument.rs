@@ -87,6 +87,7 @@ pub(super) fn read(
     let codes: BTreeMap<String, CodeMapping> =
         file.named_tables("codes", |name, table| code(&name, table, analytes)).into_iter().collect();
     let units = file.table("units", aliases).unwrap_or_default();
+    let specimen_kinds = file.table("specimen_kinds", specimen_kinds).unwrap_or_default();
     let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
     let rerun = file.choice("rerun", &RERUNS).unwrap_or(RerunPolicy::Forward);
 
@@ -110,6 +111,7 @@ pub(super) fn read(
             specimen,
             codes,
             units,
+            specimen_kinds,
             resend_window,
             rerun,
         }),
@@ -165,6 +167,11 @@ fn sender(text: &str) -> Result<String, String> {
         );
     }
     Ok(text.to_owned())
+}
+
+fn specimen_kinds(table: &mut Table<'_>) -> BTreeMap<String, String> {
+    let kinds = table.free_entries().into_iter();
+    kinds.filter_map(|(name, entry)| Some((name.text.to_owned(), entry.text()?.to_owned()))).collect()
 }
 
 fn time_zone(name: &str) -> Result<TimeZone, String> {

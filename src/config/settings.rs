@@ -122,6 +122,8 @@ pub struct Instrument {
     pub codes: BTreeMap<String, CodeMapping>,
     /// What it writes for which UCUM unit.
     pub units: Aliases,
+    /// What the instrument calls a kind of specimen, by the LIMS's name for it.
+    pub specimen_kinds: BTreeMap<String, String>,
     /// How long a repeated message whose results carry no time still counts as a repetition.
     pub resend_window: Duration,
     pub rerun: RerunPolicy,

@@ -13,7 +13,7 @@ use super::{GRACE, Intake, Source, link};
 use crate::clock;
 use crate::config::settings::{Instrument, Line, Transport};
 use crate::journal::parcels::{Ending, Within};
-use crate::journal::results::QueryId;
+use crate::journal::results::{QueryId, Taken};
 use crate::journal::{JournalError, TransferId};
 use crate::wire::{Bounds, Direction, Ended, Handler, Surroundings, drive};
 
@@ -167,15 +167,15 @@ impl Handler for Connection<'_> {
     }
 
     async fn sent(&mut self, id: SendId, sent: Sent) {
-        let answer = match sent {
+        let (fate, taken) = match sent {
             Sent::Staged(_) => return,
-            Sent::Delivered | Sent::Answered(_) => "no information: delivered",
-            Sent::Interrupted => "no information: the analyzer interrupted",
-            Sent::Refused => "not answered: the analyzer did not take the answer",
-            Sent::Unknown => "no information: sent, not confirmed",
+            Sent::Delivered | Sent::Answered(_) => ("delivered", Taken::Maybe),
+            Sent::Interrupted => ("the analyzer interrupted", Taken::Maybe),
+            Sent::Refused => ("not answered, the analyzer did not take it", Taken::No),
+            Sent::Unknown => ("sent, not confirmed", Taken::Maybe),
         };
         let query = QueryId(i64::try_from(id.0).unwrap_or(i64::MAX));
-        if let Err(error) = self.intake.journal.answer_query(query, answer.to_owned(), clock::now()).await {
+        if let Err(error) = self.intake.journal.settle_answer(query, fate, taken, clock::now()).await {
             tracing::error!(source = self.source.name, %error, "failed to record the answer to a host query");
         }
     }

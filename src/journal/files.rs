@@ -385,7 +385,7 @@ impl Reader {
             .optional()?)
     }
 
-    /// The bytes of a file that a message of it needs before its own. Empty for every other message.
+    /// How a message is read that is a part of a file.
     pub(super) fn part(&self, message: MessageId) -> Result<Option<PartPlace>, JournalError> {
         Ok(self
             .connection
@@ -397,6 +397,7 @@ impl Reader {
             .optional()?)
     }
 
+    /// The bytes of a file that a message of it needs before its own. Empty for every other message.
     pub(super) fn head(&self, message: MessageId) -> Result<Vec<u8>, JournalError> {
         let head: Option<(i64, usize, usize)> = self
             .connection

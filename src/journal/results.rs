@@ -60,6 +60,13 @@ pub enum Route {
     Never,
 }
 
+/// Whether an answer may have reached who asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Maybe,
+    No,
+}
+
 /// A host query as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueryId(pub i64);
@@ -99,6 +106,46 @@ impl Journal {
             audit::append(connection, &step)
         })
         .await
+    }
+
+    /// Puts down what is about to be answered to host queries, before a byte of it leaves.
+    pub async fn prepare_answers(&self, answers: Vec<(QueryId, String)>) -> Result<(), JournalError> {
+        self.submit(Urgency::Frame, move |connection| {
+            for (query, answer) in &answers {
+                connection
+                    .prepare_cached("UPDATE host_query SET prepared = ? WHERE id = ?")?
+                    .execute(params![answer, query.0])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes what became of a prepared answer, for every query of its message that has one: `taken` says whether it may
+    /// have reached the analyzer.
+    pub async fn settle_answer(
+        &self,
+        query: QueryId,
+        fate: &'static str,
+        taken: Taken,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let prepared = self.submit(Urgency::Other, move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT q.id, q.prepared FROM host_query f JOIN host_query q ON q.message = f.message
+                 WHERE f.id = ? AND q.prepared IS NOT NULL AND q.answered_at IS NULL",
+            )?;
+            let rows = statement.query_map([query.0], |row| Ok((QueryId(row.get(0)?), row.get(1)?)))?;
+            Ok(rows.collect::<Result<Vec<(QueryId, String)>, _>>()?)
+        });
+        for (query, prepared) in prepared.await? {
+            let answer = match taken {
+                Taken::Maybe => format!("{prepared}; {fate}"),
+                Taken::No => format!("{fate}: {prepared}"),
+            };
+            self.answer_query(query, answer, now).await?;
+        }
+        Ok(())
     }
 
     /// Adds to a counter that isn't part of the sums.

@@ -1,62 +1,218 @@
-//! Answers to host queries. There are no orders here yet, so the answer is always that there is nothing to do, in the
-//! model's own way, on the connection that asked.
+//! Answers host queries from what the LIMS told last, LIMS up or down, on the connection that asked. What is answered is
+//! put down before it is sent; what came of it is noted by the connection. Never makes up an order.
 
-use jiff::SignedDuration;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
 use labwire_link::SendId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::presence::Presence;
+use super::told::Told;
+use super::work::{Tube, tube};
 use crate::clock;
-use crate::journal::Journal;
+use crate::domain::SpecimenId;
+use crate::domain::profile::Dialect;
+use crate::journal::orders::{CachedOrder, source_name};
 use crate::journal::results::QueryId;
-use crate::pipeline::no_orders;
+use crate::journal::{Journal, JournalError, Reader};
 use crate::pipeline::runner::{Asked, reading};
+use crate::pipeline::{Found, Reading, Wants, Work, answer, questions};
 use crate::wire::{Mailboxes, Outgoing};
 
-/// A host query older than this has been given up by the analyzer: the most patient one known waits 60 s, most 10 s.
-const QUERY_AGE: SignedDuration = SignedDuration::from_secs(60);
+/// The most tubes that one answer names where the query doesn't.
+const MOST: usize = 50;
+/// How many active orders are looked through for them.
+const LOOKED_THROUGH: usize = 5_000;
+/// How long an HL7 analyzer may wait.
+const HL7_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Answers what is asked until the gateway stops. What came of each answer is noted by the connection that sent it.
-pub async fn run(
-    journal: Journal,
-    mailboxes: Mailboxes,
-    mut asked: mpsc::Receiver<Asked>,
-    stop: CancellationToken,
-) {
-    loop {
-        let next = tokio::select! {
-            () = stop.cancelled() => return,
-            next = asked.recv() => next,
-        };
-        let Some(asked) = next else { return };
-        for (query, answer) in answer(&mailboxes, &asked) {
-            if let Err(error) = journal.answer_query(query, answer.to_owned(), clock::now()).await {
+/// What answers are made with.
+pub struct Answering {
+    pub journal: Journal,
+    pub reader: Mutex<Reader>,
+    pub mailboxes: Mailboxes,
+    pub presence: Presence,
+    /// The configured names of those who tell orders. What another told is known and not used.
+    pub sources: BTreeSet<String>,
+}
+
+impl Answering {
+    /// Those of these configured names are used.
+    pub fn sources<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+        names.map(source_name).collect()
+    }
+
+    /// Answers what is asked until the gateway stops.
+    pub async fn run(self, mut asked: mpsc::Receiver<Asked>, stop: CancellationToken) {
+        loop {
+            let next = tokio::select! {
+                () = stop.cancelled() => return,
+                next = asked.recv() => next,
+            };
+            let Some(asked) = next else { return };
+            if let Err(error) = self.answer(&asked).await {
                 tracing::error!(%error, "failed to record the answer to a host query");
             }
         }
     }
-}
 
-/// Hands one answer for the whole message to its connection. Returns the queries whose fate is known already.
-fn answer(mailboxes: &Mailboxes, asked: &Asked) -> Vec<(QueryId, &'static str)> {
-    let Asked { message, instrument, queries } = asked;
-    let now = clock::now();
-    let in_time = now.duration_since(message.received_at) <= QUERY_AGE;
-    let mut answer = no_orders(&message.content, &reading(instrument), now).filter(|_| in_time);
-    let mut known = Vec::new();
-    for (query, id) in queries {
-        if query.cancels {
-            known.push((*id, "withdrawn by the analyzer"));
-        } else if let Some(content) = answer.take() {
-            let outgoing = Outgoing { id: SendId(id.0.unsigned_abs()), content };
-            if mailboxes.send(&message.source, &message.peer, outgoing).is_err() {
-                known.push((*id, "not answered: the connection is gone"));
+    /// One answer for the whole message.
+    async fn answer(&self, asked: &Asked) -> Result<(), JournalError> {
+        let now = clock::now();
+        for (_, id) in asked.queries.iter().filter(|(query, _)| query.cancels) {
+            self.journal.answer_query(*id, "withdrawn by the analyzer".to_owned(), now).await?;
+        }
+        let open: Vec<_> = asked.queries.iter().filter(|(query, _)| !query.cancels).collect();
+        let Some((_, first)) = open.first() else { return Ok(()) };
+        if now.duration_since(asked.message.received_at) > patience(asked) {
+            return self.not_answered(&open, "not answered: too late", now).await;
+        }
+        let reading = reading(&asked.instrument);
+        let (found, told) = match self.look(&asked.message.content, &reading) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::error!(%error, "failed to look orders up; a host query is not answered");
+                return self.not_answered(&open, "not answered: the journal can't be read", now).await;
             }
-        } else if in_time {
-            known.push((*id, "no information: answered with the message's first query"));
-        } else {
-            known.push((*id, "not answered: too late"));
+        };
+        let Some(content) = answer(&asked.message.content, &reading, &found, now) else {
+            return self.not_answered(&open, "not answered: labwire can't answer this query", now).await;
+        };
+        let age = self.age(&reading);
+        let prepared = open.iter().map(|(query, id)| {
+            let told = told.iter().find(|(record, _)| *record == query.record);
+            let told = match (told, self.sources.is_empty()) {
+                (Some((_, told)), false) => told.clone(),
+                (_, true) => Told::nothing("no LIMS tells orders"),
+                (None, false) => Told::default(),
+            };
+            (*id, told.text(&age))
+        });
+        self.journal.prepare_answers(prepared.collect()).await?;
+        let outgoing = Outgoing { id: SendId(first.0.unsigned_abs()), content };
+        if self.mailboxes.send(&asked.message.source, &asked.message.peer, outgoing).is_err() {
+            return self.not_answered(&open, "not answered: the connection is gone", now).await;
+        }
+        Ok(())
+    }
+
+    async fn not_answered(
+        &self,
+        queries: &[&(crate::domain::HostQuery, QueryId)],
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        for (_, id) in queries {
+            self.journal.answer_query(*id, why.to_owned(), now).await?;
+        }
+        Ok(())
+    }
+
+    /// What there is for each query of a message, and what is to be noted of it.
+    fn look(&self, message: &[u8], reading: &Reading) -> Result<(Found, Vec<(u32, Told)>), JournalError> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut found, mut told) = (Found::new(), Vec::new());
+        for question in questions(message, reading) {
+            let (tubes, more) = match &question.wants {
+                Wants::Nothing(why) => {
+                    told.push((question.record, Told::nothing(why)));
+                    continue;
+                }
+                Wants::Tubes(labels) => (self.tubes(&reader, labels, reading)?, false),
+                Wants::Range(first, last) => {
+                    let labels = reader.labels_between(first, last, MOST + 1)?;
+                    self.first_of(&reader, labels, reading)?
+                }
+                Wants::All => {
+                    let labels = self.labels_with_work(&reader)?;
+                    let (mut tubes, more) = self.first_of(&reader, labels, reading)?;
+                    tubes.retain(|tube| matches!(tube, Tube::Work(_)));
+                    (tubes, more)
+                }
+            };
+            told.push((question.record, Told::of(&tubes, more)));
+            let work = |tube| match tube {
+                Tube::Work(work) => Some(*work),
+                _ => None,
+            };
+            let works: Vec<Option<Work>> = tubes.into_iter().map(work).collect();
+            found.insert(question.record, works);
+        }
+        Ok((found, told))
+    }
+
+    fn tubes(
+        &self,
+        reader: &Reader,
+        labels: &[SpecimenId],
+        reading: &Reading,
+    ) -> Result<Vec<Tube>, JournalError> {
+        labels.iter().map(|label| Ok(tube(label, &self.orders_on(reader, label)?, reading))).collect()
+    }
+
+    /// The first tubes that are this instrument's, and whether there are more.
+    fn first_of(
+        &self,
+        reader: &Reader,
+        labels: Vec<SpecimenId>,
+        reading: &Reading,
+    ) -> Result<(Vec<Tube>, bool), JournalError> {
+        let mut tubes = Vec::new();
+        for label in labels {
+            let tube = tube(&label, &self.orders_on(reader, &label)?, reading);
+            if let Tube::Work(work) = &tube {
+                if tubes.len() == MOST {
+                    return Ok((tubes, true));
+                }
+                if !reader.all_resulted(&label, &work.tests)? {
+                    tubes.push(tube);
+                }
+            }
+        }
+        Ok((tubes, false))
+    }
+
+    /// The specimens with active orders, the most urgent first.
+    fn labels_with_work(&self, reader: &Reader) -> Result<Vec<SpecimenId>, JournalError> {
+        let mut labels: Vec<SpecimenId> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for it in reader.active_orders(LOOKED_THROUGH)? {
+            if self.sources.contains(&it.source) && seen.insert(it.order.key.specimen.clone()) {
+                labels.push(it.order.key.specimen);
+            }
+        }
+        Ok(labels)
+    }
+
+    fn orders_on(&self, reader: &Reader, label: &SpecimenId) -> Result<Vec<CachedOrder>, JournalError> {
+        let mut orders = reader.orders_on(label)?;
+        orders.retain(|it| self.sources.contains(&it.source));
+        Ok(orders)
+    }
+
+    /// How old what is known may be, in words; empty while the LIMS is connected.
+    fn age(&self, reading: &Reading) -> String {
+        let Some(left) = self.presence.away().filter(|_| !self.sources.is_empty()) else {
+            return String::new();
+        };
+        let heard = self.reader.lock().unwrap_or_else(PoisonError::into_inner).orders_heard_at();
+        let last = left.max(heard.ok().flatten());
+        match last {
+            Some(last) => {
+                let shown = last.to_zoned(reading.time_zone.clone()).strftime("%Y-%m-%d %H:%M");
+                format!("the LIMS isn't connected; as of {shown}")
+            }
+            None => "the LIMS isn't connected and has never told anything".to_owned(),
         }
     }
-    known
+}
+
+fn patience(asked: &Asked) -> SignedDuration {
+    match &asked.instrument.profile.dialect {
+        Dialect::Astm(dialect) => SignedDuration::try_from(dialect.query.patience).unwrap_or(HL7_PATIENCE),
+        Dialect::Hl7(_) | Dialect::Table(_) => HL7_PATIENCE,
+    }
 }

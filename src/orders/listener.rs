@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::control_ids::ControlIds;
+use super::presence::Presence;
 use crate::board::{Board, LinkState};
 use crate::clock;
 use crate::config::settings::{OrderSource, SecondConnection};
@@ -36,6 +37,7 @@ pub struct Listener {
     pub board: Board,
     pub admission: watch::Receiver<Admission>,
     pub control_ids: ControlIds,
+    pub presence: Presence,
     pub tasks: Tasks,
 }
 
@@ -188,6 +190,9 @@ impl Listener {
         let bounds = Bounds { idle: source.server.limits.idle, write: WRITE, grace: GRACE };
         let mut link = MllpLink::new(Settings::default());
         let mut connection = Connection::new(self, source, name, peer.to_string());
-        drive(stream, &mut link, &mut connection, surroundings, bounds).await
+        self.presence.arrived();
+        let ended = drive(stream, &mut link, &mut connection, surroundings, bounds).await;
+        self.presence.left(clock::now());
+        ended
     }
 }

@@ -1,5 +1,5 @@
 //! Orders: what the LIMS tells is kept (`listener`, `connection`, `message`, `acknowledge`), and what an analyzer asks is
-//! answered from it (`answering`). Never makes up an order.
+//! answered from it (`answering`, `work`, `told`). Never makes up an order.
 
 mod acknowledge;
 mod answering;
@@ -7,7 +7,11 @@ mod connection;
 mod control_ids;
 mod listener;
 mod message;
+mod presence;
+mod told;
+mod work;
 
-pub use answering::run;
+pub use answering::Answering;
 pub use control_ids::ControlIds;
 pub use listener::{Listener, listen};
+pub use presence::Presence;

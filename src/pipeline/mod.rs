@@ -28,7 +28,7 @@ use crate::domain::profile::Profile;
 use crate::domain::{CodeMapping, InstrumentId, Outcome, SpecimenRules};
 
 pub use preview::{Preview, Reported, Tube, preview};
-pub use reply::no_orders;
+pub use reply::{Found, Question, Wants, Work, answer, questions};
 pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};
 pub use sender::{Sender, sender};
 pub use specimen::{Length, Specimen, forms};
@@ -47,6 +47,8 @@ pub struct Reading {
     /// This site's view of the instrument's test codes. A code named here is known even where the profile
     /// doesn't list it.
     pub codes: BTreeMap<String, CodeMapping>,
+    /// What the instrument calls a kind of specimen, by the LIMS's name for it.
+    pub specimen_kinds: BTreeMap<String, String>,
 }
 
 /// What is true of the moment at which a message is read.

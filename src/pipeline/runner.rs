@@ -276,6 +276,7 @@ pub fn reading(instrument: &Instrument) -> Reading {
         decimal_separator: instrument.decimal_separator,
         specimen: instrument.specimen.clone(),
         codes: instrument.codes.clone(),
+        specimen_kinds: instrument.specimen_kinds.clone(),
     }
 }
 

@@ -55,6 +55,7 @@ fn reading(profile: Profile) -> Reading {
         decimal_separator: '.',
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
         codes: BTreeMap::new(),
+        specimen_kinds: BTreeMap::new(),
     }
 }
 

@@ -219,7 +219,9 @@ async fn a_host_query_is_answered_on_its_own_connection() {
     assert!(answer.contains("L|1|I"), "{answer}");
     until("it is noted", || {
         let queries = lab.reader().unanswered_queries(10).unwrap();
-        queries.iter().any(|query| query.answer.as_deref() == Some("no information: delivered"))
+        queries
+            .iter()
+            .any(|query| query.answer.as_deref() == Some("no information: no LIMS tells orders; delivered"))
     })
     .await;
     assert!(lab.text(&["status"]).contains("1  host queries without orders"));

@@ -21,6 +21,7 @@ const SLACK: i64 = 40;
 fn journal(results: i64) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0001_spine.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/journal/migrations/0003_order.sql")).unwrap();
     let rows = [
         "transfer (id, source, peer, began_at, ended_at) SELECT i, 'port', 'peer', i, i",
         "parcel SELECT i, i, i, 0, 1, x'00', x'00'",
@@ -29,7 +30,7 @@ fn journal(results: i64) -> Connection {
         "repetition SELECT i, 1, '', i",
         "problem SELECT i, i, 0, 'sim', 'S' || i, 'odd-time', '', 0, 0, i, i, 'somebody', ''",
         "hold SELECT i, i, 'rerun', i, i, 'somebody', 'released', ''",
-        "host_query SELECT i, i, 'sim', 0, '[]', 0, i, 'orders', i, 0",
+        "host_query SELECT i, i, 'sim', 0, '[]', 0, i, 'orders', i, 0, NULL",
         "delivery SELECT i, 'lims', 'S' || i, 'key-' || i, x'00', x'00', 1, 'settled', i, 1, i, i",
         "ledger (destination, observation, specimen, lane, priority, state, delivery, changed_at)
             SELECT 'lims', i, 'S' || i, 'K', 1, 'accepted', i, i",

@@ -223,6 +223,7 @@ mod tests {
             decimal_separator: '.',
             specimen: SpecimenRules::default(),
             codes: BTreeMap::new(),
+            specimen_kinds: BTreeMap::new(),
         }
     }
 

@@ -7,23 +7,29 @@ use crate::domain::profile::Pattern;
 
 /// What is taken, and the instruments that are named, each with its place.
 pub(super) fn read(table: &mut Table<'_>) -> (Takes, Vec<Complaint>) {
-    let only = names(table, "instruments");
-    let except = names(table, "except_instruments");
+    let only = table.list("instruments", name).unwrap_or_default();
+    let except = table.list("except_instruments", name).unwrap_or_default();
     let patterns = |named: &[Complaint]| named.iter().map(|it| Pattern::new(it.message.as_str())).collect();
-    let instruments = Selection { only: patterns(&only), except: patterns(&except) };
-    let tests = Selection { only: choice(table, "tests"), except: choice(table, "except_tests") };
-    let specimen_kinds =
-        Selection { only: choice(table, "specimen_kinds"), except: choice(table, "except_specimen_kinds") };
-    (Takes { instruments, tests, specimen_kinds }, only.into_iter().chain(except).collect())
+    let takes = Takes {
+        instruments: Selection { only: patterns(&only), except: patterns(&except) },
+        tests: Selection {
+            only: table.list("tests", choice).unwrap_or_default(),
+            except: table.list("except_tests", choice).unwrap_or_default(),
+        },
+        specimen_kinds: Selection {
+            only: table.list("specimen_kinds", choice).unwrap_or_default(),
+            except: table.list("except_specimen_kinds", choice).unwrap_or_default(),
+        },
+    };
+    (takes, only.into_iter().chain(except).collect())
 }
 
-fn names(table: &mut Table<'_>, key: &'static str) -> Vec<Complaint> {
-    let name = |entry: Entry<'_>| entry.text().map(|name| Complaint::new(entry.span(), name));
-    table.list(key, name).unwrap_or_default()
+fn name(entry: Entry<'_>) -> Option<Complaint> {
+    entry.text().map(|name| Complaint::new(entry.span(), name))
 }
 
-fn choice(table: &mut Table<'_>, key: &'static str) -> Vec<Pattern> {
-    table.list(key, |entry| entry.parsed(pattern)).unwrap_or_default()
+fn choice(entry: Entry<'_>) -> Option<Pattern> {
+    entry.parsed(pattern)
 }
 
 /// A name; a star at its start or end stands for anything.

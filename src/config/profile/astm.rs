@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::time::Duration;
 
 use labwire_astm::record::Kind;
 use serde_spanned::Spanned;
@@ -141,13 +142,37 @@ fn classes(raw: Option<Vec<raw::Class>>, faults: &mut Faults) -> Vec<ClassRule> 
 }
 
 fn style(raw: raw::Query, faults: &mut Faults) -> QueryStyle {
-    let kinds: Vec<Kind> = raw.no_orders.iter().map(|record| kind(&record.record, faults)).collect();
-    if kinds.first() != Some(&Kind::Header) || kinds.last() != Some(&Kind::Terminator) {
-        let span = raw.no_orders.first().map(|record| record.record.span()).unwrap_or_default();
-        faults.add(span, "an answer begins with an H record and ends with an L record");
+    let usual = QueryStyle::default();
+    let test = raw.test.map(|test| match test.get_ref().split_once("{code}") {
+        Some((before, after)) => (before.to_owned(), after.to_owned()),
+        None => {
+            faults.add(test.span(), "a test's place says where its code stands; write \"^^^{code}\" or so");
+            (String::new(), String::new())
+        }
+    });
+    let patience = raw.patience_secs.map(|seconds| {
+        if !(1..=600).contains(seconds.get_ref()) {
+            faults.add(seconds.span(), "write a number from 1 to 600");
+        }
+        Duration::from_secs(*seconds.get_ref())
+    });
+    QueryStyle {
+        no_orders: reply(raw.no_orders, faults).unwrap_or(usual.no_orders),
+        orders: reply(raw.orders, faults).unwrap_or(usual.orders),
+        test: test.unwrap_or(usual.test),
+        patience: patience.unwrap_or(usual.patience),
     }
-    let records = raw.no_orders.into_iter().zip(kinds);
-    QueryStyle { no_orders: records.map(|(record, kind)| reply_record(record, kind, faults)).collect() }
+}
+
+/// The records of an answer; `None` where none are given.
+fn reply(raw: Vec<raw::ReplyRecord>, faults: &mut Faults) -> Option<Vec<ReplyRecord>> {
+    let first = raw.first()?.record.span();
+    let kinds: Vec<Kind> = raw.iter().map(|record| kind(&record.record, faults)).collect();
+    if kinds.first() != Some(&Kind::Header) || kinds.last() != Some(&Kind::Terminator) {
+        faults.add(first, "an answer begins with an H record and ends with an L record");
+    }
+    let records = raw.into_iter().zip(kinds);
+    Some(records.map(|(record, kind)| reply_record(record, kind, faults)).collect())
 }
 
 fn kind(letter: &Spanned<String>, faults: &mut Faults) -> Kind {
@@ -171,8 +196,8 @@ fn reply_record(raw: raw::ReplyRecord, kind: Kind, faults: &mut Faults) -> Reply
                 if template.is_none() {
                     faults.add(
                         text.span(),
-                        "not a template; write text with {specimen}, {after_specimen}, {sequence}, {now}, or a place in \
-                         the query such as {H.5}",
+                        "not a template; write text with {specimen}, {tests} or another name of profiles.d/README.md, or \
+                         a place in the query such as {H.5}",
                     );
                 }
                 fields.insert(field, template.unwrap_or(Template(Vec::new())));

@@ -282,7 +282,12 @@ impl From<ClassKind> for domain::SampleClass {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Query {
+    #[serde(default)]
     pub(super) no_orders: Vec<ReplyRecord>,
+    #[serde(default)]
+    pub(super) orders: Vec<ReplyRecord>,
+    pub(super) test: Option<Spanned<String>>,
+    pub(super) patience_secs: Option<Spanned<u64>>,
 }
 
 #[derive(Deserialize)]

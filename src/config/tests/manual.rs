@@ -161,6 +161,8 @@ fn what_the_serial_example_calls_a_default_is_one() {
         "analyte",
         "[units]",
         "\"",
+        "[specimen_kinds",
+        "SER",
     ];
     let defaults = switched_on(SERIAL, |line| examples.iter().any(|key| line.starts_with(key)));
     assert_eq!(shown(&instrument(&defaults)), shown(&instrument(SERIAL)));

@@ -40,3 +40,5 @@ CREATE INDEX order_word_message ON order_word (message);
 CREATE TRIGGER order_word_unchanged BEFORE UPDATE ON order_word BEGIN SELECT RAISE(ABORT, 'what was said of an order never changes'); END;
 CREATE TRIGGER order_word_stays BEFORE DELETE ON order_word BEGIN SELECT RAISE(ABORT, 'what was said of an order never goes'); END;
 CREATE TRIGGER lab_order_stays BEFORE DELETE ON lab_order BEGIN SELECT RAISE(ABORT, 'an order never goes'); END;
+
+ALTER TABLE host_query ADD COLUMN prepared TEXT; -- what was about to be answered, before a byte of it left

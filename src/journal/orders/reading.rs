@@ -45,6 +45,38 @@ impl Reader {
         )
     }
 
+    /// The labels of orders from `first` to `last` that are as long as they, in their order, at most `limit`.
+    pub fn labels_between(
+        &self,
+        first: &SpecimenId,
+        last: &SpecimenId,
+        limit: usize,
+    ) -> Result<Vec<SpecimenId>, JournalError> {
+        let (first, last) = (first.reveal(), last.reveal());
+        if first.len() != last.len() {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT label FROM order_label WHERE label BETWEEN ? AND ? AND length(label) = length(?2)
+             ORDER BY label LIMIT ?",
+        )?;
+        let rows = statement
+            .query_map(params![first, last, limit], |row| row.get::<_, String>(0).map(SpecimenId::new))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether each of these tests, by an instrument's code, has a result on this specimen already.
+    pub fn all_resulted(&self, specimen: &SpecimenId, codes: &[String]) -> Result<bool, JournalError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT 1 FROM observation WHERE specimen = ? AND code = ?")?;
+        for code in codes {
+            if !statement.exists(params![specimen.reveal(), code])? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// When the LIMS was last heard of orders, if ever.
     pub fn orders_heard_at(&self) -> Result<Option<Timestamp>, JournalError> {
         let at: Option<i64> = self

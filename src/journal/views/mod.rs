@@ -307,17 +307,17 @@ impl Reader {
             "SELECT message, instrument, specimens, asked_at, answer FROM query_without_orders
              ORDER BY asked_at DESC, id DESC LIMIT ?",
         )?;
-        let rows = statement.query_map([limit], |row| {
-            let specimens: String = row.get(2)?;
-            let specimens: Vec<String> = serde_json::from_str(&specimens).unwrap_or_default();
-            Ok(QueryView {
-                message: MessageId(row.get(0)?),
-                instrument: row.get(1)?,
-                specimens: specimens.into_iter().map(SpecimenId::new).collect(),
-                asked_at: instant(row.get(3)?),
-                answer: row.get(4)?,
-            })
-        })?;
+        let rows = statement.query_map([limit], query)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Host queries with whatever they were answered, newest first, at most `limit`.
+    pub fn host_queries(&self, limit: usize) -> Result<Vec<QueryView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT message, instrument, specimens, asked_at, coalesce(answer, prepared) FROM host_query
+             WHERE id > (SELECT max(id) FROM host_query) - ?1 ORDER BY id DESC",
+        )?;
+        let rows = statement.query_map([limit], query)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -330,4 +330,16 @@ impl Reader {
             )?
             .query_row(params![name, subject], |row| row.get(0))?)
     }
+}
+
+fn query(row: &rusqlite::Row<'_>) -> rusqlite::Result<QueryView> {
+    let specimens: String = row.get(2)?;
+    let specimens: Vec<String> = serde_json::from_str(&specimens).unwrap_or_default();
+    Ok(QueryView {
+        message: MessageId(row.get(0)?),
+        instrument: row.get(1)?,
+        specimens: specimens.into_iter().map(SpecimenId::new).collect(),
+        asked_at: instant(row.get(3)?),
+        answer: row.get(4)?,
+    })
 }

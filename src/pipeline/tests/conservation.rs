@@ -52,7 +52,8 @@ proptest! {
 
     #[test]
     fn a_query_is_answered_without_fear(bytes in message()) {
-        if let Some(reply) = super::super::no_orders(&bytes, &reading(profile()), context().received_at) {
+        let found = super::super::Found::new();
+        if let Some(reply) = super::super::answer(&bytes, &reading(profile()), &found, context().received_at) {
             let reply = Message::parse(&reply).records().map(|record| record.kind()).collect::<Vec<_>>();
             prop_assert_eq!(reply.first(), Some(&Kind::Header));
             prop_assert_eq!(reply.last(), Some(&Kind::Terminator));

@@ -130,9 +130,11 @@ impl Sender {
         }
     }
 
-    /// The peer has begun to transmit: that is what we were silent for after contention.
+    /// The peer has begun to transmit: that is what we were silent for after contention, and it has no answer of ours left
+    /// to give.
     pub(super) fn on_peers_turn(&mut self) {
-        self.pause = self.pause.filter(|(_, why)| !matches!(why, Pause::Contention));
+        let over = |why: &Pause| matches!(why, Pause::Contention | Pause::AfterTransfer);
+        self.pause = self.pause.filter(|(_, why)| !over(why));
     }
 
     /// What was sent is on the line: the peer's time to answer runs from here.

@@ -10,7 +10,7 @@ use labwire_astm::transfer::EndMark;
 use super::{Decoder, Interpreted, RawOrder, RawPatient, RawResult, ordinal, problem, result, some};
 use crate::domain::profile::AstmDialect;
 use crate::domain::{Attachment, Comment, HostQuery, Patient, Private, ProblemKind, SampleClass};
-use crate::pipeline::{Reading, Specimen};
+use crate::pipeline::Reading;
 
 /// What a comment or a manufacturer's record would belong to.
 #[derive(Clone, Copy)]
@@ -225,10 +225,11 @@ impl<'a> Walk<'a> {
     fn query(&mut self, record: &Record<'_>) {
         let Some(view) = QueryRecord::of(*record) else { return };
         self.owner = Owner::Nothing;
-        let asked = crate::pipeline::reply::asked(record, self.dialect);
-        let asked = asked.into_iter().map(|part| self.decoder.field(record, part));
-        let specimens = asked.map(|sent| Specimen::read(&sent, &self.reading.specimen).id);
-        let specimens = specimens.filter(|id| !id.is_blank() && id.reveal() != "ALL").collect();
+        // For what can't be decoded of it, which is a problem of the message.
+        for part in crate::pipeline::reply::asked(record, self.dialect) {
+            self.decoder.field(record, part);
+        }
+        let specimens = crate::pipeline::reply::named_in(record, self.dialect, self.reading);
         let status = self.decoder.field(record, view.status());
         self.out.queries.push(HostQuery {
             instrument: self.reading.instrument.clone(),

@@ -128,6 +128,32 @@ fn after_a_failure_the_next_message_waits_until_no_late_answer_can_come() {
 }
 
 #[test]
+fn a_peer_that_asks_again_at_once_is_answered_as_soon_as_it_is_done() {
+    check(
+        r"
+        queue 1 L|1\r
+        send ENQ
+        > ACK
+        send 1:L|1\r ETX
+        > ACK
+        send EOT
+        sent 1 delivered
+        > ENQ
+        began
+        send ACK
+        queue 2 L|2\r
+        > 1:L|1\r ETX
+        store 0 ends 4
+        ~ stored 0
+        send ACK
+        > EOT
+        ended
+        send ENQ
+        ",
+    );
+}
+
+#[test]
 fn a_busy_peer_is_asked_again_every_10_seconds_up_to_six_times() {
     let mut script = "queue 1 L|1\\r\nsend ENQ\n".to_owned();
     for _ in 1..6 {

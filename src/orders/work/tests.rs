@@ -1,0 +1,101 @@
+//! Which of a tube's orders are an instrument's work.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::domain::profile::{Dialect, Profile, ResultType, Test};
+use crate::domain::{CodeMapping, InstrumentId, Order, OrderKey, Patient, Priority, Private, SpecimenRules};
+use crate::journal::orders::OrderId;
+
+fn order(test: &str, state: OrderState, priority: Priority, patient: &str) -> CachedOrder {
+    CachedOrder {
+        id: OrderId(1),
+        source: "orders lims".to_owned(),
+        state,
+        order: Order {
+            key: OrderKey { number: "P1".to_owned(), specimen: SpecimenId::new("T1"), test: test.to_owned() },
+            labels: vec![SpecimenId::new("T1")],
+            parent: None,
+            test_name: String::new(),
+            filler: String::new(),
+            priority,
+            specimen_kind: "SER".to_owned(),
+            collected: String::new(),
+            authority: "HOSP".to_owned(),
+            patient: Private::new(Patient { id: patient.to_owned(), ..Patient::default() }),
+        },
+        placed_at: Timestamp::UNIX_EPOCH,
+        changed_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn active(test: &str) -> CachedOrder {
+    order(test, OrderState::Active, Priority::Routine, "EX77")
+}
+
+/// The instrument knows GLCC and NA by its profile; the site calls GLCC "GLU", and two of its codes "K".
+fn reading() -> Reading {
+    let mut profile = Profile::standard("sim", 1, Dialect::Astm(Box::default()));
+    for code in ["GLCC", "NA"] {
+        let test = Test {
+            name: String::new(),
+            loinc: None,
+            result: ResultType::Text,
+            unit: None,
+            source: String::new(),
+        };
+        profile.tests.insert(code.to_owned(), test);
+    }
+    let maps = |code: &str, lims: Option<&str>| {
+        (code.to_owned(), CodeMapping { lims_code: lims.map(str::to_owned), ..CodeMapping::default() })
+    };
+    Reading {
+        instrument: InstrumentId::new("sim"),
+        profile: Arc::new(profile),
+        time_zone: jiff::tz::TimeZone::UTC,
+        character_set: None,
+        decimal_separator: '.',
+        specimen: SpecimenRules::default(),
+        codes: BTreeMap::from([
+            maps("GLCC", Some("GLU")),
+            maps("K1", Some("K")),
+            maps("K2", Some("K")),
+            maps("CL", None),
+        ]),
+        specimen_kinds: BTreeMap::from([("SER".to_owned(), "SERUM".to_owned())]),
+    }
+}
+
+fn found(orders: &[CachedOrder]) -> Tube {
+    tube(&SpecimenId::new("T1"), orders, &reading())
+}
+
+#[test]
+fn tests_go_by_the_codes_of_the_instrument_each_once() {
+    let Tube::Work(work) = found(&[active("GLU"), active("NA"), active("CL"), active("GLU"), active("TSH")])
+    else {
+        panic!("there is work")
+    };
+    assert_eq!(work.tests, ["GLCC", "NA", "CL"]);
+    assert_eq!(work.specimen_kind, "SERUM");
+    let Tube::Work(stat) = found(&[order("NA", OrderState::Active, Priority::Stat, "EX77"), active("GLU")])
+    else {
+        panic!("there is work")
+    };
+    assert_eq!(stat.priority, Priority::Stat);
+}
+
+#[test]
+fn why_there_is_nothing_is_told_apart() {
+    assert_eq!(found(&[]), Tube::Unknown);
+    let cancelled = order("GLU", OrderState::Cancelled, Priority::Routine, "EX77");
+    assert_eq!(found(std::slice::from_ref(&cancelled)), Tube::NoneActive);
+    assert_eq!(found(&[cancelled, active("TSH")]), Tube::NotOurs);
+    assert_eq!(found(&[active("GLCC")]), Tube::NotOurs, "the LIMS calls it GLU");
+    assert_eq!(found(&[active("K")]), Tube::Ambiguous(1));
+    let other = order("NA", OrderState::Active, Priority::Routine, "EX88");
+    assert_eq!(found(&[active("GLU"), other]), Tube::SeveralPatients);
+}
