@@ -109,8 +109,8 @@ async fn an_attempt_tells_both_ends_of_its_connection_and_what_came_back() {
     let _gateway = lab.start().await;
     send_until(&lab, address, "EX0001", "accepted").await;
     let told = lab.text(&["trace", "EX0001", "--raw"]);
-    let over = format!(" to {}, in the clear", lims.address());
-    assert!(told.contains(", over 127.0.0.1:") && told.contains(&over), "{told}");
+    let way = format!(" to {}, in the clear", lims.address());
+    assert!(told.contains(", by way of 127.0.0.1:") && told.contains(&way), "{told}");
     let sent = told.lines().find(|line| line.contains("    sent, ")).unwrap();
     assert!(sent.contains(" bytes: MSH|^~\\&|labwire|") && sent.contains("|5.40|mg/dl|"), "{told}");
     let received = told.lines().find(|line| line.contains("    received, ")).unwrap();

@@ -65,6 +65,7 @@ pub(super) fn report(folder: &Path, by_id: &Path) -> Report {
         return refusal(&[obstacle]);
     }
     warnings.extend(space(&settings));
+    warnings.extend(reports(&settings));
     warnings.extend(listeners(&settings));
 
     let mut text = String::new();
@@ -190,6 +191,25 @@ fn space(settings: &Settings) -> Option<Finding> {
     let folder = settings.journal.path.parent()?;
     let space = rustix::fs::statvfs(folder).ok()?;
     room(folder, space.f_bavail.saturating_mul(space.f_frsize), settings.journal.reserve_bytes)
+}
+
+/// The folder of the reconciliation's reports should be there and writable.
+fn reports(settings: &Settings) -> Option<Finding> {
+    let folder = &settings.reconciliation.reports.as_ref()?.folder;
+    let shown = folder.display();
+    if !folder.is_dir() {
+        return Some(about(
+            "labwire.toml",
+            format!("the folder of the reports, {shown}, isn't there; create it"),
+        ));
+    }
+    let access = rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK);
+    access.err().map(|_| {
+        let text = format!(
+            "this user may not write to the folder of the reports, {shown}; run as the service's user"
+        );
+        about("labwire.toml", text)
+    })
 }
 
 /// `free` and `reserve` in bytes.

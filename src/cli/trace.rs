@@ -168,8 +168,8 @@ fn sentence(way: &Way) -> String {
             format!("delivery {delivery} to {destination}: attempt {number} ({kind})")
         }
         Way::Answered { delivery, destination, verdict, detail, connection, .. } => {
-            let over = connection.as_ref().map(|it| format!(", over {it}")).unwrap_or_default();
-            format!("delivery {delivery} to {destination}: {verdict}, {detail}{over}")
+            let way = connection.as_ref().map(|it| format!(", by way of {it}")).unwrap_or_default();
+            format!("delivery {delivery} to {destination}: {verdict}, {detail}{way}")
         }
         Way::Line { observation, destination, state, reason, .. } => {
             let why = reason.as_ref().map(|reason| format!(": {}", reason.reveal())).unwrap_or_default();

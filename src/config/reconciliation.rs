@@ -26,8 +26,7 @@ pub(super) fn read(table: &mut Table<'_>, folder: &Path) -> (ReconciliationSetti
     let formats = table.entry("formats");
     let lonely = [&at, &formats].into_iter().flatten().find(|_| place.is_none());
     if let Some(lonely) = lonely {
-        lonely
-            .error("without a folder no report is written; write folder = \"/var/lib/labwire/reports\" too");
+        lonely.error("without a folder no report is written; write folder = \"/srv/labwire/reports\" too");
     }
     let at = at.and_then(|entry| entry.parsed(time)).unwrap_or(Time::constant(0, 15, 0, 0));
     let formats = formats.and_then(|entry| {

@@ -104,7 +104,7 @@ fn connection(url: &Url, peer: Option<SocketAddr>) -> Option<String> {
         (None, ..) => return None,
     };
     let security = if url.scheme() == "https" { "TLS" } else { "in the clear" };
-    Some(format!("to {peer}, {security}"))
+    Some(format!("{peer}, {security}"))
 }
 
 async fn answer(mut response: reqwest::Response) -> Reply<Answer> {

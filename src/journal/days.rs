@@ -14,6 +14,9 @@ use super::{
 };
 use crate::domain::{Private, SpecimenId};
 
+/// About how many results are read at once.
+const RESULTS: i64 = 1_000;
+
 /// From its first moment up to and without its last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -130,7 +133,8 @@ impl Journal {
 }
 
 impl Reader {
-    /// The next messages received in a span, oldest first, at most `limit`, as of one moment; and where the walk goes
+    /// The next messages received in a span, oldest first, at most `limit` and fewer where they hold many results, as of
+    /// one moment; and where the walk goes
     /// on. Nothing more to come where there is no place.
     pub fn arrivals(
         &self,
@@ -150,10 +154,12 @@ impl Reader {
             )?
             .query_map(params![at.as_microsecond(), id.0, span.to.as_microsecond(), limit], arrival)?
             .collect::<Result<Vec<_>, _>>()?;
+        let found = arrivals.len();
+        arrivals.truncate(few(&arrivals));
         for arrival in &mut arrivals {
             self.fill(arrival)?;
         }
-        let more = arrivals.len() >= limit;
+        let more = found >= limit || arrivals.len() < found;
         let place = arrivals.last().filter(|_| more).map(|last| Place(last.received_at, last.message));
         Ok((arrivals, place))
     }
@@ -257,6 +263,17 @@ impl Reader {
             })
             .optional()?)
     }
+}
+
+/// How many of these hold few enough results together to be read at once; at least one.
+fn few(arrivals: &[Arrival]) -> usize {
+    let mut results = 0;
+    let fits = arrivals.iter().take_while(|it| {
+        let before = results;
+        results += it.results;
+        before < RESULTS
+    });
+    fits.count()
 }
 
 fn arrival(row: &Row<'_>) -> rusqlite::Result<Arrival> {

@@ -1,7 +1,9 @@
 //! Reports as files: written under a temporary name, synced, renamed, and the folder synced. A report never replaces one
 //! that says something else: it gets the next revision's name.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -89,6 +91,8 @@ async fn write(folder: &Path, place: &Path, content: &[u8]) -> io::Result<()> {
     let written = async {
         let mut file =
             OpenOptions::new().create(true).write(true).truncate(true).mode(MODE).open(&draft).await?;
+        // Whatever the service's umask takes away: the folder is there for others to read from.
+        file.set_permissions(Permissions::from_mode(MODE)).await?;
         file.write_all(content).await?;
         file.flush().await?;
         file.sync_all().await?;

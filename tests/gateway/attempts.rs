@@ -20,8 +20,8 @@ async fn each_attempt_keeps_its_own_connection_and_answer() {
     until("the LIMS has it", || lab.count("accepted") == 1).await;
     let told = lab.text(&["trace", "EX0001", "--raw"]);
     let place = lims.url().trim_start_matches("http://").split('/').next().unwrap().to_owned();
-    let over = format!(", over to {place}, in the clear");
-    assert_eq!(told.matches(&over).count(), 2, "{told}");
+    let way = format!(", by way of {place}, in the clear");
+    assert_eq!(told.matches(&way).count(), 2, "{told}");
     let sent: Vec<&str> = told.lines().filter(|line| line.starts_with("    sent, ")).collect();
     assert!(sent.len() == 2 && sent[0] == sent[1] && sent[0].contains("\"5.40\""), "{told}");
     let last = told.lines().rfind(|line| line.starts_with("    received, ")).unwrap();
@@ -37,6 +37,6 @@ async fn each_attempt_keeps_its_own_connection_and_answer() {
     send(address, &glucose("EX0002", "5.40", "F", TIME)).await;
     until("it was tried", || lab.text(&["trace", "EX0002"]).contains("not sent")).await;
     let told = lab.text(&["trace", "EX0002", "--raw"]);
-    assert!(!told.contains(", over ") && told.contains("    received: nothing"), "{told}");
+    assert!(!told.contains(", by way of ") && told.contains("    received: nothing"), "{told}");
     assert!(gateway.terminate().success());
 }

@@ -67,6 +67,9 @@ async fn a_report_that_was_missed_is_written_at_the_start_and_its_first_lines_ar
     let gateway = lab.start().await;
     send(address, &glucose("EX0001", "5.40", "F", TIME)).await;
     until("the LIMS has it", || lab.count("accepted") == 1).await;
+    lims.set_mode(Mode::Refuse(vec!["GLCC".to_owned()]));
+    send(address, &glucose("EX0002", "5.50", "F", TIME)).await;
+    until("it is refused", || lab.count("refused") == 1).await;
     assert!(gateway.terminate().success());
     // What came today came three days ago.
     let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
@@ -76,6 +79,8 @@ async fn a_report_that_was_missed_is_written_at_the_start_and_its_first_lines_ar
              UPDATE message SET received_at = received_at - 3 * 86400000000",
         )
         .unwrap();
+    let received: i64 =
+        journal.query_row("SELECT max(received_at) FROM message", [], |row| row.get(0)).unwrap();
     drop(journal);
     let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
     let site = site.replace("[log]", "[reconciliation]\nfolder = \"reports\"\nat = \"00:00\"\n[log]");
@@ -83,14 +88,19 @@ async fn a_report_that_was_missed_is_written_at_the_start_and_its_first_lines_ar
     let gateway = lab.start().await;
     let log = || fs::read_to_string(lab.path("log")).unwrap();
     until("the missing folder is told", || log().contains("the folder doesn't exist; make it")).await;
-    let page = super::page::answer(lab.page, "/").unwrap();
-    assert!(page.contains("report has not been written since"), "{page}");
+    let page = || super::page::answer(lab.page, "/").unwrap();
+    until("the page tells it too", || page().contains("report has not been written since")).await;
     assert!(gateway.terminate().success());
     fs::create_dir(lab.path("reports")).unwrap();
     let gateway = lab.start().await;
-    until("the reports are there", || fs::read_dir(lab.path("reports")).unwrap().count() == 6).await;
-    let told = "the sums balance; nothing is open; received 1 = 1 new + 0 repeated + 0 problems; lims: owed 1 = 1 accepted";
+    until("the reports are there", || fs::read_dir(lab.path("reports")).unwrap().count() >= 6).await;
+    let told = "the sums balance; 1 open: 1 refused by the LIMS; received 2 = 2 new + 0 repeated + 0 problems; lims: owed 2 = 1 \
+                accepted + 1 refused";
     until("its first lines are logged", || log().contains(told)).await;
-    assert!(!log().contains("EX0001"), "and no specimen is");
+    assert!(!log().contains("EX000"), "and no specimen is");
+    let day =
+        jiff::Timestamp::from_microsecond(received).unwrap().to_zoned(jiff::tz::TimeZone::system()).date();
+    let report = fs::read_to_string(lab.path(&format!("reports/reconciliation-{day}.json"))).unwrap();
+    assert!(report.contains("EX0002") && report.contains("unknown test code"), "{report}");
     assert!(gateway.terminate().success());
 }

@@ -280,6 +280,21 @@ fn a_day_is_walked_through_to_its_end_also_where_many_came_at_once() {
 }
 
 #[test]
+fn messages_with_many_results_are_read_fewer_at_a_time() {
+    let lab = Lab::new();
+    for _ in 0..3 {
+        let many = (0..600).map(|number| own(result(&format!("S{number}"), "K", "4.1")));
+        lab.record(many.collect());
+    }
+    let span = today().span();
+    let (first, place) = lab.reader.arrivals(span, None, 32).unwrap();
+    assert_eq!((first.len(), place.is_some()), (2, true), "a thousand results, and what is begun");
+    let (last, place) = lab.reader.arrivals(span, place, 32).unwrap();
+    assert_eq!((last.len(), place), (1, None));
+    assert_eq!((report(&lab).total().received, report(&lab).imbalances.len()), (1_800, 0));
+}
+
+#[test]
 fn what_is_late_is_an_exception_and_what_has_time_is_none() {
     let lab = Lab::new();
     lab.own(result("S1", "K", "4.1"));

@@ -102,7 +102,7 @@ fn a_day_is_reported_once_when_it_is_over() {
         (&true.into(), &1.into())
     );
     let mode = fs::metadata(office.path("reconciliation-2027-01-15.csv")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777 & !0o640, 0, "{mode:o}: others may not read it");
+    assert_eq!(mode & 0o777, 0o640, "{mode:o}: the group reads it, and nobody else");
     office.lab.assert_balanced();
     let audited: String = office
         .lab

@@ -107,6 +107,18 @@ fn a_device_name_that_can_change_is_told_with_the_one_that_stays() {
 }
 
 #[test]
+fn a_missing_folder_of_reports_is_told() {
+    let folder = folder(free(9), "[tcp_client]\nconnect = \"10.0.0.5:4001\"\n");
+    let file = folder.path().join("labwire.toml");
+    let site = fs::read_to_string(&file).unwrap() + "[reconciliation]\nfolder = \"reports\"\n";
+    fs::write(&file, site).unwrap();
+    let warning = "warning: labwire.toml: the folder of the reports, DIR/reports, isn't there; create it\n";
+    assert_eq!(told(&folder), (format!("{warning}{RIGHT}1 warning\n"), Exit::Done));
+    fs::create_dir(folder.path().join("reports")).unwrap();
+    assert_eq!(told(&folder).0, format!("{RIGHT}0 warnings\n"));
+}
+
+#[test]
 fn a_port_in_use_is_told_unless_a_gateway_runs() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
