@@ -74,10 +74,11 @@ impl Gateway {
         gateway.start_deliveries(settings, &due)?;
         let (asked, turned) = gateway.start_runner(settings, &arrived, &due);
         let presence = Presence::default();
-        gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone());
+        let ids = orders::ControlIds::new(gateway.journal.epoch());
+        gateway.start_answers(settings, asked, mailboxes.clone(), (presence.clone(), ids.clone()));
         gateway.start_control(settings, &arrived, &due)?;
         gateway.start_reports(settings);
-        gateway.start_orders(settings, presence);
+        gateway.start_orders(settings, presence, ids);
         gateway.start_intake(settings, arrived, mailboxes);
         gateway.start_telling(turned);
         Ok(gateway)
@@ -175,14 +176,15 @@ impl Gateway {
         settings: &Settings,
         asked: mpsc::Receiver<Asked>,
         mailboxes: Mailboxes,
-        presence: Presence,
+        (presence, control_ids): (Presence, orders::ControlIds),
     ) {
         let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
         let sources = Answering::sources(settings.orders.iter().map(|source| source.name.as_str()));
         self.tasks.spawn(async move {
             if let Some(reader) = reader_once_open(&journal, &stop).await {
                 let reader = Mutex::new(reader);
-                Answering { journal, reader, mailboxes, presence, sources }.run(asked, stop).await;
+                let answering = Answering { journal, reader, mailboxes, presence, control_ids, sources };
+                answering.run(asked, stop).await;
             }
         });
     }
@@ -204,12 +206,12 @@ impl Gateway {
         Ok(())
     }
 
-    fn start_orders(&self, settings: &Settings, presence: Presence) {
+    fn start_orders(&self, settings: &Settings, presence: Presence, control_ids: orders::ControlIds) {
         let listener = orders::Listener {
             journal: self.journal.clone(),
             board: self.board.clone(),
             admission: self.admission(),
-            control_ids: orders::ControlIds::new(self.journal.epoch()),
+            control_ids,
             presence,
             tasks: self.tasks.clone(),
         };

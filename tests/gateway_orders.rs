@@ -260,3 +260,108 @@ async fn a_flood_of_queries_is_answered_one_by_one() {
     }
     until("all are noted", || answers(&lab).len() == 100).await;
 }
+
+/// The messages that come within a moment, and an answer of the analyzer's to the last.
+async fn dialogue(
+    line: &mut Teller,
+    query: &str,
+    count: usize,
+    last: &dyn Fn(&str) -> String,
+) -> Vec<String> {
+    let mut told = vec![line.tell(query).await];
+    while told.len() < count {
+        told.push(line.hear().await);
+    }
+    let answer = last(told.last().unwrap());
+    line.line.write_all(&[b"\x0B", answer.as_bytes(), b"\x1C\r"].concat()).await.unwrap();
+    told
+}
+
+/// MSH-10 of a message that came.
+fn control_id(message: &str) -> &str {
+    message.split('|').nth(9).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mindray_asks_and_is_told_in_its_own_way() {
+    let (_lims, lab, _, address) = laboratory().await;
+    let mindray = free_port();
+    let codes = "[codes.1]\nlims_code = \"GLU\"\n[codes.7]\nlims_code = \"UREA\"\n";
+    lab.instrument("bs", "mindray-bs-200", "", &(listener(mindray) + codes));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLU"), ("NW", "P2", "UREA"), ("NW", "P3", "TSH")])).await;
+    let asks = |id: &str, tube: &str, what: &str| {
+        format!(
+            "MSH|^~\\&|Mindray|BS-200|||20260501080202||QRY^Q02|{id}|P|2.3.1||||||ASCII|||\r\
+             QRD|20260501080202|R|D|1|||RD|{tube}|{what}|||T|\rQRF|BS-200|1|2|||RCT|COR|ALL||\r"
+        )
+    };
+    let mut analyzer = Teller::connect(mindray).await;
+    let took = |told: &str| {
+        let id = control_id(told);
+        format!(
+            "MSH|^~\\&|Mindray|BS-200|||2026||ACK^Q03|{id}|P|2.3.1||||||ASCII|||\rMSA|AA|{id}|Message accepted|||0|\rERR|0|\r"
+        )
+    };
+    for id in ["1", "1", "2"] {
+        let told = dialogue(&mut analyzer, &asks(id, "T1", "OTH"), 2, &took).await;
+        assert!(told[0].contains("|QCK^Q02|") && told[0].contains("/QAK|SR|OK|"), "{told:?}");
+        assert!(
+            told[1].contains("/DSP|21||T1|||/") && told[1].contains("/DSP|29||1^^^|||/DSP|30||7^^^|||/DSC||"),
+            "{told:?}"
+        );
+    }
+    noted(&lab, "orders: 2 tests; delivered").await;
+    let none = analyzer.tell(&asks("3", "T9", "OTH")).await;
+    assert!(none.contains("/QAK|SR|NF|/") && !none.contains("DSR"), "{none}");
+    noted(&lab, "unknown specimen; delivered").await;
+    let withdrawn = analyzer.tell(&asks("4", "T1", "CAN")).await;
+    assert!(withdrawn.contains("|QCK^Q02|4|"), "{withdrawn}");
+    noted(&lab, "withdrawn by the analyzer").await;
+    // The same bytes again are a fresh question: what was cancelled meanwhile isn't told again.
+    lims.tell(&oml("2", "T1", &[("CA", "P1", "GLU")])).await;
+    let told = dialogue(&mut analyzer, &asks("2", "T1", "OTH"), 2, &took).await;
+    assert!(told[1].contains("/DSP|29||7^^^|||/DSC||"), "{told:?}");
+    assert!(lab.text(&["problems"]).contains("No open problems"), "{}", lab.text(&["problems"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_law_analyzer_gets_its_answer_and_then_a_work_order() {
+    let (_lims, lab, _, address) = laboratory().await;
+    let cobas = free_port();
+    let codes = "[codes.10020]\nlims_code = \"TSH\"\n";
+    lab.instrument("cobas", "roche-cobas-pro", "", &(listener(cobas) + codes));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "TSH"), ("NW", "P2", "GLU")])).await;
+    let asks = |id: &str, tube: &str| {
+        format!(
+            "MSH|^~\\&|cobas pro||host||20260501||QBP^Q11^QBP_Q11|{id}|P|2.5.1|||NE|AL||UNICODE UTF-8|||LAB-27R^ROCHE\r\
+             QPD|INISEQ^^99ROC|query{id}|{tube}|50001|1|||||SERPLAS^^99ROC|SC^^99ROC|R\rRCP|I|1|R^^HL70394\r"
+        )
+    };
+    let mut analyzer = Teller::connect(cobas).await;
+    for (id, code, fate) in [
+        ("1", "AA", "orders: 1 test; delivered"),
+        ("2", "AE", "not answered, the analyzer refused it: orders: 1 test"),
+    ] {
+        let answers = |told: &str| {
+            format!(
+                "MSH|^~\\&|cobas pro||host||2026||ORL^O34^ORL_O42|O{id}|P|2.5.1|||NE|NE||UNICODE UTF-8|||LAB-28R^ROCHE\rMSA|{code}|{}\r",
+                control_id(told)
+            )
+        };
+        let told = dialogue(&mut analyzer, &asks(id, "T1"), 2, &answers).await;
+        assert!(
+            told[0].contains("|RSP^K11^RSP_K11|") && told[0].contains(&format!("/QAK|query{id}|OK|")),
+            "{told:?}"
+        );
+        assert!(told[1].contains("|OML^O33^OML_O33|") && told[1].contains("/SAC|||T1/ORC|NW|"), "{told:?}");
+        assert_eq!(told[1].matches("/OBR|").count(), 1, "{told:?}");
+        noted(&lab, fate).await;
+    }
+    let none = analyzer.tell(&asks("3", "T9")).await;
+    assert!(none.contains("/QAK|query3|NF|"), "{none}");
+    noted(&lab, "unknown specimen; delivered").await;
+}

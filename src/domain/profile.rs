@@ -17,7 +17,7 @@ use super::Status;
 
 pub use astm::{AstmDialect, ClassRule, Pin, SenderRule};
 pub use columns::{HeaderForm, TestColumns};
-pub use hl7::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, OrderResults};
+pub use hl7::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Queries, Hl7Rule, OrderResults};
 pub use pattern::Pattern;
 pub use place::{Location, Places};
 pub use query::{Piece, QueryStyle, ReplyRecord, Template};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use labwire_astm::transfer::EndMark;
+use labwire_hl7::transfer::{Answer, Code};
 use labwire_link::{Note, Parcel, Receipt, Reply, SendId, Sent, Transfer};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,7 @@ use super::trace::Trace;
 use super::{GRACE, Intake, Source, link};
 use crate::clock;
 use crate::config::settings::{Instrument, Line, Transport};
+use crate::domain::profile::{Dialect, Hl7Queries};
 use crate::journal::parcels::{Ending, Within};
 use crate::journal::results::{QueryId, Taken};
 use crate::journal::{JournalError, TransferId};
@@ -52,6 +54,12 @@ where
     intake.mailboxes.sweep();
     tracing::info!(source = source.name, peer, reason = reason(&ended), "connection ended");
     ended
+}
+
+/// Whether an analyzer says to work of ours that it won't do it.
+fn is_refusal(answer: &[u8]) -> bool {
+    let answer = Answer::parse(answer);
+    answer.is_ok_and(|answer| !matches!(answer.code, Code::Accept | Code::CommitAccept))
 }
 
 fn completes(line: &Line) -> bool {
@@ -117,13 +125,20 @@ impl Connection<'_> {
         Ok((stored.receipt, stored.texts))
     }
 
+    fn queries(&self) -> Hl7Queries {
+        match &self.instrument.profile.dialect {
+            Dialect::Hl7(dialect) => dialect.queries,
+            Dialect::Astm(_) | Dialect::Table(_) => Hl7Queries::Unknown,
+        }
+    }
+
     /// What to say of a parcel, where the line's protocol answers in words.
     fn screen(&self, parcel: &Parcel) -> Screened {
         match &self.instrument.line {
             Line::Astm(_) | Line::Files => Screened { stored: Reply::Protocol, failed: Reply::Protocol },
             Line::Mllp(_, acknowledging) => {
                 let (ids, zone) = (&self.intake.control_ids, &self.instrument.time_zone);
-                screen(parcel.content(), acknowledging, ids, zone, clock::now())
+                screen(parcel.content(), acknowledging, self.queries(), ids, zone, clock::now())
             }
         }
     }
@@ -169,6 +184,7 @@ impl Handler for Connection<'_> {
     async fn sent(&mut self, id: SendId, sent: Sent) {
         let (fate, taken) = match sent {
             Sent::Staged(_) => return,
+            Sent::Answered(text) if is_refusal(&text) => ("not answered, the analyzer refused it", Taken::No),
             Sent::Delivered | Sent::Answered(_) => ("delivered", Taken::Maybe),
             Sent::Interrupted => ("the analyzer interrupted", Taken::Maybe),
             Sent::Refused => ("not answered, the analyzer did not take it", Taken::No),

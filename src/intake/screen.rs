@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use labwire_hl7::message::Msh;
-use labwire_hl7::transfer::{Acknowledging, Condition, ControlId, Stamp, Verdict, acknowledge};
+use labwire_hl7::message::{Message, Msh};
+use labwire_hl7::transfer::{Acknowledging, Condition, ControlId, Mode, Stamp, Verdict, acknowledge};
 use labwire_link::Reply;
+
+use crate::domain::profile::Hl7Queries;
 
 /// The kinds of message that an instrument may send: results, queries, and what it says of itself.
 const TAKEN: [&[u8]; 12] =
@@ -43,10 +45,12 @@ pub(super) struct Screened {
     pub(super) failed: Reply,
 }
 
-/// `content` is a block's.
+/// `content` is a block's. A query that is answered with orders gets no other answer than that, but for the commit that it
+/// may ask for.
 pub(super) fn screen(
     content: &[u8],
     acknowledging: &Acknowledging,
+    queries: Hl7Queries,
     ids: &ControlIds,
     zone: &TimeZone,
     now: Timestamp,
@@ -54,9 +58,36 @@ pub(super) fn screen(
     let sent = now.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S").to_string();
     let mut take = || ids.take();
     let mut stamp = Stamp { sent: &sent, next_control_id: &mut take };
-    let stored = acknowledge(content, verdict, acknowledging, &mut stamp);
+    let stored = match answered_with_orders(content, queries) {
+        Some(Commit::Never) => Reply::Silent,
+        Some(Commit::Wanted) => {
+            let commit = Acknowledging { mode: Mode::Commit, ..acknowledging.clone() };
+            acknowledge(content, verdict, &commit, &mut stamp)
+        }
+        None => acknowledge(content, verdict, acknowledging, &mut stamp),
+    };
     let failed = acknowledge(content, |_| Verdict::NotStored, acknowledging, &mut stamp);
     Screened { stored, failed }
+}
+
+/// Whether a query wants to hear that it is in safe storage.
+enum Commit {
+    Wanted,
+    Never,
+}
+
+fn answered_with_orders(content: &[u8], queries: Hl7Queries) -> Option<Commit> {
+    let message = Message::parse(content).ok()?;
+    let kind: &[u8] = match queries {
+        Hl7Queries::Mindray => b"QRY",
+        Hl7Queries::Law => b"QBP",
+        Hl7Queries::Unknown => return None,
+    };
+    let header = message.header()?;
+    let asks =
+        message.named(b"MSH").filter_map(Msh::of).all(|it| it.message_type().component(1).raw() == kind);
+    let wanted = matches!(header.accept_acknowledgement().raw(), b"AL" | b"SU");
+    asks.then_some(if wanted { Commit::Wanted } else { Commit::Never })
 }
 
 /// AR and CR are for what isn't for us; what is odd about the content of a message that is on disk is our trouble.
@@ -77,9 +108,13 @@ mod tests {
     use super::*;
 
     fn told(message: &str) -> (String, String) {
+        told_by(message, Hl7Queries::Unknown)
+    }
+
+    fn told_by(message: &str, queries: Hl7Queries) -> (String, String) {
         let ids = ControlIds::new("0a1b2c3d");
         let now = "2026-05-01T12:00:00Z".parse().unwrap();
-        let said = screen(message.as_bytes(), &Acknowledging::default(), &ids, &TimeZone::UTC, now);
+        let said = screen(message.as_bytes(), &Acknowledging::default(), queries, &ids, &TimeZone::UTC, now);
         let text = |reply| match reply {
             Reply::Texts(texts) => {
                 texts.iter().map(|text| String::from_utf8_lossy(text).replace('\r', "\n")).collect()
@@ -108,6 +143,28 @@ mod tests {
             assert!(stored.contains(code), "{message}: {stored}");
         }
         assert_eq!(told("PID|1\r"), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn a_query_that_gets_orders_gets_no_acknowledgement_before_them() {
+        let query = |kind: &str, modes: &str| {
+            format!("MSH|^~\\&|SIM|LAB|||2026||{kind}|7|P|2.5.1|||{modes}\rQPD|1\r")
+        };
+        for (kind, modes, queries, expected) in [
+            ("QBP^Q11", "NE|AL", Hl7Queries::Law, ""),
+            ("QBP^Q11", "AL|AL", Hl7Queries::Law, "MSA|CA|7"),
+            ("QBP^Q11", "NE|AL", Hl7Queries::Unknown, "MSA|AA|7"),
+            ("QRY^Q02", "", Hl7Queries::Mindray, ""),
+            ("QRY^Q02", "", Hl7Queries::Law, "MSA|AA|7"),
+            ("ORU^R01", "", Hl7Queries::Mindray, "MSA|AA|7"),
+        ] {
+            let (stored, failed) = told_by(&query(kind, modes), queries);
+            assert!(
+                stored.contains(expected) && stored.is_empty() == expected.is_empty(),
+                "{kind}: {stored}"
+            );
+            assert!(failed.contains("MSA|A") || failed.contains("MSA|C"), "{failed}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use labwire_link::SendId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::control_ids::ControlIds;
 use super::presence::Presence;
 use super::told::Told;
 use super::work::{Tube, tube};
@@ -19,7 +20,7 @@ use crate::journal::orders::{CachedOrder, source_name};
 use crate::journal::results::QueryId;
 use crate::journal::{Journal, JournalError, Reader};
 use crate::pipeline::runner::{Asked, reading};
-use crate::pipeline::{Found, Reading, Wants, Work, answer, questions};
+use crate::pipeline::{Found, Reading, Stamp, Wants, Work, answer, answers_hl7, questions};
 use crate::wire::{Mailboxes, Outgoing};
 
 /// The most tubes that one answer names where the query doesn't.
@@ -29,12 +30,16 @@ const LOOKED_THROUGH: usize = 5_000;
 /// How long an HL7 analyzer may wait.
 const HL7_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
+/// Of a message whose fate isn't the answer's.
+const NOBODYS: SendId = SendId(u64::MAX);
+
 /// What answers are made with.
 pub struct Answering {
     pub journal: Journal,
     pub reader: Mutex<Reader>,
     pub mailboxes: Mailboxes,
     pub presence: Presence,
+    pub control_ids: ControlIds,
     /// The configured names of those who tell orders. What another told is known and not used.
     pub sources: BTreeSet<String>,
 }
@@ -66,7 +71,10 @@ impl Answering {
             self.journal.answer_query(*id, "withdrawn by the analyzer".to_owned(), now).await?;
         }
         let open: Vec<_> = asked.queries.iter().filter(|(query, _)| !query.cancels).collect();
-        let Some((_, first)) = open.first() else { return Ok(()) };
+        let Some((_, first)) = open.first() else {
+            self.confirm_withdrawal(asked, now);
+            return Ok(());
+        };
         if now.duration_since(asked.message.received_at) > patience(asked) {
             return self.not_answered(&open, "not answered: too late", now).await;
         }
@@ -78,7 +86,8 @@ impl Answering {
                 return self.not_answered(&open, "not answered: the journal can't be read", now).await;
             }
         };
-        let Some(content) = answer(&asked.message.content, &reading, &found, now) else {
+        let mut contents = self.contents(asked, &reading, &found, now);
+        let Some(last) = contents.pop() else {
             return self.not_answered(&open, "not answered: labwire can't answer this query", now).await;
         };
         let age = self.age(&reading);
@@ -92,11 +101,32 @@ impl Answering {
             (*id, told.text(&age))
         });
         self.journal.prepare_answers(prepared.collect()).await?;
-        let outgoing = Outgoing { id: SendId(first.0.unsigned_abs()), content };
-        if self.mailboxes.send(&asked.message.source, &asked.message.peer, outgoing).is_err() {
+        let before = contents.into_iter().map(|content| Outgoing { id: NOBODYS, content });
+        let last = Outgoing { id: SendId(first.0.unsigned_abs()), content: last };
+        let (source, peer) = (&asked.message.source, &asked.message.peer);
+        if before.chain([last]).any(|outgoing| self.mailboxes.send(source, peer, outgoing).is_err()) {
             return self.not_answered(&open, "not answered: the connection is gone", now).await;
         }
         Ok(())
+    }
+
+    /// Some models await an answer to that, too. Nothing is made of it where it can't be sent.
+    fn confirm_withdrawal(&self, asked: &Asked, now: Timestamp) {
+        for content in self.contents(asked, &reading(&asked.instrument), &Found::new(), now) {
+            let outgoing = Outgoing { id: NOBODYS, content };
+            let _ = self.mailboxes.send(&asked.message.source, &asked.message.peer, outgoing);
+        }
+    }
+
+    /// The messages of an answer, in their order; the fate of the last one is the answer's.
+    fn contents(&self, asked: &Asked, reading: &Reading, found: &Found, now: Timestamp) -> Vec<Vec<u8>> {
+        let Dialect::Hl7(dialect) = &reading.profile.dialect else {
+            return answer(&asked.message.content, reading, found, now).into_iter().collect();
+        };
+        let shown = now.to_zoned(reading.time_zone.clone()).strftime("%Y%m%d%H%M%S").to_string();
+        let mut next = || self.control_ids.take().as_str().to_owned();
+        let mut stamp = Stamp { now: &shown, next_control_id: &mut next };
+        answers_hl7(&asked.message.content, dialect, reading, found, &mut stamp)
     }
 
     async fn not_answered(

@@ -28,7 +28,7 @@ use crate::domain::profile::Profile;
 use crate::domain::{CodeMapping, InstrumentId, Outcome, SpecimenRules};
 
 pub use preview::{Preview, Reported, Tube, preview};
-pub use reply::{Found, Question, Wants, Work, answer, questions};
+pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, questions};
 pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};
 pub use sender::{Sender, sender};
 pub use specimen::{Length, Specimen, forms};

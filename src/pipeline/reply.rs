@@ -1,7 +1,8 @@
-//! Host queries of ASTM models: what is asked for, and the answer in the model's own conventions. It echoes what the query
+//! Host queries, of ASTM models here and of HL7 models in `hl7`: what is asked for, and the answer in the model's own conventions. It echoes what the query
 //! named, byte for byte; it never makes up an order.
 
 mod fill;
+mod hl7;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use super::{Reading, Specimen};
 use crate::domain::profile::{AstmDialect, Dialect, ReplyRecord};
 use crate::domain::{Patient, Priority, SpecimenId};
 use fill::Moment;
+pub use hl7::{Stamp, answers_hl7};
 
 /// The longest specimen number that is looked for and echoed, in bytes as sent.
 const LONGEST: usize = 80;
@@ -55,9 +57,14 @@ pub struct Work {
 /// What was found for each query: for [`Wants::Tubes`] one element for each tube asked for, `None` where there is nothing to do.
 pub type Found = BTreeMap<u32, Vec<Option<Work>>>;
 
-/// The queries of a message, without those that are withdrawn. Empty for a model that doesn't speak ASTM.
+/// The queries of a message, without those that are withdrawn.
 pub fn questions(message: &[u8], reading: &Reading) -> Vec<Question> {
-    let Dialect::Astm(dialect) = &reading.profile.dialect else { return Vec::new() };
+    let dialect = match &reading.profile.dialect {
+        Dialect::Astm(dialect) => dialect,
+        Dialect::Hl7(dialect) => return hl7::questions(message, dialect, reading),
+        // A file asks nothing.
+        Dialect::Table(_) => return Vec::new(),
+    };
     let message = Message::parse(message);
     let queries = message.records().filter(|it| it.kind() == Kind::Query && !cancels(it));
     queries

@@ -24,6 +24,11 @@ impl Teller {
     /// Sends a message and returns the answer.
     pub(crate) async fn tell(&mut self, message: &str) -> String {
         self.line.write_all(&[b"\x0B", message.as_bytes(), b"\x1C\r"].concat()).await.unwrap();
+        self.hear().await
+    }
+
+    /// The next message.
+    pub(crate) async fn hear(&mut self) -> String {
         let mut block = Vec::new();
         let reading = async {
             while !block.ends_with(b"\x1C\r") {

@@ -143,6 +143,9 @@ fn classes(raw: Option<Vec<raw::Class>>, faults: &mut Faults) -> Vec<ClassRule> 
 
 fn style(raw: raw::Query, faults: &mut Faults) -> QueryStyle {
     let usual = QueryStyle::default();
+    if let Some(style) = &raw.style {
+        faults.add(style.span(), "this is of HL7 models");
+    }
     let test = raw.test.map(|test| match test.get_ref().split_once("{code}") {
         Some((before, after)) => (before.to_owned(), after.to_owned()),
         None => {

@@ -8,7 +8,9 @@ use serde_spanned::Spanned;
 
 use super::{Faults, raw};
 use crate::config::link;
-use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, OrderResults, Pattern};
+use crate::domain::profile::{
+    Hl7Dialect, Hl7Location, Hl7Places, Hl7Queries, Hl7Rule, OrderResults, Pattern,
+};
 
 pub(super) fn dialect(raw: &mut raw::Profile, text: &str, faults: &mut Faults) -> Hl7Dialect {
     let standard = Hl7Dialect::default();
@@ -18,9 +20,7 @@ pub(super) fn dialect(raw: &mut raw::Profile, text: &str, faults: &mut Faults) -
     for pin in raw.pins.drain(..) {
         faults.add(pin.at.span(), "pins are of ASTM models");
     }
-    if let Some(record) = raw.query.take().and_then(|query| query.no_orders.into_iter().next()) {
-        faults.add(record.record.span(), "this is of ASTM models");
-    }
+    let queries = raw.query.take().map(|query| queries(query, faults)).unwrap_or_default();
     let rules = |rules: Vec<raw::Rule>, faults: &mut Faults| {
         rules.into_iter().map(|rule| faults.rule(&rule.at, rule.is)).collect()
     };
@@ -39,7 +39,24 @@ pub(super) fn dialect(raw: &mut raw::Profile, text: &str, faults: &mut Faults) -
         }),
         classes: raw.classes.take().map_or(standard.classes, |it| classes(it, faults)),
         link: super::link(text, faults, standard.link, link::changed_mllp),
+        queries,
         acknowledging: raw.acknowledge.as_ref().map(|it| acknowledging(it.get_ref())).unwrap_or_default(),
+    }
+}
+
+fn queries(raw: raw::Query, faults: &mut Faults) -> Hl7Queries {
+    let records = raw.no_orders.iter().chain(&raw.orders).map(|record| record.record.span());
+    let of_astm =
+        records.chain(raw.test.iter().map(Spanned::span)).chain(raw.patience_secs.iter().map(Spanned::span));
+    of_astm.for_each(|span| faults.add(span, "this is of ASTM models"));
+    let Some(style) = raw.style else { return Hl7Queries::default() };
+    match style.get_ref().as_str() {
+        "mindray" => Hl7Queries::Mindray,
+        "law" => Hl7Queries::Law,
+        _ => {
+            faults.add(style.span(), "not a way to ask that is known; write \"mindray\" or \"law\"");
+            Hl7Queries::default()
+        }
     }
 }
 

@@ -286,6 +286,7 @@ pub(super) struct Query {
     pub(super) no_orders: Vec<ReplyRecord>,
     #[serde(default)]
     pub(super) orders: Vec<ReplyRecord>,
+    pub(super) style: Option<Spanned<String>>,
     pub(super) test: Option<Spanned<String>>,
     pub(super) patience_secs: Option<Spanned<u64>>,
 }

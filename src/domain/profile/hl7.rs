@@ -26,6 +26,19 @@ pub struct Hl7Dialect {
     /// How the line behaves unless the instrument's file says otherwise.
     pub link: Settings,
     pub acknowledging: Acknowledging,
+    pub queries: Hl7Queries,
+}
+
+/// How the model asks what to do with a tube.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hl7Queries {
+    /// In no way that is answered with orders.
+    #[default]
+    Unknown,
+    /// QRY^Q02, answered by QCK^Q02 and DSR^Q03.
+    Mindray,
+    /// QBP^Q11, answered by RSP^K11 and followed by an OML^O33, as IHE LAW has it.
+    Law,
 }
 
 impl Default for Hl7Dialect {
@@ -42,6 +55,7 @@ impl Default for Hl7Dialect {
             classes: vec![(rule("SPM-11.1", "Q"), SampleClass::Control)],
             link: Settings::default(),
             acknowledging: Acknowledging::default(),
+            queries: Hl7Queries::default(),
         }
     }
 }

@@ -154,6 +154,11 @@ pub(super) fn control_id(message: &[u8]) -> Option<Vec<u8>> {
     (!id.is_empty()).then_some(id)
 }
 
+/// Whether a message of ours is itself an answer, to which none is awaited.
+pub(super) fn is_answer(message: &[u8]) -> bool {
+    Message::parse(message).is_ok_and(|message| message.named(b"MSA").next().is_some())
+}
+
 fn complaints(message: &Message<'_>, msa: &Msa<'_>) -> Vec<Complaint> {
     let errors = message.named(b"ERR").filter_map(Err::of);
     let mut complaints: Vec<_> = errors.flat_map(|error| complaints_of(&error)).collect();

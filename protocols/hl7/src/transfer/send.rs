@@ -55,11 +55,19 @@ pub(super) struct Sender {
     waiting: VecDeque<Queued>,
     /// The control ID and the digest of the last messages sent on this connection.
     sent: VecDeque<(Vec<u8>, u64)>,
+    /// The control ID of the last answer of ours. The peer may acknowledge it, and needn't.
+    answered: Option<Vec<u8>>,
 }
 
 impl Sender {
     pub(super) fn new(settings: Arc<Settings>) -> Sender {
-        Sender { settings, state: State::Ready, waiting: VecDeque::new(), sent: VecDeque::new() }
+        Sender {
+            settings,
+            state: State::Ready,
+            waiting: VecDeque::new(),
+            sent: VecDeque::new(),
+            answered: None,
+        }
     }
 
     pub(super) fn on_send(&mut self, id: SendId, text: &[u8], out: &mut Actions) {
@@ -76,6 +84,11 @@ impl Sender {
         while matches!(self.state, State::Ready)
             && let Some(Queued { id, text, control_id }) = self.waiting.pop_front()
         {
+            if answer::is_answer(&text) {
+                out.extend([Action::Transmit(block(&text)), Action::Sent(id, Sent::Delivered)]);
+                self.answered = Some(control_id);
+                continue;
+            }
             if !self.remember(&control_id, &text) {
                 out.extend([Note::ReusedControlId.into(), Action::Sent(id, Sent::Refused)]);
                 continue;
@@ -129,6 +142,7 @@ impl Sender {
         }
         out.extend(self.waiting.drain(..).map(|queued| Action::Sent(queued.id, Sent::Refused)));
         self.sent.clear();
+        self.answered = None;
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -165,6 +179,7 @@ impl Sender {
         let awaited = match &self.state {
             State::Awaiting(awaited) if awaited.control_id == answer.control_id => awaited,
             _ if answer.has_content() && self.settings.unasked == Unasked::Store => return false,
+            _ if self.answered.take_if(|ours| *ours == answer.control_id).is_some() => return true,
             _ => {
                 self.discard(Note::MismatchedAnswer, out);
                 return true;

@@ -33,6 +33,24 @@ fn a_message_is_settled_by_the_answer_that_names_it() {
 }
 
 #[test]
+fn an_answer_of_ours_awaits_none_and_may_be_acknowledged_all_the_same() {
+    check(
+        r"
+        queue 1 MSH|^~\&||||||||8\rMSA|AA|8
+        send MSH|^~\&||||||||8\rMSA|AA|8
+        sent 1 delivered
+        idle yes
+        queue 2 MSH|^~\&|||||||DSR|8\rMSA|AA|8
+        send MSH|^~\&|||||||DSR|8\rMSA|AA|8
+        sent 2 delivered
+        > block MSH|^~\&|\rMSA|AA|8
+        > block MSH|^~\&|\rMSA|AA|8
+        note stray-answer
+        ",
+    );
+}
+
+#[test]
 fn one_message_is_outstanding_and_the_others_wait() {
     check_with(
         only_sends,
