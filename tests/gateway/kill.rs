@@ -2,60 +2,24 @@
 //! acknowledged is in the LIMS once, be it reached by HTTP, by MLLP or by files. Two broken gateways show that the oracle would notice.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use labsim::analyzer::Timing;
 use labsim::chance::Chance;
 use labsim::faults::Faults;
-use labsim::generate::{ExpectedResult, Generator, Style};
+use labsim::generate::Style;
 use labsim::lims::{Lims, Mode};
-use labsim::load::{Event, Load, Summary, play};
 use labsim::net::Place;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::analyzers::Analyzers;
 use super::destinations::Destinations;
 use super::oracle;
 use super::support::*;
 
 const SEED: u64 = 20;
-
-type Acknowledged = Arc<Mutex<Vec<ExpectedResult>>>;
-
-/// Analyzers at work until they are dropped, and what they saw acknowledged.
-#[derive(Default)]
-struct Analyzers {
-    tasks: JoinSet<()>,
-    acknowledged: Acknowledged,
-}
-
-impl Analyzers {
-    fn add(&mut self, style: Style, place: Place, faults: Faults) {
-        let mut load = Load::new(Generator::new(style, faults.seed).with_odd(0.0));
-        load.every = Duration::from_millis(20);
-        load.options.faults = faults;
-        load.options.timing = Timing::default().hurried(30);
-        let acknowledged = Arc::clone(&self.acknowledged);
-        self.tasks.spawn(async move {
-            let note = |event: Event<'_>| {
-                if let Event::Acknowledged(message) = event {
-                    acknowledged.lock().unwrap().extend(message.results.iter().cloned());
-                }
-                Ok(())
-            };
-            play(&place, load, &mut Summary::default(), note).await.unwrap();
-        });
-    }
-
-    async fn stop(mut self) -> Vec<ExpectedResult> {
-        self.tasks.shutdown().await;
-        std::mem::take(&mut *self.acknowledged.lock().unwrap())
-    }
-}
 
 fn rounds() -> u32 {
     std::env::var("LABWIRE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(6)
@@ -100,11 +64,11 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
     }
     Destinations::make_folder(&lab);
     let gateway = lab.start().await;
-    sleep(Duration::from_secs(1)).await;
-    let acknowledged = analyzers.stop().await;
     for code in ["WBC", "10020"] {
-        assert!(acknowledged.iter().any(|result| result.code == code), "{code} was never acknowledged");
+        until(&format!("{code} is acknowledged"), || analyzers.saw(code)).await;
     }
+    until("there is enough to judge by", || analyzers.count() > 100).await;
+    let acknowledged = analyzers.stop().await;
     destinations.mend();
     until("everything is read and delivered", || {
         let on_its_way: i64 = ["pending", "in-flight", "unknown"].map(|state| lab.count(state)).iter().sum();
@@ -112,7 +76,6 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
     })
     .await;
 
-    assert!(acknowledged.len() > 100, "only {} results in all", acknowledged.len());
     assert_eq!(destinations.faults(&lab, &acknowledged), Vec::<String>::new());
     assert_eq!(lab.reader().audit_break().unwrap(), None);
     assert!(gateway.terminate().success());
@@ -145,7 +108,7 @@ async fn the_oracle_notices_a_host_that_acknowledges_before_it_stores() {
     let host = tokio::spawn(forgetful_host(listener));
     let mut analyzers = Analyzers::default();
     analyzers.add(Style::ErbaXl, Place::connect(address.to_string()), Faults::none());
-    until("something is acknowledged", || !analyzers.acknowledged.lock().unwrap().is_empty()).await;
+    until("something is acknowledged", || analyzers.count() > 0).await;
     host.abort();
     let acknowledged = analyzers.stop().await;
     let faults = oracle::faults(&acknowledged, &lims.ledger());

@@ -7,6 +7,8 @@
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
 
+#[path = "../support/analyzers.rs"]
+mod analyzers;
 mod attempts;
 mod delivery;
 mod destinations;

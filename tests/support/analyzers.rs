@@ -47,6 +47,11 @@ impl Analyzers {
         self.acknowledged.lock().unwrap().len()
     }
 
+    /// Whether a result of this test was acknowledged.
+    pub(crate) fn saw(&self, code: &str) -> bool {
+        self.acknowledged.lock().unwrap().iter().any(|result| result.code == code)
+    }
+
     /// Returns at the instant when the next message is acknowledged.
     pub(crate) async fn next(&self) {
         let next = tokio::time::timeout(Duration::from_secs(60), self.news.notified()).await;
