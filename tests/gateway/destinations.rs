@@ -66,7 +66,13 @@ impl Destinations {
         self.mllp.set_mode(mllp::Mode::Accept);
     }
 
-    /// Everything that is wrong at any of them once all is delivered.
+    /// Whether every file was fetched. What is hidden was never complete.
+    pub(crate) fn have_fetched(lab: &Lab) -> bool {
+        let names = fs::read_dir(lab.path("out")).unwrap().map(|entry| entry.unwrap().file_name());
+        names.into_iter().all(|name| name.to_string_lossy().starts_with('.'))
+    }
+
+    /// Everything that is wrong at any of them once all is delivered and fetched.
     pub(crate) fn faults(&self, lab: &Lab, acknowledged: &[ExpectedResult]) -> Vec<String> {
         let (http, mllp, files) = (self.http.ledger(), self.mllp.ledger(), self.files.ledger());
         let mut faults = Vec::new();

@@ -75,6 +75,7 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
         on_its_way == 0 && lab.reader().waiting().unwrap().unread == 0
     })
     .await;
+    until("every file is fetched", || Destinations::have_fetched(&lab)).await;
 
     assert_eq!(destinations.faults(&lab, &acknowledged), Vec::<String>::new());
     assert_eq!(lab.reader().audit_break().unwrap(), None);
