@@ -81,7 +81,7 @@ fn gateway(folder: &Path) -> Server {
     );
     fs::write(folder.join("labwire.toml"), site).unwrap();
     let instrument = format!(
-        "profile = \"roche-cobas-pro\"\ntime_zone = \"UTC\"\n[tcp_server]\nlisten = \"{address}\"\nallow = [\"127.0.0.1\"]\n"
+        "profile = \"roche-cobas-pro\"\ntime_zone = \"UTC\"\n[tcp_server]\nlisten = \"{address}\"\nallow = [\"127.0.0.1\"]\nmax_connections = 64\n"
     );
     fs::write(folder.join("instruments.d/cobas.toml"), instrument).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_labwire"));
