@@ -14,6 +14,9 @@ mod page;
 #[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
 #[path = "gateway/support.rs"]
 mod support;
+#[expect(dead_code, reason = "shared with the tests of orders, which use the rest")]
+#[path = "support/teller.rs"]
+mod teller;
 
 use std::fs;
 
@@ -116,6 +119,26 @@ async fn mistransmit(address: std::net::SocketAddr) {
     }
 }
 
+/// A LIMS that orders, cancels and mistakes itself, with something of a patient's in every place.
+async fn order_everything(address: std::net::SocketAddr) {
+    let mut lims = teller::Teller::connect(address).await;
+    let header = |kind: &str, id: &str| format!("MSH|^~\\&|LIMS||||2026||{kind}|{id}|P|2.5.1\r");
+    let patient = "PID|1||CANARYPATIENT^^^CANARYPATIENT||CanaryName^Anna||18991231|F\r";
+    let order = |control: &str, test: &str| {
+        format!("{patient}SPM|1|CANARYQUERY||canarycomment\rORC|{control}|CANARYPATIENT\rOBR|1|||{test}\r")
+    };
+    for (kind, id, rest) in [
+        ("OML^O33", "1", order("NW", "GLCC")),
+        ("OML^O33", "CANARYPATIENT", order("CanaryName", "CANARYCODE")),
+        ("OML^O33", "2", order("XO", "CANARYCODE")),
+        ("OML^O33", "3", format!("{patient}{patient}")),
+        ("ADT^A40", "4", format!("{patient}MRG|CANARYPATIENT\r")),
+        ("CanaryName", "5", "canarycomment\r".to_owned()),
+    ] {
+        assert!(lims.tell(&(header(kind, id) + &rest)).await.contains("/MSA|A"));
+    }
+}
+
 /// Lets everything go wrong and gives what can be read without leave: the log, the metrics, the status.
 async fn told(format: &str) -> Vec<(&'static str, String)> {
     let echoing = LimsByHand::start(echo).await;
@@ -131,10 +154,13 @@ async fn told(format: &str) -> Vec<(&'static str, String)> {
          breaker_failures = 50\n",
         fhir.address
     );
-    fs::write(lab.path("labwire.toml"), site + &fhir_too).unwrap();
+    let orders = free_port();
+    let orders_too = format!("[orders.lims]\nlisten = \"{orders}\"\n");
+    fs::write(lab.path("labwire.toml"), site + &fhir_too + &orders_too).unwrap();
     let address = free_port();
     lab.instrument("erba", "erba-xl", "", &listener(address));
     let gateway = lab.start().await;
+    order_everything(orders).await;
     for message in messages() {
         // What isn't understood is received all the same; whether it is acknowledged is the link's affair.
         analyzer(address).await.transfer(&[message]).await;

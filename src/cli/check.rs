@@ -234,8 +234,10 @@ fn listeners(settings: &Settings) -> Vec<Finding> {
         Transport::TcpServer(server) => Some((file_of(instrument), server.listen)),
         Transport::Serial(_) | Transport::TcpClient(_) | Transport::Drop(_) => None,
     });
+    let orders = settings.orders.iter().map(|source| ("labwire.toml".to_owned(), source.server.listen));
     let mut tried: BTreeSet<SocketAddr> = BTreeSet::new();
     std::iter::once(page)
+        .chain(orders)
         .chain(servers)
         .filter(|(_, address)| tried.insert(*address))
         .filter_map(|(file, address)| {

@@ -157,10 +157,9 @@ impl Answering {
                     self.first_of(&reader, labels, reading)?
                 }
                 Wants::All => {
-                    let labels = self.labels_with_work(&reader)?;
-                    let (mut tubes, more) = self.first_of(&reader, labels, reading)?;
-                    tubes.retain(|tube| matches!(tube, Tube::Work(_)));
-                    (tubes, more)
+                    let (labels, unseen) = self.labels_with_work(&reader)?;
+                    let (tubes, more) = self.first_of(&reader, labels, reading)?;
+                    (tubes, more || unseen)
                 }
             };
             told.push((question.record, Told::of(&tubes, more)));
@@ -205,16 +204,18 @@ impl Answering {
         Ok((tubes, false))
     }
 
-    /// The specimens with active orders, the most urgent first.
-    fn labels_with_work(&self, reader: &Reader) -> Result<Vec<SpecimenId>, JournalError> {
+    /// The specimens with active orders, the most urgent first, and whether there may be others.
+    fn labels_with_work(&self, reader: &Reader) -> Result<(Vec<SpecimenId>, bool), JournalError> {
         let mut labels: Vec<SpecimenId> = Vec::new();
         let mut seen = BTreeSet::new();
-        for it in reader.active_orders(LOOKED_THROUGH)? {
+        let active = reader.active_orders(LOOKED_THROUGH)?;
+        let unseen = active.len() == LOOKED_THROUGH;
+        for it in active {
             if self.sources.contains(&it.source) && seen.insert(it.order.key.specimen.clone()) {
                 labels.push(it.order.key.specimen);
             }
         }
-        Ok(labels)
+        Ok((labels, unseen))
     }
 
     fn orders_on(&self, reader: &Reader, label: &SpecimenId) -> Result<Vec<CachedOrder>, JournalError> {

@@ -64,7 +64,8 @@ impl Told {
         }));
         parts.extend(self.nothing.map(|why| format!("no information: {why}")));
         if parts.is_empty() {
-            parts.push("nothing to do".to_owned());
+            let among = if self.more { " among the most urgent orders, and there are more" } else { "" };
+            parts.push(format!("nothing to do{among}"));
         }
         if !age.is_empty() {
             parts.push(age.to_owned());
@@ -91,6 +92,10 @@ mod tests {
         ] {
             assert_eq!(Told::of(&tubes, false).text(""), expected);
         }
+        assert_eq!(
+            Told::of(&[], true).text(""),
+            "nothing to do among the most urgent orders, and there are more"
+        );
         assert_eq!(
             Told::nothing("no specimen is named").text("as of 09:12"),
             "no information: no specimen is named; as of 09:12"

@@ -36,7 +36,7 @@ impl Teller {
             }
         };
         timeout(Duration::from_secs(10), reading).await.unwrap();
-        String::from_utf8(block[1..block.len() - 2].to_vec()).unwrap().replace('\r', "/")
+        String::from_utf8(block.get(1..block.len() - 2).unwrap().to_vec()).unwrap().replace('\r', "/")
     }
 }
 
@@ -75,8 +75,8 @@ pub(crate) fn told(answer: &str) -> Vec<(String, Vec<String>)> {
     let orders = answer.split('\r').filter(|record| record.starts_with("O|"));
     let order = |record: &str| {
         let fields: Vec<&str> = record.split('|').collect();
-        let tests = fields[4].split('`').map(|test| test.trim_start_matches('^').to_owned());
-        (fields[2].to_owned(), tests.collect())
+        let tests = fields.get(4).unwrap().split('`').map(|test| test.trim_start_matches('^').to_owned());
+        ((*fields.get(2).unwrap()).to_owned(), tests.collect())
     };
     orders.map(order).collect()
 }
