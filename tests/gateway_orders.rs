@@ -166,6 +166,21 @@ async fn an_analyzer_is_told_what_the_lims_said_last_also_when_the_lims_is_gone(
     noted(&lab, "orders: 2 tests; delivered").await;
     lims.tell(&oml("2", "T1", &[("CA", "P1", "GLCC")])).await;
     assert_eq!(told(&ask(analyzer, "^T1").await), [("T1".to_owned(), vec!["CRR".to_owned()])]);
+    let shown = lab.text(&["orders", "T1"]);
+    for words in [
+        "T1  GLCC R P1 cancelled by orders lims",
+        " placed by message 1",
+        " cancelled by message ",
+        "T1  CRR R P2 active",
+    ] {
+        assert!(shown.contains(words), "{words} is missing in\n{shown}");
+    }
+    assert!(
+        shown.contains("erba asked about T1 at ") && shown.contains(": orders: 2 tests; delivered"),
+        "{shown}"
+    );
+    assert!(!lab.text(&["orders"]).contains("GLCC"), "only what is to be done");
+    assert!(!lab.run(&["orders", "T9"]).status.success());
     drop(lims);
     until("the LIMS is gone", || lab.text(&["status"]).contains("listening")).await;
     assert_eq!(told(&ask(analyzer, "^T1").await), [("T1".to_owned(), vec!["CRR".to_owned()])]);

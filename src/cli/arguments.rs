@@ -71,6 +71,13 @@ pub(super) enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// What the LIMS wants done, and what analyzers that asked were told
+    Orders {
+        #[command(flatten)]
+        config: Config,
+        /// A tube's label: its orders, whatever their state, and what was said of them
+        specimen: Option<String>,
+    },
     /// Try an instrument's specimen rules on a number
     SpecimenId {
         #[command(flatten)]

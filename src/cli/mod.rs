@@ -7,6 +7,7 @@ mod convert;
 mod decide;
 mod demo;
 mod lists;
+mod orders;
 mod reconcile;
 mod run;
 mod specimen;
@@ -56,6 +57,9 @@ pub fn main() -> Exit {
         Command::DeadLetters { config } => with(config, |settings| lists::dead_letters(settings, out)),
         Command::Held { config } => with(config, |settings| lists::held(settings, out)),
         Command::Problems { config } => with(config, |settings| lists::problems(settings, out)),
+        Command::Orders { config, specimen } => {
+            with(config, |settings| orders::run(settings, specimen.as_deref(), out))
+        }
         Command::SpecimenId { config, instrument, id } => {
             with(config, |settings| specimen::run(settings, instrument, id, out))
         }

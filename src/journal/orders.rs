@@ -18,7 +18,7 @@ use super::{Journal, JournalError, MessageId, TransferId};
 use crate::domain::{OrderRequest, PatientChange, Problem, SpecimenId};
 
 pub use apply::Applied;
-pub use reading::{CachedOrder, OrderId};
+pub use reading::{CachedOrder, OrderId, OrderWord};
 
 /// What one message of the LIMS says.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 use super::rows;
 use crate::domain::{Order, OrderState, SpecimenId};
 use crate::journal::rows::instant;
-use crate::journal::{JournalError, Reader};
+use crate::journal::{JournalError, MessageId, Reader};
 
 /// An order's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,27 @@ pub struct CachedOrder {
     pub changed_at: Timestamp,
 }
 
+/// One thing that the LIMS said of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderWord {
+    pub at: Timestamp,
+    /// `placed`, `changed`, `patient`, or the state that it came to.
+    pub word: String,
+    pub message: MessageId,
+}
+
 impl Reader {
+    /// All that was said of an order, oldest first.
+    pub fn order_words(&self, order: OrderId) -> Result<Vec<OrderWord>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT at, word, message FROM order_word WHERE lab_order = ? ORDER BY id")?;
+        let rows = statement.query_map([order.0], |row| {
+            Ok(OrderWord { at: instant(row.get(0)?), word: row.get(1)?, message: MessageId(row.get(2)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Every order of a tube with this label, whatever its state: the soonest first, then in the order in which they
     /// were placed.
     pub fn orders_on(&self, label: &SpecimenId) -> Result<Vec<CachedOrder>, JournalError> {
