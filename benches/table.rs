@@ -92,6 +92,8 @@ fn reading() -> Reading {
         specimen: SpecimenRules::default(),
         codes: BTreeMap::new(),
         specimen_kinds: BTreeMap::new(),
+        units: labwire_units::Aliases::default(),
+        rules: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The whole gateway, put together: opens the journal, starts every task, and takes them down again.
 
+mod rules;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +18,7 @@ use crate::board::Board;
 use crate::clock;
 use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
-use crate::host::control::{Control, ControlError};
+use crate::host::control::{Control, ControlError, Signable};
 use crate::host::systemd::{self, Watched};
 use crate::intake::{self, ControlIds, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
@@ -70,13 +72,14 @@ impl Gateway {
         let gateway = Gateway { journal, board: Board::default(), page, tasks: Tasks::default() };
         let (arrived, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mailboxes = Mailboxes::default();
+        let rules = Signable { present: Arc::clone(&settings.rules), in_force: watch::channel(None).0 };
         gateway.start_page(settings, listener);
         gateway.start_deliveries(settings, &due)?;
-        let (asked, turned) = gateway.start_runner(settings, &arrived, &due);
+        let (asked, turned) = gateway.start_runner(settings, &rules, &arrived, &due);
         let presence = Presence::default();
         let ids = orders::ControlIds::new(gateway.journal.epoch());
         gateway.start_answers(settings, asked, mailboxes.clone(), (presence.clone(), ids.clone()));
-        gateway.start_control(settings, &arrived, &due)?;
+        gateway.start_control(settings, rules, &arrived, &due)?;
         gateway.start_reports(settings);
         gateway.start_orders(settings, presence, ids);
         gateway.start_intake(settings, arrived, mailboxes);
@@ -131,6 +134,7 @@ impl Gateway {
     fn start_runner(
         &self,
         settings: &Settings,
+        rules: &Signable,
         arrived: &Arc<Notify>,
         due: &Arc<Notify>,
     ) -> (mpsc::Receiver<Asked>, watch::Receiver<Instant>) {
@@ -143,12 +147,13 @@ impl Gateway {
         let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
         let site = Site { name: settings.site.clone(), sources, destinations: settings.destinations.clone() };
         let (arrived, due) = (Arc::clone(arrived), Arc::clone(due));
+        let signable = rules.clone();
         self.tasks.spawn(async move {
-            if let Some(reader) = reader_once_open(&journal, &stop).await {
-                let runner =
-                    Runner { journal, reader: Mutex::new(reader), site, asked, arrived, due, turned };
-                runner.run(stop).await;
-            }
+            let Some(reader) = reader_once_open(&journal, &stop).await else { return };
+            let reader = Mutex::new(reader);
+            let Some(rules) = rules::in_force(&reader, &signable, &turned, &stop).await else { return };
+            let runner = Runner { journal, reader, site, rules, asked, arrived, due, turned };
+            runner.run(stop).await;
         });
         (queries, turns)
     }
@@ -192,6 +197,7 @@ impl Gateway {
     fn start_control(
         &self,
         settings: &Settings,
+        rules: Signable,
         arrived: &Arc<Notify>,
         due: &Arc<Notify>,
     ) -> Result<(), StartError> {
@@ -200,6 +206,7 @@ impl Gateway {
             board: self.board.clone(),
             arrived: Arc::clone(arrived),
             due: Arc::clone(due),
+            rules,
         };
         let listener = Control::listen(&settings.control_socket)?;
         self.tasks.spawn(control.run(listener, self.tasks.clone()));

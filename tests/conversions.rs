@@ -160,8 +160,8 @@ fn analyte(settings: &Settings, row: &Row) -> Arc<Analyte> {
         _ => name.to_owned(),
     };
     let found = match listed {
-        Some((_, _, id)) => settings.analytes.named(id),
-        None => settings.analytes.iter().find(|analyte| analyte.name == bare(&row.analyte)),
+        Some((_, _, id)) => settings.rules.analytes.named(id),
+        None => settings.rules.analytes.iter().find(|analyte| analyte.name == bare(&row.analyte)),
     };
     Arc::clone(found.ok_or_else(|| format!("no analyte for {row:?}")).unwrap())
 }
@@ -263,7 +263,7 @@ fn what_must_be_refused_is_and_what_is_wrong_in_the_wild_is_not_repeated() {
 fn hba1c_is_converted_by_the_master_equation() {
     let settings = shipped();
     let convert = |id: &str, number: &str, from: &str| {
-        let analyte = settings.analytes.named(id).unwrap();
+        let analyte = settings.rules.analytes.named(id).unwrap();
         let converted =
             analyte.convert(&Digits::parse(number).unwrap(), &Unit::parse(from).unwrap()).unwrap();
         (converted.exact.to_string(), converted.reported)
@@ -286,7 +286,7 @@ fn what_laboratories_convert_every_day_comes_out_right() {
         ("thyrotropin", "2.5", "u[IU]/mL", "2.50", "2.5"),
         ("potassium", "4.1", "meq/L", "4.1", "4.1"),
     ] {
-        let analyte = settings.analytes.named(id).unwrap();
+        let analyte = settings.rules.analytes.named(id).unwrap();
         let converted =
             analyte.convert(&Digits::parse(number).unwrap(), &Unit::parse(from).unwrap()).unwrap();
         assert_eq!(

@@ -21,6 +21,7 @@ mod journal {
     mod reconciling;
     mod reporting;
     mod routing;
+    mod signing;
     mod told;
     mod traced;
     mod walk;

@@ -20,6 +20,7 @@ use labwire::domain::{CodeMapping, InstrumentId, Outcome, SpecimenRules, Value};
 use labwire::pipeline::{Context, Found, Part, Reading, answer, process, process_part};
 use labwire_astm::record::Message;
 use labwire_drop::{Cutter, Verdict};
+use labwire_units::Aliases;
 
 pub(crate) fn profiles() -> BTreeMap<String, Arc<Profile>> {
     let shipped = profile::shipped();
@@ -42,6 +43,8 @@ pub(crate) fn reading(profile: &Arc<Profile>) -> Reading {
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
         codes: codes(&profile.name),
         specimen_kinds: BTreeMap::new(),
+        units: Aliases::default(),
+        rules: None,
     }
 }
 

@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("config", &["domain"]),
     ("host", &["config", "domain", "clock", "exit"]),
-    ("host/control", &["journal", "board", "clock", "shutdown"]),
+    ("host/control", &["journal", "domain", "board", "clock", "shutdown"]),
     ("host/systemd", &["journal", "board", "clock"]),
     ("wire", &["config", "domain", "clock"]),
     ("journal", &["config", "domain", "clock"]),

@@ -88,6 +88,13 @@ pub(super) enum Command {
     },
     /// Convert a value as an analyte allows it, and say by what; it changes nothing
     Convert(Convert),
+    /// Tell which rules for conversions are configured, and which are signed and so in force
+    Rules {
+        #[command(flatten)]
+        config: Config,
+        #[command(subcommand)]
+        sign: Option<RulesCommand>,
+    },
     #[command(flatten)]
     Decide(DecideCommand),
 }
@@ -122,6 +129,30 @@ pub(super) struct Convert {
     /// Whose aliases of units count; without it only UCUM is understood
     #[arg(long)]
     pub(super) instrument: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum RulesCommand {
+    /// Put the configured rules in force; they stay until others are signed
+    Sign(Sign),
+}
+
+#[derive(Args)]
+pub(super) struct Sign {
+    #[command(flatten)]
+    config: Config,
+    /// Your name, as it shall stand in the journal
+    #[arg(long)]
+    pub(super) by: String,
+    /// What you looked at and found right, in your words
+    #[arg(long)]
+    pub(super) statement: String,
+}
+
+impl Sign {
+    pub(super) fn config(&self) -> &Path {
+        &self.config
+    }
 }
 
 #[derive(Args)]

@@ -11,7 +11,7 @@ use crate::domain::Comparator;
 use crate::exit::Exit;
 
 pub(super) fn run(settings: &Settings, asked: &Convert, out: &mut impl Write) -> Outcome {
-    let analytes = &settings.analytes;
+    let analytes = &settings.rules.analytes;
     let Some(analyte) = analytes.named(&asked.analyte).or_else(|| analytes.of_loinc(&asked.analyte)) else {
         let names: Vec<&str> = analytes.iter().map(|analyte| analyte.id.as_str()).collect();
         writeln!(out, "There is no analyte {:?}; there are {}.", asked.analyte, names.join(", "))?;

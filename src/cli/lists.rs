@@ -39,11 +39,10 @@ pub(super) fn held(settings: &Settings, out: &mut impl Write) -> Outcome {
         writeln!(out, "Nothing is held.")?;
     }
     for hold in held {
-        let why: Vec<&str> = hold
-            .reasons
-            .iter()
-            .map(|name| HoldReason::from_name(name).map_or(name.as_str(), |reason| reason.text()))
-            .collect();
+        let told = |name: &String| {
+            HoldReason::from_name(name).map_or_else(|| name.clone(), |reason| hold.detail.why_held(reason))
+        };
+        let why: Vec<String> = hold.reasons.iter().map(told).collect();
         writeln!(
             out,
             "{}  {} {} {} {} from {}, since {}: {}",

@@ -9,6 +9,7 @@ mod demo;
 mod lists;
 mod orders;
 mod reconcile;
+mod rules;
 mod run;
 mod specimen;
 mod status;
@@ -24,7 +25,7 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::host::tls;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, RulesCommand};
 use trace::Detail;
 
 /// What a command that began came to, or why it could not do what it was asked.
@@ -64,6 +65,10 @@ pub fn main() -> Exit {
             with(config, |settings| specimen::run(settings, instrument, id, out))
         }
         Command::Convert(asked) => with(&asked.config, |settings| convert::run(settings, asked, out)),
+        Command::Rules { sign: Some(RulesCommand::Sign(sign)), .. } => {
+            with(sign.config(), |settings| rules::sign(settings, sign, out))
+        }
+        Command::Rules { config, sign: None } => with(config, |settings| rules::show(settings, out)),
         Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),
     };
     outcome.unwrap_or_else(|error| {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Outcome;
 use crate::config::Settings;
-use crate::domain::{HoldReason, InstrumentId, Private, SpecimenId, visible};
+use crate::domain::{HoldReason, InstrumentId, Observation, Private, SpecimenId, visible};
 use crate::exit::Exit;
 use crate::journal::views::{Step, Way};
 use crate::journal::{MessageId, Reader};
@@ -135,6 +135,15 @@ impl Cut {
     }
 }
 
+/// What the value was converted into, or why it wasn't.
+fn converted(detail: &Observation) -> String {
+    match (detail.reported(), detail.not_converted()) {
+        (Some(it), _) => format!(", reported as {} {} by {}", it.number, it.unit, it.basis),
+        (None, Some(why)) => format!(", not converted: {why}"),
+        (None, None) => String::new(),
+    }
+}
+
 /// One step, for a person who is allowed to see patient data.
 fn sentence(way: &Way) -> String {
     match way {
@@ -146,10 +155,11 @@ fn sentence(way: &Way) -> String {
         Way::Read { observation, version, supersedes, detail } => {
             let before = supersedes.map(|earlier| format!(", in place of {earlier}")).unwrap_or_default();
             format!(
-                "read as observation {observation}: {} {} {} (version {version}{before}), by profile {}",
+                "read as observation {observation}: {} {} {}{} (version {version}{before}), by profile {}",
                 detail.test.code,
                 detail.value_as_sent,
                 detail.unit.as_deref().unwrap_or_default(),
+                converted(detail),
                 detail.profile
             )
         }

@@ -11,16 +11,15 @@ use super::complaint::Remarks;
 use super::finding::{Errors, Finding, Source};
 use super::profiles::Profiles;
 use super::settings::{Destination, Settings};
-use super::{analytes, instrument, reader, site};
-use crate::domain::InstrumentId;
-use labwire_units::Analytes;
+use super::{instrument, reader, rules, site};
+use crate::domain::{InstrumentId, Rules};
 
 /// A site's own analytes, beside `labwire.toml`.
 const ANALYTES_FILE: &str = "analytes.toml";
 
 impl Settings {
-    /// Reads `labwire.toml`, `analytes.toml`, `profiles.d` and `instruments.d` of a configuration folder. Relative paths in them are
-    /// relative to the folder.
+    /// Reads `labwire.toml`, `analytes.toml`, `profiles.d` and `instruments.d` of a configuration folder. Relative paths
+    /// in them are relative to the folder.
     ///
     /// # Errors
     /// Everything that is wrong in any of the files. Warnings are only of use beside settings.
@@ -46,25 +45,21 @@ pub(super) fn load_with(
     for source in report.sources(&folder, "profiles.d") {
         report.errors.extend(profiles.add_from_site(&source));
     }
-    let analytes = report.analytes(&folder);
+    let rules = report.rules(&folder);
     let sources = report.sources(&folder, "instruments.d");
     let instruments: Vec<(&Source, Option<instrument::Draft>)> = sources
         .iter()
-        .map(|source| (source, report.instrument(source, &folder, &profiles, &analytes)))
+        .map(|source| (source, report.instrument(source, &folder, &profiles, &rules)))
         .collect();
     report.check_claims(site_source.as_ref().zip(site.as_ref()), &instruments);
 
     let drafts = instruments.into_iter().filter_map(|(_, draft)| draft?.instrument).map(Arc::new).collect();
-    let settings = site.map(|site| settings(site, drafts, analytes));
+    let settings = site.map(|site| settings(site, drafts, rules));
     report.warn_of_gaps(settings.as_ref());
     report.finish(settings)
 }
 
-fn settings(
-    site: site::Draft,
-    instruments: Vec<Arc<super::settings::Instrument>>,
-    analytes: Analytes,
-) -> Settings {
+fn settings(site: site::Draft, instruments: Vec<Arc<super::settings::Instrument>>, rules: Rules) -> Settings {
     Settings {
         site: site.site,
         journal: site.journal,
@@ -74,7 +69,7 @@ fn settings(
         reconciliation: site.reconciliation,
         trace: site.trace,
         instruments,
-        analytes,
+        rules: Arc::new(rules),
         destinations: site.destinations.into_iter().map(|draft| Arc::new(draft.destination)).collect(),
         orders: site.orders.into_iter().map(|draft| Arc::new(draft.source)).collect(),
     }
@@ -127,16 +122,14 @@ impl Report {
     }
 
     /// The shipped analytes, with the site's own in place of those of the same name.
-    fn analytes(&mut self, folder: &Path) -> Analytes {
+    fn rules(&mut self, folder: &Path) -> Rules {
         let shipped = Source { name: "(shipped) analytes.toml".to_owned(), text: super::ANALYTES.to_owned() };
         let own = folder.join(ANALYTES_FILE).exists().then(|| Source::open(folder, ANALYTES_FILE));
         let own = own.and_then(|source| self.keep(source));
-        let mut analytes = Analytes::default();
-        for source in std::iter::once(shipped).chain(own) {
-            let read = self.read(&source, |remarks| reader::document(&source.text, remarks, analytes::read));
-            analytes.add(read.unwrap_or_default());
-        }
-        analytes
+        let sources: Vec<Source> = std::iter::once(shipped).chain(own).collect();
+        let (rules, findings) = rules::assembled(&sources);
+        self.errors.extend(findings);
+        rules
     }
 
     fn instrument(
@@ -144,7 +137,7 @@ impl Report {
         source: &Source,
         folder: &Path,
         profiles: &Profiles,
-        analytes: &Analytes,
+        rules: &Rules,
     ) -> Option<instrument::Draft> {
         let id = stem(source);
         if let Err(message) = super::id("an instrument's file name", id) {
@@ -153,7 +146,7 @@ impl Report {
         let id = InstrumentId::new(id);
         self.read(source, |remarks| {
             reader::document(&source.text, remarks, |file| {
-                instrument::read(&id, file, folder, profiles, analytes)
+                instrument::read(&id, file, folder, profiles, &rules.analytes)
             })
         })
     }

@@ -17,6 +17,7 @@ pub mod profile;
 mod profiles;
 mod reader;
 mod reconciliation;
+pub mod rules;
 pub mod settings;
 mod site;
 #[cfg(test)]

@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use labwire_units::{Aliases, Analytes};
+use labwire_units::Aliases;
 
 use crate::domain::profile::Profile;
 pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules};
-use crate::domain::{InstrumentId, Private};
+use crate::domain::{InstrumentId, Private, Rules};
 pub use destination::*;
 pub use drop::*;
 pub use orders::*;
@@ -33,8 +33,8 @@ pub struct Settings {
     pub reconciliation: ReconciliationSettings,
     pub trace: Option<TraceSettings>,
     pub instruments: Vec<Arc<Instrument>>,
-    /// What may be converted, into what, and why.
-    pub analytes: Analytes,
+    /// What may be converted, into what, and why; whether it is in force is the journal's to say.
+    pub rules: Arc<Rules>,
     pub destinations: Vec<Arc<Destination>>,
     /// Who tells what is to be done.
     pub orders: Vec<Arc<OrderSource>>,

@@ -2,11 +2,11 @@
 //! analyzer sent them; a program that takes some for formulas must be told not to.
 
 use crate::config::settings::Mode;
-use crate::domain::{InstrumentTime, Observation, SampleClass, Status, Value};
+use crate::domain::{InstrumentTime, Observation, Reported, SampleClass, Status, Value};
 use crate::journal::ledger::{Consignment, Item};
 
 /// The columns; new ones go to the end.
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 33] = [
     "key",
     "result",
     "version",
@@ -36,6 +36,10 @@ const COLUMNS: [&str; 29] = [
     "patient_name",
     "comments",
     "test",
+    "converted_value",
+    "converted_unit",
+    "converted_exact",
+    "converted_loinc",
 ];
 
 /// Renders a consignment. The same consignment gives the same bytes.
@@ -54,6 +58,7 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
     let patient = it.patient.reveal();
     let (comparator, value, no_value) = value(it);
     let comments: Vec<&str> = it.comments.iter().map(|comment| comment.text.reveal().as_str()).collect();
+    let reported = |part: &dyn Fn(&Reported) -> String| it.reported().map(part).unwrap_or_default();
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         consignment.key.clone(),
@@ -85,6 +90,10 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
         patient.name.clone(),
         comments.join("; "),
         if mode == Mode::Test { "test" } else { "" }.to_owned(),
+        reported(&|it| it.number.to_string()),
+        reported(&|it| it.unit.clone()),
+        reported(&|it| it.exact.clone()),
+        reported(&|it| or_empty(&it.loinc)),
     ]
 }
 
@@ -134,7 +143,7 @@ fn quoted(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::sample::{consignment, glucose, number, plain};
+    use crate::delivery::sample::{consignment, converted, glucose, number, plain};
     use crate::domain::Comparator;
 
     #[test]
@@ -150,10 +159,10 @@ mod tests {
                 COLUMNS.join(","),
                 format!(
                     "0a1b2c3d-42,1,1,,erba,EX0001,patient,final,GLCC,,,,1,GLU,2345-7,,5.40,,mg/dl,4.0 - 6.1,N,,\
-                     2026-01-02T03:04:05Z,op7,{patient}"
+                     2026-01-02T03:04:05Z,op7,{patient},,,,"
                 ),
-                format!("0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient}"),
-                format!("0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient}"),
+                format!("0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,"),
+                format!("0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,"),
                 String::new(),
             ]
         );
@@ -162,7 +171,15 @@ mod tests {
     #[test]
     fn what_goes_to_a_folder_under_test_says_so_in_every_line() {
         let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()]))).unwrap();
-        assert!(text.ends_with(",test\r\n"), "{text}");
+        assert!(text.ends_with(",test,,,,\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_converted_value_stands_beside_the_one_that_was_sent() {
+        let text = String::from_utf8(render(Mode::Live, &consignment(vec![converted()]))).unwrap();
+        let line = text.lines().nth(1).unwrap();
+        assert!(line.contains(",5.40,,mg/dl,4.0 - 6.1,N,"), "{line}");
+        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6"), "{line}");
     }
 
     #[test]

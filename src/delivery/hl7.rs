@@ -158,7 +158,8 @@ fn test(observation: &Observation) -> Vec<&[u8]> {
     let own = observation.test.code.as_str();
     let code = observation.lims_code.as_deref().unwrap_or(own);
     let mut parts = vec![code, own, "L"];
-    if let Some(loinc) = &observation.loinc {
+    let reported = observation.reported().and_then(|reported| reported.loinc.as_ref());
+    if let Some(loinc) = reported.or(observation.loinc.as_ref()) {
         parts.extend([loinc.as_str(), "", "LN"]);
     }
     parts.into_iter().map(str::as_bytes).collect()

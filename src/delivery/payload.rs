@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::config::settings::Mode;
 use crate::domain::{
-    Attachment, Comment, InstrumentTime, Observation, Patient, SampleClass, Status, TestIdentity, Value,
+    Attachment, Comment, Conversion, InstrumentTime, Observation, Patient, Reported, SampleClass, Status,
+    TestIdentity, Value,
 };
 use crate::journal::ledger::{Consignment, Item};
 
@@ -61,6 +62,10 @@ struct ResultTwin<'a> {
     value: ValueTwin<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    converted: Option<ConvertedTwin<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_converted: Option<NotConvertedTwin<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference_range: Option<&'a str>,
     flags: &'a [String],
@@ -121,6 +126,31 @@ enum ValueTwin<'a> {
     },
 }
 
+/// The value in the unit that the laboratory reports; `value` and `unit` stay as sent.
+#[derive(Serialize)]
+struct ConvertedTwin<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparator: Option<&'static str>,
+    number: &'a str,
+    unit: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loinc: Option<&'a str>,
+    exact: &'a str,
+    factor: &'a str,
+    offset: &'a str,
+    basis: &'a str,
+    analyte: &'a str,
+    rules: &'a str,
+}
+
+/// Signed rules know the analyte and refused; a person let the value leave as sent.
+#[derive(Serialize)]
+struct NotConvertedTwin<'a> {
+    why: &'a str,
+    analyte: &'a str,
+    rules: &'a str,
+}
+
 #[derive(Serialize)]
 struct TimeTwin<'a> {
     as_sent: &'a str,
@@ -177,6 +207,8 @@ impl<'a> ResultTwin<'a> {
             replicate: it.replicate,
             value: ValueTwin::of(&it.value, &it.value_as_sent),
             unit: it.unit.as_deref(),
+            converted: ConvertedTwin::of(it),
+            not_converted: NotConvertedTwin::of(it),
             reference_range: it.reference_range.as_deref(),
             flags: &it.flags,
             started: it.started.as_ref().map(TimeTwin::of),
@@ -216,6 +248,23 @@ impl<'a> ValueTwin<'a> {
     }
 }
 
+impl<'a> ConvertedTwin<'a> {
+    fn of(observation: &'a Observation) -> Option<Self> {
+        let Conversion { analyte, rules, outcome } = observation.conversion.as_ref()?;
+        let Reported { number, unit, loinc, exact, factor, offset, basis } = outcome.as_ref().ok()?;
+        let comparator = observation.value.comparator().map(|comparator| comparator.as_str());
+        let (number, loinc) = (number.as_str(), loinc.as_deref());
+        Some(ConvertedTwin { comparator, number, unit, loinc, exact, factor, offset, basis, analyte, rules })
+    }
+}
+
+impl<'a> NotConvertedTwin<'a> {
+    fn of(observation: &'a Observation) -> Option<Self> {
+        let Conversion { analyte, rules, outcome } = observation.conversion.as_ref()?;
+        outcome.as_ref().err().map(|why| NotConvertedTwin { why, analyte, rules })
+    }
+}
+
 impl<'a> TimeTwin<'a> {
     fn of(time: &'a InstrumentTime) -> Self {
         TimeTwin { as_sent: &time.text, instant: time.instant.map(|instant| instant.to_string()) }
@@ -238,5 +287,49 @@ impl<'a> CommentTwin<'a> {
 impl<'a> AttachmentTwin<'a> {
     fn of(attachment: &'a Attachment) -> Self {
         AttachmentTwin { kind: &attachment.kind, content: attachment.content.reveal() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::delivery::sample::{consignment, converted, glucose};
+
+    fn only(observation: Observation) -> Json {
+        let payload = render("Example", Mode::Live, &consignment(vec![observation])).unwrap();
+        let payload: Json = serde_json::from_slice(&payload).unwrap();
+        let schema: Json = serde_json::from_str(include_str!("../../docs/payload.schema.json")).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let faults: Vec<String> = validator.iter_errors(&payload).map(|error| error.to_string()).collect();
+        assert_eq!(faults, Vec::<String>::new());
+        payload["results"][0].clone()
+    }
+
+    #[test]
+    fn a_converted_value_stands_beside_the_one_that_was_sent() {
+        let result = only(converted());
+        assert_eq!(result["value"]["number"], "5.40");
+        assert_eq!(result["unit"], "mg/dl");
+        assert_eq!(
+            result["converted"],
+            json!({
+                "number": "0.30", "unit": "mmol/L", "loinc": "14749-6", "exact": "1500/5003", "factor": "2500/45039",
+                "offset": "0", "basis": "molar mass 180.156 g/mol (two books)", "analyte": "glucose",
+                "rules": "ab".repeat(32)
+            })
+        );
+        let plain = only(glucose());
+        assert!(plain.get("converted").is_none() && plain.get("not_converted").is_none());
+    }
+
+    #[test]
+    fn a_refused_conversion_is_told_with_its_reason() {
+        let mut refused = converted();
+        refused.conversion.as_mut().unwrap().outcome = Err("no unit".to_owned());
+        let result = only(refused);
+        assert!(result.get("converted").is_none());
+        assert_eq!(result["not_converted"]["why"], "no unit");
     }
 }

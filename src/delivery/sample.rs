@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::domain::{
-    Comparator, DecimalText, DestinationId, InstrumentId, InstrumentTime, Observation, Patient, Private,
-    SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
+    Comparator, Conversion, DecimalText, DestinationId, InstrumentId, InstrumentTime, Observation, Patient,
+    Private, Reported, SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
 };
 use crate::journal::ObservationId;
 use crate::journal::ledger::{Consignment, Item};
@@ -31,6 +31,7 @@ pub(super) fn glucose() -> Observation {
         value: number(None, "5.40"),
         value_as_sent: "5.40".to_owned(),
         unit: Some("mg/dl".to_owned()),
+        conversion: None,
         reference_range: Some("4.0 - 6.1".to_owned()),
         flags: vec!["N".to_owned()],
         status: Status::Final,
@@ -49,6 +50,22 @@ pub(super) fn glucose() -> Observation {
         attachments: Vec::new(),
         record: 3,
     }
+}
+
+/// The glucose, with what signed rules made of it.
+pub(super) fn converted() -> Observation {
+    let reported = Reported {
+        number: DecimalText::parse("0.30", '.').unwrap(),
+        unit: "mmol/L".to_owned(),
+        loinc: Some("14749-6".to_owned()),
+        exact: "1500/5003".to_owned(),
+        factor: "2500/45039".to_owned(),
+        offset: "0".to_owned(),
+        basis: "molar mass 180.156 g/mol (two books)".to_owned(),
+    };
+    let conversion =
+        Conversion { analyte: "glucose".to_owned(), rules: "ab".repeat(32), outcome: Ok(reported) };
+    Observation { conversion: Some(conversion), ..glucose() }
 }
 
 pub(super) fn number(comparator: Option<Comparator>, text: &str) -> Value {

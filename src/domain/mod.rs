@@ -1,5 +1,6 @@
 //! The nouns of the laboratory. No I/O, no clock, and no serialization: each boundary owns its twin.
 
+mod conversion;
 mod glob;
 mod habit;
 mod ids;
@@ -13,6 +14,7 @@ mod time;
 mod value;
 mod visible;
 
+pub use conversion::{Conversion, Reported, Rules};
 pub use glob::Glob;
 pub use habit::{Habit, HabitKind};
 pub use ids::{DestinationId, InstrumentId, SpecimenId};

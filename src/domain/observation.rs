@@ -1,6 +1,6 @@
 //! One analyte's value for one specimen.
 
-use super::{InstrumentId, InstrumentTime, Private, SpecimenId, Value};
+use super::{Conversion, HoldReason, InstrumentId, InstrumentTime, Private, Reported, SpecimenId, Value};
 
 /// What an analyzer reported, read by a profile, before any rule has looked at it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Observation {
     pub value_as_sent: String,
     /// The unit exactly as sent, or the instrument's declared one where it sends none.
     pub unit: Option<String>,
+    /// What it comes to in the unit that is reported, where signed rules know the analyte.
+    pub conversion: Option<Conversion>,
     pub reference_range: Option<String>,
     /// Abnormal flags as sent, one an element.
     pub flags: Vec<String>,
@@ -47,6 +49,35 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// The value in the reported unit, where it was converted.
+    pub fn reported(&self) -> Option<&Reported> {
+        self.conversion.as_ref()?.outcome.as_ref().ok()
+    }
+
+    /// Why the value wasn't converted, where signed rules refused.
+    pub fn not_converted(&self) -> Option<&str> {
+        self.conversion.as_ref()?.outcome.as_ref().err().map(String::as_str)
+    }
+
+    /// What was sent, for where the reported value takes its place; or why there is no reported one.
+    pub fn told_of_conversion(&self) -> Option<String> {
+        if let Some(why) = self.not_converted() {
+            return Some(format!("not converted: {why}"));
+        }
+        let reported = self.reported()?;
+        let sent = [self.value_as_sent.trim(), self.unit.as_deref().unwrap_or_default()].join(" ");
+        let range = self.reference_range.as_ref().map(|range| format!(", range {range}")).unwrap_or_default();
+        Some(format!("as sent: {}{range}; exactly {} {}", sent.trim_end(), reported.exact, reported.unit))
+    }
+
+    /// What a hold of this result means, for a technician.
+    pub fn why_held(&self, reason: HoldReason) -> String {
+        match (reason, self.not_converted()) {
+            (HoldReason::NotConverted, Some(why)) => format!("{}: {why}", reason.text()),
+            _ => reason.text().to_owned(),
+        }
+    }
+
     /// Whether the run gave no value, or one that must not be taken for a result.
     pub fn is_without_value(&self) -> bool {
         self.status == Status::Failed || matches!(self.value, Value::Absent { .. })

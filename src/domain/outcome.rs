@@ -170,10 +170,14 @@ pub enum HoldReason {
     Incomplete,
     /// It corrects one of several results, and nothing says which.
     AmbiguousCorrection,
+    /// The rules in force know the analyte, and don't let its value be converted.
+    NotConverted,
+    /// No living patient has such a value: the analyzer's unit may have been switched.
+    AbsurdValue,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 9] = [
+    pub const ALL: [HoldReason; 11] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -183,6 +187,8 @@ impl HoldReason {
         HoldReason::TruncatedSpecimen,
         HoldReason::Incomplete,
         HoldReason::AmbiguousCorrection,
+        HoldReason::NotConverted,
+        HoldReason::AbsurdValue,
     ];
 
     pub fn name(self) -> &'static str {
@@ -196,6 +202,8 @@ impl HoldReason {
             HoldReason::TruncatedSpecimen => "truncated-specimen",
             HoldReason::Incomplete => "incomplete-transmission",
             HoldReason::AmbiguousCorrection => "ambiguous-correction",
+            HoldReason::NotConverted => "not-converted",
+            HoldReason::AbsurdValue => "absurd-value",
         }
     }
 
@@ -218,6 +226,10 @@ impl HoldReason {
             HoldReason::Incomplete => "the transmission broke off; the analyzer may send it again",
             HoldReason::AmbiguousCorrection => {
                 "it corrects one of several results of this test, and nothing says which"
+            }
+            HoldReason::NotConverted => "its unit can't be converted into the one that is reported",
+            HoldReason::AbsurdValue => {
+                "no patient has such a value: the analyzer's unit may have been switched"
             }
         }
     }

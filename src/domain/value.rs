@@ -15,6 +15,16 @@ pub enum Value {
     Absent { reason: String },
 }
 
+impl Value {
+    /// The comparator of an off-scale quantity.
+    pub fn comparator(&self) -> Option<Comparator> {
+        match self {
+            Value::Quantity { comparator, .. } => *comparator,
+            Value::Code { .. } | Value::Text(_) | Value::Absent { .. } => None,
+        }
+    }
+}
+
 /// On which side of the number an off-scale result lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Comparator {

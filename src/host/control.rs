@@ -10,12 +10,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::users;
 use crate::board::{Board, DestinationState, LinkState};
 use crate::clock;
+use crate::domain::Rules;
 use crate::journal::desk::{Decider, Decision};
+use crate::journal::rules::Signing;
 use crate::journal::{Condition, DeliveryId, Journal, MessageId, ObservationId, ProblemId};
 use crate::shutdown::Tasks;
 
@@ -30,6 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub enum Request {
     /// What every link and destination is doing.
     Live,
+    /// Put the rules that the gateway was started with in force.
+    Sign {
+        /// What the asking side takes them to be.
+        sha256: String,
+        by: String,
+        statement: String,
+    },
     Decide {
         decision: Asked,
         id: i64,
@@ -109,6 +118,16 @@ pub struct Control {
     pub board: Board,
     pub arrived: Arc<Notify>,
     pub due: Arc<Notify>,
+    pub rules: Signable,
+}
+
+/// The rules that can be signed, and whom to tell.
+#[derive(Clone)]
+pub struct Signable {
+    /// Those that the gateway was started with.
+    pub present: Arc<Rules>,
+    /// Those in force.
+    pub in_force: watch::Sender<Option<Arc<Rules>>>,
 }
 
 impl Control {
@@ -166,6 +185,22 @@ impl Control {
     async fn answer(&self, request: Request, actor: String) -> Response {
         match request {
             Request::Live => self.live(),
+            Request::Sign { sha256, by, statement } => {
+                tracing::info!(actor, by, sha256, "signed rules");
+                let present = &self.rules.present;
+                if present.sha256 != sha256 {
+                    let why = "the gateway was started with other rules; restart it, then sign".to_owned();
+                    return Response::Refused { why };
+                }
+                let signing = Signing { by, account: actor, statement };
+                match self.journal.sign(present, signing, clock::now()).await {
+                    Ok(()) => {
+                        self.rules.in_force.send_replace(Some(Arc::clone(present)));
+                        Response::Done
+                    }
+                    Err(error) => Response::Refused { why: error.to_string() },
+                }
+            }
             Request::Decide { decision, id, reason } => {
                 tracing::info!(actor, ?decision, id, "decided");
                 let decider = Decider { actor, reason };

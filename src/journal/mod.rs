@@ -11,7 +11,7 @@
 //! second, or changed by a migration that can't be told from the file's own version.
 //!
 //! Operations by file: [`parcels`] what arrives; [`files`] what is fetched; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
-//! the LIMS; [`desk`] what people decide; [`orders`] what the LIMS wants done; [`notes`] what links did wrong; [`read`] what the runner reads; [`views`] what the page and the commands show;
+//! the LIMS; [`desk`] what people decide; [`orders`] what the LIMS wants done; [`rules`] which rules are signed; [`notes`] what links did wrong; [`read`] what the runner reads; [`views`] what the page and the commands show;
 //! [`days`] what came in a span of time and where it is now.
 
 mod audit;
@@ -32,6 +32,7 @@ pub mod read;
 mod recount;
 pub mod results;
 mod rows;
+pub mod rules;
 mod sums;
 pub mod views;
 mod writer;

@@ -1,5 +1,8 @@
 //! Row ids, and the journal's own twin of an observation. Changing a domain type never changes what is stored.
 
+mod conversion;
+
+use conversion::StoredConversion;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +87,8 @@ pub(super) struct Stored {
     value: StoredValue,
     value_as_sent: String,
     unit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conversion: Option<StoredConversion>,
     reference_range: Option<String>,
     flags: Vec<String>,
     status: String,
@@ -174,6 +179,7 @@ impl From<&Observation> for Stored {
             value: StoredValue::from(&it.value),
             value_as_sent: it.value_as_sent.clone(),
             unit: it.unit.clone(),
+            conversion: it.conversion.as_ref().map(StoredConversion::from),
             reference_range: it.reference_range.clone(),
             flags: it.flags.clone(),
             status: status_name(it.status).to_owned(),
@@ -229,6 +235,7 @@ impl Stored {
             value: self.value.into_value()?,
             value_as_sent: self.value_as_sent,
             unit: self.unit,
+            conversion: self.conversion.map(StoredConversion::into_conversion).transpose()?,
             reference_range: self.reference_range,
             flags: self.flags,
             status: status(&self.status)?,

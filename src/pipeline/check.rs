@@ -6,8 +6,13 @@ use super::{Length, Reading};
 use crate::domain::profile::{Trust, Unknown};
 use crate::domain::{HoldReason, Observation, Standing};
 
-/// Gives an observation its standing.
-pub(super) fn check(observation: Observation, facts: &Facts, reading: &Reading) -> Observation {
+/// Gives an observation its standing. `unconverted` says why it has no value in the reported unit that can be trusted.
+pub(super) fn check(
+    observation: Observation,
+    facts: &Facts,
+    unconverted: Option<HoldReason>,
+    reading: &Reading,
+) -> Observation {
     let profile = &reading.profile;
     let doubted = facts.status == Some(Trust::InDoubt) || facts.flags.contains(&Some(Trust::InDoubt));
     let unknown_status = facts.status.is_none() && profile.unknown_status == Unknown::Hold;
@@ -23,6 +28,7 @@ pub(super) fn check(observation: Observation, facts: &Facts, reading: &Reading) 
     ]
     .into_iter()
     .filter_map(|(holds, reason)| holds.then_some(reason))
+    .chain(unconverted)
     .collect();
     let standing = if reasons.is_empty() { Standing::Clear } else { Standing::Held(reasons) };
     Observation { standing, ..observation }

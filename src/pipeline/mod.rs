@@ -4,6 +4,7 @@
 pub mod runner;
 
 mod check;
+mod convert;
 mod habits;
 mod interpret;
 mod normalize;
@@ -23,9 +24,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use labwire_units::Aliases;
 
 use crate::domain::profile::Profile;
-use crate::domain::{CodeMapping, InstrumentId, Outcome, SpecimenRules};
+use crate::domain::{CodeMapping, InstrumentId, Outcome, Rules, SpecimenRules};
 
 pub use preview::{Preview, Reported, Tube, preview};
 pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, questions};
@@ -49,6 +51,10 @@ pub struct Reading {
     pub codes: BTreeMap<String, CodeMapping>,
     /// What the instrument calls a kind of specimen, by the LIMS's name for it.
     pub specimen_kinds: BTreeMap<String, String>,
+    /// What it writes for which UCUM unit.
+    pub units: Aliases,
+    /// The signed rules by which values are converted. `None`: none are signed, and nothing is converted or held by them.
+    pub rules: Option<Arc<Rules>>,
 }
 
 /// What is true of the moment at which a message is read.
@@ -87,7 +93,12 @@ pub fn process_part(part: &Part<'_>, reading: &Reading, context: &Context) -> Ou
     let normalize::Normalized { read, queries, mut problems } =
         normalize::normalize(interpreted, reading, context);
     problems.sort_by_key(|problem| problem.record);
-    let observations =
-        read.into_iter().map(|(observation, facts)| check::check(observation, &facts, reading)).collect();
+    let observations = read
+        .into_iter()
+        .map(|(observation, facts)| {
+            let (observation, hold) = convert::convert(observation, reading);
+            check::check(observation, &facts, hold, reading)
+        })
+        .collect();
     Outcome { observations, problems, queries, habits, decisions: Vec::new(), not_production }
 }

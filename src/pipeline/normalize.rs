@@ -104,6 +104,7 @@ impl Normalizer<'_> {
             value,
             value_as_sent: raw.value_as_sent,
             unit: raw.unit.or_else(|| site.and_then(|site| site.unit.clone())),
+            conversion: None,
             reference_range: raw.range,
             flags: raw.flags,
             status,

@@ -21,7 +21,7 @@ use super::{
 use crate::clock;
 use crate::config::settings::{Destination, Instrument};
 use crate::domain::{
-    HoldReason, HostQuery, Observation, Outcome, Private, Problem, ProblemKind, RerunPolicy, Standing,
+    HoldReason, HostQuery, Observation, Outcome, Private, Problem, ProblemKind, RerunPolicy, Rules, Standing,
 };
 use crate::journal::desk::{Decider, Decision};
 use crate::journal::read::Pending;
@@ -56,6 +56,8 @@ pub struct Runner {
     pub journal: Journal,
     pub reader: Mutex<Reader>,
     pub site: Site,
+    /// The signed rules, once there are some.
+    pub rules: watch::Receiver<Option<Arc<Rules>>>,
     /// Takes host queries to be answered.
     pub asked: mpsc::Sender<Asked>,
     /// Rung whenever a message is on disk.
@@ -100,10 +102,10 @@ impl Runner {
             }
         }
         for message in self.look(|reader| reader.without_destination(LOOK_AGAIN)) {
-            if let Who::Known(instrument) = self.who_sent(&message)
-                && homeless(&self.site.destinations, &understand(&message, &instrument).observations)
-                    .is_empty()
-            {
+            let Who::Known(instrument) = self.who_sent(&message) else { continue };
+            let rules = self.rules.borrow().clone();
+            let read = understand(&message, &instrument, rules).observations;
+            if homeless(&self.site.destinations, &read).is_empty() {
                 self.read_again(message.message, "the configuration names a destination now").await;
             }
         }
@@ -207,7 +209,7 @@ impl Runner {
         let earlier =
             self.read(|reader| reader.same_message(&instrument.id, &processed.fingerprint, message.message))?;
         processed.repeats = earlier.map(|(id, _)| id);
-        let outcome = understand(message, instrument);
+        let outcome = understand(message, instrument, self.rules.borrow().clone());
         let mut comparison = Comparison {
             runner: self,
             message,
@@ -248,10 +250,10 @@ enum Written {
 }
 
 /// Reads a message. Should reading it ever panic, that is a problem of this message alone.
-fn understand(message: &Pending, instrument: &Instrument) -> Outcome {
+fn understand(message: &Pending, instrument: &Instrument, rules: Option<Arc<Rules>>) -> Outcome {
     let context = Context { received_at: message.received_at };
-    let read =
-        catch_unwind(AssertUnwindSafe(|| process_part(&part(message), &reading(instrument), &context)));
+    let reading = Reading { rules, ..reading(instrument) };
+    let read = catch_unwind(AssertUnwindSafe(|| process_part(&part(message), &reading, &context)));
     read.unwrap_or_else(|_| {
         tracing::error!(message = %message.message, "reading a message panicked; it is kept as a problem");
         let text = "the gateway could not read this message; its bytes are kept".to_owned();
@@ -267,6 +269,7 @@ fn part(message: &Pending) -> Part<'_> {
 }
 
 /// How an instrument's messages are read.
+/// By no rules: with them, [`Reading::rules`] is to be set.
 pub fn reading(instrument: &Instrument) -> Reading {
     Reading {
         instrument: instrument.id.clone(),
@@ -277,6 +280,8 @@ pub fn reading(instrument: &Instrument) -> Reading {
         specimen: instrument.specimen.clone(),
         codes: instrument.codes.clone(),
         specimen_kinds: instrument.specimen_kinds.clone(),
+        units: instrument.units.clone(),
+        rules: None,
     }
 }
 

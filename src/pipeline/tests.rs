@@ -1,6 +1,7 @@
 //! Messages in, outcomes out: what becomes of each part, and of each thing that can be wrong with it.
 
 mod conservation;
+mod conversions;
 mod habits;
 mod hl7;
 mod messages;
@@ -11,6 +12,8 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use labwire_units::Aliases;
 
 use super::{Context, Reading, process};
 use crate::domain::profile::{Aspect, AstmDialect, Dialect, Location, Profile, ResultType, Test};
@@ -56,6 +59,8 @@ fn reading(profile: Profile) -> Reading {
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
         codes: BTreeMap::new(),
         specimen_kinds: BTreeMap::new(),
+        units: Aliases::default(),
+        rules: None,
     }
 }
 

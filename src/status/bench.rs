@@ -26,6 +26,7 @@ struct Bench {
     analyzers: Vec<AnalyzerRow>,
     intake: IntakeRow,
     destinations: Vec<LimsRow>,
+    units: String,
     queries: Vec<QueryRow>,
     held: Vec<HeldRow>,
     problems: Vec<ProblemRow>,
@@ -102,6 +103,7 @@ impl Bench {
             intake: intake(snapshot),
             destinations: snapshot.destinations.iter().map(|it| lims(it, snapshot, clock)).collect(),
             queries: queries(snapshot, clock),
+            units: units(snapshot, clock),
             held: snapshot.held.iter().take(FEW).map(|it| shell::held(it, clock)).collect(),
             problems: snapshot.problems.iter().take(FEW).map(|it| shell::problem(it, clock)).collect(),
             letters: snapshot.letters.iter().take(FEW).map(|it| shell::letter(it, snapshot, clock)).collect(),
@@ -111,6 +113,16 @@ impl Bench {
             letter_count: waiting.dead_letters,
         }
     }
+}
+
+/// By which rules units are converted.
+fn units(snapshot: &Snapshot, clock: &Clock) -> String {
+    let Some((signed, is_configured)) = &snapshot.rules else {
+        return "No rules are signed: units pass unchanged.".to_owned();
+    };
+    let rest = if *is_configured { "." } else { "; the configured ones differ and aren't signed." };
+    let at = clock.at(signed.at).text;
+    format!("Converted by the rules that {} signed {at}{rest}", signed.signing.by)
 }
 
 /// How many analyzers are in which state.
@@ -357,7 +369,23 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+    use crate::journal::rules::{Signed, Signing};
     use crate::status::lead::tests::{calm_bench, removed_with};
+
+    #[test]
+    fn the_page_says_which_rules_are_in_force_and_that_none_are() {
+        let mut snapshot = calm_bench();
+        let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
+        assert_eq!(units(&snapshot, &clock), "No rules are signed: units pass unchanged.");
+        let (by, account) = ("Dr. Example".to_owned(), "mgarcia".to_owned());
+        let signing = Signing { by, account, statement: "fine".to_owned() };
+        let signed = Signed { id: 1, sha256: "ab".repeat(32), signing, at: snapshot.as_of };
+        snapshot.rules = Some((signed.clone(), true));
+        let told = units(&snapshot, &clock);
+        assert!(told.starts_with("Converted by the rules that Dr. Example signed "), "{told}");
+        snapshot.rules = Some((signed, false));
+        assert!(units(&snapshot, &clock).ends_with("the configured ones differ and aren't signed."));
+    }
 
     #[test]
     fn a_destination_that_is_gone_is_not_called_untried_and_says_what_waits() {

@@ -74,7 +74,7 @@ impl Page {
             condition: journal.condition(),
             site: settings.site.as_str().into(),
             hosts: settings.page.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
-            known: Arc::new(Known { instruments, destinations }),
+            known: Arc::new(Known { instruments, destinations, rules: settings.rules.sha256.clone() }),
             instruments: Arc::new(preview::readings(settings)),
             zone: TimeZone::system(),
             pulse: Arc::new(watch::Sender::new(Pulse::default())),

@@ -4,7 +4,7 @@
 use super::clock::{Clock, Moment};
 use super::lead::{Severity, count, grouped};
 use super::snapshot::Snapshot;
-use crate::domain::{HoldReason, ProblemKind, SpecimenId, TestIdentity};
+use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId, TestIdentity};
 use crate::journal::views::{DeadLetter, HoldView, ProblemView};
 use crate::reconciliation::remedy::{after_refusal, of_no_destination, of_unknown_fate};
 
@@ -144,10 +144,10 @@ pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
         id: view.observation.0,
         test: test_name(&detail.test),
         value: detail.value_as_sent.clone(),
-        unit: detail.unit.clone().unwrap_or_default(),
+        unit: unit(detail),
         specimen: detail.specimen.reveal().to_owned(),
         instrument: detail.instrument.to_string(),
-        reasons: view.reasons.iter().map(|name| why_held(name)).collect(),
+        reasons: view.reasons.iter().map(|name| why_this_is_held(detail, name)).collect(),
         since: clock.at(view.opened_at),
         message: view.message.0,
         may_leave: !detail.specimen.is_blank(),
@@ -158,6 +158,20 @@ pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
 pub(super) fn test_name(test: &TestIdentity) -> String {
     let parts = [&test.code, &test.aspect, &test.component];
     parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// The unit as sent, and what the value was converted into.
+pub(super) fn unit(detail: &Observation) -> String {
+    let sent = detail.unit.as_deref().unwrap_or_default();
+    match detail.reported() {
+        Some(reported) => format!("{sent}, reported as {} {}", reported.number, reported.unit),
+        None => sent.to_owned(),
+    }
+}
+
+/// What a stored reason for the hold of this result means.
+fn why_this_is_held(detail: &Observation, name: &str) -> String {
+    HoldReason::from_name(name).map_or_else(|| name.to_owned(), |reason| detail.why_held(reason))
 }
 
 /// What a hold's stored reason means.

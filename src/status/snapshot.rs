@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::board::{DestinationState, DestinationView, DropView, LinkState, LinkView};
 use crate::config::settings::Mode;
 use crate::journal::notes::LinkNotes;
+use crate::journal::rules::Signed;
 use crate::journal::views::{
     DeadLetter, HoldView, InstrumentView, ProblemView, QueryView, QueueView, Waiting,
 };
@@ -34,6 +35,8 @@ pub(super) struct Snapshot {
     pub queries: Vec<QueryView>,
     /// Since when the reconciliation's reports can't be written, and why.
     pub reports_fail: Option<(Timestamp, String)>,
+    /// The rules in force, and whether they are those that are configured.
+    pub rules: Option<(Signed, bool)>,
 }
 
 /// One analyzer: configured, or known from what the journal holds.
@@ -97,6 +100,8 @@ pub(super) struct Known {
     /// Names and descriptions.
     pub instruments: Vec<(String, String)>,
     pub destinations: BTreeMap<String, Mode>,
+    /// The SHA-256 of the configured rules.
+    pub rules: String,
 }
 
 /// The journal's part.
@@ -110,6 +115,7 @@ pub(super) struct Stored {
     letters: Vec<DeadLetter>,
     queries: Vec<QueryView>,
     notes: Vec<LinkNotes>,
+    rules: Option<Signed>,
 }
 
 impl Stored {
@@ -124,6 +130,7 @@ impl Stored {
             letters: reader.dead_letters(LIST)?,
             queries: reader.unanswered_queries(LIST)?,
             notes: reader.link_notes()?,
+            rules: reader.signed_rules()?,
         })
     }
 }
@@ -137,7 +144,8 @@ impl Snapshot {
         links: &BTreeMap<String, LinkView>,
         states: &BTreeMap<String, DestinationView>,
     ) -> Snapshot {
-        let Stored { sums, waiting, instruments, queues, problems, held, letters, queries, notes } = stored;
+        let Stored { sums, waiting, instruments, queues, problems, held, letters, queries, notes, rules } =
+            stored;
         let analyzers = analyzers(known, &instruments, links, &notes);
         let destinations = destinations(known, &sums, &queues, states);
         Snapshot {
@@ -152,6 +160,10 @@ impl Snapshot {
             letters,
             queries,
             reports_fail: None,
+            rules: rules.map(|signed| {
+                let configured = signed.sha256 == known.rules;
+                (signed, configured)
+            }),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::{Lead, Severity, count};
 use super::preview;
-use super::shell::{Shell, test_name, why_held};
+use super::shell::{Shell, test_name, unit, why_held};
 use crate::domain::{ProblemKind, SpecimenId};
 use crate::journal::views::{ProblemStanding, Step, Way};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
@@ -128,11 +128,7 @@ fn way(steps: &[Step], clock: &Clock) -> Vec<WayRow> {
     let mut read_by: Option<(jiff::Timestamp, &str)> = None;
     for step in steps {
         if let Way::Read { observation, version, supersedes, detail } = &step.what {
-            let result = (
-                test_name(&detail.test),
-                detail.value_as_sent.clone(),
-                detail.unit.clone().unwrap_or_default(),
-            );
+            let result = (test_name(&detail.test), detail.value_as_sent.clone(), unit(detail));
             let same = read_by == Some((step.at, detail.profile.as_str())) && supersedes.is_none();
             if let (true, Some(row)) = (same, rows.last_mut()) {
                 row.results.push(result);

@@ -21,7 +21,7 @@ fn page(folder: &std::path::Path) -> Page {
         reconciliation: ReconciliationSettings { late_after: Duration::from_secs(900), reports: None },
         trace: None,
         instruments: Vec::new(),
-        analytes: Default::default(),
+        rules: Default::default(),
         destinations: Vec::new(),
         orders: Vec::new(),
     };

@@ -18,5 +18,6 @@ mod oracle;
 #[path = "../support/page.rs"]
 mod page;
 mod reconcile;
+mod rules;
 mod serial;
 mod support;

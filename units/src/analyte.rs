@@ -110,21 +110,17 @@ impl Way {
             Err(refused) => refused,
         };
         let bridges = [
-            ("mol/g", "g/mol", &facts.molar_mass, Basis::MolarMass as fn(Fact) -> Basis),
-            ("mol/eq", "eq/mol", &facts.charge, Basis::Charge as fn(Fact) -> Basis),
+            ("g", "molar mass", &facts.molar_mass, Basis::MolarMass as fn(Fact) -> Basis),
+            ("eq", "charge", &facts.charge, Basis::Charge as fn(Fact) -> Basis),
         ];
-        for (there, back, fact, basis) in bridges {
-            let forth = bridge(&from, there, to)?;
-            let inverse = if forth.is_none() { bridge(&from, back, to)? } else { None };
+        for (other, name, fact, basis) in bridges {
+            let forth = bridge(&from, ("mol", other), to)?;
+            let inverse = if forth.is_none() { bridge(&from, (other, "mol"), to)? } else { None };
             if forth.is_none() && inverse.is_none() {
                 continue;
             }
             let Some(fact) = fact else {
-                return Err(Refusal::FactMissing {
-                    from: from.code,
-                    to: to.code.clone(),
-                    fact: basis_name(there),
-                });
+                return Err(Refusal::FactMissing { from: from.code, to: to.code.clone(), fact: name });
             };
             let line = match (forth, inverse) {
                 (Some(forth), _) => {
@@ -138,14 +134,14 @@ impl Way {
     }
 }
 
-/// The line that is left to go when `from` is multiplied by `factor`; `None` where that doesn't lead to `to`.
-fn bridge(from: &Unit, factor: &str, to: &Unit) -> Result<Option<Line>, Refusal> {
-    let factor = Unit::parse(factor)?;
+/// The line that is left to go when `from` is multiplied by the first and divided by the second of two units; `None` where
+/// that doesn't lead to `to`.
+fn bridge(from: &Unit, (by, over): (&str, &str), to: &Unit) -> Result<Option<Line>, Refusal> {
+    if from.exponent(over) != to.exponent(over) + 1 || from.exponent(by) != to.exponent(by) - 1 {
+        return Ok(None);
+    }
+    let factor = Unit::parse(by)?.per(&Unit::parse(over)?)?;
     Ok(from.times(&factor).ok().and_then(|bridged| line(&bridged, to).ok()))
-}
-
-fn basis_name(factor: &str) -> &'static str {
-    if factor == "mol/g" { "molar mass" } else { "charge" }
 }
 
 impl Analyte {

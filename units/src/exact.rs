@@ -55,7 +55,7 @@ impl Exact {
         if self.is_zero() && exponent < 0 {
             return None;
         }
-        Some(Exact(Pow::pow(&self.0, exponent)))
+        Some(if exponent == 1 { self.clone() } else { Exact(Pow::pow(&self.0, exponent)) })
     }
 
     /// With so many digits after the full stop, rounded half away from zero: `1.575` with 2 is `1.58`.
@@ -133,6 +133,13 @@ impl Mul for &Exact {
     type Output = Exact;
 
     fn mul(self, by: &Exact) -> Exact {
+        // Most factors are one, and a fraction is reduced after every step.
+        if self.0.is_one() {
+            return by.clone();
+        }
+        if by.0.is_one() {
+            return self.clone();
+        }
         Exact(&self.0 * &by.0)
     }
 }

@@ -118,6 +118,11 @@ impl Unit {
         self.dimension.keys().any(|code| table::is_arbitrary(code))
     }
 
+    /// How often a base unit, or one that is kept apart, stands above the line.
+    pub(crate) fn exponent(&self, of: &str) -> i32 {
+        self.dimension.get(of).copied().unwrap_or_default()
+    }
+
     fn is_a_number(&self) -> bool {
         self.dimension.is_empty() && self.scale == Scale::Ratio
     }

@@ -224,6 +224,8 @@ mod tests {
             specimen: SpecimenRules::default(),
             codes: BTreeMap::new(),
             specimen_kinds: BTreeMap::new(),
+            units: labwire_units::Aliases::default(),
+            rules: None,
         }
     }
 

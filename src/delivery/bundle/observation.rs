@@ -63,7 +63,12 @@ pub(super) fn resource(
         ("device", Some(json!({ "reference": around.device }))),
         (
             "referenceRange",
-            it.reference_range.as_deref().and_then(said).map(|range| json!([{ "text": range }])),
+            // As sent, in the unit as sent: beside a converted value it would mislead.
+            it.reference_range
+                .as_deref()
+                .filter(|_| it.reported().is_none())
+                .and_then(said)
+                .map(|range| json!([{ "text": range }])),
         ),
     ])
 }
@@ -82,7 +87,8 @@ fn code(names: &FhirNames, it: &Observation) -> Value {
     let own = [&test.code, &test.aspect, &test.component, &test.dilution].map(String::as_str).join("/");
     let own = own.trim_end_matches('/');
     let own_system = format!("{}/instrument/{}", names.system, it.instrument);
-    let loinc = it.loinc.as_deref().map(|code| json!({ "system": LOINC, "code": code }));
+    let reported = it.reported().and_then(|reported| reported.loinc.as_deref());
+    let loinc = reported.or(it.loinc.as_deref()).map(|code| json!({ "system": LOINC, "code": code }));
     let lims = it.lims_code.as_deref().map(|code| json!({ "system": names.code_system, "code": code }));
     let coding: Vec<Value> =
         loinc.into_iter().chain(lims).chain([json!({ "system": own_system, "code": own })]).collect();
@@ -100,8 +106,13 @@ fn value(names: &FhirNames, it: &Observation) -> Option<(&'static str, Value)> {
     match &it.value {
         _ if it.is_without_value() => None,
         Measured::Quantity { comparator, number } => {
-            let unit = it.unit.as_deref().and_then(said);
-            let ucum = unit.and_then(|unit| names.ucum.get(unit));
+            let (number, unit, ucum) = match it.reported() {
+                Some(reported) => (&reported.number, Some(reported.unit.as_str()), Some(&reported.unit)),
+                None => {
+                    let unit = it.unit.as_deref().and_then(said);
+                    (number, unit, unit.and_then(|unit| names.ucum.get(unit)))
+                }
+            };
             let quantity = object([
                 ("value", Some(Value::Number(digits(number)?))),
                 ("comparator", comparator.map(|comparator| json!(comparator.as_str()))),
@@ -176,6 +187,7 @@ fn notes(it: &Observation, profile: Option<&Profile>, earlier: &[Version]) -> Ve
     if words::says_more(it, profile) {
         notes.push(format!("status as sent: {}", it.status_as_sent));
     }
+    notes.extend(it.told_of_conversion());
     for (what, time) in [("started", &it.started), ("completed", &it.completed)] {
         let odd = time.as_ref().filter(|time| time.instant.is_none() && said(&time.text).is_some());
         notes.extend(odd.map(|time| format!("{what} as sent: {}", time.text)));

@@ -2,7 +2,7 @@
 
 use super::sent::{Sent, Way};
 use super::*;
-use crate::delivery::sample::{consignment, glucose, number, plain};
+use crate::delivery::sample::{consignment, converted, glucose, number, plain};
 use crate::domain::profile::Dialect;
 use crate::domain::{
     Comment, Comparator, DecimalText, InstrumentTime, Private, Status, TestIdentity, Value as Measured,
@@ -144,6 +144,25 @@ fn a_bundle_creates_each_resource_once_and_its_references_lead_within_it() {
         "{text}"
     );
     assert!(!kinds.contains(&"Patient") && !text.contains("Example^Anna"), "and nobody is named");
+}
+
+#[test]
+fn a_converted_value_takes_its_place_with_what_was_sent_in_a_note() {
+    let bundle = bundle(&consignment(vec![converted()]));
+    let entries = bundle["entry"].as_array().unwrap();
+    let told =
+        &entries.iter().find(|it| it["resource"]["resourceType"] == "Observation").unwrap()["resource"];
+    assert_eq!(
+        told["valueQuantity"],
+        json!({
+            "value": serde_json::from_str::<Value>("0.30").unwrap(),
+            "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"
+        })
+    );
+    assert_eq!(told["code"]["coding"][0]["code"], "14749-6");
+    assert_eq!(told.get("referenceRange"), None);
+    let note = "as sent: 5.40 mg/dl, range 4.0 - 6.1; exactly 1500/5003 mmol/L";
+    assert_eq!(told["note"], json!([{ "text": note }]));
 }
 
 #[test]

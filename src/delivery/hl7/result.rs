@@ -15,6 +15,7 @@ pub(super) fn write(draft: &mut Draft, number: usize, observation: &Observation)
     equipment.extend(observation.analyzer_unit.as_deref().map(str::as_bytes));
     let started = observation.started.as_ref().and_then(moment::of).unwrap_or_default();
     let completed = observation.completed.as_ref().and_then(moment::of).unwrap_or_default();
+    let (unit, range) = unit_and_range(observation);
     let operator = observation.operator.as_ref().map(|operator| operator.reveal().as_str());
     draft.segment(
         b"OBX",
@@ -24,8 +25,8 @@ pub(super) fn write(draft: &mut Draft, number: usize, observation: &Observation)
             (3, Value::Components(&test)),
             (4, Value::Text(which(observation).as_bytes())),
             (5, Value::Components(&parts)),
-            (6, Value::Text(observation.unit.as_deref().unwrap_or_default().as_bytes())),
-            (7, Value::Text(observation.reference_range.as_deref().unwrap_or_default().as_bytes())),
+            (6, Value::Text(unit.as_bytes())),
+            (7, Value::Text(range.as_bytes())),
             (8, Value::Repeats(&flags)),
             (11, Value::Text(status(observation))),
             (14, Value::Text(started.as_bytes())),
@@ -35,6 +36,17 @@ pub(super) fn write(draft: &mut Draft, number: usize, observation: &Observation)
         ],
     );
     notes(draft, observation);
+}
+
+/// OBX-6 and OBX-7. A range is as sent, in the unit as sent: beside a converted value it would mislead.
+fn unit_and_range(observation: &Observation) -> (&str, &str) {
+    match observation.reported() {
+        Some(reported) => (&reported.unit, ""),
+        None => (
+            observation.unit.as_deref().unwrap_or_default(),
+            observation.reference_range.as_deref().unwrap_or_default(),
+        ),
+    }
 }
 
 /// OBX-2 and the components of OBX-5.
@@ -47,9 +59,12 @@ impl<'a> Written<'a> {
     fn of(observation: &'a Observation) -> Written<'a> {
         let (kind, texts): (&'static [u8], Vec<&'a str>) = match &observation.value {
             _ if observation.is_without_value() => (b"", Vec::new()),
-            Measured::Quantity { comparator: None, number } => (b"NM", vec![number.as_str()]),
-            Measured::Quantity { comparator: Some(comparator), number } => {
-                (b"SN", vec![comparator.as_str(), number.as_str()])
+            Measured::Quantity { comparator, number } => {
+                let number = observation.reported().map_or(number, |reported| &reported.number).as_str();
+                match comparator {
+                    None => (b"NM", vec![number]),
+                    Some(comparator) => (b"SN", vec![comparator.as_str(), number]),
+                }
             }
             Measured::Code { code } => (b"CWE", vec![code, &observation.value_as_sent, "L"]),
             Measured::Text(text) => (b"ST", vec![text]),
@@ -88,6 +103,7 @@ fn notes(draft: &mut Draft, observation: &Observation) {
         .iter()
         .map(|comment| (comment.source.as_str(), comment.text.reveal().clone(), comment.kind.as_str()))
         .collect();
+    notes.extend(observation.told_of_conversion().map(|text| ("L", text, "")));
     if let Measured::Absent { reason } = &observation.value {
         notes.push(("L", format!("no value: {reason}"), ""));
     }

@@ -3,7 +3,7 @@
 use labwire_hl7::message::Message;
 
 use super::*;
-use crate::delivery::sample::{consignment, glucose, number, plain};
+use crate::delivery::sample::{consignment, converted, glucose, number, plain};
 use crate::domain::{Comment, Comparator, InstrumentTime, Private, TestIdentity, Value as Measured};
 
 fn hl7(message: MessageKind) -> Hl7 {
@@ -44,6 +44,26 @@ OBX|1|NM|GLU^GLCC^L^2345-7^^LN|1|5.40|mg/dl|4.0 - 6.1|N|||F|||||op7||erba~SN-1|2
 SPM|1|EX0001||SERUM|||||||P
 "
     );
+}
+
+#[test]
+fn a_converted_value_takes_its_place_with_what_was_sent_in_a_note() {
+    let glucose = converted();
+    assert_eq!(
+        segments("OBX", glucose.clone()),
+        ["OBX|1|NM|GLU^GLCC^L^14749-6^^LN|1|0.30|mmol/L||N|||F|||||op7||erba~SN-1|20260102040405+0100"]
+    );
+    assert_eq!(
+        segments("NTE", glucose.clone()),
+        ["NTE|1|L|as sent: 5.40 mg/dl, range 4.0 - 6.1; exactly 1500/5003 mmol/L"]
+    );
+    let less = Observation { value: number(Some(Comparator::Less), "5.40"), ..glucose.clone() };
+    assert!(segments("OBX", less)[0].contains("|SN|GLU^GLCC^L^14749-6^^LN|1|<^0.30|mmol/L|"));
+
+    let mut refused = glucose;
+    refused.conversion.as_mut().unwrap().outcome = Err("glucose isn't converted from mg/dl".to_owned());
+    assert!(segments("OBX", refused.clone())[0].contains("|5.40|mg/dl|4.0 - 6.1|"));
+    assert_eq!(segments("NTE", refused), ["NTE|1|L|not converted: glucose isn't converted from mg/dl"]);
 }
 
 #[test]

@@ -285,6 +285,18 @@ CREATE TABLE audit (              -- written once; each row's hash covers the ro
     hash BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE rule_set (           -- written once: rules that somebody signed; the last is in force
+    id INTEGER PRIMARY KEY,
+    sha256 TEXT NOT NULL,         -- of the text, in hexadecimal
+    text TEXT NOT NULL,
+    signed_by TEXT NOT NULL,
+    account TEXT NOT NULL,        -- the system user who gave the command
+    statement TEXT NOT NULL,
+    signed_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER rule_set_unchanged BEFORE UPDATE ON rule_set BEGIN SELECT RAISE(ABORT, 'signed rules never change'); END;
+CREATE TRIGGER rule_set_stays BEFORE DELETE ON rule_set BEGIN SELECT RAISE(ABORT, 'signed rules never go'); END;
 CREATE TRIGGER parcel_unchanged BEFORE UPDATE ON parcel BEGIN SELECT RAISE(ABORT, 'a parcel never changes'); END;
 CREATE TRIGGER observation_unchanged BEFORE UPDATE ON observation BEGIN SELECT RAISE(ABORT, 'an observation never changes'); END;
 CREATE TRIGGER attempt_unchanged BEFORE UPDATE ON attempt BEGIN SELECT RAISE(ABORT, 'an attempt never changes'); END;

@@ -66,6 +66,8 @@ fn reading() -> Reading {
             maps("CL", None),
         ]),
         specimen_kinds: BTreeMap::from([("SER".to_owned(), "SERUM".to_owned())]),
+        units: labwire_units::Aliases::default(),
+        rules: None,
     }
 }
 

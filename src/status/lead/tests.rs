@@ -54,6 +54,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         letters: Vec::new(),
         queries: Vec::new(),
         reports_fail: None,
+        rules: None,
     }
 }
 

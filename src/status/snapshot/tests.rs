@@ -11,6 +11,7 @@ fn known(instruments: &[&str], destinations: &[&str]) -> Known {
     Known {
         instruments: instruments.iter().map(|name| ((*name).to_owned(), String::new())).collect(),
         destinations: destinations.iter().map(|name| ((*name).to_owned(), Mode::Live)).collect(),
+        rules: String::new(),
     }
 }
 

@@ -15,6 +15,8 @@ fn reading(queries: Hl7Queries) -> Reading {
         specimen: SpecimenRules::default(),
         codes: std::collections::BTreeMap::new(),
         specimen_kinds: std::collections::BTreeMap::new(),
+        units: labwire_units::Aliases::default(),
+        rules: None,
     }
 }
 

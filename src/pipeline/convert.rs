@@ -1,0 +1,78 @@
+//! A number in the unit that the laboratory reports, beside the one that was sent. Only signed rules are asked; where they
+//! know the analyte and can't convert its value, a person must look. Decides nothing by how high or low a value is, but
+//! that no patient can have it.
+
+use labwire_units::{Analyte, Believed, Converted, Digits, Unit};
+
+use super::Reading;
+use crate::domain::{Conversion, DecimalText, HoldReason, Observation, Reported, Value};
+
+/// Gives an observation its conversion, and tells why it must wait, if it must. Without rules in force it stays as it is.
+pub(super) fn convert(observation: Observation, reading: &Reading) -> (Observation, Option<HoldReason>) {
+    let Some(rules) = &reading.rules else { return (observation, None) };
+    let Some((analyte, number)) = measured(&observation, reading) else { return (observation, None) };
+    let answer = converted(&observation, analyte, number, reading);
+    let hold = match &answer {
+        Ok((_, Believed::Yes)) => None,
+        Ok((_, Believed::No)) => Some(HoldReason::AbsurdValue),
+        Err(_) => Some(HoldReason::NotConverted),
+    };
+    // What came in the reported unit stands as it was sent.
+    let outcome = answer.map(|(reported, _)| reported).transpose();
+    let told = |outcome| Conversion { analyte: analyte.id.clone(), rules: rules.sha256.clone(), outcome };
+    let conversion = outcome.map(told);
+    (Observation { conversion, ..observation }, hold)
+}
+
+/// The analyte and the number of a result that the rules are about. A side of a measurement that has a unit of its own,
+/// such as a signal, is another measurand.
+fn measured<'a>(
+    observation: &'a Observation,
+    reading: &'a Reading,
+) -> Option<(&'a Analyte, &'a DecimalText)> {
+    let analytes = &reading.rules.as_ref()?.analytes;
+    let Value::Quantity { number, .. } = &observation.value else { return None };
+    let aspect = reading.profile.aspects.get(&observation.test.aspect);
+    if observation.is_without_value() || aspect.is_some_and(|aspect| aspect.unit.is_some()) {
+        return None;
+    }
+    let chosen = reading.codes.get(&observation.test.code).and_then(|site| site.analyte.as_deref());
+    let analyte = match chosen {
+        Some(id) => analytes.named(id),
+        None => observation.loinc.as_deref().and_then(|code| analytes.of_loinc(code)),
+    };
+    analyte.map(|analyte| (analyte.as_ref(), number))
+}
+
+/// The value in the reported unit, unless it came in it; or why there is none.
+fn converted(
+    observation: &Observation,
+    analyte: &Analyte,
+    number: &DecimalText,
+    reading: &Reading,
+) -> Result<(Option<Reported>, Believed), String> {
+    let sent = observation.unit.as_deref().filter(|unit| !unit.is_empty());
+    let sent = sent.ok_or("the analyzer sent no unit, and its [codes] declare none")?;
+    let unit: Unit = reading.units.unit(sent).map_err(|refusal| refusal.to_string())?;
+    let digits = Digits::parse(number.as_str()).ok_or("the number has too many digits")?;
+    let converted = analyte.convert(&digits, &unit).map_err(|refusal| refusal.to_string())?;
+    let believed = converted.believed;
+    if sent == analyte.unit.code() {
+        return Ok((None, believed));
+    }
+    let reported =
+        reported(observation, analyte, converted).ok_or("the converted number has too many digits")?;
+    Ok((Some(reported), believed))
+}
+
+fn reported(observation: &Observation, analyte: &Analyte, converted: Converted) -> Option<Reported> {
+    Some(Reported {
+        number: DecimalText::parse(&converted.reported, '.')?,
+        unit: converted.unit,
+        loinc: analyte.reported_loinc.clone().filter(|code| observation.loinc.as_ref() != Some(code)),
+        exact: converted.exact.to_string(),
+        factor: converted.line.slope.to_string(),
+        offset: converted.line.offset.to_string(),
+        basis: converted.basis.to_string(),
+    })
+}

@@ -1,0 +1,122 @@
+//! Signed rules: nothing is converted before, and the signed set stays in force when the file is changed.
+
+use labsim::lims::Lims;
+use labwire::journal::DeliveryId;
+use serde_json::Value;
+
+use super::support::*;
+
+const CODES: &str = "[codes.GLCC]\nanalyte = \"glucose\"\n[codes.CREA]\nanalyte = \"creatinine\"\n";
+const OTHER_GLUCOSE: &str =
+    "[analyte.glucose]\nname = \"Glucose\"\nunit = \"g/L\"\ndecimals = 2\nfrom = [\"mg/dL\"]\n";
+
+async fn laboratory() -> (Lims, Lab, std::net::SocketAddr) {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
+    (lims, lab, address)
+}
+
+/// The one result of a delivery, as its payload has it.
+fn payload(lab: &Lab, delivery: i64) -> Value {
+    let sent = lab.reader().payload(DeliveryId(delivery)).unwrap().unwrap();
+    serde_json::from_slice::<Value>(sent.reveal()).unwrap()["results"][0].clone()
+}
+
+/// Sends the glucose of another specimen, and returns it as the LIMS accepted it.
+async fn arrives(lab: &Lab, address: std::net::SocketAddr, number: i64) -> Value {
+    send(address, &glucose(&format!("EX000{number}"), "90.0", "F", "20260102030405")).await;
+    until("the LIMS has it", || lab.count("accepted") == number).await;
+    payload(lab, number)
+}
+
+fn sign(lab: &Lab) -> String {
+    lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked against the old LIMS"])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_pass_unchanged_until_somebody_signs_and_the_signed_set_outlives_a_changed_file() {
+    let (_lims, lab, address) = laboratory().await;
+    let gateway = lab.start().await;
+    let before = arrives(&lab, address, 1).await;
+    assert!(before.get("converted").is_none(), "{before}");
+    assert!(lab.text(&["rules"]).contains("In force:   none."));
+
+    assert!(sign(&lab).starts_with("Signed by Dr. Example, and in force"));
+    let after = arrives(&lab, address, 2).await;
+    assert_eq!((&after["value"]["number"], &after["unit"]), (&"90.0".into(), &"mg/dl".into()));
+    assert_eq!(after["converted"]["number"], "5.0");
+    assert_eq!(after["converted"]["exact"], "75000/15013");
+    assert!(sign(&lab).starts_with("Refused: these rules are in force already"));
+
+    std::fs::write(lab.path("analytes.toml"), OTHER_GLUCOSE).unwrap();
+    assert!(sign(&lab).starts_with("Refused: the gateway was started with other rules"));
+    assert!(gateway.terminate().success());
+    let gateway = lab.start().await;
+    let unsigned = arrives(&lab, address, 3).await;
+    assert_eq!(unsigned["converted"], after["converted"], "the last signed set stays in force");
+    assert!(lab.text(&["rules"]).contains("The configured rules aren't signed."));
+
+    assert!(sign(&lab).starts_with("Signed by"));
+    let signed = arrives(&lab, address, 4).await;
+    assert_eq!(
+        (&signed["converted"]["number"], &signed["converted"]["unit"]),
+        (&"0.90".into(), &"g/L".into())
+    );
+    gateway.kill();
+    let gateway = lab.start().await;
+    let again = arrives(&lab, address, 5).await;
+    assert_eq!(again["converted"], signed["converted"], "a signature outlives a crash");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_converted_is_held_with_its_reason_and_leaves_as_sent_when_released() {
+    let (_lims, lab, address) = laboratory().await;
+    lab.instrument(
+        "erba",
+        "erba-xl",
+        "",
+        &format!("{}{}", listener(address), CODES.replace("glucose", "haemoglobin")),
+    );
+    let gateway = lab.start().await;
+    assert!(sign(&lab).starts_with("Signed by"));
+    send(address, &glucose("EX0001", "90.0", "F", "20260102030405")).await;
+    until("it is held", || lab.count("held") == 1).await;
+    let told = lab.text(&["held"]);
+    assert!(told.contains("haemoglobin isn't converted from mg/dl; it allows g/L, g/dL, g%"), "{told}");
+    let trace = lab.text(&["trace", "EX0001"]);
+    assert!(trace.contains("90.0 mg/dl, not converted: haemoglobin isn't converted from mg/dl"), "{trace}");
+    let id = told.split_whitespace().next().unwrap();
+    lab.run(&["release", id, "--reason", "seen on the analyzer"]);
+    until("the LIMS has it", || lab.count("accepted") == 1).await;
+    let result = payload(&lab, 1);
+    assert_eq!(result["value"]["number"], "90.0");
+    assert!(result["not_converted"]["why"].as_str().unwrap().contains("isn't converted"));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_rules_that_cannot_be_read_hold_every_message_back_until_others_are_signed() {
+    let (_lims, lab, address) = laboratory().await;
+    assert!(lab.start().await.terminate().success());
+    let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
+    let of_another_version = "INSERT INTO rule_set (sha256, text, signed_by, account, statement, signed_at)
+         VALUES ('00', '9 a\n[unknown]\n', 'Dr. Example', 'mgarcia', 'fine', 0)";
+    journal.execute(of_another_version, []).unwrap();
+    drop(journal);
+
+    let gateway = lab.start().await;
+    send(address, &glucose("EX0001", "90.0", "F", "20260102030405")).await;
+    let said = "no message is read until the present ones are signed";
+    until("it says so", || std::fs::read_to_string(lab.path("log")).unwrap().contains(said)).await;
+    assert_eq!(lab.reader().waiting().unwrap().unread, 1);
+    assert!(sign(&lab).starts_with("Signed by"));
+    until("the LIMS has it", || lab.count("accepted") == 1).await;
+    assert_eq!(payload(&lab, 1)["converted"]["number"], "5.0");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
