@@ -145,7 +145,12 @@ impl Gateway {
             .collect();
         let (asked, queries) = mpsc::channel(QUERIES);
         let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
-        let site = Site { name: settings.site.clone(), sources, destinations: settings.destinations.clone() };
+        let site = Site {
+            name: settings.site.clone(),
+            sources,
+            destinations: settings.destinations.clone(),
+            order_sources: Answering::sources(settings.orders.iter().map(|source| source.name.as_str())),
+        };
         let (arrived, due) = (Arc::clone(arrived), Arc::clone(due));
         let signable = rules.clone();
         self.tasks.spawn(async move {

@@ -379,3 +379,23 @@ async fn a_law_analyzer_gets_its_answer_and_then_a_work_order() {
     assert!(none.contains("/QAK|query3|NF|"), "{none}");
     noted(&lab, "unknown specimen; delivered").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_ordered_waits_for_a_person_where_the_site_says_so() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    lab.instrument("erba", "erba-xl", "unordered = \"hold\"", &listener(analyzer));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC"), ("NW", "P2", "CRR"), ("CA", "P2", "CRR")])).await;
+    let results = [("GLCC", "5.1"), ("CRR", "0.9"), ("ALTT", "20")];
+    send(analyzer, &chemistry("T1", &results, "F", "20260501110000")).await;
+    until("what was ordered is accepted", || lab.count("accepted") == 1).await;
+    assert_eq!(lab.count("held"), 2);
+    let held = lab.text(&["held"]);
+    for (test, why) in [("CRR 0.9", "took its order"), ("ALTT 20", "told no order")] {
+        assert!(held.lines().any(|line| line.contains(test) && line.contains(why)), "{held}");
+    }
+    let id = held.split_whitespace().next().unwrap().to_owned();
+    assert!(lab.run(&["release", &id, "--reason", "asked for by telephone"]).status.success());
+    until("it is accepted", || lab.count("accepted") == 2).await;
+}

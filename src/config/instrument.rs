@@ -14,13 +14,17 @@ use super::nearest::nearest;
 use super::profile::time_format;
 use super::profiles::Profiles;
 use super::reader::{Name, Table};
-use super::settings::{CodeMapping, Instrument, Line, RerunPolicy, SpecimenRules, Transport};
+use super::settings::{
+    CodeMapping, Instrument, Line, RerunPolicy, SpecimenRules, Transport, UnorderedPolicy,
+};
 use super::{analytes, link, transport};
 use crate::domain::InstrumentId;
 use crate::domain::profile::{Dialect, Profile};
 
 const DECIMAL_SEPARATORS: [(&str, char); 2] = [(".", '.'), (",", ',')];
 const RERUNS: [(&str, RerunPolicy); 2] = [("forward", RerunPolicy::Forward), ("hold", RerunPolicy::Hold)];
+const UNORDERED: [(&str, UnorderedPolicy); 2] =
+    [("deliver", UnorderedPolicy::Deliver), ("hold", UnorderedPolicy::Hold)];
 
 /// An instrument file as far as it could be read.
 pub(super) struct Draft {
@@ -90,6 +94,7 @@ pub(super) fn read(
     let specimen_kinds = file.table("specimen_kinds", specimen_kinds).unwrap_or_default();
     let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
     let rerun = file.choice("rerun", &RERUNS).unwrap_or(RerunPolicy::Forward);
+    let unordered = file.choice("unordered", &UNORDERED).unwrap_or(UnorderedPolicy::Deliver);
 
     let claim = placed.zip(line).map(|(placed, line)| Claim {
         transport: placed.transport,
@@ -114,6 +119,7 @@ pub(super) fn read(
             specimen_kinds,
             resend_window,
             rerun,
+            unordered,
         }),
         _ => None,
     };

@@ -14,7 +14,7 @@ use std::time::Duration;
 use labwire_units::Aliases;
 
 use crate::domain::profile::Profile;
-pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules};
+pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules, UnorderedPolicy};
 use crate::domain::{InstrumentId, Private, Rules};
 pub use destination::*;
 pub use drop::*;
@@ -127,6 +127,7 @@ pub struct Instrument {
     /// How long a repeated message whose results carry no time still counts as a repetition.
     pub resend_window: Duration,
     pub rerun: RerunPolicy,
+    pub unordered: UnorderedPolicy,
 }
 
 /// The protocol on an instrument's connection.

@@ -24,7 +24,7 @@ pub use observation::{
 pub use order::{Asks, Order, OrderKey, OrderRequest, OrderState, PatientChange, Priority};
 pub use outcome::{Decision, HoldReason, HostQuery, Outcome, Problem, ProblemKind};
 pub use private::Private;
-pub use site::{CodeMapping, RerunPolicy, SpecimenRules};
+pub use site::{CodeMapping, RerunPolicy, SpecimenRules, UnorderedPolicy};
 pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};
 pub use visible::visible;

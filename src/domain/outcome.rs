@@ -174,10 +174,14 @@ pub enum HoldReason {
     NotConverted,
     /// No living patient has such a value: the analyzer's unit may have been switched.
     AbsurdValue,
+    /// The LIMS told no order for it.
+    NotOrdered,
+    /// The LIMS told an order for it and took that back.
+    OrderCancelled,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 11] = [
+    pub const ALL: [HoldReason; 13] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -189,6 +193,8 @@ impl HoldReason {
         HoldReason::AmbiguousCorrection,
         HoldReason::NotConverted,
         HoldReason::AbsurdValue,
+        HoldReason::NotOrdered,
+        HoldReason::OrderCancelled,
     ];
 
     pub fn name(self) -> &'static str {
@@ -204,6 +210,8 @@ impl HoldReason {
             HoldReason::AmbiguousCorrection => "ambiguous-correction",
             HoldReason::NotConverted => "not-converted",
             HoldReason::AbsurdValue => "absurd-value",
+            HoldReason::NotOrdered => "not-ordered",
+            HoldReason::OrderCancelled => "order-cancelled",
         }
     }
 
@@ -231,6 +239,8 @@ impl HoldReason {
             HoldReason::AbsurdValue => {
                 "no patient has such a value: the analyzer's unit may have been switched"
             }
+            HoldReason::NotOrdered => "the LIMS told no order for this test of this specimen",
+            HoldReason::OrderCancelled => "the LIMS took its order for this test of this specimen back",
         }
     }
 }

@@ -38,3 +38,12 @@ pub enum RerunPolicy {
     /// It waits for a person to choose.
     Hold,
 }
+
+/// What happens to a result for which the LIMS told no order, or took it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnorderedPolicy {
+    /// It leaves as any other.
+    Deliver,
+    /// It waits for a person.
+    Hold,
+}

@@ -3,7 +3,7 @@
 
 mod route;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +21,8 @@ use super::{
 use crate::clock;
 use crate::config::settings::{Destination, Instrument};
 use crate::domain::{
-    HoldReason, HostQuery, Observation, Outcome, Private, Problem, ProblemKind, RerunPolicy, Rules, Standing,
+    HoldReason, HostQuery, Observation, OrderState, Outcome, Private, Problem, ProblemKind, RerunPolicy,
+    Rules, SampleClass, Standing, UnorderedPolicy,
 };
 use crate::journal::desk::{Decider, Decision};
 use crate::journal::read::Pending;
@@ -41,6 +42,8 @@ pub struct Site {
     /// By source, as stored with each transfer.
     pub sources: BTreeMap<String, Vec<Arc<Instrument>>>,
     pub destinations: Vec<Arc<Destination>>,
+    /// Who tells orders, as stored with each; what another told counts for nothing.
+    pub order_sources: BTreeSet<String>,
 }
 
 /// A message that asks for orders.
@@ -360,8 +363,34 @@ impl Comparison<'_> {
                 Place::Own
             }
         };
+        if let Some(reason) = self.unordered(&observation)? {
+            hold(&mut observation, reason);
+        }
         let routes = routes(&self.runner.site.destinations, &observation, self.not_production);
         Ok((Entry { observation, place, routes }, doubt))
+    }
+
+    /// Why the site wants this to wait for the want of an order. Controls are never ordered, and a tube without a label
+    /// waits for that.
+    fn unordered(&self, observation: &Observation) -> Result<Option<HoldReason>, JournalError> {
+        let asks = self.instrument.unordered == UnorderedPolicy::Hold
+            && observation.class == SampleClass::Patient
+            && !observation.specimen.is_blank();
+        if !asks {
+            return Ok(None);
+        }
+        let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
+        let mut orders = self.runner.read(|reader| reader.orders_on(&observation.specimen))?;
+        let sources = &self.runner.site.order_sources;
+        orders.retain(|it| sources.contains(&it.source) && it.order.key.test == test);
+        let stands = |state: OrderState| {
+            matches!(state, OrderState::Active | OrderState::Held | OrderState::Completed)
+        };
+        Ok(match orders.is_empty() {
+            true => Some(HoldReason::NotOrdered),
+            false if orders.iter().any(|it| stands(it.state)) => None,
+            false => Some(HoldReason::OrderCancelled),
+        })
     }
 
     fn priors(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
