@@ -20,14 +20,14 @@ use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
 use crate::host::control::{Control, ControlError, Signable};
 use crate::host::systemd::{self, Watched};
-use crate::intake::{self, ControlIds, Intake};
+use crate::intake::{self, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
 use crate::orders::{self, Answering, Presence};
 use crate::pipeline::runner::{Asked, Runner, Site};
 use crate::reconciliation::{Rules, Schedule};
 use crate::shutdown::Tasks;
 use crate::status::{self, Page};
-use crate::wire::Mailboxes;
+use crate::wire::{ControlIds, Mailboxes};
 
 /// How long to wait before the journal is opened for reading once more.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -41,6 +41,7 @@ pub struct Gateway {
     /// Where the page is, with the port that was really taken.
     pub page: SocketAddr,
     tasks: Tasks,
+    control_ids: ControlIds,
 }
 
 /// Why a gateway did not start.
@@ -69,7 +70,9 @@ impl Gateway {
         let listener =
             TcpListener::bind(address).await.map_err(|error| StartError::Page { address, error })?;
         let page = listener.local_addr().map_err(|error| StartError::Page { address, error })?;
-        let gateway = Gateway { journal, board: Board::default(), page, tasks: Tasks::default() };
+        let control_ids = ControlIds::new(journal.epoch());
+        let gateway =
+            Gateway { journal, board: Board::default(), page, tasks: Tasks::default(), control_ids };
         let (arrived, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mailboxes = Mailboxes::default();
         let rules = Signable { present: Arc::clone(&settings.rules), in_force: watch::channel(None).0 };
@@ -77,11 +80,10 @@ impl Gateway {
         gateway.start_deliveries(settings, &due)?;
         let (asked, turned) = gateway.start_runner(settings, &rules, &arrived, &due);
         let presence = Presence::default();
-        let ids = orders::ControlIds::new(gateway.journal.epoch());
-        gateway.start_answers(settings, asked, mailboxes.clone(), (presence.clone(), ids.clone()));
+        gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone());
         gateway.start_control(settings, rules, &arrived, &due)?;
         gateway.start_reports(settings);
-        gateway.start_orders(settings, presence, ids);
+        gateway.start_orders(settings, presence);
         gateway.start_intake(settings, arrived, mailboxes);
         gateway.start_telling(turned);
         Ok(gateway)
@@ -186,9 +188,10 @@ impl Gateway {
         settings: &Settings,
         asked: mpsc::Receiver<Asked>,
         mailboxes: Mailboxes,
-        (presence, control_ids): (Presence, orders::ControlIds),
+        presence: Presence,
     ) {
         let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
+        let control_ids = self.control_ids.clone();
         let sources = Answering::sources(settings.orders.iter().map(|source| source.name.as_str()));
         self.tasks.spawn(async move {
             if let Some(reader) = reader_once_open(&journal, &stop).await {
@@ -218,12 +221,12 @@ impl Gateway {
         Ok(())
     }
 
-    fn start_orders(&self, settings: &Settings, presence: Presence, control_ids: orders::ControlIds) {
+    fn start_orders(&self, settings: &Settings, presence: Presence) {
         let listener = orders::Listener {
             journal: self.journal.clone(),
             board: self.board.clone(),
             admission: self.admission(),
-            control_ids,
+            control_ids: self.control_ids.clone(),
             presence,
             tasks: self.tasks.clone(),
         };
@@ -241,7 +244,7 @@ impl Gateway {
             mailboxes,
             arrived,
             admission: self.admission(),
-            control_ids: ControlIds::new(self.journal.epoch()),
+            control_ids: self.control_ids.clone(),
             trace: settings.trace.clone(),
             spool,
             reserve: settings.journal.reserve_bytes,

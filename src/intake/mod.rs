@@ -24,10 +24,9 @@ use crate::board::Board;
 use crate::config::settings::{Instrument, Line, PlaceSettings, TraceSettings, Transport};
 use crate::journal::Journal;
 use crate::shutdown::Tasks;
-use crate::wire::Mailboxes;
+use crate::wire::{ControlIds, Mailboxes};
 
 pub use notes::keep as keep_notes;
-pub use screen::ControlIds;
 
 /// What every intake task works with.
 #[derive(Clone)]

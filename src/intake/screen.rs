@@ -1,43 +1,18 @@
 //! What an HL7 message is answered, before it is on disk and as if it were: the answer is committed with it. Whether a
 //! message is stored doesn't depend on what this finds.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use labwire_hl7::message::{Message, Msh};
-use labwire_hl7::transfer::{Acknowledging, Condition, ControlId, Mode, Stamp, Verdict, acknowledge};
+use labwire_hl7::transfer::{Acknowledging, Condition, Mode, Stamp, Verdict, acknowledge};
 use labwire_link::Reply;
 
 use crate::domain::profile::Hl7Queries;
+use crate::wire::ControlIds;
 
 /// The kinds of message that an instrument may send: results, queries, and what it says of itself.
 const TAKEN: [&[u8]; 12] =
     [b"ORU", b"OUL", b"QBP", b"QRY", b"QCK", b"ORL", b"ORR", b"SSU", b"EAU", b"ESU", b"INU", b"NMD"];
-
-/// MSH-10 of our answers: the journal's epoch, new at each start, and a number. Clones share the number.
-#[derive(Debug, Clone)]
-pub struct ControlIds {
-    epoch: Arc<str>,
-    next: Arc<AtomicU64>,
-}
-
-impl ControlIds {
-    pub fn new(epoch: &str) -> ControlIds {
-        ControlIds { epoch: epoch.into(), next: Arc::new(AtomicU64::new(1)) }
-    }
-
-    /// One that was never used. Eight characters of epoch, a letter and up to eleven digits.
-    fn take(&self) -> ControlId {
-        loop {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            if let Some(id) = ControlId::new(&format!("{}A{number}", self.epoch)) {
-                return id;
-            }
-        }
-    }
-}
 
 /// What to say of a message: once it is on disk, and if it can't be.
 pub(super) struct Screened {

@@ -9,7 +9,6 @@ use labwire_link::SendId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::control_ids::ControlIds;
 use super::presence::Presence;
 use super::told::Told;
 use super::work::{Tube, tube};
@@ -21,7 +20,7 @@ use crate::journal::results::QueryId;
 use crate::journal::{Journal, JournalError, Reader};
 use crate::pipeline::runner::{Asked, reading};
 use crate::pipeline::{Found, Reading, Stamp, Wants, Work, answer, answers_hl7, questions};
-use crate::wire::{Mailboxes, Outgoing};
+use crate::wire::{ControlIds, Mailboxes, Outgoing};
 
 /// The most tubes that one answer names where the query doesn't.
 const MOST: usize = 50;

@@ -5,7 +5,6 @@ use labwire_hl7::transfer::Stamp;
 use labwire_link::{Note, Parcel, Receipt, Reply, SendId, Sent, Transfer};
 
 use super::acknowledge::{answers, not_stored};
-use super::control_ids::ControlIds;
 use super::listener::Listener;
 use super::message::{Read, read};
 use crate::clock;
@@ -14,7 +13,7 @@ use crate::domain::{Private, Problem, ProblemKind};
 use crate::journal::TransferId;
 use crate::journal::orders::{Applied, Compose, Told};
 use crate::journal::parcels::{Ending, Within};
-use crate::wire::{Direction, Handler};
+use crate::wire::{ControlIds, Direction, Handler};
 
 pub(super) struct Connection<'a> {
     listener: &'a Listener,

@@ -12,7 +12,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
-use super::control_ids::ControlIds;
 use super::presence::Presence;
 use crate::board::{Board, LinkState};
 use crate::clock;
@@ -21,7 +20,7 @@ use crate::host::tls::Acceptor;
 use crate::journal::Journal;
 use crate::journal::orders::source_name;
 use crate::shutdown::Tasks;
-use crate::wire::{Bounds, Ended, Surroundings, drive, tcp};
+use crate::wire::{Bounds, ControlIds, Ended, Surroundings, drive, tcp};
 
 /// How long to wait before trying again to bind, or to accept when the system is out of descriptors.
 const AGAIN: Duration = Duration::from_secs(2);

@@ -4,7 +4,6 @@
 mod acknowledge;
 mod answering;
 mod connection;
-mod control_ids;
 mod listener;
 mod message;
 mod presence;
@@ -12,6 +11,5 @@ mod told;
 mod work;
 
 pub use answering::Answering;
-pub use control_ids::ControlIds;
 pub use listener::{Listener, listen};
 pub use presence::Presence;
