@@ -18,6 +18,10 @@ use labwire::journal::parcels::Within;
 use labwire::journal::results::{Entry, Place, Processed, Route};
 use labwire_link::{Parcel, ParcelId};
 
+#[path = "../tests/support/port.rs"]
+mod port;
+use port::free_port;
+
 const QUEUED: usize = 100_000;
 const RESULTS_A_MESSAGE: usize = 50;
 const SETTLE: Duration = Duration::from_secs(8);
@@ -32,17 +36,16 @@ fn main() {
 }
 
 fn configure(folder: &Path) {
-    let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     fs::create_dir(folder.join("instruments.d")).unwrap();
     let site = format!(
         "site = \"Example\"\ncontrol_socket = \"sock\"\n[journal]\npath = \"labwire.db\"\n[page]\nlisten = \"{}\"\n\
          [log]\nfilter = \"off\"\n[destination.lims]\nurl = \"http://{}/\"\n",
-        port(),
-        port()
+        free_port(),
+        free_port()
     );
     fs::write(folder.join("labwire.toml"), site).unwrap();
     let instrument =
-        format!("profile = \"erba-xl\"\ntime_zone = \"UTC\"\n[tcp_server]\nlisten = \"{}\"\n", port());
+        format!("profile = \"erba-xl\"\ntime_zone = \"UTC\"\n[tcp_server]\nlisten = \"{}\"\n", free_port());
     fs::write(folder.join("instruments.d/sim.toml"), instrument).unwrap();
 }
 

@@ -7,7 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +16,10 @@ use labsim::lims::mllp::{next_block, write_block};
 use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+
+#[path = "../tests/support/port.rs"]
+mod port;
+use port::free_port;
 
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
@@ -66,10 +70,6 @@ fn main() {
         }
     }
     print(&servers, &rates);
-}
-
-fn free_port() -> SocketAddr {
-    std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
 fn gateway(folder: &Path) -> Server {

@@ -2,7 +2,7 @@
 //! judges; the tests do.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
@@ -13,6 +13,10 @@ use labwire::journal::Reader;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
+
+#[path = "../support/port.rs"]
+mod port;
+pub(crate) use port::free_port;
 
 /// How long anything may take before a test gives up. Generous: it is no measurement.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -152,11 +156,6 @@ pub(crate) async fn lims() -> Lims {
 pub(crate) async fn failing_lims(share: f64, seed: u64) -> Lims {
     let hold = Duration::from_secs(2);
     Lims::start(Setup { mode: Mode::Mix(share), seed, hold, ..Setup::default() }).await.unwrap()
-}
-
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> SocketAddr {
-    std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
 pub(crate) fn listener(address: SocketAddr) -> String {

@@ -3,13 +3,17 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use labsim::frame::{Framing, cut, emit};
 use labsim::lims::{Lims, Mode, Setup};
 use labwire::config::Settings;
 use labwire::gateway::Gateway;
+
+#[path = "../support/port.rs"]
+mod port;
+use port::free_port;
 
 /// A specimen number that would be a script if the page didn't escape it.
 pub(crate) const SCRIPT: &str = "<script>alert(1)</script>";
@@ -147,10 +151,6 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
             assert!(gateway.stop().await, "something didn't end in time");
         }
     }
-}
-
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 fn play(analyzer: SocketAddr, message: &[u8]) {

@@ -53,11 +53,11 @@ impl Bench {
         let instruments = folder.join("instruments.d");
         fs::create_dir_all(&instruments)?;
         fs::create_dir_all(folder.join("profiles.d"))?;
-        let (alone, shared, mllp) = (free_port()?, free_port()?, free_port()?);
+        let [alone, shared, mllp, spare] = free_ports()?;
         let device = folder.join("vitros-line");
         let architect = Place::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let architect_address = architect.address().map(|address| address.to_string()).unwrap_or_default();
-        let page = if options.page.port() == 0 { free_port()? } else { options.page };
+        let page = if options.page.port() == 0 { spare } else { options.page };
         fs::write(folder.join("labwire.toml"), site(page, laboratory))?;
         for (name, text) in [
             ("vitros", serial("ortho-vitros-3600", &device)),
@@ -133,9 +133,16 @@ fn odd(style: Style) -> f64 {
     if matches!(style, Style::YumizenH500 | Style::CentaurXp) { 0.0 } else { 0.1 }
 }
 
-/// A port that is free at this moment.
-fn free_port() -> io::Result<SocketAddr> {
-    std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+/// Ports that are free at this moment, no two the same: each is taken before any is given back.
+fn free_ports<const COUNT: usize>() -> io::Result<[SocketAddr; COUNT]> {
+    let mut free = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); COUNT];
+    let mut taken = Vec::with_capacity(COUNT);
+    for address in &mut free {
+        let listener = std::net::TcpListener::bind(*address)?;
+        *address = listener.local_addr()?;
+        taken.push(listener);
+    }
+    Ok(free)
 }
 
 fn site(page: SocketAddr, Laboratory { http, mllp }: &Laboratory) -> String {
