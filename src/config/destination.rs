@@ -61,7 +61,7 @@ pub(super) fn read(name: Name<'_>, table: &mut Table<'_>, folder: &Path) -> Opti
         }
     };
     let Read { kind, parallel, on_unknown } = reader(table, folder);
-    let (takes, instruments) = takes::read(table);
+    let (takes, instruments) = takes::read(table, &kind);
     let destination = Destination {
         id: DestinationId::new(name.text),
         kind,

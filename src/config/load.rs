@@ -10,7 +10,7 @@ use super::claims::{self, Claimant};
 use super::complaint::Remarks;
 use super::finding::{Errors, Finding, Source};
 use super::profiles::Profiles;
-use super::settings::{Destination, Settings};
+use super::settings::{Destination, Settings, Whose};
 use super::{instrument, reader, rules, site};
 use crate::domain::{InstrumentId, Rules};
 
@@ -181,7 +181,9 @@ impl Report {
             return;
         }
         for instrument in &settings.instruments {
-            let takes = |it: &Destination| it.takes.instruments.takes(&[instrument.id.as_str()]);
+            let takes = |it: &Destination| {
+                it.takes.whose == Whose::Patients && it.takes.instruments.takes(&[instrument.id.as_str()])
+            };
             if !settings.destinations.iter().any(|destination| takes(destination)) {
                 let file = format!("instruments.d/{}.toml", instrument.id);
                 self.warnings.push(Finding::about(&file, "no destination takes this instrument's results"));

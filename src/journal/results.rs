@@ -54,7 +54,10 @@ pub enum Place {
 /// Whether a destination is to get an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
+    /// A patient's result; of anything else nothing leaves by it.
     Deliver,
+    /// A control's result, to where nothing else goes.
+    Control,
     /// Only as a newer version of what it was meant to get: it must not be left with the older.
     Follow,
     Never,

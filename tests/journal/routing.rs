@@ -39,6 +39,32 @@ fn a_newer_version_goes_where_the_older_was_to_go() {
 }
 
 #[test]
+fn a_control_goes_to_its_own_destination_alone_whatever_the_way_to_others_says() {
+    const QC: &str = "qc";
+    let of = |class| Observation { class, ..result("LEVEL1", "K", "4.1") };
+    let everywhere = [(LIMS, Route::Deliver), (QC, Route::Control)];
+    let lab = Lab::new();
+    for (class, expected) in [
+        (SampleClass::Control, "lims not-for-it, qc pending"),
+        (SampleClass::Calibration, "lims not-for-it, qc not-for-it"),
+        (SampleClass::Patient, "lims pending, qc not-for-it"),
+    ] {
+        let id = lab.record(vec![routed(of(class), &everywhere)])[0];
+        assert_eq!(lines(&lab, id), expected, "{class:?}");
+    }
+    let patients = lab.record(vec![routed(of(SampleClass::Patient), &everywhere)])[0];
+    let followed = routed(of(SampleClass::Control), &[(LIMS, Route::Follow), (QC, Route::Follow)]);
+    let new = lab.record(vec![Entry { place: Place::Supersedes(patients), ..followed }])[0];
+    assert_eq!(lines(&lab, new), "lims not-for-it, qc not-for-it", "it follows no patient's result");
+    let newer = routed(of(SampleClass::Control), &[(QC, Route::Control)]);
+    let first = lab.record(vec![newer])[0];
+    let corrected = routed(of(SampleClass::Control), &[(QC, Route::Follow)]);
+    let second = lab.record(vec![Entry { place: Place::Supersedes(first), ..corrected }])[0];
+    assert_eq!(lines(&lab, second), "qc pending", "a destination isn't left with a corrected control");
+    lab.assert_balanced();
+}
+
+#[test]
 fn what_is_no_production_follows_nothing() {
     let lab = Lab::new();
     let old = lab.record(vec![routed(result("S1", "K", "4.1"), &[(LIMS, Route::Deliver)])])[0];

@@ -2,11 +2,11 @@
 
 use crate::config::complaint::Complaint;
 use crate::config::reader::{Entry, Table};
-use crate::config::settings::{Selection, Takes};
+use crate::config::settings::{Kind, Selection, Takes, Whose};
 use crate::domain::profile::Pattern;
 
 /// What is taken, and the instruments that are named, each with its place.
-pub(super) fn read(table: &mut Table<'_>) -> (Takes, Vec<Complaint>) {
+pub(super) fn read(table: &mut Table<'_>, kind: &Kind) -> (Takes, Vec<Complaint>) {
     let only = table.list("instruments", name).unwrap_or_default();
     let except = table.list("except_instruments", name).unwrap_or_default();
     let patterns = |named: &[Complaint]| named.iter().map(|it| Pattern::new(it.message.as_str())).collect();
@@ -20,8 +20,21 @@ pub(super) fn read(table: &mut Table<'_>) -> (Takes, Vec<Complaint>) {
             only: table.list("specimen_kinds", choice).unwrap_or_default(),
             except: table.list("except_specimen_kinds", choice).unwrap_or_default(),
         },
+        whose: whose(table, kind),
     };
     (takes, only.into_iter().chain(except).collect())
+}
+
+fn whose(table: &mut Table<'_>, kind: &Kind) -> Whose {
+    let Some(entry) = table.entry("qc") else { return Whose::Patients };
+    match entry.flag() {
+        Some(true) if matches!(kind, Kind::Fhir(_)) => {
+            entry.error("FHIR has no place for control results; write qc = false, or another kind");
+            Whose::Controls
+        }
+        Some(true) => Whose::Controls,
+        Some(false) | None => Whose::Patients,
+    }
 }
 
 fn name(entry: Entry<'_>) -> Option<Complaint> {

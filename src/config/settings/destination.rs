@@ -44,6 +44,16 @@ pub struct Takes {
     pub tests: Selection,
     /// As the instrument sent it; a result without one counts as empty.
     pub specimen_kinds: Selection,
+    pub whose: Whose,
+}
+
+/// Whose results a destination is there for. Calibrations go nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whose {
+    #[default]
+    Patients,
+    /// Those of controls alone: what it gets is on no patient's record.
+    Controls,
 }
 
 /// A choice of names.

@@ -154,9 +154,9 @@ fn open(
     }
     for (destination, route) in &entry.routes {
         let leaves = match route {
-            _ if observation.class != SampleClass::Patient => false,
-            Route::Deliver => true,
-            Route::Follow => was_meant_for(connection, earlier, destination)?,
+            Route::Deliver => observation.class == SampleClass::Patient,
+            Route::Control => observation.class == SampleClass::Control,
+            Route::Follow => was_meant_for(connection, earlier, destination, observation.class)?,
             Route::Never => false,
         };
         let state = match &observation.standing {
@@ -204,18 +204,20 @@ fn free(
     Ok(if blocked { "quarantined" } else { "pending" })
 }
 
-/// Whether an earlier version was to go to a destination.
+/// Whether an earlier version was to go to a destination. One of another class is none.
 fn was_meant_for(
     connection: &Connection,
     earlier: Option<ObservationId>,
     destination: &DestinationId,
+    class: SampleClass,
 ) -> Result<bool, JournalError> {
     let Some(earlier) = earlier else { return Ok(false) };
     Ok(connection
         .prepare_cached(
-            "SELECT 1 FROM ledger WHERE observation = ? AND destination = ? AND state <> 'not-for-it'",
+            "SELECT 1 FROM ledger l JOIN observation o ON o.id = l.observation
+             WHERE l.observation = ? AND l.destination = ? AND l.state <> 'not-for-it' AND o.class = ?",
         )?
-        .exists(params![earlier.0, destination.as_str()])?)
+        .exists(params![earlier.0, destination.as_str(), class_name(class)])?)
 }
 
 /// Whether a patient's result was meant for no destination, and neither a newer version nor a person's word has put an

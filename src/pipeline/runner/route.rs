@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::config::settings::{Destination, Mode};
+use crate::config::settings::{Destination, Mode, Whose};
 use crate::domain::{DestinationId, Observation, SampleClass};
 use crate::journal::results::Route;
 
@@ -15,15 +15,20 @@ pub(super) fn routes(
 ) -> Vec<(DestinationId, Route)> {
     let route = |destination: &Destination| match destination.mode {
         Mode::Live | Mode::Drain if not_production => Route::Never,
-        Mode::Live | Mode::Test if takes(destination, observation) => Route::Deliver,
+        Mode::Live | Mode::Test if takes(destination, observation) => match destination.takes.whose {
+            Whose::Patients => Route::Deliver,
+            Whose::Controls => Route::Control,
+        },
         Mode::Live | Mode::Test | Mode::Drain => Route::Follow,
     };
     destinations.iter().map(|destination| (destination.id.clone(), route(destination))).collect()
 }
 
 /// The tests of these observations that no destination takes which patients are treated by; while all destinations
-/// are under test, that none takes.
+/// are under test, that none takes. Where controls go counts for nothing here.
 pub(super) fn homeless(destinations: &[Arc<Destination>], observations: &[Observation]) -> BTreeSet<String> {
+    let of_patients = |it: &&Arc<Destination>| it.takes.whose == Whose::Patients;
+    let destinations: Vec<_> = destinations.iter().filter(of_patients).collect();
     if destinations.is_empty() {
         return BTreeSet::new();
     }
@@ -40,9 +45,14 @@ pub(super) fn homeless(destinations: &[Arc<Destination>], observations: &[Observ
 
 fn takes(destination: &Destination, observation: &Observation) -> bool {
     let takes = &destination.takes;
+    let is_theirs = match takes.whose {
+        Whose::Patients => observation.class == SampleClass::Patient,
+        Whose::Controls => observation.class == SampleClass::Control,
+    };
     let mut tests = vec![observation.test.code.as_str()];
     tests.extend(observation.lims_code.as_deref());
-    takes.instruments.takes(&[observation.instrument.as_str()])
+    is_theirs
+        && takes.instruments.takes(&[observation.instrument.as_str()])
         && takes.tests.takes(&tests)
         && takes.specimen_kinds.takes(&[observation.specimen_type.as_deref().unwrap_or_default()])
 }
