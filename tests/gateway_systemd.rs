@@ -80,6 +80,28 @@ async fn laboratory() -> (labsim::lims::Lims, Lab, SocketAddr) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reload_ends_it_for_a_sound_configuration_and_for_no_other() {
+    let (_lims, lab, address) = laboratory().await;
+    let mut service = Service::start(&lab, Duration::from_secs(1));
+    service.until_told("READY=1").await;
+    let pid = rustix::process::Pid::from_child(&service.child);
+    let reload = || rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+
+    let good = std::fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    std::fs::write(lab.path("labwire.toml"), format!("{good}\nmistake = 1\n")).unwrap();
+    reload();
+    let log = || std::fs::read_to_string(lab.path("log")).unwrap();
+    until("the mistake is told", || log().contains("goes on with the old one")).await;
+    send(address, &glucose("EX0001", "5.4", "F", TIME)).await;
+    assert_eq!(service.child.try_wait().unwrap(), None);
+
+    std::fs::write(lab.path("labwire.toml"), good).unwrap();
+    reload();
+    service.until_told("STOPPING=1").await;
+    assert!(service.child.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_is_ready_once_the_listeners_stand_then_alive_and_at_last_stopping() {
     let (_lims, lab, address) = laboratory().await;
     lab.instrument("gone", "erba-xl", "", "[serial]\ndevice = \"/dev/none\"\nbaud = 9600\n");

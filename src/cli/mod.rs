@@ -44,7 +44,7 @@ pub fn main() -> Exit {
     };
     let out = &mut io::stdout();
     let outcome = match &arguments.command {
-        Command::Run { config } => with(config, run::run),
+        Command::Run { config } => with(config, |settings| run::run(settings, config)),
         Command::Check { config } => Ok(check::run(config, out)),
         Command::Demo(options) => demo::run(options, out),
         Command::Status { config } => with(config, |settings| status::run(settings, out)),

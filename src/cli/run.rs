@@ -1,6 +1,8 @@
 //! `labwire run`: the gateway as a service.
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::path::Path;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Outcome;
 use crate::config::Settings;
@@ -9,15 +11,17 @@ use crate::gateway::{Gateway, StartError};
 use crate::host::logging;
 use crate::journal::OpenError;
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+/// Runs the gateway that `settings` describe; `folder` is where they were read and are read again on SIGHUP.
+pub(super) fn run(settings: &Settings, folder: &Path) -> Outcome {
     logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(settings))
+    runtime.block_on(serve(settings, folder))
 }
 
-async fn serve(settings: &Settings) -> Outcome {
+async fn serve(settings: &Settings, folder: &Path) -> Outcome {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let gateway = match Gateway::start(settings).await {
         Ok(gateway) => gateway,
         Err(error) => {
@@ -34,6 +38,7 @@ async fn serve(settings: &Settings) -> Outcome {
     let exit = tokio::select! {
         _ = terminate.recv() => Exit::Done,
         _ = interrupt.recv() => Exit::Done,
+        () = sound_configuration(&mut hangup, folder) => Exit::Done,
         why = gateway.failed() => {
             tracing::error!(why, "the journal failed: nothing more is acknowledged; restart labwire after the disk was seen to");
             Exit::Journal
@@ -45,4 +50,21 @@ async fn serve(settings: &Settings) -> Outcome {
         tracing::warn!("labwire has stopped before every task had ended; the next start recovers them");
     }
     Ok(exit)
+}
+
+/// Returns after a SIGHUP that found a configuration to start with: the service manager starts labwire again, with that. One
+/// that can't be used is told, and the gateway goes on with what it has.
+async fn sound_configuration(hangup: &mut Signal, folder: &Path) {
+    while hangup.recv().await.is_some() {
+        match Settings::load(folder) {
+            Ok(_) => {
+                tracing::info!("stopping, to be started again with the new configuration");
+                return;
+            }
+            Err(errors) => {
+                tracing::error!(%errors, "the new configuration can't be used; labwire goes on with the old one");
+            }
+        }
+    }
+    std::future::pending().await
 }
