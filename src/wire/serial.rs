@@ -45,6 +45,8 @@ pub fn open(settings: &SerialSettings) -> io::Result<(Port, Vec<String>)> {
             FlowControl::Hardware => tokio_serial::FlowControl::Hardware,
         })
         .open_native_async()?;
+    // It is opened exclusively, and that keeps out our own second handle too unless we are root.
+    stream.set_exclusive(false)?;
     let found = line_settings(&settings.device)?;
     stream.set_exclusive(true)?;
     // Best effort: a pseudo-terminal has no modem lines.

@@ -46,3 +46,32 @@ async fn an_unplugged_adapter_is_seen_at_once_and_opened_again_by_its_name() {
     assert!(analyzer.transfer(&[glucose("EX0002", "5.1", "F", "20260102030405")]).await.is_complete());
     until("both are with the LIMS", || lab.count("accepted") == 2).await;
 }
+
+/// Root passes over the lock on a port that is in use; the service's user doesn't.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root and setpriv, to give up root's own rights"]
+async fn a_user_without_roots_rights_opens_a_port() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let device = lab.path("line");
+    let line = format!("[serial]\ndevice = \"{}\"\nbaud = 9600\n", device.display());
+    lab.instrument("erba", "erba-xl", "", &line);
+    let end = pty_at(&device).unwrap();
+    let mut gateway = std::process::Command::new("setpriv")
+        .args([
+            "--bounding-set=-sys_admin",
+            "--inh-caps=-sys_admin",
+            env!("CARGO_BIN_EXE_labwire"),
+            "run",
+            "--config",
+        ])
+        .arg(lab.folder.path())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+    let report = plugged_in(end).transfer(&[glucose("EX0001", "5.1", "F", "20260102030405")]).await;
+    gateway.kill().unwrap();
+    gateway.wait().unwrap();
+    assert!(report.is_complete(), "{report:?}");
+}
