@@ -1,5 +1,5 @@
 //! The gateway is killed at random instants while analyzers send and every LIMS fails, again and again: what was
-//! acknowledged is in the LIMS once, be it reached by HTTP, by MLLP or by files. Two broken gateways show that the oracle would notice.
+//! acknowledged is in the LIMS once, be it reached by HTTP, by MLLP, by files or by FHIR. Two broken gateways show that the oracle would notice.
 
 use std::net::SocketAddr;
 use std::time::Duration;

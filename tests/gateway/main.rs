@@ -12,8 +12,14 @@ mod analyzers;
 mod attempts;
 mod delivery;
 mod destinations;
+#[path = "../support/fhir_by_hand.rs"]
+mod fhir_by_hand;
+#[path = "../support/fhir_held.rs"]
+mod fhir_held;
 mod intake;
 mod kill;
+#[path = "../support/lims_by_hand.rs"]
+mod lims_by_hand;
 mod oracle;
 #[path = "../support/page.rs"]
 mod page;

@@ -3,14 +3,22 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
 
 #[path = "../support/analyzers.rs"]
 mod analyzers;
+mod fhir;
+#[path = "../support/fhir_by_hand.rs"]
+mod fhir_by_hand;
+#[path = "../support/fhir_held.rs"]
+mod fhir_held;
 mod folder;
 mod http;
+#[path = "../support/lims_by_hand.rs"]
+mod lims_by_hand;
 mod mllp;
 #[path = "../gateway/oracle.rs"]
 mod oracle;

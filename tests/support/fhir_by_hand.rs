@@ -3,10 +3,11 @@
 
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use labsim::chance::Chance;
 use serde_json::{Value, json};
 
 use super::lims_by_hand::{Asked, LimsByHand, SILENCE, json as answer};
@@ -37,11 +38,25 @@ pub(crate) enum Meet {
     Answer(&'static str, &'static str, &'static str),
 }
 
+/// What goes wrong by chance: the answer is lost, comes in part or as something else, or nothing was taken.
+const FAILURES: [Meet; 6] = [
+    Meet::LoseAnswer,
+    Meet::Ignore,
+    Meet::Cut,
+    Meet::Short,
+    Meet::Page,
+    Meet::Answer("503 Service Unavailable", "", "{\"resourceType\":\"OperationOutcome\"}"),
+];
+
 #[derive(Default)]
 struct Shelf {
     /// The versions of each resource, by `Observation/7`.
     resources: BTreeMap<String, Vec<Value>>,
+    /// Which resources have, or had, a token: by `Observation?identifier=system|value`.
+    places: BTreeMap<String, Vec<String>>,
     meets: VecDeque<Meet>,
+    /// How many of the transactions that nothing else awaits meet a failure, and which.
+    failing: Option<(f64, Chance)>,
     is_careless: bool,
 }
 
@@ -66,6 +81,16 @@ impl FhirByHand {
         server
     }
 
+    /// From now on this share of transactions meets a failure.
+    pub(crate) fn fail(&self, share: f64, seed: u64) {
+        self.shelf.lock().unwrap().failing = Some((share, Chance::seeded_for(seed, "fhir")));
+    }
+
+    /// From now on nothing fails by chance.
+    pub(crate) fn mend(&self) {
+        self.shelf.lock().unwrap().failing = None;
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.address
     }
@@ -84,17 +109,21 @@ impl FhirByHand {
 
     /// The versions of each Observation of a specimen, oldest first.
     pub(crate) fn results(&self, specimen: &str) -> Vec<Vec<Value>> {
+        let observations = self.observations().into_iter();
+        observations.filter(|(number, _)| number == specimen).map(|(_, versions)| versions).collect()
+    }
+
+    /// The versions of every Observation, oldest first, each with its specimen's number.
+    pub(crate) fn observations(&self) -> Vec<(String, Vec<Value>)> {
         let shelf = self.shelf.lock().unwrap();
-        let is_of = |observation: &Value| {
+        let specimen = |observation: &Value| {
             let place = observation["specimen"]["reference"].as_str().unwrap();
             let versions = shelf.resources.get(place);
-            versions.is_some_and(|versions| versions[0]["identifier"][0]["value"] == specimen)
+            let number = versions.and_then(|versions| versions[0]["identifier"][0]["value"].as_str());
+            number.unwrap_or_default().to_owned()
         };
         let observations = shelf.resources.iter().filter(|(place, _)| place.starts_with("Observation/"));
-        observations
-            .filter(|(_, versions)| is_of(&versions[0]))
-            .map(|(_, versions)| versions.clone())
-            .collect()
+        observations.map(|(_, versions)| (specimen(&versions[0]), versions.clone())).collect()
     }
 
     /// Somebody at the LIMS changes each Observation.
@@ -112,6 +141,11 @@ impl FhirByHand {
         self.server.asked().into_iter().map(line).collect()
     }
 
+    /// How many requests came so far.
+    pub(crate) fn count(&self) -> usize {
+        self.server.count()
+    }
+
     /// The Bundles that came, in their order.
     pub(crate) fn bundles(&self) -> Vec<Asked> {
         self.server.asked().into_iter().filter(|asked| asked.head.starts_with("POST ")).collect()
@@ -126,7 +160,8 @@ impl Shelf {
             return self.get(path);
         }
         let bundle: Value = serde_json::from_str(&asked.body).unwrap();
-        match self.meets.pop_front().unwrap_or(Meet::Take) {
+        let meet = self.meets.pop_front().unwrap_or_else(|| self.by_chance());
+        match meet {
             Meet::Take => ok(&self.transaction(&bundle, usize::MAX)),
             Meet::LoseAnswer => {
                 self.transaction(&bundle, usize::MAX);
@@ -164,6 +199,12 @@ impl Shelf {
         }
     }
 
+    fn by_chance(&mut self) -> Meet {
+        let Some((share, chance)) = &mut self.failing else { return Meet::Take };
+        let which = usize::try_from(chance.below(FAILURES.len() as u64)).unwrap();
+        if chance.hits(*share) { FAILURES[which] } else { Meet::Take }
+    }
+
     fn change(&mut self, change: impl Fn(&mut Value)) {
         for (place, versions) in &mut self.resources {
             if place.starts_with("Observation/") {
@@ -190,24 +231,28 @@ impl Shelf {
     /// The places of what a search finds.
     fn search(&self, kind: &str, search: &str) -> Vec<String> {
         let (parameter, wanted) = search.split('&').next().unwrap().split_once('=').unwrap();
-        let wanted: Vec<String> = wanted.split(',').map(decoded).collect();
-        let (list, name) = match parameter {
-            "identifier" => ("/identifier", "value"),
-            "_tag" => ("/meta/tag", "code"),
-            other => panic!("a search by {other}"),
+        assert!(["identifier", "_tag"].contains(&parameter), "a search by {parameter}");
+        let wanted = wanted.split(',').map(|wanted| format!("{kind}?{parameter}={}", decoded(wanted)));
+        let has_still = |place: &&String, token: &String| {
+            tokens(kind, self.resources[*place].last().unwrap()).contains(token)
         };
-        let fits = |resource: &Value| {
-            let list = resource.pointer(list).and_then(Value::as_array).cloned().unwrap_or_default();
-            let names = list
-                .iter()
-                .map(|one| format!("{}|{}", one["system"].as_str().unwrap(), one[name].as_str().unwrap()));
-            names.into_iter().any(|name| wanted.contains(&name))
+        let of = |token: String| {
+            let places = self.places.get(&token).map(Vec::as_slice).unwrap_or_default();
+            places.iter().filter(|place| has_still(place, &token)).cloned().collect::<Vec<_>>()
         };
-        let of_kind = self.resources.iter().filter(|(place, _)| place.starts_with(&format!("{kind}/")));
-        of_kind
-            .filter(|(_, versions)| fits(versions.last().unwrap()))
-            .map(|(place, _)| place.clone())
-            .collect()
+        let found: BTreeSet<String> = wanted.flat_map(of).collect();
+        found.into_iter().collect()
+    }
+
+    /// Puts the newest version of a resource on the shelf.
+    fn put(&mut self, place: &str, resource: Value) {
+        for token in tokens(place.split('/').next().unwrap(), &resource) {
+            let places = self.places.entry(token).or_default();
+            if !places.iter().any(|other| other == place) {
+                places.push(place.to_owned());
+            }
+        }
+        self.resources.entry(place.to_owned()).or_default().push(resource);
     }
 
     /// Applies so many entries of a Bundle.
@@ -235,10 +280,9 @@ impl Shelf {
         for (entry, (place, is_new)) in sent.iter().zip(&places).take(entries) {
             let updates = entry["request"]["method"] == "PUT";
             if *is_new || updates {
-                let versions = self.resources.entry(place.clone()).or_default();
                 let mut resource = resolved(&entry["resource"]);
                 resource["id"] = json!(place.split_once('/').unwrap().1);
-                versions.push(resource);
+                self.put(place, resource);
             }
             let version = self.resources[place].len();
             let status = if *is_new { "201 Created" } else { "200 OK" };
@@ -247,6 +291,19 @@ impl Shelf {
         }
         json!({ "resourceType": "Bundle", "type": "transaction-response", "entry": answers })
     }
+}
+
+/// By what a resource can be searched for.
+fn tokens(kind: &str, resource: &Value) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for (parameter, list, name) in [("identifier", "/identifier", "value"), ("_tag", "/meta/tag", "code")] {
+        let list = resource.pointer(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let token = |one: &Value| {
+            format!("{kind}?{parameter}={}|{}", one["system"].as_str().unwrap(), one[name].as_str().unwrap())
+        };
+        tokens.extend(list.iter().map(token));
+    }
+    tokens
 }
 
 fn ok(body: &Value) -> String {

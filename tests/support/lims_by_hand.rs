@@ -56,6 +56,11 @@ impl LimsByHand {
         LimsByHand { address, asked, task }
     }
 
+    /// How many requests came so far.
+    pub(crate) fn count(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
