@@ -20,7 +20,7 @@ use tokio::net::{TcpStream, UnixDatagram};
 use tokio::time::{Instant, timeout};
 
 const TIME: &str = "20260102030405";
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A gateway that has a service manager. Dropping it kills it.
 struct Service {

@@ -19,7 +19,7 @@ mod port;
 pub(crate) use port::free_port;
 
 /// How long anything may take before a test gives up. Generous: it is no measurement.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A configuration folder with a LIMS.
 pub(crate) struct Lab {

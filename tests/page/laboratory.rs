@@ -21,7 +21,7 @@ pub(crate) const SCRIPT: &str = "<script>alert(1)</script>";
 pub(crate) const SCRIPT_IN_ADDRESS: &str = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
 
 /// How long anything may take before a test gives up.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Laboratory {
     pub(crate) gateway: Option<Gateway>,
