@@ -208,6 +208,8 @@ async fn another_value_under_a_results_identifier_is_a_refusal() {
         let _gateway = lab.start().await;
         send_until(&lab, address, &result("EX0001"), "refused").await;
         assert!(lab.text(&["dead-letters"]).contains("another value"), "{on_unknown}");
+        let told = lab.text(&["trace", "EX0001", "--raw"]);
+        assert!(told.contains("5.41"), "{on_unknown}: what the refusal rests on is kept: {told}");
         server.meet([Meet::TakeAndChange(link)]);
         send_until(&lab, address, &result("EX0002"), "accepted").await;
         let linked = server.results("EX0002")[0][0]["subject"].clone();

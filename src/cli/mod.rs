@@ -72,9 +72,17 @@ pub fn main() -> Exit {
         Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),
     };
     outcome.unwrap_or_else(|error| {
+        if is_cut_short(error.as_ref()) {
+            return Exit::Done;
+        }
         let _ = writeln!(io::stderr(), "labwire: {error}");
         Exit::Unavailable
     })
+}
+
+/// Whether whoever reads what is printed has seen enough, as `head` has.
+fn is_cut_short(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Loads the configuration, or says everything that is wrong with it.

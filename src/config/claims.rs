@@ -13,6 +13,7 @@ use super::instrument::Claim;
 use super::nearest::nearest;
 use super::settings::{FtpSettings, Kind, Network, PlaceSettings, TcpServerSettings, Transport};
 use super::{destination, site};
+use crate::domain::profile::Pattern;
 
 /// One instrument's claim and the file that makes it.
 pub(super) struct Claimant<'a> {
@@ -213,11 +214,15 @@ pub(super) fn unknown_instruments(
 ) -> Vec<Finding> {
     let named = site.destinations.iter().flat_map(|draft| &draft.instruments);
     named
-        .filter(|named| !known.contains(&named.message))
+        .filter(|named| {
+            let pattern = Pattern::new(named.message.as_str());
+            !known.iter().any(|known| pattern.matches(known))
+        })
         .map(|named| {
             let name = &named.message;
             let advice = match nearest(name, known.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean \"{near}\"?"),
+                None if name.contains('*') => "no file of instruments.d has such a name".to_owned(),
                 None => format!("describe it in instruments.d/{name}.toml"),
             };
             source.finding(&Complaint::new(

@@ -3,10 +3,12 @@
 //! what ours says, and at a probe what it has. It writes nothing but the Bundle.
 
 mod reading;
+mod record;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 
 use self::reading::{Reading, Unseen};
+use self::record::Record;
 use super::bundle::sent::{Sent, Way};
 use super::kind::Attempted;
 use super::verdict::Judgement;
@@ -33,35 +35,29 @@ impl Client {
 
     /// Makes the attempt and judges it. Never fails: what goes wrong is a reply too.
     pub async fn attempt(&self, lease: &Lease) -> Attempted {
-        let sent = match Sent::parse(&lease.payload) {
-            Ok(sent) => sent,
-            Err(why) => return without_answer(Judgement::unreadable(why, &lease.items)),
+        let mut record = Record::default();
+        let judgement = match Sent::parse(&lease.payload) {
+            Ok(sent) => match lease.kind {
+                AttemptKind::Probe => self.probe(lease, &sent, &mut record).await,
+                AttemptKind::Send => self.send(lease, &sent, &mut record).await,
+            },
+            Err(why) => Judgement::unreadable(why, &lease.items),
         };
-        match lease.kind {
-            AttemptKind::Probe => self.probe(lease, &sent).await,
-            AttemptKind::Send => self.send(lease, &sent).await,
+        record.judged(judgement)
+    }
+
+    async fn probe(&self, lease: &Lease, sent: &Sent, record: &mut Record) -> Judgement {
+        match self.reading(sent, record).all().await {
+            Ok((looked, closing)) => fhir::judge_probe(&looked, closing, sent, &lease.items),
+            Err(Unseen(reply)) => fhir::judge_unseen(&reply, AttemptKind::Probe, &lease.items),
         }
     }
 
-    async fn probe(&self, lease: &Lease, sent: &Sent) -> Attempted {
-        let mut reading = self.reading(sent);
-        match reading.all().await {
-            Ok((looked, closing)) => without_answer(fhir::judge_probe(&looked, closing, sent, &lease.items)),
-            Err(Unseen(heard)) => {
-                let judgement = fhir::judge_unseen(&heard.reply, AttemptKind::Probe, &lease.items);
-                heard.judged(judgement)
-            }
-        }
-    }
-
-    async fn send(&self, lease: &Lease, sent: &Sent) -> Attempted {
-        match self.before(lease, sent).await {
+    async fn send(&self, lease: &Lease, sent: &Sent, record: &mut Record) -> Judgement {
+        match self.before(lease, sent, record).await {
             Ok(None) => {}
-            Ok(Some(judgement)) => return without_answer(judgement),
-            Err(Unseen(heard)) => {
-                let judgement = fhir::judge_unseen(&heard.reply, AttemptKind::Send, &lease.items);
-                return heard.judged(judgement);
-            }
+            Ok(Some(judgement)) => return judgement,
+            Err(Unseen(reply)) => return fhir::judge_unseen(&reply, AttemptKind::Send, &lease.items),
         }
         let request = self.web.post(&self.settings.url).body(lease.payload.clone());
         // A repetition finds what is there already; then the copies to compare may come with the answer.
@@ -69,16 +65,21 @@ impl Client {
         let wanted = if is_likely_there { "return=representation" } else { "return=minimal" };
         let request = request.header(CONTENT_TYPE, JSON).header("Prefer", wanted);
         let heard = Web::ask(request.header(ACCEPT, JSON).header("X-Request-Id", &lease.key)).await;
-        let judgement = match fhir::read(&heard.reply, &self.settings.rules, sent, &lease.items) {
-            Ok(told) => self.after(lease, sent, &told).await,
+        record.posted(&heard);
+        match fhir::read(&heard.reply, &self.settings.rules, sent, &lease.items) {
+            Ok(told) => self.after(lease, sent, &told, record).await,
             Err(judgement) => judgement,
-        };
-        heard.judged(judgement)
+        }
     }
 
     /// Looks at the copies that newer versions are to replace. A judgement where the Bundle need not or may not go out.
-    async fn before(&self, lease: &Lease, sent: &Sent) -> Result<Option<Judgement>, Unseen> {
-        let mut reading = self.reading(sent);
+    async fn before(
+        &self,
+        lease: &Lease,
+        sent: &Sent,
+        record: &mut Record,
+    ) -> Result<Option<Judgement>, Unseen> {
+        let mut reading = self.reading(sent, record);
         let looked = reading.results(|entry| entry.way == Way::Update).await?;
         let is_there = |seen: &Option<Seen>| matches!(seen, Some(Seen::Same { .. }));
         if !looked.is_empty() && looked.values().all(is_there) {
@@ -90,13 +91,13 @@ impl Client {
         Ok(fhir::judge_before(&looked, &lease.items))
     }
 
-    fn reading<'a>(&'a self, sent: &'a Sent) -> Reading<'a> {
-        Reading::new(&self.web, &self.settings.url, sent)
+    fn reading<'a>(&'a self, sent: &'a Sent, record: &'a mut Record) -> Reading<'a> {
+        Reading::new(&self.web, &self.settings.url, sent, record)
     }
 
     /// Compares what the server had already with what was sent.
-    async fn after(&self, lease: &Lease, sent: &Sent, told: &[Told]) -> Judgement {
-        let mut reading = self.reading(sent);
+    async fn after(&self, lease: &Lease, sent: &Sent, told: &[Told], record: &mut Record) -> Judgement {
+        let mut reading = self.reading(sent, record);
         reading.learn_specimen(told);
         let mut looked = Looked::new();
         for (id, entry, told) in fhir::to_compare(sent, told) {
@@ -104,8 +105,4 @@ impl Client {
         }
         fhir::judge(sent, told, &looked, &lease.items)
     }
-}
-
-fn without_answer(judgement: Judgement) -> Attempted {
-    Attempted { judgement, status: None, body: None, connection: None }
 }

@@ -61,6 +61,11 @@ impl Circuit {
         }
     }
 
+    /// Whether a rest is over and one delivery is to find out how things are.
+    pub fn tries_again(self, in_flight: usize, now: Timestamp) -> bool {
+        matches!(self, Circuit::Resting { .. }) && self.room(1, in_flight, now) > 0
+    }
+
     /// After a delivery was leased.
     pub fn leased(self) -> Circuit {
         match self {
@@ -130,9 +135,13 @@ mod tests {
         assert_eq!(circuit.room(4, 0, NOW), 0);
         let later = NOW + Duration::from_secs(30);
         assert_eq!(circuit.room(4, 0, later), 1);
+        assert!(
+            !circuit.tries_again(0, NOW) && circuit.tries_again(0, later) && !circuit.tries_again(1, later)
+        );
         let trying = circuit.leased();
         assert_eq!(trying.room(4, 0, later), 0);
         assert_eq!(trying.failed(&BREAKER, later, None).room(4, 0, later), 0);
+        assert!(!trying.tries_again(0, later));
         assert_eq!(trying.answered(), Circuit::Closed { failures: 0 });
     }
 

@@ -53,6 +53,9 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
     delivery.board.set_destination(destination.id.as_str(), clock::now(), DestinationState::Untried);
     loop {
         let mut more = true;
+        if circuit.tries_again(in_flight, clock::now()) && !stop.is_cancelled() {
+            after_an_outage(&delivery, &destination).await;
+        }
         while more
             && circuit.room(destination.parallel, in_flight, clock::now()) > 0
             && pace.wait(clock::now()).is_zero()
@@ -103,6 +106,15 @@ async fn lease(delivery: &Delivery, destination: &Destination, render: &Render) 
         Err(error) => {
             tracing::error!(destination = %destination.id, %error, "failed to lease a delivery");
             None
+        }
+    }
+}
+
+async fn after_an_outage(delivery: &Delivery, destination: &Destination) {
+    match delivery.journal.after_an_outage(destination.id.clone()).await {
+        Ok(()) | Err(JournalError::Full) => {}
+        Err(error) => {
+            tracing::error!(destination = %destination.id, %error, "failed to order what waited for the LIMS");
         }
     }
 }

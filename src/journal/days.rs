@@ -84,6 +84,8 @@ pub struct LineNow {
     pub waits_for_person: bool,
     /// An attempt at that delivery is over.
     pub was_answered: bool,
+    /// Of that delivery some result is refused or of unknown fate.
+    pub is_undecided: bool,
 }
 
 /// A problem of a message.
@@ -197,7 +199,8 @@ impl Reader {
         let mut lines = self.connection.prepare_cached(
             "SELECT l.destination, l.state, l.changed_at, l.reason, l.behind, l.delivery, d.created_at,
                 coalesce(d.state = 'dead', 0), EXISTS (SELECT 1 FROM attempt a JOIN answer w ON w.attempt = a.id
-                    WHERE a.delivery = l.delivery)
+                    WHERE a.delivery = l.delivery),
+                EXISTS (SELECT 1 FROM ledger u WHERE u.delivery = l.delivery AND u.state IN ('refused', 'unknown'))
              FROM ledger l LEFT JOIN delivery d ON d.id = l.delivery WHERE l.observation = ?
              ORDER BY l.destination",
         )?;
@@ -318,6 +321,7 @@ fn line(row: &Row<'_>) -> rusqlite::Result<LineNow> {
         delivery: delivery.zip(made).map(|(id, made)| (DeliveryId(id), instant(made))),
         waits_for_person: row.get(7)?,
         was_answered: row.get(8)?,
+        is_undecided: row.get(9)?,
     })
 }
 

@@ -141,6 +141,12 @@ impl Journal {
         .await
     }
 
+    /// Once a destination that was away is tried again: what it never heard needn't wait for its turn to be repeated, and
+    /// the oldest goes first. What it asked to have again later waits.
+    pub async fn after_an_outage(&self, destination: DestinationId) -> Result<(), JournalError> {
+        self.submit(Urgency::Other, move |connection| lease::after_an_outage(connection, &destination)).await
+    }
+
     /// Writes what an attempt came to.
     pub async fn settle(
         &self,

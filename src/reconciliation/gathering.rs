@@ -161,6 +161,16 @@ impl Gathering {
                     came.id, line.state, line.destination
                 ));
             }
+            if let Some((delivery, _)) = line.delivery
+                && line.waits_for_person
+                && !line.is_undecided
+            {
+                self.differs(format!(
+                    "result {} counts as {} by {}, whose delivery {delivery} is left to a person, as if something of it \
+                     were refused or of unknown fate",
+                    came.id, line.state, line.destination
+                ));
+            }
         }
         if let Some(kind) = kind_of(arrival, line, &self.rules, self.as_of) {
             let listed = self.open.get(&kind).copied().unwrap_or_default() < LISTED;

@@ -54,6 +54,10 @@ impl Lab {
         self.runtime.block_on(work)
     }
 
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.seconds.set(self.seconds.get() + seconds);
+    }
+
     /// A second later than the last time.
     pub(crate) fn now(&self) -> Timestamp {
         self.seconds.set(self.seconds.get() + 1);
@@ -129,6 +133,20 @@ impl Lab {
     pub(crate) fn settle_all(&self, lease: &Lease, fate: &Fate, next: Next, status: Option<u16>) {
         let fates = lease.items.iter().map(|item| (*item, fate.clone())).collect();
         self.settle(lease, fates, next, status);
+    }
+
+    /// Nothing was sent, and it is tried again then.
+    pub(crate) fn nobody_there(&self, lease: &Lease, again: Timestamp) {
+        let settlement = Settlement {
+            fates: lease.items.iter().map(|item| (*item, Fate::Again)).collect(),
+            next: Next::Retry { at: again },
+            status: None,
+            body: None,
+            verdict: "retry".to_owned(),
+            detail: "connection refused".to_owned(),
+            connection: None,
+        };
+        self.wait(self.journal.settle(lease, settlement, self.now())).unwrap();
     }
 
     pub(crate) fn settle(

@@ -20,6 +20,30 @@ fn urgent_specimens_go_first_then_the_oldest() {
 }
 
 #[test]
+fn after_an_outage_the_urgent_goes_first_then_the_oldest_and_what_was_asked_for_later_waits() {
+    let lab = Lab::new();
+    let asked_for_later = lab.own(result("S0", "K", "4.1"));
+    let lease = lab.lease().unwrap();
+    lab.settle_all(&lease, &Fate::Again, Next::Retry { at: at(9_000) }, Some(503));
+    let oldest = lab.own(result("S1", "K", "4.1"));
+    let unheard = lab.lease().unwrap();
+    let older = lab.own(result("S2", "K", "4.1"));
+    let not_sent = lab.lease().unwrap();
+    // The first to find nobody happens to be due after the second.
+    lab.settle_all(&unheard, &Fate::Unknown, Next::Unknown { at: at(8_000) }, None);
+    lab.nobody_there(&not_sent, at(7_000));
+    let newest = lab.own(result("S3", "K", "4.1"));
+    let stat = lab.own(urgent(result("S4", "K", "4.1")));
+    assert_eq!(lab.lease().unwrap().items, [stat]);
+    lab.wait(lab.journal.after_an_outage(DestinationId::new(LIMS))).unwrap();
+    let next: Vec<_> = std::iter::from_fn(|| lab.lease().map(|lease| lease.items)).collect();
+    assert_eq!(next, [[oldest], [older], [newest]]);
+    assert_eq!(lab.state(asked_for_later), "in-flight");
+    lab.pass(9_000);
+    assert_eq!(lab.lease().unwrap().items, [asked_for_later]);
+}
+
+#[test]
 fn what_may_leave_of_a_specimen_leaves_together() {
     let lab = Lab::new();
     let ids = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);

@@ -48,10 +48,11 @@ const FEW_VALUES: [&str; 6] = [
 
 /// Searches by one of those that end at their first row, go through what is open, or through a small table; and what
 /// a statement that does so must say.
-const MAY_BE_WALKED: [(&str, &str); 7] = [
+const MAY_BE_WALKED: [(&str, &str); 8] = [
     ("INDEX ledger_ready", "LIMIT 1"),
     ("INDEX ledger_oldest", "min(observation)"),
     ("INDEX delivery_waiting", "SET state = 'dead'"),
+    ("INDEX delivery_waiting", "SET due_at = created_at"),
     ("INDEX delivery_open", "state <> 'settled'"),
     ("INDEX message_instrument", "max(id)"),
     ("SEARCH counter", ""),

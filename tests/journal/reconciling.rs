@@ -183,6 +183,10 @@ fn whatever_is_changed_past_the_journal_is_found() {
             "message 2: 1 results are owed to lims, and 2 are in its ledger",
         ),
         ("UPDATE ledger SET state = 'accepted' WHERE observation = 9".to_owned(), "result 9 counts as accepted by lims, and no attempt to send it was ever answered"),
+        (
+            "UPDATE ledger SET state = 'accepted' WHERE state = 'refused'".to_owned(),
+            "result 2 counts as accepted by lims, whose delivery 2 is left to a person, as if something of it were refused or of unknown fate",
+        ),
         (format!("{observation}DELETE FROM observation WHERE id = 6"), "message 6: 1 results were received, and 0 new, 0 repeated and 0 problems are found"),
         ("DELETE FROM repetition".to_owned(), "message 8: 3 results were received, and 1 new, 0 repeated and 1 problems are found"),
         ("UPDATE problem SET replaces_result = 1 WHERE id = 2".to_owned(), "message 8: 3 results were received, and 1 new, 1 repeated and 2 problems are found"),

@@ -38,7 +38,7 @@ fn whose(table: &mut Table<'_>, kind: &Kind) -> Whose {
 }
 
 fn name(entry: Entry<'_>) -> Option<Complaint> {
-    entry.text().map(|name| Complaint::new(entry.span(), name))
+    entry.parsed(|text| pattern(text).map(|_| Complaint::new(entry.span(), text)))
 }
 
 fn choice(entry: Entry<'_>) -> Option<Pattern> {

@@ -8,15 +8,17 @@ use serde_json::Value;
 use super::super::bundle::sent::{Entry, Sent};
 use super::super::verdict::Reply;
 use super::super::verdict::fhir::{self, Closing, Looked, Seen, Told};
-use super::super::web::{Exchange, Web};
+use super::super::verdict::http::Answer;
+use super::super::web::Web;
 use super::JSON;
+use super::record::Record;
 use crate::journal::ObservationId;
 
 /// How many results one search asks for.
 const TOGETHER: usize = 20;
 
 /// An answer that shows nothing of what was asked for.
-pub(super) struct Unseen(pub(super) Exchange);
+pub(super) struct Unseen(pub(super) Reply<Answer>);
 
 /// One look at the server.
 pub(super) struct Reading<'a> {
@@ -25,6 +27,7 @@ pub(super) struct Reading<'a> {
     sent: &'a Sent,
     /// Whether the Specimen in a place is ours.
     specimens: BTreeMap<String, bool>,
+    record: &'a mut Record,
 }
 
 /// What an answer holds of the kind that was asked for.
@@ -35,8 +38,8 @@ struct Found {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(web: &'a Web, base: &'a str, sent: &'a Sent) -> Reading<'a> {
-        Reading { web, base, sent, specimens: BTreeMap::new() }
+    pub(super) fn new(web: &'a Web, base: &'a str, sent: &'a Sent, record: &'a mut Record) -> Reading<'a> {
+        Reading { web, base, sent, specimens: BTreeMap::new(), record }
     }
 
     /// Every result, and what was written after them.
@@ -91,7 +94,7 @@ impl<'a> Reading<'a> {
         self.specimens.extend(both.filter_map(|(_, told)| Some((told.place.clone()?, true))));
     }
 
-    async fn search(&self, entry: &Entry) -> Result<Vec<Value>, Unseen> {
+    async fn search(&mut self, entry: &Entry) -> Result<Vec<Value>, Unseen> {
         let found = self.get(&format!("{}?{}", entry.kind, entry.search), &entry.kind).await?;
         Ok(named(entry, &found.resources))
     }
@@ -111,14 +114,15 @@ impl<'a> Reading<'a> {
     }
 
     /// What the server has under this path or search.
-    async fn get(&self, path: &str, kind: &str) -> Result<Found, Unseen> {
+    async fn get(&mut self, path: &str, kind: &str) -> Result<Found, Unseen> {
         let request = self.web.get(&format!("{}/{path}", self.base)).header(ACCEPT, JSON);
         let heard = Web::ask(request).await;
+        self.record.looked(path, &heard);
         let found = match &heard.reply {
             Reply::Answered(answer) if answer.status == 200 => Found::read(&answer.body, kind),
             _ => None,
         };
-        found.ok_or(Unseen(heard))
+        found.ok_or(Unseen(heard.reply))
     }
 }
 

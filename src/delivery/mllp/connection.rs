@@ -17,6 +17,9 @@ use crate::wire::{Bounds, Direction, Handler, Outgoing, Surroundings, drive};
 /// The most bytes that are kept of what was heard during one attempt.
 const HEARD: usize = 1024 * 1024;
 
+/// The most notes of one attempt that are told. A server that answers many times over says no more than once.
+const NOTED: usize = 4;
+
 /// A connection; it ends when this is dropped.
 pub(super) struct Connection {
     outgoing: mpsc::Sender<Outgoing>,
@@ -33,8 +36,8 @@ struct Line {
     /// Whether any of the message may have left.
     wrote: bool,
     heard: Vec<u8>,
-    /// What the link noticed last; it never holds content.
-    noted: Option<String>,
+    /// What the link noticed, at most [`NOTED`] of them; it never holds content.
+    noted: Vec<String>,
 }
 
 impl Connection {
@@ -102,7 +105,8 @@ impl Connection {
     }
 
     fn why(&self, otherwise: &str) -> String {
-        self.line().noted.take().unwrap_or_else(|| otherwise.to_owned())
+        let noted = std::mem::take(&mut self.line().noted);
+        if noted.is_empty() { otherwise.to_owned() } else { noted.join("; ") }
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -144,7 +148,10 @@ impl Handler for Watcher {
 
     fn note(&mut self, note: Note) {
         tracing::debug!(code = note.code, "{}", note.text);
-        self.line().noted = Some(note.text);
+        let mut line = self.line();
+        if line.noted.len() < NOTED && !line.noted.contains(&note.text) {
+            line.noted.push(note.text);
+        }
     }
 
     fn trace(&mut self, direction: Direction, bytes: &[u8]) {

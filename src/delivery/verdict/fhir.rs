@@ -78,7 +78,10 @@ fn failed(status: u16) -> (VerdictKind, String) {
         }
         404 => (Retry, ": no FHIR server is at this address; check url"),
         408 | 409 | 425 | 429 | 500..=599 => (Retry, ""),
-        412 => (Refused, ": several resources have one identifier"),
+        412 => (
+            Refused,
+            ": several resources have one identifier, or the server had another version than it is asked to replace",
+        ),
         400..=499 => (Refused, ""),
         _ => (Unknown, ""),
     };

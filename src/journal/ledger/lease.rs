@@ -100,6 +100,22 @@ fn waiting(
     Ok(None)
 }
 
+/// Makes what found nobody, or got no answer, due since it was made.
+pub(super) fn after_an_outage(
+    connection: &Connection,
+    destination: &DestinationId,
+) -> Result<(), JournalError> {
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET due_at = created_at
+             WHERE destination = ?1 AND state IN ('due', 'unknown') AND due_at > created_at
+             AND (state = 'unknown' OR NOT EXISTS (SELECT 1 FROM attempt a JOIN answer w ON w.attempt = a.id
+                  WHERE a.delivery = delivery.id AND a.number = delivery.attempts AND w.connection IS NOT NULL))",
+        )?
+        .execute([destination.as_str()])?;
+    Ok(())
+}
+
 /// The specimen whose results go out next. Lines behind something older in their lane aren't looked at.
 fn fresh(
     connection: &Connection,
