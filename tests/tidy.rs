@@ -29,12 +29,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pipeline/runner", &["journal", "config", "domain", "clock"]),
     ("host/tls", &["config"]),
     ("intake", &["host", "wire", "journal", "config", "domain", "clock", "board", "shutdown"]),
-    ("delivery", &["wire", "journal", "config", "domain", "clock", "board", "shutdown"]),
+    ("delivery", &["wire", "host", "journal", "config", "domain", "clock", "board", "shutdown"]),
     (
         "delivery/mllp",
         &["delivery", "host", "wire", "journal", "config", "domain", "clock", "board", "shutdown"],
     ),
-    ("reconciliation", &["journal", "config", "domain"]),
+    ("reconciliation", &["host", "journal", "config", "domain"]),
     ("reconciliation/schedule", &["journal", "config", "board", "clock"]),
     ("orders", &["host", "wire", "journal", "pipeline", "config", "domain", "clock", "board", "shutdown"]),
     ("status", &["journal", "reconciliation", "config", "domain", "clock", "board"]),
@@ -82,7 +82,7 @@ const HALVES: &[(&str, &[&str])] = &[
 /// Each outside crate that has a home, and the folders or files that are it.
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/journal"]),
-    ("suppaftp", &["src/intake/drop"]),
+    ("suppaftp", &["src/intake/drop", "hardware-sim"]),
     ("russh", &["src/intake/drop"]),
     ("russh_sftp", &["src/intake/drop"]),
     ("tokio_serial", &["src/wire", "hardware-sim"]),

@@ -1,23 +1,17 @@
-//! Attempts by file: written under a temporary name, synced, renamed, and the folder synced. The file's name is the key,
-//! so that what lies there already tells whether an earlier attempt got so far. It never replaces a file.
+//! Attempts by file. The file's name is the key, so that what lies there already tells whether an earlier attempt got so
+//! far. It never replaces a file.
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use tokio::fs::{self, File, OpenOptions};
-use tokio::io::AsyncWriteExt;
+use tokio::fs;
 
 use super::kind::Attempted;
 use super::verdict::Reply;
 use super::verdict::folder::{Deposit, judge};
 use crate::config::settings::{Folder, Format};
+use crate::host::deposit::{PATIENCE, put, sync, why};
 use crate::journal::ledger::Lease;
-
-/// A share that hangs longer than this is given up for now.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The owner writes and the group reads: it is patient data.
-const MODE: u32 = 0o640;
 
 /// The way to one destination.
 pub struct Client {
@@ -59,17 +53,14 @@ impl Client {
             Some(found) if found == content => Deposit::Present,
             Some(_) => return Reply::Answered(Deposit::Differs),
             None => {
-                let draft = self.folder.join(format!(".{key}.tmp"));
-                if let Err(error) = put(&draft, &place, content).await {
-                    // What is left of it is written over by the next attempt.
-                    let _ = fs::remove_file(&draft).await;
+                if let Err(error) = put(&place, content).await {
                     return Reply::NotSent(why(&error));
                 }
                 Deposit::Written
             }
         };
         // A file that was found may be one whose rename a power cut would still undo.
-        match self.sync().await {
+        match sync(&self.folder).await {
             Ok(()) => Reply::Answered(deposit),
             Err(error) => Reply::NoAnswer(why(&error)),
         }
@@ -78,34 +69,12 @@ impl Client {
     fn place(&self, key: &str) -> PathBuf {
         self.folder.join(format!("{key}.{}", self.extension))
     }
-
-    async fn sync(&self) -> io::Result<()> {
-        File::open(&self.folder).await?.sync_all().await
-    }
-}
-
-async fn put(draft: &Path, place: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(MODE).open(draft).await?;
-    file.write_all(content).await?;
-    file.flush().await?;
-    file.sync_all().await?;
-    fs::rename(draft, place).await
-}
-
-fn why(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "the folder's disk is full; free some space there".to_owned()
-        }
-        io::ErrorKind::NotFound => "the folder doesn't exist; make it, or mount what it is on".to_owned(),
-        io::ErrorKind::NotADirectory => "the folder is a file; name another".to_owned(),
-        io::ErrorKind::PermissionDenied => "the service may not write into the folder".to_owned(),
-        _ => error.to_string(),
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use tempfile::TempDir;
 
     use super::*;
@@ -168,7 +137,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_crash_left_of_an_attempt_is_written_over() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(".0a1b2c3d-1.tmp"), "half of someth").unwrap();
+        std::fs::write(folder.path().join(".0a1b2c3d-1.csv.tmp"), "half of someth").unwrap();
         assert_eq!(verdict(folder.path(), "a").await.0, VerdictKind::Accepted);
         assert_eq!(names(&folder), ["0a1b2c3d-1.csv"]);
     }
@@ -181,6 +150,5 @@ mod tests {
         std::fs::write(folder.path().join("file"), "").unwrap();
         let (no_folder, told) = verdict(&folder.path().join("file"), "a").await;
         assert_eq!((no_folder, told.contains("is a file")), (VerdictKind::Retry, true), "{told}");
-        assert!(why(&io::Error::from(io::ErrorKind::StorageFull)).contains("disk is full"));
     }
 }

@@ -1,6 +1,8 @@
-//! The machine around the gateway: its control socket, its TLS provider, its log, what is said of panics, its users.
+//! The machine around the gateway: its control socket, its TLS provider, its log, what is said of panics, its users, files
+//! for others.
 
 pub mod control;
+pub mod deposit;
 pub mod logging;
 mod panics;
 pub mod systemd;

@@ -1,24 +1,15 @@
-//! Reports as files: written under a temporary name, synced, renamed, and the folder synced. A report never replaces one
-//! that says something else: it gets the next revision's name.
+//! Reports as files. A report never replaces one that says something else: it gets the next revision's name.
 
-use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tokio::fs::{self, File, OpenOptions};
-use tokio::io::AsyncWriteExt;
+use tokio::fs;
 
 use super::report::Report;
 use super::{csv, json};
 use crate::config::settings::{ReportFormat, ReportSettings};
+use crate::host::deposit::{self, PATIENCE, why};
 
-/// A share that hangs longer than this is given up for now.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The owner writes and the group reads: it names specimens.
-const MODE: u32 = 0o640;
 /// Nobody revises a day's report so often.
 const REVISIONS: u32 = 999;
 
@@ -55,11 +46,10 @@ async fn find_place(settings: &ReportSettings, report: &Report, first: u32) -> R
             }
         }
         for (place, text) in missing {
-            write(&settings.folder, &place, text.as_bytes()).await.map_err(|error| why(&error))?;
+            deposit::put(&place, text.as_bytes()).await.map_err(|error| why(&error))?;
         }
         // A file that was found may be one whose rename a power cut would still undo.
-        let synced = async { File::open(&settings.folder).await?.sync_all().await };
-        return synced.await.map(|()| revision).map_err(|error| why(&error));
+        return deposit::sync(&settings.folder).await.map(|()| revision).map_err(|error| why(&error));
     }
     Err(format!("{} holds other reports of this day up to revision {REVISIONS}", settings.folder.display()))
 }
@@ -83,37 +73,4 @@ fn says(text: &str) -> impl Iterator<Item = &str> {
             || line.split_once(',').is_some_and(|(_, rest)| rest.starts_with("report,"))
     };
     text.lines().filter(move |line| !of_making(line))
-}
-
-async fn write(folder: &Path, place: &Path, content: &[u8]) -> io::Result<()> {
-    let name = place.file_name().unwrap_or_default().to_string_lossy();
-    let draft: PathBuf = folder.join(format!(".{name}.tmp"));
-    let written = async {
-        let mut file =
-            OpenOptions::new().create(true).write(true).truncate(true).mode(MODE).open(&draft).await?;
-        // Whatever the service's umask takes away: the folder is there for others to read from.
-        file.set_permissions(Permissions::from_mode(MODE)).await?;
-        file.write_all(content).await?;
-        file.flush().await?;
-        file.sync_all().await?;
-        fs::rename(&draft, place).await
-    };
-    let written = written.await;
-    if written.is_err() {
-        // What is left of it is written over by the next attempt.
-        let _ = fs::remove_file(&draft).await;
-    }
-    written
-}
-
-fn why(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "the folder's disk is full; free some space there".to_owned()
-        }
-        io::ErrorKind::NotFound => "the folder doesn't exist; make it, or mount what it is on".to_owned(),
-        io::ErrorKind::NotADirectory => "the folder is a file; name another".to_owned(),
-        io::ErrorKind::PermissionDenied => "the service may not write into the folder".to_owned(),
-        _ => error.to_string(),
-    }
 }
