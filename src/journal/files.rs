@@ -18,6 +18,8 @@ use crate::domain::InstrumentId;
 
 /// How many parts become messages in one step: analyzers on a line wait for their acknowledgements meanwhile.
 const STEP: usize = 500;
+/// How many steps of other work a piece of a file counts as.
+const PIECE: usize = 50;
 
 /// A file as its place tells of it, and its content's hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +109,7 @@ impl Journal {
         let sha256 = Sha256::digest(&bytes);
         let (id, content) = (ParcelId(0), 0..bytes.len());
         let parcel = Parcel { id, raw: bytes, content, message_ends: Vec::new() };
-        self.submit(Urgency::Piece, move |connection| {
+        self.submit(Urgency::Bulk(PIECE), move |connection| {
             let (stored, _) = parcels::store(connection, storing.transfer, &parcel, &sha256, now)?;
             storing.pieces.push((storing.stored, stored));
             storing.stored += u64::try_from(parcel.raw.len()).unwrap_or(u64::MAX);
@@ -136,7 +138,7 @@ impl Journal {
 
     /// Makes messages of a taken file's parts, some at a time. Tells how many were left to make.
     pub async fn release_parts(&self, receipt: FileReceipt, now: Timestamp) -> Result<usize, JournalError> {
-        self.submit(Urgency::Other, move |connection| release(connection, receipt.0, now)).await
+        self.submit(Urgency::Bulk(STEP / 25), move |connection| release(connection, receipt.0, now)).await
     }
 
     /// Closes a file that can't be stored to its end. Its bytes stay, and nothing is read of them.
@@ -372,28 +374,19 @@ impl Reader {
             .optional()?)
     }
 
-    /// Which file a message is a part of, which part, and at which line of it it begins.
-    pub fn part_of(&self, message: MessageId) -> Result<Option<(Known, u32, u64)>, JournalError> {
+    /// Which file a message is a part of, and where it stood in it.
+    pub fn part_of(&self, message: MessageId) -> Result<Option<(Known, u32, PartPlace)>, JournalError> {
         Ok(self
             .connection
             .prepare_cached(
                 "SELECT f.id, f.name, f.size, f.stamp, f.sha256, f.seen_at, f.gone_at IS NOT NULL,
-                     f.state = 'repeated', p.number, p.first_line
+                     f.state = 'repeated', p.number, f.head_end - f.head_start, p.first_line
                  FROM part p JOIN file f ON f.id = p.file WHERE p.message = ?",
             )?
-            .query_row([message.0], |row| Ok((known(row)?, row.get(8)?, row.get(9)?)))
-            .optional()?)
-    }
-
-    /// How a message is read that is a part of a file.
-    pub(super) fn part(&self, message: MessageId) -> Result<Option<PartPlace>, JournalError> {
-        Ok(self
-            .connection
-            .prepare_cached(
-                "SELECT f.head_end - f.head_start, p.first_line FROM part p JOIN file f ON f.id = p.file
-                 WHERE p.message = ?",
-            )?
-            .query_row([message.0], |row| Ok(PartPlace { head: row.get(0)?, first_line: row.get(1)? }))
+            .query_row([message.0], |row| {
+                let place = PartPlace { head: row.get(9)?, first_line: row.get(10)? };
+                Ok((known(row)?, row.get(8)?, place))
+            })
             .optional()?)
     }
 

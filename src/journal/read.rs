@@ -96,7 +96,7 @@ impl Reader {
         let mut messages = rows.collect::<Result<Vec<_>, _>>()?;
         for message in &mut messages {
             message.content = self.content(message.message)?;
-            message.part = self.part(message.message)?;
+            message.part = self.part_of(message.message)?.map(|(.., place)| place);
         }
         Ok(messages)
     }

@@ -74,11 +74,15 @@ pub enum Taken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueryId(pub i64);
 
+/// Results that are as much for the log as one step of other work.
+const ENTRIES_A_STEP: usize = 8;
+
 impl Journal {
     /// Writes everything one message became. Reading a message again adds what is new and counts nothing twice; unless
     /// a person asked for that, a message that was read is refused.
     pub async fn record(&self, processed: Processed, now: Timestamp) -> Result<Vec<QueryId>, JournalError> {
-        self.submit(Urgency::Other, move |connection| record(connection, &processed, now)).await
+        let steps = 1 + processed.entries.len() / ENTRIES_A_STEP;
+        self.submit(Urgency::Bulk(steps), move |connection| record(connection, &processed, now)).await
     }
 
     /// Notes what a host query was answered, or why it wasn't. An answer that begins with "orders" brought some;

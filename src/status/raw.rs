@@ -126,8 +126,8 @@ pub(super) async fn message(State(page): State<Page>, Path(id): Path<String>) ->
         cut: preview::cut(&view, &content, &page.instruments),
         source: view.source,
         peer: view.peer,
-        part: part.map(|(file, number, line)| {
-            format!("part {} of {}, from its line {line} on", number + 1, file.name)
+        part: part.map(|(file, number, place)| {
+            format!("part {} of {}, from its line {} on", number + 1, file.name, place.first_line)
         }),
         instrument: view.instrument,
         frames: frames.iter().enumerate().map(|(index, it)| frame(index + 1, it, &clock)).collect(),

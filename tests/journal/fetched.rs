@@ -59,8 +59,8 @@ fn each_part_of_a_file_is_a_message_that_carries_the_files_head() {
     taken(&lab, "day.csv");
     assert_eq!(contents(&lab), BOTH);
     let messages = lab.reader.pending(100).unwrap();
-    let (file, number, line) = lab.reader.part_of(messages[1].message).unwrap().unwrap();
-    assert_eq!((file.name.as_str(), number, line), ("day.csv", 1, 4));
+    let (file, number, place) = lab.reader.part_of(messages[1].message).unwrap().unwrap();
+    assert_eq!((file.name.as_str(), number, place.first_line), ("day.csv", 1, 4));
     let frames = lab.reader.frames(messages[0].message).unwrap();
     assert_eq!(frames.len(), 1);
     assert_eq!(frames[0].raw.reveal(), BOTH[0].as_bytes(), "nobody else's rows");

@@ -19,8 +19,8 @@ const IDLE: Duration = Duration::from_millis(500);
 pub(in crate::journal) enum Urgency {
     Frame,
     Other,
-    /// As other work, and so large that the log must not gather as much of it.
-    Piece,
+    /// As other work, and as large as so many steps of it: the log must not gather much, since every read searches it.
+    Bulk(usize),
 }
 
 impl Urgency {
@@ -28,7 +28,7 @@ impl Urgency {
     pub(super) fn weight(self) -> usize {
         match self {
             Urgency::Frame | Urgency::Other => 1,
-            Urgency::Piece => 50,
+            Urgency::Bulk(steps) => steps,
         }
     }
 }
@@ -63,7 +63,7 @@ impl Queue {
         let mut waiting = self.lock();
         match urgency {
             Urgency::Frame => waiting.frames.push_back(job),
-            Urgency::Other | Urgency::Piece => waiting.others.push_back(job),
+            Urgency::Other | Urgency::Bulk(_) => waiting.others.push_back(job),
         }
         let enough = waiting.len() == 1 || waiting.len() >= waiting.last;
         drop(waiting);
