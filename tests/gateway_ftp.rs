@@ -11,14 +11,20 @@
 mod dropped;
 #[path = "support/file_servers.rs"]
 mod file_servers;
+#[path = "gateway/oracle.rs"]
+mod oracle;
 #[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
 #[path = "gateway/support.rs"]
 mod support;
 
 use std::fs;
+use std::time::Duration;
 
 use dropped::{Desk, day};
 use file_servers::{FileServer, Identity};
+use labsim::drops::{Dropper, Manner};
+use labsim::generate::{Generator, Style};
+use support::until;
 
 const LOGIN: &str = "user = \"anonymous\"\npassword_file = \"password\"";
 const DELETED: &str = "after = \"delete\"\ncomplete = { by = \"rename\", while_writing = \"*.tmp\" }";
@@ -170,4 +176,67 @@ async fn a_server_that_may_only_be_read_is_read_once() {
     assert_eq!((desk.received(), desk.names().len()), (2, 1));
     assert!(gateway.terminate().success());
     desk.lab.must_balance();
+}
+
+/// An analyzer uploads in its manner while the gateway fetches from the same server, and then the whole day once more: all is
+/// taken, and in the LIMS once.
+async fn an_analyzer_uploads(manner: Manner, complete: &str) {
+    let desk = desk().await;
+    let server = FileServer::vsftpd(&desk.out, "").await;
+    desk.fetches(
+        &server.table(&format!("tls = \"none\"\n{LOGIN}\nafter = \"delete\"\ncomplete = {complete}")),
+    );
+    let gateway = desk.lab.start().await;
+    let generator = Generator::new(Style::CobasPro, 7).with_odd(0.0);
+    let mut dropper = Dropper::new(server.of_an_analyzer(), generator, manner, 4);
+    let written = [dropper.write().await.unwrap(), dropper.write().await.unwrap()];
+    until("all is taken", || desk.names().is_empty()).await;
+    for file in &written {
+        dropper.write_again(file, &file.name).await.unwrap();
+    }
+    until("all is taken again", || desk.names().is_empty()).await;
+    until("all is delivered", || {
+        desk.lab.reader().waiting().unwrap().unread == 0
+            && desk.lab.count("pending") + desk.lab.count("in-flight") == 0
+    })
+    .await;
+    assert!(gateway.terminate().success());
+    let results: Vec<_> = written.iter().flat_map(|file| file.results.iter().cloned()).collect();
+    assert_eq!(oracle::faults(&results, &desk.lims.ledger()), Vec::<String>::new());
+    assert_eq!(desk.received(), i64::try_from(results.len()).unwrap(), "nothing was read twice");
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs vsftpd"]
+async fn an_analyzer_uploads_under_the_final_name() {
+    an_analyzer_uploads(Manner::Plain, "{ by = \"stable\", polls = 2 }").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs vsftpd"]
+async fn an_analyzer_uploads_and_renames() {
+    an_analyzer_uploads(Manner::Renamed, "{ by = \"rename\", while_writing = \"*.tmp\" }").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs vsftpd"]
+async fn an_analyzer_uploads_a_marker_afterwards() {
+    an_analyzer_uploads(Manner::Marked, "{ by = \"marker\", suffix = \".ok\" }").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs vsftpd"]
+async fn an_analyzer_uploads_slowly() {
+    // No pause of its comes near to eight looks.
+    let pause = Duration::from_millis(200);
+    an_analyzer_uploads(Manner::Slow(pause), "{ by = \"stable\", polls = 8 }").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs vsftpd"]
+async fn an_analyzer_is_cut_off_in_mid_file_and_uploads_again() {
+    // Long enough for the half file to be read and found wanting.
+    let pause = Duration::from_secs(4);
+    an_analyzer_uploads(Manner::Cut(pause), "{ by = \"stable\", polls = 3 }").await;
 }

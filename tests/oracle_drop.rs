@@ -4,12 +4,15 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stderr,
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
 
 #[path = "support/dropped.rs"]
 mod dropped;
+#[path = "support/file_servers.rs"]
+mod file_servers;
 #[path = "gateway/oracle.rs"]
 mod oracle;
 #[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
@@ -23,8 +26,9 @@ use std::io::Write;
 use std::time::Duration;
 
 use dropped::Desk;
+use file_servers::FileServer;
 use labsim::chance::Chance;
-use labsim::drops::{Dropper, Manner, Written};
+use labsim::drops::{Dropper, Manner, Place, Written};
 use labsim::generate::{Generator, Style};
 use support::*;
 use tokio::time::timeout;
@@ -42,7 +46,11 @@ fn generator() -> Generator {
 }
 
 fn dropper(desk: &Desk) -> Dropper {
-    Dropper::new(&desk.out, generator(), Manner::Renamed, 20)
+    in_its_manner(Place::Folder(desk.out.clone()))
+}
+
+fn in_its_manner(place: Place) -> Dropper {
+    Dropper::new(place, generator(), Manner::Renamed, 20)
 }
 
 /// A start without faults, which settles everything; then the oracle speaks.
@@ -66,7 +74,24 @@ async fn settle(desk: Desk, written: &[Written]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_survive_kills_at_any_instant_and_are_read_once_though_the_day_comes_again() {
     let desk = Desk::folder(DELETED).await;
-    let (mut dropper, mut chance) = (dropper(&desk), Chance::seeded(SEED));
+    let dropper = dropper(&desk);
+    killed_at_any_instant(desk, dropper).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs vsftpd"]
+async fn files_that_are_uploaded_to_a_server_survive_kills_at_any_instant() {
+    let desk = Desk::empty().await;
+    std::fs::write(desk.lab.path("password"), "invented\n").unwrap();
+    let server = FileServer::vsftpd(&desk.out, "").await;
+    let login = "tls = \"none\"\nuser = \"anonymous\"\npassword_file = \"password\"";
+    desk.fetches(&server.table(&format!("{login}\n{DELETED}")));
+    let dropper = in_its_manner(server.of_an_analyzer());
+    killed_at_any_instant(desk, dropper).await;
+}
+
+async fn killed_at_any_instant(desk: Desk, mut dropper: Dropper) {
+    let mut chance = Chance::seeded(SEED);
     let mut written: Vec<Written> = Vec::new();
     assert!(desk.lab.start().await.terminate().success());
     for round in 0..rounds() {

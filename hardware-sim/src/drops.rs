@@ -1,13 +1,16 @@
-//! An analyzer without a connection: it leaves files in a folder, in one of the ways that models do, and a file that
-//! disappears is one that somebody took. It reads nothing back and looks at nothing but names.
+//! An analyzer without a connection: it leaves files in a folder or on an FTP server, in one of the ways that models do, and
+//! a file that disappears is one that somebody took. It reads nothing back and looks at nothing but names.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+mod place;
+
+use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
 use tokio::time::sleep;
+
+use place::Upload;
+pub use place::{Place, Server};
 
 use crate::duration;
 use crate::generate::{ExpectedResult, Generator};
@@ -15,17 +18,21 @@ use crate::generate::{ExpectedResult, Generator};
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
+    /// Under its name, at once. Nothing shows its end.
+    Plain,
     /// Under another name, which ends in `.tmp`, and renamed when it is whole.
     Renamed,
     /// Under its name, and then an empty file whose name has `.ok` added.
     Marked,
     /// Under its name, a message at a time with this pause between two. Nothing shows its end.
     Slow(Duration),
+    /// Under its name, and the connection is gone in the middle of a message; after this pause the whole file comes again.
+    Cut(Duration),
 }
 
 impl Manner {
     /// What [`Manner::from_str`] understands.
-    pub const GRAMMAR: &str = "rename, marker, slow:DURATION";
+    pub const GRAMMAR: &str = "plain, rename, marker, slow:DURATION, cut:DURATION";
 }
 
 impl FromStr for Manner {
@@ -33,9 +40,11 @@ impl FromStr for Manner {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
+            None if text == "plain" => Ok(Manner::Plain),
             None if text == "rename" => Ok(Manner::Renamed),
             None if text == "marker" => Ok(Manner::Marked),
             Some(("slow", pause)) => duration::parse(pause).map(Manner::Slow),
+            Some(("cut", pause)) => duration::parse(pause).map(Manner::Cut),
             _ => Err(format!("no manner \"{text}\"; there are {}", Manner::GRAMMAR)),
         }
     }
@@ -53,7 +62,7 @@ pub struct Written {
 /// Writes one file after the other.
 #[derive(Debug)]
 pub struct Dropper {
-    folder: PathBuf,
+    place: Place,
     generator: Generator,
     manner: Manner,
     /// Messages a file.
@@ -62,8 +71,8 @@ pub struct Dropper {
 }
 
 impl Dropper {
-    pub fn new(folder: &Path, generator: Generator, manner: Manner, messages: usize) -> Self {
-        Dropper { folder: folder.to_owned(), generator, manner, messages, made: 0 }
+    pub fn new(place: Place, generator: Generator, manner: Manner, messages: usize) -> Self {
+        Dropper { place, generator, manner, messages, made: 0 }
     }
 
     /// Writes a new file.
@@ -92,32 +101,40 @@ impl Dropper {
         self.put(name, &written.content).await
     }
 
-    /// Whether nobody has taken it away.
-    pub fn is_there(&self, written: &Written) -> bool {
-        self.folder.join(&written.name).exists()
+    /// How many of these nobody has taken away.
+    pub async fn left(&self, written: &[Written]) -> io::Result<usize> {
+        let names = self.place.names().await?;
+        Ok(written.iter().filter(|file| names.contains(&file.name)).count())
+    }
+
+    /// Those that somebody has taken away.
+    pub async fn taken<'a>(&self, written: &'a [Written]) -> io::Result<Vec<&'a Written>> {
+        let names = self.place.names().await?;
+        Ok(written.iter().filter(|file| !names.contains(&file.name)).collect())
     }
 
     async fn put(&self, name: &str, content: &[Vec<u8>]) -> io::Result<()> {
-        let path = self.folder.join(name);
+        let at_once = Upload { name, pieces: content, pause: Duration::ZERO, cut_after: None };
         match self.manner {
+            Manner::Plain => self.place.write(at_once).await,
             Manner::Renamed => {
-                let draft = self.folder.join(format!("{name}.tmp"));
-                fs::write(&draft, content.concat())?;
-                fs::rename(&draft, &path)
+                let draft = format!("{name}.tmp");
+                self.place.write(Upload { name: &draft, ..at_once }).await?;
+                self.place.rename(&draft, name).await
             }
             Manner::Marked => {
-                fs::write(&path, content.concat())?;
-                File::create(self.folder.join(format!("{name}.ok"))).map(drop)
+                self.place.write(at_once).await?;
+                let marker = format!("{name}.ok");
+                self.place
+                    .write(Upload { name: &marker, pieces: &[], pause: Duration::ZERO, cut_after: None })
+                    .await
             }
-            Manner::Slow(pause) => {
-                let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&path)?;
-                for (number, message) in content.iter().enumerate() {
-                    if number > 0 {
-                        sleep(pause).await;
-                    }
-                    file.write_all(message)?;
-                }
-                Ok(())
+            Manner::Slow(pause) => self.place.write(Upload { pause, ..at_once }).await,
+            Manner::Cut(pause) => {
+                let cut_after = Some(content.len() / 2);
+                self.place.write(Upload { name, pieces: content, pause: Duration::ZERO, cut_after }).await?;
+                sleep(pause).await;
+                self.place.write(at_once).await
             }
         }
     }

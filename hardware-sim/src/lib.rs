@@ -5,7 +5,7 @@
 //!
 //! - [`load::play`] runs an analyzer at a [`net::Place`] and tells what was acknowledged; [`analyzer::Analyzer`]
 //!   and [`mllp::MllpAnalyzer`] are one connection by hand, [`script::Script`] a dialogue word for word, [`capture`] a file.
-//! - [`drops::Dropper`] leaves files in a folder instead.
+//! - [`drops::Dropper`] leaves files in a folder or on an FTP server instead.
 //! - [`lims::Lims`] takes deliveries by HTTP, [`lims::mllp::MllpLims`] by MLLP and [`lims::Collector`] from a folder;
 //!   `lims.ledger().discrepancies(&acknowledged)` is what a gateway lost, altered or doubled.
 //! - [`faults::Faulty`] spoils any stream, [`pace::Paced`] slows it, [`serial::pty_pair`] makes one with a device.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use labsim::drops::Place;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -31,7 +32,7 @@ impl FileServer {
         fs::create_dir(&empty).unwrap();
         let settings = format!(
             "listen=YES\nlisten_address=127.0.0.1\nlisten_port={}\nbackground=NO\nanonymous_enable=YES\nlocal_enable=NO\n\
-             anon_root={}\nwrite_enable=YES\nanon_other_write_enable=YES\nanon_mkdir_write_enable=YES\n\
+             anon_root={}\nwrite_enable=YES\nanon_upload_enable=YES\nanon_umask=022\nanon_other_write_enable=YES\nanon_mkdir_write_enable=YES\n\
              anon_world_readable_only=NO\nrun_as_launching_user=YES\nallow_writeable_chroot=YES\nseccomp_sandbox=NO\n\
              secure_chroot_dir={}\nconnect_from_port_20=NO\n{more}\n",
             address.port(),
@@ -62,6 +63,17 @@ impl FileServer {
         let server = FileServer { child, address, folder };
         drop(connect(address).await);
         server
+    }
+
+    /// The same server for an analyzer that uploads to it.
+    pub(crate) fn of_an_analyzer(&self) -> Place {
+        let (address, user) = (self.address.to_string(), "anonymous".to_owned());
+        Place::Ftp(labsim::drops::Server {
+            address,
+            user,
+            password: "invented".to_owned(),
+            folder: String::new(),
+        })
     }
 
     /// The table of an instrument that fetches its files from here.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use labsim::acknowledged::AcknowledgedFile;
-use labsim::drops::{Dropper, Manner};
+use labsim::drops::{Dropper, Manner, Place, Server, Written};
 use labsim::duration;
 use labsim::generate::{Generator, Style};
 use tokio::time::sleep;
@@ -16,11 +16,22 @@ use super::{Failure, say};
 const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: labsim drop --folder /srv/analyzer --files 20 --manner marker --again")]
+#[command(after_help = "Examples:
+  labsim drop --folder /srv/analyzer --files 20 --manner marker --again
+  labsim drop --ftp 127.0.0.1:2121 --user analyzer --password-file secret --manner cut:5s")]
 pub(crate) struct Arguments {
-    /// Where files are left
-    #[arg(long, value_name = "DIR")]
-    folder: PathBuf,
+    /// Where files are left; with --ftp the folder on the server, by default where the login leads
+    #[arg(long, value_name = "DIR", required_unless_present = "ftp")]
+    folder: Option<PathBuf>,
+    /// Uploads them to this server instead
+    #[arg(long, value_name = "HOST:PORT")]
+    ftp: Option<String>,
+    /// Who logs in there
+    #[arg(long, default_value = "anonymous", requires = "ftp")]
+    user: String,
+    /// A file with the password alone in it
+    #[arg(long, value_name = "FILE", requires = "ftp")]
+    password_file: Option<PathBuf>,
     /// The model whose messages are imitated
     #[arg(long, default_value = "cobas-pro")]
     style: Style,
@@ -50,7 +61,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let generator = Generator::new(arguments.style, arguments.seed);
-    let mut dropper = Dropper::new(&arguments.folder, generator, arguments.manner, arguments.messages);
+    let mut dropper = Dropper::new(place(&arguments)?, generator, arguments.manner, arguments.messages);
     let mut written = Vec::with_capacity(arguments.files);
     for number in 0..arguments.files {
         if number > 0 {
@@ -58,10 +69,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         written.push(dropper.write().await?);
     }
-    let gone = taken(&dropper, &written, arguments.patience).await;
+    let gone = taken(&dropper, &written, arguments.patience).await?;
     if let Some(path) = &arguments.acknowledged {
         let mut file = AcknowledgedFile::open(path)?;
-        for written in written.iter().filter(|written| !dropper.is_there(written)) {
+        for written in dropper.taken(&written).await? {
             file.record_results(&written.results)?;
         }
     }
@@ -69,7 +80,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         for file in &written {
             dropper.write_again(file, &file.name).await?;
         }
-        let again = taken(&dropper, &written, arguments.patience).await;
+        let again = taken(&dropper, &written, arguments.patience).await?;
         say(format_args!("{again} of {} files taken the second time", written.len()))?;
     }
     let results: usize = written.iter().map(|file| file.results.len()).sum();
@@ -80,14 +91,28 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+fn place(arguments: &Arguments) -> Result<Place, Failure> {
+    let folder = arguments.folder.clone().unwrap_or_default();
+    let Some(address) = arguments.ftp.clone() else { return Ok(Place::Folder(folder)) };
+    let password = match &arguments.password_file {
+        Some(file) => std::fs::read_to_string(file)?.trim_end_matches(['\r', '\n']).to_owned(),
+        None => String::new(),
+    };
+    let folder = folder.to_string_lossy().into_owned();
+    Ok(Place::Ftp(Server { address, user: arguments.user.clone(), password, folder }))
+}
+
 /// Waits until all are taken or patience ends; tells how many were.
-async fn taken(dropper: &Dropper, written: &[labsim::drops::Written], patience: Duration) -> usize {
+async fn taken(dropper: &Dropper, written: &[Written], patience: Duration) -> Result<usize, Failure> {
     let all = async {
-        while written.iter().any(|file| dropper.is_there(file)) {
+        while dropper.left(written).await? > 0 {
             sleep(LOOK).await;
         }
+        std::io::Result::Ok(())
     };
     // Whether it ended in time shows in the count.
-    let _ = tokio::time::timeout(patience, all).await;
-    written.iter().filter(|file| !dropper.is_there(file)).count()
+    if let Ok(looked) = tokio::time::timeout(patience, all).await {
+        looked?;
+    }
+    Ok(written.len() - dropper.left(written).await?)
 }

@@ -30,7 +30,7 @@ const EXIT_CODES: &str = "Exit codes:
 enum Command {
     /// Play an analyzer: generated messages, a capture, a script or a host query
     Analyzer(Box<analyzer::Arguments>),
-    /// Play an analyzer that leaves files in a folder
+    /// Play an analyzer that leaves files in a folder or uploads them to an FTP server
     Drop(drop::Arguments),
     /// Play a LIMS that keeps a ledger and fails on command
     Lims(lims::Arguments),
