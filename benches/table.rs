@@ -99,7 +99,7 @@ fn reading() -> Reading {
 
 /// Reads the file in pieces, and calls `each` with the head and the bytes of each part, and its first line.
 fn each_part(path: &Path, reading: &Reading, mut each: impl FnMut(&[u8], &[u8], u64)) {
-    let mut cutter = Cutter::new(reading.profile.dialect.contents());
+    let mut cutter = Cutter::new(reading.profile.dialect.contents(None));
     let mut file = File::open(path).unwrap();
     let mut piece = vec![0; PIECE];
     // The bytes from `from` on, of which no part was made yet.

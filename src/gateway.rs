@@ -252,7 +252,16 @@ impl Gateway {
         };
         let notes = intake::keep_notes(self.journal.clone(), self.board.clone(), self.tasks.stopping());
         self.tasks.spawn(notes);
-        for source in intake::sources(&settings.instruments) {
+        let sources = intake::sources(&settings.instruments);
+        let (journal, names) =
+            (self.journal.clone(), sources.iter().map(|source| source.name.clone()).collect());
+        self.tasks.spawn(async move {
+            journal.opened().await;
+            if let Err(error) = journal.keep_places(names, clock::now()).await {
+                tracing::warn!(%error, "failed to close problems of places that the configuration no longer names");
+            }
+        });
+        for source in sources {
             intake::start(&intake, source);
         }
     }

@@ -22,6 +22,7 @@ mod journal {
     mod reporting;
     mod routing;
     mod signing;
+    mod stuck;
     mod told;
     mod traced;
     mod walk;

@@ -91,7 +91,7 @@ fn outcomes(profile: &Arc<Profile>) -> Vec<Outcome> {
 fn read(bytes: &[u8], reading: &Reading) -> Outcome {
     let context = Context { received_at: received_at() };
     let Dialect::Table(_) = &reading.profile.dialect else { return process(bytes, reading, &context) };
-    let mut cutter = Cutter::new(reading.profile.dialect.contents());
+    let mut cutter = Cutter::new(reading.profile.dialect.contents(None));
     cutter.push(bytes);
     assert_eq!(cutter.finish(), Verdict::Whole);
     let slice = |range: std::ops::Range<u64>| {

@@ -35,6 +35,7 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
         ("messages to be read", waiting.unread),
         ("messages of an unknown sender", waiting.unattributed),
         ("transmissions cut short", waiting.incomplete),
+        ("files that need somebody, and places of files that fail", waiting.stuck),
         ("changes in what analyzers send", waiting.drifts),
         ("held results", waiting.held),
         ("dead letters", waiting.dead_letters),

@@ -60,6 +60,7 @@ const AFTER: [(&str, Then); 3] = [("delete", Then::Delete), ("move", Then::Move)
 /// Where the service manager puts what it was told to keep secret.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 const SECONDS: RangeInclusive<u64> = 1..=86_400;
+const MIB: u64 = 1024 * 1024;
 
 /// `[folder]`. Relative paths are relative to the configuration folder.
 pub(super) fn folder(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
@@ -159,13 +160,26 @@ struct Looks {
     every: Duration,
     jitter: Duration,
     patience: Duration,
+    overdue: Duration,
     longest: u64,
+    longest_workbook: u64,
 }
 
 impl Looks {
     fn with(self, place: PlaceSettings, proof: Proof, after: After) -> DropSettings {
-        let Looks { pattern, every, jitter, patience, longest } = self;
-        DropSettings { place, pattern, every, jitter, patience, proof, after, longest }
+        let Looks { pattern, every, jitter, patience, overdue, longest, longest_workbook } = self;
+        DropSettings {
+            place,
+            pattern,
+            every,
+            jitter,
+            patience,
+            proof,
+            after,
+            overdue,
+            longest,
+            longest_workbook,
+        }
     }
 }
 
@@ -176,7 +190,9 @@ fn looks(table: &mut Table<'_>) -> Looks {
         every,
         jitter: table.seconds("jitter_secs", 0..=3_600).unwrap_or(every / 10),
         patience: table.seconds("timeout_secs", 1..=3_600).unwrap_or(Duration::from_secs(30)),
-        longest: table.number("max_file_mib", 1..=65_536_u64).unwrap_or(4_096) * 1024 * 1024,
+        overdue: table.seconds("overdue_secs", 1..=604_800).unwrap_or(Duration::from_secs(3_600)),
+        longest: table.number("max_file_mib", 1..=65_536_u64).unwrap_or(4_096) * MIB,
+        longest_workbook: table.number("max_workbook_mib", 1..=64_u64).unwrap_or(8) * MIB,
     }
 }
 

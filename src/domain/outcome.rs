@@ -57,10 +57,14 @@ pub enum ProblemKind {
     NoDestination,
     /// The LIMS said something about an order that couldn't be read, or can't be done.
     UnreadableOrder,
+    /// A file of an instrument that can't be taken as it is.
+    StuckFile,
+    /// No file of an instrument can be fetched.
+    NoFiles,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 18] = [
+    pub const ALL: [ProblemKind; 20] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -79,6 +83,8 @@ impl ProblemKind {
         ProblemKind::Undeliverable,
         ProblemKind::NoDestination,
         ProblemKind::UnreadableOrder,
+        ProblemKind::StuckFile,
+        ProblemKind::NoFiles,
     ];
 
     /// The stable name stored in the journal and shown beside counts.
@@ -102,6 +108,8 @@ impl ProblemKind {
             ProblemKind::Undeliverable => "undeliverable",
             ProblemKind::NoDestination => "no-destination",
             ProblemKind::UnreadableOrder => "unreadable-order",
+            ProblemKind::StuckFile => "stuck-file",
+            ProblemKind::NoFiles => "no-files",
         }
     }
 
@@ -149,6 +157,12 @@ impl ProblemKind {
             }
             ProblemKind::UnreadableOrder => {
                 "mend the order in the LIMS, or [orders] in labwire.toml, and have it sent again; until then no analyzer is told of it"
+            }
+            ProblemKind::StuckFile => {
+                "mend what it says, or have the analyzer write the file again, or take the file away; this closes by itself then"
+            }
+            ProblemKind::NoFiles => {
+                "mend what it says; files wait where they are until then, and this closes by itself"
             }
         }
     }

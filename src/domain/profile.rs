@@ -11,6 +11,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use encoding_rs::Encoding;
 use labwire_drop::{Contents, Ending, LONGEST_MESSAGE};
 
 use super::Status;
@@ -140,12 +141,12 @@ impl Dialect {
         }
     }
 
-    /// What a file of such a model holds, as far as it takes to cut it.
-    pub fn contents(&self) -> Contents {
+    /// What a file of such a model holds, as far as it takes to cut it, in an encoding that the site may know better.
+    pub fn contents(&self, encoding: Option<&'static Encoding>) -> Contents {
         match self {
             Dialect::Astm(_) => Contents::Astm { longest: LONGEST_MESSAGE },
             Dialect::Hl7(_) => Contents::Hl7 { longest: LONGEST_MESSAGE, ending: Ending::Line },
-            Dialect::Table(table) => table.contents(),
+            Dialect::Table(table) => table.contents(encoding),
         }
     }
 

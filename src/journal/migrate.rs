@@ -7,10 +7,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::OpenError;
 
 /// In order; the index plus one is the version that each leads to.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_spine.sql"),
     include_str!("migrations/0002_drop.sql"),
     include_str!("migrations/0003_order.sql"),
+    include_str!("migrations/0004_stuck.sql"),
 ];
 
 /// SQLite before this version could lose committed transactions when a WAL was reset (3.7.0 to 3.51.2).

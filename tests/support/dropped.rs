@@ -46,6 +46,10 @@ impl Desk {
 
     /// A file at once and whole, under its name.
     pub(crate) fn drop(&self, name: &str, content: &str) {
+        self.drop_bytes(name, content.as_bytes());
+    }
+
+    pub(crate) fn drop_bytes(&self, name: &str, content: &[u8]) {
         fs::write(self.out.join("draft.tmp"), content).unwrap();
         fs::rename(self.out.join("draft.tmp"), self.out.join(name)).unwrap();
     }

@@ -1,5 +1,7 @@
 //! A small FTP server, written for these tests, that falls silent, hangs up or changes a file at a chosen moment.
 
+#![allow(dead_code, reason = "every test program uses its own part of this")]
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -19,6 +21,10 @@ pub(crate) enum Conduct {
     Halves,
     /// It sends half of a file and both connections are gone.
     HangsUp,
+    /// It sends half of the file of this name and says that it can't read the rest.
+    Breaks(&'static str),
+    /// It sends half of the file of this name, and both connections are gone.
+    HangsUpAt(&'static str),
     /// It replaces a file by the next one once it was sent.
     Replaces,
     /// It replaces a file once it was sent and looked at again.
@@ -72,6 +78,11 @@ impl OddServer {
         self.state.lock().unwrap().conduct = conduct;
     }
 
+    /// Another file lies there.
+    pub(crate) fn add(&self, name: &str, content: &str) {
+        self.state.lock().unwrap().files.insert(name.to_owned(), content.as_bytes().to_vec());
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.state.lock().unwrap().files.keys().cloned().collect()
     }
@@ -123,10 +134,14 @@ impl OddServer {
                     } else {
                         self.send(stream, name).await?
                     };
-                    if verb == "RETR" && self.conduct() == Conduct::HangsUp {
-                        return Ok(());
+                    match self.conduct() {
+                        Conduct::HangsUp if verb == "RETR" => return Ok(()),
+                        Conduct::HangsUpAt(this) if verb == "RETR" && name == this => return Ok(()),
+                        Conduct::Breaks(this) if verb == "RETR" && name == this => {
+                            "451 the disk is broken".to_owned()
+                        }
+                        _ => "226 that is all".to_owned(),
                     }
-                    "226 that is all".to_owned()
                 }
                 "DELE" => match self.state.lock().unwrap().files.remove(name) {
                     Some(_) => "250 gone".to_owned(),
@@ -171,7 +186,11 @@ impl OddServer {
             (state.conduct, state.files.get(name).cloned().unwrap_or_default())
         };
         let half = content.len() / 2;
-        let whole = matches!(conduct, Conduct::Honest | Conduct::Replaces | Conduct::ReplacesLater);
+        let whole = match conduct {
+            Conduct::Honest | Conduct::Replaces | Conduct::ReplacesLater => true,
+            Conduct::Breaks(this) | Conduct::HangsUpAt(this) => this != name,
+            _ => false,
+        };
         data.write_all(if whole { &content } else { &content[..half] }).await?;
         if conduct == Conduct::Hangs {
             return std::future::pending().await;

@@ -4,6 +4,8 @@
 pub const LONGEST_MESSAGE: u64 = 16 * 1024 * 1024;
 /// The longest part of rows, in bytes, unless set otherwise.
 pub const LONGEST_ROWS: u64 = 256 * 1024;
+/// The longest workbook, in bytes, unless set otherwise.
+pub const LONGEST_WORKBOOK: u64 = 8 * 1024 * 1024;
 /// The longest head before the rows, in bytes.
 pub const LONGEST_HEAD: u64 = 256 * 1024;
 

@@ -13,9 +13,6 @@ use crate::domain::profile::{
     TestColumns, Told,
 };
 
-/// The largest workbook, in bytes, unless the profile says less.
-const LONGEST_WORKBOOK: u64 = 8 * 1024 * 1024;
-
 pub(super) fn dialect(raw: &mut raw::Profile, faults: &mut Faults) -> TableDialect {
     refuse_other_dialects(raw, faults);
     let standard = TableDialect::default();
@@ -130,7 +127,7 @@ fn format(table: &raw::Table, faults: &mut Faults) -> TableFormat {
         raw::TableFormat::Fixed => TableFormat::Fixed,
         raw::TableFormat::Xlsx => {
             let sheet = table.sheet.as_ref().map(|sheet| sheet.get_ref().clone());
-            TableFormat::Workbook { sheet, longest: LONGEST_WORKBOOK }
+            TableFormat::Workbook { sheet }
         }
         raw::TableFormat::Csv => {
             let delimiter = table.delimiter.as_ref().map_or(Some(b','), |sign| byte(sign, faults));

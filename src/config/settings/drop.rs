@@ -19,8 +19,12 @@ pub struct DropSettings {
     pub patience: Duration,
     pub proof: Proof,
     pub after: After,
+    /// A file that isn't taken after so long is a problem.
+    pub overdue: Duration,
     /// A larger file is refused, in bytes.
     pub longest: u64,
+    /// A larger workbook is, in bytes: it is unpacked in memory.
+    pub longest_workbook: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +108,16 @@ pub enum Proof {
     Trailer,
     /// Nobody holds a lock on it. Folders only.
     Lock,
+}
+
+impl Proof {
+    /// Whether it shows by itself that the last byte is there, whatever the file says.
+    pub fn vouches(&self) -> bool {
+        match self {
+            Proof::Marker { .. } | Proof::Rename { .. } | Proof::Lock => true,
+            Proof::Stable { .. } | Proof::Trailer => false,
+        }
+    }
 }
 
 /// What becomes of a file that is in the journal.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use labwire_drop::{Contents, Ending, Head, LONGEST_ROWS, Rows, Units};
+use labwire_drop::{Contents, Ending, Head, LONGEST_ROWS, LONGEST_WORKBOOK, Rows, Units};
 
 use super::{Pattern, TestColumns};
 use crate::domain::SampleClass;
@@ -75,19 +75,19 @@ impl TableDialect {
         TableDialect { times, ..self }
     }
 
-    /// What a file of this model holds, as far as it takes to cut it.
-    pub fn contents(&self) -> Contents {
+    /// What a file of this model holds, as far as it takes to cut it, in an encoding that the site may know better.
+    pub fn contents(&self, encoding: Option<&'static Encoding>) -> Contents {
         let (delimiter, quote) = match &self.format {
             TableFormat::Delimited { delimiter, quote } => (Some(*delimiter), *quote),
             TableFormat::Fixed => (None, None),
-            TableFormat::Workbook { longest, .. } => return Contents::Workbook { longest: *longest },
+            TableFormat::Workbook { .. } => return Contents::Workbook { longest: LONGEST_WORKBOOK },
         };
         Contents::Rows(Rows {
             delimiter,
             quote,
             comment: self.comment.map(String::from),
             head: self.head.clone(),
-            units: match self.encoding {
+            units: match encoding.unwrap_or(self.encoding) {
                 encoding if encoding == UTF_16LE => Units::Utf16Le,
                 encoding if encoding == UTF_16BE => Units::Utf16Be,
                 _ => Units::Marked,
@@ -105,8 +105,8 @@ pub enum TableFormat {
     Delimited { delimiter: u8, quote: Option<u8> },
     /// By their positions in the row.
     Fixed,
-    /// An XLSX workbook of at most so many bytes. `None`: its first sheet.
-    Workbook { sheet: Option<String>, longest: u64 },
+    /// An XLSX workbook. `None`: its first sheet.
+    Workbook { sheet: Option<String> },
 }
 
 /// Which row of the head names the columns.

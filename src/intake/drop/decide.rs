@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::spool::Limit;
 use crate::config::settings::{After, Proof};
 use crate::domain::Glob;
 use crate::journal::files::{FileReceipt, Known};
@@ -41,7 +42,7 @@ pub(super) struct Rules {
     pub(super) pattern: Glob,
     pub(super) proof: Proof,
     pub(super) after: After,
-    pub(super) longest: u64,
+    pub(super) longest: Limit,
 }
 
 impl Rules {
@@ -94,7 +95,7 @@ impl Step {
 /// What was decided about one listing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Older files first.
+    /// Older files first, and those that the place failed at last.
     pub(super) steps: Vec<Step>,
     pub(super) waiting: Vec<Waits>,
 }
@@ -132,11 +133,13 @@ impl Memory {
 pub(super) struct Watch {
     rules: Rules,
     names: BTreeMap<String, Memory>,
+    /// How often the place failed at a file, in a row.
+    broke_off: BTreeMap<String, u32>,
 }
 
 impl Watch {
     pub(super) fn new(rules: Rules) -> Watch {
-        Watch { rules, names: BTreeMap::new() }
+        Watch { rules, names: BTreeMap::new(), broke_off: BTreeMap::new() }
     }
 
     pub(super) fn wants(&self, name: &str) -> bool {
@@ -154,6 +157,7 @@ impl Watch {
         listing.sort_by(|a, b| a.order().cmp(&b.order()));
         let present: BTreeSet<String> = listing.iter().map(|file| file.name.clone()).collect();
         self.names.retain(|name, _| present.contains(name));
+        self.broke_off.retain(|name, _| present.contains(name));
         let mut plan = Plan::default();
         for file in listing {
             if self.rules.is_being_written(&file.name) {
@@ -170,6 +174,8 @@ impl Watch {
                 }
             }
         }
+        // A file at which its place fails each time must not keep the others waiting.
+        plan.steps.sort_by_key(|step| self.broke_off.get(&step.file().name).copied().unwrap_or_default());
         plan
     }
 
@@ -222,8 +228,8 @@ impl Watch {
     fn watch(&mut self, file: Listed, times: u32, replaces: bool, markers: Vec<String>) -> Decided {
         let watched = Memory::Watched { file: file.clone(), times, replaces };
         self.names.insert(file.name.clone(), watched);
-        if file.size > self.rules.longest {
-            return Decided::stuck(file.name, super::spool::too_long(self.rules.longest));
+        if file.size > self.rules.longest.bytes {
+            return Decided::stuck(file.name, self.rules.longest.refusal());
         }
         let wanted = match &self.rules.proof {
             Proof::Stable { polls } => *polls,
@@ -242,6 +248,12 @@ impl Watch {
             return Decided::wait(file.name, why);
         }
         Decided::Step(Step::Take { file, markers })
+    }
+
+    /// The place failed at it: it comes after the others next time.
+    pub(super) fn broke_off(&mut self, name: &str) {
+        let times = self.broke_off.entry(name.to_owned()).or_default();
+        *times = times.saturating_add(1);
     }
 
     /// It was read and isn't whole, or can't be taken: it isn't read again until it looks different.
@@ -265,6 +277,7 @@ impl Watch {
     /// It was removed.
     pub(super) fn gone(&mut self, name: &str) {
         self.names.remove(name);
+        self.broke_off.remove(name);
     }
 }
 

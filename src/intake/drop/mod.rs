@@ -6,6 +6,7 @@ mod decide;
 mod place;
 mod spool;
 mod take;
+mod vigil;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,10 +21,13 @@ use crate::board::{FileWaits, LinkState};
 use crate::clock;
 use crate::config::settings::{DropSettings, Instrument};
 use crate::domain::Private;
+use crate::domain::profile::{Dialect, TableFormat};
 
 use decide::{Rules, Waits, Watch};
 use place::{Place, Trouble, Visit};
+use spool::Limit;
 use take::Ledger;
+use vigil::Vigil;
 
 /// The longest pause after one that failed, in usual ones.
 const PATIENT: u32 = 8;
@@ -63,17 +67,18 @@ pub(super) async fn run(intake: Intake, source: Source, settings: DropSettings) 
         pattern: drop.settings.pattern.clone(),
         proof: drop.settings.proof.clone(),
         after: drop.settings.after.clone(),
-        longest: drop.settings.longest,
+        longest: drop.limit(),
     };
-    let mut watch = Watch::new(rules);
+    let (mut watch, mut vigil) = (Watch::new(rules), None);
     let (mut looks, mut failures) = (0_u64, 0_u32);
     loop {
         let looked = tokio::select! {
             // What was fetched by then is fetched again, and what was stored is closed by the next start.
             () = stop.cancelled() => return,
-            looked = drop.look(&place, &mut watch) => looked,
+            looked = drop.look(&place, &mut watch, &mut vigil) => looked,
         };
-        failures = drop.tell(looked, failures);
+        failures = drop.tell(&looked, failures);
+        drop.say_stuck(&mut vigil, looked, failures).await;
         looks += 1;
         let pause = drop.pause(looks, failures);
         tokio::select! {
@@ -85,20 +90,38 @@ pub(super) async fn run(intake: Intake, source: Source, settings: DropSettings) 
 
 impl Drop {
     /// One look at the place, and all that follows from it.
-    async fn look(&self, place: &Place, watch: &mut Watch) -> Result<(), Trouble> {
+    async fn look(
+        &self,
+        place: &Place,
+        watch: &mut Watch,
+        vigil: &mut Option<Vigil>,
+    ) -> Result<Vec<Waits>, Trouble> {
         if *self.intake.admission.borrow() == Admission::Busy {
             return Err(Trouble::Place(
                 "the journal takes nothing at present; files wait where they are".to_owned(),
             ));
         }
         self.intake.journal.opened().await;
+        let vigil = match vigil {
+            Some(vigil) => vigil,
+            None => {
+                let said = self.read(|reader| reader.stuck(&self.source.name))?;
+                vigil.insert(Vigil::new(self.settings.overdue, said))
+            }
+        };
         let mut visit = place.visit().await?;
-        let looked = self.files(&mut visit, watch).await;
+        let looked = self.files(&mut visit, watch, vigil).await;
         visit.leave().await;
         looked
     }
 
-    async fn files(&self, visit: &mut Visit<'_>, watch: &mut Watch) -> Result<(), Trouble> {
+    /// The files that still wait.
+    async fn files(
+        &self,
+        visit: &mut Visit<'_>,
+        watch: &mut Watch,
+        vigil: &mut Vigil,
+    ) -> Result<Vec<Waits>, Trouble> {
         let listing = visit.list(|name| watch.wants(name)).await?;
         let mut known = BTreeMap::new();
         for file in watch.strangers(&listing) {
@@ -108,7 +131,7 @@ impl Drop {
         self.is(LinkState::Polling);
         let plan = watch.plan(listing, &known);
         let mut waiting = plan.waiting;
-        self.shows(&waiting);
+        self.shows(&mut waiting, vigil);
         for step in plan.steps {
             if *self.intake.admission.borrow() == Admission::Busy {
                 return Err(Trouble::Place(
@@ -119,13 +142,14 @@ impl Drop {
             self.intake.board.drop_took(&self.source.name, clock::now());
             if let Some(waits) = done? {
                 waiting.push(waits);
-                self.shows(&waiting);
+                self.shows(&mut waiting, vigil);
             }
         }
-        Ok(())
+        Ok(waiting)
     }
 
-    fn shows(&self, waiting: &[Waits]) {
+    fn shows(&self, waiting: &mut [Waits], vigil: &mut Vigil) {
+        vigil.mark(waiting, clock::monotonic());
         let told = |it: &Waits| FileWaits {
             name: Private::new(it.name.clone()),
             why: it.why.clone(),
@@ -144,10 +168,10 @@ impl Drop {
     }
 
     /// Says how a look went; tells how many failed in a row.
-    fn tell(&self, looked: Result<(), Trouble>, failures: u32) -> u32 {
+    fn tell(&self, looked: &Result<Vec<Waits>, Trouble>, failures: u32) -> u32 {
         self.intake.board.drop_looked(&self.source.name, clock::now());
         match looked {
-            Ok(()) => {
+            Ok(_) => {
                 if failures > 0 {
                     tracing::info!(source = self.source.name, "files can be fetched again");
                 }
@@ -162,6 +186,37 @@ impl Drop {
                 self.is(LinkState::Down(why.to_owned()));
                 failures.saturating_add(1)
             }
+        }
+    }
+
+    /// Puts what needs a person into the list of problems, and takes out what is over.
+    async fn say_stuck(&self, vigil: &mut Option<Vigil>, looked: Result<Vec<Waits>, Trouble>, failures: u32) {
+        let Some(vigil) = vigil else { return };
+        let stuck = match looked {
+            Ok(waiting) => vigil.looked(&waiting),
+            Err(trouble) => vigil.failed(trouble.text(), failures),
+        };
+        if !vigil.is_news(&stuck) {
+            return;
+        }
+        let (source, instrument) = (self.source.name.clone(), self.instrument.id.clone());
+        // Where the journal doesn't take it, it is said after the next look.
+        if self.intake.journal.say_stuck(source, instrument, stuck.clone(), clock::now()).await.is_ok() {
+            vigil.said(stuck);
+        }
+    }
+
+    /// The largest file that is taken: a workbook is unpacked in memory.
+    fn limit(&self) -> Limit {
+        let file = Limit { bytes: self.settings.longest, key: "max_file_mib" };
+        let workbook = Limit { bytes: self.settings.longest_workbook, key: "max_workbook_mib" };
+        match &self.instrument.profile.dialect {
+            Dialect::Table(table)
+                if matches!(table.format, TableFormat::Workbook { .. }) && workbook.bytes < file.bytes =>
+            {
+                workbook
+            }
+            _ => file,
         }
     }
 

@@ -12,6 +12,22 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use super::place::Trouble;
 use crate::journal::files::Part as Stored;
 
+/// The largest file that is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limit {
+    pub(super) bytes: u64,
+    /// The key by which a site sets it.
+    pub(super) key: &'static str,
+}
+
+impl Limit {
+    /// In words: a file is larger than it may be.
+    pub(super) fn refusal(self) -> String {
+        let Limit { bytes, key } = self;
+        format!("it is larger than {} MiB; raise {key} if that is right", bytes / 1024 / 1024)
+    }
+}
+
 /// A file that is being fetched.
 pub(super) struct Spool {
     path: PathBuf,
@@ -20,7 +36,7 @@ pub(super) struct Spool {
     cutter: Cutter,
     parts: Vec<Cut>,
     length: u64,
-    longest: u64,
+    longest: Limit,
     /// Told of the bytes so far.
     progress: Box<dyn Fn(u64) + Send>,
 }
@@ -53,7 +69,7 @@ impl Spool {
         folder: &Path,
         name: &str,
         contents: Contents,
-        longest: u64,
+        longest: Limit,
         progress: Box<dyn Fn(u64) + Send>,
     ) -> Result<Spool, Trouble> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await.map_err(failed)?;
@@ -74,8 +90,8 @@ impl Spool {
     /// Takes in the next bytes of the file.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
         self.length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if self.length > self.longest {
-            return Err(Trouble::Content(too_long(self.longest)));
+        if self.length > self.longest.bytes {
+            return Err(Trouble::Content(self.longest.refusal()));
         }
         self.hash.update(bytes);
         self.cutter.push(bytes);
@@ -145,11 +161,6 @@ impl Spooled {
         drop(self.file);
         let _ = fs::remove_file(&self.path).await;
     }
-}
-
-/// In words: a file is larger than it may be.
-pub(super) fn too_long(longest: u64) -> String {
-    format!("it is larger than {} MiB; raise max_file_mib if that is right", longest / 1024 / 1024)
 }
 
 fn failed(error: std::io::Error) -> Trouble {

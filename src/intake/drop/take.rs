@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use labwire_drop::{Contents, Ending, LONGEST_MESSAGE, Verdict};
+use labwire_drop::{Contents, Ending, Verdict};
 
 use super::Drop;
 use super::decide::{Listed, Step, Waits, Watch};
 use super::place::{Trouble, Visit};
-use super::spool::{Spool, Spooled};
+use super::spool::{Limit, Spool, Spooled};
 use crate::clock;
-use crate::config::settings::{After, Instrument, Proof};
-use crate::domain::profile::{Dialect, TableDialect};
+use crate::config::settings::After;
 use crate::journal::files::{Fetched, FileReceipt, Known, Storing};
 use crate::journal::{JournalError, Reader};
 
@@ -47,7 +46,11 @@ impl Drop {
                 watch.unfit(file, why.clone());
                 Ok(Some(Waits { name, why, by_itself: false }))
             }
-            other => other,
+            Err(Trouble::Place(why)) => {
+                watch.broke_off(&file.name);
+                Err(Trouble::Place(why))
+            }
+            Ok(waits) => Ok(waits),
         }
     }
 
@@ -248,15 +251,21 @@ impl Drop {
         let (board, source, name, size) =
             (self.intake.board.clone(), self.source.name.clone(), file.name.clone(), file.size);
         let progress = Box::new(move |done| board.drop_takes(&source, &name, done, size, clock::now()));
-        let contents = contents(&self.instrument, &self.settings.proof);
-        Spool::create(
-            &self.intake.spool,
-            self.instrument.id.as_str(),
-            contents,
-            self.settings.longest,
-            progress,
-        )
-        .await
+        let (name, limit) = (self.instrument.id.as_str(), self.limit());
+        Spool::create(&self.intake.spool, name, self.contents(limit), limit, progress).await
+    }
+
+    /// How a file is cut.
+    fn contents(&self, limit: Limit) -> Contents {
+        let instrument = &self.instrument;
+        let mut contents = instrument.profile.dialect.contents(instrument.character_set);
+        match &mut contents {
+            // A file whose end something else vouches for may lack the last line's end. A pause in its writing is no voucher.
+            Contents::Hl7 { ending, .. } if self.settings.proof.vouches() => *ending = Ending::Open,
+            Contents::Workbook { longest } => *longest = limit.bytes,
+            _ => {}
+        }
+        contents
     }
 
     /// A file is on the disk twice for a while, and the other instruments need room too.
@@ -265,7 +274,7 @@ impl Drop {
         let free = rustix::fs::statvfs(&beside)
             .map_or(u64::MAX, |space| space.f_bavail.saturating_mul(space.f_frsize));
         if free < size.saturating_mul(2).saturating_add(self.intake.reserve) {
-            return Err(Trouble::Place(
+            return Err(Trouble::File(
                 "the journal's disk has no room for a file of this size; free some space there".to_owned(),
             ));
         }
@@ -295,20 +304,4 @@ pub(super) type Ledger = Mutex<Option<Reader>>;
 
 fn of_journal(error: JournalError) -> Trouble {
     Trouble::Place(format!("the file wasn't stored: {error}"))
-}
-
-/// How a profile's files are cut.
-fn contents(instrument: &Instrument, proof: &Proof) -> Contents {
-    match &instrument.profile.dialect {
-        Dialect::Astm(_) => Contents::Astm { longest: LONGEST_MESSAGE },
-        // A file whose end something else vouches for may lack the last line's end.
-        Dialect::Hl7(_) => Contents::Hl7 {
-            longest: LONGEST_MESSAGE,
-            ending: if *proof == Proof::Trailer { Ending::Line } else { Ending::Open },
-        },
-        Dialect::Table(table) => match instrument.character_set {
-            Some(encoding) => TableDialect { encoding, ..table.as_ref().clone() }.contents(),
-            None => table.contents(),
-        },
-    }
 }

@@ -104,8 +104,10 @@ pub struct Waiting {
     pub drifts: i64,
     /// All of them: those with the unknown senders and the cut transmissions, and the others.
     pub open_problems: i64,
-    /// Open problems that are neither of an unknown sender nor of a cut transmission.
+    /// Open problems that are neither of an unknown sender nor of a cut transmission nor of files.
     pub other_problems: i64,
+    /// Files that wait for somebody, and places that none can be fetched from.
+    pub stuck: i64,
     pub held: i64,
     /// Deliveries refused, or unknown and waiting for a person.
     pub dead_letters: i64,
@@ -177,11 +179,13 @@ impl Reader {
                             AND kind = 'incomplete-transmission'),
                         (SELECT count(*) FROM problem WHERE closed_at IS NULL),
                         (SELECT count(*) FROM problem WHERE closed_at IS NULL
-                            AND kind IN ('unregistered-source', 'ambiguous-source', 'incomplete-transmission')),
+                            AND kind IN ('unregistered-source', 'ambiguous-source', 'incomplete-transmission',
+                                'stuck-file', 'no-files')),
                         (SELECT count(DISTINCT observation) FROM hold WHERE closed_at IS NULL),
                         (SELECT count(*) FROM delivery WHERE state = 'dead'),
                         (SELECT count(*) FROM query_without_orders),
-                        (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind = 'drift')",
+                        (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind = 'drift'),
+                        (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind IN ('stuck-file', 'no-files'))",
             )?
             .query_row([], |row| {
                 let (open_problems, of_those_kinds) = (row.get::<_, i64>(3)?, row.get::<_, i64>(4)?);
@@ -192,6 +196,7 @@ impl Reader {
                     drifts: row.get(8)?,
                     open_problems,
                     other_problems: open_problems - of_those_kinds,
+                    stuck: row.get(9)?,
                     held: row.get(5)?,
                     dead_letters: row.get(6)?,
                     unanswered_queries: row.get(7)?,

@@ -50,21 +50,19 @@ impl Row<'_> {
 pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Reading) -> Interpreted {
     let part = &apart(*part, dialect);
     match &dialect.format {
-        TableFormat::Workbook { sheet, .. } => {
-            match workbook::read(part.rows, sheet.as_deref(), &dialect.head) {
-                Ok(sheet) => {
-                    let head: Vec<Vec<&str>> =
-                        sheet.head.iter().map(|row| row.cells().map(|cell| cell.text).collect()).collect();
-                    let rows = sheet.rows.iter().zip(0..).map(|(row, number)| Row {
-                        line: row.line,
-                        number,
-                        cells: row.cells().collect(),
-                    });
-                    rows_of(&head, rows, dialect, reading)
-                }
-                Err(fault) => unreadable(fault),
+        TableFormat::Workbook { sheet } => match workbook::read(part.rows, sheet.as_deref(), &dialect.head) {
+            Ok(sheet) => {
+                let head: Vec<Vec<&str>> =
+                    sheet.head.iter().map(|row| row.cells().map(|cell| cell.text).collect()).collect();
+                let rows = sheet.rows.iter().zip(0..).map(|(row, number)| Row {
+                    line: row.line,
+                    number,
+                    cells: row.cells().collect(),
+                });
+                rows_of(&head, rows, dialect, reading)
             }
-        }
+            Err(fault) => unreadable(fault),
+        },
         TableFormat::Delimited { .. } | TableFormat::Fixed => {
             let (text, undecodable) = text::Text::decode(part, dialect, reading.character_set);
             let head = text.head(dialect);
@@ -83,7 +81,7 @@ fn apart<'a>(part: Part<'a>, dialect: &TableDialect) -> Part<'a> {
     if !part.head.is_empty() {
         return part;
     }
-    let mut cutter = Cutter::new(dialect.contents());
+    let mut cutter = Cutter::new(dialect.contents(None));
     cutter.push(part.rows);
     cutter.finish();
     let length = cutter.head().and_then(|head| usize::try_from(head.end).ok()).unwrap_or_default();

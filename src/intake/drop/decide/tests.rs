@@ -9,7 +9,12 @@ use crate::journal::FileId;
 const STABLE: Proof = Proof::Stable { polls: 3 };
 
 fn watch(proof: Proof, after: After) -> Watch {
-    Watch::new(Rules { pattern: Glob::new("*.csv"), proof, after, longest: 1_000 })
+    Watch::new(Rules {
+        pattern: Glob::new("*.csv"),
+        proof,
+        after,
+        longest: Limit { bytes: 1_000, key: "max_file_mib" },
+    })
 }
 
 fn listing(text: &str) -> Vec<Listed> {

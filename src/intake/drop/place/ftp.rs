@@ -1,5 +1,7 @@
 //! Files on an FTP server: a login for each visit, MLSD where the server has it, else LIST with SIZE and MDTM for each
-//! file that matters. Every call ends in time. What the server says beyond its codes goes nowhere: it may quote names.
+//! file that matters. Every call ends in time.
+
+mod words;
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
@@ -11,6 +13,8 @@ use suppaftp::types::FileType;
 use suppaftp::{Encoding, FtpError, FtpResult, Mode, Status};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+
+use words::{is, of_connection, of_file, of_folder, of_login, of_removal, of_transfer};
 
 use super::{MOST, PIECE, Renamed, Trouble, listing, names, within};
 use crate::config::settings::{FtpMode, FtpSettings, FtpTls};
@@ -286,7 +290,7 @@ impl Session<'_> {
             }
         }
         within(patience, "the server hasn't said that a file is over", async {
-            data.finish().await.map_err(of_transfer)
+            data.finish().await.map_err(of_file)
         })
         .await
     }
@@ -354,91 +358,4 @@ async fn some_of(data: &mut (impl AsyncReadExt + Unpin), piece: &mut [u8]) -> Re
 
 fn listed(entry: listing::Entry) -> Listed {
     Listed { name: entry.name, size: entry.size, stamp: entry.time }
-}
-
-fn is(error: &FtpError, statuses: &[Status]) -> bool {
-    matches!(error, FtpError::UnexpectedResponse(response) if statuses.contains(&response.status))
-}
-
-fn code(error: &FtpError) -> String {
-    match error {
-        FtpError::UnexpectedResponse(response) => response.status.code().to_string(),
-        FtpError::BadResponse => "nonsense".to_owned(),
-        _ => "nothing".to_owned(),
-    }
-}
-
-fn of_connection(error: FtpError) -> Trouble {
-    Trouble::Place(match &error {
-        FtpError::ConnectionError(error) => match error.kind() {
-            ErrorKind::ConnectionRefused => {
-                "nobody answers at the server's port; start the server, or mend host and port".to_owned()
-            }
-            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-                "the server can't be reached; see to the network".to_owned()
-            }
-            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
-                "the server hung up".to_owned()
-            }
-            _ => format!("the connection failed: {error}"),
-        },
-        FtpError::SecureError(why) => format!(
-            "the server isn't the one that is trusted, or no TLS came about ({why}); see to ca_file or fingerprint"
-        ),
-        other => format!("the server answered {} where it should have agreed", code(other)),
-    })
-}
-
-fn of_login(error: FtpError) -> Trouble {
-    match &error {
-        FtpError::UnexpectedResponse(response) => Trouble::Place(format!(
-            "the server refused the login ({}); see to user and password, and whether it wants TLS",
-            response.status.code()
-        )),
-        _ => of_connection(error),
-    }
-}
-
-fn of_folder(error: FtpError) -> Trouble {
-    match &error {
-        FtpError::UnexpectedResponse(response) => Trouble::Place(format!(
-            "the server doesn't open the folder ({}); make it there, or mend folder",
-            response.status.code()
-        )),
-        _ => of_connection(error),
-    }
-}
-
-fn of_transfer(error: FtpError) -> Trouble {
-    match &error {
-        FtpError::UnexpectedResponse(response) => Trouble::Place(format!(
-            "the server broke a transfer off ({}); see its log, and whether a firewall lets transfers through",
-            response.status.code()
-        )),
-        _ => of_connection(error),
-    }
-}
-
-fn of_file(error: FtpError) -> Trouble {
-    match &error {
-        FtpError::UnexpectedResponse(response) if response.status == Status::FileUnavailable => {
-            Trouble::File(
-                "the server doesn't hand it out (550); give the user the right to read it there".to_owned(),
-            )
-        }
-        FtpError::ConnectionError(error) if error.kind() == ErrorKind::InvalidInput => {
-            Trouble::File("its name can't be asked for".to_owned())
-        }
-        _ => of_transfer(error),
-    }
-}
-
-fn of_removal(error: FtpError) -> Trouble {
-    match &error {
-        FtpError::UnexpectedResponse(response) => Trouble::File(format!(
-            "the server doesn't let it be removed ({}); give the user the right to, or write after = \"leave\"",
-            response.status.code()
-        )),
-        _ => of_connection(error),
-    }
 }
