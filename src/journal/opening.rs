@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::{JournalError, OpenError, ledger, migrate, parcels};
@@ -93,6 +94,12 @@ fn sync_folder(path: &Path) -> Result<(), OpenError> {
         .map_err(|error| OpenError::Folder { path: folder.to_owned(), error })
 }
 
+/// Lets a statement keep its plan whatever is bound to it. Otherwise SQLite plans most of ours anew at each use: it can't
+/// know that a value that was bound before would have been no reason to.
+pub(super) fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 fn prepare(connection: &Connection) -> Result<(), OpenError> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
@@ -104,6 +111,7 @@ fn prepare(connection: &Connection) -> Result<(), OpenError> {
     connection.pragma_update(None, "recursive_triggers", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let _: i64 = connection.query_row("PRAGMA wal_autocheckpoint=0", [], |row| row.get(0))?;
+    keep_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::rows::{Stored, instant};
-use super::{JournalError, MessageId, ObservationId, OpenError, TransferId, audit, migrate};
+use super::{JournalError, MessageId, ObservationId, OpenError, TransferId, audit, migrate, opening};
 use crate::domain::{InstrumentId, Observation, SpecimenId};
 
 /// A read-only connection.
@@ -57,6 +57,13 @@ pub struct Earlier {
     pub not_production: bool,
 }
 
+const EARLIER: &str = "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (SELECT 1 FROM hold h
+         WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission'),
+         NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
+         EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
+     FROM observation o JOIN message m ON m.id = o.message
+     WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id";
+
 impl Reader {
     /// Opens the journal at `path`. It must exist, and be of the version that this program writes.
     pub fn open(path: &Path) -> Result<Reader, OpenError> {
@@ -66,6 +73,7 @@ impl Reader {
         )?;
         connection.busy_timeout(std::time::Duration::from_secs(2))?;
         migrate::check(&connection, path)?;
+        opening::keep_plans(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Reader { connection })
     }
@@ -189,14 +197,7 @@ impl Reader {
         specimen: &SpecimenId,
         code: &str,
     ) -> Result<Vec<Earlier>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (SELECT 1 FROM hold h
-                 WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission'),
-                 NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
-                 EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
-             FROM observation o JOIN message m ON m.id = o.message
-             WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id",
-        )?;
+        let mut statement = self.connection.prepare_cached(EARLIER)?;
         statement
             .query_and_then(params![specimen.reveal(), code, instrument.as_str()], |row| {
                 Ok(Earlier {
@@ -235,9 +236,25 @@ pub(super) fn observation(row: &Row<'_>, column: usize) -> Result<Observation, J
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ErrorCode;
+    use rusqlite::{ErrorCode, StatementStatus};
 
+    use super::EARLIER;
+    use crate::domain::{InstrumentId, SpecimenId};
     use crate::journal::Journal;
+
+    #[test]
+    fn a_statement_is_planned_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal =
+            Journal::open(&folder.path().join("labwire.db"), 0, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        let reader = journal.reader().unwrap();
+        for specimen in ["0815", "0816"] {
+            reader.earlier(&InstrumentId::new("a"), &SpecimenId::new(specimen), "K").unwrap();
+        }
+        let statement = reader.connection.prepare_cached(EARLIER).unwrap();
+        assert!(statement.get_status(StatementStatus::Run) >= 2, "it is the one that was used");
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 
     #[test]
     fn a_reader_can_not_write() {
