@@ -29,13 +29,19 @@ impl Vigil {
 
     /// Marks the files that have waited for too long.
     pub(super) fn mark(&mut self, waiting: &mut [Waits], now: Instant) {
+        let late = self.late();
         for file in waiting.iter_mut().filter(|file| file.by_itself) {
             let since = *self.since.entry(file.name.clone()).or_insert(now);
             if now.duration_since(since) >= self.overdue {
                 file.by_itself = false;
-                file.why = format!("{}; it has been there for more than {}", file.why, words(self.overdue));
+                file.why.push_str(&late);
             }
         }
+    }
+
+    /// What is added to the reason of a file that would only take time.
+    fn late(&self) -> String {
+        format!("; it has been there for more than {}", words(self.overdue))
     }
 
     /// What is stuck after a look that went to its end. A file that was stuck stays so until it is taken or gone, and a
@@ -49,10 +55,11 @@ impl Vigil {
             .filter(|(name, _)| here.contains(name.as_str()))
             .map(|(name, text)| (name.clone(), text.clone()))
             .collect();
+        let late = self.late();
         let mut others: Vec<&Waits> = waiting.iter().filter(|file| !file.by_itself).collect();
         others.sort_by(|a, b| a.name.cmp(&b.name));
         for file in others {
-            let is_late = self.since.contains_key(&file.name);
+            let is_late = file.why.ends_with(&late);
             let is_said = stuck.contains_key(&file.name);
             if (is_said && !is_late) || (!is_said && stuck.len() < MOST) {
                 stuck.insert(file.name.clone(), Private::new(format!("{}: {}", file.name, file.why)));
