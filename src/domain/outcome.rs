@@ -184,6 +184,14 @@ pub enum HoldReason {
     Incomplete,
     /// It corrects one of several results, and nothing says which.
     AmbiguousCorrection,
+    /// A newer version of it came before it.
+    LateVersion,
+    /// The same run was told as done and as one that couldn't be done.
+    Contradiction,
+    /// The instrument takes the result back: it deleted it, or calls it wrong.
+    Withdrawn,
+    /// Nothing says whether the sample is a patient's or a control.
+    UnclearSample,
     /// The rules in force know the analyte, and don't let its value be converted.
     NotConverted,
     /// No living patient has such a value: the analyzer's unit may have been switched.
@@ -195,7 +203,7 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 13] = [
+    pub const ALL: [HoldReason; 17] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -205,6 +213,10 @@ impl HoldReason {
         HoldReason::TruncatedSpecimen,
         HoldReason::Incomplete,
         HoldReason::AmbiguousCorrection,
+        HoldReason::LateVersion,
+        HoldReason::Contradiction,
+        HoldReason::Withdrawn,
+        HoldReason::UnclearSample,
         HoldReason::NotConverted,
         HoldReason::AbsurdValue,
         HoldReason::NotOrdered,
@@ -222,6 +234,10 @@ impl HoldReason {
             HoldReason::TruncatedSpecimen => "truncated-specimen",
             HoldReason::Incomplete => "incomplete-transmission",
             HoldReason::AmbiguousCorrection => "ambiguous-correction",
+            HoldReason::LateVersion => "late-version",
+            HoldReason::Contradiction => "contradiction",
+            HoldReason::Withdrawn => "withdrawn",
+            HoldReason::UnclearSample => "unclear-sample",
             HoldReason::NotConverted => "not-converted",
             HoldReason::AbsurdValue => "absurd-value",
             HoldReason::NotOrdered => "not-ordered",
@@ -248,6 +264,18 @@ impl HoldReason {
             HoldReason::Incomplete => "the transmission broke off; the analyzer may send it again",
             HoldReason::AmbiguousCorrection => {
                 "it corrects one of several results of this test, and nothing says which"
+            }
+            HoldReason::LateVersion => {
+                "an older version of a result: the final one, or its correction, came before it"
+            }
+            HoldReason::Contradiction => {
+                "the analyzer says of one run that it gave a value and that it couldn't be done"
+            }
+            HoldReason::Withdrawn => {
+                "the analyzer takes this result back: it was deleted there, or is called wrong"
+            }
+            HoldReason::UnclearSample => {
+                "nothing says for sure that the sample is one patient's: it may be a control, a calibrator or a pool"
             }
             HoldReason::NotConverted => "its unit can't be converted into the one that is reported",
             HoldReason::AbsurdValue => {

@@ -214,6 +214,8 @@ pub enum Trust {
     Plain,
     /// A person must look first.
     InDoubt,
+    /// The instrument takes back what it sent; a person must look first.
+    Withdrawn,
 }
 
 /// What happens to a result that carries something the profile doesn't know.

@@ -20,11 +20,13 @@ pub(super) fn check(
     let reasons: Vec<HoldReason> = [
         (observation.specimen.is_blank(), HoldReason::BlankSpecimen),
         (doubted, HoldReason::StatusInDoubt),
+        (facts.status == Some(Trust::Withdrawn), HoldReason::Withdrawn),
         (unknown_status, HoldReason::UnknownStatus),
         (unknown_flag, HoldReason::UnknownFlag),
         (facts.odd, HoldReason::OddValue),
         (facts.length == Length::PossiblyTruncated, HoldReason::TruncatedSpecimen),
         (facts.cut, HoldReason::Incomplete),
+        (facts.unclear, HoldReason::UnclearSample),
     ]
     .into_iter()
     .filter_map(|(holds, reason)| holds.then_some(reason))

@@ -33,7 +33,9 @@ pub(super) fn habits(raw: &Interpreted, reading: &Reading) -> BTreeSet<Habit> {
         habits.extend(unit(result, &test, reading));
         let order = result.order.and_then(|at| raw.orders.get(at));
         // Controls come with the ranges of their lot.
-        if let (Some(range), None | Some(SampleClass::Patient)) = (&result.range, order.map(|it| it.class)) {
+        if let (Some(range), None | Some(Some(SampleClass::Patient))) =
+            (&result.range, order.map(|it| it.class))
+        {
             habits.insert(Habit::new(HabitKind::Range, &test, range, None));
         }
         if let Some(version) = &result.assay_version {

@@ -36,7 +36,8 @@ pub(super) struct RawPatient {
 
 pub(super) struct RawOrder {
     pub(super) specimen: String,
-    pub(super) class: SampleClass,
+    /// `None`: nothing says whose sample it is.
+    pub(super) class: Option<SampleClass>,
     pub(super) position: Option<String>,
     pub(super) priority: Option<String>,
     pub(super) specimen_type: Option<String>,

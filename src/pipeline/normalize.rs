@@ -30,6 +30,8 @@ pub(super) struct Facts {
     pub(super) flags: Vec<Option<Trust>>,
     pub(super) length: Length,
     pub(super) cut: bool,
+    /// Nothing says whose sample it is.
+    pub(super) unclear: bool,
 }
 
 pub(super) fn normalize(raw: Interpreted, reading: &Reading, context: &Context) -> Normalized {
@@ -85,6 +87,7 @@ impl Normalizer<'_> {
         let completed = self.time(&raw, &raw.completed, &specimen.id);
         let (value, status, mut facts) = self.value(&raw, &specimen.id);
         facts.length = specimen.length;
+        facts.unclear = order.is_some_and(|order| order.class.is_none());
 
         let mut attachments = raw.attachments;
         if let Some((at, order)) = raw.order.zip(order)
@@ -98,7 +101,7 @@ impl Normalizer<'_> {
             specimen: specimen.id,
             specimen_as_sent: Private::new(sent.to_owned()),
             patient: Private::new(patient),
-            class: order.map_or(SampleClass::Patient, |order| order.class),
+            class: order.and_then(|order| order.class).unwrap_or(SampleClass::Patient),
             test: raw.test,
             replicate,
             value,
@@ -149,6 +152,7 @@ impl Normalizer<'_> {
             flags: raw.flags.iter().map(|flag| profile.flag(flag)).collect(),
             length: Length::Whole,
             cut: raw.cut,
+            unclear: false,
         };
         let status = match (meaning, profile.unknown_status) {
             (Some(meaning), _) => meaning.status,

@@ -348,6 +348,14 @@ impl Comparison<'_> {
                 }
                 Place::Own
             }
+            Sameness::Late(_) => {
+                hold(&mut observation, HoldReason::LateVersion);
+                Place::Own
+            }
+            Sameness::Contradiction(id) => {
+                hold(&mut observation, HoldReason::Contradiction);
+                Place::Supersedes(ObservationId(id))
+            }
             Sameness::AmbiguousCorrection => {
                 hold(&mut observation, HoldReason::AmbiguousCorrection);
                 Place::Own

@@ -93,6 +93,12 @@ pub enum Sameness {
     AmbiguousCorrection,
     /// The final result to that preliminary one, or the whole transmission of what came cut off.
     Completion(i64),
+    /// An older version of that result, come after it: the preliminary one to a final one, the original to its
+    /// correction. It must not leave by itself.
+    Late(i64),
+    /// One of the two says that the test was done, the other that it couldn't be, and they name the same time. The next
+    /// version of that one, if a person agrees.
+    Contradiction(i64),
     /// A second value for a result that there was already.
     Rerun(i64),
     /// It looks like that one, and it can't be told. Kept and shown.
@@ -119,37 +125,98 @@ pub fn classify(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sa
     if let Some(old) = same_replicate().find(|old| says_the_same(old, new) && old.time == time) {
         return known_again(old, new, arrival, time);
     }
-    let latest = same_replicate().next().or(kin.first());
-    let Some(latest) = latest else { return Sameness::New };
-    if new.specimen.is_blank() {
-        return match kin.iter().find(|old| says_the_same(old, new) && old.time == time) {
-            Some(old) => Sameness::PossibleDuplicate(old.id),
-            None => Sameness::New,
-        };
+    let late = kin.iter().filter(|old| is_late(old, &kin)).map(|old| old.id).collect::<Vec<_>>();
+    kin.retain(|old| !late.contains(&old.id));
+    if kin.is_empty() {
+        Sameness::New
+    } else if new.specimen.is_blank() {
+        let known = kin.iter().find(|old| says_the_same(old, new) && old.time == time);
+        known.map_or(Sameness::New, |old| Sameness::PossibleDuplicate(old.id))
+    } else if new.status == Status::Correction {
+        correction(&kin, new, time)
+    } else {
+        version(&kin, new, time)
     }
-    if new.status == Status::Correction {
-        let corrected =
-            kin.iter().find(|old| !time.is_empty() && old.time == time && old.replicate == new.replicate);
-        let corrected = corrected.or(kin.iter().find(|old| !time.is_empty() && old.time == time));
-        let candidates = same_replicate().filter(|old| old.is_current).count();
-        return match corrected {
-            Some(old) => Sameness::Correction(old.id),
-            None if candidates > 1 => Sameness::AmbiguousCorrection,
-            None => Sameness::Correction(latest.id),
-        };
+}
+
+/// What it corrects, by its time where that says it. `kin` is newest first.
+fn correction(kin: &[&Prior], new: &Observation, time: &str) -> Sameness {
+    let at_that_time = |old: &&&Prior| !time.is_empty() && old.time == time;
+    let same_replicate = || kin.iter().filter(|old| old.replicate == new.replicate);
+    let corrected = same_replicate().find(at_that_time).or(kin.iter().find(at_that_time));
+    let rivals = match corrected {
+        Some(_) => same_replicate().filter(at_that_time).filter(|old| old.is_current).count(),
+        None => same_replicate().filter(|old| old.is_current).count(),
+    };
+    let latest = || same_replicate().next().or(kin.first());
+    match corrected.or_else(latest) {
+        _ if rivals > 1 => Sameness::AmbiguousCorrection,
+        Some(old) => Sameness::Correction(old.id),
+        None => Sameness::New,
     }
-    let alike = |old: &&&Prior| old.time == time && old.value_as_sent == new.value_as_sent;
-    let preliminary = same_replicate().next().filter(|old| old.status == Status::Preliminary);
-    if let (Some(old), Status::Final) = (preliminary, new.status) {
+}
+
+/// What no correction is to its kin, newest first.
+fn version(kin: &[&Prior], new: &Observation, time: &str) -> Sameness {
+    let same_replicate = || kin.iter().filter(|old| old.replicate == new.replicate);
+    let at_that_time = || same_replicate().filter(|old| old.time == time);
+    if new.class == SampleClass::Patient {
+        if let Some(newer) = at_that_time().find(|old| is_older(new.status, old.status)) {
+            return Sameness::Late(newer.id);
+        }
+        if let Some(old) = at_that_time().find(|old| contradict(new.status, old.status)) {
+            return Sameness::Contradiction(old.id);
+        }
+    }
+    let is_preliminary = |old: &&&Prior| old.status == Status::Preliminary && old.is_current;
+    let completed = match new.status {
+        Status::Final => {
+            at_that_time().find(is_preliminary).or(same_replicate().next().filter(is_preliminary))
+        }
+        Status::Failed => at_that_time().find(is_preliminary),
+        Status::Preliminary | Status::Correction => None,
+    };
+    if let Some(old) = completed {
         return Sameness::Completion(old.id);
     }
+    let alike = |old: &&&Prior| old.time == time && old.value_as_sent == new.value_as_sent;
     if let Some(old) = kin.iter().find(alike) {
         return Sameness::PossibleDuplicate(old.id);
     }
-    match new.class {
-        SampleClass::Patient if kin.iter().any(|old| old.has_value) => Sameness::Rerun(latest.id),
-        _ => Sameness::New,
+    let latest = same_replicate().next().or(kin.first());
+    match latest.filter(|_| new.class == SampleClass::Patient && kin.iter().any(|old| old.has_value)) {
+        Some(latest) => Sameness::Rerun(latest.id),
+        None => Sameness::New,
     }
+}
+
+/// Whether a result of the one status is an earlier stage of the same result in the other.
+fn is_older(status: Status, than: Status) -> bool {
+    match status {
+        Status::Preliminary => than != Status::Preliminary,
+        Status::Final => than == Status::Correction,
+        Status::Failed | Status::Correction => false,
+    }
+}
+
+/// Whether one says that a test was done and the other that it couldn't be, and neither says that it corrects anything.
+fn contradict(new: Status, old: Status) -> bool {
+    matches!(
+        (new, old),
+        (Status::Failed, Status::Final | Status::Correction) | (Status::Final, Status::Failed)
+    )
+}
+
+/// Whether a stored result came after a newer version of itself: then it is nobody's predecessor.
+fn is_late(old: &Prior, kin: &[&Prior]) -> bool {
+    old.class == SampleClass::Patient
+        && !old.specimen.is_blank()
+        && kin.iter().any(|newer| {
+            newer.id < old.id
+                && newer.replicate == old.replicate
+                && newer.time == old.time
+                && is_older(old.status, newer.status)
+        })
 }
 
 /// The same result is known already. Without a time of its own that takes the whole message to say it again, soon.

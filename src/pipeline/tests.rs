@@ -1,5 +1,6 @@
 //! Messages in, outcomes out: what becomes of each part, and of each thing that can be wrong with it.
 
+mod arrivals;
 mod conservation;
 mod conversions;
 mod habits;

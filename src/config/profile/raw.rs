@@ -266,15 +266,20 @@ pub(super) struct Class {
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ClassKind {
+    Patient,
     Control,
     Calibration,
+    /// It can't be told.
+    Unclear,
 }
 
-impl From<ClassKind> for domain::SampleClass {
-    fn from(kind: ClassKind) -> domain::SampleClass {
+impl From<ClassKind> for Option<domain::SampleClass> {
+    fn from(kind: ClassKind) -> Option<domain::SampleClass> {
         match kind {
-            ClassKind::Control => domain::SampleClass::Control,
-            ClassKind::Calibration => domain::SampleClass::Calibration,
+            ClassKind::Patient => Some(domain::SampleClass::Patient),
+            ClassKind::Control => Some(domain::SampleClass::Control),
+            ClassKind::Calibration => Some(domain::SampleClass::Calibration),
+            ClassKind::Unclear => None,
         }
     }
 }

@@ -108,7 +108,7 @@ impl Faults {
     }
 }
 
-fn class(raw: raw::Class, faults: &mut Faults) -> (TableRule, crate::domain::SampleClass) {
+fn class(raw: raw::Class, faults: &mut Faults) -> (TableRule, Option<crate::domain::SampleClass>) {
     (faults.table_rule(&raw.at, raw.is), raw.class.into())
 }
 

@@ -74,12 +74,17 @@ pub struct ClassRule {
     /// A place in the order record.
     pub at: Location,
     pub is: Pattern,
-    pub class: SampleClass,
+    /// `None`: it can't be told.
+    pub class: Option<SampleClass>,
 }
 
 impl ClassRule {
     /// The protocol's own sign: action code Q in O.12.
     pub fn action_q() -> ClassRule {
-        ClassRule { at: Location::field(Kind::Order, 12), is: Pattern::new("Q"), class: SampleClass::Control }
+        ClassRule {
+            at: Location::field(Kind::Order, 12),
+            is: Pattern::new("Q"),
+            class: Some(SampleClass::Control),
+        }
     }
 }

@@ -21,8 +21,8 @@ pub struct Hl7Dialect {
     pub supplements: Vec<Hl7Rule>,
     /// Orders that are results themselves.
     pub order_results: Option<OrderResults>,
-    /// What makes a sample a control or a calibrator. The first rule that matches decides.
-    pub classes: Vec<(Hl7Rule, SampleClass)>,
+    /// Whose a sample is. The first rule that matches decides, in any occurrence of its field; `None`: it can't be told.
+    pub classes: Vec<(Hl7Rule, Option<SampleClass>)>,
     /// How the line behaves unless the instrument's file says otherwise.
     pub link: Settings,
     pub acknowledging: Acknowledging,
@@ -52,7 +52,7 @@ impl Default for Hl7Dialect {
             places: Hl7Places::default(),
             supplements: vec![rule("OBX-2", "ED"), rule("OBX-2", "RP")],
             order_results: None,
-            classes: vec![(rule("SPM-11.1", "Q"), SampleClass::Control)],
+            classes: ROLES.iter().map(|(at, is, class)| (rule(at, is), *class)).collect(),
             link: Settings::default(),
             acknowledging: Acknowledging::default(),
             queries: Hl7Queries::default(),
@@ -78,9 +78,24 @@ pub(super) const STATUSES: [(&str, Status, Trust); 10] = [
     ("P", Status::Preliminary, Trust::Plain),
     ("S", Status::Preliminary, Trust::Plain),
     ("R", Status::Preliminary, Trust::InDoubt),
-    ("W", Status::Correction, Trust::InDoubt),
-    ("D", Status::Correction, Trust::InDoubt),
+    ("W", Status::Correction, Trust::Withdrawn),
+    ("D", Status::Correction, Trust::Withdrawn),
     ("X", Status::Failed, Trust::Plain),
+];
+
+/// HL7 table 0369. A pool and a group are samples of several patients: whose their result is, no message says.
+const ROLES: [(&str, &str, Option<SampleClass>); 11] = [
+    ("SPM-11.1", "Q", Some(SampleClass::Control)),
+    ("SPM-11.1", "B", Some(SampleClass::Control)),
+    ("SPM-11.1", "E", Some(SampleClass::Control)),
+    ("SPM-11.1", "F", Some(SampleClass::Control)),
+    ("SPM-11.1", "O", Some(SampleClass::Control)),
+    ("SPM-11.1", "R", Some(SampleClass::Control)),
+    ("SPM-11.1", "C", Some(SampleClass::Calibration)),
+    ("SPM-11.1", "V", Some(SampleClass::Calibration)),
+    ("SPM-11.1", "P", Some(SampleClass::Patient)),
+    ("SPM-11", "", Some(SampleClass::Patient)),
+    ("SPM-11", "*", None),
 ];
 
 /// HL7 table 0078.

@@ -34,8 +34,8 @@ pub struct TableDialect {
     pub times: Vec<String>,
     /// Parts of a row that are only understood with one content.
     pub pins: Vec<(TableRule, String)>,
-    /// What makes a sample a control or a calibrator. The first rule that matches decides.
-    pub classes: Vec<(TableRule, SampleClass)>,
+    /// Whose a sample is. The first rule that matches decides; `None`: it can't be told.
+    pub classes: Vec<(TableRule, Option<SampleClass>)>,
     /// What makes a row something else than a result, such as a sum.
     pub not_results: Vec<TableRule>,
 }

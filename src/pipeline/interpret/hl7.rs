@@ -190,13 +190,16 @@ impl<'m> Reader<'_, 'm> {
         self.out.orders.len() - 1
     }
 
-    fn class(&mut self, scope: usize) -> SampleClass {
+    /// Whose sample it is. Where a field says several things, the first rule that any of them fits decides.
+    fn class(&mut self, scope: usize) -> Option<SampleClass> {
         for (rule, class) in &self.dialect.classes {
-            if rule.is.matches(&self.trimmed(std::slice::from_ref(&rule.at), None, scope)) {
+            let said = self.every(std::slice::from_ref(&rule.at), None, scope);
+            let fits = said.iter().any(|said| rule.is.matches(said));
+            if fits || said.is_empty() && rule.is.matches("") {
                 return *class;
             }
         }
-        SampleClass::Patient
+        Some(SampleClass::Patient)
     }
 
     fn query(&mut self, query: &Segment<'m>, scope: usize) {
@@ -277,10 +280,10 @@ impl<'m> Reader<'_, 'm> {
     }
 
     /// What stands at all of several places, in every occurrence of their fields, without the empty ones.
-    fn every(&mut self, places: &[Hl7Location], obx: &Segment<'m>, scope: usize) -> Vec<String> {
+    fn every(&mut self, places: &[Hl7Location], obx: Option<&Segment<'m>>, scope: usize) -> Vec<String> {
         let mut texts = Vec::new();
         for at in places {
-            let Some(segment) = self.scopes.find(&at.path, Some(obx), scope) else { continue };
+            let Some(segment) = self.scopes.find(&at.path, obx, scope) else { continue };
             for repeat in segment.field(at.path.field).repeats() {
                 let field = at.path.component.map_or(repeat, |component| repeat.component(component));
                 texts.push(part(&self.decoder.text(&segment, field), at).trim().to_owned());

@@ -207,7 +207,7 @@ fn a_header_that_names_a_control_is_no_mark_of_training() {
     let mut profile = hl7_profile();
     let at = |place: &str| Hl7Location::parse(place).unwrap();
     hl7(&mut profile).classes =
-        vec![(Hl7Rule { at: at("MSH-11"), is: Pattern::new("Q") }, SampleClass::Control)];
+        vec![(Hl7Rule { at: at("MSH-11"), is: Pattern::new("Q") }, Some(SampleClass::Control))];
     let reading = reading(profile);
     for (mark, class, leaves) in [
         ("P", SampleClass::Patient, true),

@@ -206,7 +206,7 @@ fn controls_are_told_from_patients_by_the_profiles_signs() {
     astm(&mut profile).classes.push(ClassRule {
         at,
         is: Pattern::new("CAL*"),
-        class: SampleClass::Calibration,
+        class: Some(SampleClass::Calibration),
     });
     let reading = reading(profile);
     for (order, class) in [

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use super::super::{Arrival, Prior, Repetition, Sameness, canonical, classify};
 use super::*;
 
-use Sameness::{Completion, Correction, Duplicate, New, PossibleDuplicate, Rerun};
+use Sameness::{
+    AmbiguousCorrection, Completion, Contradiction, Correction, Duplicate, Late, New, PossibleDuplicate,
+    Rerun,
+};
 
 const WINDOW: Duration = Duration::from_secs(3600);
 
@@ -71,6 +74,69 @@ fn one_result_after_another() {
         ("a final to a preliminary", vec![r("4.1", "N", "P", T1)], r("4.1", "N", "F", T1), Completion(1)),
         ("a final of another value", vec![r("4.1", "N", "P", T1)], r("4.2", "N", "F", T2), Completion(1)),
         ("a preliminary after a final", vec![r("4.1", "N", "F", T1)], r("4.2", "N", "P", T2), Rerun(1)),
+        (
+            "a preliminary of one run after its final",
+            vec![r("4.1", "N", "F", T1)],
+            r("4.2", "N", "P", T1),
+            Late(1),
+        ),
+        ("the same, saying the same", vec![r("4.1", "N", "F", T1)], r("4.1", "N", "P", T1), Late(1)),
+        ("an original after its correction", vec![r("4.3", "N", "C", T1)], r("4.1", "N", "F", T1), Late(1)),
+        (
+            "another original after the correction",
+            vec![r("4.1", "N", "F", T1), r("4.3", "N", "C", T1)],
+            r("4.2", "N", "F", T1),
+            Late(2),
+        ),
+        (
+            "a correction after a late original",
+            vec![r("4.3", "N", "C", T1), r("4.1", "N", "F", T1)],
+            r("4.4", "N", "C", T1),
+            Correction(1),
+        ),
+        (
+            "a final after a late preliminary",
+            vec![r("4.1", "N", "F", T1), r("4.0", "N", "P", T1)],
+            r("4.2", "N", "F", T1),
+            Rerun(1),
+        ),
+        (
+            "the final of the first of two preliminaries",
+            vec![r("4.1", "N", "P", T1), r("4.2", "N", "P", T2)],
+            r("4.1", "N", "F", T1),
+            Completion(1),
+        ),
+        (
+            "one run, a value and then none",
+            vec![r("4.1", "N", "F", T1)],
+            r("", "", "X", T1),
+            Contradiction(1),
+        ),
+        (
+            "one run, no value and then one",
+            vec![r("", "", "X", T1)],
+            r("4.1", "N", "F", T1),
+            Contradiction(1),
+        ),
+        (
+            "a preliminary that came to nothing",
+            vec![r("4.1", "N", "P", T1)],
+            r("", "", "X", T1),
+            Completion(1),
+        ),
+        (
+            "a correction at the time of two",
+            vec![r("4.1", "N", "F", T1), r("4.2", "N", "F", T1)],
+            r("4.3", "N", "C", T1),
+            AmbiguousCorrection,
+        ),
+        (
+            "without a time, a final after its correction",
+            vec![r("4.3", "N", "C", "")],
+            r("4.1", "N", "F", ""),
+            Late(1),
+        ),
+        ("a rerun after a correction", vec![r("4.3", "N", "C", T1)], r("4.1", "N", "F", T2), Rerun(1)),
         ("a second value", vec![r("4.1", "N", "F", T1)], r("4.2", "N", "F", T2), Rerun(1)),
         ("a second value, the same number", vec![r("4.1", "N", "F", T1)], r("4.1", "N", "F", T2), Rerun(1)),
         ("a second value at one time", vec![r("4.1", "N", "F", T1)], r("4.2", "N", "F", T1), Rerun(1)),

@@ -164,13 +164,13 @@ impl<'a> Walk<'a> {
         self.out.orders.push(order);
     }
 
-    fn class(&mut self, record: &Record<'_>) -> SampleClass {
+    fn class(&mut self, record: &Record<'_>) -> Option<SampleClass> {
         for rule in &self.dialect.classes {
             if rule.is.matches(&self.decoder.trimmed(record, &rule.at)) {
                 return rule.class;
             }
         }
-        SampleClass::Patient
+        Some(SampleClass::Patient)
     }
 
     fn result(&mut self, record: &Record<'_>) {

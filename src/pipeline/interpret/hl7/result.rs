@@ -42,7 +42,7 @@ pub(super) fn read<'m>(
         assay_version: some(reader.trimmed(&places.assay_version, Some(&obx), scope)),
         unit: some(reader.trimmed(&places.unit, Some(&obx), scope)),
         range: some(reader.trimmed(&places.range, Some(&obx), scope)),
-        flags: reader.every(&places.flags, &obx, scope),
+        flags: reader.every(&places.flags, Some(&obx), scope),
         status,
         operator: some(reader.trimmed(&places.operator, Some(&obx), scope)),
         started: reader.trimmed(&places.started, Some(&obx), scope),

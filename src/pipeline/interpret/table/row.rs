@@ -211,9 +211,10 @@ impl<'a> RowReader<'a> {
     fn keep(&mut self, order: RawOrder) -> usize {
         let text = |part: &Option<String>| part.clone().unwrap_or_default();
         let class = match order.class {
-            SampleClass::Patient => "",
-            SampleClass::Control => "control",
-            SampleClass::Calibration => "calibration",
+            Some(SampleClass::Patient) => "",
+            Some(SampleClass::Control) => "control",
+            Some(SampleClass::Calibration) => "calibration",
+            None => "unclear",
         };
         let kind = format!("{class}/{}/{}", text(&order.priority), text(&order.specimen_type));
         let key = [order.specimen.clone(), text(&order.position), kind];
@@ -225,13 +226,13 @@ impl<'a> RowReader<'a> {
         at
     }
 
-    fn class(&self, row: &Row<'_>) -> Result<SampleClass, Fault> {
+    fn class(&self, row: &Row<'_>) -> Result<Option<SampleClass>, Fault> {
         for (at, (rule, class)) in self.columns.classes.iter().zip(&self.dialect.classes) {
             if rule.is.matches(self.said(row, at)?.trim()) {
                 return Ok(*class);
             }
         }
-        Ok(SampleClass::Patient)
+        Ok(Some(SampleClass::Patient))
     }
 
     /// Why a result isn't understood whose row says something else where the profile knows one content only.
