@@ -93,6 +93,7 @@ async fn fill(path: &Path) {
             problems: Vec::new(),
             queries: Vec::new(),
             habits: Vec::new(),
+            runs: Vec::new(),
         };
         journal.record(processed, now).await.unwrap();
     }

@@ -152,6 +152,7 @@ impl Gateway {
             sources,
             destinations: settings.destinations.clone(),
             order_sources: Answering::sources(settings.orders.iter().map(|source| source.name.as_str())),
+            qc: Arc::clone(&settings.qc),
         };
         let (arrived, due) = (Arc::clone(arrived), Arc::clone(due));
         let signable = rules.clone();

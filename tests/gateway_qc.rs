@@ -141,8 +141,8 @@ async fn a_profile_that_does_not_know_its_controls_is_caught() {
     // A model of the site's own, whose author got the mark of its controls wrong.
     let shipped = fs::read_to_string("config/profiles.d/roche-cobas-pro.toml").unwrap();
     fs::create_dir(here.lab.path("profiles.d")).unwrap();
-    let blind =
-        shipped.replace("name = \"roche-cobas-pro\"", "name = \"blind\"").replace("is = \"Q\"", "is = \"C\"");
+    let blind = shipped.replace("name = \"roche-cobas-pro\"", "name = \"blind\"");
+    let blind = blind + "\n[[classes]]\nat = \"SPM-11.1\"\nis = \"QC\"\nclass = \"control\"\n";
     fs::write(here.lab.path("profiles.d/blind.toml"), blind).unwrap();
     here.lab.instrument("cobas", "blind", "", &listener(here.immunoassay));
     let gateway = here.lab.start().await;
@@ -150,4 +150,155 @@ async fn a_profile_that_does_not_know_its_controls_is_caught() {
     until("it is delivered somewhere", || here.accepted("lims") + here.accepted("qc-software") == 1).await;
     assert!(gateway.terminate().success());
     assert_eq!(here.leaks(&["LOT77", "NORMAL"]), ["LOT77"], "the test would notice a control that leaks");
+}
+
+/// What the QC of this laboratory knows.
+const LOTS: &str = r#"
+[[lot]]
+lot = "26701"
+material = "Chemistry control"
+instruments = ["erba"]
+[[lot.level]]
+level = "1"
+specimens = ["NORMAL"]
+[[lot.level.target]]
+test = "GLCC"
+unit = "mg/dl"
+mean = "100"
+sd = "2"
+from = "2026-01-01"
+to = "2026-12-31"
+source = "an invented assay sheet"
+[[lot.level]]
+level = "2"
+specimens = ["QC-UNMARKED*"]
+unmarked = true
+[[lot.level.target]]
+test = "GLCC"
+unit = "mg/dl"
+mean = "300"
+sd = "5"
+from = "2026-01-01"
+to = "2026-12-31"
+source = "an invented assay sheet"
+"#;
+
+impl Laboratory {
+    /// Judges controls, by these lots.
+    fn with_lots(self) -> Laboratory {
+        let site = fs::read_to_string(self.lab.path("labwire.toml")).unwrap();
+        fs::write(self.lab.path("labwire.toml"), format!("{site}[qc]\n")).unwrap();
+        fs::create_dir(self.lab.path("qc.d")).unwrap();
+        fs::write(self.lab.path("qc.d/chemistry.toml"), LOTS).unwrap();
+        self
+    }
+
+    /// A page, with its head.
+    async fn page(&self, path: &str) -> String {
+        let mut line = connect(self.lab.page).await;
+        line.write_all(
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+        .await
+        .unwrap();
+        let mut text = String::new();
+        line.read_to_string(&mut text).await.unwrap();
+        text
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_run_is_a_problem_and_names_the_patients_since_the_last_acceptable_one() {
+    let here = Laboratory::new().await.with_lots();
+    let gateway = here.lab.start().await;
+    send(here.chemistry, &control("NORMAL", "101", "20260102060000")).await;
+    send(here.chemistry, &glucose("EX0001", "88", "F", "20260102070000")).await;
+    send(here.chemistry, &glucose("EX0002", "91", "F", "20260102080000")).await;
+    send(here.chemistry, &control("NORMAL", "107", "20260102090000")).await;
+    until("all is settled", || here.accepted("lims") == 2 && here.accepted("qc-software") == 2).await;
+    let problems = here.lab.text(&["problems"]);
+    assert!(problems.contains("qc-failed NORMAL from erba"), "{problems}");
+    assert!(problems.contains("controls of GLCC are out: 1-3s at level 1 of lot 26701"), "{problems}");
+    let qc = here.lab.text(&["qc"]);
+    assert!(
+        qc.contains("erba GLCC: rejected") && qc.contains("run 2, measured 2026-01-02T09:00:00Z"),
+        "{qc}"
+    );
+    assert!(qc.contains("last acceptable: run 1"), "{qc}");
+    let since = here.lab.text(&["qc", "since", "erba", "GLCC"]);
+    for shown in ["EX0001 88 mg/dl", "EX0002 91 mg/dl", "lims accepted", "2 in all"] {
+        assert!(since.contains(shown), "{shown}: {since}");
+    }
+    assert!(!since.contains("NORMAL"), "a control is nobody's result: {since}");
+
+    let page = here.page("/qc?instrument=erba&code=GLCC").await;
+    for shown in ["rejected", "1-3s at level 1", "<svg class=\"chart\"", "+3.50 s", "mean 100 mg/dl, s 2"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(!page.contains("EX0001"), "the page of controls names no patient's specimen");
+
+    let results = here.lab.text(&["qc", "results", "erba", "GLCC"]);
+    let bad = results
+        .lines()
+        .find(|line| line.contains("107"))
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .to_owned();
+    let refused = here.lab.run(&["qc", "exclude", &bad, "--by", "", "--reason", "an air bubble"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let done = here.lab.text(&["qc", "exclude", &bad, "--by", "Dr. Example", "--reason", "an air bubble"]);
+    assert!(done.contains("done"), "{done}");
+    assert!(here.lab.text(&["qc"]).contains("erba GLCC: no run since"), "the run before is from January");
+    send(here.chemistry, &control("NORMAL", "109", "20260102100000")).await;
+    until("it is judged", || here.lab.text(&["qc"]).contains("erba GLCC: rejected")).await;
+    let done =
+        here.lab.text(&["qc", "accept", "3", "--by", "Dr. Example", "--reason", "a new lot of reagent"]);
+    assert!(done.contains("done"), "{done}");
+    let qc = here.lab.text(&["qc"]);
+    assert!(qc.contains("accepted by Dr. Example (a new lot of reagent)"), "{qc}");
+    let replayed = here.lab.run(&["qc", "replay"]);
+    assert_eq!(
+        String::from_utf8_lossy(&replayed.stdout),
+        "4 decisions were made again, 0 came out otherwise.\n"
+    );
+    assert!(gateway.terminate().success());
+    assert_eq!(here.leaks(&["NORMAL"]), [""; 0]);
+    here.lab.must_balance();
+}
+
+/// An order for a tube of this number.
+fn order(tube: &str) -> String {
+    format!(
+        "MSH|^~\\&|LIMS|HOSP|labwire||20260101080000||OML^O33^OML_O33|1|P|2.5.1\r\
+         PID|1||EX77^^^HOSP^MR||Example^Anna||19800102|F\rSPM|1|{tube}||SER\r\
+         ORC|NW|P1\rTQ1|||||||||R\rOBR|1|P1||GLCC\r"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_alone_makes_a_control_only_of_what_is_nobodys() {
+    let here = Laboratory::new().await.with_lots();
+    let orders = free_port();
+    let site = fs::read_to_string(here.lab.path("labwire.toml")).unwrap();
+    let table = format!("[orders.lims]\nlisten = \"{orders}\"\nallow = [\"127.0.0.1\"]\n");
+    fs::write(here.lab.path("labwire.toml"), site + &table).unwrap();
+    let gateway = here.lab.start().await;
+    send_in_hl7(orders, &order("QC-UNMARKED-4")).await;
+    let unmarked = |name: &str| glucose(name, "301", "F", TIME).replace("EX-77||Example^Anna", "||");
+    send(here.chemistry, &unmarked("QC-UNMARKED-1")).await;
+    send(here.chemistry, &glucose("QC-UNMARKED-2", "88", "F", TIME)).await;
+    send(here.chemistry, &unmarked("QC-UNMARKED-4")).await;
+    send(here.chemistry, &unmarked("EX0003")).await;
+    until("all is settled", || here.accepted("lims") == 1 && here.accepted("qc-software") == 1).await;
+    let held = here.lab.text(&["held"]);
+    for number in ["QC-UNMARKED-2", "QC-UNMARKED-4"] {
+        let line = held.lines().find(|line| line.contains(number)).unwrap();
+        assert!(line.contains("its number is that of a control"), "{held}");
+    }
+    assert!(here.lab.text(&["qc", "results", "erba", "GLCC"]).contains("level 2 of lot 26701, +0.20s"));
+    assert_eq!(here.leaks(&["QC-UNMARKED-1", "QC-UNMARKED-2", "QC-UNMARKED-4"]), [""; 0]);
+    assert!(gateway.terminate().success());
+    here.lab.must_balance();
 }

@@ -8,6 +8,7 @@ mod decide;
 mod demo;
 mod lists;
 mod orders;
+mod qc;
 mod reconcile;
 mod rules;
 mod run;
@@ -69,6 +70,10 @@ pub fn main() -> Exit {
             with(sign.config(), |settings| rules::sign(settings, sign, out))
         }
         Command::Rules { config, sign: None } => with(config, |settings| rules::show(settings, out)),
+        Command::Qc { config, what } => {
+            let config = what.as_ref().map_or(&**config, |what| what.config());
+            with(config, |settings| qc::run(settings, what.as_ref(), out))
+        }
         Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),
     };
     outcome.unwrap_or_else(|error| {

@@ -212,15 +212,26 @@ pub(super) fn unknown_instruments(
     site: &site::Draft,
     known: &BTreeSet<String>,
 ) -> Vec<Finding> {
+    let known = known.iter().map(String::as_str).collect();
     let named = site.destinations.iter().flat_map(|draft| &draft.instruments);
+    unknown_names(source, named, &known)
+}
+
+/// Names of instruments that aren't described, each with its place.
+pub(super) fn unknown_names<'a>(
+    source: &Source,
+    named: impl IntoIterator<Item = &'a Complaint>,
+    known: &BTreeSet<&str>,
+) -> Vec<Finding> {
     named
+        .into_iter()
         .filter(|named| {
             let pattern = Pattern::new(named.message.as_str());
             !known.iter().any(|known| pattern.matches(known))
         })
         .map(|named| {
             let name = &named.message;
-            let advice = match nearest(name, known.iter().map(String::as_str)) {
+            let advice = match nearest(name, known.iter().copied()) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None if name.contains('*') => "no file of instruments.d has such a name".to_owned(),
                 None => format!("describe it in instruments.d/{name}.toml"),

@@ -11,15 +11,16 @@ use super::complaint::Remarks;
 use super::finding::{Errors, Finding, Source};
 use super::profiles::Profiles;
 use super::settings::{Destination, Settings, Whose};
-use super::{instrument, reader, rules, site};
+use super::{instrument, qc, reader, rules, site};
+use crate::domain::qc::{Lot, Plan};
 use crate::domain::{InstrumentId, Rules};
 
 /// A site's own analytes, beside `labwire.toml`.
 const ANALYTES_FILE: &str = "analytes.toml";
 
 impl Settings {
-    /// Reads `labwire.toml`, `analytes.toml`, `profiles.d` and `instruments.d` of a configuration folder. Relative paths
-    /// in them are relative to the folder.
+    /// Reads `labwire.toml`, `analytes.toml`, `profiles.d`, `instruments.d` and `qc.d` of a configuration folder. Relative
+    /// paths in them are relative to the folder.
     ///
     /// # Errors
     /// Everything that is wrong in any of the files. Warnings are only of use beside settings.
@@ -52,14 +53,20 @@ pub(super) fn load_with(
         .map(|source| (source, report.instrument(source, &folder, &profiles, &rules)))
         .collect();
     report.check_claims(site_source.as_ref().zip(site.as_ref()), &instruments);
+    let lots = report.lots(&folder, &instruments);
 
     let drafts = instruments.into_iter().filter_map(|(_, draft)| draft?.instrument).map(Arc::new).collect();
-    let settings = site.map(|site| settings(site, drafts, rules));
+    let settings = site.map(|site| settings(site, drafts, rules, lots));
     report.warn_of_gaps(settings.as_ref());
     report.finish(settings)
 }
 
-fn settings(site: site::Draft, instruments: Vec<Arc<super::settings::Instrument>>, rules: Rules) -> Settings {
+fn settings(
+    site: site::Draft,
+    instruments: Vec<Arc<super::settings::Instrument>>,
+    rules: Rules,
+    lots: Vec<Lot>,
+) -> Settings {
     Settings {
         site: site.site,
         journal: site.journal,
@@ -72,6 +79,7 @@ fn settings(site: site::Draft, instruments: Vec<Arc<super::settings::Instrument>
         rules: Arc::new(rules),
         destinations: site.destinations.into_iter().map(|draft| Arc::new(draft.destination)).collect(),
         orders: site.orders.into_iter().map(|draft| Arc::new(draft.source)).collect(),
+        qc: Arc::new(Plan { lots, ..site.qc }),
     }
 }
 
@@ -132,6 +140,21 @@ impl Report {
         rules
     }
 
+    /// The lots of every file of `qc.d`. They name instruments that there are.
+    fn lots(&mut self, folder: &Path, instruments: &[(&Source, Option<instrument::Draft>)]) -> Vec<Lot> {
+        let known: BTreeSet<&str> = instruments.iter().map(|(source, _)| stem(source)).collect();
+        let (mut lots, mut claims) = (Vec::new(), Vec::new());
+        for source in self.sources(folder, qc::FOLDER) {
+            let read = self.read(&source, |remarks| {
+                reader::document(&source.text, remarks, |file| qc::read_lots(file, &source.name, &mut claims))
+            });
+            let Some((read, named)) = read else { continue };
+            lots.extend(read);
+            self.errors.extend(claims::unknown_names(&source, &named, &known));
+        }
+        lots
+    }
+
     fn instrument(
         &mut self,
         source: &Source,
@@ -174,6 +197,10 @@ impl Report {
         let Some(settings) = settings else { return };
         if settings.instruments.is_empty() {
             self.warnings.push(Finding::about("instruments.d", "no instrument is described here"));
+        }
+        if settings.qc.multirule.is_some() && settings.qc.lots.is_empty() {
+            let text = "[qc] judges controls, and qc.d describes no lot; every run stays not evaluated";
+            self.warnings.push(Finding::about("labwire.toml", text));
         }
         if settings.destinations.is_empty() {
             let text = "no [destination.NAME] is described; results are kept and shown, and sent nowhere";

@@ -15,6 +15,7 @@ mod nearest;
 mod orders;
 pub mod profile;
 mod profiles;
+mod qc;
 mod reader;
 mod reconciliation;
 pub mod rules;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use labwire_units::Aliases;
 
 use crate::domain::profile::Profile;
+use crate::domain::qc::Plan;
 pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules, UnorderedPolicy};
 use crate::domain::{InstrumentId, Private, Rules};
 pub use destination::*;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub destinations: Vec<Arc<Destination>>,
     /// Who tells what is to be done.
     pub orders: Vec<Arc<OrderSource>>,
+    /// Which control is which, and how runs of them are judged.
+    pub qc: Arc<Plan>,
 }
 
 #[derive(Debug, Clone)]

@@ -10,7 +10,8 @@ use super::settings::{
     JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings, TraceSettings,
 };
 use super::transport::{listen_address, path};
-use super::{destination, orders};
+use super::{destination, orders, qc};
+use crate::domain::qc::Plan;
 
 const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 /// The longest path that a Unix socket's address can hold on Linux, in bytes.
@@ -31,6 +32,8 @@ pub(super) struct Draft {
     pub(super) trace_span: Range<usize>,
     pub(super) destinations: Vec<destination::Draft>,
     pub(super) orders: Vec<orders::Draft>,
+    /// Without its lots.
+    pub(super) qc: Plan,
 }
 
 /// Reads `labwire.toml`. Paths in it are relative to `folder`.
@@ -59,6 +62,7 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
             .into_iter()
             .flatten()
             .collect(),
+        qc: file.table("qc", qc::read).unwrap_or_default(),
         orders: file
             .named_tables("orders", |name, table| orders::read(name, table, folder))
             .into_iter()

@@ -9,6 +9,7 @@ mod order;
 mod outcome;
 mod private;
 pub mod profile;
+pub mod qc;
 mod site;
 mod time;
 mod value;

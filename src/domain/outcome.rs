@@ -61,10 +61,12 @@ pub enum ProblemKind {
     StuckFile,
     /// No file of an instrument can be fetched.
     NoFiles,
+    /// A run of controls is rejected.
+    QcFailed,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 20] = [
+    pub const ALL: [ProblemKind; 21] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -85,6 +87,7 @@ impl ProblemKind {
         ProblemKind::UnreadableOrder,
         ProblemKind::StuckFile,
         ProblemKind::NoFiles,
+        ProblemKind::QcFailed,
     ];
 
     /// The stable name stored in the journal and shown beside counts.
@@ -110,6 +113,7 @@ impl ProblemKind {
             ProblemKind::UnreadableOrder => "unreadable-order",
             ProblemKind::StuckFile => "stuck-file",
             ProblemKind::NoFiles => "no-files",
+            ProblemKind::QcFailed => "qc-failed",
         }
     }
 
@@ -164,6 +168,9 @@ impl ProblemKind {
             ProblemKind::NoFiles => {
                 "mend what it says; files wait where they are until then, and this closes by itself"
             }
+            ProblemKind::QcFailed => {
+                "stop reporting this test, find the cause and measure the controls again; labwire qc since INSTRUMENT TEST lists the patients' results since the last acceptable run"
+            }
         }
     }
 }
@@ -200,10 +207,12 @@ pub enum HoldReason {
     NotOrdered,
     /// The LIMS told an order for it and took that back.
     OrderCancelled,
+    /// Its number is that of a control, and it has an order or a patient.
+    MaybeControl,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 17] = [
+    pub const ALL: [HoldReason; 18] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -221,6 +230,7 @@ impl HoldReason {
         HoldReason::AbsurdValue,
         HoldReason::NotOrdered,
         HoldReason::OrderCancelled,
+        HoldReason::MaybeControl,
     ];
 
     pub fn name(self) -> &'static str {
@@ -242,6 +252,7 @@ impl HoldReason {
             HoldReason::AbsurdValue => "absurd-value",
             HoldReason::NotOrdered => "not-ordered",
             HoldReason::OrderCancelled => "order-cancelled",
+            HoldReason::MaybeControl => "maybe-control",
         }
     }
 
@@ -283,6 +294,9 @@ impl HoldReason {
             }
             HoldReason::NotOrdered => "the LIMS told no order for this test of this specimen",
             HoldReason::OrderCancelled => "the LIMS took its order for this test of this specimen back",
+            HoldReason::MaybeControl => {
+                "its number is that of a control by qc.d, and it came with a patient or has an order"
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::board::{Board, DestinationState, LinkState};
 use crate::clock;
 use crate::domain::Rules;
 use crate::journal::desk::{Decider, Decision};
+use crate::journal::qc::Saying;
 use crate::journal::rules::Signing;
 use crate::journal::{Condition, DeliveryId, Journal, MessageId, ObservationId, ProblemId};
 use crate::shutdown::Tasks;
@@ -39,11 +40,29 @@ pub enum Request {
         by: String,
         statement: String,
     },
+    /// Say something of controls.
+    Qc {
+        asked: QcAsked,
+        /// A run, or a control result.
+        id: i64,
+        by: String,
+        reason: String,
+    },
     Decide {
         decision: Asked,
         id: i64,
         reason: String,
     },
+}
+
+/// What is said of controls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QcAsked {
+    /// A run is accepted all the same.
+    Accept,
+    /// A result is taken out.
+    Exclude,
 }
 
 /// A decision by name.
@@ -198,6 +217,20 @@ impl Control {
                         self.rules.in_force.send_replace(Some(Arc::clone(present)));
                         Response::Done
                     }
+                    Err(error) => Response::Refused { why: error.to_string() },
+                }
+            }
+            Request::Qc { asked, id, by, reason } => {
+                tracing::info!(actor, ?asked, id, "something was said of controls");
+                let saying = Saying { by, account: actor, reason };
+                let said = match asked {
+                    QcAsked::Accept => self.journal.accept_run(id, saying, clock::now()).await,
+                    QcAsked::Exclude => {
+                        self.journal.exclude_control(ObservationId(id), saying, clock::now()).await
+                    }
+                };
+                match said {
+                    Ok(()) => Response::Done,
                     Err(error) => Response::Refused { why: error.to_string() },
                 }
             }

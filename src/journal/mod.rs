@@ -11,7 +11,7 @@
 //! second, or changed by a migration that can't be told from the file's own version.
 //!
 //! Operations by file: [`parcels`] what arrives; [`files`] what is fetched; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
-//! the LIMS; [`desk`] what people decide; [`orders`] what the LIMS wants done; [`rules`] which rules are signed; [`notes`] what links did wrong; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
+//! the LIMS; [`desk`] what people decide; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed; [`notes`] what links did wrong; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
 //! [`days`] what came in a span of time and where it is now.
 
 mod audit;
@@ -28,6 +28,7 @@ pub mod notes;
 mod opening;
 pub mod orders;
 pub mod parcels;
+pub mod qc;
 pub mod read;
 mod recount;
 pub mod results;

@@ -1,6 +1,7 @@
 //! Reading without being able to write: a connection of its own, opened read-only, and transactions no longer than
 //! one query.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -211,6 +212,14 @@ impl Reader {
                 })
             })?
             .collect()
+    }
+
+    /// The record and the component of each result that is stored of a message.
+    pub fn stored_of(&self, message: MessageId) -> Result<BTreeSet<(u32, String)>, JournalError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT record, component FROM observation WHERE message = ?")?;
+        let rows = statement.query_map([message.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The first audit row whose hash doesn't fit, if the chain is broken. Reads the whole chain.

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use place::{Placed, place};
 
 use super::audit::{self, GATEWAY, Step};
+use super::qc::{self, JudgedRun};
 use super::writer::Urgency;
 use super::{Journal, JournalError, MessageId, ObservationId, counters, habits};
 use crate::domain::{DestinationId, Habit, HostQuery, InstrumentId, Observation, Problem, SpecimenId};
@@ -30,6 +31,8 @@ pub struct Processed {
     pub queries: Vec<HostQuery>,
     /// What the message shows that isn't known of the instrument. What is known all the same is passed over.
     pub habits: Vec<Habit>,
+    /// What the controls among the entries come to.
+    pub runs: Vec<JudgedRun>,
 }
 
 /// One observation and where it belongs.
@@ -166,13 +169,19 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
         return Err(JournalError::Refused(format!("message {} was read already", it.message)));
     }
     let mut tally = Tally::default();
+    let mut ids = Vec::new();
     for entry in &it.entries {
-        match place(connection, it.message, entry, now)? {
-            Placed::New => tally.add(entry),
+        let placed = place(connection, it.message, entry, now)?;
+        ids.push(if let Placed::New(id) = placed { Some(id) } else { None });
+        match placed {
+            Placed::New(_) => tally.add(entry),
             Placed::Repeated => tally.duplicate += 1,
             Placed::Known => {}
             Placed::Routed(owed) => tally.owe(&owed),
         }
+    }
+    if let Some(instrument) = &it.instrument {
+        qc::write(connection, instrument, &it.runs, &ids, now)?;
     }
     for problem in &it.problems {
         let replaces = problem.replaces_result && !is_stored(connection, it.message, problem.record)?;

@@ -4,7 +4,7 @@
 use super::normalize::Facts;
 use super::{Length, Reading};
 use crate::domain::profile::{Trust, Unknown};
-use crate::domain::{HoldReason, Observation, Standing};
+use crate::domain::{HoldReason, Observation, SampleClass, Standing};
 
 /// Gives an observation its standing. `unconverted` says why it has no value in the reported unit that can be trusted.
 pub(super) fn check(
@@ -30,7 +30,8 @@ pub(super) fn check(
     ]
     .into_iter()
     .filter_map(|(holds, reason)| holds.then_some(reason))
-    .chain(unconverted)
+    // A control is on nobody's record: it is judged by its target, in the unit that was sent.
+    .chain(unconverted.filter(|_| observation.class == SampleClass::Patient))
     .collect();
     let standing = if reasons.is_empty() { Standing::Clear } else { Standing::Held(reasons) };
     Observation { standing, ..observation }

@@ -1,6 +1,7 @@
 //! Takes each message from the journal once, has it read, compares it with what is stored, and writes what it became.
 //! One message can't stop the next.
 
+mod controls;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::clock;
 use crate::config::settings::{Destination, Instrument};
+use crate::domain::qc::Plan;
 use crate::domain::{
     HoldReason, HostQuery, Observation, OrderState, Outcome, Private, Problem, ProblemKind, RerunPolicy,
     Rules, SampleClass, Standing, UnorderedPolicy,
@@ -44,6 +46,8 @@ pub struct Site {
     pub destinations: Vec<Arc<Destination>>,
     /// Who tells orders, as stored with each; what another told counts for nothing.
     pub order_sources: BTreeSet<String>,
+    /// Which control is which, and how runs of them are judged.
+    pub qc: Arc<Plan>,
 }
 
 /// A message that asks for orders.
@@ -222,16 +226,23 @@ impl Runner {
             priors: BTreeMap::new(),
         };
         processed.problems = outcome.problems;
+        let mut observations = outcome.observations;
+        for observation in &mut observations {
+            comparison.recognise(observation)?;
+        }
         if !outcome.not_production {
-            processed.problems.extend(self.nowhere(&outcome.observations));
+            processed.problems.extend(self.nowhere(&observations));
         }
         processed.queries = outcome.queries;
         processed.habits = self.read(|reader| reader.new_habits(&instrument.id, outcome.habits))?;
-        for observation in outcome.observations {
+        for observation in observations {
             let (entry, doubt) = comparison.place(observation)?;
             processed.entries.push(entry);
             processed.problems.extend(doubt);
         }
+        let (runs, failed) = comparison.judge(&processed.entries)?;
+        processed.runs = runs;
+        processed.problems.extend(failed);
         Ok(processed)
     }
 
@@ -298,6 +309,7 @@ fn empty(message: MessageId, fingerprint: Vec<u8>) -> Processed {
         problems: Vec::new(),
         queries: Vec::new(),
         habits: Vec::new(),
+        runs: Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ mod lists;
 mod live;
 mod machine;
 mod preview;
+mod qc;
 mod raw;
 mod readers;
 mod reconciliation;
@@ -34,6 +35,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::board::Board;
 use crate::config::Settings;
+use crate::domain::qc::Plan;
 use crate::journal::{Condition, Journal, JournalError, Reader};
 
 use clock::Clock;
@@ -62,6 +64,7 @@ pub struct Page {
     zone: TimeZone,
     pulse: Arc<watch::Sender<Pulse>>,
     days: Days,
+    qc: Arc<Plan>,
 }
 
 impl Page {
@@ -79,6 +82,7 @@ impl Page {
             zone: TimeZone::system(),
             pulse: Arc::new(watch::Sender::new(Pulse::default())),
             days: Days::new(settings),
+            qc: Arc::clone(&settings.qc),
         }
     }
 
@@ -137,6 +141,7 @@ fn router(page: Page) -> Router {
         .route("/held", get(lists::held))
         .route("/dead-letters", get(lists::dead_letters))
         .route("/reconciliation", get(reconciliation::show))
+        .route("/qc", get(qc::show))
         .route("/api/status", get(machine::status))
         .route("/metrics", get(machine::metrics))
         .route("/assets/{name}", get(assets::show))

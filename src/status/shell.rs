@@ -47,6 +47,7 @@ impl Shell {
             ("/problems", "Problems", waiting.open_problems),
             ("/dead-letters", "Dead letters", waiting.dead_letters),
             ("/reconciliation", "Reconciliation", 0),
+            ("/qc", "QC", 0),
         ];
         Shell {
             title: title.to_owned(),

@@ -24,6 +24,7 @@ fn page(folder: &std::path::Path) -> Page {
         rules: Default::default(),
         destinations: Vec::new(),
         orders: Vec::new(),
+        qc: Default::default(),
     };
     Page::new(&journal, &Board::default(), &settings)
 }

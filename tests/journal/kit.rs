@@ -226,6 +226,7 @@ pub(crate) fn processed(message: MessageId, entries: Vec<Entry>, problems: Vec<P
         problems,
         queries: Vec::new(),
         habits: Vec::new(),
+        runs: Vec::new(),
     }
 }
 

@@ -9,11 +9,13 @@ use crate::config::settings::{
     Destination, Hl7, Instrument, Kind, OnUnknown, PlaceSettings, SpecimenRules, Transport, VerdictKind, Web,
 };
 use crate::config::{ANALYTES, DEFAULT};
+use crate::domain::qc::{Multirule, Unmarked};
 
 const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
 const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
 const HL7: &str = include_str!("../../../config/instruments.d/example-hl7.toml.disabled");
 const DROP: &str = include_str!("../../../config/instruments.d/example-drop.toml.disabled");
+const QC: &str = include_str!("../../../config/qc.d/example.toml.disabled");
 const TCP_CLIENT: &str = include_str!("../../../config/instruments.d/example-tcp-client.toml.disabled");
 
 /// The text with every commented setting switched on, and without the lines that `leave` picks.
@@ -80,6 +82,8 @@ fn what_the_default_file_calls_a_default_is_one() {
     let defaults = folder_alone.reconciliation.reports.unwrap();
     assert_eq!((reports.at, reports.formats), (defaults.at, defaults.formats));
     assert_eq!(written.control_socket, default.control_socket);
+    assert_eq!((&default.qc.multirule, &written.qc.multirule), (&None, &Some(Multirule::default())));
+    assert_eq!(default.qc.valid_for, written.qc.valid_for);
     let mut lims = destination(&written, "lims");
     let Kind::Http(http) = &mut lims.kind else { panic!("the kind without a word is http") };
     assert_eq!(http.rules.len(), 1);
@@ -215,7 +219,7 @@ fn what_the_drop_example_calls_a_default_is_one() {
 
 #[test]
 fn the_manual_names_every_key() {
-    let manual = [DEFAULT, ANALYTES, SERIAL, TCP_SERVER, TCP_CLIENT, HL7, DROP].concat();
+    let manual = [DEFAULT, ANALYTES, SERIAL, TCP_SERVER, TCP_CLIENT, HL7, DROP, QC].concat();
     for reader in [
         include_str!("../analytes.rs"),
         concat!(include_str!("../site.rs"), include_str!("../reconciliation.rs")),
@@ -231,6 +235,8 @@ fn the_manual_names_every_key() {
         include_str!("../drop.rs"),
         include_str!("../link.rs"),
         include_str!("../orders.rs"),
+        include_str!("../qc.rs"),
+        include_str!("../qc/lots.rs"),
     ] {
         let keys = keys_read(reader);
         assert!(keys.len() > 2, "keys are found: {keys:?}");
@@ -269,4 +275,27 @@ fn keys_read(source: &str) -> Vec<&str> {
         .filter_map(key)
         .filter(|key| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
         .collect()
+}
+
+#[test]
+fn the_example_of_control_lots_loads_as_it_is_and_with_everything_switched_on() {
+    let with = |text: &str| {
+        let text = text.replace("c311", "a");
+        let (settings, _) = load(&[
+            ("labwire.toml", SITE),
+            ("instruments.d/a.toml", &tcp_file()),
+            ("qc.d/example.toml", &text),
+        ]);
+        settings.qc.lots.clone()
+    };
+    let (plain, all) = (with(QC), with(&switched_on(QC, |_| false)));
+    assert_eq!(plain.len(), 1);
+    assert_eq!(plain[0].levels[0].targets.len(), 2);
+    assert_eq!(plain[0].levels[0].unmarked, Unmarked::IsPatients);
+    assert_eq!(all[0].instruments[0].as_str(), "a");
+    let tests: Vec<&str> = all[0].levels[0].targets.iter().map(|it| it.test.aspect.as_str()).collect();
+    assert_eq!(tests, ["DOSE", ""]);
+    let told: Vec<_> =
+        all[0].levels[0].targets.iter().map(|it| (it.mean.to_string(), it.sd.to_string())).collect();
+    assert_eq!(told, [("5.4".to_owned(), "0.12".to_owned()), ("5.43".to_owned(), "0.13".to_owned())]);
 }

@@ -40,6 +40,14 @@ fn each_mistake_in_a_file_of_analytes_is_told_with_its_place_and_its_remedy() {
 }
 
 #[test]
+fn each_mistake_in_a_file_of_control_lots_is_told_with_its_place_and_its_remedy() {
+    let c311 = format!("{INSTRUMENT}[tcp_client]\nconnect = \"10.0.0.7:4001\"\n");
+    check(include_str!("qc.mistakes"), |written| {
+        errors_of(&[("labwire.toml", SITE), ("instruments.d/c311.toml", &c311), ("qc.d/a.toml", written)])
+    });
+}
+
+#[test]
 fn every_mistake_of_every_file_is_told_at_once() {
     let told = errors_of(&[
         ("labwire.toml", "[page]\nlisten = \"10.0.0.1:80\"\n[log]\nformat = \"xml\"\n"),

@@ -14,7 +14,7 @@ use crate::journal::{JournalError, MessageId, ObservationId};
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Placed {
-    New,
+    New(ObservationId),
     Repeated,
     /// It is there from an earlier reading of the same message.
     Known,
@@ -57,7 +57,7 @@ pub(super) fn place(
         Place::Own => {
             let id = insert(connection, message, observation, 1, None, now)?;
             open(connection, id, entry, None, now)?;
-            Ok(Placed::New)
+            Ok(Placed::New(id))
         }
         Place::Supersedes(earlier) => {
             let earlier = newest(connection, earlier)?;
@@ -67,7 +67,7 @@ pub(super) fn place(
             let id = insert(connection, message, observation, version + 1, Some(earlier), now)?;
             supersede(connection, earlier, now)?;
             open(connection, id, entry, Some(earlier), now)?;
-            Ok(Placed::New)
+            Ok(Placed::New(id))
         }
     }
 }

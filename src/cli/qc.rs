@@ -1,0 +1,219 @@
+//! `labwire qc`: how each test stands by its controls, the control results themselves, the patients' results since the last
+//! acceptable run, and what people say of controls, through the running gateway.
+
+use std::io::Write;
+
+use super::Outcome;
+use super::arguments::{QcCommand, QcSeries};
+use crate::clock;
+use crate::config::Settings;
+use crate::domain::{InstrumentId, TestIdentity};
+use crate::exit::Exit;
+use crate::host::control::{self, QcAsked, Request, Response};
+use crate::journal::Reader;
+use crate::journal::qc::{PatientResult, PointView, RunView, SeriesView};
+
+/// The most control results that are listed.
+const LINES: usize = 200;
+
+pub(super) fn run(settings: &Settings, command: Option<&QcCommand>, out: &mut impl Write) -> Outcome {
+    match command {
+        None => overview(settings, out),
+        Some(QcCommand::Since(of)) => since(settings, of, out),
+        Some(QcCommand::Results(of)) => results(settings, of, out),
+        Some(QcCommand::Replay { .. }) => replay(settings, out),
+        Some(QcCommand::Accept(say)) => {
+            let asked = QcAsked::Accept;
+            told(settings, asked, say.id, (&say.by, &say.reason), out)
+        }
+        Some(QcCommand::Exclude(say)) => {
+            let asked = QcAsked::Exclude;
+            told(settings, asked, say.id, (&say.by, &say.reason), out)
+        }
+    }
+}
+
+fn all(settings: &Settings, reader: &Reader) -> Result<Vec<SeriesView>, crate::journal::JournalError> {
+    reader.qc(settings.qc.valid_for, clock::now())
+}
+
+fn overview(settings: &Settings, out: &mut impl Write) -> Outcome {
+    let series = all(settings, &Reader::open(&settings.journal.path)?)?;
+    if series.is_empty() {
+        writeln!(out, "No control was ever measured.")?;
+    }
+    if settings.qc.multirule.is_none() {
+        writeln!(out, "Controls aren't judged here: labwire.toml has no [qc], or says westgard = false.")?;
+    }
+    for it in &series {
+        writeln!(out, "{} {}: {}", it.instrument, name(&it.test), it.state.name())?;
+        match &it.last {
+            Some(run) => writeln!(out, "    {}", told_of(run))?,
+            None => writeln!(out, "    every run of it was taken out")?,
+        }
+        let older =
+            it.acceptable.as_ref().filter(|run| it.last.as_ref().is_some_and(|last| last.id != run.id));
+        match older {
+            Some(run) => writeln!(out, "    last acceptable: {}", told_of(run))?,
+            None if it.acceptable.is_none() => writeln!(out, "    no run of it was ever acceptable")?,
+            None => {}
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn told_of(run: &RunView) -> String {
+    let broken: Vec<&str> = run.violations.iter().map(|it| it.rule.name()).collect();
+    let broken = if broken.is_empty() { String::new() } else { format!(" by {}", broken.join(", ")) };
+    let word = run.accepted.as_ref().map(|word| format!("; accepted by {} ({})", word.by, word.reason));
+    format!(
+        "run {}, measured {}: {}{broken}{}",
+        run.id,
+        run.measured_at,
+        run.outcome.name(),
+        word.unwrap_or_default()
+    )
+}
+
+/// A test by its code, with what tells it from others of that code.
+fn name(test: &TestIdentity) -> String {
+    let parts = [&test.code, &test.aspect, &test.component];
+    parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// The series that are meant; of none it says so.
+fn meant(
+    settings: &Settings,
+    reader: &Reader,
+    of: &QcSeries,
+    out: &mut impl Write,
+) -> Result<Vec<SeriesView>, Box<dyn std::error::Error>> {
+    let instrument = InstrumentId::new(of.instrument.as_str());
+    let is_meant = |it: &SeriesView| {
+        it.instrument == instrument && (it.test.code == of.test || name(&it.test) == of.test)
+    };
+    let meant: Vec<SeriesView> = all(settings, reader)?.into_iter().filter(is_meant).collect();
+    if meant.is_empty() {
+        writeln!(out, "No control of {} was ever measured on {}.", of.test, of.instrument)?;
+    }
+    Ok(meant)
+}
+
+fn since(settings: &Settings, of: &QcSeries, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&settings.journal.path)?;
+    let series = meant(settings, &reader, of, out)?;
+    for it in &series {
+        match &it.acceptable {
+            Some(run) => writeln!(
+                out,
+                "Patients' results of {} on {} since {}:",
+                name(&it.test),
+                it.instrument,
+                told_of(run)
+            )?,
+            None => writeln!(
+                out,
+                "No run of {} on {} was ever acceptable. All patients' results of it:",
+                name(&it.test),
+                it.instrument
+            )?,
+        }
+        let (mut count, mut failed) = (0_usize, Ok(()));
+        reader.patients_since(&it.instrument, &it.test, it.acceptable.as_ref(), |result| {
+            count += 1;
+            if failed.is_ok() {
+                failed = writeln!(out, "{}", line(&result));
+            }
+        })?;
+        failed?;
+        writeln!(out, "{count} in all")?;
+    }
+    Ok(if series.is_empty() { Exit::Failed } else { Exit::Done })
+}
+
+fn line(result: &PatientResult) -> String {
+    let detail = &result.detail;
+    let measured = detail.completed.as_ref().or(detail.started.as_ref());
+    let fates = match result.fates.as_slice() {
+        [] => "sent nowhere".to_owned(),
+        fates => fates.join(", "),
+    };
+    format!(
+        "{}  {} {} {}, measured {}, received {}: {}{}",
+        result.id,
+        detail.specimen.reveal(),
+        detail.value_as_sent.trim(),
+        detail.unit.as_deref().unwrap_or_default(),
+        measured.map_or("at an unknown time", |time| time.text.as_str()),
+        result.received_at,
+        fates,
+        if result.is_superseded { "; a newer version took its place" } else { "" },
+    )
+}
+
+fn results(settings: &Settings, of: &QcSeries, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&settings.journal.path)?;
+    let series = meant(settings, &reader, of, out)?;
+    for it in &series {
+        writeln!(out, "{} {}, the newest first:", it.instrument, name(&it.test))?;
+        for point in reader.qc_points(&it.instrument, &it.test, LINES)? {
+            writeln!(out, "{}", point_line(&point))?;
+        }
+    }
+    Ok(if series.is_empty() { Exit::Failed } else { Exit::Done })
+}
+
+fn point_line(point: &PointView) -> String {
+    let material = match &point.material {
+        Some((lot, level)) => format!("level {level} of lot {lot}"),
+        None => "an unknown material".to_owned(),
+    };
+    let judged = match (&point.z, &point.target, point.why_not) {
+        (Some(z), Some((mean, sd)), _) => format!("{}s from {mean} (s {sd})", signed(&z.rounded(2))),
+        (_, _, Some(why)) => format!("not evaluated: {why}"),
+        _ => "not evaluated".to_owned(),
+    };
+    let out = match &point.excluded {
+        Some(word) => format!("; taken out by {} ({})", word.by, word.reason),
+        None if point.is_superseded => "; a newer version took its place".to_owned(),
+        None => String::new(),
+    };
+    format!(
+        "{}  run {}, {}: {} {}, {material}, {judged}{out}",
+        point.id, point.run, point.measured_at, point.value, point.unit
+    )
+}
+
+fn signed(number: &str) -> String {
+    if number.starts_with('-') { number.to_owned() } else { format!("+{number}") }
+}
+
+fn replay(settings: &Settings, out: &mut impl Write) -> Outcome {
+    let (count, otherwise) = Reader::open(&settings.journal.path)?.qc_replay()?;
+    for line in &otherwise {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "{count} decisions were made again, {} came out otherwise.", otherwise.len())?;
+    Ok(if otherwise.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+fn told(
+    settings: &Settings,
+    asked: QcAsked,
+    id: i64,
+    (by, reason): (&str, &str),
+    out: &mut impl Write,
+) -> Outcome {
+    let request = Request::Qc { asked, id, by: by.to_owned(), reason: reason.to_owned() };
+    match control::ask(&settings.control_socket, &request)? {
+        Response::Done => {
+            writeln!(out, "{id}: done")?;
+            Ok(Exit::Done)
+        }
+        Response::Refused { why } => {
+            writeln!(out, "{id}: refused: {why}")?;
+            Ok(Exit::Failed)
+        }
+        Response::Live { .. } => Err("the gateway answered another question".into()),
+    }
+}

@@ -1,0 +1,14 @@
+//! Quality control: which control material is which, what it should give, and the control rules by which a run is judged.
+//! Every number is exact. Knows no clock and no journal, and nothing of a patient.
+
+mod lot;
+mod rule;
+mod run;
+#[cfg(test)]
+mod tests;
+mod westgard;
+
+pub use lot::{Control, Identified, Level, Lot, Target, Unmarked, WhyNot};
+pub use rule::{Across, AtLimit, Multirule, Plan, RangeOf, Rule, Severity};
+pub use run::{Outcome, QcState, conclude};
+pub use westgard::{PROGRAM, Point, Scope, Violation, violations};

@@ -1,0 +1,291 @@
+//! How each test stands by its controls, their latest results, and the patients' results that no
+//! acceptable run vouches for. Plain rows, read in single queries.
+
+use jiff::{SignedDuration, Timestamp};
+use labwire_units::Exact;
+use rusqlite::{Connection, Row, params};
+
+use super::super::read::{Reader, observation};
+use super::super::rows::instant;
+use super::super::{JournalError, MessageId, ObservationId};
+use super::judge::{self, undiluted};
+use super::rows::read_violations;
+use super::word::QcWord;
+use crate::domain::qc::{Outcome, QcState, Violation, WhyNot};
+use crate::domain::{InstrumentId, Observation, TestIdentity};
+
+/// How many patients' results are read at once.
+const PAGE: usize = 500;
+
+/// A test of an instrument, and how it stands.
+#[derive(Debug, Clone)]
+pub struct SeriesView {
+    pub instrument: InstrumentId,
+    pub test: TestIdentity,
+    pub state: QcState,
+    /// The latest run that counts.
+    pub last: Option<RunView>,
+    /// The latest run on which patients' results may rest.
+    pub acceptable: Option<RunView>,
+}
+
+/// A run as it was decided last.
+#[derive(Debug, Clone)]
+pub struct RunView {
+    pub id: i64,
+    pub began_at: Timestamp,
+    /// When its latest result was measured.
+    pub measured_at: Timestamp,
+    pub decided_at: Timestamp,
+    /// Its latest result.
+    last_point: i64,
+    pub outcome: Outcome,
+    pub violations: Vec<Violation>,
+    /// Somebody accepted it all the same.
+    pub accepted: Option<QcWord>,
+}
+
+/// A control result.
+#[derive(Debug, Clone)]
+pub struct PointView {
+    pub id: ObservationId,
+    pub run: i64,
+    pub measured_at: Timestamp,
+    pub value: String,
+    pub unit: String,
+    /// Lot and level.
+    pub material: Option<(String, String)>,
+    /// Mean and standard deviation, as text.
+    pub target: Option<(String, String)>,
+    /// How many standard deviations above the mean.
+    pub z: Option<Exact>,
+    pub why_not: Option<WhyNot>,
+    /// Somebody took it out.
+    pub excluded: Option<QcWord>,
+    /// A newer version has taken its place.
+    pub is_superseded: bool,
+}
+
+/// A patient's result that no acceptable run vouches for.
+#[derive(Debug, Clone)]
+pub struct PatientResult {
+    pub id: ObservationId,
+    pub message: MessageId,
+    pub received_at: Timestamp,
+    pub detail: Observation,
+    pub is_superseded: bool,
+    /// What each destination has of it, as `lims accepted`.
+    pub fates: Vec<String>,
+}
+
+impl RunView {
+    /// What it counts as, with what people said of it.
+    pub fn effective(&self) -> Outcome {
+        if self.accepted.is_some() { Outcome::Accepted } else { self.outcome }
+    }
+}
+
+impl Reader {
+    /// Every test of which a control was ever measured, by instrument and test, as it stands at a moment.
+    pub fn qc(&self, valid_for: SignedDuration, at: Timestamp) -> Result<Vec<SeriesView>, JournalError> {
+        let _moment = self.moment()?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, instrument, code, aspect, component FROM qc_series ORDER BY instrument, code, aspect, component",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let [code, aspect, component] = [row.get(2)?, row.get(3)?, row.get(4)?];
+            let test = TestIdentity { code, aspect, component, dilution: String::new() };
+            Ok((row.get(0)?, InstrumentId::new(row.get::<_, String>(1)?), test))
+        })?;
+        let mut found = Vec::new();
+        for row in rows.collect::<Result<Vec<(i64, _, _)>, _>>()? {
+            let (series, instrument, test) = row;
+            let (last, acceptable) = latest_runs(&self.connection, series, at)?;
+            let state = state(last.as_ref(), valid_for, at);
+            found.push(SeriesView { instrument, test, state, last, acceptable });
+        }
+        Ok(found)
+    }
+
+    /// How a test of an instrument stands at a moment. Whatever it was diluted by.
+    pub fn qc_state(
+        &self,
+        instrument: &InstrumentId,
+        test: &TestIdentity,
+        valid_for: SignedDuration,
+        at: Timestamp,
+    ) -> Result<QcState, JournalError> {
+        let Some(series) = judge::series(&self.connection, instrument, &undiluted(test))? else {
+            return Ok(QcState::NeverRun);
+        };
+        Ok(state(latest_runs(&self.connection, series, at)?.0.as_ref(), valid_for, at))
+    }
+
+    /// The latest control results of a test, the newest first, at most `limit`, those that don't count among them.
+    pub fn qc_points(
+        &self,
+        instrument: &InstrumentId,
+        test: &TestIdentity,
+        limit: usize,
+    ) -> Result<Vec<PointView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT p.observation, p.run, p.measured_at, p.value, p.unit, p.lot, p.level, p.mean, p.sd, p.why_not,
+                    w.said_by, w.reason, w.said_at,
+                    EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = p.observation)
+             FROM qc_series s JOIN qc_run r ON r.series = s.id JOIN qc_point p ON p.run = r.id
+             LEFT JOIN qc_word w ON w.observation = p.observation
+             WHERE s.instrument = ? AND s.code = ? AND s.aspect = ? AND s.component = ?
+             ORDER BY r.id DESC, p.observation DESC LIMIT ?",
+        )?;
+        let of = params![instrument.as_str(), test.code, test.aspect, test.component, limit];
+        let rows = statement.query_map(of, point)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The patients' results of a test that were measured, or came, after a run; all there are without one. `each` gets them
+    /// in the order in which they came.
+    pub fn patients_since(
+        &self,
+        instrument: &InstrumentId,
+        test: &TestIdentity,
+        run: Option<&RunView>,
+        mut each: impl FnMut(PatientResult),
+    ) -> Result<(), JournalError> {
+        // Nothing is received before it was measured, unless the analyzer's clock is wrong.
+        let earliest = run.map_or(Timestamp::MIN, |run| run.measured_at.min(run.decided_at));
+        let mut from = (earliest.as_microsecond(), 0);
+        loop {
+            let page = self.patients_page(instrument, test, from)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            from = (last.received_at.as_microsecond(), last.id.0);
+            page.into_iter()
+                .filter(|it| run.is_none_or(|run| run.does_not_vouch_for(it)))
+                .for_each(&mut each);
+        }
+    }
+
+    fn patients_page(
+        &self,
+        instrument: &InstrumentId,
+        test: &TestIdentity,
+        from: (i64, i64),
+    ) -> Result<Vec<PatientResult>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT o.id, o.message, m.received_at, o.detail,
+                    EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
+                    (SELECT group_concat(l.destination || ' ' || l.state, char(31)) FROM ledger l
+                     WHERE l.observation = o.id AND l.state <> 'not-for-it')
+             FROM message m INDEXED BY message_received CROSS JOIN observation o ON o.message = m.id
+             WHERE m.received_at >= ?1 AND (m.received_at, o.id) > (?1, ?2) AND o.class = 'patient'
+             AND o.instrument = ?3 AND o.code = ?4 AND o.aspect = ?5 AND o.component = ?6
+             ORDER BY m.received_at, o.id LIMIT ?7",
+        )?;
+        let (at, id) = from;
+        let of = params![at, id, instrument.as_str(), test.code, test.aspect, test.component, PAGE];
+        statement
+            .query_and_then(of, |row| {
+                let fates: Option<String> = row.get(5)?;
+                let fates = fates.map(|all| all.split('\u{1f}').map(str::to_owned).collect());
+                Ok(PatientResult {
+                    id: ObservationId(row.get(0)?),
+                    message: MessageId(row.get(1)?),
+                    received_at: instant(row.get(2)?),
+                    detail: observation(row, 3)?,
+                    is_superseded: row.get(4)?,
+                    fates: fates.unwrap_or_default(),
+                })
+            })?
+            .collect()
+    }
+}
+
+impl RunView {
+    /// Whether a result was measured after this run, or came after it.
+    fn does_not_vouch_for(&self, result: &PatientResult) -> bool {
+        let time = result.detail.completed.as_ref().or(result.detail.started.as_ref());
+        let measured = time.and_then(|time| time.instant).unwrap_or(result.received_at);
+        measured > self.measured_at || result.id.0 > self.last_point
+    }
+}
+
+fn state(last: Option<&RunView>, valid_for: SignedDuration, at: Timestamp) -> QcState {
+    let Some(run) = last else { return QcState::NeverRun };
+    let outcome = run.effective();
+    // An analyzer's clock that is ahead makes no run younger.
+    let age = at.duration_since(run.measured_at.min(run.decided_at));
+    if outcome.is_acceptable() && age > valid_for { QcState::NoRunSince } else { outcome.into() }
+}
+
+/// The latest run that counts, and the latest acceptable one, as of a moment.
+fn latest_runs(
+    connection: &Connection,
+    series: i64,
+    at: Timestamp,
+) -> Result<(Option<RunView>, Option<RunView>), JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT r.id, r.began_at,
+            (SELECT max(p.measured_at) FROM qc_point p WHERE p.run = r.id),
+            (SELECT max(p.observation) FROM qc_point p WHERE p.run = r.id),
+            d.decided_at, d.outcome, d.violations, w.said_by, w.reason, w.said_at
+         FROM qc_run r
+         JOIN qc_decision d ON d.id =
+            (SELECT max(l.id) FROM qc_decision l WHERE l.run = r.id AND l.decided_at <= ?2)
+         LEFT JOIN qc_word w ON w.decision = d.id AND w.observation IS NULL AND w.said_at <= ?2
+         WHERE r.series = ?1 AND d.outcome <> 'void' ORDER BY r.id DESC",
+    )?;
+    let mut rows = statement.query(params![series, at.as_microsecond()])?;
+    let (mut last, mut acceptable) = (None, None);
+    while let Some(row) = rows.next()? {
+        let run = run_view(row)?;
+        if run.effective().is_acceptable() {
+            acceptable = Some(run.clone());
+        }
+        last = last.or(Some(run));
+        if acceptable.is_some() {
+            break;
+        }
+    }
+    Ok((last, acceptable))
+}
+
+fn run_view(row: &Row<'_>) -> Result<RunView, JournalError> {
+    let outcome: String = row.get(5)?;
+    let violations: String = row.get(6)?;
+    Ok(RunView {
+        id: row.get(0)?,
+        began_at: instant(row.get(1)?),
+        measured_at: instant(row.get(2)?),
+        last_point: row.get(3)?,
+        decided_at: instant(row.get(4)?),
+        outcome: Outcome::from_name(&outcome).unwrap_or(Outcome::NotEvaluated),
+        violations: read_violations(&violations)?,
+        accepted: word(row, 7)?,
+    })
+}
+
+/// What somebody said, in three columns from this one.
+fn word(row: &Row<'_>, from: usize) -> rusqlite::Result<Option<QcWord>> {
+    let Some(by) = row.get(from)? else { return Ok(None) };
+    Ok(Some(QcWord { by, reason: row.get(from + 1)?, at: instant(row.get(from + 2)?) }))
+}
+
+fn point(row: &Row<'_>) -> rusqlite::Result<PointView> {
+    let (lot, level): (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
+    let (mean, sd): (Option<String>, Option<String>) = (row.get(7)?, row.get(8)?);
+    let value: String = row.get(3)?;
+    let target = mean.zip(sd);
+    let why_not: Option<String> = row.get(9)?;
+    Ok(PointView {
+        id: ObservationId(row.get(0)?),
+        run: row.get(1)?,
+        measured_at: instant(row.get(2)?),
+        z: target.as_ref().and_then(|(mean, sd)| judge::z(&value, mean, sd)),
+        value,
+        unit: row.get(4)?,
+        material: lot.zip(level),
+        target,
+        why_not: why_not.as_deref().and_then(WhyNot::from_name),
+        excluded: word(row, 10)?,
+        is_superseded: row.get(13)?,
+    })
+}

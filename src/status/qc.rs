@@ -1,0 +1,221 @@
+//! How each test stands by its controls, and a chart of each of its levels. Made once for each request; shows controls
+//! only, and never a patient.
+
+mod chart;
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::Page;
+use super::clock::{Clock, Moment};
+use super::failure::{Failure, html};
+use super::lead::Severity;
+use super::shell::{Mark, Shell, test_name};
+use crate::domain::qc::{Plan, QcState, Scope, Violation};
+use crate::domain::{InstrumentId, TestIdentity};
+use crate::journal::qc::{PointView, RunView, SeriesView};
+
+use chart::Chart;
+
+/// The most results of one test that are read, and of one level that are drawn.
+const READ: usize = 400;
+const DRAWN: usize = 60;
+/// The most results below the charts.
+const LISTED: usize = 60;
+
+/// Which test's charts are wanted.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    instrument: Option<String>,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    aspect: String,
+    #[serde(default)]
+    component: String,
+}
+
+#[derive(Template)]
+#[template(path = "qc.html")]
+struct Controls {
+    shell: Shell,
+    /// Where others judge them.
+    is_switched_off: bool,
+    rows: Vec<SeriesRow>,
+    shown: Option<Shown>,
+}
+
+struct SeriesRow {
+    instrument: String,
+    test: String,
+    code: String,
+    aspect: String,
+    component: String,
+    mark: Mark,
+    run: String,
+    why: String,
+    measured: Option<Moment>,
+    acceptable: String,
+    /// What to do, where something is.
+    remedy: String,
+}
+
+/// One test, with its charts.
+struct Shown {
+    title: String,
+    charts: Vec<Chart>,
+    points: Vec<PointRow>,
+}
+
+struct PointRow {
+    id: i64,
+    run: i64,
+    measured: Moment,
+    value: String,
+    material: String,
+    judged: String,
+    out: String,
+}
+
+pub(super) async fn show(
+    State(page): State<Page>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Failure> {
+    const NONE: Failure = Failure::NotFound("There is no such test.");
+    let asked = asked.map_err(|_| NONE)?.0;
+    let test = TestIdentity {
+        code: asked.code,
+        aspect: asked.aspect,
+        component: asked.component,
+        dilution: String::new(),
+    };
+    let wanted = asked.instrument.map(|instrument| (InstrumentId::new(instrument), test));
+    let (valid_for, now, of) = (page.qc.valid_for, crate::clock::now(), wanted.clone());
+    let (snapshot, (series, points)) = page
+        .read(move |reader| {
+            let points =
+                of.map(|(instrument, test)| reader.qc_points(&instrument, &test, READ)).transpose()?;
+            Ok((reader.qc(valid_for, now)?, points.unwrap_or_default()))
+        })
+        .await?;
+    let clock = page.clock(&snapshot);
+    let shown = wanted.map(|(instrument, test)| charted(&instrument, &test, &points, &clock));
+    html(&Controls {
+        shell: Shell::new("Quality control", "/qc", &page.site, &snapshot, &clock),
+        is_switched_off: page.qc.multirule.is_none(),
+        rows: series.iter().map(|it| row(it, &page.qc, &clock)).collect(),
+        shown,
+    })
+}
+
+fn row(it: &SeriesView, plan: &Plan, clock: &Clock) -> SeriesRow {
+    let (instrument, test) = (it.instrument.to_string(), test_name(&it.test));
+    let since = format!("labwire qc since {instrument} \"{test}\"");
+    let remedy = match it.state {
+        QcState::Rejected => format!(
+            "find the cause and measure the controls again; {since} lists the patients' results that no acceptable run vouches for"
+        ),
+        QcState::NoRunSince => "measure the controls".to_owned(),
+        QcState::Incomplete => "measure the other levels".to_owned(),
+        QcState::NotEvaluated if plan.multirule.is_some() => {
+            "the results below say why; add what is missing to qc.d and restart".to_owned()
+        }
+        QcState::NotEvaluated | QcState::NeverRun | QcState::Accepted | QcState::Warning => String::new(),
+    };
+    let acceptable = match (&it.acceptable, &it.last) {
+        (Some(run), Some(last)) if run.id == last.id => String::new(),
+        (Some(run), _) => format!("run {}, {}", run.id, clock.at(run.measured_at).text),
+        (None, _) => "never".to_owned(),
+    };
+    SeriesRow {
+        mark: mark(it.state, plan),
+        run: it.last.as_ref().map(|run| format!("run {}", run.id)).unwrap_or_default(),
+        why: it.last.as_ref().map(why).unwrap_or_default(),
+        measured: it.last.as_ref().map(|run| clock.at(run.measured_at)),
+        acceptable,
+        remedy,
+        code: it.test.code.clone(),
+        aspect: it.test.aspect.clone(),
+        component: it.test.component.clone(),
+        instrument,
+        test,
+    }
+}
+
+fn mark(state: QcState, plan: &Plan) -> Mark {
+    let severity = match state {
+        QcState::Rejected => Severity::Danger,
+        QcState::NoRunSince => Severity::Act,
+        QcState::Warning => Severity::Odd,
+        QcState::NotEvaluated if plan.multirule.is_some() => Severity::Odd,
+        QcState::NotEvaluated | QcState::NeverRun | QcState::Incomplete => Severity::Wait,
+        QcState::Accepted => Severity::Calm,
+    };
+    Mark::new(severity, state.name())
+}
+
+/// What the run breaks, and what somebody said of it.
+fn why(run: &RunView) -> String {
+    let mut parts: Vec<String> = run.violations.iter().map(broken).collect();
+    if let Some(word) = &run.accepted {
+        parts.push(format!("{}, and accepted by {}: {}", run.outcome.name(), word.by, word.reason));
+    }
+    parts.join("; ")
+}
+
+fn broken(violation: &Violation) -> String {
+    let rule = violation.rule.name();
+    match &violation.scope {
+        Scope::Level { level, .. } => format!("{rule} at level {level}"),
+        Scope::AcrossLevels => format!("{rule} across levels"),
+    }
+}
+
+fn charted(instrument: &InstrumentId, test: &TestIdentity, points: &[PointView], clock: &Clock) -> Shown {
+    let mut levels: BTreeMap<(&str, &str), Vec<&PointView>> = BTreeMap::new();
+    for point in points.iter().filter(|it| it.z.is_some() && !it.is_superseded) {
+        if let Some((lot, level)) = &point.material {
+            levels.entry((level, lot)).or_default().push(point);
+        }
+    }
+    let chart = |((level, lot), mut points): ((&str, &str), Vec<&PointView>)| {
+        points.truncate(DRAWN);
+        points.reverse();
+        Chart::of(level, lot, &points, clock)
+    };
+    Shown {
+        title: format!("{} on {instrument}", test_name(test)),
+        charts: levels.into_iter().map(chart).collect(),
+        points: points.iter().take(LISTED).map(|it| point_row(it, clock)).collect(),
+    }
+}
+
+fn point_row(it: &PointView, clock: &Clock) -> PointRow {
+    let judged = match (&it.z, it.why_not) {
+        (Some(z), _) => chart::signed(z),
+        (None, Some(why)) => format!("not evaluated: {why}"),
+        (None, None) => "not evaluated".to_owned(),
+    };
+    let out = match &it.excluded {
+        Some(word) => format!("taken out by {}: {}", word.by, word.reason),
+        None if it.is_superseded => "a newer version took its place".to_owned(),
+        None => String::new(),
+    };
+    PointRow {
+        id: it.id.0,
+        run: it.run,
+        measured: clock.at(it.measured_at),
+        value: format!("{} {}", it.value, it.unit),
+        material: it
+            .material
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), |(lot, level)| format!("level {level} of lot {lot}")),
+        judged,
+        out,
+    }
+}

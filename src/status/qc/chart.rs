@@ -1,0 +1,193 @@
+//! A Levey-Jennings chart of one level: results in the order of their runs, by their distance from the mean in standard
+//! deviations. Pure; every point says by its shape what its colour says.
+
+use labwire_units::Exact;
+
+use crate::journal::qc::PointView;
+use crate::status::clock::{Clock, Moment};
+
+/// The drawing, in its own units.
+const LEFT: i64 = 52;
+const RIGHT: i64 = 884;
+const TOP: i64 = 14;
+/// One standard deviation.
+const STEP: i64 = 24;
+/// The furthest that is drawn, either way, in standard deviations.
+const FURTHEST: i64 = 4;
+
+pub(super) struct Chart {
+    pub(super) level: String,
+    pub(super) lot: String,
+    /// The target of the latest result.
+    pub(super) target: String,
+    pub(super) count: usize,
+    pub(super) first: Moment,
+    pub(super) last: Moment,
+    pub(super) lines: Vec<Line>,
+    pub(super) dots: Vec<Dot>,
+    /// The way from each result that counts to the next.
+    pub(super) way: String,
+}
+
+/// One line of the grid.
+pub(super) struct Line {
+    pub(super) y: i64,
+    pub(super) name: String,
+    pub(super) class: &'static str,
+}
+
+/// One result.
+pub(super) struct Dot {
+    pub(super) x: i64,
+    pub(super) y: i64,
+    /// The name of its style, and of its shape.
+    pub(super) class: &'static str,
+    /// The shape as a path around its place.
+    pub(super) shape: &'static str,
+    pub(super) says: String,
+}
+
+impl Chart {
+    /// Of results that have a target, the oldest first.
+    pub(super) fn of(level: &str, lot: &str, points: &[&PointView], clock: &Clock) -> Chart {
+        let steps = i64::try_from(points.len()).unwrap_or(i64::MAX).saturating_sub(1).max(1);
+        let dots: Vec<Dot> = (0..)
+            .zip(points)
+            .filter_map(|(at, point)| dot(point, LEFT + 12 + at * (RIGHT - LEFT - 24) / steps, clock))
+            .collect();
+        let counting = dots.iter().filter(|dot| dot.class != "out");
+        let way: Vec<String> = counting.map(|dot| format!("{},{}", dot.x, dot.y)).collect();
+        let target = points.last().and_then(|point| {
+            let (mean, sd) = point.target.as_ref()?;
+            Some(format!("mean {mean} {}, s {sd}", point.unit))
+        });
+        let time = |point: Option<&&PointView>| clock.at(point.map(|it| it.measured_at).unwrap_or_default());
+        Chart {
+            level: level.to_owned(),
+            lot: lot.to_owned(),
+            target: target.unwrap_or_default(),
+            count: points.len(),
+            first: time(points.first()),
+            last: time(points.last()),
+            lines: (-3..=3).map(line).collect(),
+            way: way.join(" "),
+            dots,
+        }
+    }
+}
+
+fn line(deviations: i64) -> Line {
+    let class = match deviations.abs() {
+        0 => "mean",
+        3 => "three",
+        2 => "two",
+        _ => "one",
+    };
+    let name = if deviations == 0 { "mean".to_owned() } else { format!("{deviations:+}s") };
+    Line { y: y(deviations * 100), name, class }
+}
+
+/// From hundredths of a standard deviation.
+fn y(hundredths: i64) -> i64 {
+    let within = hundredths.clamp(-FURTHEST * 100, FURTHEST * 100);
+    TOP + (FURTHEST * 100 - within) * STEP / 100
+}
+
+fn dot(point: &PointView, x: i64, clock: &Clock) -> Option<Dot> {
+    let z = point.z.as_ref()?;
+    let hundredths: i64 =
+        z.rounded(2).replace('.', "").parse().unwrap_or(if z.is_positive() { 400 } else { -400 });
+    let is_beyond = |limit: i64| *z > Exact::from(limit) || *z < Exact::from(-limit);
+    let class = match () {
+        () if point.excluded.is_some() => "out",
+        () if is_beyond(3) => "beyond-three",
+        () if is_beyond(2) => "beyond-two",
+        () => "within",
+    };
+    let shape = match class {
+        "out" => "m-5 -5 10 10m0 -10 -10 10",
+        "beyond-three" => "m0 -7 7 7 -7 7 -7 -7z",
+        "beyond-two" => "m0 -6 6 11h-12z",
+        _ => "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0",
+    };
+    let out = if class == "out" { ", taken out" } else { "" };
+    let says = format!(
+        "{} {}, {} at {}, run {}{out}",
+        point.value,
+        point.unit,
+        signed(z),
+        clock.at(point.measured_at).text,
+        point.run
+    );
+    Some(Dot { x, y: y(hundredths), class, shape, says })
+}
+
+/// `+1.25 s`.
+pub(super) fn signed(z: &Exact) -> String {
+    let text = z.rounded(2);
+    let sign = if text.starts_with('-') { "" } else { "+" };
+    format!("{sign}{text} s")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::journal::ObservationId;
+    use crate::journal::qc::QcWord;
+
+    fn point(run: i64, z: &str) -> PointView {
+        PointView {
+            id: ObservationId(run),
+            run,
+            measured_at: Timestamp::UNIX_EPOCH,
+            value: "5.4".to_owned(),
+            unit: "mmol/L".to_owned(),
+            material: Some(("A".to_owned(), "1".to_owned())),
+            target: Some(("5.4".to_owned(), "0.1".to_owned())),
+            z: Exact::parse(z),
+            why_not: None,
+            excluded: None,
+            is_superseded: false,
+        }
+    }
+
+    fn chart(points: &[PointView]) -> Chart {
+        let clock = Clock::new(TimeZone::UTC, Timestamp::UNIX_EPOCH);
+        Chart::of("1", "A", &points.iter().collect::<Vec<_>>(), &clock)
+    }
+
+    #[test]
+    fn each_result_stands_at_its_height_with_the_shape_of_its_distance() {
+        let told = |z: &str| {
+            let chart = chart(&[point(1, z)]);
+            (chart.dots[0].y, chart.dots[0].class)
+        };
+        for (z, expected) in [
+            ("0", (110, "within")),
+            ("2", (62, "within")),
+            ("-2", (158, "within")),
+            ("2.01", (61, "beyond-two")),
+            ("-2.5", (170, "beyond-two")),
+            ("3.004", (38, "beyond-three")),
+            ("3.5", (26, "beyond-three")),
+            ("99", (14, "beyond-three")),
+            ("-99", (206, "beyond-three")),
+        ] {
+            assert_eq!(told(z), expected, "{z}");
+        }
+    }
+
+    #[test]
+    fn what_was_taken_out_is_shown_and_no_way_leads_there() {
+        let word = QcWord { by: "A".into(), reason: "air bubble".into(), at: Timestamp::UNIX_EPOCH };
+        let out = PointView { excluded: Some(word), ..point(2, "4") };
+        let chart = chart(&[point(1, "0"), out, point(3, "1")]);
+        assert_eq!(chart.way, "64,110 872,86");
+        assert_eq!(chart.dots[1].class, "out");
+        assert!(chart.dots[1].says.ends_with("run 2, taken out"), "{}", chart.dots[1].says);
+        assert_eq!(chart.target, "mean 5.4 mmol/L, s 0.1");
+    }
+}
