@@ -41,6 +41,8 @@ struct State {
     /// How often a file of any name was changed: its time.
     changes: u32,
     fetched: u32,
+    /// By which somebody logged in last.
+    password: Option<String>,
 }
 
 #[derive(Clone)]
@@ -59,6 +61,7 @@ impl OddServer {
             asked: None,
             changes: 0,
             fetched: 0,
+            password: None,
         };
         let server =
             OddServer { state: Arc::new(Mutex::new(state)), address: listener.local_addr().unwrap() };
@@ -85,6 +88,10 @@ impl OddServer {
 
     pub(crate) fn names(&self) -> Vec<String> {
         self.state.lock().unwrap().files.keys().cloned().collect()
+    }
+
+    pub(crate) fn password(&self) -> Option<String> {
+        self.state.lock().unwrap().password.clone()
     }
 
     /// How often a file was asked for.
@@ -115,7 +122,10 @@ impl OddServer {
             let (verb, name) = command.trim_end().split_once(' ').unwrap_or((command.trim_end(), ""));
             let reply = match verb {
                 "USER" => "331 and?".to_owned(),
-                "PASS" => "230 in".to_owned(),
+                "PASS" => {
+                    self.state.lock().unwrap().password = Some(name.to_owned());
+                    "230 in".to_owned()
+                }
                 "TYPE" | "NOOP" => "200 yes".to_owned(),
                 "PASV" => {
                     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -220,12 +220,41 @@ impl Drop {
         }
     }
 
-    /// Until the next look: longer after failures, and never quite the same, so that many gateways don't come at once.
     fn pause(&self, looks: u64, failures: u32) -> Duration {
-        let usual = self.settings.every * 2_u32.saturating_pow(failures.saturating_sub(1)).min(PATIENT);
         let mut chance = DefaultHasher::new();
         (self.source.name.as_str(), looks, clock::now().as_nanosecond()).hash(&mut chance);
-        let thousandths = u32::try_from(chance.finish() % 1_000).unwrap_or_default();
-        usual + self.settings.jitter * thousandths / 1_000
+        between_looks(self.settings.every, self.settings.jitter, failures, chance.finish())
+    }
+}
+
+/// Until the next look: longer after failures, and never quite the same, so that many gateways don't come at once.
+fn between_looks(every: Duration, jitter: Duration, failures: u32, chance: u64) -> Duration {
+    let usual = every * 2_u32.saturating_pow(failures.saturating_sub(1)).min(PATIENT);
+    let thousandths = u32::try_from(chance % 1_000).unwrap_or_default();
+    usual + jitter * thousandths / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_spread_by_chance_and_rarer_after_failures() {
+        let seconds = Duration::from_secs;
+        for (failures, chance, expected) in [
+            (0, 0, seconds(30)),
+            (0, 500, Duration::from_millis(31_500)),
+            (0, 1_999, Duration::from_millis(32_997)),
+            (1, 0, seconds(30)),
+            (2, 0, seconds(60)),
+            (4, 0, seconds(240)),
+            (u32::MAX, 0, seconds(240)),
+        ] {
+            assert_eq!(
+                between_looks(seconds(30), seconds(3), failures, chance),
+                expected,
+                "{failures} {chance}"
+            );
+        }
     }
 }

@@ -224,3 +224,23 @@ fn of_removal(error: io::Error) -> Trouble {
         _ => format!("it can't be removed: {error}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_mount_that_hangs_is_left_alone_and_holds_up_no_more_than_one_thread() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(place.path().to_owned(), Duration::from_millis(100), false);
+        let (mounted, hangs) = std::sync::mpsc::channel::<()>();
+        let hung = folder.call(move |_| {
+            let _ = hangs.recv();
+            Ok(())
+        });
+        assert!(matches!(hung.await, Err(Trouble::Place(why)) if why.contains("hasn't answered")));
+        assert!(matches!(folder.list().await, Err(Trouble::Place(_))), "the next call waits for that thread");
+        drop(mounted);
+        while folder.list().await.is_err() {}
+    }
+}
