@@ -66,6 +66,9 @@ impl Gateway {
                 "the disk is full: no transmission is accepted until the journal's file system has room"
             );
         }
+        if let Some(why) = &*journal.standstill().borrow() {
+            tracing::error!("NOTHING IS DELIVERED: {why}; compare with the LIMS, then labwire resume");
+        }
         let address = settings.page.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|error| StartError::Page { address, error })?;

@@ -21,6 +21,7 @@ mod journal {
     mod reading;
     mod reconciling;
     mod reporting;
+    mod restoring;
     mod routing;
     mod signing;
     mod stuck;

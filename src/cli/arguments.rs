@@ -88,6 +88,38 @@ pub(super) enum Command {
     },
     /// Convert a value as an analyte allows it, and say by what; it changes nothing
     Convert(Convert),
+    /// Copy the journal, running or not, and read the copy back
+    Backup {
+        #[command(flatten)]
+        config: Config,
+        /// Into this folder instead of [backup] folder; no older copy is removed there
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
+    /// Read the whole journal, or a copy, and name what isn't as it was written
+    Verify {
+        #[command(flatten)]
+        config: Config,
+        /// A copy instead of the journal
+        file: Option<PathBuf>,
+    },
+    /// Put a copy in the journal's place; nothing is delivered until somebody resumes
+    Restore {
+        #[command(flatten)]
+        config: Config,
+        copy: PathBuf,
+    },
+    /// Deliver again after a restore, once the LIMS was compared
+    Resume {
+        #[command(flatten)]
+        config: Config,
+        /// Let what came in meanwhile leave at once; without it each such result waits for a decision
+        #[arg(long)]
+        send_waiting: bool,
+        /// What you compared, in your words
+        #[arg(long)]
+        reason: String,
+    },
     /// Tell which rules for conversions are configured, and which are signed and so in force
     Rules {
         #[command(flatten)]

@@ -2,6 +2,7 @@
 //! its control socket.
 
 mod arguments;
+mod backup;
 mod check;
 mod convert;
 mod decide;
@@ -66,6 +67,16 @@ pub fn main() -> Exit {
             with(config, |settings| specimen::run(settings, instrument, id, out))
         }
         Command::Convert(asked) => with(&asked.config, |settings| convert::run(settings, asked, out)),
+        Command::Backup { config, to } => {
+            with(config, |settings| backup::back_up(settings, to.as_deref(), out))
+        }
+        Command::Verify { config, file } => {
+            with(config, |settings| backup::check(settings, file.as_deref(), out))
+        }
+        Command::Restore { config, copy } => with(config, |settings| backup::restore(settings, copy, out)),
+        Command::Resume { config, send_waiting, reason } => {
+            with(config, |settings| backup::resume(settings, *send_waiting, reason, out))
+        }
         Command::Rules { sign: Some(RulesCommand::Sign(sign)), .. } => {
             with(sign.config(), |settings| rules::sign(settings, sign, out))
         }

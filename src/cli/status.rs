@@ -28,6 +28,11 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
         }
     }
     let reader = Reader::open(&settings.journal.path)?;
+    if let Some(it) = reader.standstill()? {
+        exit = Exit::Failed;
+        writeln!(out, "\nNOTHING IS DELIVERED since {}: {}.", it.since, it.why)?;
+        writeln!(out, "Compare with the LIMS, then: labwire resume --reason …")?;
+    }
     notes(&reader.link_notes()?, out)?;
     let waiting = reader.waiting()?;
     writeln!(out, "\nWaiting")?;

@@ -74,6 +74,7 @@ fn settings(
         control_socket: site.control_socket,
         log: site.log,
         reconciliation: site.reconciliation,
+        backup: site.backup,
         trace: site.trace,
         instruments,
         rules: Arc::new(rules),

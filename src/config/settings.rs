@@ -32,6 +32,7 @@ pub struct Settings {
     pub control_socket: PathBuf,
     pub log: LogSettings,
     pub reconciliation: ReconciliationSettings,
+    pub backup: BackupSettings,
     pub trace: Option<TraceSettings>,
     pub instruments: Vec<Arc<Instrument>>,
     /// What may be converted, into what, and why; whether it is in force is the journal's to say.
@@ -49,6 +50,16 @@ pub struct JournalSettings {
     /// Below this much free space on the journal's file system, in bytes, no new transmission is accepted; a
     /// running one still has room to end.
     pub reserve_bytes: u64,
+}
+
+/// Copies of the journal. They hold patient data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupSettings {
+    pub folder: PathBuf,
+    /// The newest copy of each of so many days, weeks and months stays.
+    pub keep_days: usize,
+    pub keep_weeks: usize,
+    pub keep_months: usize,
 }
 
 #[derive(Debug, Clone)]

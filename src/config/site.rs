@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::reader::Table;
 use super::reconciliation;
 use super::settings::{
-    JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings, TraceSettings,
+    BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
+    TraceSettings,
 };
 use super::transport::{listen_address, path};
 use super::{destination, orders, qc};
@@ -28,6 +29,7 @@ pub(super) struct Draft {
     pub(super) log: LogSettings,
     pub(super) reconciliation: ReconciliationSettings,
     pub(super) reports_span: Range<usize>,
+    pub(super) backup: BackupSettings,
     pub(super) trace: Option<TraceSettings>,
     pub(super) trace_span: Range<usize>,
     pub(super) destinations: Vec<destination::Draft>,
@@ -40,6 +42,10 @@ pub(super) struct Draft {
 pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
     let site = file.required("site", "\"the laboratory's name\"").and_then(|entry| entry.parsed(site));
     let journal = file.table("journal", |table| journal(table, folder));
+    let journal = journal.unwrap_or_else(default_journal);
+    let backup = file
+        .table("backup", |table| backup(table, folder, &journal))
+        .unwrap_or_else(|| default_backup(&journal));
     let (control_socket, control_socket_span) = control_socket(file, folder);
     let trace = file.table("trace", |table| trace(table, folder)).flatten();
     let (reconciliation, reports_span) = file
@@ -48,13 +54,14 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
     let (trace, trace_span) = trace.map_or((None, 0..0), |(trace, span)| (Some(trace), span));
     Draft {
         site: site.unwrap_or_default(),
-        journal: journal.unwrap_or_else(default_journal),
+        journal,
         page: file.table("page", page).unwrap_or_else(default_page),
         control_socket,
         control_socket_span,
         log: file.table("log", log).unwrap_or_else(default_log),
         reconciliation,
         reports_span,
+        backup,
         trace,
         trace_span,
         destinations: file
@@ -91,6 +98,22 @@ fn journal(table: &mut Table<'_>, folder: &Path) -> JournalSettings {
         reserve_bytes: table
             .number("reserve_mib", 16_u64..=1_048_576)
             .map_or(default.reserve_bytes, |mebibytes| mebibytes * MIB),
+    }
+}
+
+/// Beside the journal: better than nowhere, and lost with its disk.
+fn default_backup(journal: &JournalSettings) -> BackupSettings {
+    let folder = journal.path.parent().unwrap_or(Path::new("/")).join("backups");
+    BackupSettings { folder, keep_days: 14, keep_weeks: 8, keep_months: 24 }
+}
+
+fn backup(table: &mut Table<'_>, folder: &Path, journal: &JournalSettings) -> BackupSettings {
+    let default = default_backup(journal);
+    BackupSettings {
+        folder: table.entry("folder").and_then(|entry| path(&entry, folder)).unwrap_or(default.folder),
+        keep_days: table.number("keep_days", 1_usize..=3_660).unwrap_or(default.keep_days),
+        keep_weeks: table.number("keep_weeks", 0_usize..=520).unwrap_or(default.keep_weeks),
+        keep_months: table.number("keep_months", 0_usize..=1_200).unwrap_or(default.keep_months),
     }
 }
 

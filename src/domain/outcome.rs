@@ -209,10 +209,12 @@ pub enum HoldReason {
     OrderCancelled,
     /// Its number is that of a control, and it has an order or a patient.
     MaybeControl,
+    /// The journal isn't the one that ran last, and what became of it since isn't known.
+    MayBeDelivered,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 18] = [
+    pub const ALL: [HoldReason; 19] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -231,6 +233,7 @@ impl HoldReason {
         HoldReason::NotOrdered,
         HoldReason::OrderCancelled,
         HoldReason::MaybeControl,
+        HoldReason::MayBeDelivered,
     ];
 
     pub fn name(self) -> &'static str {
@@ -253,6 +256,7 @@ impl HoldReason {
             HoldReason::NotOrdered => "not-ordered",
             HoldReason::OrderCancelled => "order-cancelled",
             HoldReason::MaybeControl => "maybe-control",
+            HoldReason::MayBeDelivered => "may-be-delivered",
         }
     }
 
@@ -296,6 +300,9 @@ impl HoldReason {
             HoldReason::OrderCancelled => "the LIMS took its order for this test of this specimen back",
             HoldReason::MaybeControl => {
                 "its number is that of a control by qc.d, and it came with a patient or has an order"
+            }
+            HoldReason::MayBeDelivered => {
+                "the LIMS may have it already: it came before the journal was restored, or while nothing was delivered"
             }
         }
     }

@@ -19,6 +19,7 @@ use crate::domain::Rules;
 use crate::journal::desk::{Decider, Decision};
 use crate::journal::qc::Saying;
 use crate::journal::rules::Signing;
+use crate::journal::standstill::Since;
 use crate::journal::{Condition, DeliveryId, Journal, MessageId, ObservationId, ProblemId};
 use crate::shutdown::Tasks;
 
@@ -46,6 +47,12 @@ pub enum Request {
         /// A run, or a control result.
         id: i64,
         by: String,
+        reason: String,
+    },
+    /// End a standstill.
+    Resume {
+        /// What came in meanwhile leaves; otherwise each result of it waits for a decision.
+        send_waiting: bool,
         reason: String,
     },
     Decide {
@@ -234,6 +241,17 @@ impl Control {
                     Err(error) => Response::Refused { why: error.to_string() },
                 }
             }
+            Request::Resume { send_waiting, reason } => {
+                tracing::warn!(actor, send_waiting, "deliveries resume");
+                let since = if send_waiting { Since::Send } else { Since::Hold };
+                match self.journal.resume(since, Decider { actor, reason }, clock::now()).await {
+                    Ok(()) => {
+                        self.due.notify_one();
+                        Response::Done
+                    }
+                    Err(error) => Response::Refused { why: error.to_string() },
+                }
+            }
             Request::Decide { decision, id, reason } => {
                 tracing::info!(actor, ?decision, id, "decided");
                 let decider = Decider { actor, reason };
@@ -278,8 +296,12 @@ impl Control {
             };
             Live { name, state, since: destination.since.to_string(), more: Vec::new() }
         });
+        let standstill = self.journal.standstill().borrow().clone();
         let journal = match &*self.journal.condition().borrow() {
-            Condition::Good => "takes what arrives".to_owned(),
+            Condition::Good => match standstill {
+                Some(why) => format!("takes what arrives; NOTHING IS DELIVERED: {why}. See labwire resume"),
+                None => "takes what arrives".to_owned(),
+            },
             Condition::Full => {
                 "full: no new transmission is accepted until its file system has room".to_owned()
             }

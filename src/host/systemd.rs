@@ -99,6 +99,9 @@ fn status(watched: &Watched) -> String {
         Condition::Full => return "THE DISK IS FULL: no new transmission is accepted".to_owned(),
         Condition::Failed(_) => return "THE JOURNAL HAS FAILED: nothing is acknowledged".to_owned(),
     }
+    if let Some(why) = &*watched.journal.standstill().borrow() {
+        return format!("NOTHING IS DELIVERED: {why}");
+    }
     let (links, destinations) = (watched.board.links(), watched.board.destinations());
     let talking = links.values().filter(|link| matches!(link.state, LinkState::Connected { .. })).count();
     let down = links.values().filter(|link| matches!(link.state, LinkState::Down(_))).count();

@@ -27,6 +27,12 @@ pub enum OpenError {
     OlderJournal { found: usize, known: usize },
     #[error("{path} is no journal of labwire, or the gateway never started; start it, or mend [journal] path", path = .0.display())]
     NoJournal(PathBuf),
+    #[error("failed to write {path}, which tells the journal from its copies: {error}", path = path.display())]
+    Beside { path: PathBuf, error: io::Error },
+    #[error("the journal's file is damaged")]
+    Damaged,
+    #[error("failed to put the damaged journal {path} aside: {error}", path = path.display())]
+    Aside { path: PathBuf, error: io::Error },
     #[error("SQLite {0} can lose committed data; build with the bundled one")]
     OldSqlite(&'static str),
     #[error(

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 
 use super::audit::{self, GATEWAY, Step};
 use super::writer::Urgency;
-use super::{DeliveryId, Journal, JournalError, ObservationId, OpenError};
+use super::{DeliveryId, Journal, JournalError, ObservationId, OpenError, standstill};
 use crate::domain::{DestinationId, Observation, SpecimenId};
 
 pub(super) use settle::reopen_lanes;
@@ -182,7 +182,13 @@ pub(super) fn move_lines(
 }
 
 /// An attempt that a stop of the gateway cut off may or may not have arrived.
-pub(super) fn recover(connection: &mut Connection, epoch: &str, now: Timestamp) -> Result<(), OpenError> {
+/// With a reason, nothing is delivered until somebody resumed.
+pub(super) fn recover(
+    connection: &mut Connection,
+    epoch: &str,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<(), OpenError> {
     let transaction = connection.transaction()?;
     let at = now.as_microsecond();
     let cut_off: Vec<i64> = transaction
@@ -215,6 +221,9 @@ pub(super) fn recover(connection: &mut Connection, epoch: &str, now: Timestamp) 
             detail: "the gateway stopped before the answer came".to_owned(),
         };
         audit::append(&transaction, &step)?;
+    }
+    if let Some(why) = reason {
+        standstill::stand_still(&transaction, why, now)?;
     }
     transaction.commit()?;
     Ok(())

@@ -8,13 +8,15 @@
 //! - stay up when the disk is full: refuse, say so, go on when there is room.
 //!
 //! It must never be written to by a second thread or process, read by a transaction that lasts longer than a
-//! second, or changed by a migration that can't be told from the file's own version.
+//! second (but for a backup and a check, which people ask for), or changed by a migration that can't be told from the file's own version.
 //!
 //! Operations by file: [`parcels`] what arrives; [`files`] what is fetched; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
 //! the LIMS; [`desk`] what people decide; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed; [`notes`] what links did wrong; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
-//! [`days`] what came in a span of time and where it is now.
+//! [`days`] what came in a span of time and where it is now; [`backup`] copies; [`verify`] whether all is as it was written; [`restoration`] what follows when the journal isn't the one that ran last.
 
 mod audit;
+pub mod backup;
+mod beside;
 mod counters;
 pub mod days;
 pub mod desk;
@@ -31,11 +33,14 @@ pub mod parcels;
 pub mod qc;
 pub mod read;
 mod recount;
+pub mod restoration;
 pub mod results;
 mod rows;
 pub mod rules;
+pub mod standstill;
 pub mod stuck;
 mod sums;
+pub mod verify;
 pub mod views;
 mod writer;
 
@@ -52,7 +57,7 @@ pub use rows::{DeliveryId, FileId, MessageId, ObservationId, ProblemId, Transfer
 pub use sums::{DestinationSums, IntakeSums, Sums};
 pub use writer::Condition;
 
-use opening::Opening;
+use opening::{Opened, Opening};
 use writer::{Urgency, Writer};
 
 /// A handle on the writer thread. Clones share it; when the last one goes, the thread finishes and closes the file.
@@ -67,17 +72,24 @@ impl Journal {
     /// Opens or creates the journal, brings it up to date, and closes what a crash left open.
     ///
     /// `reserve_bytes` is the free space below which [`Condition::Full`] is reported. Where there isn't even room to
-    /// open it, everything is refused so until there is, and then it is opened.
+    /// open it, everything is refused so until there is, and then it is opened. A damaged one is put aside and another
+    /// begun; where this isn't the journal that ran last, nothing is delivered until somebody has resumed.
     pub fn open(path: &Path, reserve_bytes: u64, now: Timestamp) -> Result<Journal, OpenError> {
         let lock = lock::lock(path)?;
-        let opening = Opening { path: path.to_owned(), epoch: ledger::epoch() };
+        let mut opening = Opening { path: path.to_owned(), epoch: ledger::epoch(), aside: None };
         let epoch = opening.epoch.as_str().into();
-        let connection = match opening.attempt(now) {
-            Ok(connection) => Some(connection),
+        let mut opened = opening.attempt(now);
+        if opened.as_ref().err().is_some_and(|error| restoration::was_ours(path, error)) {
+            let aside = restoration::put_aside(path, "damaged", now);
+            opening.aside = Some(aside.map_err(|error| OpenError::Aside { path: path.to_owned(), error })?);
+            opened = opening.attempt(now);
+        }
+        let opened: Option<Opened> = match opened {
+            Ok(opened) => Some(opened),
             Err(error) if opening.wants_room(&error) => None,
             Err(error) => return Err(error),
         };
-        let writer = Writer::start(opening, connection, reserve_bytes, lock)?;
+        let writer = Writer::start(opening, opened, reserve_bytes, lock)?;
         Ok(Journal { writer: Arc::new(writer), path: path.to_owned(), epoch })
     }
 
@@ -100,6 +112,11 @@ impl Journal {
     /// Whether the journal takes more, and if not, why. Changes are announced.
     pub fn condition(&self) -> watch::Receiver<Condition> {
         self.writer.condition()
+    }
+
+    /// Why nothing is delivered, while that is so. Changes are announced.
+    pub fn standstill(&self) -> watch::Receiver<Option<String>> {
+        self.writer.standstill()
     }
 
     /// Returns once the writer has taken a turn, whatever came of it: a stuck one never does.

@@ -1,5 +1,6 @@
 //! Brings the file to where work can begin: created, up to date, and with what a crash left open closed. Where only
-//! room on the disk is missing it can be tried again; nothing that failed otherwise is.
+//! room on the disk is missing it can be tried again; nothing that failed otherwise is. It finds out whether this is the
+//! journal that ran last.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,8 @@ use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-use super::{JournalError, OpenError, ledger, migrate, parcels};
+use super::beside::{self, Beside};
+use super::{JournalError, OpenError, ledger, migrate, parcels, restoration};
 
 /// SQLite needs this much for the index of its log before it can read anything, in bytes.
 const INDEX: u64 = 64 * 1024;
@@ -18,30 +20,46 @@ pub(super) struct Opening {
     pub(super) path: PathBuf,
     /// What this start is told by in keys.
     pub(super) epoch: String,
+    /// Where a damaged journal was put.
+    pub(super) aside: Option<PathBuf>,
+}
+
+/// A journal with which work can begin.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) beside: Beside,
 }
 
 impl Opening {
     /// Opens the journal, or leaves it for another attempt.
-    pub(super) fn attempt(&self, now: Timestamp) -> Result<Connection, OpenError> {
+    pub(super) fn attempt(&self, now: Timestamp) -> Result<Opened, OpenError> {
         let path = &self.path;
+        let failed = |error| OpenError::Beside { path: beside::path_of(path), error };
+        let found = Beside::read(path).map_err(failed)?;
         create(path)?;
         let mut connection = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         prepare(&connection)?;
+        if found.as_ref().is_some_and(|found| found.suspect) {
+            restoration::check_what_is_suspect(&connection)?;
+        }
         migrate::migrate(&mut connection)?;
         settle_log(&connection)?;
         parcels::recover(&mut connection, now)?;
-        ledger::recover(&mut connection, &self.epoch, now)?;
+        let examined = restoration::examine(&connection, found, &self.epoch, self.aside.as_deref())?;
+        examined.beside.announce(path).map_err(failed)?;
+        ledger::recover(&mut connection, &self.epoch, examined.why.as_deref(), now)?;
         sync_folder(path)?;
-        Ok(connection)
+        Ok(Opened { connection, beside: examined.beside })
     }
 
     /// Whether an attempt failed for want of room alone. A failed sync is never that: what it lost is unknown.
     pub(super) fn wants_room(&self, error: &OpenError) -> bool {
         match error {
             OpenError::Recover(JournalError::Full) => true,
+            OpenError::Beside { error, .. } => error.kind() == std::io::ErrorKind::StorageFull,
             OpenError::Sqlite(error) => match error.sqlite_error() {
                 Some(it) if it.code == ErrorCode::DiskFull => true,
                 Some(it) => {

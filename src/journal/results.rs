@@ -36,7 +36,7 @@ pub struct Processed {
 }
 
 /// One observation and where it belongs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Entry {
     pub observation: Observation,
     pub place: Place,

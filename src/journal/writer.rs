@@ -17,7 +17,9 @@ use tokio::sync::{oneshot, watch};
 pub(super) use queue::Urgency;
 use queue::{Next, Queue};
 
-use super::opening::{Opening, folder_of, free_bytes};
+use super::beside::Beside;
+use super::opening::{Opened, Opening, folder_of, free_bytes};
+use super::restoration;
 use super::{JournalError, OpenError};
 
 /// Jobs between two checkpoints when there is no idle moment for one.
@@ -36,6 +38,7 @@ pub(super) struct Writer {
     queue: Arc<Queue>,
     condition: watch::Receiver<Condition>,
     opened: watch::Receiver<bool>,
+    standstill: watch::Receiver<Option<String>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -43,36 +46,51 @@ impl Writer {
     /// Without a connection the thread opens the journal itself, as soon as there is room for that.
     pub(super) fn start(
         opening: Opening,
-        connection: Option<Connection>,
+        opened: Option<Opened>,
         reserve_bytes: u64,
         lock: File,
     ) -> Result<Writer, OpenError> {
         let queue = Arc::new(Queue::default());
         let folder = folder_of(&opening.path).to_owned();
-        let found = match connection {
+        let found = match opened {
             Some(_) => of_space(&folder, reserve_bytes),
             None => Condition::Full,
         };
         let (announce, condition) = watch::channel(found);
-        let (open, opened) = watch::channel(connection.is_some());
+        let (open, is_open) = watch::channel(opened.is_some());
+        let (standing, standstill) = watch::channel(None);
         let theirs = Arc::clone(&queue);
         let work = move || {
             let waits = || waiting::until_there_is_room(&opening, &theirs, &announce);
-            let Some(connection) = connection.or_else(waits) else { return };
-            open.send_replace(true);
+            let Some(Opened { connection, beside }) = opened.or_else(waits) else { return };
             let jobs_since_checkpoint = 0;
-            let mut desk =
-                Desk { connection, folder, reserve_bytes, announce, jobs_since_checkpoint, _lock: lock };
+            let mut desk = Desk {
+                connection,
+                path: opening.path.clone(),
+                beside,
+                folder,
+                reserve_bytes,
+                announce,
+                standing,
+                jobs_since_checkpoint,
+                _lock: lock,
+            };
+            desk.watch_standstill();
             desk.watch_space();
+            open.send_replace(true);
             desk.work(&theirs);
         };
         let thread =
             std::thread::Builder::new().name("journal".to_owned()).spawn(work).map_err(OpenError::Thread)?;
-        Ok(Writer { queue, condition, opened, thread: Some(thread) })
+        Ok(Writer { queue, condition, opened: is_open, standstill, thread: Some(thread) })
     }
 
     pub(super) fn opened(&self) -> watch::Receiver<bool> {
         self.opened.clone()
+    }
+
+    pub(super) fn standstill(&self) -> watch::Receiver<Option<String>> {
+        self.standstill.clone()
     }
 
     pub(super) fn condition(&self) -> watch::Receiver<Condition> {
@@ -144,9 +162,12 @@ where
 /// What the thread works with.
 struct Desk {
     connection: Connection,
+    path: PathBuf,
+    beside: Beside,
     folder: PathBuf,
     reserve_bytes: u64,
     announce: watch::Sender<Condition>,
+    standing: watch::Sender<Option<String>>,
     jobs_since_checkpoint: usize,
     _lock: File,
 }
@@ -155,11 +176,14 @@ impl Desk {
     fn work(&mut self, queue: &Queue) {
         loop {
             match queue.next() {
-                Next::Closed => return,
+                Next::Closed => return self.tell_how_far(),
                 Next::Idle => self.checkpoint(),
                 Next::Jobs(jobs) => {
                     self.jobs_since_checkpoint += jobs.iter().map(|job| job.weight()).sum::<usize>();
                     self.commit(jobs);
+                    if self.standing.borrow().is_some() {
+                        self.watch_standstill();
+                    }
                     if self.jobs_since_checkpoint >= JOBS_A_CHECKPOINT {
                         self.checkpoint();
                     }
@@ -256,6 +280,9 @@ impl Desk {
     fn fail(&self, why: &str) {
         // Closing must not write to the main file what may never have reached the log.
         let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        // The next start reads the whole file before it is relied upon.
+        let beside = Beside { suspect: true, ..self.beside.clone() };
+        let _ = beside.update(&self.path);
         self.announce.send_replace(Condition::Failed(why.to_owned()));
     }
 
@@ -268,9 +295,25 @@ impl Desk {
         let done =
             self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
         match done.map_err(JournalError::from) {
-            Ok(_) | Err(JournalError::Refused(_)) => {}
+            Ok(_) | Err(JournalError::Refused(_)) => self.tell_how_far(),
             Err(JournalError::Full) => drop(self.announce.send_replace(Condition::Full)),
             Err(error) => self.fail(&error.to_string()),
+        }
+    }
+
+    /// Notes beside the journal how far it has come. Where that fails an older note stands, which fits as well.
+    fn tell_how_far(&mut self) {
+        let last = self.connection.query_row("SELECT coalesce(max(id), 0) FROM audit", [], |row| row.get(0));
+        if let Ok(last) = last {
+            self.beside.audit = last;
+            let _ = self.beside.update(&self.path);
+        }
+    }
+
+    /// Announces whether anything is delivered.
+    fn watch_standstill(&mut self) {
+        if let Ok(found) = restoration::standstill(&self.connection) {
+            self.standing.send_replace(found.map(|it| it.why));
         }
     }
 

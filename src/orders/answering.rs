@@ -77,6 +77,10 @@ impl Answering {
         if now.duration_since(asked.message.received_at) > patience(asked) {
             return self.not_answered(&open, "not answered: too late", now).await;
         }
+        if self.journal.standstill().borrow().is_some() {
+            let why = "not answered: the journal was restored, and its orders may be old";
+            return self.not_answered(&open, why, now).await;
+        }
         let reading = reading(&asked.instrument);
         let (found, told) = match self.look(&asked.message.content, &reading) {
             Ok(found) => found,

@@ -4,6 +4,7 @@ use super::clock::Clock;
 use super::snapshot::{Contact, Lims, Snapshot};
 use crate::board::{DestinationState, DropView};
 use crate::journal::Condition;
+use crate::journal::restoration::Standstill;
 
 /// How bad it is. Colour never says it alone: each has its icon and its word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +63,7 @@ impl Severity {
 pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     let mut concerns = Vec::new();
     journal(snapshot, &mut concerns);
+    standstill(snapshot, &mut concerns);
     sums(snapshot, &mut concerns);
     resting(snapshot, clock, &mut concerns);
     dead_letters(snapshot, &mut concerns);
@@ -106,6 +108,17 @@ fn journal(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
         ),
     };
     concerns.push(Concern { severity: Severity::Danger, headline, remedy: remedy.to_owned() });
+}
+
+fn standstill(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
+    if let Some(Standstill { why, .. }) = &snapshot.standstill {
+        concerns.push(Concern {
+            severity: Severity::Danger,
+            headline: format!("Nothing is delivered to any LIMS: {why}."),
+            remedy: "Analyzers are received as ever. Have lab IT compare with the LIMS; then: labwire resume --reason …"
+                .to_owned(),
+        });
+    }
 }
 
 fn sums(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {

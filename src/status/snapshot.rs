@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::board::{DestinationState, DestinationView, DropView, LinkState, LinkView};
 use crate::config::settings::Mode;
 use crate::journal::notes::LinkNotes;
+use crate::journal::restoration::Standstill;
 use crate::journal::rules::Signed;
 use crate::journal::views::{
     DeadLetter, HoldView, InstrumentView, ProblemView, QueryView, QueueView, Waiting,
@@ -25,6 +26,8 @@ pub(super) const LIST: usize = 500;
 pub(super) struct Snapshot {
     pub as_of: Timestamp,
     pub condition: Condition,
+    /// Why nothing is delivered, if somebody must resume first.
+    pub standstill: Option<Standstill>,
     pub sums: Sums,
     pub waiting: Waiting,
     pub analyzers: Vec<Analyzer>,
@@ -116,6 +119,7 @@ pub(super) struct Stored {
     queries: Vec<QueryView>,
     notes: Vec<LinkNotes>,
     rules: Option<Signed>,
+    standstill: Option<Standstill>,
 }
 
 impl Stored {
@@ -131,6 +135,7 @@ impl Stored {
             queries: reader.unanswered_queries(LIST)?,
             notes: reader.link_notes()?,
             rules: reader.signed_rules()?,
+            standstill: reader.standstill()?,
         })
     }
 }
@@ -144,13 +149,25 @@ impl Snapshot {
         links: &BTreeMap<String, LinkView>,
         states: &BTreeMap<String, DestinationView>,
     ) -> Snapshot {
-        let Stored { sums, waiting, instruments, queues, problems, held, letters, queries, notes, rules } =
-            stored;
+        let Stored {
+            sums,
+            waiting,
+            instruments,
+            queues,
+            problems,
+            held,
+            letters,
+            queries,
+            notes,
+            rules,
+            standstill,
+        } = stored;
         let analyzers = analyzers(known, &instruments, links, &notes);
         let destinations = destinations(known, &sums, &queues, states);
         Snapshot {
             as_of,
             condition,
+            standstill,
             sums,
             waiting,
             analyzers,

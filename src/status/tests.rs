@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::config::settings::{
-    JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
+    BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
 };
 
 fn page(folder: &std::path::Path) -> Page {
@@ -19,6 +19,12 @@ fn page(folder: &std::path::Path) -> Page {
         control_socket: folder.join("control.sock"),
         log: LogSettings { format: LogFormat::Text, filter: "off".to_owned() },
         reconciliation: ReconciliationSettings { late_after: Duration::from_secs(900), reports: None },
+        backup: BackupSettings {
+            folder: folder.join("backups"),
+            keep_days: 1,
+            keep_weeks: 0,
+            keep_months: 0,
+        },
         trace: None,
         instruments: Vec::new(),
         rules: Default::default(),

@@ -24,6 +24,7 @@ mod oracle;
 #[path = "../support/page.rs"]
 mod page;
 mod reconcile;
+mod restore;
 mod rules;
 mod serial;
 mod support;

@@ -27,6 +27,23 @@ pub(crate) struct Lab {
     seconds: Cell<i64>,
 }
 
+/// A journal that nobody has open.
+pub(crate) struct Stopped(tempfile::TempDir);
+
+impl Stopped {
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.0.path()
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("labwire.db")
+    }
+
+    pub(crate) fn start(self) -> Lab {
+        Lab::within(self.0)
+    }
+}
+
 impl Lab {
     pub(crate) fn new() -> Lab {
         Lab::within(tempfile::tempdir().unwrap())
@@ -44,6 +61,15 @@ impl Lab {
         let Lab { folder, journal, reader, .. } = self;
         drop((journal, reader));
         Lab::within(folder)
+    }
+
+    /// Stops; what becomes of the files before the next start is the test's.
+    pub(crate) fn stop(self) -> Stopped {
+        let Lab { folder, journal, reader, .. } = self;
+        // The writer is the last to close the file, and so puts all into it.
+        drop(reader);
+        drop(journal);
+        Stopped(folder)
     }
 
     pub(crate) fn path(&self) -> PathBuf {

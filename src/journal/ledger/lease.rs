@@ -10,7 +10,7 @@ use crate::domain::{DestinationId, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::read::observation;
 use crate::journal::rows::instant;
-use crate::journal::{DeliveryId, JournalError, ObservationId};
+use crate::journal::{DeliveryId, JournalError, ObservationId, restoration};
 
 /// The most observations in one payload.
 const ITEMS_A_PAYLOAD: usize = 250;
@@ -29,6 +29,9 @@ pub(super) fn lease(
     render: &Render,
     now: Timestamp,
 ) -> Result<Option<Lease>, JournalError> {
+    if restoration::stands_still(connection)? {
+        return Ok(None);
+    }
     if resolve == Resolve::Wait {
         hand_to_a_person(connection, destination, now)?;
     }

@@ -1,15 +1,17 @@
 //! Where one observation goes: a new row, the next version of an earlier one, or a note that it came again; and with a
 //! new row its holds and its line in each destination's ledger. It counts nothing.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Entry, Place, Route};
-use crate::domain::{DestinationId, Observation, SampleClass, SpecimenId, Standing};
+use crate::domain::{DestinationId, HoldReason, Observation, SampleClass, SpecimenId, Standing};
 use crate::journal::audit::GATEWAY;
 use crate::journal::ledger::{URGENCIES, reopen_lanes};
 use crate::journal::rows::{Stored, class_name, status_name};
-use crate::journal::{JournalError, MessageId, ObservationId};
+use crate::journal::{JournalError, MessageId, ObservationId, restoration};
 
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +41,7 @@ pub(super) fn place(
         .optional()?;
     match known {
         Some(Some(id)) if went_nowhere(connection, ObservationId(id))? => {
-            return route_again(connection, ObservationId(id), entry, now).map(Placed::Routed);
+            return route_again(connection, message, ObservationId(id), entry, now).map(Placed::Routed);
         }
         Some(_) => return Ok(Placed::Known),
         None => {}
@@ -55,11 +57,13 @@ pub(super) fn place(
             Ok(Placed::Repeated)
         }
         Place::Own => {
+            let entry = &in_doubt(connection, message, entry)?;
             let id = insert(connection, message, observation, 1, None, now)?;
             open(connection, id, entry, None, now)?;
             Ok(Placed::New(id))
         }
         Place::Supersedes(earlier) => {
+            let entry = &in_doubt(connection, message, entry)?;
             let earlier = newest(connection, earlier)?;
             let version: i64 = connection
                 .prepare_cached("SELECT version FROM observation WHERE id = ?")?
@@ -70,6 +74,28 @@ pub(super) fn place(
             Ok(Placed::New(id))
         }
     }
+}
+
+/// A result that would leave is held where the LIMS may have it already, under a key that isn't known here.
+fn in_doubt<'a>(
+    connection: &Connection,
+    message: MessageId,
+    entry: &'a Entry,
+) -> Result<Cow<'a, Entry>, JournalError> {
+    let class = entry.observation.class;
+    let may_leave = entry.routes.iter().any(|(_, route)| match route {
+        Route::Deliver => class == SampleClass::Patient,
+        Route::Control => class == SampleClass::Control,
+        Route::Follow => true,
+        Route::Never => false,
+    });
+    let leaves = entry.observation.standing == Standing::Clear && may_leave;
+    if !leaves || !restoration::is_in_doubt(connection, message)? {
+        return Ok(Cow::Borrowed(entry));
+    }
+    let mut held = entry.clone();
+    held.observation.standing = Standing::Held(vec![HoldReason::MayBeDelivered]);
+    Ok(Cow::Owned(held))
 }
 
 /// The version of a result that nothing has superseded yet.
@@ -97,8 +123,10 @@ fn insert(
         .map_err(|error| JournalError::Refused(format!("failed to write an observation as JSON: {error}")))?;
     connection
         .prepare_cached(
-            "INSERT INTO observation (message, record, instrument, specimen, code, aspect, component, class, status,
-             version, supersedes, recorded_at, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO observation (id, message, record, instrument, specimen, code, aspect, component, class,
+             status, version, supersedes, recorded_at, detail)
+             VALUES (max(coalesce((SELECT max(id) FROM observation), 0) + 1,
+                         coalesce((SELECT max(first_observation) FROM restoration), 0)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             message.0,
@@ -236,6 +264,7 @@ fn went_nowhere(connection: &Connection, id: ObservationId) -> Result<bool, Jour
 /// Sends what went nowhere where the configuration wants it now. Tells the destinations that had no line for it.
 fn route_again(
     connection: &Connection,
+    message: MessageId,
     id: ObservationId,
     entry: &Entry,
     now: Timestamp,
@@ -243,6 +272,13 @@ fn route_again(
     let is_held = connection
         .prepare_cached("SELECT 1 FROM hold WHERE observation = ? AND closed_at IS NULL")?
         .exists([id.0])?;
+    let doubtful = !is_held && restoration::is_in_doubt(connection, message)?;
+    if doubtful {
+        connection
+            .prepare_cached("INSERT INTO hold (observation, reason, opened_at) VALUES (?, ?, ?)")?
+            .execute(params![id.0, HoldReason::MayBeDelivered.name(), now.as_microsecond()])?;
+    }
+    let is_held = is_held || doubtful;
     let mut owed = Vec::new();
     for (destination, route) in &entry.routes {
         if *route != Route::Deliver {

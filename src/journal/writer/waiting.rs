@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::queue::{Next, Queue};
 use super::{Condition, answer_all};
 use crate::clock;
 use crate::journal::JournalError;
-use crate::journal::opening::Opening;
+use crate::journal::opening::{Opened, Opening};
 
 /// How long to wait between two attempts.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -20,7 +19,7 @@ pub(super) fn until_there_is_room(
     opening: &Opening,
     queue: &Queue,
     announce: &watch::Sender<Condition>,
-) -> Option<Connection> {
+) -> Option<Opened> {
     let mut tried_at = clock::monotonic();
     loop {
         match queue.next() {
@@ -34,7 +33,7 @@ pub(super) fn until_there_is_room(
         }
         tried_at = clock::monotonic();
         match opening.attempt(clock::now()) {
-            Ok(connection) => return Some(connection),
+            Ok(opened) => return Some(opened),
             Err(error) if opening.wants_room(&error) => {}
             Err(error) => drop(announce.send_replace(Condition::Failed(error.to_string()))),
         }

@@ -9,6 +9,7 @@ use super::*;
 use crate::board::FileWaits;
 use crate::config::settings::Mode;
 use crate::domain::Private;
+use crate::journal::restoration::Standstill;
 use crate::journal::views::{InstrumentView, QueueView, Waiting};
 use crate::journal::{DestinationSums, IntakeSums, Sums};
 use crate::status::snapshot::Analyzer;
@@ -36,6 +37,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
     Snapshot {
         as_of: at("12:00:00"),
         condition: Condition::Good,
+        standstill: None,
         sums: Sums { intake: IntakeSums::default(), destinations: BTreeMap::new() },
         waiting: Waiting::default(),
         analyzers: vec![analyzer("c311"), analyzer("h500")],
@@ -87,6 +89,14 @@ const WORST_FIRST: &[(Severity, &str, Change)] = &[
     (Severity::Danger, "The disk is full: no new transmission is accepted.", |it| {
         it.condition = Condition::Full;
     }),
+    (
+        Severity::Danger,
+        "Nothing is delivered to any LIMS: the journal is older than when it ran last.",
+        |it| {
+            let why = "the journal is older than when it ran last".to_owned();
+            it.standstill = Some(Standstill { since: at("11:00:00"), why });
+        },
+    ),
     (
         Severity::Danger,
         "The sums do not balance: received results differ from what they became by 1.",
