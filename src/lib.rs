@@ -16,5 +16,6 @@ pub mod clock;
 pub mod exit;
 pub mod gateway;
 pub mod host;
+pub mod livd;
 pub mod shutdown;
 pub mod status;

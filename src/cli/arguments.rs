@@ -16,8 +16,8 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused, or sums that don't balance; 2 a day has \
-exceptions; 64 usage; 69 something needed \
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused, or sums that don't balance; 2 something is \
+left for a person; 64 usage; 69 something needed \
 is unavailable; 74 the journal failed; 75 another gateway runs; 78 the configuration is wrong.";
 
 #[derive(Subcommand)]
@@ -127,6 +127,9 @@ pub(super) enum Command {
         #[command(subcommand)]
         sign: Option<RulesCommand>,
     },
+    /// Make a draft of a code map from a manufacturer's table, for a person to review
+    #[command(subcommand)]
+    Import(Import),
     /// How each test stands by its controls, and what they gave
     Qc {
         #[command(flatten)]
@@ -136,6 +139,26 @@ pub(super) enum Command {
     },
     #[command(flatten)]
     Decide(DecideCommand),
+}
+
+#[derive(Subcommand)]
+pub(super) enum Import {
+    /// From a LIVD table (codes of an analyzer's tests and their LOINC codes), CSV or XLSX
+    Livd(ImportLivd),
+}
+
+#[derive(Args)]
+pub(super) struct ImportLivd {
+    pub(super) file: PathBuf,
+    /// The model, where the table is about several
+    #[arg(long)]
+    pub(super) model: Option<String>,
+    /// The workbook's sheet, where several are such tables
+    #[arg(long)]
+    pub(super) sheet: Option<String>,
+    /// Write the draft into this new file instead of showing it
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
 }
 
 #[derive(Args, Clone)]

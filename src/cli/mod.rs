@@ -7,6 +7,7 @@ mod check;
 mod convert;
 mod decide;
 mod demo;
+mod import;
 mod lists;
 mod orders;
 mod qc;
@@ -27,7 +28,7 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::host::tls;
 
-use arguments::{Arguments, Command, RulesCommand};
+use arguments::{Arguments, Command, Import, RulesCommand};
 use trace::Detail;
 
 /// What a command that began came to, or why it could not do what it was asked.
@@ -66,6 +67,7 @@ pub fn main() -> Exit {
         Command::SpecimenId { config, instrument, id } => {
             with(config, |settings| specimen::run(settings, instrument, id, out))
         }
+        Command::Import(Import::Livd(asked)) => import::livd(asked, out, &mut io::stderr()),
         Command::Convert(asked) => with(&asked.config, |settings| convert::run(settings, asked, out)),
         Command::Backup { config, to } => {
             with(config, |settings| backup::back_up(settings, to.as_deref(), out))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use labwire_units::{Analyte, Basis, Bounds, Exact, Fact, Facts, Line, Undecided, Unit, Way};
 
-use super::instrument::loinc;
+use super::codes::loinc;
 use super::reader::{Entry, Name, Table};
 
 /// Reads a file of analytes. What is wrong is noted, and its analyte left out.

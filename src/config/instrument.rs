@@ -10,14 +10,12 @@ use encoding_rs::Encoding;
 use jiff::tz::TimeZone;
 use labwire_units::{Aliases, Analytes};
 
-use super::nearest::nearest;
+use super::codes::Codes;
 use super::profile::time_format;
 use super::profiles::Profiles;
-use super::reader::{Name, Table};
-use super::settings::{
-    CodeMapping, Instrument, Line, RerunPolicy, SpecimenRules, Transport, UnorderedPolicy,
-};
-use super::{analytes, link, transport};
+use super::reader::Table;
+use super::settings::{Instrument, Line, RerunPolicy, SpecimenRules, Transport, UnorderedPolicy};
+use super::{analytes, codes, link, transport};
 use crate::domain::InstrumentId;
 use crate::domain::profile::{Dialect, Profile};
 
@@ -34,6 +32,14 @@ pub(super) struct Draft {
     pub(super) claim: Option<Claim>,
 }
 
+/// What instrument files may name.
+pub(super) struct Shared<'a> {
+    pub(super) profiles: &'a Profiles,
+    pub(super) analytes: &'a Analytes,
+    /// By the names of their files.
+    pub(super) code_maps: &'a BTreeMap<String, Codes>,
+}
+
 /// What an instrument wants for itself, or must share in a way that keeps it distinguishable.
 pub(super) struct Claim {
     pub(super) transport: Transport,
@@ -44,16 +50,10 @@ pub(super) struct Claim {
 }
 
 /// Reads one instrument's file. Paths in it are relative to `folder`.
-pub(super) fn read(
-    id: &InstrumentId,
-    file: &mut Table<'_>,
-    folder: &Path,
-    profiles: &Profiles,
-    analytes: &Analytes,
-) -> Draft {
+pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, shared: &Shared<'_>) -> Draft {
     let profile = file
         .required("profile", "\"NAME\", or \"NAME/REVISION\" to stay with one revision")
-        .and_then(|entry| entry.parsed(|name| profiles.find(name)));
+        .and_then(|entry| entry.parsed(|name| shared.profiles.find(name)));
     let description = file.text("description").unwrap_or_default();
     let hl7 = profile.as_deref().is_some_and(|profile| matches!(profile.dialect, Dialect::Hl7(_)));
     // A connection of ASTM is one dialogue; peers that speak HL7 open several.
@@ -88,8 +88,7 @@ pub(super) fn read(
         None => profile,
     };
     let specimen = file.table("specimen", specimen).unwrap_or_else(default_specimen);
-    let codes: BTreeMap<String, CodeMapping> =
-        file.named_tables("codes", |name, table| code(&name, table, analytes)).into_iter().collect();
+    let codes = codes::of_instrument(file, shared.code_maps, shared.analytes);
     let units = file.table("units", aliases).unwrap_or_default();
     let specimen_kinds = file.table("specimen_kinds", specimen_kinds).unwrap_or_default();
     let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
@@ -224,79 +223,9 @@ fn aliases(table: &mut Table<'_>) -> Aliases {
     Aliases::new(known.collect())
 }
 
-fn code(name: &Name<'_>, table: &mut Table<'_>, analytes: &Analytes) -> (String, CodeMapping) {
-    let mapping = CodeMapping {
-        lims_code: table.parsed("lims_code", |text| filled("lims_code", text)),
-        loinc: table.parsed("loinc", loinc),
-        unit: table.parsed("unit", |text| filled("unit", text)),
-        analyte: table.parsed("analyte", |text| known_analyte(text, analytes)),
-    };
-    (name.text.to_owned(), mapping)
-}
-
-fn known_analyte(name: &str, analytes: &Analytes) -> Result<String, String> {
-    if analytes.named(name).is_some() {
-        return Ok(name.to_owned());
-    }
-    Err(match nearest(name, analytes.iter().map(|analyte| analyte.id.as_str())) {
-        Some(known) => format!("unknown analyte \"{name}\"; did you mean \"{known}\"?"),
-        None => format!("unknown analyte \"{name}\"; describe it in analytes.toml"),
-    })
-}
-
-fn filled(key: &str, text: &str) -> Result<String, String> {
-    if text.trim().is_empty() {
-        return Err(format!("{key} is empty; fill it in or remove the line"));
-    }
-    Ok(text.to_owned())
-}
-
-/// A LOINC number ends in a check digit, which catches most slips of the finger.
-pub(super) fn loinc(text: &str) -> Result<String, String> {
-    let right = text.split_once('-').is_some_and(|(number, check)| {
-        (1..=7).contains(&number.len())
-            && number.bytes().all(|digit| digit.is_ascii_digit())
-            && check == mod_10(number).to_string()
-    });
-    if right {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("{text:?} is no LOINC number; write one such as \"2345-7\""))
-    }
-}
-
-/// The Luhn check digit of a row of ASCII digits.
-fn mod_10(digits: &str) -> u32 {
-    let sum: u32 = digits
-        .chars()
-        .rev()
-        .filter_map(|digit| digit.to_digit(10))
-        .enumerate()
-        .map(|(index, digit)| if index % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit })
-        .sum();
-    (10 - sum % 10) % 10
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_loinc_number_needs_its_check_digit() {
-        for (text, right) in [
-            ("2345-7", true),
-            ("718-7", true),
-            ("6690-2", true),
-            ("94500-6", true),
-            ("2345-8", false),
-            ("2354-7", false),
-            ("2345", false),
-            ("-0", false),
-            ("2345-07", false),
-        ] {
-            assert_eq!(loinc(text).is_ok(), right, "{text}");
-        }
-    }
 
     #[test]
     fn character_sets_go_by_the_names_that_analyzer_manuals_use() {

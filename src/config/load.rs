@@ -1,14 +1,16 @@
 //! From a configuration folder to checked settings. It reads every file before it judges, so that one run names
 //! every mistake; it changes nothing on the machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::claims::{self, Claimant};
+use super::codes::{self, Codes};
 use super::complaint::Remarks;
 use super::finding::{Errors, Finding, Source};
+use super::instrument::Shared;
 use super::profiles::Profiles;
 use super::settings::{Destination, Settings, Whose};
 use super::{instrument, qc, reader, rules, site};
@@ -19,7 +21,7 @@ use crate::domain::{InstrumentId, Rules};
 const ANALYTES_FILE: &str = "analytes.toml";
 
 impl Settings {
-    /// Reads `labwire.toml`, `analytes.toml`, `profiles.d`, `instruments.d` and `qc.d` of a configuration folder. Relative
+    /// Reads `labwire.toml`, `analytes.toml`, the profiles, codes, instruments and controls of a configuration folder. Relative
     /// paths in them are relative to the folder.
     ///
     /// # Errors
@@ -47,11 +49,11 @@ pub(super) fn load_with(
         report.errors.extend(profiles.add_from_site(&source));
     }
     let rules = report.rules(&folder);
+    let code_maps = report.code_maps(&folder, &rules);
+    let shared = Shared { profiles: &profiles, analytes: &rules.analytes, code_maps: &code_maps };
     let sources = report.sources(&folder, "instruments.d");
-    let instruments: Vec<(&Source, Option<instrument::Draft>)> = sources
-        .iter()
-        .map(|source| (source, report.instrument(source, &folder, &profiles, &rules)))
-        .collect();
+    let instruments: Vec<(&Source, Option<instrument::Draft>)> =
+        sources.iter().map(|source| (source, report.instrument(source, &folder, &shared))).collect();
     report.check_claims(site_source.as_ref().zip(site.as_ref()), &instruments);
     let lots = report.lots(&folder, &instruments);
 
@@ -156,12 +158,27 @@ impl Report {
         lots
     }
 
+    /// The files of `codes.d`, by name.
+    fn code_maps(&mut self, folder: &Path, rules: &Rules) -> BTreeMap<String, Codes> {
+        let sources = self.sources(folder, "codes.d").into_iter();
+        let map = |source: Source| {
+            let name = stem(&source).to_owned();
+            if let Err(message) = super::id("a code map's file name", &name) {
+                self.errors.push(Finding::about(&source.name, message));
+            }
+            let codes = self.read(&source, |remarks| {
+                reader::document(&source.text, remarks, |file| codes::read(file, &rules.analytes))
+            });
+            (name, codes.unwrap_or_default())
+        };
+        sources.map(map).collect()
+    }
+
     fn instrument(
         &mut self,
         source: &Source,
         folder: &Path,
-        profiles: &Profiles,
-        rules: &Rules,
+        shared: &Shared<'_>,
     ) -> Option<instrument::Draft> {
         let id = stem(source);
         if let Err(message) = super::id("an instrument's file name", id) {
@@ -169,9 +186,7 @@ impl Report {
         }
         let id = InstrumentId::new(id);
         self.read(source, |remarks| {
-            reader::document(&source.text, remarks, |file| {
-                instrument::read(&id, file, folder, profiles, &rules.analytes)
-            })
+            reader::document(&source.text, remarks, |file| instrument::read(&id, file, folder, shared))
         })
     }
 

@@ -3,6 +3,7 @@
 
 mod analytes;
 mod claims;
+mod codes;
 mod complaint;
 mod destination;
 mod drop;

@@ -4,6 +4,7 @@ mod conversion;
 mod glob;
 mod habit;
 mod ids;
+mod loinc;
 mod observation;
 mod order;
 mod outcome;
@@ -19,6 +20,7 @@ pub use conversion::{Conversion, Reported, Rules};
 pub use glob::Glob;
 pub use habit::{Habit, HabitKind};
 pub use ids::{DestinationId, InstrumentId, SpecimenId};
+pub use loinc::is_loinc;
 pub use observation::{
     Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity,
 };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_spanned::Spanned;
 
 use super::{Faults, raw};
+use crate::domain::is_loinc;
 use crate::domain::profile::{ResultType, Test};
 
 pub(super) fn tests(
@@ -52,22 +53,4 @@ pub(super) fn result_type(
         raw::ResultKind::Text => ResultType::Text,
         raw::ResultKind::Coded => ResultType::Coded(values),
     }
-}
-
-/// Digits, a hyphen, and the check digit that belongs to them (modulus 10, every second digit from the right
-/// doubled).
-fn is_loinc(code: &str) -> bool {
-    let Some((digits, check)) = code.split_once('-') else { return false };
-    let digits: Option<Vec<u32>> = digits.chars().map(|digit| digit.to_digit(10)).collect();
-    let Some(digits) = digits.filter(|digits| (1..=7).contains(&digits.len())) else { return false };
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(index, digit)| match index % 2 {
-            0 => digit * 2 / 10 + digit * 2 % 10,
-            _ => *digit,
-        })
-        .sum();
-    check == ((10 - sum % 10) % 10).to_string()
 }

@@ -28,7 +28,7 @@ fn each_mistake_in_an_instrument_file_is_told_with_its_place_and_its_remedy() {
     // Each case stands below the two lines of INSTRUMENT, so its first line is line 3.
     check(include_str!("instrument.mistakes"), |written| {
         let file = format!("{INSTRUMENT}{written}");
-        errors_of(&[("labwire.toml", SITE), ("instruments.d/c311.toml", &file)])
+        errors_of(&[("labwire.toml", SITE), ("codes.d/c311.toml", ""), ("instruments.d/c311.toml", &file)])
     });
 }
 

@@ -2,6 +2,7 @@
 //! here opens a device or a socket.
 
 mod claims;
+mod codes;
 mod manual;
 mod mistakes;
 

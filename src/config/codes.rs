@@ -1,0 +1,75 @@
+//! What a laboratory makes of an analyzer's test codes: `[codes]` of an instrument's file, and of the files in `codes.d`
+//! that several instruments may share. What is wrong with one is told at its place; nothing is filled in.
+
+use std::collections::BTreeMap;
+
+use labwire_units::Analytes;
+
+use super::nearest::nearest;
+use super::reader::{Name, Table};
+use super::settings::CodeMapping;
+use crate::domain::is_loinc;
+
+/// By the analyzer's code.
+pub(super) type Codes = BTreeMap<String, CodeMapping>;
+
+/// Reads a file of `codes.d`.
+pub(super) fn read(file: &mut Table<'_>, analytes: &Analytes) -> Codes {
+    file.named_tables("codes", |name, table| code(&name, table, analytes)).into_iter().collect()
+}
+
+/// An instrument's codes: those of the map that it names, and its own, each whole in the place of the map's.
+pub(super) fn of_instrument(
+    file: &mut Table<'_>,
+    maps: &BTreeMap<String, Codes>,
+    analytes: &Analytes,
+) -> Codes {
+    let mut codes = file.parsed("code_map", |name| known_map(name, maps)).unwrap_or_default();
+    codes.extend(read(file, analytes));
+    codes
+}
+
+fn known_map(name: &str, maps: &BTreeMap<String, Codes>) -> Result<Codes, String> {
+    if let Some(codes) = maps.get(name) {
+        return Ok(codes.clone());
+    }
+    Err(match nearest(name, maps.keys().map(String::as_str)) {
+        Some(known) => format!("there is no codes.d/{name}.toml; did you mean \"{known}\"?"),
+        None => format!("there is no codes.d/{name}.toml; write the name of a file that is there"),
+    })
+}
+
+fn code(name: &Name<'_>, table: &mut Table<'_>, analytes: &Analytes) -> (String, CodeMapping) {
+    let mapping = CodeMapping {
+        lims_code: table.parsed("lims_code", |text| filled("lims_code", text)),
+        loinc: table.parsed("loinc", loinc),
+        unit: table.parsed("unit", |text| filled("unit", text)),
+        analyte: table.parsed("analyte", |text| known_analyte(text, analytes)),
+    };
+    (name.text.to_owned(), mapping)
+}
+
+fn known_analyte(name: &str, analytes: &Analytes) -> Result<String, String> {
+    if analytes.named(name).is_some() {
+        return Ok(name.to_owned());
+    }
+    Err(match nearest(name, analytes.iter().map(|analyte| analyte.id.as_str())) {
+        Some(known) => format!("unknown analyte \"{name}\"; did you mean \"{known}\"?"),
+        None => format!("unknown analyte \"{name}\"; describe it in analytes.toml"),
+    })
+}
+
+fn filled(key: &str, text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err(format!("{key} is empty; fill it in or remove the line"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A LOINC number, with its check digit.
+pub(super) fn loinc(text: &str) -> Result<String, String> {
+    if is_loinc(text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is no LOINC number; write one such as \"2345-7\""))
+}
