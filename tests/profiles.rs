@@ -233,7 +233,7 @@ fn fixtures_show_every_test_aspect_and_value() {
 fn coded(name: &str, result: Option<&ResultType>, outcomes: &[Outcome]) {
     let Some(ResultType::Coded(values) | ResultType::QuantityOrCall(values)) = result else { return };
     for code in values.keys() {
-        let value = Value::Code { code: code.clone() };
+        let value = Value::code(code.clone());
         let shown = outcomes.iter().flat_map(|outcome| &outcome.observations).any(|o| o.value == value);
         assert!(shown, "{name}: no fixture shows the value {code}");
     }

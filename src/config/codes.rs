@@ -8,7 +8,18 @@ use labwire_units::Analytes;
 use super::nearest::nearest;
 use super::reader::{Name, Table};
 use super::settings::CodeMapping;
-use crate::domain::is_loinc;
+use crate::domain::{CodeSystem, Coding, UnknownValue, ValueKind, is_loinc};
+
+const KINDS: [(&str, ValueKind); 4] = [
+    ("quantity", ValueKind::Quantity),
+    ("coded", ValueKind::Coded),
+    ("titre", ValueKind::Titre),
+    ("text", ValueKind::Text),
+];
+const UNKNOWN_VALUES: [(&str, UnknownValue); 2] =
+    [("hold", UnknownValue::Hold), ("show", UnknownValue::Show)];
+const SYSTEMS: [(&str, CodeSystem); 3] =
+    [("local", CodeSystem::Local), ("snomed", CodeSystem::Snomed), ("loinc", CodeSystem::Loinc)];
 
 /// By the analyzer's code.
 pub(super) type Codes = BTreeMap<String, CodeMapping>;
@@ -45,8 +56,47 @@ fn code(name: &Name<'_>, table: &mut Table<'_>, analytes: &Analytes) -> (String,
         loinc: table.parsed("loinc", loinc),
         unit: table.parsed("unit", |text| filled("unit", text)),
         analyte: table.parsed("analyte", |text| known_analyte(text, analytes)),
+        kind: table.choice("result", &KINDS),
+        values: table.named_tables("values", value).into_iter().flatten().collect(),
+        unknown_value: table.choice("unknown_value", &UNKNOWN_VALUES).unwrap_or_default(),
     };
+    if mapping.kind == Some(ValueKind::Coded)
+        && mapping.values.is_empty()
+        && mapping.unknown_value == UnknownValue::Hold
+    {
+        table.error(format!(
+            "{} is \"coded\" and has no values; write [codes.{}.values], or unknown_value = \"show\" to let all leave as they come",
+            table.title(), name.text
+        ));
+    }
     (name.text.to_owned(), mapping)
+}
+
+/// One value as sent, and what it is called; nothing where its code is missing or can't be right.
+fn value(name: Name<'_>, table: &mut Table<'_>) -> Option<(String, Coding)> {
+    if name.text.trim() != name.text || name.text.is_empty() {
+        name.error("a value is compared without the spaces around it; write it without them");
+    }
+    let system = table.choice("system", &SYSTEMS).unwrap_or(CodeSystem::Local);
+    let text = table.parsed("text", |text| filled("text", text));
+    let code = table.required("code", "\"what it is called\"")?;
+    let code = code.parsed(|code| match system.can_be(code) {
+        true => Ok(code.to_owned()),
+        false => Err(wrong_code(system, code)),
+    })?;
+    Some((name.text.to_owned(), Coding { code, system, text }))
+}
+
+fn wrong_code(system: CodeSystem, code: &str) -> String {
+    match system {
+        CodeSystem::Local => "code is empty; fill it in or remove the value".to_owned(),
+        CodeSystem::Snomed => {
+            format!(
+                "{code:?} is no SNOMED CT code: its check digit doesn't fit; write one such as \"260373001\""
+            )
+        }
+        CodeSystem::Loinc => format!("{code:?} is no answer of LOINC; write one such as \"LA6576-8\""),
+    }
 }
 
 fn known_analyte(name: &str, analytes: &Analytes) -> Result<String, String> {

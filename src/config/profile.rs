@@ -14,6 +14,7 @@ use serde_spanned::Spanned;
 
 use super::complaint::{Complaint, Remarks};
 use super::reader::{self, Table};
+use crate::domain;
 use crate::domain::profile::{Aspect, Dialect, FlagMeaning, Profile, StatusMeaning, Trust};
 
 pub use shipped::shipped;
@@ -60,6 +61,16 @@ fn profile(mut raw: raw::Profile, text: &str, faults: &mut Faults) -> Profile {
         (name, Aspect { meaning: aspect.meaning, result, unit: aspect.unit })
     });
     let aspects = aspects.collect();
+    for (letter, status) in &raw.statuses {
+        let ready = matches!(status.means, raw::StatusKind::Final | raw::StatusKind::Correction);
+        if ready && dialect.is_never_final(letter.get_ref()) {
+            let text = format!(
+                "HL7's {} says that a result isn't ready (R: not verified); it can't be final; write \"preliminary\"",
+                letter.get_ref()
+            );
+            faults.add(letter.span(), text);
+        }
+    }
     Profile {
         name: raw.name.into_inner(),
         revision: raw.revision.into_inner(),
@@ -68,13 +79,14 @@ fn profile(mut raw: raw::Profile, text: &str, faults: &mut Faults) -> Profile {
         note: raw.note,
         dialect,
         thousands_separator: raw.thousands_separator.and_then(|sign| thousands(&sign, faults)),
+        dilutions: raw.dilutions.map(domain::Dilutions::from),
         tests,
         aspects,
         failed_values: raw.failed_values,
         statuses: raw
             .statuses
             .into_iter()
-            .map(|(letter, status)| (letter, status_meaning(&status)))
+            .map(|(letter, status)| (letter.into_inner(), status_meaning(&status)))
             .collect(),
         flags: raw.flags.into_iter().map(|(flag, meaning)| (flag, flag_meaning(meaning))).collect(),
         unknown_status: raw.unknown_status.into(),

@@ -6,7 +6,7 @@ use crate::domain::{InstrumentTime, Observation, Reported, SampleClass, Status, 
 use crate::journal::ledger::{Consignment, Item};
 
 /// The columns; new ones go to the end.
-const COLUMNS: [&str; 33] = [
+const COLUMNS: [&str; 38] = [
     "key",
     "result",
     "version",
@@ -40,6 +40,11 @@ const COLUMNS: [&str; 33] = [
     "converted_unit",
     "converted_exact",
     "converted_loinc",
+    "value_code",
+    "value_system",
+    "value_text",
+    "dilution_factor",
+    "dilution_applied_by",
 ];
 
 /// Renders a consignment. The same consignment gives the same bytes.
@@ -59,6 +64,7 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
     let (comparator, value, no_value) = value(it);
     let comments: Vec<&str> = it.comments.iter().map(|comment| comment.text.reveal().as_str()).collect();
     let reported = |part: &dyn Fn(&Reported) -> String| it.reported().map(part).unwrap_or_default();
+    let coding = it.value.coding();
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         consignment.key.clone(),
@@ -94,6 +100,11 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
         reported(&|it| it.unit.clone()),
         reported(&|it| it.exact.clone()),
         reported(&|it| or_empty(&it.loinc)),
+        coding.map(|it| it.code.clone()).unwrap_or_default(),
+        coding.map(|it| it.system.name()).unwrap_or_default().to_owned(),
+        coding.and_then(|it| it.text.clone()).unwrap_or_default(),
+        it.dilution.as_ref().map(|it| it.factor.to_string()).unwrap_or_default(),
+        it.dilution.as_ref().map(|it| it.applied_by.name()).unwrap_or_default().to_owned(),
     ]
 }
 
@@ -105,7 +116,7 @@ fn value(observation: &Observation) -> (&'static str, &str, &str) {
         Value::Quantity { comparator, number } => {
             (comparator.map(|comparator| comparator.as_str()).unwrap_or_default(), number.as_str(), "")
         }
-        Value::Code { code } => ("", code, ""),
+        Value::Code { code, .. } => ("", code, ""),
         Value::Text(text) => ("", text, ""),
     }
 }
@@ -143,7 +154,7 @@ fn quoted(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::sample::{consignment, converted, glucose, number, plain};
+    use crate::delivery::sample::{consignment, converted, glucose, number, plain, positive};
     use crate::domain::Comparator;
 
     #[test]
@@ -159,10 +170,14 @@ mod tests {
                 COLUMNS.join(","),
                 format!(
                     "0a1b2c3d-42,1,1,,erba,EX0001,patient,final,GLCC,,,,1,GLU,2345-7,,5.40,,mg/dl,4.0 - 6.1,N,,\
-                     2026-01-02T03:04:05Z,op7,{patient},,,,"
+                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,"
                 ),
-                format!("0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,"),
-                format!("0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,"),
+                format!(
+                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,"
+                ),
+                format!(
+                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,"
+                ),
                 String::new(),
             ]
         );
@@ -171,7 +186,7 @@ mod tests {
     #[test]
     fn what_goes_to_a_folder_under_test_says_so_in_every_line() {
         let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()]))).unwrap();
-        assert!(text.ends_with(",test,,,,\r\n"), "{text}");
+        assert!(text.ends_with(",test,,,,,,,,,\r\n"), "{text}");
     }
 
     #[test]
@@ -179,7 +194,17 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![converted()]))).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",5.40,,mg/dl,4.0 - 6.1,N,"), "{line}");
-        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6"), "{line}");
+        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,"), "{line}");
+    }
+
+    #[test]
+    fn a_qualitative_value_stands_as_sent_and_at_the_end_as_the_site_calls_it() {
+        let text = String::from_utf8(render(Mode::Live, &consignment(vec![positive()]))).unwrap();
+        let line = text.lines().nth(1).unwrap();
+        assert!(
+            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,"),
+            "{line}"
+        );
     }
 
     #[test]

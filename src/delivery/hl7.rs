@@ -33,7 +33,7 @@ pub fn render(hl7: &Hl7, awaited: Awaited, mode: Mode, consignment: &Consignment
     for (number, order) in (1..).zip(&orders) {
         request(&mut draft, number, order, consignment);
         for (number, item) in (1..).zip(order) {
-            result::write(&mut draft, number, &item.observation);
+            result::write(&mut draft, number, item);
         }
         if hl7.message == MessageKind::OruR01 {
             specimen(&mut draft, consignment);
@@ -170,7 +170,7 @@ fn status(order: &[&Item]) -> &'static [u8] {
     let of = |wanted: Status| order.iter().any(|item| item.observation.status == wanted);
     if of(Status::Preliminary) {
         b"P"
-    } else if of(Status::Correction) {
+    } else if of(Status::Correction) || order.iter().any(|item| result::status(item) == b"C") {
         b"C"
     } else if order.iter().all(|item| item.observation.is_without_value()) {
         b"X"

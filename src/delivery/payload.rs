@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::config::settings::Mode;
 use crate::domain::{
-    Attachment, Comment, Conversion, InstrumentTime, Observation, Patient, Reported, SampleClass, Status,
-    TestIdentity, Value,
+    Attachment, Coding, Comment, Conversion, Dilution, InstrumentTime, Observation, Patient, Reported,
+    SampleClass, Status, TestIdentity, Value,
 };
 use crate::journal::ledger::{Consignment, Item};
 
@@ -63,6 +63,8 @@ struct ResultTwin<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    diluted: Option<DilutedTwin<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     converted: Option<ConvertedTwin<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_converted: Option<NotConvertedTwin<'a>>,
@@ -113,6 +115,8 @@ enum ValueTwin<'a> {
     },
     Code {
         code: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        coded: Option<CodingTwin<'a>>,
         as_sent: &'a str,
     },
     Text {
@@ -124,6 +128,28 @@ enum ValueTwin<'a> {
         reason: &'a str,
         as_sent: &'a str,
     },
+}
+
+/// The value is the undiluted specimen's, by whoever multiplied.
+#[derive(Serialize)]
+struct DilutedTwin<'a> {
+    factor: &'a str,
+    applied_by: &'static str,
+}
+
+impl<'a> DilutedTwin<'a> {
+    fn of(dilution: &'a Dilution) -> Self {
+        DilutedTwin { factor: dilution.factor.as_str(), applied_by: dilution.applied_by.name() }
+    }
+}
+
+/// What the site calls a qualitative value.
+#[derive(Serialize)]
+struct CodingTwin<'a> {
+    code: &'a str,
+    system: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
 }
 
 /// The value in the unit that the laboratory reports; `value` and `unit` stay as sent.
@@ -207,6 +233,7 @@ impl<'a> ResultTwin<'a> {
             replicate: it.replicate,
             value: ValueTwin::of(&it.value, &it.value_as_sent),
             unit: it.unit.as_deref(),
+            diluted: it.dilution.as_ref().map(DilutedTwin::of),
             converted: ConvertedTwin::of(it),
             not_converted: NotConvertedTwin::of(it),
             reference_range: it.reference_range.as_deref(),
@@ -241,10 +268,18 @@ impl<'a> ValueTwin<'a> {
                 number: number.as_str(),
                 as_sent,
             },
-            Value::Code { code } => ValueTwin::Code { code, as_sent },
+            Value::Code { code, coding } => {
+                ValueTwin::Code { code, coded: coding.as_ref().map(CodingTwin::of), as_sent }
+            }
             Value::Text(text) => ValueTwin::Text { text, as_sent },
             Value::Absent { reason } => ValueTwin::Absent { reason, as_sent },
         }
+    }
+}
+
+impl<'a> CodingTwin<'a> {
+    fn of(coding: &'a Coding) -> Self {
+        CodingTwin { code: &coding.code, system: coding.system.name(), text: coding.text.as_deref() }
     }
 }
 
@@ -295,7 +330,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::delivery::sample::{consignment, converted, glucose};
+    use crate::delivery::sample::{consignment, converted, diluted, glucose, positive};
 
     fn only(observation: Observation) -> Json {
         let payload = render("Example", Mode::Live, &consignment(vec![observation])).unwrap();
@@ -322,6 +357,28 @@ mod tests {
         );
         let plain = only(glucose());
         assert!(plain.get("converted").is_none() && plain.get("not_converted").is_none());
+    }
+
+    #[test]
+    fn a_qualitative_value_is_told_as_sent_and_as_the_site_calls_it() {
+        let result = only(positive());
+        assert_eq!(
+            result["value"],
+            json!({
+                "kind": "code", "code": "POS", "as_sent": "POS",
+                "coded": { "code": "10828004", "system": "snomed", "text": "Positive" }
+            })
+        );
+    }
+
+    #[test]
+    fn a_dilution_is_told_with_who_multiplied() {
+        let result = only(diluted());
+        assert_eq!(result["diluted"], json!({ "factor": "10", "applied_by": "gateway" }));
+        assert_eq!(
+            (&result["value"]["number"], &result["value"]["as_sent"]),
+            (&json!("312.0"), &json!("31.2"))
+        );
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use crate::domain::{
-    Comparator, Conversion, DecimalText, DestinationId, InstrumentId, InstrumentTime, Observation, Patient,
-    Private, Reported, SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
+    AppliedBy, CodeSystem, Coding, Comparator, Conversion, DecimalText, DestinationId, Dilution,
+    InstrumentId, InstrumentTime, Observation, Patient, Private, Reported, SampleClass, SpecimenId, Standing,
+    Status, TestIdentity, Value,
 };
 use crate::journal::ObservationId;
 use crate::journal::ledger::{Consignment, Item};
@@ -31,6 +32,7 @@ pub(super) fn glucose() -> Observation {
         value: number(None, "5.40"),
         value_as_sent: "5.40".to_owned(),
         unit: Some("mg/dl".to_owned()),
+        dilution: None,
         conversion: None,
         reference_range: Some("4.0 - 6.1".to_owned()),
         flags: vec!["N".to_owned()],
@@ -66,6 +68,26 @@ pub(super) fn converted() -> Observation {
     let conversion =
         Conversion { analyte: "glucose".to_owned(), rules: "ab".repeat(32), outcome: Ok(reported) };
     Observation { conversion: Some(conversion), ..glucose() }
+}
+
+/// A qualitative value that the site has a code for.
+pub(super) fn positive() -> Observation {
+    let coding =
+        Coding { code: "10828004".to_owned(), system: CodeSystem::Snomed, text: Some("Positive".to_owned()) };
+    let value = Value::Code { code: "POS".to_owned(), coding: Some(coding) };
+    Observation { value_as_sent: "POS".to_owned(), ..plain("HBS", value) }
+}
+
+/// A value that was multiplied here.
+pub(super) fn diluted() -> Observation {
+    let factor = DecimalText::parse("10", '.').unwrap();
+    let test = TestIdentity { code: "CRP".to_owned(), dilution: "10".to_owned(), ..TestIdentity::default() };
+    Observation {
+        test,
+        value_as_sent: "31.2".to_owned(),
+        dilution: Some(Dilution { factor, applied_by: AppliedBy::Gateway }),
+        ..plain("CRP", number(None, "312.0"))
+    }
 }
 
 pub(super) fn number(comparator: Option<Comparator>, text: &str) -> Value {

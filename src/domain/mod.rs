@@ -1,6 +1,8 @@
 //! The nouns of the laboratory. No I/O, no clock, and no serialization: each boundary owns its twin.
 
+mod code;
 mod conversion;
+mod dilution;
 mod glob;
 mod habit;
 mod ids;
@@ -16,7 +18,9 @@ mod time;
 mod value;
 mod visible;
 
+pub use code::{CodeMapping, CodeSystem, Coding, UnknownValue, ValueKind};
 pub use conversion::{Conversion, Reported, Rules};
+pub use dilution::{AppliedBy, Dilution, Dilutions};
 pub use glob::Glob;
 pub use habit::{Habit, HabitKind};
 pub use ids::{DestinationId, InstrumentId, SpecimenId};
@@ -27,7 +31,7 @@ pub use observation::{
 pub use order::{Asks, Order, OrderKey, OrderRequest, OrderState, PatientChange, Priority};
 pub use outcome::{Decision, HoldReason, HostQuery, Outcome, Problem, ProblemKind};
 pub use private::Private;
-pub use site::{CodeMapping, RerunPolicy, SpecimenRules, UnorderedPolicy};
+pub use site::{RerunPolicy, SpecimenRules, UnorderedPolicy};
 pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};
 pub use visible::visible;

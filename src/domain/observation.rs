@@ -1,6 +1,8 @@
 //! One analyte's value for one specimen.
 
-use super::{Conversion, HoldReason, InstrumentId, InstrumentTime, Private, Reported, SpecimenId, Value};
+use super::{
+    Conversion, Dilution, HoldReason, InstrumentId, InstrumentTime, Private, Reported, SpecimenId, Value,
+};
 
 /// What an analyzer reported, read by a profile, before any rule has looked at it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +23,8 @@ pub struct Observation {
     pub value_as_sent: String,
     /// The unit exactly as sent, or the instrument's declared one where it sends none.
     pub unit: Option<String>,
+    /// By what the specimen was diluted, where the profile says what its values are. The value is the undiluted specimen's.
+    pub dilution: Option<Dilution>,
     /// What it comes to in the unit that is reported, where signed rules know the analyte.
     pub conversion: Option<Conversion>,
     pub reference_range: Option<String>,
@@ -68,6 +72,11 @@ impl Observation {
         let sent = [self.value_as_sent.trim(), self.unit.as_deref().unwrap_or_default()].join(" ");
         let range = self.reference_range.as_ref().map(|range| format!(", range {range}")).unwrap_or_default();
         Some(format!("as sent: {}{range}; exactly {} {}", sent.trim_end(), reported.exact, reported.unit))
+    }
+
+    /// What is told of its dilution beside the value.
+    pub fn told_of_dilution(&self) -> Option<String> {
+        Some(self.dilution.as_ref()?.told(&self.value_as_sent))
     }
 
     /// What a hold of this result means, for a technician.

@@ -40,6 +40,7 @@ pub enum ProblemKind {
     UnknownRecord,
     UnknownCode,
     UnknownStatus,
+    UnknownFlag,
     OddValue,
     OddTime,
     UndecodableText,
@@ -73,6 +74,7 @@ impl ProblemKind {
         ProblemKind::UnknownRecord,
         ProblemKind::UnknownCode,
         ProblemKind::UnknownStatus,
+        ProblemKind::UnknownFlag,
         ProblemKind::OddValue,
         ProblemKind::OddTime,
         ProblemKind::UndecodableText,
@@ -99,6 +101,7 @@ impl ProblemKind {
             ProblemKind::UnknownRecord => "unknown-record",
             ProblemKind::UnknownCode => "unknown-code",
             ProblemKind::UnknownStatus => "unknown-status",
+            ProblemKind::UnknownFlag => "unknown-flag",
             ProblemKind::OddValue => "odd-value",
             ProblemKind::OddTime => "odd-time",
             ProblemKind::UndecodableText => "undecodable-text",
@@ -138,6 +141,7 @@ impl ProblemKind {
                 "add the code to the instrument's [codes] and restart, then labwire reread the message"
             }
             ProblemKind::UnknownStatus => "check the result on the analyzer; add the status to the profile",
+            ProblemKind::UnknownFlag => "check the result on the analyzer; add the flag to the profile",
             ProblemKind::OddValue => "check the value on the analyzer before it is released",
             ProblemKind::OddTime => "check the analyzer's clock and the instrument's time_zone",
             ProblemKind::UndecodableText => "check the instrument's character_set",

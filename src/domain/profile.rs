@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use encoding_rs::Encoding;
 use labwire_drop::{Contents, Ending, LONGEST_MESSAGE};
 
-use super::Status;
+use super::{Dilutions, Status};
 
 pub use astm::{AstmDialect, ClassRule, Pin, SenderRule};
 pub use columns::{HeaderForm, TestColumns};
@@ -42,6 +42,8 @@ pub struct Profile {
     pub dialect: Dialect,
     /// What the model writes between the thousands of a number, if it does.
     pub thousands_separator: Option<char>,
+    /// What its values of diluted specimens are. `None` where nobody knows: then nothing is made of a dilution.
+    pub dilutions: Option<Dilutions>,
     pub tests: BTreeMap<String, Test>,
     /// The sides of one measurement that the model reports separately.
     pub aspects: BTreeMap<String, Aspect>,
@@ -75,6 +77,7 @@ impl Profile {
             note: String::new(),
             dialect,
             thousands_separator: None,
+            dilutions: None,
             tests: BTreeMap::new(),
             aspects: BTreeMap::new(),
             failed_values: BTreeMap::new(),
@@ -101,7 +104,10 @@ impl Profile {
 
     /// How far a result with this flag is to be trusted. `None` for a flag that nobody knows.
     pub fn flag(&self, sent: &str) -> Option<Trust> {
-        let protocol = || self.dialect.flags().contains(&sent).then_some(Trust::Plain);
+        let protocol = || {
+            let doubts = self.dialect.doubts().contains(&sent).then_some(Trust::InDoubt);
+            doubts.or_else(|| self.dialect.flags().contains(&sent).then_some(Trust::Plain))
+        };
         self.flags.get(sent).map(|flag| flag.trust).or_else(protocol)
     }
 
@@ -139,6 +145,19 @@ impl Dialect {
             Dialect::Hl7(_) => &hl7::FLAGS,
             Dialect::Table(_) => &[],
         }
+    }
+
+    /// The protocol's abnormal flags that question a value.
+    fn doubts(&self) -> &'static [&'static str] {
+        match self {
+            Dialect::Hl7(_) => &hl7::DOUBTS,
+            Dialect::Astm(_) | Dialect::Table(_) => &[],
+        }
+    }
+
+    /// Whether a status says by the protocol that its result isn't ready. Then nothing makes it final.
+    pub fn is_never_final(&self, status: &str) -> bool {
+        matches!(self, Dialect::Hl7(_)) && hl7::NEVER_FINAL.contains(&status)
     }
 
     /// What a file of such a model holds, as far as it takes to cut it, in an encoding that the site may know better.
@@ -225,4 +244,6 @@ pub enum Unknown {
     Hold,
     /// It is shown with the result, which may leave.
     Show,
+    /// As shown, and a problem names it.
+    Tell,
 }

@@ -18,18 +18,6 @@ pub struct SpecimenRules {
     pub truncated_at: Option<usize>,
 }
 
-/// This site's view of one test code of an instrument.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CodeMapping {
-    /// What the LIMS calls the test.
-    pub lims_code: Option<String>,
-    pub loinc: Option<String>,
-    /// The unit the instrument means where it sends none.
-    pub unit: Option<String>,
-    /// What it measures, by the name of an analyte; else its LOINC code says so.
-    pub analyte: Option<String>,
-}
-
 /// What happens to a second value for a result that was already received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RerunPolicy {

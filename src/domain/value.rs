@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use super::Coding;
+
 /// One result's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// A number, with the comparator of an off-scale result.
     Quantity { comparator: Option<Comparator>, number: DecimalText },
-    /// A qualitative value the profile knows.
-    Code { code: String },
+    /// A qualitative value that is known, as sent, with what it is called outside of the analyzer where the site says so.
+    Code { code: String, coding: Option<Coding> },
     /// Text that is neither.
     Text(String),
     /// The instrument sent no value, or one that means the run failed; never an answer.
@@ -16,6 +18,19 @@ pub enum Value {
 }
 
 impl Value {
+    /// A qualitative value as the analyzer calls it.
+    pub fn code(code: impl Into<String>) -> Value {
+        Value::Code { code: code.into(), coding: None }
+    }
+
+    /// What a qualitative value is called outside of the analyzer.
+    pub fn coding(&self) -> Option<&Coding> {
+        match self {
+            Value::Code { coding, .. } => coding.as_ref(),
+            Value::Quantity { .. } | Value::Text(_) | Value::Absent { .. } => None,
+        }
+    }
+
     /// The comparator of an off-scale quantity.
     pub fn comparator(&self) -> Option<Comparator> {
         match self {

@@ -1,8 +1,12 @@
 //! Row ids, and the journal's own twin of an observation. Changing a domain type never changes what is stored.
 
+mod coding;
 mod conversion;
+mod dilution;
 
+use coding::StoredCoding;
 use conversion::StoredConversion;
+use dilution::StoredDilution;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +92,8 @@ pub(super) struct Stored {
     value_as_sent: String,
     unit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    dilution: Option<StoredDilution>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     conversion: Option<StoredConversion>,
     reference_range: Option<String>,
     flags: Vec<String>,
@@ -128,10 +134,21 @@ struct StoredTest {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind")]
 enum StoredValue {
-    Quantity { comparator: Option<String>, number: String },
-    Code { code: String },
-    Text { text: String },
-    Absent { reason: String },
+    Quantity {
+        comparator: Option<String>,
+        number: String,
+    },
+    Code {
+        code: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coding: Option<StoredCoding>,
+    },
+    Text {
+        text: String,
+    },
+    Absent {
+        reason: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -179,6 +196,7 @@ impl From<&Observation> for Stored {
             value: StoredValue::from(&it.value),
             value_as_sent: it.value_as_sent.clone(),
             unit: it.unit.clone(),
+            dilution: it.dilution.as_ref().map(StoredDilution::from),
             conversion: it.conversion.as_ref().map(StoredConversion::from),
             reference_range: it.reference_range.clone(),
             flags: it.flags.clone(),
@@ -235,6 +253,7 @@ impl Stored {
             value: self.value.into_value()?,
             value_as_sent: self.value_as_sent,
             unit: self.unit,
+            dilution: self.dilution.map(StoredDilution::into_dilution).transpose()?,
             conversion: self.conversion.map(StoredConversion::into_conversion).transpose()?,
             reference_range: self.reference_range,
             flags: self.flags,
@@ -278,7 +297,9 @@ impl From<&Value> for StoredValue {
                 comparator: comparator.map(|comparator| comparator.as_str().to_owned()),
                 number: number.as_str().to_owned(),
             },
-            Value::Code { code } => StoredValue::Code { code: code.clone() },
+            Value::Code { code, coding } => {
+                StoredValue::Code { code: code.clone(), coding: coding.as_ref().map(StoredCoding::from) }
+            }
             Value::Text(text) => StoredValue::Text { text: text.clone() },
             Value::Absent { reason } => StoredValue::Absent { reason: reason.clone() },
         }
@@ -292,7 +313,9 @@ impl StoredValue {
                 comparator: comparator.as_deref().and_then(|sign| Comparator::split(sign).0),
                 number: DecimalText::parse(&number, '.').ok_or("a stored number is none")?,
             },
-            StoredValue::Code { code } => Value::Code { code },
+            StoredValue::Code { code, coding } => {
+                Value::Code { code, coding: coding.map(StoredCoding::into_coding).transpose()? }
+            }
             StoredValue::Text { text } => Value::Text(text),
             StoredValue::Absent { reason } => Value::Absent { reason },
         })

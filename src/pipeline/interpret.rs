@@ -57,8 +57,7 @@ pub(super) struct RawResult {
     pub(super) replicate: Option<u32>,
     pub(super) loinc: Option<String>,
     pub(super) value: String,
-    /// Whether the message leaves open that the value is a number.
-    pub(super) may_be_number: bool,
+    pub(super) written: Written,
     pub(super) value_as_sent: String,
     /// The value's field, or the test's, holds something that the profile knows no place for.
     pub(super) unread: Option<String>,
@@ -76,6 +75,17 @@ pub(super) struct RawResult {
     pub(super) attachments: Vec<Attachment>,
     /// The message that it stands in broke off or was broken off.
     pub(super) cut: bool,
+}
+
+/// What the message itself says of a value's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Nothing: it may be a number.
+    Open,
+    /// It is a code, and no number, however it looks.
+    Code,
+    /// It is an identifier, a date or a time, and no number either.
+    NoNumber,
 }
 
 /// Reads all of a message, or of several, or the rows of a file's part.

@@ -4,7 +4,9 @@
 pub mod runner;
 
 mod check;
+mod coded;
 mod convert;
+mod diluted;
 mod habits;
 mod interpret;
 mod normalize;

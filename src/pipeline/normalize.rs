@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::interpret::{Interpreted, RawOrder, RawResult};
+use super::interpret::{Interpreted, RawOrder, RawResult, Written};
 use super::time::Doubt;
 use super::value::Numerals;
-use super::{Context, Length, Reading, Specimen, time, value};
+use super::{Context, Length, Reading, Specimen, coded, diluted, time, value};
 use crate::domain::profile::{StatusMeaning, Trust, Unknown};
 use crate::domain::{
     HostQuery, InstrumentTime, Observation, Patient, Private, Problem, ProblemKind, SampleClass, SpecimenId,
@@ -88,6 +88,16 @@ impl Normalizer<'_> {
         let (value, status, mut facts) = self.value(&raw, &specimen.id);
         facts.length = specimen.length;
         facts.unclear = order.is_some_and(|order| order.class.is_none());
+        let (value, dilution) = match diluted::diluted(&value, &raw.test.dilution, reading.profile.dilutions)
+        {
+            Ok(Some((value, dilution))) => (value, Some(dilution)),
+            Ok(None) => (value, None),
+            Err(why) => {
+                facts.odd = true;
+                self.problem(ProblemKind::OddValue, &raw, &specimen.id, why, false);
+                (value, None)
+            }
+        };
 
         let mut attachments = raw.attachments;
         if let Some((at, order)) = raw.order.zip(order)
@@ -107,6 +117,7 @@ impl Normalizer<'_> {
             value,
             value_as_sent: raw.value_as_sent,
             unit: raw.unit.or_else(|| site.and_then(|site| site.unit.clone())),
+            dilution,
             conversion: None,
             reference_range: raw.range,
             flags: raw.flags,
@@ -144,6 +155,7 @@ impl Normalizer<'_> {
 
     fn value(&mut self, raw: &RawResult, specimen: &SpecimenId) -> (Value, Status, Facts) {
         let profile = &self.reading.profile;
+        let sent = raw.status.as_deref().unwrap_or_default();
         let unsaid = StatusMeaning { status: Status::Final, trust: Trust::Plain };
         let meaning = raw.status.as_ref().map_or(Some(unsaid), |sent| profile.status(sent));
         let facts = Facts {
@@ -156,13 +168,17 @@ impl Normalizer<'_> {
         };
         let status = match (meaning, profile.unknown_status) {
             (Some(meaning), _) => meaning.status,
-            (None, Unknown::Show) => Status::Final,
-            (None, Unknown::Hold) => Status::Preliminary,
+            (None, Unknown::Show | Unknown::Tell) if !profile.dialect.is_never_final(sent) => Status::Final,
+            (None, _) => Status::Preliminary,
         };
         if meaning.is_none() {
-            let sent = raw.status.as_deref().unwrap_or_default();
             let text = format!("status {sent:?} is not known to {}", profile.identity());
             self.problem(ProblemKind::UnknownStatus, raw, specimen, text, false);
+        }
+        let unknown_flag = raw.flags.iter().find(|flag| profile.flag(flag).is_none());
+        if let Some(flag) = unknown_flag.filter(|_| profile.unknown_flag == Unknown::Tell) {
+            let text = format!("flag {flag:?} is not known to {}", profile.identity());
+            self.problem(ProblemKind::UnknownFlag, raw, specimen, text, false);
         }
         if let Some(text) = raw.unread.clone() {
             self.problem(ProblemKind::OddValue, raw, specimen, text, false);
@@ -174,15 +190,22 @@ impl Normalizer<'_> {
             let status = if status == Status::Correction { status } else { Status::Failed };
             return (Value::Absent { reason }, status, facts);
         }
+        let site = self.reading.codes.get(&raw.test.code);
         let expected = profile.result_type(&raw.test.code, &raw.test.aspect);
         let known_aspect = raw.test.aspect.is_empty() || profile.aspects.contains_key(&raw.test.aspect);
         let (value, fit) = match known_aspect {
-            true => value::read(&raw.value, expected, self.numerals(raw)),
+            true => coded::read(raw, expected, self.numerals(raw), site),
             false => (Value::Text(raw.value.clone()), value::Fit::Odd),
         };
         let odd = fit == value::Fit::Odd;
         if odd {
             let text = match known_aspect {
+                true if site.is_some_and(|site| !site.values.is_empty()) => {
+                    format!(
+                        "the value {:?} isn't among the values of {:?} in [codes]",
+                        raw.value, raw.test.code
+                    )
+                }
                 true => format!("the value {:?} is neither a number nor known", raw.value),
                 false => format!("the aspect {:?} is not known to {}", raw.test.aspect, profile.identity()),
             };
@@ -193,7 +216,8 @@ impl Normalizer<'_> {
 
     fn numerals(&self, raw: &RawResult) -> Option<Numerals> {
         let thousands = self.reading.profile.thousands_separator;
-        raw.may_be_number.then_some(Numerals { decimal: self.reading.decimal_separator, thousands })
+        (raw.written == Written::Open)
+            .then_some(Numerals { decimal: self.reading.decimal_separator, thousands })
     }
 
     /// Why there is no value, if there is none.

@@ -353,7 +353,9 @@ impl Comparison<'_> {
         let place = match classify(priors, &observation, &arrival) {
             Sameness::New => Place::Own,
             Sameness::Duplicate(id) => Place::Repeats(ObservationId(id)),
-            Sameness::Correction(id) | Sameness::Completion(id) => Place::Supersedes(ObservationId(id)),
+            Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => {
+                Place::Supersedes(ObservationId(id))
+            }
             Sameness::Rerun(_) => {
                 if self.instrument.rerun == RerunPolicy::Hold {
                     hold(&mut observation, HoldReason::Rerun);

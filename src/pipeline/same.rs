@@ -8,9 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use labwire_astm::record::{Kind, Message};
 use labwire_hl7::message as hl7;
 
+use super::diluted::{is_above_range, is_more};
 use crate::domain::profile::Dialect;
 use crate::domain::{
-    HoldReason, InstrumentId, Observation, SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
+    Dilution, HoldReason, InstrumentId, Observation, SampleClass, SpecimenId, Standing, Status, TestIdentity,
+    Value,
 };
 
 /// A stored observation, as far as it is compared.
@@ -29,6 +31,9 @@ pub struct Prior {
     pub status: Status,
     pub status_as_sent: String,
     pub has_value: bool,
+    /// It says no more than that it is too high to be measured.
+    pub is_above_range: bool,
+    pub dilution: Option<Dilution>,
     pub value_as_sent: String,
     pub unit: Option<String>,
     pub flags: Vec<String>,
@@ -54,6 +59,8 @@ impl Prior {
             status: observation.status,
             status_as_sent: observation.status_as_sent.clone(),
             has_value: has_value(observation),
+            is_above_range: is_above_range(&observation.value),
+            dilution: observation.dilution.clone(),
             value_as_sent: observation.value_as_sent.clone(),
             unit: observation.unit.clone(),
             flags: observation.flags.clone(),
@@ -101,6 +108,8 @@ pub enum Sameness {
     Contradiction(i64),
     /// A second value for a result that there was already.
     Rerun(i64),
+    /// The value of that one's diluted specimen, which says how much it is where that one said only that it is too much.
+    Diluted(i64),
     /// It looks like that one, and it can't be told. Kept and shown.
     PossibleDuplicate(i64),
 }
@@ -128,7 +137,7 @@ pub fn classify(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sa
     let late = kin.iter().filter(|old| is_late(old, &kin)).map(|old| old.id).collect::<Vec<_>>();
     kin.retain(|old| !late.contains(&old.id));
     if kin.is_empty() {
-        Sameness::New
+        of_diluted(prior, new, arrival)
     } else if new.specimen.is_blank() {
         let known = kin.iter().find(|old| says_the_same(old, new) && old.time == time);
         known.map_or(Sameness::New, |old| Sameness::PossibleDuplicate(old.id))
@@ -217,6 +226,27 @@ fn is_late(old: &Prior, kin: &[&Prior]) -> bool {
                 && newer.time == old.time
                 && is_older(old.status, newer.status)
         })
+}
+
+/// What a result is to one that was too high to be measured, and that nobody has measured since: of several, to none.
+fn of_diluted(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sameness {
+    let is_a_number = matches!(new.value, Value::Quantity { comparator: None, .. });
+    let Some(dilution) = new.dilution.as_ref().filter(|_| is_a_number && !new.specimen.is_blank()) else {
+        return Sameness::New;
+    };
+    let undiluted = |old: &&Prior| {
+        let test = TestIdentity { dilution: new.test.dilution.clone(), ..old.test.clone() };
+        old.is_above_range
+            && old.is_current
+            && old.status == Status::Final
+            && is_more(dilution, old.dilution.as_ref())
+            && is_kin(&Prior { test, ..(*old).clone() }, new, arrival)
+    };
+    let mut candidates = prior.iter().filter(undiluted);
+    match (candidates.next(), candidates.next()) {
+        (Some(old), None) => Sameness::Diluted(old.id),
+        _ => Sameness::New,
+    }
 }
 
 /// The same result is known already. Without a time of its own that takes the whole message to say it again, soon.

@@ -3,6 +3,7 @@
 mod arrivals;
 mod conservation;
 mod conversions;
+mod flags;
 mod habits;
 mod hl7;
 mod messages;
@@ -10,6 +11,7 @@ mod previews;
 mod replies;
 mod sameness;
 mod table;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -104,7 +106,7 @@ fn shown(value: &Value) -> String {
         Value::Quantity { comparator, number } => {
             format!("{}{number}", comparator.map_or("", |comparator| comparator.as_str()))
         }
-        Value::Code { code } => format!("code {code}"),
+        Value::Code { code, .. } => format!("code {code}"),
         Value::Text(text) => format!("text {text}"),
         Value::Absent { reason } => format!("absent: {reason}"),
     }

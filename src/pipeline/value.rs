@@ -27,7 +27,7 @@ pub(super) fn read(text: &str, expected: Option<&ResultType>, numerals: Option<N
     match expected {
         Some(ResultType::Text) => (Value::Text(text.to_owned()), Fit::Expected),
         Some(ResultType::Coded(known) | ResultType::QuantityOrCall(known)) if known.contains_key(text) => {
-            (Value::Code { code: text.to_owned() }, Fit::Expected)
+            (Value::code(text), Fit::Expected)
         }
         Some(ResultType::Coded(_)) => (Value::Text(text.to_owned()), Fit::Odd),
         Some(ResultType::Quantity | ResultType::QuantityOrCall(_)) | None => match quantity(text, numerals) {
@@ -74,7 +74,7 @@ mod tests {
             Value::Quantity { comparator, number } => {
                 format!("{}{number}", comparator.map_or("", Comparator::as_str))
             }
-            Value::Code { code } => format!("code {code}"),
+            Value::Code { code, .. } => format!("code {code}"),
             Value::Text(text) => format!("text {text}"),
             Value::Absent { reason } => format!("absent {reason}"),
         }
@@ -113,7 +113,7 @@ mod tests {
     fn a_coded_value_is_one_of_the_known_or_odd_text() {
         let known = ResultType::Coded(BTreeMap::from([("NR".to_owned(), "nonreactive".to_owned())]));
         let read = |text, expected| read(text, Some(expected), Some(PLAIN));
-        assert_eq!(read(" NR", &known), (Value::Code { code: "NR".into() }, Fit::Expected));
+        assert_eq!(read(" NR", &known), (Value::code("NR"), Fit::Expected));
         assert_eq!(read("nr", &known), (Value::Text("nr".into()), Fit::Odd));
         assert_eq!(read("B Pos", &ResultType::Text), (Value::Text("B Pos".into()), Fit::Expected));
     }

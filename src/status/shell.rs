@@ -135,6 +135,7 @@ fn is_mended_by_configuration(kind: ProblemKind) -> bool {
             | ProblemKind::AmbiguousSource
             | ProblemKind::UnknownCode
             | ProblemKind::UnknownStatus
+            | ProblemKind::UnknownFlag
             | ProblemKind::UndecodableText
     )
 }

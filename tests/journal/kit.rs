@@ -293,6 +293,7 @@ pub(crate) fn result(specimen: &str, code: &str, value: &str) -> Observation {
         value: Value::Quantity { comparator: None, number: DecimalText::parse(value, '.').unwrap() },
         value_as_sent: value.to_owned(),
         unit: Some("mmol/L".to_owned()),
+        dilution: None,
         conversion: None,
         reference_range: None,
         flags: Vec::new(),

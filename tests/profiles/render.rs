@@ -99,7 +99,7 @@ fn value(value: &Value) -> String {
         Value::Quantity { comparator, number } => {
             format!("{}{number}", comparator.map_or("", |comparator| comparator.as_str()))
         }
-        Value::Code { code } => format!("code {code:?}"),
+        Value::Code { code, .. } => format!("code {code:?}"),
         Value::Text(text) => format!("text {text:?}"),
         Value::Absent { reason } => format!("no value, {reason}"),
     }

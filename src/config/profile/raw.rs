@@ -29,6 +29,7 @@ pub(super) struct Profile {
     pub(super) unknown_flag: Unknown,
     pub(super) sources: BTreeMap<String, String>,
     pub(super) thousands_separator: Option<Spanned<String>>,
+    pub(super) dilutions: Option<Dilutions>,
     pub(super) sender: Option<Rule>,
     #[serde(default)]
     pub(super) places: Places,
@@ -48,7 +49,7 @@ pub(super) struct Profile {
     #[serde(default)]
     pub(super) failed_values: BTreeMap<String, String>,
     #[serde(default)]
-    pub(super) statuses: BTreeMap<String, Status>,
+    pub(super) statuses: BTreeMap<Spanned<String>, Status>,
     #[serde(default)]
     pub(super) flags: BTreeMap<String, Flag>,
     pub(super) classes: Option<Vec<Class>>,
@@ -244,6 +245,7 @@ pub(super) enum Unknown {
     #[default]
     Hold,
     Show,
+    Tell,
 }
 
 impl From<Unknown> for profile::Unknown {
@@ -251,6 +253,23 @@ impl From<Unknown> for profile::Unknown {
         match unknown {
             Unknown::Hold => profile::Unknown::Hold,
             Unknown::Show => profile::Unknown::Show,
+            Unknown::Tell => profile::Unknown::Tell,
+        }
+    }
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Dilutions {
+    Applied,
+    ToApply,
+}
+
+impl From<Dilutions> for domain::Dilutions {
+    fn from(dilutions: Dilutions) -> domain::Dilutions {
+        match dilutions {
+            Dilutions::Applied => domain::Dilutions::Applied,
+            Dilutions::ToApply => domain::Dilutions::ToApply,
         }
     }
 }

@@ -101,6 +101,33 @@ fn each_fault_points_at_its_place_and_names_the_remedy() {
 }
 
 #[test]
+fn no_profile_makes_a_result_final_that_hl7_says_is_not_verified() {
+    let hl7 = GOOD.replace("records = \"HPORL\"", "protocol = \"hl7\"");
+    for (letter, means, refused) in [
+        ("R", "final", true),
+        ("R", "correction", true),
+        ("S", "final", true),
+        ("R", "preliminary", false),
+        ("P", "final", false),
+    ] {
+        let statuses = format!("[statuses]\n{letter} = {{ means = \"{means}\" }}\n");
+        let told = parse(&format!("{hl7}{statuses}")).err().map(|faults| faults.len());
+        assert_eq!(told, refused.then_some(1), "{letter} {means}");
+        assert!(parse(&format!("{GOOD}{statuses}")).is_ok(), "ASTM's letters are others");
+    }
+}
+
+#[test]
+fn what_a_profile_says_of_diluted_specimens_is_read() {
+    assert_eq!(parse(GOOD).unwrap().dilutions, None);
+    let with =
+        |word: &str| parse(&GOOD.replace("revision = 1", &format!("revision = 1\ndilutions = \"{word}\"")));
+    assert_eq!(with("to-apply").unwrap().dilutions, Some(domain::Dilutions::ToApply));
+    assert_eq!(with("applied").unwrap().dilutions, Some(domain::Dilutions::Applied));
+    assert!(with("maybe").is_err());
+}
+
+#[test]
 fn all_faults_are_found_at_once_in_the_order_of_the_text() {
     let text = GOOD.replace("revision = 1", "revision = 0").replace("718-7", "718-8").replace("HPORL", "X");
     let places: Vec<String> = faults(&text).into_iter().map(|(place, _)| place).collect();

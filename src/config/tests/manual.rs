@@ -9,6 +9,7 @@ use crate::config::settings::{
     Destination, Hl7, Instrument, Kind, OnUnknown, PlaceSettings, SpecimenRules, Transport, VerdictKind, Web,
 };
 use crate::config::{ANALYTES, DEFAULT};
+use crate::domain::CodeSystem;
 use crate::domain::qc::{Multirule, Unmarked};
 
 const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
@@ -149,6 +150,9 @@ fn what_the_serial_example_calls_a_default_is_one() {
     );
     assert_eq!(written.codes["GLU"].loinc.as_deref(), Some("2345-7"));
     assert_eq!(written.codes["GLU"].analyte.as_deref(), Some("glucose"));
+    let values = &written.codes["HBSAG"].values;
+    assert_eq!((values["NEG"].code.as_str(), values["NEG"].system), ("N", CodeSystem::Local));
+    assert_eq!(values["+/-"].text.as_deref(), Some("Equivocal"));
     assert_eq!(written.units.unit("K/uL").unwrap().code(), "10*3/uL");
     assert_eq!(written.sender.as_deref(), Some("VITROS"));
 
@@ -163,6 +167,10 @@ fn what_the_serial_example_calls_a_default_is_one() {
         "loinc",
         "unit ",
         "analyte",
+        "result",
+        "unknown_value",
+        "NEG",
+        "POS",
         "[units]",
         "\"",
         "[specimen_kinds",

@@ -6,12 +6,15 @@ use serde_json::{Map, Number, Value, json};
 use super::words;
 use crate::config::settings::FhirNames;
 use crate::domain::profile::Profile;
-use crate::domain::{DecimalText, InstrumentTime, Observation, Patient, Status, Value as Measured};
+use crate::domain::{
+    CodeSystem, Coding, DecimalText, InstrumentTime, Observation, Patient, Status, Value as Measured,
+};
 use crate::journal::ledger::Version;
 
 const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 const LOINC: &str = "http://loinc.org";
+const SNOMED: &str = "http://snomed.info/sct";
 const UCUM: &str = "http://unitsofmeasure.org";
 
 /// What is around a result in its Bundle.
@@ -122,15 +125,26 @@ fn value(names: &FhirNames, it: &Observation) -> Option<(&'static str, Value)> {
             ]);
             Some(("valueQuantity", quantity))
         }
-        Measured::Code { code } => {
-            let system = format!("{}/value", names.system);
-            let coding = json!([{ "system": system, "code": code }]);
+        Measured::Code { code, coding } => {
+            let own = json!({ "system": format!("{}/value", names.system), "code": code });
+            let codings: Vec<Value> = coding.iter().map(|it| coded(names, it)).chain([own]).collect();
             let text = said(&it.value_as_sent).map(|text| json!(text));
-            Some(("valueCodeableConcept", object([("coding", Some(coding)), ("text", text)])))
+            Some(("valueCodeableConcept", object([("coding", Some(json!(codings))), ("text", text)])))
         }
         Measured::Text(text) => Some(("valueString", json!(said(text)?))),
         Measured::Absent { .. } => None,
     }
+}
+
+/// What the site calls a qualitative value.
+fn coded(names: &FhirNames, coding: &Coding) -> Value {
+    let system = match coding.system {
+        CodeSystem::Local => format!("{}/value", names.code_system),
+        CodeSystem::Snomed => SNOMED.to_owned(),
+        CodeSystem::Loinc => LOINC.to_owned(),
+    };
+    let text = coding.text.as_ref().map(|text| json!(text));
+    object([("system", Some(json!(system))), ("code", Some(json!(coding.code))), ("display", text)])
 }
 
 /// The number with its digits. JSON has no zeros before a number's first digit.
@@ -187,6 +201,7 @@ fn notes(it: &Observation, profile: Option<&Profile>, earlier: &[Version]) -> Ve
     if words::says_more(it, profile) {
         notes.push(format!("status as sent: {}", it.status_as_sent));
     }
+    notes.extend(it.told_of_dilution());
     notes.extend(it.told_of_conversion());
     for (what, time) in [("started", &it.started), ("completed", &it.completed)] {
         let odd = time.as_ref().filter(|time| time.instant.is_none() && said(&time.text).is_some());

@@ -2,7 +2,7 @@
 
 use super::sent::{Sent, Way};
 use super::*;
-use crate::delivery::sample::{consignment, converted, glucose, number, plain};
+use crate::delivery::sample::{consignment, converted, glucose, number, plain, positive};
 use crate::domain::profile::Dialect;
 use crate::domain::{
     Comment, Comparator, DecimalText, InstrumentTime, Private, Status, TestIdentity, Value as Measured,
@@ -189,11 +189,21 @@ fn a_number_keeps_the_digits_that_were_sent() {
 
 #[test]
 fn a_value_has_the_type_that_it_is() {
-    let code = Measured::Code { code: "POS".to_owned() };
+    let code = Measured::code("POS");
     let coded = observation(Observation { value_as_sent: "+".to_owned(), ..plain("HBS", code) });
     let expected =
         json!({ "coding": [{ "system": "https://lab.example/labwire/value", "code": "POS" }], "text": "+" });
     assert_eq!(coded["valueCodeableConcept"], expected);
+    assert_eq!(
+        observation(positive())["valueCodeableConcept"],
+        json!({
+            "coding": [
+                { "system": "http://snomed.info/sct", "code": "10828004", "display": "Positive" },
+                { "system": "https://lab.example/labwire/value", "code": "POS" }
+            ],
+            "text": "POS"
+        })
+    );
     assert_eq!(observation(plain("HBS", Measured::Text("see note".to_owned())))["valueString"], "see note");
     let unit = |unit: &str| {
         let it = Observation { unit: Some(unit.to_owned()), ..plain("K", number(None, "4.1")) };

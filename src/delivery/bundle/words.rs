@@ -177,8 +177,8 @@ mod tests {
     fn a_models_own_letters_come_first() {
         let mut profile = hl7();
         let meaning = StatusMeaning { status: Status::Final, trust: Trust::Plain };
-        profile.statuses.insert("R".to_owned(), meaning);
-        assert_eq!(status(&result(&profile, "R", number(None, "4.1")), Some(&profile)), "final");
+        profile.statuses.insert("P".to_owned(), meaning);
+        assert_eq!(status(&result(&profile, "P", number(None, "4.1")), Some(&profile)), "final");
         let own = FlagMeaning { meaning: "rerun".to_owned(), trust: Trust::Plain };
         profile.flags.insert("R".to_owned(), own);
         assert_eq!(interpretation("R", Some(&profile)), json!({ "text": "R" }));

@@ -3,9 +3,13 @@
 use labwire_hl7::message::{Draft, Value};
 
 use super::{moment, test};
-use crate::domain::{Observation, Status, Value as Measured};
+use crate::domain::{CodeSystem, Observation, Status, Value as Measured};
+use crate::journal::ledger::{Item, Version};
 
-pub(super) fn write(draft: &mut Draft, number: usize, observation: &Observation) {
+pub(super) fn write(draft: &mut Draft, number: usize, item: &Item) {
+    let observation = &item.observation;
+    // A result keeps its OBX-4 in all its versions: else a diluted one would stand beside the one that it replaces.
+    let first = item.earlier.first().map_or(observation, |version| &version.observation);
     let value = Written::of(observation);
     let parts = value.parts();
     let test = test(observation);
@@ -23,12 +27,12 @@ pub(super) fn write(draft: &mut Draft, number: usize, observation: &Observation)
             (1, Value::Text(number.to_string().as_bytes())),
             (2, Value::Text(value.kind)),
             (3, Value::Components(&test)),
-            (4, Value::Text(which(observation).as_bytes())),
+            (4, Value::Text(which(first).as_bytes())),
             (5, Value::Components(&parts)),
             (6, Value::Text(unit.as_bytes())),
             (7, Value::Text(range.as_bytes())),
             (8, Value::Repeats(&flags)),
-            (11, Value::Text(status(observation))),
+            (11, Value::Text(status(item))),
             (14, Value::Text(started.as_bytes())),
             (16, Value::Text(operator.unwrap_or_default().as_bytes())),
             (18, Value::Repeats(&equipment)),
@@ -66,7 +70,21 @@ impl<'a> Written<'a> {
                     Some(comparator) => (b"SN", vec![comparator.as_str(), number]),
                 }
             }
-            Measured::Code { code } => (b"CWE", vec![code, &observation.value_as_sent, "L"]),
+            Measured::Code { code, coding: None } => (b"CWE", vec![code, &observation.value_as_sent, "L"]),
+            Measured::Code { code, coding: Some(coding) } => {
+                let text = coding.text.as_deref().unwrap_or_default();
+                (
+                    b"CWE",
+                    vec![
+                        &coding.code,
+                        text,
+                        table(coding.system),
+                        code,
+                        &observation.value_as_sent,
+                        "99INSTRUMENT",
+                    ],
+                )
+            }
             Measured::Text(text) => (b"ST", vec![text]),
             Measured::Absent { .. } => (b"", Vec::new()),
         };
@@ -78,9 +96,21 @@ impl<'a> Written<'a> {
     }
 }
 
-fn status(observation: &Observation) -> &'static [u8] {
+/// A system of codes, as table 0396 has it.
+fn table(system: CodeSystem) -> &'static str {
+    match system {
+        CodeSystem::Local => "L",
+        CodeSystem::Snomed => "SCT",
+        CodeSystem::Loinc => "LN",
+    }
+}
+
+pub(super) fn status(item: &Item) -> &'static [u8] {
+    let observation = &item.observation;
+    let other_dilution = |version: &Version| version.observation.test.dilution != observation.test.dilution;
     match observation.status {
         _ if observation.is_without_value() => b"X",
+        Status::Final if item.earlier.last().is_some_and(other_dilution) => b"C",
         Status::Preliminary => b"P",
         Status::Final => b"F",
         Status::Correction => b"C",
@@ -103,6 +133,7 @@ fn notes(draft: &mut Draft, observation: &Observation) {
         .iter()
         .map(|comment| (comment.source.as_str(), comment.text.reveal().clone(), comment.kind.as_str()))
         .collect();
+    notes.extend(observation.told_of_dilution().map(|text| ("L", text, "")));
     notes.extend(observation.told_of_conversion().map(|text| ("L", text, "")));
     if let Measured::Absent { reason } = &observation.value {
         notes.push(("L", format!("no value: {reason}"), ""));

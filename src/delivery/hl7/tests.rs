@@ -3,8 +3,11 @@
 use labwire_hl7::message::Message;
 
 use super::*;
-use crate::delivery::sample::{consignment, converted, glucose, number, plain};
-use crate::domain::{Comment, Comparator, InstrumentTime, Private, TestIdentity, Value as Measured};
+use crate::delivery::sample::{consignment, converted, diluted, glucose, number, plain, positive};
+use crate::domain::{
+    CodeSystem, Coding, Comment, Comparator, InstrumentTime, Private, TestIdentity, Value as Measured,
+};
+use crate::journal::ledger::Version;
 
 fn hl7(message: MessageKind) -> Hl7 {
     Hl7 {
@@ -69,11 +72,8 @@ fn a_converted_value_takes_its_place_with_what_was_sent_in_a_note() {
 #[test]
 fn an_oul_has_its_specimen_first_and_results_of_one_test_together() {
     let second = Observation { replicate: 2, value: number(None, "5.50"), ..glucose() };
-    let control = [
-        plain("NA", number(Some(Comparator::Less), "100")),
-        plain("HBS", Measured::Code { code: "POS".to_owned() }),
-    ]
-    .map(|it| Observation { value_as_sent: "+".to_owned(), ..it });
+    let control = [plain("NA", number(Some(Comparator::Less), "100")), plain("HBS", Measured::code("POS"))]
+        .map(|it| Observation { value_as_sent: "+".to_owned(), ..it });
     let mut observations = vec![glucose()];
     observations.extend(control);
     observations.push(second);
@@ -94,6 +94,34 @@ OBR|3||EX0001|HBS^HBS^L|R||||||||||||||||||||F
 OBX|1|CWE|HBS^HBS^L|1|POS^+^L||||||F|||||||erba
 "
     );
+}
+
+#[test]
+fn a_qualitative_value_is_told_as_the_site_calls_it_and_behind_it_as_sent() {
+    assert!(
+        segments("OBX", positive())[0]
+            .contains("|CWE|HBS^HBS^L|1|10828004^Positive^SCT^POS^POS^99INSTRUMENT|")
+    );
+    let mut local = positive();
+    let coding = Coding { code: "P".to_owned(), system: CodeSystem::Local, text: None };
+    local.value = Measured::Code { code: "POS".to_owned(), coding: Some(coding) };
+    assert!(segments("OBX", local)[0].contains("|P^^L^POS^POS^99INSTRUMENT|"));
+}
+
+#[test]
+fn a_diluted_value_takes_the_place_of_the_one_that_was_too_high() {
+    let above =
+        Observation { value: number(Some(Comparator::Greater), "250"), ..plain("CRP", number(None, "0")) };
+    let mut consignment = consignment(vec![diluted()]);
+    let received_at = consignment.items[0].received_at;
+    consignment.items[0].earlier.push(Version { received_at, observation: above });
+    let bytes = render(&hl7(MessageKind::OruR01), Awaited::Application, Mode::Live, &consignment).unwrap();
+    let told = String::from_utf8(bytes).unwrap().replace('\r', "\n");
+    assert!(told.contains("\nOBX|1|NM|CRP^CRP^L|1|312.0||||||C|"), "the same OBX-4 as before: {told}");
+    assert!(told.contains("\nNTE|1|L|diluted 10 times: 31.2 was measured, and multiplied here\n"), "{told}");
+    assert!(told.contains("|||||||C\n"), "the order is corrected: {told}");
+    let alone = segments("OBX", diluted());
+    assert!(alone[0].contains("|1///10|312.0||||||F|"), "{alone:?}");
 }
 
 #[test]

@@ -98,9 +98,18 @@ const ROLES: [(&str, &str, Option<SampleClass>); 11] = [
     ("SPM-11", "*", None),
 ];
 
-/// HL7 table 0078.
-pub(super) const FLAGS: [&str; 19] =
-    ["L", "H", "LL", "HH", "<", ">", "N", "A", "AA", "U", "D", "B", "W", "S", "R", "I", "MS", "VS", "null"];
+/// Letters of table 0085 that say that a result isn't ready or isn't one. No profile can make them final: R is not verified.
+pub(super) const NEVER_FINAL: [&str; 5] = ["I", "N", "O", "R", "S"];
+
+/// HL7 table 0078, as far as it qualifies a value.
+pub(super) const FLAGS: [&str; 40] = [
+    "<", ">", "A", "AA", "B", "CAR", "D", "DET", "E", "EX", "EXP", "H", "HH", "HU", "I", "IE", "IND", "L",
+    "LL", "LU", "MS", "N", "NCL", "ND", "NEG", "NR", "NS", "POS", "R", "RR", "S", "SDD", "SYN-R", "SYN-S",
+    "U", "UNE", "VS", "W", "WR", "null",
+];
+
+/// Codes of it that question the value: substances that disturb the test, a failed quality control, a review to be done.
+pub(super) const DOUBTS: [&str; 4] = ["AC", "HM", "QCF", "TOX"];
 
 /// A place in a message as a result sees it: in its own OBX, or in the nearest segment of that name among those of
 /// its order, its specimen, its patient and its message; and perhaps one part of the text that stands there.

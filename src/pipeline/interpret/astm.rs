@@ -6,7 +6,7 @@ mod walk;
 
 use labwire_astm::record::{Message, Record};
 
-use super::{Interpreted, RawOrder, RawPatient, RawResult, problem, some};
+use super::{Interpreted, RawOrder, RawPatient, RawResult, Written, problem, some};
 use crate::domain::profile::AstmDialect;
 use crate::pipeline::Reading;
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use encoding_rs::Encoding;
 use labwire_hl7::message::{Charset, Field, Message, Nte, ParseError, Qrd, Segment};
 
-use super::{Interpreted, RawOrder, RawPatient, RawResult, problem, some};
+use super::{Interpreted, RawOrder, RawPatient, RawResult, Written, problem, some};
 use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, OrderResults};
 use crate::domain::{Attachment, Comment, HostQuery, Patient, Private, ProblemKind, SampleClass};
 use crate::pipeline::{Reading, Specimen};

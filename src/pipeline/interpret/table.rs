@@ -9,7 +9,7 @@ mod workbook;
 
 use labwire_drop::Cutter;
 
-use super::{Interpreted, RawOrder, RawPatient, RawResult, problem, some};
+use super::{Interpreted, RawOrder, RawPatient, RawResult, Written, problem, some};
 use crate::domain::ProblemKind;
 use crate::domain::profile::{TableDialect, TableFormat};
 use crate::pipeline::{Part, Reading};

@@ -92,7 +92,7 @@ fn each_type_of_value_is_read_as_its_type_says() {
             Value::Quantity { comparator, number } => {
                 format!("{}{}", comparator.map_or("", crate::domain::Comparator::as_str), number.as_str())
             }
-            Value::Code { code } => format!("code {code}"),
+            Value::Code { code, .. } => format!("code {code}"),
             Value::Text(text) => format!("text {text}"),
             Value::Absent { .. } => "none".to_owned(),
         }

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 
 use super::super::{Arrival, Prior, Repetition, Sameness, canonical, classify};
 use super::*;
+use crate::domain::Dilutions;
 
 use Sameness::{
-    AmbiguousCorrection, Completion, Contradiction, Correction, Duplicate, Late, New, PossibleDuplicate,
-    Rerun,
+    AmbiguousCorrection, Completion, Contradiction, Correction, Diluted, Duplicate, Late, New,
+    PossibleDuplicate, Rerun,
 };
 
 const WINDOW: Duration = Duration::from_secs(3600);
@@ -336,4 +337,70 @@ fn a_correction_of_one_of_several_results_is_not_guessed() {
     let mut replaced = two();
     replaced[0].is_current = false;
     assert_eq!(second(&replaced, &correction(later), &arrival(5, Repetition::First)), [Correction(2)]);
+}
+
+/// A model whose dilution stands in R.3.7, and says what its values are.
+fn diluting(dilutions: Option<Dilutions>) -> Reading {
+    let mut profile = Profile { dilutions, ..profile() };
+    astm(&mut profile).places.dilution = Location::parse("R.3.7");
+    reading(profile)
+}
+
+/// Value, dilution, flags, status.
+fn of(reading: &Reading, value: &str, dilution: &str, status: &str, time: &str) -> Vec<Observation> {
+    let records = message(&format!("R|1|^^^K^^^{dilution}|{value}|mmol/L||||{status}||||{time}"));
+    read_by(reading, records.as_bytes()).observations
+}
+
+#[test]
+fn what_was_too_high_gives_way_to_its_diluted_value_and_to_nothing_else() {
+    let applied = diluting(Some(Dilutions::Applied));
+    let silent = diluting(None);
+    for (what, reading, before, after, expected) in [
+        ("diluted", &applied, (">250", "1", "F"), ("312", "10", "F"), Diluted(1)),
+        ("diluted, and never named before", &applied, (">250", "", "F"), ("312", "10", "F"), Diluted(1)),
+        ("diluted more", &applied, (">2500", "10", "F"), ("31200", "100", "F"), Diluted(1)),
+        ("diluted less", &applied, (">2500", "100", "F"), ("312", "10", "F"), New),
+        ("still too high", &applied, (">250", "1", "F"), (">2500", "10", "F"), New),
+        ("it was a number", &applied, ("240", "1", "F"), ("312", "10", "F"), New),
+        ("it was too low", &applied, ("<2", "1", "F"), ("3", "10", "F"), New),
+        ("it isn't final yet", &applied, (">250", "1", "P"), ("312", "10", "F"), New),
+        ("nobody says what its values are", &silent, (">250", "1", "F"), ("312", "10", "F"), New),
+        ("not diluted", &applied, (">250", "10", "F"), ("312", "1", "F"), New),
+    ] {
+        let first = of(reading, before.0, before.1, before.2, T1);
+        let prior = [Prior::of(1, "lab", &first[0], at(0))];
+        let later = &of(reading, after.0, after.1, after.2, T2)[0];
+        assert_eq!(classify(&prior, later, &arrival(1, Repetition::First)), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_diluted_value_that_comes_again_is_the_same_again() {
+    let reading = diluting(Some(Dilutions::Applied));
+    let above =
+        Prior { is_current: false, ..Prior::of(1, "lab", &of(&reading, ">250", "1", "F", T1)[0], at(0)) };
+    let diluted = of(&reading, "312", "10", "F", T2);
+    let prior = [above, Prior::of(2, "lab", &diluted[0], at(1))];
+    assert_eq!(classify(&prior, &diluted[0], &arrival(2, Repetition::Repeated)), Duplicate(2));
+}
+
+#[test]
+fn of_two_that_were_too_high_none_is_chosen() {
+    let reading = diluting(Some(Dilutions::Applied));
+    let above = |id, time| Prior::of(id, "lab", &of(&reading, ">250", "1", "F", time)[0], at(0));
+    let later = &of(&reading, "312", "10", "F", T2)[0];
+    assert_eq!(classify(&[above(1, T1), above(2, T2)], later, &arrival(1, Repetition::First)), New);
+}
+
+#[test]
+fn a_value_is_multiplied_once_however_often_its_message_is_read() {
+    let reading = diluting(Some(Dilutions::ToApply));
+    let first = of(&reading, "31.2", "1:10", "F", T1);
+    assert_eq!((shown(&first[0].value).as_str(), first[0].value_as_sent.as_str()), ("312.0", "31.2"));
+    assert_eq!(of(&reading, "31.2", "1:10", "F", T1), first);
+    let prior = [Prior::of(1, "lab", &first[0], at(0))];
+    assert_eq!(classify(&prior, &first[0], &arrival(1, Repetition::Repeated)), Duplicate(1));
+    let odd = &of(&reading, "31.2", "P", "F", T1)[0];
+    assert_eq!((shown(&odd.value).as_str(), holds(odd)), ("31.2", vec![HoldReason::OddValue]));
 }

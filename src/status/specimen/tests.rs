@@ -32,6 +32,7 @@ fn observation() -> Observation {
         value: Value::Quantity { comparator: None, number: DecimalText::parse("4.1", '.').unwrap() },
         value_as_sent: "4.1".to_owned(),
         unit: None,
+        dilution: None,
         conversion: None,
         reference_range: None,
         flags: Vec::new(),

@@ -2,7 +2,7 @@
 
 use labwire_astm::record::{Field, Record};
 
-use super::{Decoder, RawResult, ordinal, some};
+use super::{Decoder, RawResult, Written, ordinal, some};
 use crate::domain::TestIdentity;
 use crate::domain::profile::{AstmDialect, Location, Pin, Places};
 
@@ -27,7 +27,7 @@ pub(super) fn read(record: &Record<'_>, dialect: &AstmDialect, decoder: &mut Dec
         replicate: optional(decoder, &places.replicate).parse().ok(),
         loinc: some(optional(decoder, &places.loinc)),
         value: decoder.trimmed(record, &places.value),
-        may_be_number: true,
+        written: Written::Open,
         value_as_sent: decoder.as_sent(record, record.field(places.value.path.field)),
         unread: unread(record, places)
             .or_else(|| unread_flags(record, places))

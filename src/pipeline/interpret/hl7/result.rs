@@ -2,7 +2,7 @@
 
 use labwire_hl7::message::{Field, Segment};
 
-use super::{RawResult, Reader, ordinal, some};
+use super::{RawResult, Reader, Written, ordinal, some};
 use crate::domain::TestIdentity;
 use crate::domain::profile::Hl7Places;
 
@@ -36,7 +36,7 @@ pub(super) fn read<'m>(
         replicate: reader.trimmed(&places.replicate, Some(&obx), scope).parse().ok(),
         loinc: some(reader.trimmed(&places.loinc, Some(&obx), scope)),
         value,
-        may_be_number: !places.value.is_empty() || may_be_number(&obx),
+        written: if places.value.is_empty() { written(&obx) } else { Written::Open },
         value_as_sent: reader.decoder.as_sent(&obx, obx.field(value_field).raw()),
         unread,
         assay_version: some(reader.trimmed(&places.assay_version, Some(&obx), scope)),
@@ -81,21 +81,25 @@ fn typed(reader: &mut Reader<'_, '_>, obx: &Segment<'_>) -> (String, Option<Stri
 }
 
 /// A code, a date and an identifier may be made of digits and are no number.
-fn may_be_number(obx: &Segment<'_>) -> bool {
-    const NEVER: [&[u8]; 11] =
-        [b"CE", b"CF", b"CWE", b"CNE", b"ID", b"IS", b"EI", b"DT", b"TM", b"TS", b"DTM"];
-    !NEVER.contains(&obx.field(2).raw().trim_ascii())
+fn written(obx: &Segment<'_>) -> Written {
+    match obx.field(2).raw().trim_ascii() {
+        b"CE" | b"CF" | b"CWE" | b"CNE" => Written::Code,
+        b"ID" | b"IS" | b"EI" | b"DT" | b"TM" | b"TS" | b"DTM" => Written::NoNumber,
+        _ => Written::Open,
+    }
 }
 
-/// A comparator and a number. A range or a ratio is no number.
+/// A comparator and a number; or a ratio such as `1:80`, a range such as `5-10` and a grade such as `2+`, which are no
+/// numbers and only a table of values or a kind of value makes them known.
 fn structured(reader: &mut Reader<'_, '_>, obx: &Segment<'_>, field: Field<'_>) -> (String, Option<String>) {
     let mut component = |number| reader.decoder.trimmed(obx, field.component(number));
     let (comparator, number, separator, second) = (component(1), component(2), component(3), component(4));
+    let text = format!("{comparator}{number}{separator}{second}");
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     match (separator.as_str(), second.as_str()) {
-        ("", "") => (format!("{comparator}{number}"), None),
-        _ => (
-            format!("{comparator}{number}{separator}{second}"),
-            Some("OBX-5 is a range or a ratio".to_owned()),
-        ),
+        ("", "") => (text, None),
+        (":" | "/" | "-", _) if is_number && !second.is_empty() => (text, None),
+        ("+", "") if is_number => (text, None),
+        _ => (text, Some("OBX-5 is a number with more than is understood".to_owned())),
     }
 }

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use labwire_drop::Ending;
 
 use super::columns::{Columns, Found, FoundPiece, TestColumn};
-use super::{Cell, CellKind, Interpreted, RawOrder, RawPatient, RawResult, Row, excel, problem, some};
+use super::{
+    Cell, CellKind, Interpreted, RawOrder, RawPatient, RawResult, Row, Written, excel, problem, some,
+};
 use crate::domain::profile::{EmptyValues, Layout, ShortRows, TableDialect, TableFormat, Told};
 use crate::domain::{Patient, ProblemKind, SampleClass, TestIdentity};
 
@@ -89,7 +91,7 @@ impl<'a> RowReader<'a> {
             replicate: self.trimmed(row, Told::Replicate)?.parse().ok(),
             loinc: some(self.trimmed(row, Told::Loinc)?),
             value: String::new(),
-            may_be_number: true,
+            written: Written::Open,
             value_as_sent: String::new(),
             unread: unpinned,
             assay_version: some(self.trimmed(row, Told::AssayVersion)?),
