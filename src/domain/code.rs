@@ -90,7 +90,12 @@ impl CodeSystem {
     pub fn can_be(self, code: &str) -> bool {
         match self {
             CodeSystem::Local => !code.trim().is_empty(),
-            CodeSystem::Snomed => (6..=18).contains(&code.len()) && !code.starts_with('0') && verhoeff(code),
+            CodeSystem::Snomed => {
+                // Two digits before the last say that it is a concept.
+                let kind = code.len().checked_sub(3).and_then(|at| code.get(at..at + 2));
+                let is_concept = kind.is_some_and(|kind| kind == "00" || kind == "10");
+                (6..=18).contains(&code.len()) && !code.starts_with('0') && is_concept && verhoeff(code)
+            }
             CodeSystem::Loinc => {
                 let parts = code.strip_prefix("LA").and_then(|rest| rest.split_once('-'));
                 parts.is_some_and(|(number, check)| {
