@@ -87,6 +87,8 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
         Some(times) => profile.map(|profile| with_times(profile, times, file)),
         None => profile,
     };
+    let failed = file.table("failed_values", failed_values).unwrap_or_default();
+    let profile = profile.map(|profile| with_failures(profile, failed));
     let specimen = file.table("specimen", specimen).unwrap_or_else(default_specimen);
     let codes = codes::of_instrument(file, shared.code_maps, shared.analytes);
     let units = file.table("units", aliases).unwrap_or_default();
@@ -136,6 +138,26 @@ fn with_times(profile: Arc<Profile>, times: Vec<String>, file: &Table<'_>) -> Ar
     };
     let dialect = Dialect::Table(Box::new(table.as_ref().clone().with_times(times)));
     Arc::new(Profile { dialect, ..(*profile).clone() })
+}
+
+/// The profile with what this site knows of values that mean that the run failed.
+fn with_failures(profile: Arc<Profile>, own: BTreeMap<String, String>) -> Arc<Profile> {
+    if own.is_empty() {
+        return profile;
+    }
+    let mut failed_values = profile.failed_values.clone();
+    failed_values.extend(own);
+    Arc::new(Profile { failed_values, ..(*profile).clone() })
+}
+
+/// Each value, exactly as sent, with the reason that the LIMS is told.
+fn failed_values(table: &mut Table<'_>) -> BTreeMap<String, String> {
+    let reason = |text: &str| match text.trim().is_empty() {
+        true => Err("the reason is empty; write what the LIMS is told".to_owned()),
+        false => Ok(text.to_owned()),
+    };
+    let entries = table.free_entries().into_iter();
+    entries.filter_map(|(name, entry)| Some((name.text.to_owned(), entry.parsed(reason)?))).collect()
 }
 
 /// The profile's protocol with the changes that `[link]` makes.

@@ -372,6 +372,17 @@ mod tests {
     }
 
     #[test]
+    fn a_failed_run_is_told_as_such_and_its_number_is_no_value() {
+        let absent = Value::Absent { reason: "clot detected".to_owned() };
+        let failed = |it: Observation| Observation { status: Status::Failed, ..it };
+        let result = only(failed(Observation { value: absent, value_as_sent: "ERR".to_owned(), ..glucose() }));
+        assert_eq!(result["status"], "failed");
+        assert_eq!(result["value"], json!({ "kind": "absent", "reason": "clot detected", "as_sent": "ERR" }));
+        let result = only(failed(glucose()));
+        assert_eq!(result["status"], "failed", "a LIMS that looks at the status takes no number for a result");
+    }
+
+    #[test]
     fn a_dilution_is_told_with_who_multiplied() {
         let result = only(diluted());
         assert_eq!(result["diluted"], json!({ "factor": "10", "applied_by": "gateway" }));

@@ -150,6 +150,7 @@ fn what_the_serial_example_calls_a_default_is_one() {
     );
     assert_eq!(written.codes["GLU"].loinc.as_deref(), Some("2345-7"));
     assert_eq!(written.codes["GLU"].analyte.as_deref(), Some("glucose"));
+    assert!(written.profile.failed_values["ERR42"].contains("no specimen"));
     let values = &written.codes["HBSAG"].values;
     assert_eq!((values["NEG"].code.as_str(), values["NEG"].system), ("N", CodeSystem::Local));
     assert_eq!(values["+/-"].text.as_deref(), Some("Equivocal"));
@@ -171,6 +172,8 @@ fn what_the_serial_example_calls_a_default_is_one() {
         "unknown_value",
         "NEG",
         "POS",
+        "[failed_values",
+        "ERR42",
         "[units]",
         "\"",
         "[specimen_kinds",
