@@ -375,11 +375,15 @@ mod tests {
     fn a_failed_run_is_told_as_such_and_its_number_is_no_value() {
         let absent = Value::Absent { reason: "clot detected".to_owned() };
         let failed = |it: Observation| Observation { status: Status::Failed, ..it };
-        let result = only(failed(Observation { value: absent, value_as_sent: "ERR".to_owned(), ..glucose() }));
+        let result =
+            only(failed(Observation { value: absent, value_as_sent: "ERR".to_owned(), ..glucose() }));
         assert_eq!(result["status"], "failed");
         assert_eq!(result["value"], json!({ "kind": "absent", "reason": "clot detected", "as_sent": "ERR" }));
         let result = only(failed(glucose()));
-        assert_eq!(result["status"], "failed", "a LIMS that looks at the status takes no number for a result");
+        assert_eq!(
+            result["status"], "failed",
+            "a LIMS that looks at the status takes no number for a result"
+        );
     }
 
     #[test]

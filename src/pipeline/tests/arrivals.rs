@@ -31,7 +31,7 @@ impl Lab {
         };
         let (leaves, supersedes) = match judge(classify(&self.stored, observation, &arrival)) {
             Sameness::Duplicate(_) => return,
-            Sameness::Correction(id) | Sameness::Completion(id) => (true, Some(id)),
+            Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => (true, Some(id)),
             Sameness::Contradiction(id) => (false, Some(id)),
             Sameness::Late(_) | Sameness::AmbiguousCorrection => (false, None),
             Sameness::New | Sameness::Rerun(_) | Sameness::PossibleDuplicate(_) => (true, None),
