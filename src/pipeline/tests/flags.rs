@@ -57,7 +57,8 @@ fn each_published_status_is_what_it_says_and_none_becomes_final_that_has_no_word
             };
             assert!(expected.contains(&it.status), "{letter} {unknown:?}: {:?}", it.status);
             let in_error = word == "entered-in-error";
-            assert_eq!(holds(it).contains(&HoldReason::StatusInDoubt), in_error || letter == "R", "{letter}");
+            assert_eq!(holds(it).contains(&HoldReason::StatusInDoubt), letter == "R", "{letter}");
+            assert_eq!(holds(it).contains(&HoldReason::Withdrawn), in_error, "{letter}");
         }
     }
 }
