@@ -146,8 +146,7 @@ async fn half_a_block_is_no_message_and_what_is_not_for_us_is_rejected_and_kept(
     let mut analyzer = Analyzer::connect(address).await;
     let rejected = analyzer.send("MSH|^~\\&|cobas pro||Host||20260501||ADT^A01|5|P|2.5.1\rPID|1\r").await;
     assert!(rejected.contains("\rMSA|AR|5") && rejected.contains("|200^"), "{rejected}");
-    until("it is kept as a problem", || lab.text(&["problems"]).contains("neither a result nor a query"))
-        .await;
+    until("it is kept as a problem", || lab.text(&["problems"]).contains("refused-message")).await;
     assert_eq!(lab.reader().sums().unwrap().intake.received, 0);
     assert!(gateway.terminate().success());
 }
@@ -168,5 +167,85 @@ async fn an_analyzer_that_waits_to_be_called_is_called_and_one_that_names_anothe
     assert!(analyzer.send(&other).await.contains("MSA|AA|2"), "it is on disk: no reason to send it for ever");
     until("it is kept as of nobody", || lab.text(&["problems"]).contains("no configured instrument fits"))
         .await;
+    let problems = lab.text(&["problems"]);
+    let why = "cobas (roche-cobas-pro) wants MSH-3";
+    assert!(problems.contains(why) && problems.contains("and not \"someone else\""), "{problems}");
+    assert!(gateway.terminate().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_version_that_comes_after_a_newer_waits_for_a_person() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    let with = |id: &str, specimen: &str, value: &str, status: &str| {
+        result(id, specimen, value).replace("|||||F|", &format!("|||||{status}|"))
+    };
+    for (id, specimen, value, status) in
+        [("1", "S1", "6.2", "C"), ("2", "S1", "6.0", "F"), ("3", "S2", "7.1", "F"), ("4", "S2", "7.0", "P")]
+    {
+        assert!(analyzer.send(&with(id, specimen, value, status)).await.contains(&format!("MSA|AA|{id}")));
+    }
+    until("both older ones wait", || lab.count("held") == 2).await;
+    let held = lab.text(&["held"]);
+    assert_eq!(held.matches("an older version of a result").count(), 2, "{held}");
+    accepted(&lab, 2).await;
+    // What is newer doesn't wait for that: another correction, and what is measured again.
+    analyzer.send(&with("5", "S1", "6.4", "C")).await;
+    analyzer.send(&with("6", "S1", "7.3", "F").replace("20260501115500", "20260501121500")).await;
+    accepted(&lab, 4).await;
+    // A failed run of the same time takes the value's place once a person says so.
+    analyzer.send(&with("7", "S2", "", "X")).await;
+    until("it waits", || lab.text(&["held"]).contains("that it couldn't be done")).await;
+    assert_eq!((lab.count("accepted"), lab.count("held")), (4, 3));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_never_reaches_the_lims_and_what_has_no_header_gets_no_answer() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    for (id, version) in [("1", "3.0"), ("2", "25")] {
+        let refused =
+            analyzer.send(&result(id, "S1", "1.1").replace("|2.5.1|", &format!("|{version}|"))).await;
+        assert!(refused.contains(&format!("MSA|AR|{id}")) && !refused.contains("MSA|AA"), "{refused}");
+    }
+    analyzer.say(b"\x0BPID|1\rOBX|1|NM|10020||1.2\r\x1C\r").await;
+    let next = analyzer.send(&result("3", "S3", "1.3")).await;
+    assert!(next.contains("MSA|AA|3"), "the answer is to the next one: {next}");
+    accepted(&lab, 1).await;
+    until("all are kept", || lab.text(&["problems"]).lines().count() >= 3).await;
+    let problems = lab.text(&["problems"]);
+    assert_eq!(problems.matches("refused-message").count(), 2, "{problems}");
+    assert_eq!(lab.reader().sums().unwrap().intake.new, 1);
+    assert!(gateway.terminate().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_messages_in_one_block_are_each_answered_and_a_batch_that_counts_wrongly_is_told() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    let first = analyzer.send(&(result("1", "S1", "1.1") + &result("2", "S2", "1.2"))).await;
+    assert!(first.contains("MSA|AA|1") && analyzer.answer().await.unwrap().contains("MSA|AA|2"));
+    let batch = |ids: [&str; 2], says: &str| {
+        let [one, two] = ids.map(|id| result(id, id, "1.3"));
+        format!("BHS|^~\\&|cobas pro\r{one}{two}BTS|{says}\r")
+    };
+    let answer = analyzer.send(&batch(["3", "4"], "2")).await;
+    assert!(
+        answer.starts_with("BHS|") && answer.contains("MSA|AA|3") && answer.contains("MSA|AA|4"),
+        "{answer}"
+    );
+    analyzer.send(&batch(["5", "6"], "5")).await;
+    accepted(&lab, 6).await;
+    let problems = lab.text(&["problems"]);
+    assert!(problems.contains("BTS-1 says \"5\"; messages of its batch that came: 2"), "{problems}");
+    assert_eq!(problems.lines().count(), 1, "{problems}");
+    let message = lab.reader().open_problems(9).unwrap()[0].message.unwrap().to_string();
+    lab.text(&["dismiss", "--message", &message, "--reason", "compared"]);
+    assert!(lab.text(&["problems"]).contains("No open problems"));
     assert!(gateway.terminate().success());
 }

@@ -182,3 +182,24 @@ async fn what_no_destination_takes_is_a_problem_and_leaves_once_one_does() {
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_goes_where_its_result_went_and_is_no_problem_though_no_table_takes_it() {
+    let lims = http_lims().await;
+    let (lab, address) = laboratory().await;
+    deliver_to(&lab, &[http("lims", lims.address, "tests = [\"GLCC\"]")]);
+    let gateway = lab.start().await;
+    send(address, &glucose("EX0001", "5.40", "F", TIME)).await;
+    until("it is delivered", || state(&lab, "lims", "accepted") == 1).await;
+    assert!(gateway.terminate().success());
+
+    deliver_to(&lab, &[http("lims", lims.address, "tests = [\"NA\"]")]);
+    let gateway = lab.start().await;
+    send(address, &glucose("EX0001", "5.60", "C", TIME)).await;
+    until("the correction follows", || sent(&lims).len() == 2).await;
+    until("its answer is on disk", || state(&lab, "lims", "accepted") == 2).await;
+    let problems = lab.text(&["problems"]);
+    assert!(!problems.contains("no destination takes"), "{problems}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -314,8 +314,8 @@ pub(super) enum DecideCommand {
     Reject(Item),
     /// Read a message again with today's configuration
     Reread(Item),
-    /// Close a problem that has been seen to
-    Dismiss(Item),
+    /// Close a problem that has been seen to, or all of a message
+    Dismiss(Dismiss),
 }
 
 #[derive(Args)]
@@ -324,6 +324,21 @@ pub(super) struct Item {
     config: Config,
     /// The number that the lists and the page show
     pub(super) id: i64,
+    /// Why, in your words
+    #[arg(long)]
+    pub(super) reason: String,
+}
+
+#[derive(Args)]
+pub(super) struct Dismiss {
+    #[command(flatten)]
+    config: Config,
+    /// The number that `labwire problems` and the page show
+    #[arg(required_unless_present = "message")]
+    pub(super) id: Option<i64>,
+    /// Every open problem of this message
+    #[arg(long, conflicts_with = "id")]
+    pub(super) message: Option<i64>,
     /// Why, in your words
     #[arg(long)]
     pub(super) reason: String,
@@ -352,8 +367,8 @@ impl DecideCommand {
             | DecideCommand::Confirm(item)
             | DecideCommand::Release(item)
             | DecideCommand::Reject(item)
-            | DecideCommand::Reread(item)
-            | DecideCommand::Dismiss(item) => &item.config,
+            | DecideCommand::Reread(item) => &item.config,
+            DecideCommand::Dismiss(dismiss) => &dismiss.config,
         }
     }
 
@@ -365,6 +380,7 @@ impl DecideCommand {
             DecideCommand::Release(_) => Asked::Release,
             DecideCommand::Reject(_) => Asked::Reject,
             DecideCommand::Reread(_) => Asked::Reread,
+            DecideCommand::Dismiss(dismiss) if dismiss.message.is_some() => Asked::DismissMessage,
             DecideCommand::Dismiss(_) => Asked::Dismiss,
         }
     }

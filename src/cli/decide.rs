@@ -20,8 +20,10 @@ pub(super) fn run(settings: &Settings, command: &DecideCommand, out: &mut impl W
         | DecideCommand::Confirm(item)
         | DecideCommand::Release(item)
         | DecideCommand::Reject(item)
-        | DecideCommand::Reread(item)
-        | DecideCommand::Dismiss(item) => (vec![item.id], &item.reason),
+        | DecideCommand::Reread(item) => (vec![item.id], &item.reason),
+        DecideCommand::Dismiss(dismiss) => {
+            (dismiss.id.into_iter().chain(dismiss.message).collect(), &dismiss.reason)
+        }
     };
     let mut exit = Exit::Done;
     for id in ids {

@@ -60,7 +60,10 @@ pub(super) fn held(settings: &Settings, out: &mut impl Write) -> Outcome {
 }
 
 pub(super) fn problems(settings: &Settings, out: &mut impl Write) -> Outcome {
-    let problems = Reader::open(&settings.journal.path)?.open_problems(LINES)?;
+    let reader = Reader::open(&settings.journal.path)?;
+    let problems = reader.open_problems(LINES)?;
+    let open = usize::try_from(reader.waiting()?.open_problems).unwrap_or(usize::MAX);
+    let more = open.saturating_sub(problems.len());
     if problems.is_empty() {
         writeln!(out, "No open problems.")?;
     }
@@ -76,6 +79,12 @@ pub(super) fn problems(settings: &Settings, out: &mut impl Write) -> Outcome {
             problem.message.map_or_else(|| "-".to_owned(), |id| id.to_string()),
             problem.seen_at,
             problem.text.reveal(),
+        )?;
+    }
+    if more > 0 {
+        writeln!(
+            out,
+            "… and {more} more, older; `labwire dismiss --message MESSAGE` closes a message's at once"
         )?;
     }
     Ok(Exit::Done)

@@ -45,6 +45,10 @@ pub enum ProblemKind {
     OddTime,
     UndecodableText,
     OutOfPlace,
+    /// The analyzer was told that this isn't taken.
+    Refused,
+    /// A batch's trailer counts other than came.
+    Miscounted,
     Incomplete,
     NoResult,
     PossibleDuplicate,
@@ -67,7 +71,7 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 22] = [
+    pub const ALL: [ProblemKind; 24] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -79,6 +83,8 @@ impl ProblemKind {
         ProblemKind::OddTime,
         ProblemKind::UndecodableText,
         ProblemKind::OutOfPlace,
+        ProblemKind::Refused,
+        ProblemKind::Miscounted,
         ProblemKind::Incomplete,
         ProblemKind::NoResult,
         ProblemKind::PossibleDuplicate,
@@ -106,6 +112,8 @@ impl ProblemKind {
             ProblemKind::OddTime => "odd-time",
             ProblemKind::UndecodableText => "undecodable-text",
             ProblemKind::OutOfPlace => "out-of-place",
+            ProblemKind::Refused => "refused-message",
+            ProblemKind::Miscounted => "miscounted-batch",
             ProblemKind::Incomplete => "incomplete-transmission",
             ProblemKind::NoResult => "no-result",
             ProblemKind::PossibleDuplicate => "possible-duplicate",
@@ -146,13 +154,17 @@ impl ProblemKind {
             ProblemKind::OddTime => "check the analyzer's clock and the instrument's time_zone",
             ProblemKind::UndecodableText => "check the instrument's character_set",
             ProblemKind::OutOfPlace => "look at the raw bytes; ask the analyzer to send again",
+            ProblemKind::Refused => "set the analyzer to a message that is taken, and have it send again",
+            ProblemKind::Miscounted => {
+                "compare with the analyzer's list, and have it send again what is missing; what came was read"
+            }
             ProblemKind::Incomplete => {
                 "ask the analyzer to send this transmission again; it can't be read again here"
             }
             ProblemKind::NoResult => "nothing to do if the analyzer sends such messages on purpose",
             ProblemKind::PossibleDuplicate => "compare both results; nothing was dropped",
             ProblemKind::NotProduction => {
-                "the analyzer marked this as training, quality control or debugging; it stays here"
+                "the analyzer marked this as training, quality control or debugging; it goes to no LIMS but one under test"
             }
             ProblemKind::Drift => {
                 "check what was changed on the analyzer; if it is right, say so in the instrument's [codes] and to the LIMS, then dismiss this"
@@ -203,6 +215,8 @@ pub enum HoldReason {
     Withdrawn,
     /// Nothing says whether the sample is a patient's or a control.
     UnclearSample,
+    /// Its bytes aren't of the character set that they are said to be of.
+    UndecodableText,
     /// The rules in force know the analyte, and don't let its value be converted.
     NotConverted,
     /// No living patient has such a value: the analyzer's unit may have been switched.
@@ -218,7 +232,7 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 19] = [
+    pub const ALL: [HoldReason; 20] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -232,6 +246,7 @@ impl HoldReason {
         HoldReason::Contradiction,
         HoldReason::Withdrawn,
         HoldReason::UnclearSample,
+        HoldReason::UndecodableText,
         HoldReason::NotConverted,
         HoldReason::AbsurdValue,
         HoldReason::NotOrdered,
@@ -255,6 +270,7 @@ impl HoldReason {
             HoldReason::Contradiction => "contradiction",
             HoldReason::Withdrawn => "withdrawn",
             HoldReason::UnclearSample => "unclear-sample",
+            HoldReason::UndecodableText => "undecodable-text",
             HoldReason::NotConverted => "not-converted",
             HoldReason::AbsurdValue => "absurd-value",
             HoldReason::NotOrdered => "not-ordered",
@@ -295,6 +311,9 @@ impl HoldReason {
             }
             HoldReason::UnclearSample => {
                 "nothing says for sure that the sample is one patient's: it may be a control, a calibrator or a pool"
+            }
+            HoldReason::UndecodableText => {
+                "its number, value, unit, range or flags hold bytes that aren't of the character set"
             }
             HoldReason::NotConverted => "its unit can't be converted into the one that is reported",
             HoldReason::AbsurdValue => {

@@ -8,6 +8,7 @@ mod pattern;
 mod place;
 mod query;
 mod table;
+mod taken;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub use table::{
     EmptyValues, Header, Layout, ShortRows, TableDialect, TableFormat, TableLocation, TablePiece, TablePlace,
     TableRule, Told,
 };
+pub use taken::refusal;
 
 /// An analyzer model.
 #[derive(Debug, Clone, PartialEq)]

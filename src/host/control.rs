@@ -83,6 +83,7 @@ pub enum Asked {
     Confirm,
     Reread,
     Dismiss,
+    DismissMessage,
 }
 
 impl Asked {
@@ -95,6 +96,7 @@ impl Asked {
             Asked::Confirm => Decision::Confirm(DeliveryId(id)),
             Asked::Reread => Decision::Reread(MessageId(id)),
             Asked::Dismiss => Decision::Dismiss(ProblemId(id)),
+            Asked::DismissMessage => Decision::DismissMessage(MessageId(id)),
         }
     }
 }

@@ -4,15 +4,11 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use labwire_hl7::message::{Message, Msh};
-use labwire_hl7::transfer::{Acknowledging, Condition, Mode, Stamp, Verdict, acknowledge};
+use labwire_hl7::transfer::{Acknowledging, Mode, Stamp, Verdict, acknowledge};
 use labwire_link::Reply;
 
-use crate::domain::profile::Hl7Queries;
+use crate::domain::profile::{Hl7Queries, refusal};
 use crate::wire::ControlIds;
-
-/// The kinds of message that an instrument may send: results, queries, and what it says of itself.
-const TAKEN: [&[u8]; 12] =
-    [b"ORU", b"OUL", b"QBP", b"QRY", b"QCK", b"ORL", b"ORR", b"SSU", b"EAU", b"ESU", b"INU", b"NMD"];
 
 /// What to say of a message: once it is on disk, and if it can't be.
 pub(super) struct Screened {
@@ -67,15 +63,7 @@ fn answered_with_orders(content: &[u8], queries: Hl7Queries) -> Option<Commit> {
 
 /// AR and CR are for what isn't for us; what is odd about the content of a message that is on disk is our trouble.
 fn verdict(header: &Msh<'_>) -> Verdict {
-    let kind = header.message_type().component(1);
-    let version = header.version().component(1);
-    if !version.is_empty() && !version.raw().starts_with(b"2.") {
-        return Verdict::NotForUs(Condition::UnsupportedVersion);
-    }
-    if !TAKEN.contains(&kind.raw()) {
-        return Verdict::NotForUs(Condition::UnsupportedMessageType);
-    }
-    Verdict::Accepted
+    refusal(header).map_or(Verdict::Accepted, Verdict::NotForUs)
 }
 
 #[cfg(test)]
@@ -112,6 +100,7 @@ mod tests {
         for (message, code) in [
             ("MSH|^~\\&|SIM|LAB|||20260501||ADT^A01|7|P|2.3.1\r", "MSA|AR|7"),
             ("MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|3.0\r", "MSA|AR|7"),
+            ("MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|25\r", "MSA|AR|7"),
             ("MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P\r", "MSA|AA|7"),
         ] {
             let (stored, _) = told(message);

@@ -41,6 +41,8 @@ pub enum Decision {
     Reread(MessageId),
     /// A problem has been seen to.
     Dismiss(ProblemId),
+    /// All open problems of a message have been seen to.
+    DismissMessage(MessageId),
 }
 
 impl Journal {
@@ -83,6 +85,10 @@ impl Journal {
                 Decision::Dismiss(id) => {
                     dismiss(connection, id, &decider, now)?;
                     ("dismissed", format!("problem {id}"))
+                }
+                Decision::DismissMessage(id) => {
+                    let closed = dismiss_all(connection, id, &decider, now)?;
+                    ("dismissed", format!("all {closed} problems of message {id}"))
                 }
             };
             audit::append(
@@ -150,6 +156,23 @@ fn dismiss(
         return Err(JournalError::Refused(format!("there is no open problem {id}")));
     }
     Ok(())
+}
+
+/// Closes a message's open problems, and says how many they were.
+fn dismiss_all(
+    connection: &Connection,
+    id: MessageId,
+    decider: &Decider,
+    now: Timestamp,
+) -> Result<usize, JournalError> {
+    let closed = connection.execute(
+        "UPDATE problem SET closed_at = ?, closed_by = ?, closing_note = ? WHERE message = ? AND closed_at IS NULL",
+        params![now.as_microsecond(), decider.actor, decider.reason, id.0],
+    )?;
+    if closed == 0 {
+        return Err(JournalError::Refused(format!("message {id} has no open problem")));
+    }
+    Ok(closed)
 }
 
 /// Takes the message's problems out of the sums and lets the runner have it again.

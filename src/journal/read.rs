@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::rows::{Stored, instant};
 use super::{JournalError, MessageId, ObservationId, OpenError, TransferId, audit, migrate, opening};
-use crate::domain::{InstrumentId, Observation, SpecimenId};
+use crate::domain::{DestinationId, InstrumentId, Observation, SpecimenId};
 
 /// A read-only connection.
 pub struct Reader {
@@ -108,6 +108,28 @@ impl Reader {
             message.part = self.part_of(message.message)?.map(|(.., place)| place);
         }
         Ok(messages)
+    }
+
+    /// The content of the message of the same transfer that came before this one, with its number.
+    pub fn before(&self, message: MessageId) -> Result<Option<(MessageId, Vec<u8>)>, JournalError> {
+        let earlier = self
+            .connection
+            .prepare_cached(
+                "SELECT max(e.id) FROM message m JOIN message e ON e.transfer = m.transfer AND e.id < m.id WHERE m.id = ?",
+            )?
+            .query_row([message.0], |row| row.get::<_, Option<i64>>(0))?;
+        let Some(earlier) = earlier.map(MessageId) else { return Ok(None) };
+        Ok(Some((earlier, self.content(earlier)?)))
+    }
+
+    /// The destinations that an observation, in its newest version, was meant for.
+    pub fn meant_for(&self, observation: ObservationId) -> Result<Vec<DestinationId>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "WITH RECURSIVE newer(id) AS (SELECT ?1 UNION SELECT o.id FROM observation o JOIN newer n ON o.supersedes = n.id)
+             SELECT destination FROM ledger WHERE observation = (SELECT max(id) FROM newer) AND state <> 'not-for-it'",
+        )?;
+        let rows = statement.query_map([observation.0], |row| row.get::<_, String>(0))?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().map(DestinationId::new).collect())
     }
 
     /// The messages whose sender isn't known, oldest first, at most `limit`.

@@ -39,8 +39,7 @@ pub(super) struct Item {
 /// Reads one message.
 pub(super) fn read(message: &Message<'_>, header: &Msh<'_>, places: &OrderPlaces) -> Read {
     let (kind, event) = (header.message_type().component(1), header.message_type().component(2));
-    let version = header.version().component(1);
-    if !version.is_empty() && !version.raw().starts_with(b"2.") {
+    if !header.is_version_2() {
         return Read::NotForUs(Condition::UnsupportedVersion);
     }
     if !matches!(header.processing().component(1).raw(), b"" | b"P") {

@@ -27,6 +27,7 @@ pub(super) fn check(
         (facts.length == Length::PossiblyTruncated, HoldReason::TruncatedSpecimen),
         (facts.cut, HoldReason::Incomplete),
         (facts.unclear, HoldReason::UnclearSample),
+        (facts.garbled, HoldReason::UndecodableText),
     ]
     .into_iter()
     .filter_map(|(holds, reason)| holds.then_some(reason))

@@ -3,6 +3,7 @@
 
 pub mod runner;
 
+mod batch;
 mod check;
 mod coded;
 mod convert;
@@ -29,7 +30,9 @@ use jiff::tz::TimeZone;
 use labwire_units::Aliases;
 
 use crate::domain::profile::Profile;
-use crate::domain::{CodeMapping, InstrumentId, Outcome, Rules, SpecimenRules};
+use crate::domain::{
+    CodeMapping, InstrumentId, Outcome, Private, Problem, ProblemKind, Rules, SpecimenRules,
+};
 
 pub use preview::{Preview, Reported, Tube, preview};
 pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, questions};
@@ -82,6 +85,29 @@ impl<'a> Part<'a> {
     }
 }
 
+/// The most problems of one kind that a message has, but for those that each stand for a lost result.
+const PROBLEMS_OF_A_KIND: usize = 50;
+
+/// The first problems of each kind, and one that counts the rest of it. A lost result always keeps its own: the sums count it.
+fn bounded(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut seen: BTreeMap<ProblemKind, usize> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for problem in problems {
+        let seen = seen.entry(problem.kind).or_default();
+        *seen += usize::from(!problem.replaces_result);
+        if problem.replaces_result || *seen <= PROBLEMS_OF_A_KIND {
+            kept.push(problem);
+        }
+    }
+    let more = seen.into_iter().filter_map(|(kind, seen)| {
+        let more = seen.checked_sub(PROBLEMS_OF_A_KIND).filter(|more| *more > 0)?;
+        let text = Private::new(format!("{more} more of this kind in this message; they aren't listed"));
+        Some(Problem { kind, record: None, specimen: None, text, replaces_result: false })
+    });
+    kept.extend(more.collect::<Vec<_>>());
+    kept
+}
+
 /// Reads a message, or several in one run of bytes. Reading the same bytes again gives the same outcome.
 pub fn process(message: &[u8], reading: &Reading, context: &Context) -> Outcome {
     process_part(&Part::of(message), reading, context)
@@ -95,6 +121,7 @@ pub fn process_part(part: &Part<'_>, reading: &Reading, context: &Context) -> Ou
     let normalize::Normalized { read, queries, mut problems } =
         normalize::normalize(interpreted, reading, context);
     problems.sort_by_key(|problem| problem.record);
+    let problems = bounded(problems);
     let observations = read
         .into_iter()
         .map(|(observation, facts)| {

@@ -32,6 +32,8 @@ pub(super) struct Facts {
     pub(super) cut: bool,
     /// Nothing says whose sample it is.
     pub(super) unclear: bool,
+    /// Something of it can't be decoded.
+    pub(super) garbled: bool,
 }
 
 pub(super) fn normalize(raw: Interpreted, reading: &Reading, context: &Context) -> Normalized {
@@ -58,6 +60,34 @@ pub(super) fn normalize(raw: Interpreted, reading: &Reading, context: &Context) 
     normalizer.out
 }
 
+/// Stands for bytes that couldn't be decoded.
+const REPLACEMENT: char = '\u{FFFD}';
+
+/// The text, unless some of it couldn't be decoded.
+fn legible(text: &str) -> &str {
+    if text.contains(REPLACEMENT) { "" } else { text }
+}
+
+/// Without what couldn't be decoded: the LIMS knows its patient by the specimen, and must not get an altered name.
+fn legible_parts(patient: Patient) -> Patient {
+    let part = |text: String| legible(&text).to_owned();
+    Patient {
+        id: part(patient.id),
+        name: part(patient.name),
+        birth_date: part(patient.birth_date),
+        sex: part(patient.sex),
+        location: part(patient.location),
+    }
+}
+
+/// Whether anything couldn't be decoded of which result it is, and of what it says.
+fn is_garbled(raw: &RawResult, specimen: &str) -> bool {
+    let test = &raw.test;
+    let parts = [specimen, &test.code, &test.aspect, &test.component, &test.dilution, &raw.value_as_sent];
+    let others = raw.unit.iter().chain(&raw.range).chain(&raw.flags).chain(&raw.status).map(String::as_str);
+    parts.into_iter().chain(others).any(|text| text.contains(REPLACEMENT))
+}
+
 struct Normalizer<'a> {
     reading: &'a Reading,
     context: &'a Context,
@@ -73,7 +103,8 @@ impl Normalizer<'_> {
     fn result(&mut self, raw: RawResult, order: Option<&RawOrder>, patient: Patient) {
         let reading = self.reading;
         let sent = order.map(|order| order.specimen.as_str()).unwrap_or_default();
-        let specimen = Specimen::read(sent, &reading.specimen);
+        // A number that was altered is none.
+        let specimen = Specimen::read(legible(sent), &reading.specimen);
         let replicate = self.replicate(&raw);
         let test = reading.profile.tests.get(&raw.test.code);
         let site = reading.codes.get(&raw.test.code);
@@ -87,6 +118,7 @@ impl Normalizer<'_> {
         let completed = self.time(&raw, &raw.completed, &specimen.id);
         let (value, status, mut facts) = self.value(&raw, &specimen.id);
         facts.length = specimen.length;
+        facts.garbled = is_garbled(&raw, sent);
         facts.unclear = order.is_some_and(|order| order.class.is_none());
         let (value, dilution) = match diluted::diluted(&value, &raw.test.dilution, reading.profile.dilutions)
         {
@@ -110,7 +142,7 @@ impl Normalizer<'_> {
             profile: reading.profile.identity(),
             specimen: specimen.id,
             specimen_as_sent: Private::new(sent.to_owned()),
-            patient: Private::new(patient),
+            patient: Private::new(legible_parts(patient)),
             class: order.and_then(|order| order.class).unwrap_or(SampleClass::Patient),
             test: raw.test,
             replicate,
@@ -165,6 +197,7 @@ impl Normalizer<'_> {
             length: Length::Whole,
             cut: raw.cut,
             unclear: false,
+            garbled: false,
         };
         let status = match (meaning, profile.unknown_status) {
             (Some(meaning), _) => meaning.status,

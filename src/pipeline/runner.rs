@@ -1,6 +1,7 @@
 //! Takes each message from the journal once, has it read, compares it with what is stored, and writes what it became.
 //! One message can't stop the next.
 
+mod compare;
 mod controls;
 mod route;
 
@@ -13,23 +14,21 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use route::{homeless, routes};
+use compare::Comparison;
+use route::homeless;
 
+use super::batch::miscounts;
 use super::who::{Who, who_sent};
-use super::{
-    Arrival, Context, Part, Prior, Reading, Repetition, Sameness, canonical, classify, process_part,
-};
+use super::{Context, Part, Reading, Repetition, canonical, process_part};
 use crate::clock;
-use crate::config::settings::{Destination, Instrument};
+use crate::config::settings::{Destination, Instrument, Mode};
+use crate::domain::profile::Dialect;
 use crate::domain::qc::Plan;
-use crate::domain::{
-    HoldReason, HostQuery, Observation, OrderState, Outcome, Private, Problem, ProblemKind, RerunPolicy,
-    Rules, SampleClass, Standing, UnorderedPolicy,
-};
+use crate::domain::{HostQuery, Observation, Outcome, Private, Problem, ProblemKind, Rules};
 use crate::journal::desk::{Decider, Decision};
 use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place, Processed, QueryId};
-use crate::journal::{Journal, JournalError, MessageId, ObservationId, Reader};
+use crate::journal::{Journal, JournalError, MessageId, Reader};
 
 /// How many messages of an unknown sender, and how many with results that went nowhere, are looked at again at a start.
 const LOOK_AGAIN: usize = 10_000;
@@ -152,8 +151,10 @@ impl Runner {
                     return false;
                 }
             },
-            Who::Nobody => {
-                let text = format!("no configured instrument fits {} at {}", message.peer, message.source);
+            Who::Nobody(why) => {
+                let mut text =
+                    format!("no configured instrument fits {} at {}", message.peer, message.source);
+                why.iter().for_each(|why| text.extend(["; ", why.as_str()]));
                 (set_aside(message, ProblemKind::UnregisteredSource, text), None)
             }
             Who::Several(names) => {
@@ -226,24 +227,56 @@ impl Runner {
             priors: BTreeMap::new(),
         };
         processed.problems = outcome.problems;
+        processed.problems.extend(self.miscounted(message, instrument)?);
         let mut observations = outcome.observations;
         for observation in &mut observations {
             comparison.recognise(observation)?;
         }
-        if !outcome.not_production {
-            processed.problems.extend(self.nowhere(&observations));
-        }
         processed.queries = outcome.queries;
         processed.habits = self.read(|reader| reader.new_habits(&instrument.id, outcome.habits))?;
+        let mut on_their_own = Vec::new();
         for observation in observations {
             let (entry, doubt) = comparison.place(observation)?;
+            if !outcome.not_production && !self.follows(&entry)? {
+                on_their_own.push(entry.observation.clone());
+            }
             processed.entries.push(entry);
             processed.problems.extend(doubt);
         }
+        processed.problems.extend(self.nowhere(&on_their_own));
         let (runs, failed) = comparison.judge(&processed.entries)?;
         processed.runs = runs;
         processed.problems.extend(failed);
         Ok(processed)
+    }
+
+    /// Whether it goes where the version before it was meant for, whatever the tables say now.
+    fn follows(&self, entry: &Entry) -> Result<bool, JournalError> {
+        let Place::Supersedes(earlier) = entry.place else { return Ok(false) };
+        let meant_for = self.read(|reader| reader.meant_for(earlier))?;
+        let treats = |it: &Arc<Destination>| it.mode != Mode::Test && meant_for.contains(&it.id);
+        Ok(self.site.destinations.iter().any(treats))
+    }
+
+    /// The problem that a batch which ends here counts other messages than came.
+    fn miscounted(&self, message: &Pending, instrument: &Instrument) -> Result<Vec<Problem>, JournalError> {
+        if !matches!(instrument.profile.dialect, Dialect::Hl7(_)) || message.part.is_some() {
+            return Ok(Vec::new());
+        }
+        let (mut at, mut failed) = (message.message, None);
+        let said = miscounts(&message.content, || {
+            let earlier = self.read(|reader| reader.before(at));
+            let (id, content) = earlier.unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })?;
+            at = id;
+            Some(content)
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(said.into_iter().map(|text| problem(ProblemKind::Miscounted, text)).collect()),
+        }
     }
 
     /// The problem that the configuration sends some of these nowhere.
@@ -321,120 +354,4 @@ fn set_aside(message: &Pending, kind: ProblemKind, text: String) -> Processed {
 
 fn problem(kind: ProblemKind, text: String) -> Problem {
     Problem { kind, record: None, specimen: None, text: Private::new(text), replaces_result: false }
-}
-
-/// One message's observations against what is stored.
-struct Comparison<'a> {
-    runner: &'a Runner,
-    message: &'a Pending,
-    instrument: &'a Instrument,
-    repetition: Repetition,
-    not_production: bool,
-    /// By specimen and test code.
-    priors: BTreeMap<(String, String), Vec<Prior>>,
-}
-
-impl Comparison<'_> {
-    /// Where an observation belongs, and the doubt about it if there is one.
-    fn place(&mut self, mut observation: Observation) -> Result<(Entry, Option<Problem>), JournalError> {
-        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
-        if !self.priors.contains_key(&key) {
-            let priors = self.priors(&observation)?;
-            self.priors.insert(key.clone(), priors);
-        }
-        let priors = self.priors.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let arrival = Arrival {
-            site: &self.runner.site.name,
-            received_at: self.message.received_at,
-            resend_window: self.instrument.resend_window,
-            repetition: self.repetition,
-        };
-        let mut doubt = None;
-        let place = match classify(priors, &observation, &arrival) {
-            Sameness::New => Place::Own,
-            Sameness::Duplicate(id) => Place::Repeats(ObservationId(id)),
-            Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => {
-                Place::Supersedes(ObservationId(id))
-            }
-            Sameness::Rerun(_) => {
-                if self.instrument.rerun == RerunPolicy::Hold {
-                    hold(&mut observation, HoldReason::Rerun);
-                }
-                Place::Own
-            }
-            Sameness::Late(_) => {
-                hold(&mut observation, HoldReason::LateVersion);
-                Place::Own
-            }
-            Sameness::Contradiction(id) => {
-                hold(&mut observation, HoldReason::Contradiction);
-                Place::Supersedes(ObservationId(id))
-            }
-            Sameness::AmbiguousCorrection => {
-                hold(&mut observation, HoldReason::AmbiguousCorrection);
-                Place::Own
-            }
-            Sameness::PossibleDuplicate(id) => {
-                doubt = Some(Problem {
-                    kind: ProblemKind::PossibleDuplicate,
-                    record: Some(observation.record),
-                    specimen: Some(observation.specimen.clone()),
-                    text: Private::new(format!("it looks like observation {id} and can't be told from it")),
-                    replaces_result: false,
-                });
-                Place::Own
-            }
-        };
-        if let Some(reason) = self.unordered(&observation)? {
-            hold(&mut observation, reason);
-        }
-        let routes = routes(&self.runner.site.destinations, &observation, self.not_production);
-        Ok((Entry { observation, place, routes }, doubt))
-    }
-
-    /// Why the site wants this to wait for the want of an order. Controls are never ordered, and a tube without a label
-    /// waits for that.
-    fn unordered(&self, observation: &Observation) -> Result<Option<HoldReason>, JournalError> {
-        let asks = self.instrument.unordered == UnorderedPolicy::Hold
-            && observation.class == SampleClass::Patient
-            && !observation.specimen.is_blank();
-        if !asks {
-            return Ok(None);
-        }
-        let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
-        let mut orders = self.runner.read(|reader| reader.orders_on(&observation.specimen))?;
-        let sources = &self.runner.site.order_sources;
-        orders.retain(|it| sources.contains(&it.source) && it.order.key.test == test);
-        let stands = |state: OrderState| {
-            matches!(state, OrderState::Active | OrderState::Held | OrderState::Completed)
-        };
-        Ok(match orders.is_empty() {
-            true => Some(HoldReason::NotOrdered),
-            false if orders.iter().any(|it| stands(it.state)) => None,
-            false => Some(HoldReason::OrderCancelled),
-        })
-    }
-
-    fn priors(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
-        let (specimen, code) = (&observation.specimen, &observation.test.code);
-        let earlier = self.runner.read(|reader| reader.earlier(&self.instrument.id, specimen, code))?;
-        Ok(earlier
-            .into_iter()
-            .filter(|earlier| earlier.message != self.message.message)
-            // Training never repeats or replaces what is meant for a patient, nor the other way about.
-            .filter(|earlier| earlier.not_production == self.not_production)
-            .map(|it| Prior {
-                waits_for_its_end: it.waits_for_its_end,
-                is_current: it.is_current,
-                ..Prior::of(it.id.0, &self.runner.site.name, &it.observation, it.received_at)
-            })
-            .collect())
-    }
-}
-
-fn hold(observation: &mut Observation, reason: HoldReason) {
-    match &mut observation.standing {
-        Standing::Held(reasons) => reasons.push(reason),
-        clear @ Standing::Clear => *clear = Standing::Held(vec![reason]),
-    }
 }

@@ -6,7 +6,7 @@ use labwire_astm::record::{Kind, Message};
 use labwire_hl7::message as hl7;
 
 use super::interpret::{astm, hl7 as segments};
-use crate::domain::profile::{AstmDialect, Dialect, Hl7Dialect, Hl7Location, Location, Profile};
+use crate::domain::profile::{AstmDialect, Dialect, Hl7Dialect, Location, Pattern, Profile};
 
 /// What a message's header says of its sender, against a profile's rule and the name that the site configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +27,55 @@ pub fn sender(
     profile: &Profile,
     character_set: Option<&'static Encoding>,
 ) -> Sender {
-    match &profile.dialect {
+    match named(message, configured, profile, character_set) {
+        None => Sender::Silent,
+        Some(name) if name.agrees() => Sender::Agrees,
+        Some(_) => Sender::Contradicts,
+    }
+}
+
+/// Where a header contradicts, what was expected there and what it says, as `MSH-4.1 "BS-*" and not "XX"`.
+pub(super) fn contradiction(
+    message: &[u8],
+    configured: Option<&str>,
+    profile: &Profile,
+    character_set: Option<&'static Encoding>,
+) -> Option<String> {
+    let name = named(message, configured, profile, character_set).filter(|name| !name.agrees())?;
+    let said: String = name.said.chars().take(LONGEST).collect();
+    Some(format!("{} {:?} and not {said:?}", name.at, name.wanted.as_str()))
+}
+
+/// The longest name that is repeated in words, in characters.
+const LONGEST: usize = 40;
+
+/// What a header says where a name was expected.
+struct Named {
+    at: String,
+    wanted: Pattern,
+    is_exact: bool,
+    said: String,
+}
+
+impl Named {
+    fn agrees(&self) -> bool {
+        if self.is_exact { self.said == self.wanted.as_str() } else { self.wanted.matches(&self.said) }
+    }
+}
+
+/// `None` where nothing was expected, or the header names nobody.
+fn named(
+    message: &[u8],
+    configured: Option<&str>,
+    profile: &Profile,
+    character_set: Option<&'static Encoding>,
+) -> Option<Named> {
+    let name = match &profile.dialect {
         Dialect::Astm(dialect) => of_record(message, configured, dialect, character_set),
         Dialect::Hl7(dialect) => of_segment(message, configured, dialect, character_set),
-        Dialect::Table(_) => Sender::Silent,
-    }
+        Dialect::Table(_) => None,
+    };
+    name.filter(|name| !name.said.is_empty())
 }
 
 fn of_record(
@@ -39,18 +83,18 @@ fn of_record(
     configured: Option<&str>,
     dialect: &AstmDialect,
     character_set: Option<&'static Encoding>,
-) -> Sender {
+) -> Option<Named> {
     let message = Message::parse(message);
-    let Some(header) = message.records().find(|record| record.kind() == Kind::Header) else {
-        return Sender::Silent;
-    };
+    let header = message.records().find(|record| record.kind() == Kind::Header)?;
     let mut decoder = astm::Decoder::new(character_set);
-    let mut named = |at: &Location| decoder.trimmed(&header, at);
-    match (configured, &dialect.sender) {
-        (Some(name), _) => compare(&named(&Location::component(Kind::Header, 5, 1)), |sent| sent == name),
-        (None, Some(rule)) => compare(&named(&rule.at), |sent| rule.is.matches(sent)),
-        (None, None) => Sender::Silent,
-    }
+    let usual = Location::component(Kind::Header, 5, 1);
+    let (at, wanted) = match (configured, &dialect.sender) {
+        (Some(name), _) => (&usual, Pattern::new(name)),
+        (None, Some(rule)) => (&rule.at, rule.is.clone()),
+        (None, None) => return None,
+    };
+    let said = decoder.trimmed(&header, at);
+    Some(Named { at: at.to_string(), wanted, is_exact: configured.is_some(), said })
 }
 
 fn of_segment(
@@ -58,35 +102,29 @@ fn of_segment(
     configured: Option<&str>,
     dialect: &Hl7Dialect,
     character_set: Option<&'static Encoding>,
-) -> Sender {
-    let Ok(message) = segments::parse(message, character_set) else { return Sender::Silent };
-    let Some(header) = message.header() else { return Sender::Silent };
-    let named = |at: &Hl7Location| segments::text(message.at(&at.path), at);
-    match (configured, &dialect.sender) {
+) -> Option<Named> {
+    let message = segments::parse(message, character_set).ok()?;
+    let header = message.header()?;
+    let (at, wanted, said) = match (configured, &dialect.sender) {
         (Some(name), _) => {
-            compare(first_component(header.sending_application()).as_str(), |sent| sent == name)
+            ("MSH-3.1".to_owned(), Pattern::new(name), first_component(header.sending_application()))
         }
-        (None, Some(rule)) => compare(&named(&rule.at), |sent| rule.is.matches(sent)),
-        (None, None) => Sender::Silent,
-    }
+        (None, Some(rule)) => {
+            (rule.at.to_string(), rule.is.clone(), segments::text(message.at(&rule.at.path), &rule.at))
+        }
+        (None, None) => return None,
+    };
+    Some(Named { at, wanted, is_exact: configured.is_some(), said })
 }
 
 fn first_component(field: hl7::Field<'_>) -> String {
     field.component(1).text().text.trim().to_owned()
 }
 
-fn compare(name: &str, agrees: impl FnOnce(&str) -> bool) -> Sender {
-    match name {
-        "" => Sender::Silent,
-        name if agrees(name) => Sender::Agrees,
-        _ => Sender::Contradicts,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::profile::{Pattern, SenderRule};
+    use crate::domain::profile::SenderRule;
 
     #[test]
     fn the_configured_name_comes_before_the_models_own() {

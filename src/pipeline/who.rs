@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use super::sender::contradiction;
 use super::{Sender, sender};
 use crate::config::settings::Instrument;
 
@@ -11,8 +12,8 @@ use crate::config::settings::Instrument;
 #[derive(Debug, Clone)]
 pub(super) enum Who {
     Known(Arc<Instrument>),
-    /// No configured instrument fits.
-    Nobody,
+    /// No configured instrument fits, and why each of the source's doesn't.
+    Nobody(Vec<String>),
     /// Several do; their names.
     Several(Vec<String>),
 }
@@ -31,8 +32,19 @@ pub(super) fn who_sent(candidates: &[Arc<Instrument>], peer: &str, message: &[u8
         fitting.retain(|(_, sender)| *sender == Sender::Agrees);
     }
     match fitting.as_slice() {
-        [] => Who::Nobody,
+        [] => Who::Nobody(candidates.iter().filter_map(|it| misfit(it, address, message)).collect()),
         [(one, _)] => Who::Known(Arc::clone(one)),
         several => Who::Several(several.iter().map(|(instrument, _)| instrument.id.to_string()).collect()),
     }
+}
+
+/// Why a message can't be an instrument's, without a word of what it says of patients.
+fn misfit(instrument: &Instrument, address: Option<IpAddr>, message: &[u8]) -> Option<String> {
+    let id = &instrument.id;
+    if let Some(address) = address.filter(|address| !instrument.transport.allows(*address)) {
+        return Some(format!("{id} allows no {address}"));
+    }
+    let (sender, set) = (instrument.sender.as_deref(), instrument.character_set);
+    let told = contradiction(message, sender, &instrument.profile, set)?;
+    Some(format!("{id} ({}) wants {told}", instrument.profile.name))
 }

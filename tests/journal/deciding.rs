@@ -60,6 +60,20 @@ fn dismissing_a_problem_takes_it_off_the_list_and_not_out_of_the_sums() {
 }
 
 #[test]
+fn all_problems_of_a_message_are_dismissed_at_once_and_no_other_message_s() {
+    let lab = Lab::new();
+    let (one, other) = (lab.message(), lab.message());
+    lab.record_of(one, vec![], vec![lost_result(5), lost_result(6)]).unwrap();
+    lab.record_of(other, vec![], vec![lost_result(5)]).unwrap();
+    lab.decide(Decision::DismissMessage(one)).unwrap();
+    let open = lab.reader.open_problems(9).unwrap();
+    assert_eq!(open.iter().map(|it| it.message).collect::<Vec<_>>(), [Some(other)]);
+    assert!(lab.decide(Decision::DismissMessage(one)).is_err(), "there is none left");
+    assert_eq!(lab.reader.sums().unwrap().intake.problem, 3);
+    lab.assert_balanced();
+}
+
+#[test]
 fn what_is_not_there_can_not_be_decided() {
     let lab = Lab::new();
     for decision in [

@@ -126,7 +126,7 @@ const EXPECTED_HL7: [Hl7Row; 14] = [
     ("openelis-global-2", "genexpert", "generic-hl7", &["94500-6", "94745-7"], 2, 0, &["odd-value"]),
     ("openelis-global-2", "architect", "generic-hl7", &["HIV", "HBSAG"], 2, 0, &["odd-value", "odd-value"]),
     // What a host sent to an analyzer, which holds no result.
-    ("openelis-global-2", "expected-order", "generic-hl7", &[], 0, 0, &["no-result"]),
+    ("openelis-global-2", "expected-order", "generic-hl7", &[], 0, 0, &["refused-message"]),
 ];
 
 /// The message itself: some files begin with remarks.

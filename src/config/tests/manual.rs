@@ -15,6 +15,7 @@ use crate::domain::qc::{Multirule, Unmarked};
 const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
 const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
 const HL7: &str = include_str!("../../../config/instruments.d/example-hl7.toml.disabled");
+const HL7_CLIENT: &str = include_str!("../../../config/instruments.d/example-hl7-client.toml.disabled");
 const DROP: &str = include_str!("../../../config/instruments.d/example-drop.toml.disabled");
 const QC: &str = include_str!("../../../config/qc.d/example.toml.disabled");
 const TCP_CLIENT: &str = include_str!("../../../config/instruments.d/example-tcp-client.toml.disabled");
@@ -196,6 +197,14 @@ fn what_the_tcp_examples_call_a_default_is_one() {
         let defaults = switched_on(example, |line| line.starts_with("idle_secs"));
         assert_eq!(shown(&instrument(&defaults)), shown(&instrument(example)));
     }
+}
+
+#[test]
+fn an_hl7_analyzer_that_is_called_loads_as_its_example_says() {
+    let file = HL7_CLIENT.replace("generic-hl7", "roche-cobas-pro");
+    let called = instrument(&file);
+    assert!(matches!(called.transport, Transport::TcpClient(_)));
+    assert_eq!(shown(&called), shown(&instrument(&switched_on(&file, |_| false))));
 }
 
 /// As [`instrument`], with the files that an FTP server's login needs.

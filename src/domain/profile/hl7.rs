@@ -192,7 +192,7 @@ impl Default for Hl7Places {
             specimen: at(&["SPM-2.1.1", "SAC-3.1", "OBR-3.1", "OBR-2.1"]),
             position: Vec::new(),
             priority: at(&["TQ1-9.1", "OBR-5"]),
-            specimen_type: at(&["SPM-4.1", "OBR-15.1"]),
+            specimen_type: at(&["SPM-4.1", "SPM-4.2", "OBR-15.1"]),
             patient_id: at(&["PID-3.1", "PID-2.1"]),
             patient_name: at(&["PID-5"]),
             birth_date: at(&["PID-7.1"]),

@@ -298,10 +298,15 @@ fn route_again(
     Ok(owed)
 }
 
-/// The results among which order is kept, and which one refusal stops.
+/// The results among which order is kept, and which one refusal stops. A version that came too late has a lane of its own:
+/// what is newer doesn't wait until somebody has decided about it.
 fn lane(observation: &Observation) -> String {
     let test = &observation.test;
-    [observation.specimen.reveal(), &test.code, &test.aspect, &test.component].join("\u{1f}")
+    let mut parts = vec![observation.specimen.reveal(), &test.code, &test.aspect, &test.component];
+    let is_late =
+        matches!(&observation.standing, Standing::Held(why) if why.contains(&HoldReason::LateVersion));
+    parts.extend(is_late.then_some("late"));
+    parts.join("\u{1f}")
 }
 
 fn lane_is_blocked(

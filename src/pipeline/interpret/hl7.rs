@@ -9,10 +9,10 @@ mod scopes;
 use std::collections::BTreeMap;
 
 use encoding_rs::Encoding;
-use labwire_hl7::message::{Charset, Field, Message, Nte, ParseError, Qrd, Segment};
+use labwire_hl7::message::{Charset, Field, Message, Msh, Nte, ParseError, Qrd, Segment};
 
 use super::{Interpreted, RawOrder, RawPatient, RawResult, Written, problem, some};
-use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, OrderResults};
+use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, OrderResults, refusal};
 use crate::domain::{Attachment, Comment, HostQuery, Patient, Private, ProblemKind, SampleClass};
 use crate::pipeline::{Reading, Specimen};
 use decode::Decoder;
@@ -42,14 +42,14 @@ pub(super) fn interpret(message: &[u8], dialect: &Hl7Dialect, reading: &Reading)
         orders: BTreeMap::new(),
         out,
     };
+    if reader.refused(&message) {
+        return reader.out;
+    }
     reader.headers(&message);
     scopes.results.iter().for_each(|found| reader.result(found));
     reader.order_results();
     scopes.queries.iter().for_each(|(query, scope)| reader.query(query, *scope));
-    for segment in &scopes.strays {
-        let text = "a segment that the profile doesn't know".to_owned();
-        reader.problem(ProblemKind::UnknownRecord, segment, text);
-    }
+    reader.strays();
     reader.finish()
 }
 
@@ -92,6 +92,36 @@ struct Reader<'a, 'm> {
 }
 
 impl<'m> Reader<'_, 'm> {
+    /// What is refused to the analyzer must not go on to a LIMS: it was told to see to it itself.
+    fn refused(&mut self, message: &Message<'m>) -> bool {
+        let refused = message.named(b"MSH").filter_map(Msh::of).find_map(|it| Some((it, refusal(&it)?)));
+        let Some((header, condition)) = refused else { return false };
+        let mut said = |field| self.decoder.trimmed(&header.segment(), header.segment().field(field));
+        let (kind, version) = (said(9), said(12));
+        let text = format!(
+            "refused ({}, {}): MSH-9 says {kind:?}, MSH-12 {version:?}; nothing was read of it",
+            condition.code(),
+            condition.text().to_lowercase(),
+        );
+        self.problem(ProblemKind::Refused, &header.segment(), text);
+        true
+    }
+
+    /// One problem for each name, however often it comes.
+    fn strays(&mut self) {
+        let mut names: BTreeMap<&[u8], (Segment<'m>, usize)> = BTreeMap::new();
+        for segment in &self.scopes.strays {
+            names.entry(segment.name()).or_insert((*segment, 0)).1 += 1;
+        }
+        for (first, count) in names.into_values() {
+            let text = match count {
+                1 => "a segment that the profile doesn't know".to_owned(),
+                _ => format!("{count} segments of one name that the profile doesn't know"),
+            };
+            self.problem(ProblemKind::UnknownRecord, &first, text);
+        }
+    }
+
     /// A message marked as training or for debugging never reaches a LIMS. Where a model says there that a sample is a
     /// control, it is no such mark.
     fn headers(&mut self, message: &Message<'m>) {

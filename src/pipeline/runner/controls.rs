@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Comparison, hold};
+use super::compare::{Comparison, hold};
 use crate::config::settings::Instrument;
 use crate::domain::qc::{Control, Identified, Outcome, Scope, Severity, Target, Violation, WhyNot};
 use crate::domain::{HoldReason, Observation, Private, Problem, ProblemKind, SampleClass, Value};

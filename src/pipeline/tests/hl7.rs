@@ -255,3 +255,89 @@ fn an_order_can_be_a_result_where_the_profile_says_so() {
     let with_result = read_by(&reading, &message("2", "OBR|1||S1\nOBX|1|NM|K||4.2||||||F"));
     assert_eq!(seen(&with_result), rows(&[("S1", "K", "4.2")]));
 }
+
+#[test]
+fn what_is_refused_to_the_analyzer_is_a_problem_and_no_result() {
+    let results = "OBR|1||S1\nOBX|1|NM|K||4.1||||||F\nQPD|1|2|S1";
+    for (from, to, code) in [
+        ("|2.5.1", "|3.0", "203"),
+        ("|2.5.1", "|25", "203"),
+        ("ORU^R01", "ADT^A08", "200"),
+        ("ORU^R01", "", "200"),
+    ] {
+        let outcome = read_segments(&(HEADER.replace(from, to) + results));
+        assert_eq!(kinds(&outcome), [ProblemKind::Refused], "{to}");
+        assert!(outcome.observations.is_empty() && outcome.queries.is_empty(), "{to}");
+        let text = outcome.problems[0].text.reveal();
+        assert!(text.contains(code) && text.contains(to.trim_start_matches('|')), "{text}");
+    }
+    for version in ["|2.3", "|2.9", "|"] {
+        assert_eq!(
+            seen(&read_segments(&(HEADER.replace("|2.5.1", version) + results))).len(),
+            1,
+            "{version}"
+        );
+    }
+}
+
+#[test]
+fn segments_that_nobody_knows_are_one_problem_for_each_name_and_a_flood_of_others_has_an_end() {
+    let order = "OBR|1||S1\nOBX|1|NM|K||4.1||||||F\n";
+    let strays = "ZZ1|a\n".repeat(3000) + "ZZ2|b\n";
+    let outcome = read_segments(&[HEADER, order, &strays].concat());
+    assert_eq!(kinds(&outcome), [ProblemKind::UnknownRecord; 2]);
+    assert!(outcome.problems[0].text.reveal().starts_with("3000 segments"));
+
+    let odd = "OBX|1|NM|K||x^y||||||F\n".repeat(300);
+    let outcome = read_segments(&[HEADER, order, &odd].concat());
+    assert_eq!((outcome.observations.len(), outcome.problems.len()), (301, 51));
+    assert!(outcome.problems[50].text.reveal().starts_with("250 more"));
+
+    let lost = "OBX|1|NM|WHAT||1||||||F\n".repeat(300);
+    let outcome = read_segments(&[HEADER, order, &lost].concat());
+    assert_eq!(
+        outcome.problems.iter().filter(|it| it.replaces_result).count(),
+        300,
+        "each lost result is shown"
+    );
+}
+
+#[test]
+fn what_can_not_be_decoded_is_never_sent_on_altered() {
+    let read = |change: (&str, &str)| {
+        let message = "MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|2.5.1||||||UNICODE UTF-8\rPID|1||P1||M\u{e4}ller^Anna||1970|F\r\
+            OBR|1||S1\rOBX|1|NM|K||4.1|mmol/L|3-5|||||F\r";
+        let text = message.replace(change.0, change.1).replace("|3-5|||||F", "|3-5||||F");
+        let bytes = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect::<Vec<u8>>();
+        read_by(&Reading { character_set: None, ..reading(hl7_profile()) }, &bytes)
+    };
+    let name = read(("", ""));
+    let it = only(&name);
+    let patient = it.patient.reveal();
+    assert_eq!((patient.id.as_str(), patient.name.as_str(), patient.sex.as_str()), ("P1", "", "F"));
+    assert_eq!((it.standing.clone(), kinds(&name)), (Standing::Clear, vec![ProblemKind::UndecodableText]));
+    for change in [("mmol/L", "\u{b5}mol/L"), ("|4.1|", "|4.1\u{b5}|"), ("3-5", "3\u{b1}5")] {
+        let outcome = read(change);
+        assert!(holds(only(&outcome)).contains(&HoldReason::UndecodableText), "{change:?}");
+    }
+    let number = read(("||S1", "||S\u{e4}1"));
+    assert!(only(&number).specimen.is_blank() && holds(only(&number)).contains(&HoldReason::BlankSpecimen));
+}
+
+#[test]
+fn a_kind_of_specimen_may_be_a_text_alone() {
+    for (kind, expected) in [("UR^Urine", "UR"), ("^Urine", "Urine"), ("UR", "UR")] {
+        let outcome = read_segments(&format!("{HEADER}SPM|1|S1||{kind}\nOBR|1\nOBX|1|NM|K||4.1||||||F"));
+        assert_eq!(only(&outcome).specimen_type.as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn a_result_that_was_deleted_or_called_wrong_says_so() {
+    for (status, reason) in
+        [("D", HoldReason::Withdrawn), ("W", HoldReason::Withdrawn), ("R", HoldReason::StatusInDoubt)]
+    {
+        let outcome = read_segments(&format!("{HEADER}OBR|1||S1\nOBX|1|NM|K||4.1||||||{status}"));
+        assert_eq!(holds(only(&outcome)), [reason], "{status}");
+    }
+}

@@ -31,6 +31,14 @@ super::view::view! {
     }
 }
 
+impl Msh<'_> {
+    /// Whether MSH-12 names a version 2, as `2.5.1`. Nothing there counts as one.
+    pub fn is_version_2(&self) -> bool {
+        let version = self.version().component(1);
+        version.is_empty() || version.raw().starts_with(b"2.")
+    }
+}
+
 super::view::view! {
     /// An acknowledgement.
     Msa of b"MSA" {

@@ -119,27 +119,31 @@ fn close_msa(text: &mut Vec<u8>, separator: u8) {
     }
 }
 
-/// The event of the message, but that 2.5 has one event for the answers to all point-of-care results.
+/// The event of the message, but that 2.5 to 2.6 have one event for the answers to all point-of-care results.
 fn trigger(header: &Msh<'_>, settings: &Acknowledging) -> Vec<u8> {
     if let Some(trigger) = &settings.trigger {
         return trigger.as_bytes().to_vec();
     }
     let event = header.message_type().component(2);
-    let version = header.version().component(1);
-    match (header.message_type().component(1).raw(), event.raw(), version.raw()) {
-        (b"ORU", b"R30" | b"R31" | b"R32", b"2.5") => b"R33".to_vec(),
+    let has_one_event = ((2, 5)..(2, 7)).contains(&numbers(header.version()));
+    match (header.message_type().component(1).raw(), event.raw()) {
+        (b"ORU", b"R30" | b"R31" | b"R32") if has_one_event => b"R33".to_vec(),
         _ => event.unescape().into_owned(),
     }
 }
 
 /// A version that can't be read is an old one: its peer then gets what every version understands.
 fn age(version: Field<'_>) -> Age {
+    if numbers(version) >= (2, 5) { Age::Since2_5 } else { Age::Before2_5 }
+}
+
+/// The first two numbers of a version.
+fn numbers(version: Field<'_>) -> (u32, u32) {
     let text = version.component(1).unescape();
     let mut numbers = text.split(|byte| *byte == b'.').map(|part| {
         std::str::from_utf8(part).ok().and_then(|part| part.parse::<u32>().ok()).unwrap_or_default()
     });
-    let version = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-    if version >= (2, 5) { Age::Since2_5 } else { Age::Before2_5 }
+    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default())
 }
 
 /// The reason in the answer's character set: the message's own, or UTF-8 where only that can say it.

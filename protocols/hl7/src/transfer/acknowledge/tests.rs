@@ -63,7 +63,9 @@ fn the_answer_names_the_event_and_since_2_5_its_structure() {
         ("ORU^R30^ORU_R30", "2.5", "ACK^R33^ACK"),
         ("ORU^R31^ORU_R30", "2.5", "ACK^R33^ACK"),
         ("ORU^R32^ORU_R30", "2.5", "ACK^R33^ACK"),
-        ("ORU^R30^ORU_R30", "2.6", "ACK^R30^ACK"),
+        ("ORU^R31^ORU_R30", "2.5.1", "ACK^R33^ACK"),
+        ("ORU^R32^ORU_R30", "2.6", "ACK^R33^ACK"),
+        ("ORU^R30^ORU_R30", "2.7", "ACK^R30^ACK"),
         ("ORU^R01", "", "ACK^R01"),
     ] {
         let answer = accepted(&header(message_type, version, ""));

@@ -1,0 +1,135 @@
+//! One message's observations against what is stored: where each belongs, what holds it, and where it goes. It reads the
+//! journal and writes nothing.
+
+use std::collections::BTreeMap;
+
+use super::Runner;
+use super::route::routes;
+use crate::config::settings::Instrument;
+use crate::domain::{
+    HoldReason, Observation, OrderState, Private, Problem, ProblemKind, RerunPolicy, SampleClass, Standing,
+    UnorderedPolicy,
+};
+use crate::journal::read::Pending;
+use crate::journal::results::{Entry, Place};
+use crate::journal::{JournalError, ObservationId};
+use crate::pipeline::{Arrival, Prior, Repetition, Sameness, classify};
+
+/// One message's observations against what is stored.
+pub(super) struct Comparison<'a> {
+    pub(super) runner: &'a Runner,
+    pub(super) message: &'a Pending,
+    pub(super) instrument: &'a Instrument,
+    pub(super) repetition: Repetition,
+    pub(super) not_production: bool,
+    /// By specimen and test code.
+    pub(super) priors: BTreeMap<(String, String), Vec<Prior>>,
+}
+
+impl Comparison<'_> {
+    /// Where an observation belongs, and the doubt about it if there is one.
+    pub(super) fn place(
+        &mut self,
+        mut observation: Observation,
+    ) -> Result<(Entry, Option<Problem>), JournalError> {
+        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
+        if !self.priors.contains_key(&key) {
+            let priors = self.priors(&observation)?;
+            self.priors.insert(key.clone(), priors);
+        }
+        let priors = self.priors.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let arrival = Arrival {
+            site: &self.runner.site.name,
+            received_at: self.message.received_at,
+            resend_window: self.instrument.resend_window,
+            repetition: self.repetition,
+        };
+        let mut doubt = None;
+        let place = match classify(priors, &observation, &arrival) {
+            Sameness::New => Place::Own,
+            Sameness::Duplicate(id) => Place::Repeats(ObservationId(id)),
+            Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => {
+                Place::Supersedes(ObservationId(id))
+            }
+            Sameness::Rerun(_) => {
+                if self.instrument.rerun == RerunPolicy::Hold {
+                    hold(&mut observation, HoldReason::Rerun);
+                }
+                Place::Own
+            }
+            Sameness::Late(_) => {
+                hold(&mut observation, HoldReason::LateVersion);
+                Place::Own
+            }
+            Sameness::Contradiction(id) => {
+                hold(&mut observation, HoldReason::Contradiction);
+                Place::Supersedes(ObservationId(id))
+            }
+            Sameness::AmbiguousCorrection => {
+                hold(&mut observation, HoldReason::AmbiguousCorrection);
+                Place::Own
+            }
+            Sameness::PossibleDuplicate(id) => {
+                doubt = Some(Problem {
+                    kind: ProblemKind::PossibleDuplicate,
+                    record: Some(observation.record),
+                    specimen: Some(observation.specimen.clone()),
+                    text: Private::new(format!("it looks like observation {id} and can't be told from it")),
+                    replaces_result: false,
+                });
+                Place::Own
+            }
+        };
+        if let Some(reason) = self.unordered(&observation)? {
+            hold(&mut observation, reason);
+        }
+        let routes = routes(&self.runner.site.destinations, &observation, self.not_production);
+        Ok((Entry { observation, place, routes }, doubt))
+    }
+
+    /// Why the site wants this to wait for the want of an order. Controls are never ordered, and a tube without a label
+    /// waits for that.
+    fn unordered(&self, observation: &Observation) -> Result<Option<HoldReason>, JournalError> {
+        let asks = self.instrument.unordered == UnorderedPolicy::Hold
+            && observation.class == SampleClass::Patient
+            && !observation.specimen.is_blank();
+        if !asks {
+            return Ok(None);
+        }
+        let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
+        let mut orders = self.runner.read(|reader| reader.orders_on(&observation.specimen))?;
+        let sources = &self.runner.site.order_sources;
+        orders.retain(|it| sources.contains(&it.source) && it.order.key.test == test);
+        let stands = |state: OrderState| {
+            matches!(state, OrderState::Active | OrderState::Held | OrderState::Completed)
+        };
+        Ok(match orders.is_empty() {
+            true => Some(HoldReason::NotOrdered),
+            false if orders.iter().any(|it| stands(it.state)) => None,
+            false => Some(HoldReason::OrderCancelled),
+        })
+    }
+
+    fn priors(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
+        let (specimen, code) = (&observation.specimen, &observation.test.code);
+        let earlier = self.runner.read(|reader| reader.earlier(&self.instrument.id, specimen, code))?;
+        Ok(earlier
+            .into_iter()
+            .filter(|earlier| earlier.message != self.message.message)
+            // Training never repeats or replaces what is meant for a patient, nor the other way about.
+            .filter(|earlier| earlier.not_production == self.not_production)
+            .map(|it| Prior {
+                waits_for_its_end: it.waits_for_its_end,
+                is_current: it.is_current,
+                ..Prior::of(it.id.0, &self.runner.site.name, &it.observation, it.received_at)
+            })
+            .collect())
+    }
+}
+
+pub(super) fn hold(observation: &mut Observation, reason: HoldReason) {
+    match &mut observation.standing {
+        Standing::Held(reasons) => reasons.push(reason),
+        clear @ Standing::Clear => *clear = Standing::Held(vec![reason]),
+    }
+}
