@@ -331,7 +331,11 @@ async fn a_journal_that_was_restored_from_a_copy_delivers_nothing_twice() {
     // A new PC with an empty journal, and the analyzer sends its results again.
     names.iter().for_each(|name| drop(fs::remove_file(lab.path(name))));
     let _gateway = lab.start().await;
-    send_until(&lab, address, &result("EX0001"), "accepted").await;
+    send(address, &result("EX0001")).await;
+    until("it is read", || lab.reader().waiting().unwrap().unread == 0).await;
+    let resumed = lab.run(&["resume", "--send-waiting", "--reason", "compared with the LIMS"]);
+    assert!(resumed.status.success(), "{resumed:?}");
+    until("it is accepted once more", || lab.count("accepted") == 1).await;
     assert_eq!(values(&server, "EX0001"), ["5.40"]);
     assert_eq!(server.all("DiagnosticReport").len(), 1);
     assert_eq!(times_each(&server).len(), 2, "under another key");
