@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use labwire::domain::DestinationId;
+use labwire::domain::{DestinationId, Observation};
 use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{AttemptKind, Fate, Next, Render, Resolve};
 use labwire::journal::{DeliveryId, JournalError};
@@ -15,8 +15,10 @@ fn urgent_specimens_go_first_then_the_oldest() {
     let lab = Lab::new();
     let routine = lab.own(result("S1", "K", "4.1"));
     let later = lab.own(result("S2", "K", "4.1"));
-    let stat = lab.own(urgent(result("S3", "K", "4.1")));
-    assert_eq!(lab.deliver_everything(), [[stat], [routine], [later]]);
+    let high = lab.own(Observation { flags: vec!["H".to_owned()], ..result("S3", "K", "5.6") });
+    let stat = lab.own(urgent(result("S4", "K", "4.1")));
+    let critical = lab.own(Observation { flags: vec!["HH".to_owned()], ..result("S5", "K", "7.1") });
+    assert_eq!(lab.deliver_everything(), [[stat], [critical], [routine], [later], [high]]);
 }
 
 #[test]

@@ -324,10 +324,14 @@ fn lane_is_blocked(
         .exists(params![destination.as_str(), specimen.reveal(), lane])?)
 }
 
-/// One of [`URGENCIES`]: STAT, then as soon as possible, then the rest.
+/// HL7 table 0078 and ASTM alike: beyond the panic limits, or critically abnormal.
+const CRITICAL: [&str; 3] = ["HH", "LL", "AA"];
+
+/// One of [`URGENCIES`]: STAT and what the analyzer itself calls critical, then as soon as possible, then the rest.
 fn urgency(observation: &Observation) -> u8 {
     let [stat, soon, rest] = URGENCIES;
     match observation.priority.as_deref() {
+        _ if observation.flags.iter().any(|flag| CRITICAL.contains(&flag.trim())) => stat,
         Some("S") => stat,
         Some("A") => soon,
         _ => rest,
