@@ -212,7 +212,10 @@ fn an_impossible_edit_is_refused_whole() {
     let bare = Message::parse(b"MSH|^~\rOBX|1|x").unwrap();
     let gbk = Message::parse_as(b"MSH|^~\\&\rOBX|1|\xB0", Charset::GB18030).unwrap();
     let odd = Message::parse_as(b"MSH&^~\\|\rOBX&1&\xB0&x", Charset::GB18030).unwrap();
+    let named_only = Message::parse(b"MSH=^~\\&\rMSH\rBHS\rOBX=1").unwrap();
     for (message, path, value, error) in [
+        (&named_only, "MSH[2]-1.2", "&!", EditError::Fixed),
+        (&named_only, "BHS-5", "x", EditError::Fixed),
         (&good, "MSH-1", "x", EditError::Fixed),
         (&good, "MSH-2", "x", EditError::Fixed),
         (&good, "OBX-4", "x", EditError::NoSuchSegment),

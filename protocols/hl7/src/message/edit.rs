@@ -12,7 +12,7 @@ use super::{Message, Path, Segment, escape};
 pub enum EditError {
     /// The message has no such segment.
     NoSuchSegment,
-    /// The declaration of the separators can't be edited.
+    /// The declaration of the separators can't be edited, nor made where a line is no more than a header's name.
     Fixed,
     /// The segment's header declared no separator that this place needs.
     NoSeparator,
@@ -42,7 +42,8 @@ impl Message<'_> {
     pub fn edit(&self, path: &Path, value: &[u8]) -> Result<Vec<u8>, EditError> {
         let nth = path.occurrence.unwrap_or(1).saturating_sub(1);
         let target = self.named(&path.segment).nth(nth).ok_or(EditError::NoSuchSegment)?;
-        if path.field <= if target.is_header() { 2 } else { 0 } {
+        let bare_name = [b"MSH", b"FHS", b"BHS"].iter().any(|name| target.raw() == name.as_slice());
+        if bare_name || path.field <= if target.is_header() { 2 } else { 0 } {
             return Err(EditError::Fixed);
         }
         let (place, padding) = locate(&target, path)?;
