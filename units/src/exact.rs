@@ -31,6 +31,18 @@ impl Exact {
         Exact(BigRational::from_integer(BigInt::from(digits)) * power_of_ten(exponent))
     }
 
+    pub(crate) fn of(fraction: BigRational) -> Exact {
+        Exact(fraction)
+    }
+
+    pub(crate) fn whole(number: BigInt) -> Exact {
+        Exact(BigRational::from_integer(number))
+    }
+
+    pub(crate) fn fraction(&self) -> &BigRational {
+        &self.0
+    }
+
     /// Reads `-1.20e-3` and the like: digits, at most one full stop, an exponent of at most two digits. At most 128
     /// characters long.
     pub fn parse(text: &str) -> Option<Exact> {
@@ -215,7 +227,7 @@ fn small(text: &str) -> Option<i32> {
     (exponent.abs() <= HIGHEST_EXPONENT).then_some(exponent)
 }
 
-fn power_of_ten(exponent: i32) -> BigRational {
+pub(crate) fn power_of_ten(exponent: i32) -> BigRational {
     Pow::pow(&BigRational::from_integer(BigInt::from(10)), exponent)
 }
 

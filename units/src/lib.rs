@@ -5,6 +5,7 @@
 
 mod analyte;
 mod analytes;
+mod between;
 mod convert;
 mod essence;
 mod exact;
@@ -14,6 +15,7 @@ mod unit;
 
 pub use analyte::{Aliases, Analyte, Basis, Believed, Bounds, Converted, Fact, Facts, Undecided, Way};
 pub use analytes::Analytes;
+pub use between::{Between, logarithm};
 pub use convert::{Line, line};
 pub use exact::{Digits, Exact};
 pub use refusal::Refusal;
