@@ -62,6 +62,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("livd", &["domain"]),
     ("cli", &["gateway", "journal", "config", "host", "clock", "exit", "domain"]),
     ("cli/arguments", &["host", "reconciliation"]),
+    ("cli/rules", &["pipeline", "config", "journal", "host", "exit"]),
     ("cli/specimen", &["pipeline", "config", "exit"]),
     ("cli/import", &["livd", "exit"]),
     ("cli/reconcile", &["reconciliation", "journal", "config", "clock", "exit"]),

@@ -120,12 +120,12 @@ pub(super) enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Tell which rules for conversions are configured, and which are signed and so in force
+    /// Tell which rules are configured, and which are signed and so in force
     Rules {
         #[command(flatten)]
         config: Config,
         #[command(subcommand)]
-        sign: Option<RulesCommand>,
+        command: Option<RulesCommand>,
     },
     /// Make a draft of a code map from a manufacturer's table, for a person to review
     #[command(subcommand)]
@@ -247,6 +247,11 @@ pub(super) struct QcSay {
 pub(super) enum RulesCommand {
     /// Put the configured rules in force; they stay until others are signed
     Sign(Sign),
+    /// Try every case beside the rules of rules.d, and name the ways through a rule that have none
+    Test {
+        #[command(flatten)]
+        config: Config,
+    },
 }
 
 #[derive(Args)]

@@ -79,14 +79,17 @@ pub fn main() -> Exit {
         Command::Resume { config, send_waiting, reason } => {
             with(config, |settings| backup::resume(settings, *send_waiting, reason, out))
         }
-        Command::Rules { sign: Some(RulesCommand::Sign(sign)), .. } => {
+        Command::Rules { command: Some(RulesCommand::Sign(sign)), .. } => {
             with(sign.config(), |settings| rules::sign(settings, sign, out))
         }
-        Command::Rules { config, sign: None } => with(config, |settings| rules::show(settings, out)),
         Command::Qc { config, what } => {
             let config = what.as_ref().map_or(&**config, |what| what.config());
             with(config, |settings| qc::run(settings, what.as_ref(), out))
         }
+        Command::Rules { command: Some(RulesCommand::Test { config }), .. } => {
+            with(config, |settings| rules::test(settings, out))
+        }
+        Command::Rules { config, command: None } => with(config, |settings| rules::show(settings, out)),
         Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),
     };
     outcome.unwrap_or_else(|error| {

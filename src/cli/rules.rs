@@ -1,5 +1,5 @@
-//! `labwire rules`: which rules there are and which are in force; `labwire rules sign` puts them in force through the
-//! running gateway.
+//! `labwire rules`: which rules there are and which are in force; `labwire rules test` tries them on the cases that stand
+//! beside them; `labwire rules sign` puts them in force through the running gateway.
 
 use std::io::Write;
 
@@ -9,10 +9,12 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
 use crate::journal::Reader;
+use crate::pipeline::rules::try_examples;
 
 pub(super) fn show(settings: &Settings, out: &mut impl Write) -> Outcome {
     let present = &settings.rules;
-    writeln!(out, "Configured: {} analytes, SHA-256 {}", present.analytes.iter().count(), present.sha256)?;
+    let (analytes, checks) = (present.analytes.iter().count(), present.checks.rules.len());
+    writeln!(out, "Configured: {analytes} analytes, {checks} rules, SHA-256 {}", present.sha256)?;
     match Reader::open(&settings.journal.path)?.signed_rules()? {
         None => writeln!(
             out,
@@ -50,4 +52,31 @@ pub(super) fn sign(settings: &Settings, sign: &Sign, out: &mut impl Write) -> Ou
         }
         Response::Live { .. } => Err("the gateway answered another question".into()),
     }
+}
+
+/// Tries every case. Not done unless all come out as they say and every way through every rule has one.
+pub(super) fn test(settings: &Settings, out: &mut impl Write) -> Outcome {
+    let checks = &settings.rules.checks;
+    if checks.rules.is_empty() {
+        writeln!(out, "There are no rules; write some into rules.d.")?;
+        return Ok(Exit::Done);
+    }
+    let trial = try_examples(checks);
+    for failure in &trial.failures {
+        let expected = failure.expected.name();
+        writeln!(out, "{}: {} should be {expected}, and is {}", failure.place, failure.rule, failure.found)?;
+    }
+    for (place, rule, path) in &trial.untried {
+        writeln!(out, "{place}: {rule} has no case that comes out as {path}; add one")?;
+    }
+    writeln!(
+        out,
+        "{} rules: {} cases passed, {} failed, {} ways without a case",
+        checks.rules.len(),
+        trial.passed,
+        trial.failures.len(),
+        trial.untried.len(),
+    )?;
+    let is_good = trial.failures.is_empty() && trial.untried.is_empty();
+    Ok(if is_good { Exit::Done } else { Exit::Failed })
 }

@@ -21,8 +21,8 @@ use crate::domain::{InstrumentId, Rules};
 const ANALYTES_FILE: &str = "analytes.toml";
 
 impl Settings {
-    /// Reads `labwire.toml`, `analytes.toml`, the profiles, codes, instruments and controls of a configuration folder. Relative
-    /// paths in them are relative to the folder.
+    /// Reads `labwire.toml`, `analytes.toml`, the rules, profiles, codes, instruments and controls of a configuration folder.
+    /// Relative paths in them are relative to the folder.
     ///
     /// # Errors
     /// Everything that is wrong in any of the files. Warnings are only of use beside settings.
@@ -132,12 +132,13 @@ impl Report {
         files.iter().filter_map(open).collect()
     }
 
-    /// The shipped analytes, with the site's own in place of those of the same name.
+    /// The shipped analytes, with the site's own in place of those of the same name, and the rules of `rules.d`.
     fn rules(&mut self, folder: &Path) -> Rules {
         let shipped = Source { name: "(shipped) analytes.toml".to_owned(), text: super::ANALYTES.to_owned() };
         let own = folder.join(ANALYTES_FILE).exists().then(|| Source::open(folder, ANALYTES_FILE));
         let own = own.and_then(|source| self.keep(source));
-        let sources: Vec<Source> = std::iter::once(shipped).chain(own).collect();
+        let checks = self.sources(folder, rules::FOLDER);
+        let sources: Vec<Source> = std::iter::once(shipped).chain(own).chain(checks).collect();
         let (rules, findings) = rules::assembled(&sources);
         self.errors.extend(findings);
         rules

@@ -64,6 +64,10 @@ impl<'t> Table<'t> {
         self.remarks.error(self.span.clone(), message);
     }
 
+    pub(super) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
     /// `[serial]`, or `this file`.
     pub(super) fn title(&self) -> String {
         if self.path.is_empty() { "this file".to_owned() } else { format!("[{}]", self.path) }

@@ -1,13 +1,16 @@
-//! The rules by which values are converted, as one text that can be signed, kept and read again: every file of theirs with
-//! its name and length.
+//! The rules by which values are converted and judged, as one text that can be signed, kept and read again: every file of
+//! theirs with its name and length.
 
 use labwire_units::Analytes;
 use sha2::{Digest, Sha256};
 
 use super::complaint::Remarks;
 use super::finding::{Errors, Finding, Source};
-use super::{analytes, reader};
+use super::{analytes, checks, reader};
 use crate::domain::Rules;
+
+/// The folder of the files that judge; all others say what may be converted.
+pub(super) const FOLDER: &str = "rules.d";
 
 /// Reads rules that were kept as one text.
 ///
@@ -25,14 +28,18 @@ pub fn read(text: &str) -> Result<Rules, Errors> {
 pub(super) fn assembled(sources: &[Source]) -> (Rules, Vec<Finding>) {
     let mut analytes = Analytes::default();
     let mut findings = Vec::new();
-    for source in sources {
+    let judges = |source: &&Source| source.name.starts_with(FOLDER);
+    for source in sources.iter().filter(|source| !judges(source)) {
         let remarks = Remarks::default();
         analytes.add(reader::document(&source.text, &remarks, analytes::read).unwrap_or_default());
         findings.extend(remarks.into_parts().0.iter().map(|complaint| source.finding(complaint)));
     }
+    let judging: Vec<&Source> = sources.iter().filter(judges).collect();
+    let (checks, wrong) = checks::assembled(&judging, &analytes);
+    findings.extend(wrong);
     let text = bundled(sources);
     let sha256 = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
-    (Rules { text, sha256, analytes }, findings)
+    (Rules { text, sha256, analytes, checks }, findings)
 }
 
 /// Each file as its length in bytes, its name, and itself.

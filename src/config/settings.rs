@@ -35,7 +35,8 @@ pub struct Settings {
     pub backup: BackupSettings,
     pub trace: Option<TraceSettings>,
     pub instruments: Vec<Arc<Instrument>>,
-    /// What may be converted, into what, and why; whether it is in force is the journal's to say.
+    /// What may be converted, into what, and why, and what is asked about results; whether it is in force is the journal's
+    /// to say.
     pub rules: Arc<Rules>,
     pub destinations: Vec<Arc<Destination>>,
     /// Who tells what is to be done.

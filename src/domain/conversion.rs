@@ -5,6 +5,7 @@ use std::fmt;
 use labwire_units::Analytes;
 
 use super::DecimalText;
+use super::clinic::Checks;
 
 /// What the rules in force made of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub struct Reported {
     pub basis: String,
 }
 
-/// A set of rules by which values are converted, and the text it was read from.
+/// A set of rules by which values are converted and judged, and the text it was read from.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     /// All its files, each with its name.
@@ -42,6 +43,7 @@ pub struct Rules {
     /// Of `text`, in hexadecimal.
     pub sha256: String,
     pub analytes: Analytes,
+    pub checks: Checks,
 }
 
 impl fmt::Debug for Rules {

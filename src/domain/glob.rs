@@ -14,6 +14,11 @@ impl Glob {
         &self.0
     }
 
+    /// A name that it matches.
+    pub fn example(&self) -> String {
+        self.0.replace('*', "").replace('?', "x")
+    }
+
     /// Takes time in proportion to the product of both lengths at worst.
     pub fn matches(&self, name: &str) -> bool {
         let (glob, name): (Vec<char>, Vec<char>) = (self.0.chars().collect(), name.chars().collect());

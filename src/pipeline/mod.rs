@@ -13,6 +13,7 @@ mod interpret;
 mod normalize;
 mod preview;
 mod reply;
+pub mod rules;
 mod same;
 mod sender;
 mod specimen;

@@ -319,3 +319,59 @@ fn the_example_of_control_lots_loads_as_it_is_and_with_everything_switched_on() 
         all[0].levels[0].targets.iter().map(|it| (it.mean.to_string(), it.sd.to_string())).collect();
     assert_eq!(told, [("5.4".to_owned(), "0.12".to_owned()), ("5.43".to_owned(), "0.13".to_owned())]);
 }
+
+/// The shipped examples of rules, each by its name.
+fn examples_of_rules() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/rules.d");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read_to_string(&path).unwrap())
+    };
+    files.map(text).collect()
+}
+
+#[test]
+fn every_example_of_rules_passes_its_cases_and_leaves_no_way_untried() {
+    let examples = examples_of_rules();
+    assert!(examples.len() > 5, "they are found");
+    for (name, text) in examples {
+        assert!(text.contains("NOBODY HAS SIGNED"), "{name}");
+        let (settings, _) =
+            load(&[("labwire.toml", SITE), ("rules.d/a.toml", &switched_on(&text, |_| false))]);
+        let trial = crate::pipeline::rules::try_examples(&settings.rules.checks);
+        assert!(trial.passed >= 30 && !settings.rules.checks.rules.is_empty(), "{name}: {trial:?}");
+        assert_eq!((trial.failures, trial.untried), (Vec::new(), Vec::new()), "{name}");
+    }
+}
+
+#[test]
+fn the_example_of_rules_names_every_key() {
+    let manual = include_str!("../../../config/rules.d/example.toml.disabled");
+    for reader in [
+        include_str!("../checks.rs"),
+        include_str!("../checks/limits.rs"),
+        include_str!("../checks/delta.rs"),
+        include_str!("../checks/integrity.rs"),
+        include_str!("../checks/cases.rs"),
+    ] {
+        for key in keys_read(reader) {
+            assert!(manual.contains(key), "the manual doesn't name {key}");
+        }
+    }
+}
+
+#[test]
+fn what_the_example_of_rules_calls_a_default_is_one() {
+    let example = include_str!("../../../config/rules.d/example.toml.disabled");
+    let rules = |text: &str| load(&[("labwire.toml", SITE), ("rules.d/a.toml", text)]).0.rules.checks.clone();
+    let kind = |text: &str| {
+        let index = |it: &&crate::domain::clinic::Rule| it.name == "haemolysis";
+        rules(text).rules.iter().find(index).unwrap().kind.clone()
+    };
+    assert_eq!(kind(&switched_on(example, |_| false)), kind(example));
+    for rule in &rules(example).rules {
+        let is_critical = rule.kind.check() == crate::domain::clinic::Check::Critical;
+        assert_eq!(rule.holds, !is_critical, "{}", rule.name);
+    }
+}

@@ -48,6 +48,13 @@ fn each_mistake_in_a_file_of_control_lots_is_told_with_its_place_and_its_remedy(
 }
 
 #[test]
+fn each_mistake_in_a_file_of_rules_is_told_with_its_place_and_its_remedy() {
+    check(include_str!("rules.mistakes"), |written| {
+        errors_of(&[("labwire.toml", SITE), ("rules.d/a.toml", written)])
+    });
+}
+
+#[test]
 fn every_mistake_of_every_file_is_told_at_once() {
     let told = errors_of(&[
         ("labwire.toml", "[page]\nlisten = \"10.0.0.1:80\"\n[log]\nformat = \"xml\"\n"),
