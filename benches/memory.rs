@@ -14,6 +14,7 @@ use labwire::domain::{
     Standing, Status, TestIdentity, Value,
 };
 use labwire::journal::Journal;
+use labwire::journal::decisions::Judged;
 use labwire::journal::parcels::Within;
 use labwire::journal::results::{Entry, Place, Processed, Route};
 use labwire_link::{Parcel, ParcelId};
@@ -132,5 +133,6 @@ fn entry(specimen: usize, test: usize) -> Entry {
         attachments: Vec::new(),
         record: u32::try_from(test).unwrap(),
     };
-    Entry { observation, place: Place::Own, routes: vec![(DestinationId::new("lims"), Route::Deliver)] }
+    let routes = vec![(DestinationId::new("lims"), Route::Deliver)];
+    Entry { observation, place: Place::Own, routes, judged: Judged::default() }
 }

@@ -163,7 +163,8 @@ impl Gateway {
             let Some(reader) = reader_once_open(&journal, &stop).await else { return };
             let reader = Mutex::new(reader);
             let Some(rules) = rules::in_force(&reader, &signable, &turned, &stop).await else { return };
-            let runner = Runner { journal, reader, site, rules, asked, arrived, due, turned };
+            let configured = Arc::clone(&signable.present);
+            let runner = Runner { journal, reader, site, rules, configured, asked, arrived, due, turned };
             runner.run(stop).await;
         });
         (queries, turns)

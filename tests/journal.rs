@@ -13,6 +13,7 @@ mod journal {
     mod fetched;
     mod file;
     mod growth;
+    mod judged;
     mod kit;
     mod lanes;
     mod leaving;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::Outcome;
 use crate::config::Settings;
+use crate::domain::clinic::Force;
 use crate::domain::{HoldReason, InstrumentId, Observation, Private, SpecimenId, visible};
 use crate::exit::Exit;
 use crate::journal::views::{Step, Way};
@@ -167,6 +168,16 @@ fn sentence(way: &Way) -> String {
             format!("received again in message {message}; it repeats observation {observation}")
         }
         Way::Problem { id, kind, text, .. } => format!("problem {id}, {kind}: {}", text.reveal()),
+        Way::Decided { observation, force, rules, decisions } => {
+            let which = rules.get(..12).unwrap_or(rules);
+            let standing = match force {
+                Force::InForce => "rules in force",
+                Force::Shadow => "rules that nobody has signed, which do nothing",
+            };
+            let said: Vec<String> = decisions.iter().map(|it| format!("\n    {it}")).collect();
+            let said = if said.is_empty() { "\n    no rule is about it".to_owned() } else { said.concat() };
+            format!("observation {observation} judged by {standing}, {which}:{said}")
+        }
         Way::Held { observation, reason } => {
             let why = HoldReason::from_name(reason).map_or(reason.as_str(), |reason| reason.text());
             format!("observation {observation} held: {why}")

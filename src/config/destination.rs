@@ -14,12 +14,17 @@ use std::time::Duration;
 
 use super::complaint::Complaint;
 use super::reader::{Name, Table};
-use super::settings::{Backoff, Breaker, Destination, Kind, Mode, OnUnknown, VerdictKind};
+use super::settings::{Backoff, Breaker, Destination, Kind, Mode, OnUnknown, Release, VerdictKind};
 use crate::domain::DestinationId;
 
 const KINDS: [(&str, Reader); 4] =
     [("http", http::read), ("fhir", fhir::read), ("mllp", mllp::read), ("file", folder::read)];
 const MODES: [(&str, Mode); 3] = [("live", Mode::Live), ("test", Mode::Test), ("drain", Mode::Drain)];
+const RELEASES: [(&str, Release); 3] = [
+    ("pass-through", Release::PassThrough),
+    ("hold-exceptions", Release::HoldExceptions),
+    ("full", Release::Full),
+];
 const VERDICTS: [(&str, VerdictKind); 6] = [
     ("accepted", VerdictKind::Accepted),
     ("staged", VerdictKind::Staged),
@@ -74,6 +79,7 @@ pub(super) fn read(name: Name<'_>, table: &mut Table<'_>, folder: &Path) -> Opti
         on_unknown,
         per_second: table.number("per_second", 1..=10_000).unwrap_or(100),
         mode: table.choice("mode", &MODES).unwrap_or_default(),
+        release: table.choice("release", &RELEASES).unwrap_or_default(),
         takes,
     };
     Some(Draft { destination, instruments })

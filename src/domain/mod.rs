@@ -30,7 +30,7 @@ pub use observation::{
     Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity,
 };
 pub use order::{Asks, Order, OrderKey, OrderRequest, OrderState, PatientChange, Priority};
-pub use outcome::{Decision, HoldReason, HostQuery, Outcome, Problem, ProblemKind};
+pub use outcome::{HoldReason, HostQuery, Outcome, Problem, ProblemKind};
 pub use private::Private;
 pub use site::{RerunPolicy, SpecimenRules, UnorderedPolicy};
 pub use time::InstrumentTime;

@@ -12,8 +12,6 @@ pub struct Outcome {
     pub queries: Vec<HostQuery>,
     /// What the message shows of its instrument, where that isn't as the profile says.
     pub habits: BTreeSet<Habit>,
-    /// What a rule decided of an observation, to be replayed with the same answer.
-    pub decisions: Vec<Decision>,
     /// The message is marked as training, test or debugging and must not reach a production destination.
     pub not_production: bool,
 }
@@ -229,10 +227,18 @@ pub enum HoldReason {
     MaybeControl,
     /// The journal isn't the one that ran last, and what became of it since isn't known.
     MayBeDelivered,
+    /// By the rules in force it is critical and they hold such, or whether it is critical can't be told.
+    Critical,
+    /// Too far from the patient's earlier value.
+    Delta,
+    /// A rule in force doubts that the result is what it is said to be.
+    Doubted,
+    /// A destination takes only what a person, or rules in force, let go.
+    NotReleased,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 20] = [
+    pub const ALL: [HoldReason; 24] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -253,6 +259,10 @@ impl HoldReason {
         HoldReason::OrderCancelled,
         HoldReason::MaybeControl,
         HoldReason::MayBeDelivered,
+        HoldReason::Critical,
+        HoldReason::Delta,
+        HoldReason::Doubted,
+        HoldReason::NotReleased,
     ];
 
     pub fn name(self) -> &'static str {
@@ -277,6 +287,10 @@ impl HoldReason {
             HoldReason::OrderCancelled => "order-cancelled",
             HoldReason::MaybeControl => "maybe-control",
             HoldReason::MayBeDelivered => "may-be-delivered",
+            HoldReason::Critical => "critical",
+            HoldReason::Delta => "delta",
+            HoldReason::Doubted => "doubted",
+            HoldReason::NotReleased => "not-released",
         }
     }
 
@@ -327,6 +341,12 @@ impl HoldReason {
             HoldReason::MayBeDelivered => {
                 "the LIMS may have it already: it came before the journal was restored, or while nothing was delivered"
             }
+            HoldReason::Critical => "it is critical, or may be: labwire trace says by which rule",
+            HoldReason::Delta => {
+                "it is too far from the patient's earlier value: labwire trace says by which rule"
+            }
+            HoldReason::Doubted => "a rule doubts it: labwire trace says which",
+            HoldReason::NotReleased => "the destination takes nothing that nobody has released",
         }
     }
 }
@@ -341,14 +361,4 @@ pub struct HostQuery {
     pub cancels: bool,
     /// The ordinal of the Q record in its message, from 0.
     pub record: u32,
-}
-
-/// One rule's decision about one observation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
-    /// Index into [`Outcome::observations`].
-    pub observation: usize,
-    pub rule: String,
-    /// What went in and what came out, for replay.
-    pub detail: Private<String>,
 }

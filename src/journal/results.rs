@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use place::{Placed, place};
 
 use super::audit::{self, GATEWAY, Step};
+use super::decisions::Judged;
 use super::qc::{self, JudgedRun};
 use super::writer::Urgency;
 use super::{Journal, JournalError, MessageId, ObservationId, counters, habits};
@@ -41,6 +42,8 @@ pub struct Entry {
     pub observation: Observation,
     pub place: Place,
     pub routes: Vec<(DestinationId, Route)>,
+    /// What rules made of it.
+    pub judged: Judged,
 }
 
 /// How an observation stands to those already stored.

@@ -1,9 +1,12 @@
 //! Row ids, and the journal's own twin of an observation. Changing a domain type never changes what is stored.
 
+mod case;
 mod coding;
 mod conversion;
 mod dilution;
 
+pub(super) use case::StoredCase;
+pub use case::StoredDecision;
 use coding::StoredCoding;
 use conversion::StoredConversion;
 use dilution::StoredDilution;

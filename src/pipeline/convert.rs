@@ -2,9 +2,10 @@
 //! know the analyte and can't convert its value, a person must look. Decides nothing by how high or low a value is, but
 //! that no patient can have it.
 
-use labwire_units::{Analyte, Believed, Converted, Digits, Unit};
+use labwire_units::{Analyte, Believed, Converted, Digits, Exact, Unit};
 
 use super::Reading;
+use crate::domain::clinic::Amount;
 use crate::domain::{Conversion, DecimalText, HoldReason, Observation, Reported, Value};
 
 /// Gives an observation its conversion, and tells why it must wait, if it must. Without rules in force it stays as it is.
@@ -30,10 +31,18 @@ fn measured<'a>(
     observation: &'a Observation,
     reading: &'a Reading,
 ) -> Option<(&'a Analyte, &'a DecimalText)> {
-    let analytes = &reading.rules.as_ref()?.analytes;
     let Value::Quantity { number, .. } = &observation.value else { return None };
+    if observation.is_without_value() {
+        return None;
+    }
+    analyte_of(observation, reading).map(|analyte| (analyte, number))
+}
+
+/// What was measured.
+fn analyte_of<'a>(observation: &Observation, reading: &'a Reading) -> Option<&'a Analyte> {
+    let analytes = &reading.rules.as_ref()?.analytes;
     let aspect = reading.profile.aspects.get(&observation.test.aspect);
-    if observation.is_without_value() || aspect.is_some_and(|aspect| aspect.unit.is_some()) {
+    if aspect.is_some_and(|aspect| aspect.unit.is_some()) {
         return None;
     }
     let chosen = reading.codes.get(&observation.test.code).and_then(|site| site.analyte.as_deref());
@@ -41,7 +50,29 @@ fn measured<'a>(
         Some(id) => analytes.named(id),
         None => observation.loinc.as_deref().and_then(|code| analytes.of_loinc(code)),
     };
-    analyte.map(|analyte| (analyte.as_ref(), number))
+    analyte.map(|analyte| analyte.as_ref())
+}
+
+/// What was measured, and how much of it, for rules to decide on: in the unit that is reported, exactly. What has no analyte
+/// stays in its own.
+pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<String>, Amount) {
+    let analyte = analyte_of(observation, reading);
+    let name = analyte.map(|analyte| analyte.id.clone());
+    let Value::Quantity { comparator, number } = &observation.value else { return (name, Amount::NoNumber) };
+    if observation.is_without_value() {
+        return (name, Amount::NoNumber);
+    }
+    let amount = match analyte {
+        None => Exact::parse(number.as_str()).map(|exact| Amount::plain(*comparator, exact)),
+        Some(analyte) => Some(match exactly(observation, analyte, number, reading) {
+            Ok(converted) => {
+                let reported = Exact::parse(&converted.reported).unwrap_or_else(|| converted.exact.clone());
+                Amount::Number { comparator: *comparator, exact: converted.exact, reported }
+            }
+            Err(why) => Amount::Unconverted(why),
+        }),
+    };
+    (name, amount.unwrap_or(Amount::NoNumber))
 }
 
 /// The value in the reported unit, unless it came in it; or why there is none.
@@ -51,18 +82,27 @@ fn converted(
     number: &DecimalText,
     reading: &Reading,
 ) -> Result<(Option<Reported>, Believed), String> {
-    let sent = observation.unit.as_deref().filter(|unit| !unit.is_empty());
-    let sent = sent.ok_or("the analyzer sent no unit, and its [codes] declare none")?;
-    let unit: Unit = reading.units.unit(sent).map_err(|refusal| refusal.to_string())?;
-    let digits = Digits::parse(number.as_str()).ok_or("the number has too many digits")?;
-    let converted = analyte.convert(&digits, &unit).map_err(|refusal| refusal.to_string())?;
+    let converted = exactly(observation, analyte, number, reading)?;
     let believed = converted.believed;
-    if sent == analyte.unit.code() {
+    if observation.unit.as_deref() == Some(analyte.unit.code()) {
         return Ok((None, believed));
     }
     let reported =
         reported(observation, analyte, converted).ok_or("the converted number has too many digits")?;
     Ok((Some(reported), believed))
+}
+
+fn exactly(
+    observation: &Observation,
+    analyte: &Analyte,
+    number: &DecimalText,
+    reading: &Reading,
+) -> Result<Converted, String> {
+    let sent = observation.unit.as_deref().filter(|unit| !unit.is_empty());
+    let sent = sent.ok_or("the analyzer sent no unit, and its [codes] declare none")?;
+    let unit: Unit = reading.units.unit(sent).map_err(|refusal| refusal.to_string())?;
+    let digits = Digits::parse(number.as_str()).ok_or("the number has too many digits")?;
+    analyte.convert(&digits, &unit).map_err(|refusal| refusal.to_string())
 }
 
 fn reported(observation: &Observation, analyte: &Analyte, converted: Converted) -> Option<Reported> {

@@ -4,6 +4,7 @@
 pub mod runner;
 
 mod batch;
+mod case;
 mod check;
 mod coded;
 mod convert;
@@ -35,6 +36,7 @@ use crate::domain::{
     CodeMapping, InstrumentId, Outcome, Private, Problem, ProblemKind, Rules, SpecimenRules,
 };
 
+pub use case::{Around, case, measured, past};
 pub use preview::{Preview, Reported, Tube, preview};
 pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, questions};
 pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};
@@ -130,5 +132,5 @@ pub fn process_part(part: &Part<'_>, reading: &Reading, context: &Context) -> Ou
             check::check(observation, &facts, hold, reading)
         })
         .collect();
-    Outcome { observations, problems, queries, habits, decisions: Vec::new(), not_production }
+    Outcome { observations, problems, queries, habits, not_production }
 }

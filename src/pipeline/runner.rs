@@ -3,6 +3,7 @@
 
 mod compare;
 mod controls;
+mod judging;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use compare::Comparison;
+use judging::Judging;
 use route::homeless;
 
 use super::batch::miscounts;
@@ -64,6 +66,8 @@ pub struct Runner {
     pub site: Site,
     /// The signed rules, once there are some.
     pub rules: watch::Receiver<Option<Arc<Rules>>>,
+    /// Those of the configuration: while nobody has signed them, they only look on.
+    pub configured: Arc<Rules>,
     /// Takes host queries to be answered.
     pub asked: mpsc::Sender<Asked>,
     /// Rung whenever a message is on disk.
@@ -218,12 +222,13 @@ impl Runner {
             self.read(|reader| reader.same_message(&instrument.id, &processed.fingerprint, message.message))?;
         processed.repeats = earlier.map(|(id, _)| id);
         let outcome = understand(message, instrument, self.rules.borrow().clone());
+        let not_production = outcome.not_production;
         let mut comparison = Comparison {
             runner: self,
             message,
             instrument,
             repetition: if earlier.is_some() { Repetition::Repeated } else { Repetition::First },
-            not_production: outcome.not_production,
+            not_production,
             priors: BTreeMap::new(),
         };
         processed.problems = outcome.problems;
@@ -247,6 +252,9 @@ impl Runner {
         let (runs, failed) = comparison.judge(&processed.entries)?;
         processed.runs = runs;
         processed.problems.extend(failed);
+        let judging =
+            Judging { runner: self, message: message.message, received_at: message.received_at, instrument };
+        judging.judge(&mut processed.entries, !not_production)?;
         Ok(processed)
     }
 

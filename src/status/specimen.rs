@@ -18,7 +18,9 @@ use super::failure::{Failure, html};
 use super::lead::{Lead, Severity, count};
 use super::preview;
 use super::shell::{Shell, test_name, unit, why_held};
+use crate::domain::clinic::Force;
 use crate::domain::{ProblemKind, SpecimenId};
+use crate::journal::decisions::StoredDecision;
 use crate::journal::views::{ProblemStanding, Step, Way};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
 use standing::{Row, rows, standings};
@@ -186,6 +188,10 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
             };
             (severity, format!("Problem {id}: {}. {then}.", text.reveal()), None)
         }
+        Way::Decided { observation, force, decisions, .. } => {
+            let (severity, text) = judged(*force, decisions);
+            (severity, format!("{} {text}", named(observation)), None)
+        }
         Way::Held { observation, reason } => {
             (Severity::Act, format!("{} was held: {}.", named(observation), why_held(reason)), None)
         }
@@ -216,6 +222,33 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
         Way::Read { .. } | Way::Line { .. } => return None,
     };
     Some(WayRow { at: clock.at(step.at), class: severity.class(), text, results: Vec::new(), link })
+}
+
+/// What rules found. What they asked in vain is told too: that isn't "nothing found".
+fn judged(force: Force, decisions: &[StoredDecision]) -> (Severity, String) {
+    let by = match force {
+        Force::InForce => "the rules in force",
+        Force::Shadow => "rules that nobody has signed and that do nothing",
+    };
+    let told: Vec<String> =
+        decisions.iter().filter(|it| it.ruling != "clear").map(StoredDecision::to_string).collect();
+    let clear = decisions.len() - told.len();
+    let severity = match force {
+        Force::InForce if decisions.iter().any(|it| it.holds) => Severity::Act,
+        _ => Severity::Calm,
+    };
+    let found = match told.as_slice() {
+        [] if decisions.is_empty() => "none is about it".to_owned(),
+        [] => "nothing found".to_owned(),
+        some => some.join(". "),
+    };
+    (
+        severity,
+        format!(
+            "was judged by {by}: {found} ({}).",
+            count(i64::try_from(clear).unwrap_or(i64::MAX), "check clear", "checks clear")
+        ),
+    )
 }
 
 #[cfg(test)]

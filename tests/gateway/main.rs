@@ -17,6 +17,7 @@ mod fhir_by_hand;
 #[path = "../support/fhir_held.rs"]
 mod fhir_held;
 mod intake;
+mod judging;
 mod kill;
 #[path = "../support/lims_by_hand.rs"]
 mod lims_by_hand;

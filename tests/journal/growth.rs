@@ -22,6 +22,7 @@ fn journal(results: i64) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0001_spine.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0003_order.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/journal/migrations/0007_rules.sql")).unwrap();
     let rows = [
         "transfer (id, source, peer, began_at, ended_at) SELECT i, 'port', 'peer', i, i",
         "parcel SELECT i, i, i, 0, 1, x'00', x'00'",
@@ -37,6 +38,8 @@ fn journal(results: i64) -> Connection {
         "owed SELECT i, 'lims', 1",
         "attempt SELECT i, i, 1, 'send', i",
         "answer SELECT i, i, 200, x'00', 'accepted', '', NULL",
+        "rule_text SELECT i, 'the rules'",
+        "evaluation SELECT i, i, i, 'in-force', '{}', '[]', i",
     ];
     for row in rows {
         let (into, select) = row.split_once("SELECT").unwrap();

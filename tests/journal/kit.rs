@@ -9,6 +9,7 @@ use labwire::domain::{
     DecimalText, DestinationId, HoldReason, InstrumentId, Observation, Patient, Private, Problem,
     ProblemKind, SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
 };
+use labwire::journal::decisions::Judged;
 use labwire::journal::desk::{Decider, Decision};
 use labwire::journal::ledger::{Fate, Lease, Next, Render, Resolve, Settlement};
 use labwire::journal::parcels::{Ending, Within};
@@ -257,7 +258,12 @@ pub(crate) fn processed(message: MessageId, entries: Vec<Entry>, problems: Vec<P
 }
 
 pub(crate) fn own(observation: Observation) -> Entry {
-    Entry { observation, place: Place::Own, routes: vec![(DestinationId::new(LIMS), Route::Deliver)] }
+    Entry {
+        observation,
+        place: Place::Own,
+        routes: vec![(DestinationId::new(LIMS), Route::Deliver)],
+        judged: Judged::default(),
+    }
 }
 
 pub(crate) fn held(mut observation: Observation) -> Observation {

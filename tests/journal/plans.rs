@@ -17,8 +17,8 @@ const READS_ALL: [&str; 3] = [
 ];
 const SLOW_FILES: [&str; 3] = ["recount.rs", "standstill.rs", "verify.rs"];
 
-/// Small tables, and indexes that hold only what is open: a walk through those is what the query is about.
-const MAY_BE_SCANNED: [&str; 18] = [
+/// Small tables, lists given with a statement, and indexes that hold only what is open: a walk through those is what the query is about.
+const MAY_BE_SCANNED: [&str; 19] = [
     "SCAN link_note",
     "SCAN stuck",
     "SCAN counter",
@@ -26,6 +26,7 @@ const MAY_BE_SCANNED: [&str; 18] = [
     "SCAN journal",
     "SCAN CONSTANT ROW",
     "SCAN qc_series",
+    "SCAN json_each",
     "SCAN n",
     "USING INDEX message_waiting",
     "INDEX message_unattributed",

@@ -49,6 +49,13 @@ impl Exact {
         Digits::parse(text).map(|digits| digits.value)
     }
 
+    /// Reads a whole number of any length.
+    pub fn whole_text(text: &str) -> Option<Exact> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if is_whole { text.parse().ok().map(Exact::whole) } else { None }
+    }
+
     pub fn is_zero(&self) -> bool {
         self.0.is_zero()
     }

@@ -21,6 +21,7 @@ pub struct Destination {
     /// The most deliveries that begin in one second.
     pub per_second: u32,
     pub mode: Mode,
+    pub release: Release,
     pub takes: Takes,
 }
 
@@ -34,6 +35,18 @@ pub enum Mode {
     Test,
     /// It gets what it is owed already, and newer versions of what it has, and nothing else.
     Drain,
+}
+
+/// Who verifies the results that a destination gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Release {
+    /// Its own people do: no rule holds anything back from it.
+    #[default]
+    PassThrough,
+    /// Rules in force do, and what they hold waits for a person. Without rules in force everything waits.
+    HoldExceptions,
+    /// A person releases each result.
+    Full,
 }
 
 /// Which results a destination takes: those that every part takes.

@@ -6,6 +6,7 @@ mod completions;
 mod criteria;
 mod decision;
 mod delta;
+mod evaluation;
 mod integrity;
 mod limit;
 mod reach;
@@ -16,6 +17,7 @@ pub use completions::{DAY, completions};
 pub use criteria::{Age, AgeUnit, Answer, Criteria, Sex};
 pub use decision::{Check, Decision, Path, Ruling, Why};
 pub use delta::{Base, Delta, Method, Together};
+pub use evaluation::{Evaluation, Force};
 pub use integrity::{
     CheckDigit, Consistency, Demographic, Demographics, Flags, IdentityRule, Index, Missing, NumberPattern,
     Pattern, Relation, Sign, Term,

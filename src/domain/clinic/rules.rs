@@ -77,6 +77,25 @@ pub enum Expected {
     NotAsked,
 }
 
+impl Checks {
+    /// Whether any rule asks for what was known of the patient before.
+    pub fn look_back(&self) -> bool {
+        self.rules
+            .iter()
+            .any(|it| matches!(it.kind, RuleKind::Delta(_) | RuleKind::Together(_) | RuleKind::Identity(_)))
+    }
+
+    /// Whether any rule asks for what else was measured of the specimen.
+    pub fn look_beside(&self) -> bool {
+        self.rules.iter().any(|it| {
+            matches!(
+                it.kind,
+                RuleKind::Index(_) | RuleKind::Consistency(_) | RuleKind::Pattern(_) | RuleKind::Together(_)
+            )
+        })
+    }
+}
+
 impl RuleKind {
     pub fn check(&self) -> Check {
         match self {

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Entry, Place, Route};
-use crate::domain::{DestinationId, HoldReason, Observation, SampleClass, SpecimenId, Standing};
+use crate::domain::{DestinationId, HoldReason, Observation, Priority, SampleClass, SpecimenId, Standing};
 use crate::journal::audit::GATEWAY;
+use crate::journal::decisions;
 use crate::journal::ledger::{URGENCIES, reopen_lanes};
 use crate::journal::rows::{Stored, class_name, status_name};
 use crate::journal::{JournalError, MessageId, ObservationId, restoration};
@@ -173,13 +174,12 @@ fn open(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let observation = &entry.observation;
-    if let Standing::Held(reasons) = &observation.standing {
-        for reason in reasons {
-            connection
-                .prepare_cached("INSERT INTO hold (observation, reason, opened_at) VALUES (?, ?, ?)")?
-                .execute(params![id.0, reason.name(), now.as_microsecond()])?;
-        }
-    }
+    decisions::write(connection, id, &entry.judged, now)?;
+    let by_reading: &[HoldReason] = match &observation.standing {
+        Standing::Held(reasons) => reasons,
+        Standing::Clear => &[],
+    };
+    let mut by_rules = false;
     for (destination, route) in &entry.routes {
         let leaves = match route {
             Route::Deliver => observation.class == SampleClass::Patient,
@@ -187,12 +187,31 @@ fn open(
             Route::Follow => was_meant_for(connection, earlier, destination, observation.class)?,
             Route::Never => false,
         };
+        let waits = entry.judged.waits_at.contains(destination);
+        by_rules |= leaves && waits;
         let state = match &observation.standing {
             _ if !leaves => "not-for-it",
             Standing::Held(_) => "held",
+            Standing::Clear if waits => "held",
             Standing::Clear => free(connection, destination, observation)?,
         };
-        write_line(connection, destination, id, observation, state, now)?;
+        write_line(connection, destination, id, entry, state, now)?;
+    }
+    // What waits nowhere isn't held: its decisions stand beside it all the same.
+    hold(connection, id, by_reading, now)?;
+    if by_rules { hold(connection, id, &entry.judged.reasons, now) } else { Ok(()) }
+}
+
+fn hold(
+    connection: &Connection,
+    id: ObservationId,
+    reasons: &[HoldReason],
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    for reason in reasons {
+        connection
+            .prepare_cached("INSERT INTO hold (observation, reason, opened_at) VALUES (?, ?, ?)")?
+            .execute(params![id.0, reason.name(), now.as_microsecond()])?;
     }
     Ok(())
 }
@@ -201,10 +220,11 @@ fn write_line(
     connection: &Connection,
     destination: &DestinationId,
     id: ObservationId,
-    observation: &Observation,
+    entry: &Entry,
     state: &str,
     now: Timestamp,
 ) -> Result<(), JournalError> {
+    let observation = &entry.observation;
     connection
         .prepare_cached(
             "INSERT INTO ledger (destination, observation, lane, specimen, priority, state, changed_at)
@@ -215,7 +235,7 @@ fn write_line(
             id.0,
             lane(observation),
             observation.specimen.reveal(),
-            urgency(observation),
+            urgency(entry),
             state,
             now.as_microsecond()
         ])?;
@@ -269,31 +289,39 @@ fn route_again(
     entry: &Entry,
     now: Timestamp,
 ) -> Result<Vec<DestinationId>, JournalError> {
-    let is_held = connection
-        .prepare_cached("SELECT 1 FROM hold WHERE observation = ? AND closed_at IS NULL")?
-        .exists([id.0])?;
+    let has_hold = |sql: &'static str| connection.prepare_cached(sql)?.exists([id.0]);
+    let is_held = has_hold("SELECT 1 FROM hold WHERE observation = ? AND closed_at IS NULL")?;
+    let is_released = has_hold("SELECT 1 FROM hold WHERE observation = ? AND closing = 'released'")?;
     let doubtful = !is_held && restoration::is_in_doubt(connection, message)?;
     if doubtful {
-        connection
-            .prepare_cached("INSERT INTO hold (observation, reason, opened_at) VALUES (?, ?, ?)")?
-            .execute(params![id.0, HoldReason::MayBeDelivered.name(), now.as_microsecond()])?;
+        hold(connection, id, &[HoldReason::MayBeDelivered], now)?;
     }
     let is_held = is_held || doubtful;
+    let mut by_rules = false;
     let mut owed = Vec::new();
     for (destination, route) in &entry.routes {
         if *route != Route::Deliver {
             continue;
         }
-        let state = if is_held { "held" } else { free(connection, destination, &entry.observation)? };
+        let waits = !is_released && entry.judged.waits_at.contains(destination);
+        by_rules |= waits;
+        let state = match is_held || waits {
+            true => "held",
+            false => free(connection, destination, &entry.observation)?,
+        };
         let changed = connection
             .prepare_cached(
                 "UPDATE ledger SET state = ?, changed_at = ? WHERE observation = ? AND destination = ?",
             )?
             .execute(params![state, now.as_microsecond(), id.0, destination.as_str()])?;
         if changed == 0 {
-            write_line(connection, destination, id, &entry.observation, state, now)?;
+            write_line(connection, destination, id, entry, state, now)?;
             owed.push(destination.clone());
         }
+    }
+    if by_rules {
+        decisions::write(connection, id, &entry.judged, now)?;
+        hold(connection, id, &entry.judged.reasons, now)?;
     }
     Ok(owed)
 }
@@ -327,13 +355,17 @@ fn lane_is_blocked(
 /// HL7 table 0078 and ASTM alike: beyond the panic limits, or critically abnormal.
 const CRITICAL: [&str; 3] = ["HH", "LL", "AA"];
 
-/// One of [`URGENCIES`]: STAT and what the analyzer itself calls critical, then as soon as possible, then the rest.
-fn urgency(observation: &Observation) -> u8 {
+/// One of [`URGENCIES`]: STAT and what rules or the analyzer itself call critical, then as soon as possible, then the rest.
+fn urgency(entry: &Entry) -> u8 {
     let [stat, soon, rest] = URGENCIES;
-    match observation.priority.as_deref() {
+    let observation = &entry.observation;
+    let sent = observation.priority.as_deref().map_or(Priority::Routine, Priority::read);
+    let wanted = entry.judged.wanted.map_or(sent, |ordered| ordered.min(sent));
+    match wanted {
+        _ if entry.judged.is_critical() => stat,
         _ if observation.flags.iter().any(|flag| CRITICAL.contains(&flag.trim())) => stat,
-        Some("S") => stat,
-        Some("A") => soon,
-        _ => rest,
+        Priority::Stat => stat,
+        Priority::Asap => soon,
+        Priority::Routine => rest,
     }
 }

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
+use crate::domain::clinic::Force;
 use crate::domain::{Observation, Private, SpecimenId};
+use crate::journal::decisions::{self, StoredDecision};
 use crate::journal::read::observation;
 use crate::journal::rows::instant;
 use crate::journal::{DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
@@ -41,6 +43,14 @@ pub enum Way {
         /// A result was lost to observations by it.
         replaces_result: bool,
         standing: ProblemStanding,
+    },
+    /// What a set of rules decided of a result.
+    Decided {
+        observation: ObservationId,
+        force: Force,
+        /// SHA-256 of the rules, in hexadecimal.
+        rules: String,
+        decisions: Vec<StoredDecision>,
     },
     Held {
         observation: ObservationId,
@@ -110,6 +120,7 @@ impl Reader {
         gather(READ, &read)?;
         gather(REPEATED, &repeated)?;
         gather(PROBLEMS, &problem)?;
+        gather(DECIDED, &decided)?;
         gather(HELD, &held)?;
         gather(HOLDS_CLOSED, &hold_closed)?;
         gather(ATTEMPTED, &attempted)?;
@@ -170,6 +181,18 @@ fn problem(row: &Row<'_>) -> Result<Way, JournalError> {
     };
     let (id, kind, text) = (ProblemId(row.get(1)?), row.get(2)?, Private::new(row.get(3)?));
     Ok(Way::Problem { id, kind, text, replaces_result: row.get(4)?, standing })
+}
+
+const DECIDED: &str = "SELECT e.decided_at, e.observation, e.force, e.rules, e.decisions FROM observation o
+    JOIN evaluation e ON e.observation = o.id WHERE o.specimen = ? ORDER BY e.id";
+
+fn decided(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Decided {
+        observation: ObservationId(row.get(1)?),
+        force: decisions::force(&row.get::<_, String>(2)?)?,
+        rules: row.get(3)?,
+        decisions: decisions::read(&row.get::<_, String>(4)?)?,
+    })
 }
 
 const HELD: &str = "SELECT h.opened_at, h.observation, h.reason FROM hold h

@@ -8,6 +8,7 @@ mod examples;
 mod label;
 mod limits;
 mod rcv;
+mod relevant;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -16,6 +17,7 @@ use labwire_units::Exact;
 
 pub use examples::{Failure, Trial, try_examples};
 pub use rcv::{log_bounds, rcv};
+pub use relevant::relevant;
 
 use crate::domain::clinic::{
     Amount, Answer, Band, Case, Check, Checks, Criteria, Decision, Path, Reach, Rule, RuleKind, Ruling, Why,

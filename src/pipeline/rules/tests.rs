@@ -440,5 +440,12 @@ proptest! {
         turned.together.reverse();
         turned.history.reverse();
         prop_assert_eq!(evaluate(&case, &rules), evaluate(&turned, &rules));
+        for (at, past) in (0_usize..).zip(&mut case.history) {
+            past.instrument = if at % 2 == 0 { "c311" } else { "other" }.to_owned();
+            past.at = past.at.filter(|_| at != 3);
+        }
+        let trimmed = relevant(case.clone(), &rules);
+        prop_assert!(trimmed.history.len() <= case.history.len());
+        prop_assert_eq!(evaluate(&trimmed, &rules), evaluate(&case, &rules), "what no rule looks at changes nothing");
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::{
     HoldReason, Observation, OrderState, Private, Problem, ProblemKind, RerunPolicy, SampleClass, Standing,
     UnorderedPolicy,
 };
+use crate::journal::decisions::Judged;
 use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, ObservationId};
@@ -84,7 +85,7 @@ impl Comparison<'_> {
             hold(&mut observation, reason);
         }
         let routes = routes(&self.runner.site.destinations, &observation, self.not_production);
-        Ok((Entry { observation, place, routes }, doubt))
+        Ok((Entry { observation, place, routes, judged: Judged::default() }, doubt))
     }
 
     /// Why the site wants this to wait for the want of an order. Controls are never ordered, and a tube without a label

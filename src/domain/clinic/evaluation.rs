@@ -1,0 +1,65 @@
+//! A case, the rules that were asked about it, and what they decided: kept whole, so that asking again must give the same.
+
+use std::sync::Arc;
+
+use super::case::Case;
+use super::decision::{Check, Decision, Path, Ruling};
+use crate::domain::{HoldReason, Rules};
+
+/// Whether rules count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// Somebody has signed them.
+    InForce,
+    /// Nobody has: what they decide is kept, and does nothing.
+    Shadow,
+}
+
+/// What one set of rules decided.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    pub rules: Arc<Rules>,
+    pub force: Force,
+    pub case: Case,
+    pub decisions: Vec<Decision>,
+}
+
+impl Force {
+    pub fn name(self) -> &'static str {
+        match self {
+            Force::InForce => "in-force",
+            Force::Shadow => "shadow",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Force> {
+        [Force::InForce, Force::Shadow].into_iter().find(|force| force.name() == name)
+    }
+}
+
+impl Evaluation {
+    /// Why the result waits for a person by these rules. In shadow they hold nothing.
+    pub fn holds(&self) -> Vec<HoldReason> {
+        if self.force == Force::Shadow {
+            return Vec::new();
+        }
+        let reason = |decision: &Decision| match decision.check {
+            Check::Critical => HoldReason::Critical,
+            Check::Delta | Check::Together => HoldReason::Delta,
+            _ => HoldReason::Doubted,
+        };
+        let mut reasons: Vec<HoldReason> = self.decisions.iter().filter(|it| it.holds).map(reason).collect();
+        reasons.sort();
+        reasons.dedup();
+        reasons
+    }
+
+    /// Whether the value is critical, or may be, by rules in force.
+    pub fn is_critical(&self) -> bool {
+        let found = |it: &Decision| {
+            it.check == Check::Critical
+                && matches!(it.ruling, Ruling::Decided(Path::Low | Path::High) | Ruling::Undecided(_))
+        };
+        self.force == Force::InForce && self.decisions.iter().any(found)
+    }
+}

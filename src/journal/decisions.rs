@@ -1,0 +1,236 @@
+//! What rules decided of each result, with everything that it was decided by, in force or in shadow: so that asking again
+//! must give the same. And what a decision needs to know of a patient's earlier results. Written once.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::read::observation;
+use super::rows::{StoredCase, instant};
+use super::{JournalError, MessageId, ObservationId, Reader};
+use crate::domain::clinic::{Case, Decision, Evaluation, Force};
+use crate::domain::{DestinationId, HoldReason, Observation, Priority, Private, SpecimenId};
+
+pub use super::rows::StoredDecision;
+
+/// What rules made of a result before it is stored.
+#[derive(Debug, Clone, Default)]
+pub struct Judged {
+    pub evaluations: Vec<Evaluation>,
+    /// Why it waits, at the destinations that let rules or a person verify.
+    pub reasons: Vec<HoldReason>,
+    pub waits_at: Vec<DestinationId>,
+    /// How soon the LIMS wants it, where it has ordered it.
+    pub wanted: Option<Priority>,
+}
+
+impl Judged {
+    /// Whether it is critical, or may be, by rules in force.
+    pub fn is_critical(&self) -> bool {
+        self.evaluations.iter().any(Evaluation::is_critical)
+    }
+}
+
+/// A stored evaluation.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub id: i64,
+    pub observation: ObservationId,
+    /// SHA-256 of the rules, in hexadecimal.
+    pub rules: String,
+    pub force: Force,
+    pub case: Case,
+    pub decisions: Vec<StoredDecision>,
+    pub at: Timestamp,
+}
+
+/// An earlier observation and when it was received.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub id: ObservationId,
+    pub message: MessageId,
+    pub observation: Private<Observation>,
+    pub received_at: Timestamp,
+}
+
+/// A patient, by a number and who assigned it; empty where nobody says who. The same number of another authority is another
+/// patient's.
+#[derive(Debug, Clone, Copy)]
+pub struct PatientKey<'a> {
+    pub id: &'a str,
+    pub authority: &'a str,
+    /// Whose orders count.
+    pub sources: &'a BTreeSet<String>,
+}
+
+/// How decisions are kept.
+pub fn kept(decisions: &[Decision]) -> Vec<StoredDecision> {
+    decisions.iter().map(StoredDecision::from).collect()
+}
+
+/// Writes what was decided of a stored observation, in the caller's transaction.
+pub(super) fn write(
+    connection: &Connection,
+    id: ObservationId,
+    judged: &Judged,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    for it in &judged.evaluations {
+        connection
+            .prepare_cached("INSERT INTO rule_text VALUES (?, ?) ON CONFLICT DO NOTHING")?
+            .execute(params![it.rules.sha256, it.rules.text])?;
+        connection
+            .prepare_cached(
+                "INSERT INTO evaluation (observation, rules, force, facts, decisions, decided_at)
+                 VALUES (?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                id.0,
+                it.rules.sha256,
+                it.force.name(),
+                json(&StoredCase::from(&it.case))?,
+                json(&kept(&it.decisions))?,
+                now.as_microsecond()
+            ])?;
+    }
+    Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, JournalError> {
+    serde_json::to_string(value)
+        .map_err(|error| JournalError::Refused(format!("failed to write a decision as JSON: {error}")))
+}
+
+impl Reader {
+    /// The latest final results of a patient, at most `limit`, without those of some specimens: current versions that
+    /// nobody has rejected and that don't wait for a person. A specimen belongs to whom its orders name; the analyzer's own
+    /// word counts where there is no order and no authority is asked for.
+    pub fn history(
+        &self,
+        patient: PatientKey<'_>,
+        except: &[&str],
+        limit: usize,
+    ) -> Result<Vec<Known>, JournalError> {
+        let (sources, except) = (json(&patient.sources)?, json(&except)?);
+        let mut known: Vec<Known> = self
+            .connection
+            .prepare_cached(
+                "SELECT o.id, o.message, o.detail, m.received_at
+                 FROM observation o JOIN message m ON m.id = o.message
+                 WHERE o.specimen IN (SELECT l.label FROM lab_order p JOIN order_label l ON l.lab_order = p.id
+                     WHERE p.source IN (SELECT value FROM json_each(?1)) AND p.patient = ?2 AND p.authority = ?3)
+                 AND NOT EXISTS (SELECT 1 FROM order_label l JOIN lab_order q ON q.id = l.lab_order
+                     WHERE l.label = o.specimen AND (q.patient <> ?2 OR q.authority <> ?3))
+                 AND o.specimen NOT IN (SELECT value FROM json_each(?4)) AND o.class = 'patient'
+                 AND o.status IN ('final', 'correction')
+                 AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
+                 AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
+                     AND (h.closed_at IS NULL OR h.closing = 'rejected'))
+                 AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
+                 ORDER BY o.id DESC LIMIT ?5",
+            )?
+            .query_and_then(params![sources, patient.id, patient.authority, except, limit], self::known)?
+            .collect::<Result<_, _>>()?;
+        if patient.authority.is_empty() {
+            known.extend(self.history_by_analyzers(patient.id, &except, limit)?);
+        }
+        known.sort_by_key(|it| std::cmp::Reverse(it.id));
+        known.truncate(limit);
+        Ok(known)
+    }
+
+    fn history_by_analyzers(
+        &self,
+        patient: &str,
+        except: &str,
+        limit: usize,
+    ) -> Result<Vec<Known>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT o.id, o.message, o.detail, m.received_at FROM observation o JOIN message m ON m.id = o.message
+             WHERE json_extract(o.detail, '$.patient.id') = ?1 AND o.class = 'patient'
+             AND o.specimen NOT IN (SELECT value FROM json_each(?2))
+             AND NOT EXISTS (SELECT 1 FROM order_label l WHERE l.label = o.specimen)
+             AND o.status IN ('final', 'correction')
+             AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
+             AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
+                 AND (h.closed_at IS NULL OR h.closing = 'rejected'))
+             AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
+             ORDER BY o.id DESC LIMIT ?3",
+        )?;
+        statement.query_and_then(params![patient, except, limit], known)?.collect()
+    }
+
+    /// The current versions of a specimen's results that nobody has rejected, oldest first, at most `limit`.
+    pub fn of_specimen(&self, specimen: &SpecimenId, limit: usize) -> Result<Vec<Known>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT o.id, o.message, o.detail, m.received_at
+             FROM observation o JOIN message m ON m.id = o.message WHERE o.specimen = ?1 AND o.class = 'patient'
+             AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
+             AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.closing = 'rejected')
+             AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
+             ORDER BY o.id LIMIT ?2",
+        )?;
+        statement.query_and_then(params![specimen.reveal(), limit], known)?.collect()
+    }
+
+    /// What was decided after the evaluation of this number, oldest first, at most `limit`.
+    pub fn evaluations(&self, after: i64, limit: usize) -> Result<Vec<Kept>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, observation, rules, force, facts, decisions, decided_at FROM evaluation
+             WHERE id > ? ORDER BY id LIMIT ?",
+        )?;
+        statement.query_and_then(params![after, limit], evaluation)?.collect()
+    }
+
+    /// What was decided of a result.
+    pub fn evaluations_of(&self, id: ObservationId) -> Result<Vec<Kept>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, observation, rules, force, facts, decisions, decided_at FROM evaluation
+             WHERE observation = ? ORDER BY id",
+        )?;
+        statement.query_and_then([id.0], evaluation)?.collect()
+    }
+
+    /// The text of rules that decided something.
+    pub fn text_of_rules(&self, sha256: &str) -> Result<Option<String>, JournalError> {
+        let mut statement = self.connection.prepare_cached("SELECT text FROM rule_text WHERE sha256 = ?")?;
+        Ok(statement.query_row([sha256], |row| row.get(0)).optional()?)
+    }
+}
+
+fn known(row: &rusqlite::Row<'_>) -> Result<Known, JournalError> {
+    Ok(Known {
+        id: ObservationId(row.get(0)?),
+        message: MessageId(row.get(1)?),
+        observation: Private::new(observation(row, 2)?),
+        received_at: instant(row.get(3)?),
+    })
+}
+
+fn evaluation(row: &rusqlite::Row<'_>) -> Result<Kept, JournalError> {
+    let (force_name, facts, decisions): (String, String, String) = (row.get(3)?, row.get(4)?, row.get(5)?);
+    let case = serde_json::from_str::<StoredCase>(&facts).map_err(|_| odd("its case is no JSON"))?;
+    Ok(Kept {
+        id: row.get(0)?,
+        observation: ObservationId(row.get(1)?),
+        rules: row.get(2)?,
+        force: force(&force_name)?,
+        case: case.into_case().map_err(|error| odd(&error))?,
+        decisions: self::read(&decisions)?,
+        at: instant(row.get(6)?),
+    })
+}
+
+pub(super) fn force(name: &str) -> Result<Force, JournalError> {
+    Force::from_name(name).ok_or_else(|| odd("it is neither in force nor in shadow"))
+}
+
+pub(super) fn read(decisions: &str) -> Result<Vec<StoredDecision>, JournalError> {
+    serde_json::from_str(decisions).map_err(|_| odd("it is no JSON"))
+}
+
+/// Without the errors' own text: it quotes what it stumbled over.
+fn odd(what: &str) -> JournalError {
+    JournalError::Refused(format!("failed to read a stored decision: {what}"))
+}

@@ -1,0 +1,295 @@
+//! The journal's own twins of a case and of what was decided of it.
+
+use std::fmt;
+
+use jiff::civil::Date;
+use labwire_units::Exact;
+use serde::{Deserialize, Serialize};
+
+use super::instant;
+use crate::domain::clinic::{Amount, Case, Decision, Identity, Measured, Past, Person, Sex, SpecimenFacts};
+use crate::domain::{Comparator, Private};
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredCase {
+    measured: StoredMeasured,
+    specimen: String,
+    specimen_kind: Option<String>,
+    instrument: String,
+    /// As 2026-11-20.
+    birth: Option<String>,
+    sex: Option<String>,
+    ward: Option<String>,
+    has_id: bool,
+    has_name: bool,
+    on: Option<String>,
+    at: Option<i64>,
+    together: Vec<StoredMeasured>,
+    history: Vec<StoredPast>,
+    /// Absent: nothing to compare; empty: nothing differs.
+    differs: Option<Vec<String>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredMeasured {
+    code: String,
+    analyte: Option<String>,
+    amount: StoredAmount,
+    flags: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPast {
+    analyte: String,
+    amount: StoredAmount,
+    at: Option<i64>,
+    instrument: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+enum StoredAmount {
+    /// Numbers are decimal text, or fractions where they never end.
+    Number {
+        comparator: Option<String>,
+        exact: String,
+        reported: String,
+    },
+    Unconverted {
+        why: String,
+    },
+    NoNumber,
+}
+
+/// A decision as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredDecision {
+    pub check: String,
+    pub rules: Vec<String>,
+    pub ruling: String,
+    pub inputs: Vec<String>,
+    pub thresholds: Vec<String>,
+    pub holds: bool,
+    pub rounding_decides: bool,
+}
+
+impl fmt::Display for StoredDecision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.check, self.ruling)?;
+        for (what, words) in [("by", &self.rules), ("limits", &self.thresholds), ("seen", &self.inputs)] {
+            if !words.is_empty() {
+                write!(f, "; {what} {}", words.join(", "))?;
+            }
+        }
+        if self.rounding_decides {
+            f.write_str("; the value as it is reported, rounded, would be decided otherwise")?;
+        }
+        if self.holds { f.write_str("; a person must look") } else { Ok(()) }
+    }
+}
+
+impl From<&Decision> for StoredDecision {
+    fn from(it: &Decision) -> StoredDecision {
+        StoredDecision {
+            check: it.check.name().to_owned(),
+            rules: it.rules.clone(),
+            ruling: it.ruling.to_string(),
+            inputs: it.inputs.clone(),
+            thresholds: it.thresholds.clone(),
+            holds: it.holds,
+            rounding_decides: it.rounding_decides,
+        }
+    }
+}
+
+impl From<&Case> for StoredCase {
+    fn from(it: &Case) -> StoredCase {
+        StoredCase {
+            measured: StoredMeasured::from(&it.measured),
+            specimen: it.specimen.number.reveal().clone(),
+            specimen_kind: it.specimen.kind.clone(),
+            instrument: it.specimen.instrument.clone(),
+            birth: it.person.birth.map(|day| day.to_string()),
+            sex: it.person.sex.map(|sex| sex.name().to_owned()),
+            ward: it.person.ward.clone(),
+            has_id: it.person.has_id,
+            has_name: it.person.has_name,
+            on: it.on.map(|day| day.to_string()),
+            at: it.at.map(jiff::Timestamp::as_microsecond),
+            together: it.together.iter().map(StoredMeasured::from).collect(),
+            history: it.history.iter().map(StoredPast::from).collect(),
+            differs: match &it.identity {
+                Identity::Unknown => None,
+                Identity::Agrees => Some(Vec::new()),
+                Identity::Differs(what) => Some(what.clone()),
+            },
+        }
+    }
+}
+
+impl StoredCase {
+    /// The case, or why the stored text is none.
+    pub(crate) fn into_case(self) -> Result<Case, String> {
+        let sex = |name: String| match name.as_str() {
+            "female" => Ok(Sex::Female),
+            "male" => Ok(Sex::Male),
+            _ => Err(format!("unknown sex {name:?}")),
+        };
+        let day = |text: String| text.parse::<Date>().map_err(|_| "a stored day is none".to_owned());
+        Ok(Case {
+            measured: self.measured.into_measured()?,
+            specimen: SpecimenFacts {
+                number: Private::new(self.specimen),
+                kind: self.specimen_kind,
+                instrument: self.instrument,
+            },
+            person: Person {
+                birth: self.birth.map(day).transpose()?,
+                sex: self.sex.map(sex).transpose()?,
+                ward: self.ward,
+                has_id: self.has_id,
+                has_name: self.has_name,
+            },
+            on: self.on.map(day).transpose()?,
+            at: self.at.map(instant),
+            together: self
+                .together
+                .into_iter()
+                .map(StoredMeasured::into_measured)
+                .collect::<Result<_, _>>()?,
+            history: self.history.into_iter().map(StoredPast::into_past).collect::<Result<_, _>>()?,
+            identity: match self.differs {
+                None => Identity::Unknown,
+                Some(what) if what.is_empty() => Identity::Agrees,
+                Some(what) => Identity::Differs(what),
+            },
+        })
+    }
+}
+
+impl From<&Measured> for StoredMeasured {
+    fn from(it: &Measured) -> StoredMeasured {
+        let Measured { code, analyte, amount, flags } = it.clone();
+        StoredMeasured { code, analyte, amount: StoredAmount::from(&amount), flags }
+    }
+}
+
+impl StoredMeasured {
+    fn into_measured(self) -> Result<Measured, String> {
+        let StoredMeasured { code, analyte, amount, flags } = self;
+        Ok(Measured { code, analyte, amount: amount.into_amount()?, flags })
+    }
+}
+
+impl From<&Past> for StoredPast {
+    fn from(it: &Past) -> StoredPast {
+        StoredPast {
+            analyte: it.analyte.clone(),
+            amount: StoredAmount::from(&it.amount),
+            at: it.at.map(jiff::Timestamp::as_microsecond),
+            instrument: it.instrument.clone(),
+        }
+    }
+}
+
+impl StoredPast {
+    fn into_past(self) -> Result<Past, String> {
+        let StoredPast { analyte, amount, at, instrument } = self;
+        Ok(Past { analyte, amount: amount.into_amount()?, at: at.map(instant), instrument })
+    }
+}
+
+impl From<&Amount> for StoredAmount {
+    fn from(it: &Amount) -> StoredAmount {
+        match it {
+            Amount::Number { comparator, exact, reported } => StoredAmount::Number {
+                comparator: comparator.map(|comparator| comparator.as_str().to_owned()),
+                exact: exact.to_string(),
+                reported: reported.to_string(),
+            },
+            Amount::Unconverted(why) => StoredAmount::Unconverted { why: why.clone() },
+            Amount::NoNumber => StoredAmount::NoNumber,
+        }
+    }
+}
+
+impl StoredAmount {
+    fn into_amount(self) -> Result<Amount, String> {
+        let number = |text: &str| match text.split_once('/') {
+            Some((above, below)) => Exact::whole_text(above)
+                .zip(Exact::whole_text(below))
+                .and_then(|(above, below)| above.checked_div(&below)),
+            None => Exact::whole_text(text).or_else(|| Exact::parse(text)),
+        };
+        let read = |text: String| number(&text).ok_or_else(|| "a stored number is none".to_owned());
+        Ok(match self {
+            StoredAmount::Number { comparator, exact, reported } => Amount::Number {
+                comparator: comparator.as_deref().and_then(|sign| Comparator::split(sign).0),
+                exact: read(exact)?,
+                reported: read(reported)?,
+            },
+            StoredAmount::Unconverted { why } => Amount::Unconverted(why),
+            StoredAmount::NoNumber => Amount::NoNumber,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_comes_back_as_it_was_kept_to_the_last_digit() {
+        let third = Exact::one().checked_div(&Exact::from(3)).unwrap();
+        let long = Exact::parse("1e-99").unwrap().checked_div(&Exact::from(7)).unwrap();
+        let amounts = [
+            Amount::Number {
+                comparator: Some(Comparator::Less),
+                exact: third,
+                reported: Exact::parse("0.3").unwrap(),
+            },
+            Amount::plain(None, long),
+            Amount::plain(None, -&Exact::parse("5.25").unwrap()),
+            Amount::Unconverted("why".to_owned()),
+            Amount::NoNumber,
+        ];
+        for amount in amounts {
+            let measured = Measured {
+                code: "K".to_owned(),
+                analyte: Some("potassium".to_owned()),
+                amount: amount.clone(),
+                flags: vec!["H".to_owned()],
+            };
+            let past = Past {
+                analyte: "potassium".to_owned(),
+                amount,
+                at: Some(instant(1_000_000)),
+                instrument: "a".to_owned(),
+            };
+            for identity in [Identity::Unknown, Identity::Agrees, Identity::Differs(vec!["sex".to_owned()])] {
+                let case = Case {
+                    measured: measured.clone(),
+                    specimen: SpecimenFacts {
+                        number: Private::new("1".to_owned()),
+                        kind: Some("SER".to_owned()),
+                        instrument: "a".to_owned(),
+                    },
+                    person: Person {
+                        birth: Some(jiff::civil::date(1970, 1, 31)),
+                        sex: Some(Sex::Male),
+                        ward: None,
+                        has_id: true,
+                        has_name: false,
+                    },
+                    on: None,
+                    at: Some(instant(1)),
+                    together: vec![measured.clone()],
+                    history: vec![past.clone()],
+                    identity,
+                };
+                let text = serde_json::to_string(&StoredCase::from(&case)).unwrap();
+                assert_eq!(serde_json::from_str::<StoredCase>(&text).unwrap().into_case().unwrap(), case);
+            }
+        }
+    }
+}

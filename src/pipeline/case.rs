@@ -1,0 +1,169 @@
+//! From an observation to the case that rules are asked about: its value in the unit that is reported, whom it is of, and
+//! when it was measured. What the analyzer didn't say, or not so that it can be understood, isn't known.
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Reading;
+use super::convert;
+use crate::domain::clinic::{Case, Identity, Measured, Past, Person, Sex, SpecimenFacts};
+use crate::domain::{Observation, Patient, Private};
+
+/// How far an instrument's clock may be ahead of ours before its times are in doubt.
+const AHEAD: SignedDuration = SignedDuration::from_hours(1);
+
+/// What else is known around an observation.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// Whose the specimen is, where one patient is known.
+    pub patient: Option<Private<Patient>>,
+    /// Of the same specimen.
+    pub together: Vec<Measured>,
+    /// Of the same patient's other specimens.
+    pub history: Vec<Past>,
+    /// What came with those under this patient's ID.
+    pub patients: Vec<Private<Patient>>,
+}
+
+/// The case of an observation. Its value is converted by the reading's rules.
+pub fn case(observation: &Observation, reading: &Reading, received_at: Timestamp, around: Around) -> Case {
+    let nobody = Patient::default();
+    let patient = around.patient.as_ref().map_or(&nobody, Private::reveal);
+    // What came with the result is compared too: it may be another patient's.
+    let sent = around.patient.as_ref().map(|_| &observation.patient).filter(|it| it.reveal() != patient);
+    let told: Vec<&Patient> = around.patients.iter().chain(sent).map(Private::reveal).collect();
+    let identity = identity(patient, &told);
+    let at = measured_at(observation, received_at);
+    let moment = at.unwrap_or(received_at);
+    Case {
+        measured: measured(observation, reading),
+        specimen: SpecimenFacts {
+            number: Private::new(observation.specimen.reveal().to_owned()),
+            kind: observation.specimen_type.clone().filter(|kind| !kind.trim().is_empty()),
+            instrument: observation.instrument.as_str().to_owned(),
+        },
+        person: person(patient),
+        on: Some(moment.to_zoned(reading.time_zone.clone()).date()),
+        at,
+        together: around.together,
+        history: around.history,
+        identity,
+    }
+}
+
+/// What was measured, by the reading's rules.
+pub fn measured(observation: &Observation, reading: &Reading) -> Measured {
+    let (analyte, amount) = convert::amount(observation, reading);
+    Measured { code: observation.test.code.clone(), analyte, amount, flags: observation.flags.clone() }
+}
+
+/// An earlier observation of the same patient; nothing where no rule can know what it measured.
+pub fn past(observation: &Observation, reading: &Reading, received_at: Timestamp) -> Option<Past> {
+    let measured = measured(observation, reading);
+    Some(Past {
+        analyte: measured.analyte?,
+        amount: measured.amount,
+        at: measured_at(observation, received_at),
+        instrument: observation.instrument.as_str().to_owned(),
+    })
+}
+
+/// When it was measured. Nothing where the instrument didn't tell, or its clock runs ahead of ours.
+fn measured_at(observation: &Observation, received_at: Timestamp) -> Option<Timestamp> {
+    let told = observation.completed.as_ref().or(observation.started.as_ref())?.instant?;
+    (told.duration_since(received_at) <= AHEAD).then_some(told)
+}
+
+fn person(patient: &Patient) -> Person {
+    Person {
+        birth: birth(&patient.birth_date),
+        sex: Sex::sent(&patient.sex),
+        ward: Some(patient.location.trim().to_owned()).filter(|ward| !ward.is_empty()),
+        has_id: !patient.id.trim().is_empty(),
+        has_name: patient.name.chars().any(char::is_alphabetic),
+    }
+}
+
+/// `YYYYMMDD`, whatever stands behind it.
+fn birth(text: &str) -> Option<Date> {
+    let digits = text.trim().get(..8).filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let part = |from: usize, to: usize| digits.get(from..to)?.parse::<i16>().ok();
+    let short = |from: usize, to: usize| i8::try_from(part(from, to)?).ok();
+    Date::new(part(0, 4)?, short(4, 6)?, short(6, 8)?).ok()
+}
+
+/// Whether what came with earlier results under one ID is what came with this one. What one of both doesn't say differs from
+/// nothing.
+fn identity(patient: &Patient, told: &[&Patient]) -> Identity {
+    if told.is_empty() {
+        return Identity::Unknown;
+    }
+    let texts = |of: fn(&Patient) -> String| {
+        let now = of(patient);
+        let differs = |then: &&Patient| {
+            let then = of(then);
+            !now.is_empty() && !then.is_empty() && now != then
+        };
+        told.iter().any(differs)
+    };
+    let sex = |it: &Patient| Sex::sent(&it.sex).map_or("", Sex::name).to_owned();
+    let born = |it: &Patient| birth(&it.birth_date).map(|date| date.to_string()).unwrap_or_default();
+    let differs: Vec<String> =
+        [("sex", texts(sex)), ("birth date", texts(born)), ("name", texts(plain_name))]
+            .into_iter()
+            .filter(|(_, differs)| *differs)
+            .map(|(what, _)| what.to_owned())
+            .collect();
+    if differs.is_empty() { Identity::Agrees } else { Identity::Differs(differs) }
+}
+
+/// Its letters alone: analyzers set commas, carets and spaces as they like.
+fn plain_name(patient: &Patient) -> String {
+    let words = patient.name.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_uppercase).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patient(name: &str, birth_date: &str, sex: &str) -> Patient {
+        Patient {
+            id: "1".to_owned(),
+            name: name.to_owned(),
+            birth_date: birth_date.to_owned(),
+            sex: sex.to_owned(),
+            location: " ".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_understood_of_a_patient_is_not_known() {
+        for (birth_date, sex, expected) in [
+            ("19700131", "F", (Some("1970-01-31"), Some(Sex::Female))),
+            ("197001311230", "m", (Some("1970-01-31"), Some(Sex::Male))),
+            ("19700230", "U", (None, None)),
+            ("1970", "", (None, None)),
+            ("70/01/31", "O", (None, None)),
+        ] {
+            let person = person(&patient("Example^Anna", birth_date, sex));
+            let birth = person.birth.map(|date| date.to_string());
+            assert_eq!((birth.as_deref(), person.sex), expected, "{birth_date} {sex}");
+            assert!(person.has_id && person.has_name && person.ward.is_none());
+        }
+    }
+
+    #[test]
+    fn another_person_under_one_id_is_noticed_and_what_was_left_out_is_no_difference() {
+        let now = patient("Example^Anna", "19700131", "F");
+        let told = |earlier: &[Patient]| identity(&now, &earlier.iter().collect::<Vec<_>>());
+        assert_eq!(told(&[]), Identity::Unknown);
+        assert_eq!(told(&[patient("EXAMPLE, ANNA", "", "U")]), Identity::Agrees);
+        let differs = |what: &[&str]| Identity::Differs(what.iter().map(|it| (*it).to_owned()).collect());
+        assert_eq!(told(&[patient("Example^Anna", "19700131", "M")]), differs(&["sex"]));
+        assert_eq!(
+            told(&[patient("", "", ""), patient("Sample^Anna", "19710131", "F")]),
+            differs(&["birth date", "name"])
+        );
+    }
+}

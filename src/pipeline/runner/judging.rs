@@ -1,0 +1,293 @@
+//! Asks the rules about a message's observations: those in force, and those that are configured and that nobody has signed,
+//! which only look on. What is known of a patient comes from the LIMS's orders where there are some, and earlier results by
+//! the patient's number and who assigned it, never by a specimen number. Nothing in here writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Runner, reading};
+use crate::config::settings::{Instrument, Release};
+use crate::domain::clinic::{Evaluation, Force, Measured, Past};
+use crate::domain::{
+    DestinationId, HoldReason, Observation, OrderState, Patient, Priority, Private, Rules, SampleClass,
+    SpecimenId,
+};
+use crate::journal::decisions::{Judged, Known, PatientKey};
+use crate::journal::orders::CachedOrder;
+use crate::journal::results::{Entry, Place};
+use crate::journal::{JournalError, MessageId};
+use crate::pipeline::rules::{evaluate, relevant};
+use crate::pipeline::{Around, Reading, case, measured, past};
+
+/// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
+const TOGETHER: usize = 500;
+const HISTORY: usize = 500;
+
+/// One message whose observations are judged.
+pub(super) struct Judging<'a> {
+    pub(super) runner: &'a Runner,
+    pub(super) message: MessageId,
+    pub(super) received_at: Timestamp,
+    pub(super) instrument: &'a Instrument,
+}
+
+/// Rules that are asked.
+struct Set {
+    rules: Arc<Rules>,
+    force: Force,
+    /// How this instrument's results are read by them.
+    own: Reading,
+    /// And those of others; `None` for one that isn't configured any more.
+    others: BTreeMap<String, Option<Reading>>,
+}
+
+/// What some rules know of one specimen.
+struct Seen {
+    /// Of this message, by its index among the entries.
+    arrived: Vec<(usize, Measured)>,
+    stored: Vec<Measured>,
+    history: Vec<Past>,
+    patients: Vec<Private<Patient>>,
+}
+
+/// What the journal knows around the observations of one specimen.
+struct Surroundings {
+    orders: Vec<CachedOrder>,
+    /// Whose it is; nothing where the orders name several.
+    patient: Option<Private<Patient>>,
+    stored: Vec<Known>,
+    history: Vec<Known>,
+}
+
+impl Judging<'_> {
+    /// Gives each entry what the rules make of it. An observation that repeats a stored one was judged when that came.
+    pub(super) fn judge(&self, entries: &mut [Entry], is_production: bool) -> Result<(), JournalError> {
+        let in_force = self.runner.rules.borrow().clone();
+        let mut sets = self.sets(in_force.clone());
+        if !is_production {
+            sets.clear();
+        }
+        let specimens: BTreeSet<SpecimenId> =
+            entries.iter().filter(|it| is_judged(it)).map(|it| it.observation.specimen.clone()).collect();
+        for specimen in specimens {
+            let around = self.surroundings(&specimen, entries, &sets)?;
+            let seen: Vec<Seen> =
+                sets.iter_mut().map(|set| self.seen(&specimen, entries, &around, set)).collect();
+            for (index, entry) in entries.iter_mut().enumerate() {
+                if is_judged(entry) && entry.observation.specimen == specimen {
+                    let ask =
+                        |(set, seen): (&Set, &Seen)| self.ask(index, &entry.observation, &around, set, seen);
+                    let evaluations = sets.iter().zip(&seen).map(ask).collect();
+                    entry.judged = self.judged(&entry.observation, evaluations, &around, in_force.is_some());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sets(&self, in_force: Option<Arc<Rules>>) -> Vec<Set> {
+        let configured = &self.runner.configured;
+        let is_signed = in_force.as_ref().is_some_and(|rules| rules.sha256 == configured.sha256);
+        let shadow = (!is_signed).then(|| (Arc::clone(configured), Force::Shadow));
+        let in_force = in_force.map(|rules| (rules, Force::InForce));
+        in_force
+            .into_iter()
+            .chain(shadow)
+            .filter(|(rules, _)| !rules.checks.rules.is_empty())
+            .map(|(rules, force)| {
+                let own = by(&rules, self.instrument);
+                Set { rules, force, own, others: BTreeMap::new() }
+            })
+            .collect()
+    }
+
+    fn judged(
+        &self,
+        observation: &Observation,
+        evaluations: Vec<Evaluation>,
+        around: &Surroundings,
+        some_are_signed: bool,
+    ) -> Judged {
+        let mut reasons: Vec<HoldReason> = evaluations.iter().flat_map(Evaluation::holds).collect();
+        let waits_at = self.waits_at(&reasons, some_are_signed);
+        if reasons.is_empty() && !waits_at.is_empty() {
+            reasons.push(HoldReason::NotReleased);
+        }
+        let wanted = wanted(&around.orders, observation);
+        Judged { evaluations, reasons, waits_at, wanted }
+    }
+
+    /// Everything around a specimen, each value once, by a set of rules.
+    fn seen(&self, specimen: &SpecimenId, entries: &[Entry], around: &Surroundings, set: &mut Set) -> Seen {
+        let beside = around.stored.iter().chain(&around.history);
+        for instrument in beside.map(|it| it.observation.reveal().instrument.as_str()) {
+            if !set.others.contains_key(instrument) {
+                let reading = self.reading(instrument, &set.rules);
+                set.others.insert(instrument.to_owned(), reading);
+            }
+        }
+        let reading_of = |it: &Observation| match it.instrument == set.own.instrument {
+            true => Some(&set.own),
+            false => set.others.get(it.instrument.as_str()).and_then(Option::as_ref),
+        };
+        let is_of_it = |it: &Entry| is_judged(it) && it.observation.specimen == *specimen;
+        let arrived = entries.iter().enumerate().filter(|(_, it)| is_of_it(it));
+        let stored = around.stored.iter().map(|it| it.observation.reveal());
+        let history = around.history.iter().filter_map(|known| {
+            let it = known.observation.reveal();
+            past(it, reading_of(it)?, known.received_at)
+        });
+        Seen {
+            arrived: arrived.map(|(index, it)| (index, measured(&it.observation, &set.own))).collect(),
+            stored: stored.filter_map(|it| Some(measured(it, reading_of(it)?))).collect(),
+            history: history.collect(),
+            patients: around.history.iter().map(|it| it.observation.reveal().patient.clone()).collect(),
+        }
+    }
+
+    fn ask(
+        &self,
+        index: usize,
+        observation: &Observation,
+        around: &Surroundings,
+        set: &Set,
+        seen: &Seen,
+    ) -> Evaluation {
+        let beside = seen.arrived.iter().filter(|(other, _)| *other != index).map(|(_, it)| it);
+        let around = Around {
+            patient: around.patient.clone(),
+            together: beside.chain(&seen.stored).cloned().collect(),
+            history: seen.history.clone(),
+            patients: seen.patients.clone(),
+        };
+        let checks = &set.rules.checks;
+        let case = relevant(case(observation, &set.own, self.received_at, around), checks);
+        let decisions = evaluate(&case, checks);
+        Evaluation { rules: Arc::clone(&set.rules), force: set.force, case, decisions }
+    }
+
+    fn reading(&self, instrument: &str, rules: &Arc<Rules>) -> Option<Reading> {
+        let all = self.runner.site.sources.values().flatten();
+        let instrument = all.into_iter().find(|it| it.id.as_str() == instrument)?;
+        Some(by(rules, instrument))
+    }
+
+    /// Where a result waits for a person, by who verifies there.
+    fn waits_at(&self, reasons: &[HoldReason], some_are_signed: bool) -> Vec<DestinationId> {
+        let waits = |release| match release {
+            Release::PassThrough => false,
+            Release::HoldExceptions => !some_are_signed || !reasons.is_empty(),
+            Release::Full => true,
+        };
+        let all = self.runner.site.destinations.iter();
+        all.filter(|it| waits(it.release)).map(|it| it.id.clone()).collect()
+    }
+
+    fn surroundings(
+        &self,
+        specimen: &SpecimenId,
+        entries: &[Entry],
+        sets: &[Set],
+    ) -> Result<Surroundings, JournalError> {
+        let nothing =
+            Surroundings { orders: Vec::new(), patient: None, stored: Vec::new(), history: Vec::new() };
+        if specimen.is_blank() {
+            let patient = of_specimen(entries, specimen).next().map(|it| it.patient.clone());
+            return Ok(Surroundings { patient, ..nothing });
+        }
+        let orders = self.orders(specimen)?;
+        let patient = self.patient(specimen, &orders, entries);
+        let replaced: BTreeSet<_> = entries
+            .iter()
+            .filter_map(|entry| match entry.place {
+                Place::Supersedes(earlier) => Some(earlier),
+                Place::Own | Place::Repeats(_) => None,
+            })
+            .collect();
+        let mut stored = match sets.iter().any(|set| set.rules.checks.look_beside()) {
+            true => self.runner.read(|reader| reader.of_specimen(specimen, TOGETHER))?,
+            false => Vec::new(),
+        };
+        stored.retain(|it| it.message != self.message && !replaced.contains(&it.id));
+        let looks_back = sets.iter().any(|set| set.rules.checks.look_back());
+        let history = match &patient {
+            Some((patient, authority)) if looks_back && !patient.reveal().id.trim().is_empty() => {
+                let mut labels: BTreeSet<&str> =
+                    orders.iter().flat_map(|it| &it.order.labels).map(SpecimenId::reveal).collect();
+                labels.insert(specimen.reveal());
+                let except: Vec<&str> = labels.into_iter().collect();
+                let sources = &self.runner.site.order_sources;
+                let key = PatientKey { id: &patient.reveal().id, authority, sources };
+                let mut known = self.runner.read(|reader| reader.history(key, &except, HISTORY))?;
+                known.retain(|it| it.message != self.message);
+                known
+            }
+            _ => Vec::new(),
+        };
+        Ok(Surroundings { orders, patient: patient.map(|(patient, _)| patient), stored, history })
+    }
+
+    /// The orders that say whose specimen it is: those to be done; once all are over, the ones that stood.
+    fn orders(&self, specimen: &SpecimenId) -> Result<Vec<CachedOrder>, JournalError> {
+        let mut orders = self.runner.read(|reader| reader.orders_on(specimen))?;
+        orders.retain(|it| self.runner.site.order_sources.contains(&it.source));
+        let is_open = |it: &CachedOrder| matches!(it.state, OrderState::Active | OrderState::Held);
+        if orders.iter().any(is_open) {
+            orders.retain(is_open);
+        } else {
+            orders.retain(|it| it.state == OrderState::Completed);
+        }
+        Ok(orders)
+    }
+
+    /// The patient and the authority of their number. The LIMS's word counts, and the analyzer's only where the LIMS knows
+    /// no order. Where orders name several patients, nobody is known.
+    fn patient(
+        &self,
+        specimen: &SpecimenId,
+        orders: &[CachedOrder],
+        entries: &[Entry],
+    ) -> Option<(Private<Patient>, String)> {
+        let key = |it: &CachedOrder| (it.order.patient.reveal().id.clone(), it.order.authority.clone());
+        match orders.split_first() {
+            Some((first, rest)) if rest.iter().all(|it| key(it) == key(first)) => {
+                Some((first.order.patient.clone(), first.order.authority.clone()))
+            }
+            Some(_) => None,
+            None => {
+                let patients: BTreeSet<String> =
+                    of_specimen(entries, specimen).map(|it| it.patient.reveal().id.clone()).collect();
+                let one = of_specimen(entries, specimen).next().filter(|_| patients.len() == 1)?;
+                Some((one.patient.clone(), String::new()))
+            }
+        }
+    }
+}
+
+/// How an instrument's results are read by rules.
+fn by(rules: &Arc<Rules>, instrument: &Instrument) -> Reading {
+    Reading { rules: Some(Arc::clone(rules)), ..reading(instrument) }
+}
+
+/// Rules are about patients, and ask once about each result.
+fn is_judged(entry: &Entry) -> bool {
+    entry.observation.class == SampleClass::Patient && !matches!(entry.place, Place::Repeats(_))
+}
+
+fn of_specimen<'a>(
+    entries: &'a [Entry],
+    specimen: &'a SpecimenId,
+) -> impl Iterator<Item = &'a Observation> + 'a {
+    entries.iter().map(|it| &it.observation).filter(move |it| it.specimen == *specimen)
+}
+
+/// How soon the LIMS wants it: by the orders of its test, else by those of its specimen.
+fn wanted(orders: &[CachedOrder], observation: &Observation) -> Option<Priority> {
+    let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
+    let soonest = |only: bool| {
+        orders.iter().filter(|it| !only || it.order.key.test == test).map(|it| it.order.priority).min()
+    };
+    soonest(true).or_else(|| soonest(false))
+}
