@@ -78,7 +78,11 @@ impl Gateway {
             Gateway { journal, board: Board::default(), page, tasks: Tasks::default(), control_ids };
         let (arrived, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mailboxes = Mailboxes::default();
-        let rules = Signable { present: Arc::clone(&settings.rules), in_force: watch::channel(None).0 };
+        let rules = Signable {
+            present: Arc::clone(&settings.rules),
+            in_force: watch::channel(None).0,
+            signers: settings.signers.clone().into(),
+        };
         gateway.start_page(settings, listener);
         gateway.start_deliveries(settings, &due)?;
         let (asked, turned) = gateway.start_runner(settings, &rules, &arrived, &due);
@@ -154,6 +158,7 @@ impl Gateway {
             name: settings.site.clone(),
             sources,
             destinations: settings.destinations.clone(),
+            suspended: settings.suspended.clone(),
             order_sources: Answering::sources(settings.orders.iter().map(|source| source.name.as_str())),
             qc: Arc::clone(&settings.qc),
         };

@@ -398,4 +398,8 @@ async fn what_was_not_ordered_waits_for_a_person_where_the_site_says_so() {
     let id = held.split_whitespace().next().unwrap().to_owned();
     assert!(lab.run(&["release", &id, "--reason", "asked for by telephone"]).status.success());
     until("it is accepted", || lab.count("accepted") == 2).await;
+    lims.tell(&oml("2", "T1", &[("NW", "P3", "ALTT")])).await;
+    until("an order that comes later lets it go", || lab.count("accepted") == 3).await;
+    let trace = lab.text(&["trace", "T1"]);
+    assert!(trace.contains("released by labwire"), "{trace}");
 }

@@ -61,7 +61,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("livd", &["domain"]),
     ("cli", &["gateway", "journal", "config", "host", "clock", "exit", "domain"]),
-    ("cli/arguments", &["host", "reconciliation"]),
+    ("cli/arguments", &["host", "reconciliation", "domain"]),
     ("cli/rules", &["pipeline", "config", "journal", "host", "exit"]),
     ("cli/specimen", &["pipeline", "config", "exit"]),
     ("cli/import", &["livd", "exit"]),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::HoldReason;
 use crate::host::control::Asked;
 use crate::reconciliation::Wanted;
 
@@ -313,8 +314,8 @@ pub(super) enum DecideCommand {
     GiveUp(Item),
     /// Say that the LIMS holds a delivery whose fate isn't known
     Confirm(Item),
-    /// Let a held result leave
-    Release(Item),
+    /// Let held results leave
+    Release(Release),
     /// Keep a held result here for good
     Reject(Item),
     /// Read a message again with today's configuration
@@ -350,6 +351,34 @@ pub(super) struct Dismiss {
 }
 
 #[derive(Args)]
+pub(super) struct Release {
+    #[command(flatten)]
+    config: Config,
+    /// The results' numbers as held shows them
+    #[arg(required_unless_present_any = ["held_for", "instrument", "test"])]
+    pub(super) ids: Vec<i64>,
+    /// Every result that is held for this alone, such as not-released or suspended
+    #[arg(long, value_name = "REASON", conflicts_with = "ids", value_parser = held_for)]
+    pub(super) held_for: Option<HoldReason>,
+    /// Of this instrument alone
+    #[arg(long, value_name = "NAME", conflicts_with = "ids", requires = "held_for")]
+    pub(super) instrument: Option<String>,
+    /// Of this test alone, by the instrument's code
+    #[arg(long, value_name = "CODE", conflicts_with = "ids", requires = "held_for")]
+    pub(super) test: Option<String>,
+    /// Why, in your words
+    #[arg(long)]
+    pub(super) reason: String,
+}
+
+fn held_for(name: &str) -> Result<HoldReason, String> {
+    HoldReason::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = HoldReason::ALL.into_iter().map(HoldReason::name).collect();
+        format!("write one of {}", names.join(", "))
+    })
+}
+
+#[derive(Args)]
 pub(super) struct Retry {
     #[command(flatten)]
     config: Config,
@@ -370,10 +399,10 @@ impl DecideCommand {
             DecideCommand::Retry(retry) => &retry.config,
             DecideCommand::GiveUp(item)
             | DecideCommand::Confirm(item)
-            | DecideCommand::Release(item)
             | DecideCommand::Reject(item)
             | DecideCommand::Reread(item) => &item.config,
             DecideCommand::Dismiss(dismiss) => &dismiss.config,
+            DecideCommand::Release(release) => &release.config,
         }
     }
 

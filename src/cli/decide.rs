@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::Outcome;
-use super::arguments::DecideCommand;
+use super::arguments::{DecideCommand, Release};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
@@ -16,9 +16,9 @@ pub(super) fn run(settings: &Settings, command: &DecideCommand, out: &mut impl W
             (letters.iter().map(|letter| letter.delivery.0).collect(), &retry.reason)
         }
         DecideCommand::Retry(retry) => (retry.ids.clone(), &retry.reason),
+        DecideCommand::Release(release) => (released(settings, release)?, &release.reason),
         DecideCommand::GiveUp(item)
         | DecideCommand::Confirm(item)
-        | DecideCommand::Release(item)
         | DecideCommand::Reject(item)
         | DecideCommand::Reread(item) => (vec![item.id], &item.reason),
         DecideCommand::Dismiss(dismiss) => {
@@ -38,4 +38,17 @@ pub(super) fn run(settings: &Settings, command: &DecideCommand, out: &mut impl W
         }
     }
     Ok(exit)
+}
+
+/// The results that are to leave: those named, or those that wait for one reason and no other.
+fn released(settings: &Settings, release: &Release) -> Result<Vec<i64>, Box<dyn std::error::Error>> {
+    let Some(reason) = release.held_for else { return Ok(release.ids.clone()) };
+    let mut held = Reader::open(&settings.journal.path)?.held(usize::MAX >> 1)?;
+    held.retain(|it| {
+        let is = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|it| it == name);
+        it.reasons == [reason.name()]
+            && is(&release.instrument, it.detail.instrument.as_str())
+            && is(&release.test, &it.detail.test.code)
+    });
+    Ok(held.into_iter().map(|it| it.observation.0).collect())
 }

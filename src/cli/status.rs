@@ -50,13 +50,13 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
         writeln!(out, "  {count:>9}  {what}")?;
     }
     let rules = match reader.signed_rules()? {
-        None => "none are signed; units pass unchanged".to_owned(),
+        None => "none are signed; units pass unchanged, and no rule holds anything".to_owned(),
         Some(signed) if signed.sha256 == settings.rules.sha256 => format!("signed by {}", signed.signing.by),
         Some(signed) => {
             format!("another set, signed by {}, stays in force; see labwire rules", signed.signing.by)
         }
     };
-    writeln!(out, "\nRules for conversions: {rules}")?;
+    writeln!(out, "\nRules: {rules}")?;
     let sums = reader.sums()?;
     write_sums(&sums, out)?;
     Ok(if sums.imbalances().is_empty() { exit } else { Exit::Failed })

@@ -6,7 +6,7 @@ mod folder;
 mod hl7;
 mod http;
 mod mllp;
-mod takes;
+pub(super) mod takes;
 mod web;
 
 use std::path::Path;

@@ -80,6 +80,8 @@ fn settings(
         trace: site.trace,
         instruments,
         rules: Arc::new(rules),
+        signers: site.signers,
+        suspended: site.suspended,
         destinations: site.destinations.into_iter().map(|draft| Arc::new(draft.destination)).collect(),
         orders: site.orders.into_iter().map(|draft| Arc::new(draft.source)).collect(),
         qc: Arc::new(Plan { lots, ..site.qc }),

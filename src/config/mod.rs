@@ -27,6 +27,7 @@ mod site;
 mod tests;
 mod tls;
 mod transport;
+mod verification;
 
 pub use complaint::Complaint;
 pub use finding::{Errors, Finding};

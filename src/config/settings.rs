@@ -39,6 +39,10 @@ pub struct Settings {
     /// to say.
     pub rules: Arc<Rules>,
     pub destinations: Vec<Arc<Destination>>,
+    /// The system users who may put rules in force; empty: whoever may use the control socket.
+    pub signers: Vec<String>,
+    /// What mustn't leave by itself for the time being.
+    pub suspended: Vec<Suspension>,
     /// Who tells what is to be done.
     pub orders: Vec<Arc<OrderSource>>,
     /// Which control is which, and how runs of them are judged.
@@ -114,6 +118,16 @@ pub struct TraceSettings {
     pub folder: PathBuf,
     /// A link's trace starts over at this size in bytes, keeping one older file.
     pub keep_bytes: u64,
+}
+
+/// Nothing of these tests of these instruments leaves by itself, where rules verify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspension {
+    pub instruments: Selection,
+    /// By the LIMS's code or by the instrument's.
+    pub tests: Selection,
+    /// In the site's words.
+    pub reason: String,
 }
 
 /// One machine at this site.

@@ -8,10 +8,10 @@ use super::reader::Table;
 use super::reconciliation;
 use super::settings::{
     BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
-    TraceSettings,
+    Suspension, TraceSettings,
 };
 use super::transport::{listen_address, path};
-use super::{destination, orders, qc};
+use super::{destination, orders, qc, verification};
 use crate::domain::qc::Plan;
 
 const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
@@ -32,6 +32,8 @@ pub(super) struct Draft {
     pub(super) backup: BackupSettings,
     pub(super) trace: Option<TraceSettings>,
     pub(super) trace_span: Range<usize>,
+    pub(super) signers: Vec<String>,
+    pub(super) suspended: Vec<Suspension>,
     pub(super) destinations: Vec<destination::Draft>,
     pub(super) orders: Vec<orders::Draft>,
     /// Without its lots.
@@ -64,6 +66,8 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         backup,
         trace,
         trace_span,
+        signers: file.table("rules", verification::signers).unwrap_or_default(),
+        suspended: file.tables("suspend", verification::suspension).into_iter().flatten().collect(),
         destinations: file
             .named_tables("destination", |name, table| destination::read(name, table, folder))
             .into_iter()

@@ -235,10 +235,12 @@ pub enum HoldReason {
     Doubted,
     /// A destination takes only what a person, or rules in force, let go.
     NotReleased,
+    /// The site wants nothing of this test or instrument to leave by itself for the time being.
+    Suspended,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 24] = [
+    pub const ALL: [HoldReason; 25] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -263,6 +265,7 @@ impl HoldReason {
         HoldReason::Delta,
         HoldReason::Doubted,
         HoldReason::NotReleased,
+        HoldReason::Suspended,
     ];
 
     pub fn name(self) -> &'static str {
@@ -291,11 +294,26 @@ impl HoldReason {
             HoldReason::Delta => "delta",
             HoldReason::Doubted => "doubted",
             HoldReason::NotReleased => "not-released",
+            HoldReason::Suspended => "suspended",
         }
     }
 
     pub fn from_name(name: &str) -> Option<HoldReason> {
         HoldReason::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
+    /// Whether it stands or falls with the rules in force, with what the LIMS has ordered, and with the site's settings.
+    pub fn is_by_rules(self) -> bool {
+        matches!(
+            self,
+            HoldReason::Critical
+                | HoldReason::Delta
+                | HoldReason::Doubted
+                | HoldReason::NotReleased
+                | HoldReason::Suspended
+                | HoldReason::NotOrdered
+                | HoldReason::OrderCancelled
+        )
     }
 
     /// What it means, for a technician.
@@ -347,6 +365,9 @@ impl HoldReason {
             }
             HoldReason::Doubted => "a rule doubts it: labwire trace says which",
             HoldReason::NotReleased => "the destination takes nothing that nobody has released",
+            HoldReason::Suspended => {
+                "nothing of this test or instrument leaves by itself for now: [[suspend]] in labwire.toml says why"
+            }
         }
     }
 }

@@ -156,6 +156,8 @@ pub struct Signable {
     pub present: Arc<Rules>,
     /// Those in force.
     pub in_force: watch::Sender<Option<Arc<Rules>>>,
+    /// The system users who may sign; empty: whoever may use the socket.
+    pub signers: Arc<[String]>,
 }
 
 impl Control {
@@ -218,6 +220,13 @@ impl Control {
                 let present = &self.rules.present;
                 if present.sha256 != sha256 {
                     let why = "the gateway was started with other rules; restart it, then sign".to_owned();
+                    return Response::Refused { why };
+                }
+                let signers = &self.rules.signers;
+                if !signers.is_empty() && !signers.contains(&actor) {
+                    let why = format!(
+                        "{actor} may not put rules in force; [rules] signers in labwire.toml says who may"
+                    );
                     return Response::Refused { why };
                 }
                 let signing = Signing { by, account: actor, statement };

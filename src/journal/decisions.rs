@@ -1,6 +1,8 @@
 //! What rules decided of each result, with everything that it was decided by, in force or in shadow: so that asking again
 //! must give the same. And what a decision needs to know of a patient's earlier results. Written once.
 
+mod again;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -13,6 +15,7 @@ use crate::domain::clinic::{Case, Decision, Evaluation, Force};
 use crate::domain::{DestinationId, HoldReason, Observation, Priority, Private, SpecimenId};
 
 pub use super::rows::StoredDecision;
+pub use again::Again;
 
 /// What rules made of a result before it is stored.
 #[derive(Debug, Clone, Default)]
@@ -172,6 +175,39 @@ impl Reader {
              ORDER BY o.id LIMIT ?2",
         )?;
         statement.query_and_then(params![specimen.reveal(), limit], known)?.collect()
+    }
+
+    /// The specimens of which something waits for a person, at most `limit`.
+    pub fn held_specimens(&self, limit: usize) -> Result<Vec<SpecimenId>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT o.specimen FROM hold h JOIN observation o ON o.id = h.observation
+             WHERE h.closed_at IS NULL AND o.specimen <> '' LIMIT ?",
+        )?;
+        let specimens = statement.query_map([limit], |row| row.get::<_, String>(0).map(SpecimenId::new))?;
+        Ok(specimens.collect::<Result<_, _>>()?)
+    }
+
+    /// The tubes of whose orders the LIMS has spoken after this word of its, and its last word.
+    pub fn spoken_of(&self, after: i64) -> Result<(Vec<SpecimenId>, i64), JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT w.id, l.label FROM order_word w JOIN order_label l ON l.lab_order = w.lab_order
+             WHERE w.id > ? ORDER BY w.id LIMIT 1000",
+        )?;
+        let rows = statement.query_map([after], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        let mut last = after;
+        let mut tubes = BTreeSet::new();
+        for row in rows {
+            let (word, label): (i64, String) = row?;
+            last = word;
+            tubes.insert(label);
+        }
+        Ok((tubes.into_iter().map(SpecimenId::new).collect(), last))
+    }
+
+    /// The LIMS's last word of orders; 0 before the first.
+    pub fn last_word(&self) -> Result<i64, JournalError> {
+        let mut statement = self.connection.prepare_cached("SELECT max(id) FROM order_word")?;
+        Ok(statement.query_row([], |row| row.get::<_, Option<i64>>(0))?.unwrap_or_default())
     }
 
     /// What was decided after the evaluation of this number, oldest first, at most `limit`.

@@ -1,6 +1,7 @@
 //! Takes each message from the journal once, has it read, compares it with what is stored, and writes what it became.
 //! One message can't stop the next.
 
+mod again;
 mod compare;
 mod controls;
 mod judging;
@@ -15,6 +16,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use again::Review;
 use compare::Comparison;
 use judging::Judging;
 use route::homeless;
@@ -23,7 +25,7 @@ use super::batch::miscounts;
 use super::who::{Who, who_sent};
 use super::{Context, Part, Reading, Repetition, canonical, process_part};
 use crate::clock;
-use crate::config::settings::{Destination, Instrument, Mode};
+use crate::config::settings::{Destination, Instrument, Mode, Suspension};
 use crate::domain::profile::Dialect;
 use crate::domain::qc::Plan;
 use crate::domain::{HostQuery, Observation, Outcome, Private, Problem, ProblemKind, Rules};
@@ -45,6 +47,8 @@ pub struct Site {
     /// By source, as stored with each transfer.
     pub sources: BTreeMap<String, Vec<Arc<Instrument>>>,
     pub destinations: Vec<Arc<Destination>>,
+    /// What mustn't leave by itself.
+    pub suspended: Vec<Suspension>,
     /// Who tells orders, as stored with each; what another told counts for nothing.
     pub order_sources: BTreeSet<String>,
     /// Which control is which, and how runs of them are judged.
@@ -81,15 +85,20 @@ pub struct Runner {
 impl Runner {
     pub async fn run(self, stop: CancellationToken) {
         self.look_again().await;
+        let mut review = Review::default();
         loop {
             self.turned.send_replace(clock::monotonic());
             let pending = self.look(|reader| reader.pending(BATCH));
-            if pending.is_empty() {
+            let is_more = review.turn(&self).await;
+            if pending.is_empty() && !is_more {
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = self.arrived.notified() => {}
                     () = tokio::time::sleep(LOOK) => {}
                 }
+            }
+            if stop.is_cancelled() {
+                return;
             }
             for message in pending {
                 if stop.is_cancelled() {
@@ -252,8 +261,7 @@ impl Runner {
         let (runs, failed) = comparison.judge(&processed.entries)?;
         processed.runs = runs;
         processed.problems.extend(failed);
-        let judging =
-            Judging { runner: self, message: message.message, received_at: message.received_at, instrument };
+        let judging = Judging::of(self, message, instrument);
         judging.judge(&mut processed.entries, !not_production)?;
         Ok(processed)
     }

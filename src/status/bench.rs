@@ -115,14 +115,14 @@ impl Bench {
     }
 }
 
-/// By which rules units are converted.
+/// By which rules units are converted and results judged.
 fn units(snapshot: &Snapshot, clock: &Clock) -> String {
     let Some((signed, is_configured)) = &snapshot.rules else {
-        return "No rules are signed: units pass unchanged.".to_owned();
+        return "No rules are signed: units pass unchanged, and no rule holds or calls anything.".to_owned();
     };
     let rest = if *is_configured { "." } else { "; the configured ones differ and aren't signed." };
     let at = clock.at(signed.at).text;
-    format!("Converted by the rules that {} signed {at}{rest}", signed.signing.by)
+    format!("Converted and judged by the rules that {} signed {at}{rest}", signed.signing.by)
 }
 
 /// How many analyzers are in which state.
@@ -376,13 +376,16 @@ mod tests {
     fn the_page_says_which_rules_are_in_force_and_that_none_are() {
         let mut snapshot = calm_bench();
         let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
-        assert_eq!(units(&snapshot, &clock), "No rules are signed: units pass unchanged.");
+        assert_eq!(
+            units(&snapshot, &clock),
+            "No rules are signed: units pass unchanged, and no rule holds or calls anything."
+        );
         let (by, account) = ("Dr. Example".to_owned(), "mgarcia".to_owned());
         let signing = Signing { by, account, statement: "fine".to_owned() };
         let signed = Signed { id: 1, sha256: "ab".repeat(32), signing, at: snapshot.as_of };
         snapshot.rules = Some((signed.clone(), true));
         let told = units(&snapshot, &clock);
-        assert!(told.starts_with("Converted by the rules that Dr. Example signed "), "{told}");
+        assert!(told.starts_with("Converted and judged by the rules that Dr. Example signed "), "{told}");
         snapshot.rules = Some((signed, false));
         assert!(units(&snapshot, &clock).ends_with("the configured ones differ and aren't signed."));
     }

@@ -28,6 +28,8 @@ fn page(folder: &std::path::Path) -> Page {
         trace: None,
         instruments: Vec::new(),
         rules: Default::default(),
+        signers: Vec::new(),
+        suspended: Vec::new(),
         destinations: Vec::new(),
         orders: Vec::new(),
         qc: Default::default(),

@@ -24,6 +24,19 @@ fn sign(lab: &Lab) {
     assert!(said.starts_with("Signed by"), "{said}");
 }
 
+/// Asks each stored case again, by the rules that are kept beside it. How many there are.
+fn decided_again(lab: &Lab) -> usize {
+    let reader = lab.reader();
+    let all = reader.evaluations(0, 1_000).unwrap();
+    for it in &all {
+        let rules = labwire::config::rules::read(&reader.text_of_rules(&it.rules).unwrap().unwrap()).unwrap();
+        assert_eq!(rules.sha256, it.rules);
+        let again = labwire::pipeline::rules::evaluate(&it.case, &rules.checks);
+        assert_eq!(labwire::journal::decisions::kept(&again), it.decisions);
+    }
+    all.len()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn unsigned_rules_look_on_and_signed_ones_hold_and_each_decision_can_be_read() {
     let lims = lims().await;
@@ -43,10 +56,14 @@ async fn unsigned_rules_look_on_and_signed_ones_hold_and_each_decision_can_be_re
     );
     assert!(trace.contains("delta: not evaluated"), "{trace}");
     assert!(lab.text(&["held"]).contains("nobody has released"), "{}", lab.text(&["held"]));
+    send(address, &glucose("EX0005", "90.0", "F", "20260102030505")).await;
+    until("this neither", || lab.count("held") == 2).await;
 
     sign(&lab);
+    until("what the signed rules don't hold leaves", || lab.count("accepted") == 1).await;
+    until("what they hold is said to be critical", || lab.text(&["held"]).contains("it is critical")).await;
     send(address, &of_patient("EX0002", "90.0", "20260102040405")).await;
-    until("what passes leaves by itself", || lab.count("accepted") == 1).await;
+    until("what passes leaves by itself", || lab.count("accepted") == 2).await;
     send(address, &glucose("EX0003", "39.9", "F", "20260102050405")).await;
     until("what is critical waits", || lab.count("held") == 2).await;
     let trace = lab.text(&["trace", "EX0003"]);
@@ -58,8 +75,13 @@ async fn unsigned_rules_look_on_and_signed_ones_hold_and_each_decision_can_be_re
     assert_eq!(lab.count("held"), 3, "{trace}");
     assert!(trace.contains("delta: rise; by glucose-delta"), "{trace}");
     assert!(trace.contains("held: it is too far from the patient's earlier value"), "{trace}");
+    let told = lab.text(&["release", "--held-for", "critical", "--instrument", "erba", "--reason", "seen"]);
+    assert_eq!(told.lines().filter(|line| line.ends_with(": done")).count(), 2, "{told}");
+    until("both leave for one reason", || lab.count("accepted") == 4).await;
+    assert_eq!(lab.count("held"), 1);
     assert!(gateway.terminate().success());
     lab.must_balance();
+    assert!(decided_again(&lab) >= 7, "each stored case decides as it did");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,6 +98,36 @@ async fn a_destination_that_verifies_itself_gets_everything_and_what_is_critical
     let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
     let urgency: i64 = journal.query_row("SELECT priority FROM ledger", [], |row| row.get(0)).unwrap();
     assert_eq!(urgency, 0);
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_signers_sign_and_what_is_suspended_waits_until_it_is_no_more() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
+    rules(&lab, CRITICAL);
+    let site = std::fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let with = |more: &str| std::fs::write(lab.path("labwire.toml"), format!("{site}{more}")).unwrap();
+    with("[rules]\nsigners = [\"nobody-here\"]\n");
+    let gateway = lab.start().await;
+    let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    assert!(said.contains("may not put rules in force"), "{said}");
+    assert!(gateway.terminate().success());
+
+    with("[[suspend]]\ntests = [\"GLC*\"]\nreason = \"the lamp is old\"\n");
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &glucose("EX0001", "90.0", "F", "20260102030405")).await;
+    until("it waits", || lab.count("held") == 1).await;
+    assert!(lab.text(&["held"]).contains("leaves by itself for now"), "{}", lab.text(&["held"]));
+    assert!(gateway.terminate().success());
+
+    with("");
+    let gateway = lab.start().await;
+    until("it leaves", || lab.count("accepted") == 1).await;
     assert!(gateway.terminate().success());
     lab.must_balance();
 }

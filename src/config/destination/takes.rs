@@ -41,6 +41,11 @@ fn name(entry: Entry<'_>) -> Option<Complaint> {
     entry.parsed(|text| pattern(text).map(|_| Complaint::new(entry.span(), text)))
 }
 
+/// A list of names.
+pub(in crate::config) fn choices(table: &mut Table<'_>, key: &'static str) -> Vec<Pattern> {
+    table.list(key, choice).unwrap_or_default()
+}
+
 fn choice(entry: Entry<'_>) -> Option<Pattern> {
     entry.parsed(pattern)
 }

@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::Runner;
+use super::judging::Judging;
 use super::route::routes;
 use crate::config::settings::Instrument;
-use crate::domain::{
-    HoldReason, Observation, OrderState, Private, Problem, ProblemKind, RerunPolicy, SampleClass, Standing,
-    UnorderedPolicy,
-};
+use crate::domain::{HoldReason, Observation, Private, Problem, ProblemKind, RerunPolicy, Standing};
 use crate::journal::decisions::Judged;
 use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
@@ -81,34 +79,12 @@ impl Comparison<'_> {
                 Place::Own
             }
         };
-        if let Some(reason) = self.unordered(&observation)? {
+        let judging = Judging::of(self.runner, self.message, self.instrument);
+        if let Some(reason) = judging.unordered(&observation)? {
             hold(&mut observation, reason);
         }
         let routes = routes(&self.runner.site.destinations, &observation, self.not_production);
         Ok((Entry { observation, place, routes, judged: Judged::default() }, doubt))
-    }
-
-    /// Why the site wants this to wait for the want of an order. Controls are never ordered, and a tube without a label
-    /// waits for that.
-    fn unordered(&self, observation: &Observation) -> Result<Option<HoldReason>, JournalError> {
-        let asks = self.instrument.unordered == UnorderedPolicy::Hold
-            && observation.class == SampleClass::Patient
-            && !observation.specimen.is_blank();
-        if !asks {
-            return Ok(None);
-        }
-        let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
-        let mut orders = self.runner.read(|reader| reader.orders_on(&observation.specimen))?;
-        let sources = &self.runner.site.order_sources;
-        orders.retain(|it| sources.contains(&it.source) && it.order.key.test == test);
-        let stands = |state: OrderState| {
-            matches!(state, OrderState::Active | OrderState::Held | OrderState::Completed)
-        };
-        Ok(match orders.is_empty() {
-            true => Some(HoldReason::NotOrdered),
-            false if orders.iter().any(|it| stands(it.state)) => None,
-            false => Some(HoldReason::OrderCancelled),
-        })
     }
 
     fn priors(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {

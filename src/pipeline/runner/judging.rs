@@ -12,10 +12,11 @@ use crate::config::settings::{Instrument, Release};
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::{
     DestinationId, HoldReason, Observation, OrderState, Patient, Priority, Private, Rules, SampleClass,
-    SpecimenId,
+    SpecimenId, UnorderedPolicy,
 };
 use crate::journal::decisions::{Judged, Known, PatientKey};
 use crate::journal::orders::CachedOrder;
+use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId};
 use crate::pipeline::rules::{evaluate, relevant};
@@ -61,7 +62,34 @@ struct Surroundings {
     history: Vec<Known>,
 }
 
-impl Judging<'_> {
+impl<'a> Judging<'a> {
+    pub(super) fn of(runner: &'a Runner, message: &Pending, instrument: &'a Instrument) -> Judging<'a> {
+        Judging { runner, message: message.message, received_at: message.received_at, instrument }
+    }
+
+    /// Why the site wants this to wait for the want of an order. Controls are never ordered, and a tube without a label
+    /// waits for that.
+    pub(super) fn unordered(&self, observation: &Observation) -> Result<Option<HoldReason>, JournalError> {
+        let asks = self.instrument.unordered == UnorderedPolicy::Hold
+            && observation.class == SampleClass::Patient
+            && !observation.specimen.is_blank();
+        if !asks {
+            return Ok(None);
+        }
+        let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
+        let mut orders = self.runner.read(|reader| reader.orders_on(&observation.specimen))?;
+        let sources = &self.runner.site.order_sources;
+        orders.retain(|it| sources.contains(&it.source) && it.order.key.test == test);
+        let stands = |state: OrderState| {
+            matches!(state, OrderState::Active | OrderState::Held | OrderState::Completed)
+        };
+        Ok(match orders.is_empty() {
+            true => Some(HoldReason::NotOrdered),
+            false if orders.iter().any(|it| stands(it.state)) => None,
+            false => Some(HoldReason::OrderCancelled),
+        })
+    }
+
     /// Gives each entry what the rules make of it. An observation that repeats a stored one was judged when that came.
     pub(super) fn judge(&self, entries: &mut [Entry], is_production: bool) -> Result<(), JournalError> {
         let in_force = self.runner.rules.borrow().clone();
@@ -111,6 +139,11 @@ impl Judging<'_> {
         some_are_signed: bool,
     ) -> Judged {
         let mut reasons: Vec<HoldReason> = evaluations.iter().flat_map(Evaluation::holds).collect();
+        if self.is_suspended(observation) {
+            reasons.push(HoldReason::Suspended);
+        }
+        reasons.sort();
+        reasons.dedup();
         let waits_at = self.waits_at(&reasons, some_are_signed);
         if reasons.is_empty() && !waits_at.is_empty() {
             reasons.push(HoldReason::NotReleased);
@@ -172,6 +205,16 @@ impl Judging<'_> {
         let all = self.runner.site.sources.values().flatten();
         let instrument = all.into_iter().find(|it| it.id.as_str() == instrument)?;
         Some(by(rules, instrument))
+    }
+
+    /// Whether the site wants nothing of its kind to leave by itself.
+    fn is_suspended(&self, observation: &Observation) -> bool {
+        let test = &observation.test.code;
+        let lims_code = observation.lims_code.as_ref();
+        self.runner.site.suspended.iter().any(|it| {
+            it.instruments.takes(&[observation.instrument.as_str()])
+                && it.tests.takes(&[test.as_str(), lims_code.map_or(test.as_str(), String::as_str)])
+        })
     }
 
     /// Where a result waits for a person, by who verifies there.

@@ -1,0 +1,149 @@
+//! Stored results that rules were asked about again: what they decide now is put beside what they decided before, and a hold
+//! that only rules or the want of an order had opened stands or falls with it. What a person has let go or kept back, and
+//! what has left, stays as it is.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Judged, json, kept, write};
+use crate::domain::HoldReason;
+use crate::domain::clinic::Evaluation;
+use crate::journal::audit::{self, GATEWAY, Step};
+use crate::journal::ledger::reopen_lanes;
+use crate::journal::writer::Urgency;
+use crate::journal::{Journal, JournalError, ObservationId};
+
+/// A result that rules were asked about again.
+#[derive(Debug)]
+pub struct Again {
+    pub observation: ObservationId,
+    pub judged: Judged,
+    /// Why it waits for the want of an order.
+    pub unordered: Option<HoldReason>,
+}
+
+impl Journal {
+    /// Keeps what rules decide now of stored results, and lets go what nothing holds any more. `why` they were asked again
+    /// stands in the audit.
+    pub async fn judge_again(
+        &self,
+        all: Vec<Again>,
+        why: &'static str,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.submit(Urgency::Other, move |connection| {
+            all.iter().try_for_each(|it| again(connection, it, why, now))
+        })
+        .await
+    }
+}
+
+fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Result<(), JournalError> {
+    let id = it.observation;
+    if is_over(connection, id)? {
+        return Ok(());
+    }
+    let new = it.judged.evaluations.iter().map(|one| Ok((is_new(connection, id, one)?, one)));
+    let new = new.collect::<Result<Vec<_>, JournalError>>()?;
+    let evaluations = new.into_iter().filter(|(is_new, _)| *is_new).map(|(_, one)| one.clone()).collect();
+    write(connection, id, &Judged { evaluations, ..Judged::default() }, now)?;
+    let open = open_holds(connection, id)?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    let waiting = waiting_at(connection, id)?;
+    let waits = waiting.iter().any(|line| it.judged.waits_at.iter().any(|at| at.as_str() == line));
+    let by_rules = it.judged.reasons.iter().filter(|_| waits);
+    let wanted: Vec<HoldReason> = by_rules.chain(&it.unordered).copied().collect();
+    let changed = turn(connection, id, &open, &wanted, why, now)?;
+    let by_reading = open.iter().any(|reason| !reason.is_by_rules());
+    if !by_reading && it.unordered.is_none() {
+        for line in waiting.iter().filter(|line| !it.judged.waits_at.iter().any(|at| at.as_str() == *line)) {
+            connection
+                .prepare_cached(
+                    "UPDATE ledger SET state = 'pending', changed_at = ?, reason = NULL
+                     WHERE observation = ? AND destination = ? AND state = 'held'",
+                )?
+                .execute(params![now.as_microsecond(), id.0, line])?;
+        }
+        reopen_lanes(connection, id, now)?;
+    }
+    if !changed {
+        return Ok(());
+    }
+    let left: Vec<&str> = wanted.iter().map(|reason| reason.name()).collect();
+    let detail = format!(
+        "{why}: by rules it waits for {}",
+        if left.is_empty() { "nothing".to_owned() } else { left.join(", ") }
+    );
+    let subject = format!("observation {id}");
+    audit::append(connection, &Step { at: now, actor: GATEWAY, step: "judged again", subject, detail })
+}
+
+/// Whether a newer version or a person has put an end to it.
+fn is_over(connection: &Connection, id: ObservationId) -> Result<bool, JournalError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM observation WHERE supersedes = ?1
+             UNION ALL SELECT 1 FROM hold WHERE observation = ?1 AND closing = 'rejected'",
+        )?
+        .exists([id.0])?)
+}
+
+/// Whether it says anything else than the last one of its kind.
+fn is_new(connection: &Connection, id: ObservationId, it: &Evaluation) -> Result<bool, JournalError> {
+    let last: Option<(String, String)> = connection
+        .prepare_cached(
+            "SELECT rules, decisions FROM evaluation WHERE observation = ? AND force = ? ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row(params![id.0, it.force.name()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(last != Some((it.rules.sha256.clone(), json(&kept(&it.decisions))?)))
+}
+
+fn open_holds(connection: &Connection, id: ObservationId) -> Result<Vec<HoldReason>, JournalError> {
+    let names: Vec<String> = connection
+        .prepare_cached("SELECT reason FROM hold WHERE observation = ? AND closed_at IS NULL")?
+        .query_map([id.0], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let known = |name: &String| {
+        HoldReason::from_name(name)
+            .ok_or_else(|| JournalError::Refused(format!("unknown reason of a hold {name:?}")))
+    };
+    names.iter().map(known).collect()
+}
+
+/// The destinations at which it waits.
+fn waiting_at(connection: &Connection, id: ObservationId) -> Result<Vec<String>, JournalError> {
+    Ok(connection
+        .prepare_cached("SELECT destination FROM ledger WHERE observation = ? AND state = 'held'")?
+        .query_map([id.0], |row| row.get(0))?
+        .collect::<Result<_, _>>()?)
+}
+
+/// Closes the holds by rules that no longer stand and opens those that do now. Whether there was anything to do.
+fn turn(
+    connection: &Connection,
+    id: ObservationId,
+    open: &[HoldReason],
+    wanted: &[HoldReason],
+    why: &str,
+    now: Timestamp,
+) -> Result<bool, JournalError> {
+    let gone: Vec<_> = open.iter().filter(|it| it.is_by_rules() && !wanted.contains(it)).collect();
+    let come: Vec<_> = wanted.iter().filter(|it| !open.contains(it)).collect();
+    for reason in &gone {
+        connection
+            .prepare_cached(
+                "UPDATE hold SET closed_at = ?, closed_by = ?, closing = 'released', closing_note = ?
+                 WHERE observation = ? AND reason = ? AND closed_at IS NULL",
+            )?
+            .execute(params![now.as_microsecond(), GATEWAY, why, id.0, reason.name()])?;
+    }
+    for reason in &come {
+        connection
+            .prepare_cached("INSERT INTO hold (observation, reason, opened_at) VALUES (?, ?, ?)")?
+            .execute(params![id.0, reason.name(), now.as_microsecond()])?;
+    }
+    Ok(!gone.is_empty() || !come.is_empty())
+}

@@ -1,0 +1,111 @@
+//! Looks at stored results again where something has changed that rules go by: other rules are in force, the site's settings
+//! are others since the last start, or the LIMS has spoken of an order. Some specimens at a time, so that nothing waits
+//! behind it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{Runner, judging::Judging};
+use crate::clock;
+use crate::domain::SpecimenId;
+use crate::journal::decisions::{Again, Judged, Known};
+use crate::journal::results::{Entry, Place};
+use crate::journal::{JournalError, MessageId, ObservationId};
+
+/// The most held specimens that are looked at again for one change.
+const HELD: usize = 100_000;
+/// The most results of a specimen.
+const RESULTS: usize = 500;
+/// How many specimens are looked at in one turn.
+const A_TURN: usize = 16;
+
+/// What is to be looked at again, and what was known when that was last asked.
+#[derive(Default)]
+pub(super) struct Review {
+    waiting: VecDeque<(SpecimenId, &'static str)>,
+    /// The SHA-256 of the rules in force; the outer `None` before the first look.
+    rules: Option<Option<String>>,
+    /// The LIMS's last word.
+    word: i64,
+}
+
+impl Review {
+    /// Looks for changes and at some of what they concern. Whether more is waiting.
+    pub(super) async fn turn(&mut self, runner: &Runner) -> bool {
+        if let Err(error) = self.notice(runner) {
+            tracing::error!(%error, "failed to look for results that are to be judged again");
+        }
+        for _ in 0..A_TURN {
+            let Some((specimen, why)) = self.waiting.pop_front() else { return false };
+            let again = judge(runner, &specimen);
+            let done = match again {
+                Ok(all) => runner.journal.judge_again(all, why, clock::now()).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => runner.due.notify_one(),
+                Err(error) => tracing::error!(%error, "failed to judge results again"),
+            }
+        }
+        !self.waiting.is_empty()
+    }
+
+    fn notice(&mut self, runner: &Runner) -> Result<(), JournalError> {
+        let rules = runner.rules.borrow().as_ref().map(|rules| rules.sha256.clone());
+        if self.rules.as_ref() != Some(&rules) {
+            let why = match self.rules {
+                None => "the gateway was started",
+                Some(_) => "other rules are in force",
+            };
+            let (held, word) =
+                runner.read(|reader| Ok((reader.held_specimens(HELD)?, reader.last_word()?)))?;
+            self.waiting.extend(held.into_iter().map(|specimen| (specimen, why)));
+            if self.rules.is_none() {
+                self.word = word;
+            }
+            self.rules = Some(rules);
+        }
+        let (tubes, word) = runner.read(|reader| reader.spoken_of(self.word))?;
+        self.waiting.extend(tubes.into_iter().map(|tube| (tube, "the LIMS spoke of its orders")));
+        self.word = word;
+        Ok(())
+    }
+}
+
+/// What the rules make now of all of a specimen's results.
+fn judge(runner: &Runner, specimen: &SpecimenId) -> Result<Vec<Again>, JournalError> {
+    let stored = runner.read(|reader| reader.of_specimen(specimen, RESULTS))?;
+    let mut messages: BTreeMap<MessageId, Vec<Known>> = BTreeMap::new();
+    for known in stored {
+        messages.entry(known.message).or_default().push(known);
+    }
+    let mut again = Vec::new();
+    for (message, results) in messages {
+        again.extend(of_message(runner, message, results)?);
+    }
+    Ok(again)
+}
+
+/// All results of a message are one instrument's.
+fn of_message(runner: &Runner, message: MessageId, results: Vec<Known>) -> Result<Vec<Again>, JournalError> {
+    let Some(first) = results.first() else { return Ok(Vec::new()) };
+    let (received_at, name) = (first.received_at, &first.observation.reveal().instrument);
+    let Some(instrument) = runner.site.sources.values().flatten().find(|it| it.id == *name) else {
+        return Ok(Vec::new());
+    };
+    let judging = Judging { runner, message, received_at, instrument };
+    let (ids, mut entries): (Vec<ObservationId>, Vec<Entry>) = results
+        .into_iter()
+        .map(|known| {
+            let observation = known.observation.into_inner();
+            let entry =
+                Entry { observation, place: Place::Own, routes: Vec::new(), judged: Judged::default() };
+            (known.id, entry)
+        })
+        .unzip();
+    judging.judge(&mut entries, true)?;
+    let all = ids.into_iter().zip(entries).map(|(observation, entry)| {
+        let unordered = judging.unordered(&entry.observation)?;
+        Ok(Again { observation, judged: entry.judged, unordered })
+    });
+    all.collect()
+}
