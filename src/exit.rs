@@ -10,7 +10,8 @@ pub enum Exit {
     Done = 0,
     /// It ran, and the answer is no: sums that don't balance, a message that isn't there, a refused action.
     Failed = 1,
-    /// It ran, and something is left for a person: a day's exceptions, a draft's questions.
+    /// It ran, and something is left for a person: a day's exceptions, a draft's questions, an
+    /// overdue critical call.
     Open = 2,
     /// The command line makes no sense.
     Usage = 64,

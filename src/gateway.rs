@@ -219,12 +219,15 @@ impl Gateway {
         arrived: &Arc<Notify>,
         due: &Arc<Notify>,
     ) -> Result<(), StartError> {
+        let told = settings.destinations.iter().filter(|destination| destination.critical_calls);
+        let tells = told.map(|destination| destination.id.clone()).collect();
         let control = Control {
             journal: self.journal.clone(),
             board: self.board.clone(),
             arrived: Arc::clone(arrived),
             due: Arc::clone(due),
             rules,
+            tells,
         };
         let listener = Control::listen(&settings.control_socket)?;
         self.tasks.spawn(control.run(listener, self.tasks.clone()));

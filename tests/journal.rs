@@ -7,6 +7,7 @@
 mod journal {
     mod altered;
     mod arriving;
+    mod calling;
     mod controlling;
     mod deciding;
     mod drifting;

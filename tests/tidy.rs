@@ -62,6 +62,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("livd", &["domain"]),
     ("cli", &["gateway", "journal", "config", "host", "clock", "exit", "domain"]),
     ("cli/arguments", &["host", "reconciliation", "domain"]),
+    ("cli/call", &["pipeline", "journal", "config", "domain", "host", "clock", "exit"]),
+    ("cli/calls", &["pipeline", "journal", "config", "domain", "clock", "exit"]),
     ("cli/rules", &["pipeline", "config", "journal", "host", "exit"]),
     ("cli/specimen", &["pipeline", "config", "exit"]),
     ("cli/import", &["livd", "exit"]),

@@ -1,5 +1,7 @@
 //! What can be said on the command line.
 
+mod call;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::domain::HoldReason;
 use crate::host::control::Asked;
 use crate::reconciliation::Wanted;
+
+pub(super) use call::{CallCommand, More, Reached, ReadBack};
 
 /// The gateway between a laboratory's analyzers and its LIMS.
 #[derive(Parser)]
@@ -78,6 +82,21 @@ pub(super) enum Command {
         config: Config,
         /// A tube's label: its orders, whatever their state, and what was said of them
         specimen: Option<String>,
+    },
+    /// List critical values that must be told to somebody: by when, and whom to call
+    Calls {
+        #[command(flatten)]
+        config: Config,
+        /// A call's number or a specimen's: everything about it
+        call: Option<String>,
+        /// Also those that are closed, the newest first
+        #[arg(long, conflicts_with = "call")]
+        all: bool,
+    },
+    /// Write down what was done about a critical call
+    Call {
+        #[command(subcommand)]
+        command: CallCommand,
     },
     /// Try an instrument's specimen rules on a number
     SpecimenId {

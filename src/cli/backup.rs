@@ -91,7 +91,9 @@ pub(super) fn resume(settings: &Settings, send: bool, reason: &str, out: &mut im
             writeln!(out, "Refused: {why}")?;
             Ok(Exit::Failed)
         }
-        Response::Live { .. } => Err("the gateway answered another question".into()),
+        Response::Live { .. } | Response::Recorded { .. } => {
+            Err("the gateway answered another question".into())
+        }
     }
 }
 

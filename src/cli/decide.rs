@@ -34,7 +34,9 @@ pub(super) fn run(settings: &Settings, command: &DecideCommand, out: &mut impl W
                 exit = Exit::Failed;
                 writeln!(out, "{id}: refused: {why}")?;
             }
-            Response::Live { .. } => return Err("the gateway answered another question".into()),
+            Response::Live { .. } | Response::Recorded { .. } => {
+                return Err("the gateway answered another question".into());
+            }
         }
     }
     Ok(exit)

@@ -19,11 +19,15 @@ pub(super) fn dead_letters(settings: &Settings, out: &mut impl Write) -> Outcome
     for letter in letters {
         writeln!(
             out,
-            "{}  {} for {}: {} results {} since {} after {} attempts: {}",
+            "{}  {} for {}: {} {} since {} after {} attempts: {}",
             letter.delivery,
             letter.specimen.reveal(),
             letter.destination,
-            letter.results,
+            if letter.is_of_call {
+                "the record of a critical call".to_owned()
+            } else {
+                format!("{} results", letter.results)
+            },
             letter.state,
             letter.since,
             letter.attempts,

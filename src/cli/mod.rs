@@ -3,6 +3,8 @@
 
 mod arguments;
 mod backup;
+mod call;
+mod calls;
 mod check;
 mod convert;
 mod decide;
@@ -64,6 +66,13 @@ pub fn main() -> Exit {
         Command::Orders { config, specimen } => {
             with(config, |settings| orders::run(settings, specimen.as_deref(), out))
         }
+        Command::Calls { config, call: Some(named), .. } => {
+            with(config, |settings| calls::show(settings, named, out))
+        }
+        Command::Calls { config, call: None, all } => {
+            with(config, |settings| calls::run(settings, *all, out))
+        }
+        Command::Call { command } => with(command.config(), |settings| call::run(settings, command, out)),
         Command::SpecimenId { config, instrument, id } => {
             with(config, |settings| specimen::run(settings, instrument, id, out))
         }

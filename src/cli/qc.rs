@@ -214,6 +214,8 @@ fn told(
             writeln!(out, "{id}: refused: {why}")?;
             Ok(Exit::Failed)
         }
-        Response::Live { .. } => Err("the gateway answered another question".into()),
+        Response::Live { .. } | Response::Recorded { .. } => {
+            Err("the gateway answered another question".into())
+        }
     }
 }

@@ -50,7 +50,9 @@ pub(super) fn sign(settings: &Settings, sign: &Sign, out: &mut impl Write) -> Ou
             writeln!(out, "Refused: {why}")?;
             Ok(Exit::Failed)
         }
-        Response::Live { .. } => Err("the gateway answered another question".into()),
+        Response::Live { .. } | Response::Recorded { .. } => {
+            Err("the gateway answered another question".into())
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::Outcome;
+use crate::clock;
 use crate::config::Settings;
 use crate::config::settings::Mode;
 use crate::exit::Exit;
@@ -49,6 +50,7 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
     ] {
         writeln!(out, "  {count:>9}  {what}")?;
     }
+    let overdue = calls(&reader, out)?;
     let rules = match reader.signed_rules()? {
         None => "none are signed; units pass unchanged, and no rule holds anything".to_owned(),
         Some(signed) if signed.sha256 == settings.rules.sha256 => format!("signed by {}", signed.signing.by),
@@ -59,7 +61,22 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
     writeln!(out, "\nRules: {rules}")?;
     let sums = reader.sums()?;
     write_sums(&sums, out)?;
-    Ok(if sums.imbalances().is_empty() { exit } else { Exit::Failed })
+    Ok(match exit {
+        _ if !sums.imbalances().is_empty() => Exit::Failed,
+        Exit::Done if overdue => Exit::Open,
+        exit => exit,
+    })
+}
+
+/// The critical calls that are open. Tells whether one is overdue.
+fn calls(reader: &Reader, out: &mut impl Write) -> Result<bool, Box<dyn std::error::Error>> {
+    let (open, now) = (reader.open_calls()?, clock::now());
+    let overdue = open.iter().filter(|call| call.is_overdue(now)).count();
+    writeln!(out, "  {:>9}  open critical calls", open.len())?;
+    if overdue > 0 {
+        writeln!(out, "  {overdue:>9}  OF THEM OVERDUE: see labwire calls, and call now")?;
+    }
+    Ok(overdue > 0)
 }
 
 fn live(out: &mut impl Write, title: &str, all: &[Live]) -> std::io::Result<()> {

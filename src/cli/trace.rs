@@ -192,6 +192,7 @@ fn sentence(way: &Way) -> String {
             let way = connection.as_ref().map(|it| format!(", by way of {it}")).unwrap_or_default();
             format!("delivery {delivery} to {destination}: {verdict}, {detail}{way}")
         }
+        Way::Call { call, happened } => format!("critical call {call}: {}", happened.words()),
         Way::Line { observation, destination, state, reason, .. } => {
             let why = reason.as_ref().map(|reason| format!(": {}", reason.reveal())).unwrap_or_default();
             format!("observation {observation} is {state} at {destination}{why}")

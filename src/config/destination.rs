@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use super::complaint::Complaint;
 use super::reader::{Name, Table};
-use super::settings::{Backoff, Breaker, Destination, Kind, Mode, OnUnknown, Release, VerdictKind};
+use super::settings::{
+    Backoff, Breaker, Destination, Folder, Format, Kind, Mode, OnUnknown, Release, VerdictKind,
+};
 use crate::domain::DestinationId;
 
 const KINDS: [(&str, Reader); 4] =
@@ -67,6 +69,7 @@ pub(super) fn read(name: Name<'_>, table: &mut Table<'_>, folder: &Path) -> Opti
     };
     let Read { kind, parallel, on_unknown } = reader(table, folder);
     let (takes, instruments) = takes::read(table, &kind);
+    let critical_calls = critical_calls(table, &kind);
     let destination = Destination {
         id: DestinationId::new(name.text),
         kind,
@@ -80,9 +83,23 @@ pub(super) fn read(name: Name<'_>, table: &mut Table<'_>, folder: &Path) -> Opti
         per_second: table.number("per_second", 1..=10_000).unwrap_or(100),
         mode: table.choice("mode", &MODES).unwrap_or_default(),
         release: table.choice("release", &RELEASES).unwrap_or_default(),
+        critical_calls,
         takes,
     };
     Some(Draft { destination, instruments })
+}
+
+/// A line of CSV is a result: it has no place for what isn't one, and a repeated line would be a doubled result.
+fn critical_calls(table: &mut Table<'_>, kind: &Kind) -> bool {
+    let has_place = !matches!(kind, Kind::Folder(Folder { format: Format::Csv, .. }));
+    let entry = table.entry("critical_calls");
+    let wanted = entry.as_ref().and_then(|entry| entry.flag());
+    if let (Some(entry), Some(true), false) = (entry, wanted, has_place) {
+        entry.error(
+            "csv has one line a result and no place for calls; remove this line, or write format = \"hl7\"",
+        );
+    }
+    wanted.unwrap_or(has_place)
 }
 
 fn backoff(table: &mut Table<'_>) -> Backoff {

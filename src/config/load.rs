@@ -13,7 +13,8 @@ use super::finding::{Errors, Finding, Source};
 use super::instrument::Shared;
 use super::profiles::Profiles;
 use super::settings::{Destination, Settings, Whose};
-use super::{instrument, qc, reader, rules, site};
+use super::{calls, instrument, qc, reader, rules, site};
+use crate::domain::call::CallPolicy;
 use crate::domain::qc::{Lot, Plan};
 use crate::domain::{InstrumentId, Rules};
 
@@ -48,7 +49,8 @@ pub(super) fn load_with(
     for source in report.sources(&folder, "profiles.d") {
         report.errors.extend(profiles.add_from_site(&source));
     }
-    let rules = report.rules(&folder);
+    let policy = site.as_ref().map(|site| site.call_policy).unwrap_or_default();
+    let rules = report.rules(&folder, &policy);
     let code_maps = report.code_maps(&folder, &rules);
     let shared = Shared { profiles: &profiles, analytes: &rules.analytes, code_maps: &code_maps };
     let sources = report.sources(&folder, "instruments.d");
@@ -77,6 +79,7 @@ fn settings(
         log: site.log,
         reconciliation: site.reconciliation,
         backup: site.backup,
+        call_steps: site.call_steps,
         trace: site.trace,
         instruments,
         rules: Arc::new(rules),
@@ -135,12 +138,13 @@ impl Report {
     }
 
     /// The shipped analytes, with the site's own in place of those of the same name, and the rules of `rules.d`.
-    fn rules(&mut self, folder: &Path) -> Rules {
+    fn rules(&mut self, folder: &Path, policy: &CallPolicy) -> Rules {
         let shipped = Source { name: "(shipped) analytes.toml".to_owned(), text: super::ANALYTES.to_owned() };
         let own = folder.join(ANALYTES_FILE).exists().then(|| Source::open(folder, ANALYTES_FILE));
         let own = own.and_then(|source| self.keep(source));
         let checks = self.sources(folder, rules::FOLDER);
-        let sources: Vec<Source> = std::iter::once(shipped).chain(own).chain(checks).collect();
+        let called = calls::signed(policy);
+        let sources: Vec<Source> = std::iter::once(shipped).chain(own).chain(checks).chain(called).collect();
         let (rules, findings) = rules::assembled(&sources);
         self.errors.extend(findings);
         rules

@@ -2,6 +2,7 @@
 //! and what to write instead. Nothing outside this folder knows about TOML.
 
 mod analytes;
+mod calls;
 mod checks;
 mod claims;
 mod codes;

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::complaint::Remarks;
 use super::finding::{Errors, Finding, Source};
-use super::{analytes, checks, reader};
+use super::{analytes, calls, checks, reader};
 use crate::domain::Rules;
 
 /// The folder of the files that judge; all others say what may be converted.
@@ -29,7 +29,8 @@ pub(super) fn assembled(sources: &[Source]) -> (Rules, Vec<Finding>) {
     let mut analytes = Analytes::default();
     let mut findings = Vec::new();
     let judges = |source: &&Source| source.name.starts_with(FOLDER);
-    for source in sources.iter().filter(|source| !judges(source)) {
+    let of_calls = |source: &&Source| source.name == calls::SIGNED;
+    for source in sources.iter().filter(|source| !judges(source) && !of_calls(source)) {
         let remarks = Remarks::default();
         analytes.add(reader::document(&source.text, &remarks, analytes::read).unwrap_or_default());
         findings.extend(remarks.into_parts().0.iter().map(|complaint| source.finding(complaint)));
@@ -37,9 +38,11 @@ pub(super) fn assembled(sources: &[Source]) -> (Rules, Vec<Finding>) {
     let judging: Vec<&Source> = sources.iter().filter(judges).collect();
     let (checks, wrong) = checks::assembled(&judging, &analytes);
     findings.extend(wrong);
+    let (policy, wrong) = sources.iter().find(of_calls).map(calls::read_signed).unwrap_or_default();
+    findings.extend(wrong);
     let text = bundled(sources);
     let sha256 = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
-    (Rules { text, sha256, analytes, checks }, findings)
+    (Rules { text, sha256, analytes, checks, calls: policy }, findings)
 }
 
 /// Each file as its length in bytes, its name, and itself.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use labwire_units::Aliases;
 
+use crate::domain::call::Step;
 use crate::domain::profile::Profile;
 use crate::domain::qc::Plan;
 pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules, UnorderedPolicy};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub log: LogSettings,
     pub reconciliation: ReconciliationSettings,
     pub backup: BackupSettings,
+    /// Whom to call about a critical value, and from when on; in order.
+    pub call_steps: Vec<Step>,
     pub trace: Option<TraceSettings>,
     pub instruments: Vec<Arc<Instrument>>,
     /// What may be converted, into what, and why, and what is asked about results; whether it is in force is the journal's

@@ -5,13 +5,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::reader::Table;
-use super::reconciliation;
 use super::settings::{
     BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
     Suspension, TraceSettings,
 };
 use super::transport::{listen_address, path};
-use super::{destination, orders, qc, verification};
+use super::{calls, destination, orders, qc, reconciliation, verification};
+use crate::domain::call::{CallPolicy, Step};
 use crate::domain::qc::Plan;
 
 const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
@@ -30,6 +30,8 @@ pub(super) struct Draft {
     pub(super) reconciliation: ReconciliationSettings,
     pub(super) reports_span: Range<usize>,
     pub(super) backup: BackupSettings,
+    pub(super) call_policy: CallPolicy,
+    pub(super) call_steps: Vec<Step>,
     pub(super) trace: Option<TraceSettings>,
     pub(super) trace_span: Range<usize>,
     pub(super) signers: Vec<String>,
@@ -53,6 +55,7 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
     let (reconciliation, reports_span) = file
         .table("reconciliation", |table| reconciliation::read(table, folder))
         .unwrap_or_else(reconciliation::default);
+    let (call_policy, call_steps) = file.table("critical_calls", calls::read).unwrap_or_default();
     let (trace, trace_span) = trace.map_or((None, 0..0), |(trace, span)| (Some(trace), span));
     Draft {
         site: site.unwrap_or_default(),
@@ -64,6 +67,8 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         reconciliation,
         reports_span,
         backup,
+        call_policy,
+        call_steps,
         trace,
         trace_span,
         signers: file.table("rules", verification::signers).unwrap_or_default(),

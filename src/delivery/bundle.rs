@@ -2,6 +2,7 @@
 //! Devices, a DiagnosticReport and the Provenance. Each is created only if the server hasn't it yet; a newer version of a
 //! result takes its Observation's place. It makes no Patient.
 
+mod call;
 pub mod facts;
 mod identity;
 mod observation;
@@ -42,7 +43,11 @@ pub fn render(
     if consignment.items.iter().any(|item| item.observation.class != SampleClass::Patient) {
         return Err("a control or a calibrator is no patient's result".to_owned());
     }
-    let mut bundle = Rendering::new(names, site, profiles, consignment).bundle();
+    let rendering = Rendering::new(names, site, profiles, consignment);
+    let mut bundle = match &consignment.call {
+        Some(note) => rendering.around(vec![call::entry(names, site, note)]),
+        None => rendering.bundle(),
+    };
     if mode == Mode::Test {
         mark_as_test(&mut bundle);
     }
@@ -101,6 +106,10 @@ impl<'a> Rendering<'a> {
         entries.push(self.specimen());
         entries.extend(results.into_iter().map(|told| told.entry));
         entries.extend(last);
+        self.around(entries)
+    }
+
+    fn around(&self, entries: Vec<Value>) -> Value {
         json!({
             "resourceType": "Bundle",
             "identifier": { "system": self.system("delivery"), "value": self.consignment.key },

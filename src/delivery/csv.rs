@@ -48,14 +48,20 @@ const COLUMNS: [&str; 38] = [
 ];
 
 /// Renders a consignment. The same consignment gives the same bytes.
-pub fn render(mode: Mode, consignment: &Consignment) -> Vec<u8> {
+///
+/// # Errors
+/// The record of a call: a line is a result.
+pub fn render(mode: Mode, consignment: &Consignment) -> Result<Vec<u8>, String> {
+    if consignment.call.is_some() {
+        return Err("csv has no place for critical calls".to_owned());
+    }
     let mut text = COLUMNS.join(",") + "\r\n";
     for item in &consignment.items {
         let fields = line(mode, consignment, item);
         text.push_str(&fields.map(|field| quoted(&field)).join(","));
         text.push_str("\r\n");
     }
-    text.into_bytes()
+    Ok(text.into_bytes())
 }
 
 fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.len()] {
@@ -161,7 +167,8 @@ mod tests {
     fn each_result_is_a_line() {
         let failed = Observation { status: Status::Failed, ..plain("K", number(None, "9.99")) };
         let low = plain("NA", number(Some(Comparator::Less), "100"));
-        let text = String::from_utf8(render(Mode::Live, &consignment(vec![glucose(), low, failed]))).unwrap();
+        let text = String::from_utf8(render(Mode::Live, &consignment(vec![glucose(), low, failed])).unwrap())
+            .unwrap();
         let lines: Vec<&str> = text.split("\r\n").collect();
         let patient = "SERUM,EX-77,Example^Anna,,";
         assert_eq!(
@@ -185,13 +192,13 @@ mod tests {
 
     #[test]
     fn what_goes_to_a_folder_under_test_says_so_in_every_line() {
-        let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()]))).unwrap();
+        let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()])).unwrap()).unwrap();
         assert!(text.ends_with(",test,,,,,,,,,\r\n"), "{text}");
     }
 
     #[test]
     fn a_converted_value_stands_beside_the_one_that_was_sent() {
-        let text = String::from_utf8(render(Mode::Live, &consignment(vec![converted()]))).unwrap();
+        let text = String::from_utf8(render(Mode::Live, &consignment(vec![converted()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",5.40,,mg/dl,4.0 - 6.1,N,"), "{line}");
         assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,"), "{line}");
@@ -199,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_qualitative_value_stands_as_sent_and_at_the_end_as_the_site_calls_it() {
-        let text = String::from_utf8(render(Mode::Live, &consignment(vec![positive()]))).unwrap();
+        let text = String::from_utf8(render(Mode::Live, &consignment(vec![positive()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(
             line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,"),

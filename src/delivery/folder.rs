@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
     use crate::config::settings::VerdictKind;
-    use crate::journal::ledger::AttemptKind;
+    use crate::journal::ledger::{AttemptKind, Carries};
     use crate::journal::{DeliveryId, ObservationId};
 
     fn lease(payload: &str) -> Lease {
@@ -90,6 +90,7 @@ mod tests {
             kind: AttemptKind::Send,
             key: "0a1b2c3d-1".to_owned(),
             payload: payload.as_bytes().to_vec(),
+            carries: Carries::Results,
             items: vec![ObservationId(1)],
         }
     }

@@ -2,6 +2,7 @@
 //! and guesses nothing: analyzers name no panel, so each test is an order of its own. Histograms and other attachments
 //! don't travel this way.
 
+mod call;
 mod moment;
 mod result;
 
@@ -25,7 +26,11 @@ pub fn render(hl7: &Hl7, awaited: Awaited, mode: Mode, consignment: &Consignment
     }
     let mut draft = Draft::new(Separators::USUAL, Charset::UTF_8);
     header(&mut draft, hl7, awaited, mode, consignment);
-    patient(&mut draft, &consignment.items);
+    if let Some(note) = &consignment.call {
+        call::write(&mut draft, hl7.message, note, consignment);
+        return Ok(draft.finish());
+    }
+    patient(&mut draft, consignment.items.iter().map(|item| &item.observation));
     let orders = orders(&consignment.items);
     if hl7.message == MessageKind::OulR22 {
         specimen(&mut draft, consignment);
@@ -85,15 +90,13 @@ fn header(draft: &mut Draft, hl7: &Hl7, awaited: Awaited, mode: Mode, consignmen
 
 /// What the analyzers said of the patient, as far as they agree. The specimen is what identifies; a control has no
 /// patient.
-fn patient(draft: &mut Draft, items: &[Item]) {
-    if items.iter().any(|item| item.observation.class != SampleClass::Patient) {
+fn patient<'a>(draft: &mut Draft, results: impl Iterator<Item = &'a Observation> + Clone) {
+    if results.clone().any(|it| it.class != SampleClass::Patient) {
         return;
     }
     let agreed = |of: fn(&Patient) -> &String| {
-        let mut said = items
-            .iter()
-            .map(|item| of(item.observation.patient.reveal()).as_str())
-            .filter(|text| !text.is_empty());
+        let mut said =
+            results.clone().map(|it| of(it.patient.reveal()).as_str()).filter(|text| !text.is_empty());
         let first = said.next().unwrap_or_default();
         if said.all(|other| other == first) { first } else { "" }
     };
@@ -180,13 +183,15 @@ fn status(order: &[&Item]) -> &'static [u8] {
 }
 
 fn specimen(draft: &mut Draft, consignment: &Consignment) {
-    let first = consignment.items.first().map(|item| &item.observation);
+    let about = consignment.call.iter().map(|note| &note.item);
+    let results = consignment.items.iter().chain(about).map(|item| &item.observation);
+    let first = results.clone().next();
     let role: &[u8] = match first.map(|observation| observation.class) {
         Some(SampleClass::Control) => b"Q",
         Some(SampleClass::Calibration) => b"C",
         Some(SampleClass::Patient) | None => b"P",
     };
-    let mut types = consignment.items.iter().filter_map(|item| item.observation.specimen_type.as_deref());
+    let mut types = results.filter_map(|it| it.specimen_type.as_deref());
     let kind = types.next().filter(|kind| types.all(|other| other == *kind)).unwrap_or_default();
     draft.segment(
         b"SPM",

@@ -1,12 +1,14 @@
 //! One attempt over HTTP: the payload as JSON under its key, or the question what became of it.
 
+use std::borrow::Cow;
+
 use reqwest::header::CONTENT_TYPE;
 
 use super::kind::Attempted;
 use super::verdict::http::judge;
 use super::web::{Exchange, Web};
 use crate::config::settings::{Http, KeyStyle};
-use crate::journal::ledger::{AttemptKind, Lease};
+use crate::journal::ledger::{AttemptKind, Carries, Lease};
 
 /// The way to one destination.
 pub struct Client {
@@ -23,7 +25,12 @@ impl Client {
     /// Makes the attempt and judges it. Never fails: what goes wrong is a reply too.
     pub async fn attempt(&self, lease: &Lease) -> Attempted {
         let heard = self.send(lease).await;
-        let judgement = judge(&heard.reply, lease.kind, &self.settings, &lease.items);
+        // What is said of each result says nothing of the record of a call, which is taken as a whole.
+        let settings = match lease.carries {
+            Carries::Results => Cow::Borrowed(&self.settings),
+            Carries::Call => Cow::Owned(Http { items: None, ..self.settings.clone() }),
+        };
+        let judgement = judge(&heard.reply, lease.kind, &settings, &lease.items);
         heard.judged(judgement)
     }
 

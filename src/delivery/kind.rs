@@ -82,7 +82,7 @@ pub(super) fn render(destination: &Destination, site: &str, profiles: &Arc<bundl
             Arc::new(move |consignment| hl7::render(&hl7, Awaited::Application, mode, consignment))
         }
         Kind::Folder(Folder { format: Format::Csv, .. }) => {
-            Arc::new(move |consignment| Ok(csv::render(mode, consignment)))
+            Arc::new(move |consignment| csv::render(mode, consignment))
         }
     }
 }

@@ -1,7 +1,11 @@
 //! The JSON that a LIMS receives: one specimen's results, as docs/payload.schema.json describes it. This is the
 //! payload's own twin of an observation: changing it never touches the domain.
 
+mod call;
+
 use serde::Serialize;
+
+use call::CallTwin;
 
 use crate::config::settings::Mode;
 use crate::domain::{
@@ -22,6 +26,7 @@ pub fn render(site: &str, mode: Mode, consignment: &Consignment) -> Result<Vec<u
         test: mode == Mode::Test,
         specimen: SpecimenTwin { id: consignment.specimen.reveal() },
         results: consignment.items.iter().map(ResultTwin::of).collect(),
+        calls: consignment.call.iter().map(|call| CallTwin::of(call)).collect(),
     };
     serde_json::to_vec(&payload).map_err(|error| format!("failed to render a payload: {error}"))
 }
@@ -37,6 +42,9 @@ struct Payload<'a> {
     test: bool,
     specimen: SpecimenTwin<'a>,
     results: Vec<ResultTwin<'a>>,
+    /// What was recorded of critical calls; such a payload holds no result.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<CallTwin<'a>>,
 }
 
 #[derive(Serialize)]
@@ -330,16 +338,53 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::delivery::sample::{consignment, converted, diluted, glucose, positive};
+    use crate::delivery::sample::{called, consignment, converted, diluted, glucose, noted, positive};
+    use crate::domain::Private;
+    use crate::journal::ledger::Noted;
 
     fn only(observation: Observation) -> Json {
-        let payload = render("Example", Mode::Live, &consignment(vec![observation])).unwrap();
+        payload(&consignment(vec![observation]))["results"][0].clone()
+    }
+
+    /// As the schema has it.
+    fn payload(consignment: &Consignment) -> Json {
+        let payload = render("Example", Mode::Live, consignment).unwrap();
         let payload: Json = serde_json::from_slice(&payload).unwrap();
         let schema: Json = serde_json::from_str(include_str!("../../docs/payload.schema.json")).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         let faults: Vec<String> = validator.iter_errors(&payload).map(|error| error.to_string()).collect();
         assert_eq!(faults, Vec::<String>::new());
-        payload["results"][0].clone()
+        payload
+    }
+
+    #[test]
+    fn a_record_of_a_call_travels_without_any_result() {
+        let payload = payload(&called());
+        assert_eq!(payload["results"], json!([]));
+        assert_eq!(
+            payload["calls"],
+            json!([{
+                "id": "17", "call": "3", "result": "1",
+                "test": {
+                    "code": "GLCC", "aspect": "", "component": "", "dilution": "", "lims_code": "GLU", "loinc": "2345-7"
+                },
+                "value": { "kind": "quantity", "number": "5.40", "as_sent": "5.40" }, "unit": "mg/dl",
+                "why": "critical", "to_tell": "5.40 mg/dl",
+                "verified": { "by": "Emil Example", "at": "2026-01-02T03:04:30Z" },
+                "by": "Dora Example", "account": "mgarcia", "recorded_at": "2026-01-02T03:06:00Z",
+                "outcome": "confirmed", "called_at": "2026-01-02T03:05:00Z",
+                "to": "Bert Sample", "role": "physician on duty",
+                "identifiers": [
+                    { "kind": "name", "text": "Example, Anna" }, { "kind": "birth-date", "text": "1970-01-01" }
+                ],
+                "told": { "value": "5.4 mg/dl", "agrees": true }, "note": "repeats it"
+            }])
+        );
+        let ended =
+            Noted::Ended { by: "Dora Example".to_owned(), reason: Private::new("sent home".to_owned()) };
+        let ended = self::payload(&noted(ended));
+        assert_eq!(ended["calls"][0]["reason"], "sent home");
+        assert!(ended["calls"][0].get("told").is_none());
     }
 
     #[test]

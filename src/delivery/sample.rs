@@ -2,13 +2,15 @@
 
 use jiff::Timestamp;
 
+use crate::domain::call::{Attempt, CallOutcome, IdentifierKind, Opening, Tell};
 use crate::domain::{
     AppliedBy, CodeSystem, Coding, Comparator, Conversion, DecimalText, DestinationId, Dilution,
     InstrumentId, InstrumentTime, Observation, Patient, Private, Reported, SampleClass, SpecimenId, Standing,
     Status, TestIdentity, Value,
 };
-use crate::journal::ObservationId;
-use crate::journal::ledger::{Consignment, Item};
+use crate::journal::calls::Reason;
+use crate::journal::ledger::{CallNote, Consignment, Item, Noted};
+use crate::journal::{CallId, ObservationId};
 
 pub(super) fn glucose() -> Observation {
     let time = |text: &str, instant: &str| {
@@ -126,5 +128,44 @@ pub(super) fn consignment(observations: Vec<Observation>) -> Consignment {
         specimen: SpecimenId::new("EX0001"),
         made_at: "2026-01-02T03:04:06Z".parse().unwrap(),
         items: items.collect(),
+        call: None,
     }
+}
+
+/// What was recorded of a call about the glucose: a right value, read back.
+pub(super) fn called() -> Consignment {
+    let private = |text: &str| Private::new(text.to_owned());
+    let attempt = Attempt {
+        by: "Dora Example".to_owned(),
+        made_at: "2026-01-02T03:05:00Z".parse().unwrap(),
+        outcome: CallOutcome::Confirmed,
+        to: "Bert Sample".to_owned(),
+        role: "physician on duty".to_owned(),
+        identifiers: vec![
+            (IdentifierKind::Name, private("Example, Anna")),
+            (IdentifierKind::BirthDate, private("1970-01-01")),
+        ],
+        value: private("5.4 mg/dl"),
+        note: private("repeats it"),
+    };
+    noted(Noted::Attempt { attempt, agrees: true })
+}
+
+/// Another record of that call.
+pub(super) fn noted(noted: Noted) -> Consignment {
+    let mut consignment = consignment(vec![glucose()]);
+    let item = consignment.items.remove(0);
+    let note = CallNote {
+        call: CallId(3),
+        number: 17,
+        reason: Reason::Opened(Opening::Critical),
+        tell: Private::new(Tell::of(&item.observation)),
+        item,
+        verified: Some(("Emil Example".to_owned(), "2026-01-02T03:04:30Z".parse().unwrap())),
+        noted,
+        account: "mgarcia".to_owned(),
+        recorded_at: "2026-01-02T03:06:00Z".parse().unwrap(),
+    };
+    consignment.call = Some(Box::new(note));
+    consignment
 }

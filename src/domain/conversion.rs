@@ -5,6 +5,7 @@ use std::fmt;
 use labwire_units::Analytes;
 
 use super::DecimalText;
+use super::call::CallPolicy;
 use super::clinic::Checks;
 
 /// What the rules in force made of a value.
@@ -44,6 +45,7 @@ pub struct Rules {
     pub sha256: String,
     pub analytes: Analytes,
     pub checks: Checks,
+    pub calls: CallPolicy,
 }
 
 impl fmt::Debug for Rules {

@@ -1,5 +1,6 @@
 //! The nouns of the laboratory. No I/O, no clock, and no serialization: each boundary owns its twin.
 
+pub mod call;
 pub mod clinic;
 mod code;
 mod conversion;

@@ -1,6 +1,8 @@
 //! The control socket: how commands reach a running gateway. One line of JSON asks, one line answers; the system user
 //! at the other end is taken from the socket itself and stands in the audit.
 
+mod call;
+
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,10 +14,12 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, watch};
 
+pub use self::call::{CallRequest, Recorded};
 use super::users;
 use crate::board::{Board, DestinationState, LinkState};
 use crate::clock;
-use crate::domain::Rules;
+use crate::domain::call::Stand;
+use crate::domain::{DestinationId, Rules};
 use crate::journal::desk::{Decider, Decision};
 use crate::journal::qc::Saying;
 use crate::journal::rules::Signing;
@@ -60,6 +64,8 @@ pub enum Request {
         id: i64,
         reason: String,
     },
+    /// Write down what somebody did about a critical call.
+    Call(Box<CallRequest>),
 }
 
 /// What is said of controls.
@@ -106,6 +112,10 @@ impl Asked {
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Response {
     Done,
+    /// What was recorded of a call is on disk; whether that leaves anything to do.
+    Recorded {
+        open: bool,
+    },
     Refused {
         why: String,
     },
@@ -147,6 +157,8 @@ pub struct Control {
     pub arrived: Arc<Notify>,
     pub due: Arc<Notify>,
     pub rules: Signable,
+    /// The destinations that are told of critical calls.
+    pub tells: Vec<DestinationId>,
 }
 
 /// The rules that can be signed, and whom to tell.
@@ -263,6 +275,7 @@ impl Control {
                     Err(error) => Response::Refused { why: error.to_string() },
                 }
             }
+            Request::Call(request) => self.record(*request, actor).await,
             Request::Decide { decision, id, reason } => {
                 tracing::info!(actor, ?decision, id, "decided");
                 let decider = Decider { actor, reason };
@@ -275,6 +288,23 @@ impl Control {
                     Err(error) => Response::Refused { why: error.to_string() },
                 }
             }
+        }
+    }
+
+    /// What is recorded of a call may name a patient: none of it is logged.
+    async fn record(&self, request: CallRequest, account: String) -> Response {
+        tracing::info!(account, call = request.call, "a critical call");
+        let now = clock::now();
+        let recording = match request.recording(account, self.tells.clone(), now) {
+            Ok(recording) => recording,
+            Err(why) => return Response::Refused { why },
+        };
+        match self.journal.record_call(recording, now).await {
+            Ok(stand) => {
+                self.due.notify_one();
+                Response::Recorded { open: stand == Stand::Open }
+            }
+            Err(error) => Response::Refused { why: error.to_string() },
         }
     }
 

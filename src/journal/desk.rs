@@ -12,7 +12,7 @@ use super::audit::{self, Step};
 use super::ledger::reopen_lanes;
 use super::writer::Urgency;
 use super::{
-    DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, counters, habits, orders,
+    DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, calls, counters, habits, orders,
 };
 
 /// Who decides, and why.
@@ -64,6 +64,7 @@ impl Journal {
                 }
                 Decision::Reject(id) => {
                     close_holds(connection, id, &decider, ("rejected", "rejected"), now)?;
+                    calls::on_rejection(connection, id, &decider.actor, now)?;
                     ("rejected", format!("observation {id}"))
                 }
                 Decision::Retry(id) => {

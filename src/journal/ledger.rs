@@ -2,6 +2,7 @@
 //! disk before it is first sent, and an attempt is on disk before its first byte leaves.
 
 mod aside;
+mod calls;
 mod lease;
 mod settle;
 
@@ -11,9 +12,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::audit::{self, GATEWAY, Step};
+use super::calls::Reason;
 use super::writer::Urgency;
-use super::{DeliveryId, Journal, JournalError, ObservationId, OpenError, standstill};
-use crate::domain::{DestinationId, Observation, SpecimenId};
+use super::{CallId, DeliveryId, Journal, JournalError, ObservationId, OpenError, standstill};
+use crate::domain::call::{Attempt, Tell};
+use crate::domain::{DestinationId, Observation, Private, SpecimenId};
 
 pub(super) use settle::reopen_lanes;
 
@@ -31,7 +34,16 @@ pub struct Lease {
     /// Sent with every attempt; never reused for another payload.
     pub key: String,
     pub payload: Vec<u8>,
+    pub carries: Carries,
     pub items: Vec<ObservationId>,
+}
+
+/// What a delivery is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    Results,
+    /// What somebody recorded of a critical call about its one item.
+    Call,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +62,7 @@ pub enum Resolve {
     Wait,
 }
 
-/// What a payload is made of: one specimen's observations for one destination, oldest first.
+/// What a payload is made of: one specimen's observations for one destination, oldest first; or a record of a call.
 #[derive(Debug)]
 pub struct Consignment {
     pub destination: DestinationId,
@@ -58,7 +70,52 @@ pub struct Consignment {
     pub specimen: SpecimenId,
     /// When it was put together; its payload never changes afterwards.
     pub made_at: Timestamp,
+    /// None where it is a record of a call.
     pub items: Vec<Item>,
+    pub call: Option<Box<CallNote>>,
+}
+
+/// What a destination is told of a critical call: one attempt, or that it won't be called any more.
+#[derive(Debug)]
+pub struct CallNote {
+    pub call: CallId,
+    /// The record's own number.
+    pub number: i64,
+    /// The result that it is about.
+    pub item: Item,
+    pub reason: Reason,
+    /// What was to be told.
+    pub tell: Private<Tell>,
+    /// Who had said that the value is right, and when.
+    pub verified: Option<(String, Timestamp)>,
+    pub noted: Noted,
+    /// The system user who recorded it.
+    pub account: String,
+    pub recorded_at: Timestamp,
+}
+
+/// What of a call's records a destination is told; a verification goes along with these.
+#[derive(Debug)]
+pub enum Noted {
+    Attempt {
+        attempt: Attempt,
+        /// The value that was told is the journal's.
+        agrees: bool,
+    },
+    Ended {
+        by: String,
+        reason: Private<String>,
+    },
+}
+
+impl Noted {
+    /// Who called, or ended the call.
+    pub fn by(&self) -> &str {
+        match self {
+            Noted::Attempt { attempt, .. } => &attempt.by,
+            Noted::Ended { by, .. } => by,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -177,6 +234,11 @@ pub(super) fn move_lines(
                 "UPDATE ledger SET state = ?1, changed_at = ?2, reason = ?3 WHERE delivery = ?4 AND state = ?5",
             )?
             .execute(params![to, now.as_microsecond(), reason, delivery, from])?;
+        connection
+            .prepare_cached(
+                "UPDATE call_line SET state = ?1, changed_at = ?2, reason = ?3 WHERE delivery = ?4 AND state = ?5",
+            )?
+            .execute(params![to, now.as_microsecond(), reason, delivery, from])?;
     }
     Ok(())
 }
@@ -203,6 +265,11 @@ pub(super) fn recover(
     )?;
     transaction.execute(
         "UPDATE ledger SET state = 'unknown', changed_at = ?1 WHERE state = 'in-flight'
+         AND delivery IN (SELECT id FROM delivery WHERE state = 'sending')",
+        [at],
+    )?;
+    transaction.execute(
+        "UPDATE call_line SET state = 'unknown', changed_at = ?1 WHERE state = 'in-flight'
          AND delivery IN (SELECT id FROM delivery WHERE state = 'sending')",
         [at],
     )?;

@@ -11,12 +11,13 @@
 //! second (but for a backup and a check, which people ask for), or changed by a migration that can't be told from the file's own version.
 //!
 //! Operations by file: [`parcels`] what arrives; [`files`] what is fetched; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
-//! the LIMS; [`desk`] what people decide; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed, and [`decisions`] what they decided; [`notes`] what links did wrong; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
+//! the LIMS; [`desk`] what people decide; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed, and [`decisions`] what they decided; [`calls`] critical calls; [`notes`] what links did wrong; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
 //! [`days`] what came in a span of time and where it is now; [`backup`] copies; [`verify`] whether all is as it was written; [`restoration`] what follows when the journal isn't the one that ran last.
 
 mod audit;
 pub mod backup;
 mod beside;
+pub mod calls;
 mod counters;
 pub mod days;
 pub mod decisions;
@@ -54,7 +55,7 @@ use tokio::sync::watch;
 
 pub use error::{JournalError, OpenError};
 pub use read::Reader;
-pub use rows::{DeliveryId, FileId, MessageId, ObservationId, ProblemId, TransferId};
+pub use rows::{CallId, DeliveryId, FileId, MessageId, ObservationId, ProblemId, TransferId};
 pub use sums::{DestinationSums, IntakeSums, Sums};
 pub use writer::Condition;
 

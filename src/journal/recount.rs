@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, Reader};
 
 /// Each kept count, and the same counted again. Rows of both are a subject and a number.
-const COUNTS: [(&str, &str, &str); 10] = [
+const COUNTS: [(&str, &str, &str); 12] = [
     (
         "new results",
         "SELECT subject, value FROM counter WHERE name = 'new'",
@@ -47,6 +47,17 @@ const COUNTS: [(&str, &str, &str); 10] = [
             JOIN observation o ON o.id = l.observation GROUP BY o.message, l.destination",
     ),
     (
+        "audited events of calls",
+        "SELECT '', count(*) FROM audit WHERE step = 'critical call'",
+        "SELECT '', count(*) FROM call_event",
+    ),
+    (
+        "open calls",
+        "SELECT 'call ' || call, 1 FROM call_open",
+        "SELECT 'call ' || c.id, 1 FROM critical_call c WHERE 'open' =
+            (SELECT leaves FROM call_event e WHERE e.call = c.id ORDER BY e.id DESC LIMIT 1)",
+    ),
+    (
         "audited frames",
         "SELECT '', count(*) FROM audit WHERE step = 'parcel stored'",
         "SELECT '', count(*) FROM parcel",
@@ -64,7 +75,7 @@ const COUNTS: [(&str, &str, &str); 10] = [
 ];
 
 /// Things that must not be, each as a count of its cases.
-const NEVER: [(&str, &str); 6] = [
+const NEVER: [(&str, &str); 8] = [
     (
         "lines are marked wrongly as free to leave or behind another",
         "SELECT count(*) FROM ledger l WHERE state = 'pending' AND behind <> EXISTS (SELECT 1 FROM ledger e
@@ -87,6 +98,15 @@ const NEVER: [(&str, &str); 6] = [
         "lines are on their way without an open delivery",
         "SELECT count(*) FROM ledger l LEFT JOIN delivery d ON d.id = l.delivery
             WHERE l.state IN ('in-flight', 'unknown', 'refused') AND coalesce(d.state, 'settled') = 'settled'",
+    ),
+    (
+        "records of calls are on their way without an open delivery",
+        "SELECT count(*) FROM call_line l LEFT JOIN delivery d ON d.id = l.delivery
+            WHERE l.state IN ('in-flight', 'unknown', 'refused') AND coalesce(d.state, 'settled') = 'settled'",
+    ),
+    (
+        "calls have no event",
+        "SELECT count(*) FROM critical_call c WHERE NOT EXISTS (SELECT 1 FROM call_event e WHERE e.call = c.id)",
     ),
     (
         "versions don't follow the one that they supersede",

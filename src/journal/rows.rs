@@ -1,5 +1,6 @@
 //! Row ids, and the journal's own twin of an observation. Changing a domain type never changes what is stored.
 
+pub(super) mod call;
 mod case;
 mod coding;
 mod conversion;
@@ -51,6 +52,11 @@ id!(
 id!(
     /// One immutable payload for one destination.
     DeliveryId
+);
+
+id!(
+    /// A critical value that must be told to somebody.
+    CallId
 );
 
 id!(

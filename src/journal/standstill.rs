@@ -43,6 +43,11 @@ pub(super) fn stand_still(connection: &Connection, why: &str, now: Timestamp) ->
          AND delivery IN (SELECT id FROM delivery WHERE state = 'due')",
         [at],
     )?;
+    connection.execute(
+        "UPDATE call_line SET state = 'unknown', changed_at = ? WHERE state IN ('pending', 'in-flight')
+         AND delivery IN (SELECT id FROM delivery WHERE state = 'due')",
+        [at],
+    )?;
     connection.execute("UPDATE delivery SET state = 'unknown' WHERE state = 'due'", [])?;
     let step = Step {
         at: now,

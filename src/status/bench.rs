@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::Page;
+use super::calls::{self, CallRow};
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::{Lead, Severity, count, grouped, lead};
@@ -31,6 +32,7 @@ struct Bench {
     held: Vec<HeldRow>,
     problems: Vec<ProblemRow>,
     letters: Vec<LetterRow>,
+    calls: Vec<CallRow>,
     query_count: String,
     held_count: i64,
     problem_count: i64,
@@ -107,6 +109,7 @@ impl Bench {
             held: snapshot.held.iter().take(FEW).map(|it| shell::held(it, clock)).collect(),
             problems: snapshot.problems.iter().take(FEW).map(|it| shell::problem(it, clock)).collect(),
             letters: snapshot.letters.iter().take(FEW).map(|it| shell::letter(it, snapshot, clock)).collect(),
+            calls: calls::rows(snapshot, clock),
             query_count: grouped(waiting.unanswered_queries),
             held_count: waiting.held,
             problem_count: waiting.open_problems,

@@ -1,5 +1,6 @@
 //! The sentence on top of the page: the worst problem of one moment, what to do about it, and what comes after. Pure.
 
+use super::calls;
 use super::clock::Clock;
 use super::snapshot::{Contact, Lims, Snapshot};
 use crate::board::{DestinationState, DropView};
@@ -65,6 +66,7 @@ pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     journal(snapshot, &mut concerns);
     standstill(snapshot, &mut concerns);
     sums(snapshot, &mut concerns);
+    critical_calls(snapshot, clock, &mut concerns);
     resting(snapshot, clock, &mut concerns);
     dead_letters(snapshot, &mut concerns);
     links(snapshot, clock, &mut concerns);
@@ -119,6 +121,11 @@ fn standstill(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
                 .to_owned(),
         });
     }
+}
+
+fn critical_calls(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
+    let concern = calls::concern(snapshot, clock);
+    concerns.extend(concern.map(|(severity, headline, remedy)| Concern { severity, headline, remedy }));
 }
 
 fn sums(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {

@@ -4,6 +4,7 @@
 
 mod assets;
 mod bench;
+mod calls;
 mod clock;
 mod connections;
 mod failure;
@@ -77,7 +78,12 @@ impl Page {
             condition: journal.condition(),
             site: settings.site.as_str().into(),
             hosts: settings.page.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
-            known: Arc::new(Known { instruments, destinations, rules: settings.rules.sha256.clone() }),
+            known: Arc::new(Known {
+                instruments,
+                destinations,
+                rules: settings.rules.sha256.clone(),
+                call_steps: settings.call_steps.clone(),
+            }),
             instruments: Arc::new(preview::readings(settings)),
             zone: TimeZone::system(),
             pulse: Arc::new(watch::Sender::new(Pulse::default())),

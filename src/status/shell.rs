@@ -194,7 +194,11 @@ pub(super) fn letter(view: &DeadLetter, snapshot: &Snapshot, clock: &Clock) -> L
         mark,
         destination: view.destination.clone(),
         specimen: view.specimen.reveal().to_owned(),
-        results: count(view.results.into(), "result", "results"),
+        results: if view.is_of_call {
+            "the record of a critical call".to_owned()
+        } else {
+            count(view.results.into(), "result", "results")
+        },
         attempts: count(view.attempts.into(), "attempt", "attempts"),
         reason: view.reason.reveal().clone(),
         since: clock.at(view.since),

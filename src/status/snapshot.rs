@@ -7,6 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::board::{DestinationState, DestinationView, DropView, LinkState, LinkView};
 use crate::config::settings::Mode;
+use crate::domain::call::Step;
+use crate::journal::calls::CallView;
 use crate::journal::notes::LinkNotes;
 use crate::journal::restoration::Standstill;
 use crate::journal::rules::Signed;
@@ -35,6 +37,10 @@ pub(super) struct Snapshot {
     pub problems: Vec<ProblemView>,
     pub held: Vec<HoldView>,
     pub letters: Vec<DeadLetter>,
+    /// The open critical calls, the one that is due first first.
+    pub calls: Vec<CallView>,
+    /// Whom to call about them.
+    pub call_steps: Vec<Step>,
     pub queries: Vec<QueryView>,
     /// Since when the reconciliation's reports can't be written, and why.
     pub reports_fail: Option<(Timestamp, String)>,
@@ -105,6 +111,8 @@ pub(super) struct Known {
     pub destinations: BTreeMap<String, Mode>,
     /// The SHA-256 of the configured rules.
     pub rules: String,
+    /// Whom to call about critical values.
+    pub call_steps: Vec<Step>,
 }
 
 /// The journal's part.
@@ -116,6 +124,7 @@ pub(super) struct Stored {
     problems: Vec<ProblemView>,
     held: Vec<HoldView>,
     letters: Vec<DeadLetter>,
+    calls: Vec<CallView>,
     queries: Vec<QueryView>,
     notes: Vec<LinkNotes>,
     rules: Option<Signed>,
@@ -132,6 +141,7 @@ impl Stored {
             problems: reader.open_problems(LIST)?,
             held: reader.held(LIST)?,
             letters: reader.dead_letters(LIST)?,
+            calls: reader.open_calls()?,
             queries: reader.unanswered_queries(LIST)?,
             notes: reader.link_notes()?,
             rules: reader.signed_rules()?,
@@ -157,6 +167,7 @@ impl Snapshot {
             problems,
             held,
             letters,
+            calls,
             queries,
             notes,
             rules,
@@ -175,6 +186,8 @@ impl Snapshot {
             problems,
             held,
             letters,
+            calls,
+            call_steps: known.call_steps.clone(),
             queries,
             reports_fail: None,
             rules: rules.map(|signed| {

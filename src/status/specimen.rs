@@ -219,6 +219,9 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
                 sent(delivery, "see the answer"),
             )
         }
+        Way::Call { call, happened } => {
+            (Severity::Calm, format!("Critical call {call}: {}.", happened.words()), None)
+        }
         Way::Read { .. } | Way::Line { .. } => return None,
     };
     Some(WayRow { at: clock.at(step.at), class: severity.class(), text, results: Vec::new(), link })

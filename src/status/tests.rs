@@ -25,6 +25,7 @@ fn page(folder: &std::path::Path) -> Page {
             keep_weeks: 0,
             keep_months: 0,
         },
+        call_steps: Vec::new(),
         trace: None,
         instruments: Vec::new(),
         rules: Default::default(),

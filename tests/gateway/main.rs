@@ -10,6 +10,7 @@
 #[path = "../support/analyzers.rs"]
 mod analyzers;
 mod attempts;
+mod calling;
 mod delivery;
 mod destinations;
 #[path = "../support/fhir_by_hand.rs"]

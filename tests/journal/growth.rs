@@ -9,8 +9,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, StatementStatus};
 
 /// Where the page's queries stand.
-const ASKED_BY_THE_PAGE: [&str; 5] =
-    ["views/mod.rs", "views/overview.rs", "views/way.rs", "sums.rs", "days.rs"];
+const ASKED_BY_THE_PAGE: [&str; 6] =
+    ["views/mod.rs", "views/overview.rs", "views/way.rs", "calls/reading.rs", "sums.rs", "days.rs"];
 /// Results that are over in the small journal.
 const FEW: i64 = 100;
 const MANY: i64 = 20 * FEW;
@@ -23,6 +23,7 @@ fn journal(results: i64) -> Connection {
     connection.execute_batch(include_str!("../../src/journal/migrations/0001_spine.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0003_order.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0007_rules.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/journal/migrations/0008_call.sql")).unwrap();
     let rows = [
         "transfer (id, source, peer, began_at, ended_at) SELECT i, 'port', 'peer', i, i",
         "parcel SELECT i, i, i, 0, 1, x'00', x'00'",
@@ -40,6 +41,9 @@ fn journal(results: i64) -> Connection {
         "answer SELECT i, i, 200, x'00', 'accepted', '', NULL",
         "rule_text SELECT i, 'the rules'",
         "evaluation SELECT i, i, i, 'in-force', '{}', '[]', i",
+        "critical_call SELECT i, 'S' || i, i",
+        "call_event SELECT i, i, i, 'critical', i, 'labwire', '{}', 'closed'",
+        "call_line SELECT i, 'lims', i, i, 'S' || i, 'accepted', i, NULL, i",
     ];
     for row in rows {
         let (into, select) = row.split_once("SELECT").unwrap();

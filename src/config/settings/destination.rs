@@ -22,6 +22,8 @@ pub struct Destination {
     pub per_second: u32,
     pub mode: Mode,
     pub release: Release,
+    /// It is told what people recorded of critical calls.
+    pub critical_calls: bool,
     pub takes: Takes,
 }
 

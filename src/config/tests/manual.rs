@@ -83,6 +83,8 @@ fn what_the_default_file_calls_a_default_is_one() {
     let (folder_alone, _) = load(&[("labwire.toml", &format!("{SITE}[reconciliation]\nfolder = \"r\"\n"))]);
     let defaults = folder_alone.reconciliation.reports.unwrap();
     assert_eq!((reports.at, reports.formats), (defaults.at, defaults.formats));
+    assert_eq!(written.rules, default.rules, "nothing of it is signed otherwise");
+    assert_eq!((written.call_steps.len(), written.call_steps[2].after_minutes), (3, 45));
     assert_eq!(written.control_socket, default.control_socket);
     assert_eq!((&default.qc.multirule, &written.qc.multirule), (&None, &Some(Multirule::default())));
     assert_eq!(default.qc.valid_for, written.qc.valid_for);
@@ -243,6 +245,7 @@ fn the_manual_names_every_key() {
     for reader in [
         include_str!("../analytes.rs"),
         concat!(include_str!("../site.rs"), include_str!("../reconciliation.rs")),
+        include_str!("../calls.rs"),
         include_str!("../destination.rs"),
         include_str!("../destination/http.rs"),
         include_str!("../destination/fhir.rs"),

@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::facts::Facts;
 use crate::journal::ObservationId;
 
+/// The kind of what was recorded of a critical call.
+pub const CALL: &str = "Communication";
+
 /// What was sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sent {
@@ -21,7 +24,7 @@ pub struct Sent {
 pub struct Entry {
     /// `Observation`, `Specimen`, …
     pub kind: String,
-    /// Which result it is, if it is one.
+    /// Which result it is, or what was recorded of a call about it; nothing for what stands around those.
     pub result: Option<ObservationId>,
     pub way: Way,
     /// How a server finds it: what stands behind the question mark.
@@ -86,7 +89,7 @@ impl Entry {
             _ => return None,
         };
         let result = match kind.as_str() {
-            "Observation" => Some(ObservationId(entry.get("id")?.as_str()?.parse().ok()?)),
+            "Observation" | CALL => Some(ObservationId(entry.get("id")?.as_str()?.parse().ok()?)),
             _ => None,
         };
         Some(Entry { result, way, search: search.to_owned(), kind, resource })

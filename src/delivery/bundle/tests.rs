@@ -2,12 +2,14 @@
 
 use super::sent::{Sent, Way};
 use super::*;
-use crate::delivery::sample::{consignment, converted, glucose, number, plain, positive};
+use crate::delivery::sample::{called, consignment, converted, glucose, number, plain, positive};
+use crate::domain::call::CallOutcome;
 use crate::domain::profile::Dialect;
 use crate::domain::{
     Comment, Comparator, DecimalText, InstrumentTime, Private, Status, TestIdentity, Value as Measured,
 };
 use crate::journal::ObservationId;
+use crate::journal::ledger::Noted;
 
 fn names() -> FhirNames {
     FhirNames {
@@ -432,4 +434,50 @@ fn what_goes_to_a_server_under_test_is_labelled_so_in_every_resource() {
     let (marked, all) = told(Mode::Test);
     assert!(marked == all && all > 3, "{marked} of {all}");
     assert_eq!(told(Mode::Live).0, 0);
+}
+
+#[test]
+fn a_record_of_a_call_is_a_communication_about_its_observation_and_nothing_else() {
+    let called = called();
+    let bundle = bundle(&called);
+    let [entry] = bundle["entry"].as_array().unwrap().as_slice() else { panic!("{bundle}") };
+    let told = &entry["resource"];
+    let result = observation(glucose());
+    assert_eq!(
+        told["about"][0]["identifier"],
+        json!({
+            "system": "https://lab.example/labwire/result", "value": result["identifier"][0]["value"]
+        })
+    );
+    assert_eq!((&told["resourceType"], &told["status"]), (&json!("Communication"), &json!("completed")));
+    assert_eq!(told["recipient"], json!([{ "display": "Bert Sample, physician on duty" }]));
+    assert_eq!(
+        (&told["sender"]["display"], &told["sent"]),
+        (&json!("Dora Example"), &json!("2026-01-02T03:05:00Z"))
+    );
+    assert_eq!(told["payload"], json!([{ "contentString": "5.4 mg/dl" }]));
+    assert_eq!(told["subject"], result["subject"]);
+    assert_eq!(told["note"].as_array().unwrap().len(), 4);
+    let identity = told["identifier"][0]["value"].as_str().unwrap();
+    let search = format!("identifier=https%3A%2F%2Flab.example%2Flabwire%2Fcall%7C{identity}");
+    assert_eq!(entry["request"], json!({ "method": "POST", "url": "Communication", "ifNoneExist": search }));
+    let sent = Sent::parse(&bytes(&called)).unwrap();
+    assert_eq!(
+        sent.results().map(|(id, entry)| (id, entry.way)).collect::<Vec<_>>(),
+        [(ObservationId(1), Way::Create)]
+    );
+}
+
+#[test]
+fn a_call_that_reached_nobody_was_not_done_and_says_why() {
+    let mut consignment = called();
+    let note = consignment.call.as_mut().unwrap();
+    let Noted::Attempt { attempt, .. } = &mut note.noted else { panic!("an attempt") };
+    attempt.outcome = CallOutcome::NotReached;
+    let told = resources("Communication", &consignment).remove(0);
+    assert_eq!(
+        (&told["status"], &told["statusReason"]["text"]),
+        (&json!("not-done"), &json!("unable to reach"))
+    );
+    assert!(told.get("received").is_none() && told.get("payload").is_none());
 }

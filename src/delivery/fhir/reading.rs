@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use reqwest::header::ACCEPT;
 use serde_json::Value;
 
-use super::super::bundle::sent::{Entry, Sent};
+use super::super::bundle::sent::{CALL, Entry, Sent};
 use super::super::verdict::Reply;
 use super::super::verdict::fhir::{self, Closing, Looked, Seen, Told};
 use super::super::verdict::http::Answer;
 use super::super::web::Web;
 use super::JSON;
 use super::record::Record;
-use crate::journal::ObservationId;
 
 /// How many results one search asks for.
 const TOGETHER: usize = 20;
@@ -57,9 +56,18 @@ impl<'a> Reading<'a> {
     /// The results that are wanted, by their identifiers.
     pub(super) async fn results(&mut self, wanted: impl Fn(&Entry) -> bool) -> Result<Looked, Unseen> {
         let sent = self.sent;
-        let entries: Vec<(ObservationId, &Entry)> =
-            sent.results().filter(|(_, entry)| wanted(entry)).collect();
+        let (calls, entries): (Vec<_>, Vec<_>) =
+            sent.results().filter(|(_, entry)| wanted(entry)).partition(|(_, entry)| entry.kind == CALL);
         let mut looked = Looked::new();
+        for (id, entry) in calls {
+            let found = self.search(entry).await?;
+            let seen = match found.len() {
+                0 => Seen::Missing,
+                1 => Seen::Same { added: Vec::new() },
+                _ => Seen::Several,
+            };
+            looked.insert(id, Some(seen));
+        }
         for entries in entries.chunks(TOGETHER) {
             let names: Vec<&str> =
                 entries.iter().filter_map(|(_, entry)| entry.search.strip_prefix("identifier=")).collect();

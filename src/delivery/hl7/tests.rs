@@ -3,7 +3,7 @@
 use labwire_hl7::message::Message;
 
 use super::*;
-use crate::delivery::sample::{consignment, converted, diluted, glucose, number, plain, positive};
+use crate::delivery::sample::{called, consignment, converted, diluted, glucose, number, plain, positive};
 use crate::domain::{
     CodeSystem, Coding, Comment, Comparator, InstrumentTime, Private, TestIdentity, Value as Measured,
 };
@@ -218,5 +218,30 @@ fn what_goes_to_a_lims_under_test_says_so() {
     };
     for (mode, expected) in [(Mode::Live, "P"), (Mode::Drain, "P"), (Mode::Test, "T")] {
         assert_eq!(told(mode).split('|').nth(10), Some(expected));
+    }
+}
+
+#[test]
+fn a_record_of_a_call_is_a_note_to_its_order_and_no_result() {
+    for (message, expected) in [
+        (MessageKind::OruR01, "PID OBR NTE NTE NTE NTE NTE SPM"),
+        (MessageKind::OulR22, "PID SPM OBR NTE NTE NTE NTE NTE"),
+    ] {
+        let bytes = render(&hl7(message), Awaited::Application, Mode::Live, &called()).unwrap();
+        assert_eq!(Message::parse(&bytes).unwrap().emit(), bytes, "it is read as it is written");
+        let told = String::from_utf8(bytes).unwrap();
+        let names: Vec<&str> = told.split('\r').skip(1).filter_map(|line| line.get(..3)).collect();
+        assert_eq!(names.join(" "), expected);
+        assert!(told.contains("\rOBR|1||EX0001|GLU^GLCC^L^2345-7^^LN\r"), "{told}");
+        for line in [
+            "NTE|1|L|critical call 3, record 17: GLCC 5.40 mg/dl, critical\r",
+            "NTE|2|L|verified by Emil Example at 2026-01-02T03:04:30Z\r",
+            "NTE|3|L|called at 2026-01-02T03:05:00Z by Dora Example to Bert Sample, physician on duty: told 5.4 mg/dl, by \
+             name Example, Anna and birth-date 1970-01-01: read-back confirmed\r",
+            "NTE|4|L|note: repeats it\r",
+            "NTE|5|L|recorded at 2026-01-02T03:06:00Z with account mgarcia\r",
+        ] {
+            assert!(told.contains(line), "{line}\n{told}");
+        }
     }
 }

@@ -13,7 +13,7 @@ pub use self::seen::{Seen, has_name_of, specimen_of};
 use super::http::{Answer, ruled};
 use super::{Judgement, Reply, answered};
 use crate::config::settings::{ReplyRule, VerdictKind};
-use crate::delivery::bundle::sent::{Entry, Sent, Way};
+use crate::delivery::bundle::sent::{CALL, Entry, Sent, Way};
 use crate::journal::ObservationId;
 use crate::journal::ledger::{AttemptKind, Fate};
 
@@ -152,8 +152,14 @@ pub fn to_compare<'a>(
     told: &'a [Told],
 ) -> impl Iterator<Item = (ObservationId, &'a Entry, &'a Told)> {
     let both = sent.entries.iter().zip(told);
-    both.filter(|(entry, told)| entry.way == Way::Create && told.status == 200)
+    both.filter(|(entry, told)| is_compared(entry, told))
         .filter_map(|(entry, told)| Some((entry.result?, entry, told)))
+}
+
+/// What is there already must say what ours says. The record of a call is named by all that it says: one of that name
+/// is the same.
+fn is_compared(entry: &Entry, told: &Told) -> bool {
+    entry.way == Way::Create && told.status == 200 && entry.kind != CALL
 }
 
 /// Judges a transaction of whose every entry the server spoke. `looked` has each result of [`to_compare`].
@@ -167,9 +173,7 @@ pub fn judge(sent: &Sent, told: &[Told], looked: &Looked, items: &[ObservationId
         let of_this = both().find(|(entry, _)| entry.result == Some(*id));
         let Some((entry, told)) = of_this else { return (*id, Fate::Unknown) };
         let own = match told.verdict() {
-            (VerdictKind::Accepted, _) if entry.way == Way::Create && told.status == 200 => {
-                compared(looked, *id)
-            }
+            (VerdictKind::Accepted, _) if is_compared(entry, told) => compared(looked, *id),
             own => own,
         };
         let (verdict, reason) = match &around {

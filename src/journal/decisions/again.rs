@@ -9,6 +9,7 @@ use super::{Judged, json, kept, write};
 use crate::domain::HoldReason;
 use crate::domain::clinic::Evaluation;
 use crate::journal::audit::{self, GATEWAY, Step};
+use crate::journal::calls;
 use crate::journal::ledger::reopen_lanes;
 use crate::journal::writer::Urgency;
 use crate::journal::{Journal, JournalError, ObservationId};
@@ -47,6 +48,7 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     let new = new.collect::<Result<Vec<_>, JournalError>>()?;
     let evaluations = new.into_iter().filter(|(is_new, _)| *is_new).map(|(_, one)| one.clone()).collect();
     write(connection, id, &Judged { evaluations, ..Judged::default() }, now)?;
+    calls::on_judged_again(connection, id, &it.judged, now)?;
     let open = open_holds(connection, id)?;
     if open.is_empty() {
         return Ok(());

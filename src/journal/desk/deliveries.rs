@@ -36,6 +36,11 @@ fn leave_anew(connection: &Connection, id: DeliveryId, now: Timestamp) -> Result
          WHERE delivery = ? AND state = 'refused'",
         params![at, id.0],
     )?;
+    connection.execute(
+        "UPDATE call_line SET state = 'pending', delivery = NULL, reason = NULL, changed_at = ?
+         WHERE delivery = ? AND state = 'refused'",
+        params![at, id.0],
+    )?;
     connection
         .execute("UPDATE delivery SET state = 'settled', settled_at = ? WHERE id = ?", params![at, id.0])?;
     for line in lines {
@@ -70,7 +75,10 @@ fn was_settled_in_part(connection: &Connection, id: DeliveryId) -> Result<bool, 
         )
         .optional()?;
     let unknown = connection
-        .prepare("SELECT 1 FROM ledger WHERE delivery = ? AND state = 'unknown'")?
+        .prepare(
+            "SELECT 1 FROM ledger WHERE delivery = ?1 AND state = 'unknown'
+             UNION ALL SELECT 1 FROM call_line WHERE delivery = ?1 AND state = 'unknown'",
+        )?
         .exists([id.0])?;
     Ok(taken == Some(true) && !unknown)
 }
@@ -113,7 +121,10 @@ fn lines_in(
     state: &str,
 ) -> Result<Vec<ObservationId>, JournalError> {
     Ok(connection
-        .prepare_cached("SELECT observation FROM ledger WHERE delivery = ? AND state = ?")?
+        .prepare_cached(
+            "SELECT observation FROM ledger WHERE delivery = ?1 AND state = ?2
+             UNION SELECT observation FROM call_line WHERE delivery = ?1 AND state = ?2",
+        )?
         .query_map(params![id.0, state], |row| row.get(0).map(ObservationId))?
         .collect::<Result<_, _>>()?)
 }

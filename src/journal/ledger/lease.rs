@@ -5,7 +5,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::aside::set_aside;
-use super::{AttemptKind, Consignment, Item, Lease, Render, Resolve, URGENCIES, Version, move_lines};
+use super::calls::{carries, consign_call, fresh_call};
+use super::{
+    AttemptKind, Carries, Consignment, Item, Lease, Render, Resolve, URGENCIES, Version, move_lines,
+};
 use crate::domain::{DestinationId, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::read::observation;
@@ -15,11 +18,14 @@ use crate::journal::{DeliveryId, JournalError, ObservationId, restoration};
 /// The most observations in one payload.
 const ITEMS_A_PAYLOAD: usize = 250;
 
+/// What nothing may overtake: one of [`URGENCIES`].
+const URGENT: i64 = 0;
+
 /// A delivery that waits for an attempt.
-struct Waiting {
-    id: i64,
-    priority: i64,
-    unknown: bool,
+pub(super) struct Waiting {
+    pub(super) id: i64,
+    pub(super) priority: i64,
+    pub(super) unknown: bool,
 }
 
 pub(super) fn lease(
@@ -37,6 +43,14 @@ pub(super) fn lease(
     }
     let waiting = waiting(connection, destination, now)?;
     let fresh = fresh(connection, destination)?;
+    let call = fresh_call(connection, destination)?;
+    let first = waiting.as_ref().map(|it| it.priority).into_iter().chain(fresh.as_ref().map(|it| it.0)).min();
+    // Behind the most urgent results, before the rest.
+    if let Some(event) = call.filter(|_| first.is_none_or(|first| first > URGENT)) {
+        let consigned = consign_call(connection, destination, event, render, now)?;
+        let begun = consigned.map(|it| begin(connection, it.id, AttemptKind::Send, now));
+        return begun.transpose();
+    }
     let delivery = match (waiting, fresh) {
         (Some(waiting), Some((priority, _))) if waiting.priority <= priority => waiting,
         (Some(waiting), None) => waiting,
@@ -149,13 +163,36 @@ fn consign(
         .iter()
         .map(|line| item(connection, line.observation))
         .collect::<Result<Vec<_>, JournalError>>()?;
+    let (id, key) = next(connection)?;
+    let consignment = consignment(destination, specimen, key, items, now);
+    let payload = render(&consignment).map_err(JournalError::Refused)?;
+    insert(connection, id, &consignment, &payload, priority, now)?;
+    for item in &consignment.items {
+        connection
+            .prepare_cached("UPDATE ledger SET delivery = ? WHERE destination = ? AND observation = ?")?
+            .execute(params![id, destination.as_str(), item.id.0])?;
+    }
+    Ok(Waiting { id, priority, unknown: false })
+}
+
+/// The number and the key of the next delivery.
+pub(super) fn next(connection: &Connection) -> Result<(i64, String), JournalError> {
     let id: i64 = connection
         .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM delivery")?
         .query_row([], |row| row.get(0))?;
     let epoch: String =
         connection.prepare_cached("SELECT epoch FROM journal")?.query_row([], |row| row.get(0))?;
-    let consignment = consignment(destination, specimen, format!("{epoch}-{id}"), items, now);
-    let payload = render(&consignment).map_err(JournalError::Refused)?;
+    Ok((id, format!("{epoch}-{id}")))
+}
+
+pub(super) fn insert(
+    connection: &Connection,
+    id: i64,
+    consignment: &Consignment,
+    payload: &[u8],
+    priority: i64,
+    now: Timestamp,
+) -> Result<(), JournalError> {
     connection
         .prepare_cached(
             "INSERT INTO delivery (id, destination, specimen, key, payload, sha256, priority, state, due_at,
@@ -163,20 +200,15 @@ fn consign(
         )?
         .execute(params![
             id,
-            destination.as_str(),
+            consignment.destination.as_str(),
             consignment.specimen.reveal(),
             consignment.key,
             payload,
-            Sha256::digest(&payload).as_slice(),
+            Sha256::digest(payload).as_slice(),
             priority,
             now.as_microsecond()
         ])?;
-    for item in &consignment.items {
-        connection
-            .prepare_cached("UPDATE ledger SET delivery = ? WHERE destination = ? AND observation = ?")?
-            .execute(params![id, destination.as_str(), item.id.0])?;
-    }
-    Ok(Waiting { id, priority, unknown: false })
+    Ok(())
 }
 
 /// A line that may leave.
@@ -212,7 +244,7 @@ pub(super) fn consignment(
     made_at: Timestamp,
 ) -> Consignment {
     let specimen = SpecimenId::new(specimen);
-    Consignment { destination: destination.clone(), key, specimen, made_at, items }
+    Consignment { destination: destination.clone(), key, specimen, made_at, items, call: None }
 }
 
 pub(super) fn item(connection: &Connection, id: ObservationId) -> Result<Item, JournalError> {
@@ -269,9 +301,13 @@ fn begin(
         .execute(params![delivery, number, kind_name, at])?;
     let attempt = connection.last_insert_rowid();
     let items = connection
-        .prepare_cached("SELECT observation FROM ledger WHERE delivery = ? ORDER BY observation")?
+        .prepare_cached(
+            "SELECT observation FROM ledger WHERE delivery = ?1
+             UNION SELECT observation FROM call_line WHERE delivery = ?1 ORDER BY 1",
+        )?
         .query_map([delivery], |row| row.get(0).map(ObservationId))?
         .collect::<Result<Vec<_>, _>>()?;
+    let carries = carries(connection, delivery)?;
     audit::append(
         connection,
         &Step {
@@ -279,8 +315,11 @@ fn begin(
             actor: GATEWAY,
             step: "delivery attempted",
             subject: format!("delivery {delivery}"),
-            detail: format!("{kind_name} {number}, {} results", items.len()),
+            detail: match carries {
+                Carries::Results => format!("{kind_name} {number}, {} results", items.len()),
+                Carries::Call => format!("{kind_name} {number}, the record of a call"),
+            },
         },
     )?;
-    Ok(Lease { delivery: DeliveryId(delivery), attempt, number, kind, key, payload, items })
+    Ok(Lease { delivery: DeliveryId(delivery), attempt, number, kind, key, payload, carries, items })
 }

@@ -58,7 +58,10 @@ fn leaves_lines_open(
 ) -> Result<bool, JournalError> {
     move_lines(connection, delivery.0, "unknown", &["in-flight"], None, now)?;
     Ok(connection
-        .prepare_cached("SELECT 1 FROM ledger WHERE delivery = ? AND state IN ('unknown', 'refused')")?
+        .prepare_cached(
+            "SELECT 1 FROM ledger WHERE delivery = ?1 AND state IN ('unknown', 'refused')
+             UNION ALL SELECT 1 FROM call_line WHERE delivery = ?1 AND state IN ('unknown', 'refused')",
+        )?
         .exists([delivery.0])?)
 }
 
@@ -83,6 +86,14 @@ fn settle_line(
              WHERE delivery = ?4 AND observation = ?5 AND state IN ('in-flight', 'unknown', 'refused')",
         )?
         .execute(params![state, now.as_microsecond(), reason, delivery.0, observation.0])?;
+    if moved == 0 {
+        connection
+            .prepare_cached(
+                "UPDATE call_line SET state = ?1, changed_at = ?2, reason = ?3
+                 WHERE delivery = ?4 AND observation = ?5 AND state IN ('in-flight', 'unknown', 'refused')",
+            )?
+            .execute(params![state, now.as_microsecond(), reason, delivery.0, observation.0])?;
+    }
     match fate {
         Fate::Refused(_) if moved > 0 => quarantine_behind(connection, delivery, observation, now),
         Fate::Accepted | Fate::Staged if moved > 0 => reopen_lanes(connection, observation, now),

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Entry, Place, Route};
 use crate::domain::{DestinationId, HoldReason, Observation, Priority, SampleClass, SpecimenId, Standing};
 use crate::journal::audit::GATEWAY;
+use crate::journal::calls::{self, Version};
 use crate::journal::decisions;
 use crate::journal::ledger::{URGENCIES, reopen_lanes};
 use crate::journal::rows::{Stored, class_name, status_name};
@@ -175,6 +176,7 @@ fn open(
 ) -> Result<(), JournalError> {
     let observation = &entry.observation;
     decisions::write(connection, id, &entry.judged, now)?;
+    calls::on_version(connection, &Version { id, observation, earlier, judged: &entry.judged }, now)?;
     let by_reading: &[HoldReason] = match &observation.standing {
         Standing::Held(reasons) => reasons,
         Standing::Clear => &[],

@@ -64,6 +64,8 @@ pub struct DeadLetter {
     /// `refused`, or `unknown` where it isn't known whether the LIMS has it.
     pub state: String,
     pub attempts: u32,
+    /// It is the record of a critical call, and holds no result.
+    pub is_of_call: bool,
     /// Results of this delivery that are refused or unknown.
     pub results: u32,
     pub reason: Private<String>,
@@ -248,13 +250,15 @@ impl Reader {
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT d.id, d.destination, d.specimen, d.key,
-                CASE WHEN EXISTS (SELECT 1 FROM ledger l WHERE l.delivery = d.id AND l.state = 'refused')
+                CASE WHEN EXISTS (SELECT 1 FROM ledger l WHERE l.delivery = d.id AND l.state = 'refused'
+                        UNION ALL SELECT 1 FROM call_line c WHERE c.delivery = d.id AND c.state = 'refused')
                     THEN 'refused' ELSE 'unknown' END, d.attempts,
                 (SELECT count(*) FROM ledger l WHERE l.delivery = d.id AND l.state IN ('refused', 'unknown')),
                 coalesce((SELECT l.reason FROM ledger l WHERE l.delivery = d.id AND l.reason IS NOT NULL LIMIT 1),
+                    (SELECT c.reason FROM call_line c WHERE c.delivery = d.id AND c.reason IS NOT NULL LIMIT 1),
                     (SELECT w.detail FROM attempt a JOIN answer w ON w.attempt = a.id WHERE a.delivery = d.id
                      ORDER BY a.id DESC LIMIT 1), ''),
-                d.due_at
+                d.due_at, EXISTS (SELECT 1 FROM call_line c WHERE c.delivery = d.id)
              FROM delivery d WHERE d.state = 'dead' ORDER BY d.id LIMIT ?",
         )?;
         let rows = statement.query_map([limit], |row| {
@@ -268,6 +272,7 @@ impl Reader {
                 results: row.get(6)?,
                 reason: Private::new(row.get(7)?),
                 since: instant(row.get(8)?),
+                is_of_call: row.get(9)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -5,10 +5,11 @@ use rusqlite::Row;
 
 use crate::domain::clinic::Force;
 use crate::domain::{Observation, Private, SpecimenId};
+use crate::journal::calls::Happened;
 use crate::journal::decisions::{self, StoredDecision};
 use crate::journal::read::observation;
 use crate::journal::rows::instant;
-use crate::journal::{DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
+use crate::journal::{CallId, DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
 
 /// One step of a specimen's way.
 #[derive(Debug, Clone)]
@@ -90,6 +91,10 @@ pub enum Way {
         /// That delivery is a dead letter: only a person brings it on.
         waits_for_person: bool,
     },
+    Call {
+        call: CallId,
+        happened: Box<Happened>,
+    },
 }
 
 /// What became of a problem.
@@ -126,6 +131,11 @@ impl Reader {
         gather(ATTEMPTED, &attempted)?;
         gather(ANSWERED, &answered)?;
         gather(LINES, &line)?;
+        for call in self.calls_of(specimen)? {
+            let step =
+                |it: Happened| Step { at: it.at, what: Way::Call { call: call.id, happened: Box::new(it) } };
+            way.extend(call.happened.into_iter().map(step));
+        }
         way.sort_by_key(|step| step.at);
         Ok(way)
     }

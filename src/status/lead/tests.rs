@@ -54,6 +54,8 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         problems: Vec::new(),
         held: Vec::new(),
         letters: Vec::new(),
+        calls: Vec::new(),
+        call_steps: Vec::new(),
         queries: Vec::new(),
         reports_fail: None,
         rules: None,

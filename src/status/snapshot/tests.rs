@@ -12,6 +12,7 @@ fn known(instruments: &[&str], destinations: &[&str]) -> Known {
         instruments: instruments.iter().map(|name| ((*name).to_owned(), String::new())).collect(),
         destinations: destinations.iter().map(|name| ((*name).to_owned(), Mode::Live)).collect(),
         rules: String::new(),
+        call_steps: Vec::new(),
     }
 }
 

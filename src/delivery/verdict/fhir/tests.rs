@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::config::settings::{FhirNames, Mode};
 use crate::delivery::bundle::{Profiles, render};
-use crate::delivery::sample::{consignment, glucose, number, plain};
+use crate::delivery::sample::{called, consignment, glucose, number, plain};
 use crate::domain::{Observation, Status};
 use crate::journal::ledger::{Consignment, Version};
 
@@ -311,4 +311,25 @@ fn a_servers_copy_is_told_by_what_it_says() {
     assert_eq!(seen(&correction, &linked), Seen::Earlier { added: vec!["subject".to_owned()] });
     let amended = earlier(&|copy| copy["status"] = json!("amended"));
     assert_eq!(seen(&correction, &amended), Seen::Differs { what: vec!["value", "status"] });
+}
+
+#[test]
+fn a_record_of_a_call_that_is_there_already_is_the_same() {
+    let sent = sent_of(&called());
+    let items = [ObservationId(1)];
+    for (status, expected) in
+        [("201 Created", Fate::Accepted), ("200 OK", Fate::Accepted), ("503 Busy", Fate::Again)]
+    {
+        let entry = json!({ "response": { "status": status, "location": "Communication/1/_history/1" } });
+        let body =
+            json!({ "resourceType": "Bundle", "type": "transaction-response", "entry": [entry] }).to_string();
+        let told = read(&answer(200, &body), &[], &sent, &items).unwrap();
+        assert_eq!(to_compare(&sent, &told).count(), 0);
+        assert_eq!(judge(&sent, &told, &Looked::new(), &items).fates, [(items[0], expected)], "{status}");
+    }
+    for (seen, expected) in [(Seen::Same { added: Vec::new() }, Fate::Accepted), (Seen::Missing, Fate::Again)]
+    {
+        let looked = Looked::from([(items[0], Some(seen))]);
+        assert_eq!(judge_probe(&looked, Closing::There, &sent, &items).fates, [(items[0], expected)]);
+    }
 }

@@ -1,0 +1,173 @@
+//! `labwire calls`: the critical calls that are open, by when and whom to call; and everything about one, with what else
+//! is known of its specimen beside it. It only reads.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+
+use super::Outcome;
+use super::call::find;
+use crate::clock;
+use crate::config::Settings;
+use crate::domain::call::{Step, Wants, whom};
+use crate::domain::clinic::{Amount, Check, Force, Past};
+use crate::domain::{Comparator, Observation};
+use crate::exit::Exit;
+use crate::journal::calls::CallView;
+use crate::journal::views::Way;
+use crate::journal::{ObservationId, Reader};
+use crate::pipeline::forms;
+
+/// The most calls that are listed of all that ever were.
+const LINES: usize = 1_000;
+
+/// The open calls; with `all`, the latest ones whatever became of them. Something overdue is left for a person.
+pub(super) fn run(settings: &Settings, all: bool, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&settings.journal.path)?;
+    let now = clock::now();
+    let open = reader.open_calls()?;
+    let overdue = open.iter().any(|call| call.is_overdue(now));
+    let calls = if all { reader.latest_calls(LINES)? } else { open };
+    if calls.is_empty() {
+        writeln!(out, "{}", if all { "No critical calls." } else { "No open critical calls." })?;
+    }
+    for call in &calls {
+        writeln!(out, "{}", line(call, &settings.call_steps, now))?;
+    }
+    Ok(if overdue { Exit::Open } else { Exit::Done })
+}
+
+/// One call, or all of a specimen.
+pub(super) fn show(settings: &Settings, named: &str, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&settings.journal.path)?;
+    let mut calls = Vec::new();
+    if let Ok(call) = find(settings, &reader, named)? {
+        calls.push(call);
+    } else {
+        for id in forms(named, settings.instruments.iter().map(|instrument| &instrument.specimen)) {
+            calls.extend(reader.calls_of(&id)?);
+        }
+    }
+    if calls.is_empty() {
+        writeln!(out, "There is no call {named}, and none of such a specimen.")?;
+        return Ok(Exit::Failed);
+    }
+    for call in &calls {
+        writeln!(out, "{}", line(call, &settings.call_steps, clock::now()))?;
+        patient(call.result.reveal(), out)?;
+        for it in &call.happened {
+            writeln!(out, "    {}  {}", it.at, it.words())?;
+        }
+        judged(&reader, call, out)?;
+        beside(&reader, call, out)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What to do, in one line.
+fn line(call: &CallView, steps: &[Step], now: Timestamp) -> String {
+    let result = call.result.reveal();
+    let head = format!(
+        "{}  {} {} {}: {}",
+        call.id,
+        call.specimen.reveal(),
+        result.test.code,
+        call.tell.reveal().words(),
+        call.reason.words()
+    );
+    let Some(due) = call.due() else { return format!("{head}; closed") };
+    let wants = match due.wants {
+        Wants::Verification => "verify",
+        Wants::Call => "call",
+    };
+    let by = if call.is_overdue(now) { "OVERDUE since" } else { "by" };
+    let whom = whom(steps, due.start, now).map(|step| format!(": {}", step.whom)).unwrap_or_default();
+    let again = due.again_at.map(|at| format!("; again at {at}")).unwrap_or_default();
+    let attempts = match call.course.attempts {
+        0 => String::new(),
+        1 => ", 1 attempt".to_owned(),
+        more => format!(", {more} attempts"),
+    };
+    format!("{head}; {wants} {by} {}{whom}{attempts}{again}", due.at)
+}
+
+/// What the analyzer said of the patient, for the identifiers.
+fn patient(result: &Observation, out: &mut impl Write) -> io::Result<()> {
+    let patient = result.patient.reveal();
+    let told = [
+        ("name", &patient.name),
+        ("birth date", &patient.birth_date),
+        ("number", &patient.id),
+        ("sex", &patient.sex),
+        ("ward", &patient.location),
+    ];
+    let told: Vec<String> = told
+        .into_iter()
+        .filter(|(_, text)| !text.trim().is_empty())
+        .map(|(what, text)| format!("{what} {text}"))
+        .collect();
+    let told = if told.is_empty() { "nothing".to_owned() } else { told.join(", ") };
+    writeln!(out, "    the analyzer said of the patient: {told}")
+}
+
+/// By what it is critical, and the patient's earlier values of the same analyte that were known then.
+fn judged(reader: &Reader, call: &CallView, out: &mut impl Write) -> io::Result<()> {
+    let all = reader.evaluations_of(call.observation).map_err(io::Error::other)?;
+    for it in all.iter().filter(|it| it.force == Force::InForce) {
+        for decision in it.decisions.iter().filter(|decision| decision.check == Check::Critical.name()) {
+            writeln!(out, "    {decision}")?;
+        }
+        let same = |past: &&Past| Some(&past.analyte) == it.case.measured.analyte.as_ref();
+        for past in it.case.history.iter().filter(same) {
+            let at = past.at.map_or_else(|| "a time that isn't known".to_owned(), |at| at.to_string());
+            let Amount::Number { comparator, reported, .. } = &past.amount else { continue };
+            let comparator = comparator.map_or("", Comparator::as_str);
+            writeln!(out, "    previous: {comparator}{reported} at {at} from {}", past.instrument)?;
+        }
+    }
+    Ok(())
+}
+
+/// What else is known of the specimen: reruns of the test first, then everything else that was measured.
+fn beside(reader: &Reader, call: &CallView, out: &mut impl Write) -> io::Result<()> {
+    let way = reader.way(&call.specimen).map_err(io::Error::other)?;
+    let read: Vec<(ObservationId, Option<ObservationId>, &Observation)> = way
+        .iter()
+        .filter_map(|step| match &step.what {
+            Way::Read { observation, supersedes, detail, .. } => {
+                Some((*observation, *supersedes, detail.as_ref()))
+            }
+            _ => None,
+        })
+        .filter(|(id, ..)| *id != call.observation)
+        .collect();
+    let test = &call.result.reveal().test;
+    let (same, other): (Vec<_>, Vec<_>) = read.iter().partition(|(.., it)| it.test.code == test.code);
+    let is_old = |id: ObservationId| {
+        let by_shown = call.happened.iter().any(|it| it.observation == id);
+        by_shown || read.iter().any(|(_, supersedes, _)| *supersedes == Some(id))
+    };
+    for &(id, _, it) in same {
+        let what = if is_old(id) { "earlier version" } else { "rerun" };
+        writeln!(out, "    {what}: {}", shown(id, it))?;
+    }
+    for &(id, _, it) in other.into_iter().filter(|(id, ..)| !is_old(*id)) {
+        writeln!(out, "    same specimen: {}", shown(id, it))?;
+    }
+    Ok(())
+}
+
+fn shown(id: ObservationId, it: &Observation) -> String {
+    let unit = it.unit.as_deref().unwrap_or_default();
+    let reported =
+        it.reported().map(|it| format!(", reported as {} {}", it.number, it.unit)).unwrap_or_default();
+    let flags = if it.flags.iter().all(String::is_empty) {
+        String::new()
+    } else {
+        format!(", flags {}", it.flags.join(" "))
+    };
+    format!(
+        "{} {} {unit}{reported}{flags} (observation {id} from {})",
+        it.test.code, it.value_as_sent, it.instrument
+    )
+}

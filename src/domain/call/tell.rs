@@ -1,0 +1,147 @@
+//! What must be told, and whether it is what was told. Numbers are compared exactly: 2.50 is 2.5.
+
+use labwire_units::Exact;
+
+use crate::domain::{Comparator, Observation, Value};
+
+/// What the person who takes a call must hear.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Tell {
+    Value {
+        /// In the unit that is reported, where that isn't the one that was sent.
+        reported: Option<Said>,
+        sent: Said,
+    },
+    /// That the value told before was rejected.
+    Withdrawn,
+}
+
+/// A value in words, with its unit.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Said {
+    text: String,
+    unit: String,
+}
+
+/// Whether what was told is known to differ from what is in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Differing {
+    /// Then it is refused: it may be a slip of the keyboard.
+    Refused,
+    /// It was told so.
+    Told,
+}
+
+const WITHDRAWN: &str = "withdrawn";
+
+impl Tell {
+    pub fn of(observation: &Observation) -> Tell {
+        let comparator = observation.value.comparator().map_or("", Comparator::as_str);
+        let text = match &observation.value {
+            Value::Quantity { number, .. } => format!("{comparator}{number}"),
+            Value::Code { .. } | Value::Text(_) | Value::Absent { .. } => {
+                observation.value_as_sent.trim().to_owned()
+            }
+        };
+        let reported = observation
+            .reported()
+            .map(|it| Said { text: format!("{comparator}{}", it.number), unit: it.unit.clone() });
+        let sent = Said { text, unit: observation.unit.clone().unwrap_or_default().trim().to_owned() };
+        Tell::Value { reported: reported.filter(|it| *it != sent), sent }
+    }
+
+    /// Whether this is what was told. Without a unit it is in the one that is reported.
+    pub fn agrees(&self, called: &str) -> bool {
+        match self {
+            Tell::Withdrawn => called.trim().eq_ignore_ascii_case(WITHDRAWN),
+            Tell::Value { reported: None, sent } => sent.is(called, NeedsUnit::No),
+            Tell::Value { reported: Some(reported), sent } => {
+                reported.is(called, NeedsUnit::No) || sent.is(called, NeedsUnit::Yes)
+            }
+        }
+    }
+
+    /// As the person who calls reads it.
+    pub fn words(&self) -> String {
+        match self {
+            Tell::Withdrawn => WITHDRAWN.to_owned(),
+            Tell::Value { reported: None, sent } => sent.words(),
+            Tell::Value { reported: Some(reported), sent } => {
+                format!("{} (as sent: {})", reported.words(), sent.words())
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NeedsUnit {
+    Yes,
+    No,
+}
+
+impl Said {
+    fn words(&self) -> String {
+        [self.text.as_str(), &self.unit].join(" ").trim_end().to_owned()
+    }
+
+    fn is(&self, called: &str, needs_unit: NeedsUnit) -> bool {
+        let called = called.trim();
+        let value = match called.strip_suffix(self.unit.as_str()) {
+            Some(value) if !self.unit.is_empty() => value,
+            _ if needs_unit == NeedsUnit::Yes => return false,
+            _ => called,
+        };
+        match (number(&self.text), number(value)) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            (None, None) => self.text.eq_ignore_ascii_case(value.trim()),
+            _ => false,
+        }
+    }
+}
+
+fn number(text: &str) -> Option<(Option<Comparator>, Exact)> {
+    let (comparator, rest) = Comparator::split(text);
+    let rest = rest.trim();
+    let plain = rest.bytes().all(|byte| byte.is_ascii_digit() || b".-".contains(&byte));
+    Some((comparator, Exact::parse(rest).filter(|_| plain)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str, unit: &str) -> Said {
+        Said { text: text.to_owned(), unit: unit.to_owned() }
+    }
+
+    #[test]
+    fn a_number_is_compared_as_a_number_and_in_its_unit() {
+        let plain = Tell::Value { reported: None, sent: said("2.50", "mmol/L") };
+        let converted = Tell::Value { reported: Some(said("2.5", "mmol/L")), sent: said("45", "mg/dL") };
+        let off_scale = Tell::Value { reported: None, sent: said("<1.5", "mmol/L") };
+        let text = Tell::Value { reported: None, sent: said("POSITIVE", "") };
+        for (tell, called, expected) in [
+            (&plain, "2.5 mmol/L", true),
+            (&plain, "2.50", true),
+            (&plain, " 2.5mmol/L ", true),
+            (&plain, "2.8", false),
+            (&plain, "2,5", false),
+            (&plain, "<2.5", false),
+            (&plain, "2.5 mg/dL", false),
+            (&plain, "", false),
+            (&plain, "1/2", false),
+            (&converted, "2.5", true),
+            (&converted, "45 mg/dL", true),
+            (&converted, "45", false),
+            (&converted, "45 mmol/L", false),
+            (&off_scale, "< 1.5", true),
+            (&off_scale, "1.5", false),
+            (&text, "positive", true),
+            (&text, "negative", false),
+            (&Tell::Withdrawn, "Withdrawn", true),
+            (&Tell::Withdrawn, "2.5", false),
+        ] {
+            assert_eq!(tell.agrees(called), expected, "{} and {called:?}", tell.words());
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Looking calls up: what is open, and everything that happened to one. It reads what people recorded of patients: for
+//! the page and the commands, never for a log.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::domain::call::{CallEntry, CallEvent, Course, Due, Opening, Reopening, Tell};
+use crate::domain::{Observation, Private, SpecimenId};
+use crate::journal::read::observation;
+use crate::journal::rows::call::from_json;
+use crate::journal::rows::instant;
+use crate::journal::{CallId, JournalError, ObservationId, Reader};
+
+/// A call with everything that happened to it.
+#[derive(Debug, Clone)]
+pub struct CallView {
+    pub id: CallId,
+    pub specimen: SpecimenId,
+    pub opened_at: Timestamp,
+    /// The version that it is about now.
+    pub observation: ObservationId,
+    pub result: Private<Observation>,
+    pub reason: Reason,
+    pub tell: Private<Tell>,
+    pub course: Course,
+    pub happened: Vec<Happened>,
+}
+
+/// Why there is something to tell, or was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Opened(Opening),
+    Reopened(Reopening),
+}
+
+/// One thing that happened to a call.
+#[derive(Debug, Clone)]
+pub struct Happened {
+    pub number: i64,
+    pub at: Timestamp,
+    pub account: String,
+    pub observation: ObservationId,
+    pub event: CallEvent,
+    /// Of an attempt: the value that was told is the journal's.
+    pub agrees: bool,
+}
+
+impl Reason {
+    pub fn words(self) -> &'static str {
+        match self {
+            Reason::Opened(opening) => opening.words(),
+            Reason::Reopened(reopening) => reopening.words(),
+        }
+    }
+}
+
+impl Happened {
+    /// For a person who is allowed to see patient data.
+    pub fn words(&self) -> String {
+        let on = self.observation;
+        match &self.event {
+            CallEvent::Opened(opening, _) => format!("opened for observation {on}: {}", opening.words()),
+            CallEvent::Reopened(reopening, _) => {
+                format!("reopened for observation {on}: {}", reopening.words())
+            }
+            CallEvent::Newer => format!("goes on with observation {on}, which says the same"),
+            CallEvent::Changed => {
+                format!("goes on with observation {on}: nobody had been told of the one before")
+            }
+            CallEvent::Cleared => {
+                format!("closed: observation {on} isn't critical, and nobody had been told of the one before")
+            }
+            CallEvent::Dropped => {
+                format!(
+                    "closed: observation {on} was rejected by {}, and nobody had been told of it",
+                    self.account
+                )
+            }
+            CallEvent::Entry(CallEntry::Verified { by, note }) => {
+                format!("verified by {by}{}; account {}", noted(note.reveal()), self.account)
+            }
+            CallEvent::Entry(CallEntry::Ended { by, reason }) => {
+                format!("ended by {by}: {}; account {}", reason.reveal(), self.account)
+            }
+            CallEvent::Entry(CallEntry::Attempt(attempt)) => {
+                format!(
+                    "{}{}; account {}",
+                    attempt.told(self.agrees),
+                    noted(attempt.note.reveal()),
+                    self.account
+                )
+            }
+        }
+    }
+}
+
+fn noted(note: &str) -> String {
+    if note.trim().is_empty() { String::new() } else { format!(" ({note})") }
+}
+
+impl CallView {
+    /// What is to be done, while it is open.
+    pub fn due(&self) -> Option<Due> {
+        self.course.due()
+    }
+
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.course.is_overdue(now)
+    }
+}
+
+impl Reader {
+    /// All open calls, the one that is due first first.
+    pub fn open_calls(&self) -> Result<Vec<CallView>, JournalError> {
+        let _moment = self.moment()?;
+        let mut calls = self.calls("SELECT call FROM call_open ORDER BY call", [])?;
+        calls.sort_by_key(|call| call.due().map(|due| due.at));
+        Ok(calls)
+    }
+
+    /// A specimen's calls, oldest first, open or not.
+    pub fn calls_of(&self, specimen: &SpecimenId) -> Result<Vec<CallView>, JournalError> {
+        let _moment = self.moment()?;
+        self.calls("SELECT id FROM critical_call WHERE specimen = ? ORDER BY id", [specimen.reveal()])
+    }
+
+    /// The calls that were opened last, open or not, newest first, at most `limit`.
+    pub fn latest_calls(&self, limit: usize) -> Result<Vec<CallView>, JournalError> {
+        let _moment = self.moment()?;
+        self.calls("SELECT id FROM critical_call WHERE id > (SELECT max(id) FROM critical_call) - ? ORDER BY id DESC", [limit])
+    }
+
+    pub fn call(&self, id: CallId) -> Result<Option<CallView>, JournalError> {
+        let _moment = self.moment()?;
+        load(&self.connection, id)
+    }
+
+    fn calls(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<CallView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let ids = statement.query_map(parameters, |row| row.get(0).map(CallId))?;
+        let ids = ids.collect::<Result<Vec<_>, _>>()?;
+        ids.into_iter().filter_map(|id| load(&self.connection, id).transpose()).collect()
+    }
+}
+
+pub(in crate::journal) fn load(
+    connection: &Connection,
+    id: CallId,
+) -> Result<Option<CallView>, JournalError> {
+    let found: Option<(String, i64)> = connection
+        .prepare_cached("SELECT specimen, opened_at FROM critical_call WHERE id = ?")?
+        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((specimen, opened_at)) = found else { return Ok(None) };
+    let happened = happened(connection, id)?;
+    folded(connection, id, SpecimenId::new(specimen), instant(opened_at), happened).map(Some)
+}
+
+/// The call as it stood after one of its events; nothing where that isn't one of them.
+pub(in crate::journal) fn as_of(
+    connection: &Connection,
+    call: CallView,
+    event: i64,
+) -> Result<Option<CallView>, JournalError> {
+    let CallView { id, specimen, opened_at, mut happened, .. } = call;
+    happened.retain(|it| it.number <= event);
+    if happened.last().is_none_or(|it| it.number != event) {
+        return Ok(None);
+    }
+    folded(connection, id, specimen, opened_at, happened).map(Some)
+}
+
+fn folded(
+    connection: &Connection,
+    id: CallId,
+    specimen: SpecimenId,
+    opened_at: Timestamp,
+    happened: Vec<Happened>,
+) -> Result<CallView, JournalError> {
+    let odd = || JournalError::Refused(format!("failed to read call {id}: it was never opened"));
+    let mut course: Option<Course> = None;
+    let mut reason = None;
+    for it in &happened {
+        match &it.event {
+            CallEvent::Opened(opening, cause) => {
+                course = course.or_else(|| Some(Course::new(*cause)));
+                reason = Some(Reason::Opened(*opening));
+            }
+            CallEvent::Reopened(reopening, _) => reason = Some(Reason::Reopened(*reopening)),
+            _ => {}
+        }
+        course = course.map(|course| course.after(&it.event, it.at, it.agrees));
+    }
+    let (course, reason) = course.zip(reason).ok_or_else(odd)?;
+    let observation = happened.last().ok_or_else(odd)?.observation;
+    let result = result(connection, observation)?;
+    let tell = match reason {
+        Reason::Reopened(Reopening::Withdrawn) => Tell::Withdrawn,
+        _ => Tell::of(&result),
+    };
+    Ok(CallView {
+        id,
+        specimen,
+        opened_at,
+        observation,
+        result: Private::new(result),
+        reason,
+        tell: Private::new(tell),
+        course,
+        happened,
+    })
+}
+
+fn happened(connection: &Connection, id: CallId) -> Result<Vec<Happened>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, at, account, observation, kind, detail FROM call_event WHERE call = ? ORDER BY id",
+    )?;
+    statement
+        .query_and_then([id.0], |row| {
+            let (kind, detail): (String, String) = (row.get(4)?, row.get(5)?);
+            let (event, agrees) = from_json(&kind, &detail)
+                .map_err(|why| JournalError::Refused(format!("failed to read call {id}: {why}")))?;
+            Ok(Happened {
+                number: row.get(0)?,
+                at: instant(row.get(1)?),
+                account: row.get(2)?,
+                observation: ObservationId(row.get(3)?),
+                event,
+                agrees,
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn result(connection: &Connection, id: ObservationId) -> Result<Observation, JournalError> {
+    let mut statement = connection.prepare_cached("SELECT detail FROM observation WHERE id = ?")?;
+    statement
+        .query_and_then([id.0], |row| observation(row, 0))?
+        .next()
+        .unwrap_or_else(|| Err(JournalError::Refused(format!("there is no observation {id}"))))
+}

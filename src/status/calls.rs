@@ -1,0 +1,70 @@
+//! The open critical calls on the page: the one that is due first on top. It only shows them; what was done is recorded
+//! with a command, by whoever did it.
+
+use super::clock::{Clock, Moment};
+use super::lead::{Severity, count};
+use super::shell::Mark;
+use super::snapshot::Snapshot;
+use crate::domain::call::{Step, Wants, whom};
+use crate::journal::calls::CallView;
+
+/// A call, ready to show.
+pub(super) struct CallRow {
+    pub id: i64,
+    pub row: &'static str,
+    pub mark: Mark,
+    pub specimen: String,
+    pub test: String,
+    pub tell: String,
+    pub why: &'static str,
+    pub due: Moment,
+    /// Whom to call, where the site names somebody.
+    pub whom: Option<String>,
+    pub attempts: String,
+}
+
+pub(super) fn rows(snapshot: &Snapshot, clock: &Clock) -> Vec<CallRow> {
+    snapshot.calls.iter().filter_map(|call| row(call, snapshot, clock)).collect()
+}
+
+fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option<CallRow> {
+    let due = call.due()?;
+    let (severity, words) = match (call.is_overdue(snapshot.as_of), due.wants) {
+        (true, Wants::Call) => (Severity::Danger, "overdue: call now"),
+        (true, Wants::Verification) => (Severity::Danger, "overdue: verify now"),
+        (false, Wants::Call) => (Severity::Act, "call"),
+        (false, Wants::Verification) => (Severity::Act, "verify"),
+    };
+    let result = call.result.reveal();
+    Some(CallRow {
+        id: call.id.0,
+        row: severity.class(),
+        mark: Mark::new(severity, words),
+        specimen: call.specimen.reveal().to_owned(),
+        test: result.test.code.clone(),
+        tell: call.tell.reveal().words(),
+        why: call.reason.words(),
+        due: clock.at(due.at),
+        whom: whom(&snapshot.call_steps, due.start, snapshot.as_of).map(|step: &Step| step.whom.clone()),
+        attempts: match call.course.attempts {
+            0 => "no attempt yet".to_owned(),
+            some => count(i64::from(some), "attempt", "attempts"),
+        },
+    })
+}
+
+/// What the sentence on top says of calls, and what to do.
+pub(super) fn concern(snapshot: &Snapshot, clock: &Clock) -> Option<(Severity, String, String)> {
+    let overdue = snapshot.calls.iter().filter(|call| call.is_overdue(snapshot.as_of)).count();
+    let remedy =
+        "Its line below says whom to call; then record it: labwire call reached, or not-reached.".to_owned();
+    if overdue > 0 {
+        let overdue = i64::try_from(overdue).unwrap_or(i64::MAX);
+        let headline = count(overdue, "critical call is overdue.", "critical calls are overdue.");
+        return Some((Severity::Danger, headline, remedy));
+    }
+    let first = snapshot.calls.iter().filter_map(CallView::due).map(|due| due.at).min()?;
+    let open = i64::try_from(snapshot.calls.len()).unwrap_or(i64::MAX);
+    let open = count(open, "critical call is open", "critical calls are open");
+    Some((Severity::Act, format!("{open}, due by {}.", clock.at(first).text), remedy))
+}
