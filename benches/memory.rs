@@ -134,5 +134,5 @@ fn entry(specimen: usize, test: usize) -> Entry {
         record: u32::try_from(test).unwrap(),
     };
     let routes = vec![(DestinationId::new("lims"), Route::Deliver)];
-    Entry { observation, place: Place::Own, routes, judged: Judged::default() }
+    Entry { observation, place: Place::Own, routes, judged: Judged::default(), link: None }
 }

@@ -90,7 +90,7 @@ impl Gateway {
         gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone());
         gateway.start_control(settings, rules, &arrived, &due)?;
         gateway.start_reports(settings);
-        gateway.start_orders(settings, presence);
+        gateway.start_orders(settings, presence, &arrived);
         gateway.start_intake(settings, arrived, mailboxes);
         gateway.start_telling(turned);
         Ok(gateway)
@@ -234,13 +234,14 @@ impl Gateway {
         Ok(())
     }
 
-    fn start_orders(&self, settings: &Settings, presence: Presence) {
+    fn start_orders(&self, settings: &Settings, presence: Presence, arrived: &Arc<Notify>) {
         let listener = orders::Listener {
             journal: self.journal.clone(),
             board: self.board.clone(),
             admission: self.admission(),
             control_ids: self.control_ids.clone(),
             presence,
+            arrived: Arc::clone(arrived),
             tasks: self.tasks.clone(),
         };
         for source in &settings.orders {

@@ -14,15 +14,15 @@ use super::codes::Codes;
 use super::profile::time_format;
 use super::profiles::Profiles;
 use super::reader::Table;
-use super::settings::{Instrument, Line, RerunPolicy, SpecimenRules, Transport, UnorderedPolicy};
+use super::settings::{Instrument, Line, OrderRules, RerunPolicy, SpecimenRules, Transport, UnorderedPolicy};
 use super::{analytes, codes, link, transport};
 use crate::domain::InstrumentId;
 use crate::domain::profile::{Dialect, Profile};
 
 const DECIMAL_SEPARATORS: [(&str, char); 2] = [(".", '.'), (",", ',')];
 const RERUNS: [(&str, RerunPolicy); 2] = [("forward", RerunPolicy::Forward), ("hold", RerunPolicy::Hold)];
-const UNORDERED: [(&str, UnorderedPolicy); 2] =
-    [("deliver", UnorderedPolicy::Deliver), ("hold", UnorderedPolicy::Hold)];
+const UNORDERED: [(&str, UnorderedPolicy); 3] =
+    [("deliver", UnorderedPolicy::Deliver), ("mark", UnorderedPolicy::Mark), ("hold", UnorderedPolicy::Hold)];
 
 /// An instrument file as far as it could be read.
 pub(super) struct Draft {
@@ -95,7 +95,7 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
     let specimen_kinds = file.table("specimen_kinds", specimen_kinds).unwrap_or_default();
     let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
     let rerun = file.choice("rerun", &RERUNS).unwrap_or(RerunPolicy::Forward);
-    let unordered = file.choice("unordered", &UNORDERED).unwrap_or(UnorderedPolicy::Deliver);
+    let orders = order_rules(file);
 
     let claim = placed.zip(line).map(|(placed, line)| Claim {
         transport: placed.transport,
@@ -120,11 +120,25 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
             specimen_kinds,
             resend_window,
             rerun,
-            unordered,
+            orders,
         }),
         _ => None,
     };
     Draft { instrument, claim }
+}
+
+/// What happens to results that don't belong to an order without a doubt. What was taken back goes as what was never
+/// ordered, unless the site says otherwise.
+fn order_rules(file: &mut Table<'_>) -> OrderRules {
+    let mut rule = |key, usual| file.choice(key, &UNORDERED).unwrap_or(usual);
+    let not_ordered = rule("unordered", UnorderedPolicy::Deliver);
+    OrderRules {
+        not_ordered,
+        cancelled: rule("order_cancelled", not_ordered),
+        done: rule("order_done", UnorderedPolicy::Deliver),
+        other_kind: rule("other_specimen_kind", UnorderedPolicy::Mark),
+        other_patient: rule("other_patient", UnorderedPolicy::Mark),
+    }
 }
 
 /// The profile with this site's way of writing times: the system's region decides it, not the model.

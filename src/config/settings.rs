@@ -16,7 +16,7 @@ use labwire_units::Aliases;
 use crate::domain::call::Step;
 use crate::domain::profile::Profile;
 use crate::domain::qc::Plan;
-pub use crate::domain::{CodeMapping, RerunPolicy, SpecimenRules, UnorderedPolicy};
+pub use crate::domain::{CodeMapping, OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
 use crate::domain::{InstrumentId, Private, Rules};
 pub use destination::*;
 pub use drop::*;
@@ -159,7 +159,7 @@ pub struct Instrument {
     /// How long a repeated message whose results carry no time still counts as a repetition.
     pub resend_window: Duration,
     pub rerun: RerunPolicy,
-    pub unordered: UnorderedPolicy,
+    pub orders: OrderRules,
 }
 
 /// The protocol on an instrument's connection.

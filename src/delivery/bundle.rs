@@ -135,6 +135,7 @@ impl<'a> Rendering<'a> {
             observation::resource(self.names, self.profile(it), it, &around)
         };
         let mut ours = resource(&item.observation, &item.earlier);
+        observation::link(self.names, item, &mut ours);
         let versions = item.earlier.iter().map(|version| resource(&version.observation, &[]));
         let token = |observation: &Value| Facts::of(observation).token(&identity);
         let earlier: Vec<String> = versions.map(|version| token(&version)).collect();
@@ -202,7 +203,7 @@ impl<'a> Rendering<'a> {
     fn specimen(&self) -> Value {
         let number = self.consignment.specimen.reveal();
         let system = &self.names.specimen_system;
-        let kind = self.agreed(|it| it.specimen_type.as_deref().and_then(said));
+        let kind = self.agreed(|item| item.observation.specimen_type.as_deref().and_then(said));
         let resource = object([
             ("resourceType", Some(json!("Specimen"))),
             ("identifier", Some(json!([{ "system": system, "value": number }]))),
@@ -273,13 +274,13 @@ impl<'a> Rendering<'a> {
 
     /// The patient on whom all results agree.
     fn subject(&self) -> Option<Value> {
-        let id = self.agreed(|it| said(&it.patient.reveal().id))?;
+        let id = self.agreed(|item| said(&item.patient().id))?;
         observation::subject(self.names, &Patient { id: id.to_owned(), ..Patient::default() })
     }
 
     /// What all results say that say anything.
-    fn agreed(&self, of: impl Fn(&'a Observation) -> Option<&'a str>) -> Option<&'a str> {
-        let mut said = self.consignment.items.iter().filter_map(|item| of(&item.observation));
+    fn agreed(&self, of: impl Fn(&'a Item) -> Option<&'a str>) -> Option<&'a str> {
+        let mut said = self.consignment.items.iter().filter_map(of);
         let first = said.next()?;
         said.all(|other| other == first).then_some(first)
     }

@@ -2,11 +2,11 @@
 //! analyzer sent them; a program that takes some for formulas must be told not to.
 
 use crate::config::settings::Mode;
-use crate::domain::{InstrumentTime, Observation, Reported, SampleClass, Status, Value};
+use crate::domain::{InstrumentTime, Observation, Order, Reported, SampleClass, Status, Value};
 use crate::journal::ledger::{Consignment, Item};
 
 /// The columns; new ones go to the end.
-const COLUMNS: [&str; 38] = [
+const COLUMNS: [&str; 44] = [
     "key",
     "result",
     "version",
@@ -45,6 +45,12 @@ const COLUMNS: [&str; 38] = [
     "value_text",
     "dilution_factor",
     "dilution_applied_by",
+    "order_placer",
+    "order_filler",
+    "order_patient_id",
+    "order_patient_authority",
+    "order_patient_name",
+    "order_doubts",
 ];
 
 /// Renders a consignment. The same consignment gives the same bytes.
@@ -71,6 +77,7 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
     let comments: Vec<&str> = it.comments.iter().map(|comment| comment.text.reveal().as_str()).collect();
     let reported = |part: &dyn Fn(&Reported) -> String| it.reported().map(part).unwrap_or_default();
     let coding = it.value.coding();
+    let ordered = |part: &dyn Fn(&Order) -> String| item.order().map(part).unwrap_or_default();
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         consignment.key.clone(),
@@ -111,6 +118,12 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
         coding.and_then(|it| it.text.clone()).unwrap_or_default(),
         it.dilution.as_ref().map(|it| it.factor.to_string()).unwrap_or_default(),
         it.dilution.as_ref().map(|it| it.applied_by.name()).unwrap_or_default().to_owned(),
+        ordered(&|order| order.placer.clone()),
+        ordered(&|order| order.filler.clone()),
+        ordered(&|order| order.patient.reveal().id.clone()),
+        ordered(&|order| order.authority.clone()),
+        ordered(&|order| order.patient.reveal().name.clone()),
+        item.marked().iter().map(|doubt| doubt.name()).collect::<Vec<_>>().join(" "),
     ]
 }
 
@@ -160,7 +173,7 @@ fn quoted(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::sample::{consignment, converted, glucose, number, plain, positive};
+    use crate::delivery::sample::{consignment, converted, glucose, number, ordered, plain, positive};
     use crate::domain::Comparator;
 
     #[test]
@@ -177,13 +190,13 @@ mod tests {
                 COLUMNS.join(","),
                 format!(
                     "0a1b2c3d-42,1,1,,erba,EX0001,patient,final,GLCC,,,,1,GLU,2345-7,,5.40,,mg/dl,4.0 - 6.1,N,,\
-                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,"
+                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,"
+                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,"
+                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,,,,,,,"
                 ),
                 String::new(),
             ]
@@ -193,7 +206,7 @@ mod tests {
     #[test]
     fn what_goes_to_a_folder_under_test_says_so_in_every_line() {
         let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()])).unwrap()).unwrap();
-        assert!(text.ends_with(",test,,,,,,,,,\r\n"), "{text}");
+        assert!(text.ends_with(",test,,,,,,,,,,,,,,,\r\n"), "{text}");
     }
 
     #[test]
@@ -201,7 +214,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![converted()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",5.40,,mg/dl,4.0 - 6.1,N,"), "{line}");
-        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,"), "{line}");
+        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,,,,,,,"), "{line}");
     }
 
     #[test]
@@ -209,9 +222,17 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![positive()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(
-            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,"),
+            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,,,,,,,"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn the_order_stands_behind_its_result() {
+        let text = String::from_utf8(render(Mode::Live, &ordered()).unwrap()).unwrap();
+        let line = text.lines().nth(1).unwrap();
+        assert!(line.contains(",EX-77,Example^Anna,"), "{line}");
+        assert!(line.ends_with(",P-9,F-3,EX-78,HOSP,Example^Anne,other-patient"), "{line}");
     }
 
     #[test]

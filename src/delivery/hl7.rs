@@ -30,7 +30,7 @@ pub fn render(hl7: &Hl7, awaited: Awaited, mode: Mode, consignment: &Consignment
         call::write(&mut draft, hl7.message, note, consignment);
         return Ok(draft.finish());
     }
-    patient(&mut draft, consignment.items.iter().map(|item| &item.observation));
+    patient(&mut draft, consignment.items.iter());
     let orders = orders(&consignment.items);
     if hl7.message == MessageKind::OulR22 {
         specimen(&mut draft, consignment);
@@ -88,25 +88,29 @@ fn header(draft: &mut Draft, hl7: &Hl7, awaited: Awaited, mode: Mode, consignmen
     );
 }
 
-/// What the analyzers said of the patient, as far as they agree. The specimen is what identifies; a control has no
-/// patient.
-fn patient<'a>(draft: &mut Draft, results: impl Iterator<Item = &'a Observation> + Clone) {
-    if results.clone().any(|it| it.class != SampleClass::Patient) {
+/// The patient as the LIMS knows them by the orders, else as the analyzers said, as far as they agree. The specimen is
+/// what identifies; a control has no patient.
+fn patient<'a>(draft: &mut Draft, items: impl Iterator<Item = &'a Item> + Clone) {
+    if items.clone().any(|item| item.observation.class != SampleClass::Patient) {
         return;
     }
     let agreed = |of: fn(&Patient) -> &String| {
-        let mut said =
-            results.clone().map(|it| of(it.patient.reveal()).as_str()).filter(|text| !text.is_empty());
+        let mut said = items.clone().map(|item| of(item.patient()).as_str()).filter(|text| !text.is_empty());
         let first = said.next().unwrap_or_default();
         if said.all(|other| other == first) { first } else { "" }
     };
     let name = components(agreed(|patient| &patient.name));
     let location = components(agreed(|patient| &patient.location));
+    let id = agreed(|patient| &patient.id).as_bytes();
+    let mut authorities = items.clone().map(|item| item.order().map_or("", |order| order.authority.as_str()));
+    let authority =
+        authorities.next().filter(|first| authorities.all(|other| other == *first)).unwrap_or_default();
+    let number: &[&[u8]] = if authority.is_empty() { &[id] } else { &[id, b"", b"", authority.as_bytes()] };
     draft.segment(
         b"PID",
         [
             (1, Value::Text(b"1")),
-            (3, Value::Text(agreed(|patient| &patient.id).as_bytes())),
+            (3, Value::Components(number)),
             (5, Value::Components(&name)),
             (7, Value::Text(agreed(|patient| &patient.birth_date).as_bytes())),
             (8, Value::Text(agreed(|patient| &patient.sex).as_bytes())),
@@ -125,13 +129,15 @@ fn components(text: &str) -> Vec<&[u8]> {
     text.split('^').map(str::as_bytes).collect()
 }
 
-/// Results of one test on one instrument, in the order of their first.
+/// Results of one order, or of one test on one instrument, in the order of their first.
 fn orders(items: &[Item]) -> Vec<Vec<&Item>> {
     let mut orders: Vec<Vec<&Item>> = Vec::new();
     for item in items {
         let same = |other: &&Item| {
             let (a, b) = (&item.observation, &other.observation);
+            let numbers = |item: &Item| item.order().map(|order| (order.key.clone(), order.filler.clone()));
             (&a.instrument, &a.test.code, &a.lims_code) == (&b.instrument, &b.test.code, &b.lims_code)
+                && numbers(item) == numbers(other)
         };
         match orders.iter_mut().find(|order| order.first().is_some_and(same)) {
             Some(order) => order.push(item),
@@ -142,13 +148,27 @@ fn orders(items: &[Item]) -> Vec<Vec<&Item>> {
 }
 
 fn request(draft: &mut Draft, number: usize, order: &[&Item], consignment: &Consignment) {
-    let Some(first) = order.first().map(|item| &item.observation) else { return };
+    let Some(item) = order.first() else { return };
+    let first = &item.observation;
     let test = test(first);
+    let (placer, filler) = item.order().map_or(("", ""), |it| (it.placer.as_str(), it.filler.as_str()));
+    if item.order().is_some() {
+        draft.segment(
+            b"ORC",
+            [
+                (1, Value::Text(b"RE")),
+                (2, Value::Text(placer.as_bytes())),
+                (3, Value::Text(filler.as_bytes())),
+            ],
+        );
+    }
+    let filler = if filler.is_empty() { consignment.specimen.reveal() } else { filler };
     draft.segment(
         b"OBR",
         [
             (1, Value::Text(number.to_string().as_bytes())),
-            (3, Value::Text(consignment.specimen.reveal().as_bytes())),
+            (2, Value::Text(placer.as_bytes())),
+            (3, Value::Text(filler.as_bytes())),
             (4, Value::Components(&test)),
             (5, Value::Text(first.priority.as_deref().unwrap_or_default().as_bytes())),
             (25, Value::Text(status(order))),

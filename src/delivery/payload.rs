@@ -9,7 +9,7 @@ use call::CallTwin;
 
 use crate::config::settings::Mode;
 use crate::domain::{
-    Attachment, Coding, Comment, Conversion, Dilution, InstrumentTime, Observation, Patient, Reported,
+    Attachment, Coding, Comment, Conversion, Dilution, InstrumentTime, Observation, Order, Patient, Reported,
     SampleClass, Status, TestIdentity, Value,
 };
 use crate::journal::ledger::{Consignment, Item};
@@ -95,6 +95,10 @@ struct ResultTwin<'a> {
     specimen_type: Option<&'a str>,
     specimen_as_sent: &'a str,
     patient_as_sent: PatientTwin<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<OrderTwin<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    order_doubts: Vec<&'static str>,
     comments: Vec<CommentTwin<'a>>,
     attachments: Vec<AttachmentTwin<'a>>,
 }
@@ -202,6 +206,17 @@ struct PatientTwin<'a> {
     location: &'a str,
 }
 
+/// The order that it belongs to, and the patient, as the LIMS told them last.
+#[derive(Serialize)]
+struct OrderTwin<'a> {
+    placer: &'a str,
+    filler: &'a str,
+    specimen: &'a str,
+    test: &'a str,
+    authority: &'a str,
+    patient: PatientTwin<'a>,
+}
+
 #[derive(Serialize)]
 struct CommentTwin<'a> {
     source: &'a str,
@@ -255,6 +270,8 @@ impl<'a> ResultTwin<'a> {
             specimen_type: it.specimen_type.as_deref(),
             specimen_as_sent: it.specimen_as_sent.reveal(),
             patient_as_sent: PatientTwin::of(it.patient.reveal()),
+            order: item.order().map(OrderTwin::of),
+            order_doubts: item.marked().iter().map(|doubt| doubt.name()).collect(),
             comments: it.comments.iter().map(CommentTwin::of).collect(),
             attachments: it.attachments.iter().map(AttachmentTwin::of).collect(),
         }
@@ -321,6 +338,19 @@ impl<'a> PatientTwin<'a> {
     }
 }
 
+impl<'a> OrderTwin<'a> {
+    fn of(order: &'a Order) -> Self {
+        OrderTwin {
+            placer: &order.placer,
+            filler: &order.filler,
+            specimen: order.key.specimen.reveal(),
+            test: &order.key.test,
+            authority: &order.authority,
+            patient: PatientTwin::of(order.patient.reveal()),
+        }
+    }
+}
+
 impl<'a> CommentTwin<'a> {
     fn of(comment: &'a Comment) -> Self {
         CommentTwin { source: &comment.source, text: comment.text.reveal(), kind: &comment.kind }
@@ -338,7 +368,9 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::delivery::sample::{called, consignment, converted, diluted, glucose, noted, positive};
+    use crate::delivery::sample::{
+        called, consignment, converted, diluted, glucose, noted, ordered, positive,
+    };
     use crate::domain::Private;
     use crate::journal::ledger::Noted;
 
@@ -439,6 +471,19 @@ mod tests {
             (&result["value"]["number"], &result["value"]["as_sent"]),
             (&json!("312.0"), &json!("31.2"))
         );
+    }
+
+    #[test]
+    fn the_order_goes_with_its_result_and_the_patient_as_the_lims_knows_them() {
+        let payload = render("Example", Mode::Live, &ordered()).unwrap();
+        let payload: Json = serde_json::from_slice(&payload).unwrap();
+        let schema: Json = serde_json::from_str(include_str!("../../docs/payload.schema.json")).unwrap();
+        assert!(jsonschema::is_valid(&schema, &payload));
+        let result = &payload["results"][0];
+        assert_eq!(result["order"]["placer"], "P-9");
+        assert_eq!(result["order"]["patient"]["name"], "Example^Anne");
+        assert_eq!(result["patient_as_sent"]["name"], "Example^Anna");
+        assert_eq!(result["order_doubts"], json!(["other-patient"]));
     }
 
     #[test]

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use crate::domain::call::{Attempt, CallOutcome, IdentifierKind, Opening, Tell};
 use crate::domain::{
     AppliedBy, CodeSystem, Coding, Comparator, Conversion, DecimalText, DestinationId, Dilution,
-    InstrumentId, InstrumentTime, Observation, Patient, Private, Reported, SampleClass, SpecimenId, Standing,
-    Status, TestIdentity, Value,
+    InstrumentId, InstrumentTime, Observation, Order, OrderDoubt, OrderKey, OrderState, Patient, Priority,
+    Private, Reported, SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
 };
 use crate::journal::calls::Reason;
 use crate::journal::ledger::{CallNote, Consignment, Item, Noted};
+use crate::journal::orders::{CachedOrder, OrderId, Ordered};
 use crate::journal::{CallId, ObservationId};
 
 pub(super) fn glucose() -> Observation {
@@ -113,6 +114,44 @@ pub(super) fn plain(code: &str, value: Value) -> Observation {
     }
 }
 
+/// The glucose with its order, whose patient the analyzer names otherwise.
+pub(super) fn ordered() -> Consignment {
+    let patient = Patient {
+        id: "EX-78".to_owned(),
+        name: "Example^Anne".to_owned(),
+        birth_date: "19700101".to_owned(),
+        sex: "F".to_owned(),
+        location: "WARD3".to_owned(),
+    };
+    let label = SpecimenId::new("EX0001");
+    let order = Order {
+        key: OrderKey { number: "P-9".to_owned(), specimen: label.clone(), test: "GLU".to_owned() },
+        labels: vec![label],
+        parent: None,
+        test_name: "Glucose".to_owned(),
+        placer: "P-9".to_owned(),
+        filler: "F-3".to_owned(),
+        priority: Priority::Stat,
+        specimen_kind: "SER".to_owned(),
+        collected: String::new(),
+        authority: "HOSP".to_owned(),
+        patient: Private::new(patient),
+    };
+    let order = CachedOrder {
+        id: OrderId(1),
+        source: "orders lims".to_owned(),
+        state: OrderState::Active,
+        order,
+        placed_at: Timestamp::UNIX_EPOCH,
+        changed_at: Timestamp::UNIX_EPOCH,
+    };
+    let mut consignment = consignment(vec![glucose()]);
+    for item in &mut consignment.items {
+        item.ordered = Some(Ordered { order: Some(order.clone()), marked: vec![OrderDoubt::OtherPatient] });
+    }
+    consignment
+}
+
 pub(super) fn consignment(observations: Vec<Observation>) -> Consignment {
     let items = (1..).zip(observations).map(|(id, observation)| Item {
         id: ObservationId(id),
@@ -120,6 +159,7 @@ pub(super) fn consignment(observations: Vec<Observation>) -> Consignment {
         supersedes: None,
         received_at: Timestamp::UNIX_EPOCH,
         observation,
+        ordered: None,
         earlier: Vec::new(),
     });
     Consignment {

@@ -30,10 +30,10 @@ pub use loinc::is_loinc;
 pub use observation::{
     Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity,
 };
-pub use order::{Asks, Order, OrderKey, OrderRequest, OrderState, PatientChange, Priority};
+pub use order::{Asks, Order, OrderDoubt, OrderKey, OrderRequest, OrderState, PatientChange, Priority};
 pub use outcome::{HoldReason, HostQuery, Outcome, Problem, ProblemKind};
 pub use private::Private;
-pub use site::{RerunPolicy, SpecimenRules, UnorderedPolicy};
+pub use site::{OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
 pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};
 pub use visible::visible;

@@ -15,7 +15,9 @@ pub struct Order {
     pub parent: Option<SpecimenId>,
     /// The test in words, as the LIMS has them.
     pub test_name: String,
-    /// The number of who performs it, beside the placer's.
+    /// The placer's number; empty where the LIMS sends none.
+    pub placer: String,
+    /// The number of who performs it; empty where the LIMS sends none.
     pub filler: String,
     pub priority: Priority,
     /// As the LIMS writes it.
@@ -104,6 +106,67 @@ impl OrderState {
     }
 }
 
+/// What speaks against a result's belonging to an order that is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OrderDoubt {
+    /// No order for this test of this specimen is known.
+    NotOrdered,
+    /// Several orders of one patient fit, and nothing says which.
+    SeveralOrders,
+    /// Orders of several patients fit.
+    SeveralPatients,
+    /// The LIMS took the order back.
+    Cancelled,
+    /// The LIMS has called the order done.
+    Final,
+    /// The analyzer measured another kind of specimen than was ordered.
+    OtherKind,
+    /// The analyzer named another patient than the LIMS.
+    OtherPatient,
+}
+
+impl OrderDoubt {
+    pub const ALL: [OrderDoubt; 7] = [
+        OrderDoubt::NotOrdered,
+        OrderDoubt::SeveralOrders,
+        OrderDoubt::SeveralPatients,
+        OrderDoubt::Cancelled,
+        OrderDoubt::Final,
+        OrderDoubt::OtherKind,
+        OrderDoubt::OtherPatient,
+    ];
+
+    /// The stable name, as stored and sent.
+    pub fn name(self) -> &'static str {
+        match self {
+            OrderDoubt::NotOrdered => "not-ordered",
+            OrderDoubt::SeveralOrders => "several-orders",
+            OrderDoubt::SeveralPatients => "several-patients",
+            OrderDoubt::Cancelled => "order-cancelled",
+            OrderDoubt::Final => "order-final",
+            OrderDoubt::OtherKind => "other-specimen-kind",
+            OrderDoubt::OtherPatient => "other-patient",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<OrderDoubt> {
+        OrderDoubt::ALL.into_iter().find(|doubt| doubt.name() == name)
+    }
+
+    /// What it means, for a person on either side.
+    pub fn text(self) -> &'static str {
+        match self {
+            OrderDoubt::NotOrdered => "the LIMS told no order for this test of this specimen",
+            OrderDoubt::SeveralOrders => "several orders fit, and nothing says which",
+            OrderDoubt::SeveralPatients => "orders of several patients fit",
+            OrderDoubt::Cancelled => "the LIMS took its order for this test of this specimen back",
+            OrderDoubt::Final => "the LIMS has called its order for this test of this specimen done",
+            OrderDoubt::OtherKind => "the analyzer measured another kind of specimen than was ordered",
+            OrderDoubt::OtherPatient => "the analyzer named another patient than the LIMS",
+        }
+    }
+}
+
 /// What the LIMS asks for about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asks {
@@ -176,5 +239,8 @@ mod tests {
             assert_eq!(OrderState::from_name(state.name()), Some(state));
         }
         assert_eq!(OrderState::from_name("done"), None);
+        for doubt in OrderDoubt::ALL {
+            assert_eq!(OrderDoubt::from_name(doubt.name()), Some(doubt));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Habit, InstrumentId, Observation, Private, SpecimenId};
+use super::{Habit, InstrumentId, Observation, OrderDoubt, Private, SpecimenId};
 
 /// The result of reading one message. It never fails: odd data is a [`Problem`] beside what was understood.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -66,10 +66,12 @@ pub enum ProblemKind {
     NoFiles,
     /// A run of controls is rejected.
     QcFailed,
+    /// The analyzer and the LIMS name different patients for one specimen.
+    OtherPatient,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 24] = [
+    pub const ALL: [ProblemKind; 25] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -94,6 +96,7 @@ impl ProblemKind {
         ProblemKind::StuckFile,
         ProblemKind::NoFiles,
         ProblemKind::QcFailed,
+        ProblemKind::OtherPatient,
     ];
 
     /// The stable name stored in the journal and shown beside counts.
@@ -123,6 +126,7 @@ impl ProblemKind {
             ProblemKind::StuckFile => "stuck-file",
             ProblemKind::NoFiles => "no-files",
             ProblemKind::QcFailed => "qc-failed",
+            ProblemKind::OtherPatient => "other-patient",
         }
     }
 
@@ -185,6 +189,9 @@ impl ProblemKind {
             ProblemKind::QcFailed => {
                 "stop reporting this test, find the cause and measure the controls again; labwire qc since INSTRUMENT TEST lists the patients' results since the last acceptable run"
             }
+            ProblemKind::OtherPatient => {
+                "compare the analyzer's patient with the LIMS's order; the LIMS's stands, and nothing of it was changed"
+            }
         }
     }
 }
@@ -237,10 +244,16 @@ pub enum HoldReason {
     NotReleased,
     /// The site wants nothing of this test or instrument to leave by itself for the time being.
     Suspended,
+    /// The LIMS has called its order done.
+    OrderFinal,
+    /// The analyzer measured another kind of specimen than was ordered.
+    OtherKind,
+    /// The analyzer named another patient than the LIMS, or its tube has orders of several.
+    OtherPatient,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 25] = [
+    pub const ALL: [HoldReason; 28] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -266,6 +279,9 @@ impl HoldReason {
         HoldReason::Doubted,
         HoldReason::NotReleased,
         HoldReason::Suspended,
+        HoldReason::OrderFinal,
+        HoldReason::OtherKind,
+        HoldReason::OtherPatient,
     ];
 
     pub fn name(self) -> &'static str {
@@ -295,6 +311,21 @@ impl HoldReason {
             HoldReason::Doubted => "doubted",
             HoldReason::NotReleased => "not-released",
             HoldReason::Suspended => "suspended",
+            HoldReason::OrderFinal => "order-final",
+            HoldReason::OtherKind => "other-specimen-kind",
+            HoldReason::OtherPatient => "other-patient",
+        }
+    }
+
+    /// The hold for a doubt about a result's order; `None` for one that holds nothing.
+    pub fn for_order(doubt: OrderDoubt) -> Option<HoldReason> {
+        match doubt {
+            OrderDoubt::NotOrdered => Some(HoldReason::NotOrdered),
+            OrderDoubt::SeveralOrders => None,
+            OrderDoubt::SeveralPatients | OrderDoubt::OtherPatient => Some(HoldReason::OtherPatient),
+            OrderDoubt::Cancelled => Some(HoldReason::OrderCancelled),
+            OrderDoubt::Final => Some(HoldReason::OrderFinal),
+            OrderDoubt::OtherKind => Some(HoldReason::OtherKind),
         }
     }
 
@@ -313,6 +344,9 @@ impl HoldReason {
                 | HoldReason::Suspended
                 | HoldReason::NotOrdered
                 | HoldReason::OrderCancelled
+                | HoldReason::OrderFinal
+                | HoldReason::OtherKind
+                | HoldReason::OtherPatient
         )
     }
 
@@ -351,8 +385,6 @@ impl HoldReason {
             HoldReason::AbsurdValue => {
                 "no patient has such a value: the analyzer's unit may have been switched"
             }
-            HoldReason::NotOrdered => "the LIMS told no order for this test of this specimen",
-            HoldReason::OrderCancelled => "the LIMS took its order for this test of this specimen back",
             HoldReason::MaybeControl => {
                 "its number is that of a control by qc.d, and it came with a patient or has an order"
             }
@@ -367,6 +399,13 @@ impl HoldReason {
             HoldReason::NotReleased => "the destination takes nothing that nobody has released",
             HoldReason::Suspended => {
                 "nothing of this test or instrument leaves by itself for now: [[suspend]] in labwire.toml says why"
+            }
+            HoldReason::NotOrdered => OrderDoubt::NotOrdered.text(),
+            HoldReason::OrderCancelled => OrderDoubt::Cancelled.text(),
+            HoldReason::OrderFinal => OrderDoubt::Final.text(),
+            HoldReason::OtherKind => OrderDoubt::OtherKind.text(),
+            HoldReason::OtherPatient => {
+                "the analyzer named another patient than the LIMS, or its tube has orders of several"
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What a site decides about the data of one of its instruments.
 
+use super::OrderDoubt;
+
 /// How a specimen number on the wire becomes the LIMS's. Applied in the order of the fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SpecimenRules {
@@ -27,11 +29,38 @@ pub enum RerunPolicy {
     Hold,
 }
 
-/// What happens to a result for which the LIMS told no order, or took it back.
+/// What happens to a result that doesn't belong to an order without a doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnorderedPolicy {
     /// It leaves as any other.
     Deliver,
+    /// It leaves, and the LIMS is told of the doubt.
+    Mark,
     /// It waits for a person.
     Hold,
+}
+
+/// What happens to results by what speaks against their orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderRules {
+    pub not_ordered: UnorderedPolicy,
+    pub cancelled: UnorderedPolicy,
+    pub done: UnorderedPolicy,
+    pub other_kind: UnorderedPolicy,
+    pub other_patient: UnorderedPolicy,
+}
+
+impl OrderRules {
+    pub fn of(&self, doubt: OrderDoubt) -> UnorderedPolicy {
+        match (doubt, self.not_ordered) {
+            (OrderDoubt::NotOrdered, rule) => rule,
+            // It was ordered: where nobody asks about orders it is nothing to speak of, else the LIMS is to choose.
+            (OrderDoubt::SeveralOrders, UnorderedPolicy::Deliver) => UnorderedPolicy::Deliver,
+            (OrderDoubt::SeveralOrders, _) => UnorderedPolicy::Mark,
+            (OrderDoubt::SeveralPatients | OrderDoubt::OtherPatient, _) => self.other_patient,
+            (OrderDoubt::Cancelled, _) => self.cancelled,
+            (OrderDoubt::Final, _) => self.done,
+            (OrderDoubt::OtherKind, _) => self.other_kind,
+        }
+    }
 }

@@ -187,29 +187,6 @@ impl Reader {
         Ok(specimens.collect::<Result<_, _>>()?)
     }
 
-    /// The tubes of whose orders the LIMS has spoken after this word of its, and its last word.
-    pub fn spoken_of(&self, after: i64) -> Result<(Vec<SpecimenId>, i64), JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT w.id, l.label FROM order_word w JOIN order_label l ON l.lab_order = w.lab_order
-             WHERE w.id > ? ORDER BY w.id LIMIT 1000",
-        )?;
-        let rows = statement.query_map([after], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-        let mut last = after;
-        let mut tubes = BTreeSet::new();
-        for row in rows {
-            let (word, label): (i64, String) = row?;
-            last = word;
-            tubes.insert(label);
-        }
-        Ok((tubes.into_iter().map(SpecimenId::new).collect(), last))
-    }
-
-    /// The LIMS's last word of orders; 0 before the first.
-    pub fn last_word(&self) -> Result<i64, JournalError> {
-        let mut statement = self.connection.prepare_cached("SELECT max(id) FROM order_word")?;
-        Ok(statement.query_row([], |row| row.get::<_, Option<i64>>(0))?.unwrap_or_default())
-    }
-
     /// What was decided after the evaluation of this number, oldest first, at most `limit`.
     pub fn evaluations(&self, after: i64, limit: usize) -> Result<Vec<Kept>, JournalError> {
         let mut statement = self.connection.prepare_cached(

@@ -13,10 +13,11 @@ use rusqlite::{Connection, params};
 
 use super::audit::{self, GATEWAY, Step};
 use super::calls::Reason;
+use super::orders::Ordered;
 use super::writer::Urgency;
 use super::{CallId, DeliveryId, Journal, JournalError, ObservationId, OpenError, standstill};
 use crate::domain::call::{Attempt, Tell};
-use crate::domain::{DestinationId, Observation, Private, SpecimenId};
+use crate::domain::{DestinationId, Observation, Order, OrderDoubt, Patient, Private, SpecimenId};
 
 pub(super) use settle::reopen_lanes;
 
@@ -125,8 +126,28 @@ pub struct Item {
     pub supersedes: Option<ObservationId>,
     pub received_at: Timestamp,
     pub observation: Observation,
+    /// The order it belongs to; `None` where nobody tells orders.
+    pub ordered: Option<Ordered>,
     /// The versions that it supersedes, the first one first, whether they were delivered or not.
     pub earlier: Vec<Version>,
+}
+
+impl Item {
+    /// What the LIMS ordered it by.
+    pub fn order(&self) -> Option<&Order> {
+        self.ordered.as_ref()?.order.as_ref().map(|it| &it.order)
+    }
+
+    /// What speaks against its order and is told with it.
+    pub fn marked(&self) -> &[OrderDoubt] {
+        self.ordered.as_ref().map(|ordered| ordered.marked.as_slice()).unwrap_or_default()
+    }
+
+    /// The patient as the LIMS knows them; as the analyzer sent them only where no order says.
+    pub fn patient(&self) -> &Patient {
+        let told = self.order().map(|order| order.patient.reveal()).filter(|patient| !patient.id.is_empty());
+        told.unwrap_or_else(|| self.observation.patient.reveal())
+    }
 }
 
 /// An earlier version of a result.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::OpenError;
 
 /// In order; the index plus one is the version that each leads to.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_spine.sql"),
     include_str!("migrations/0002_drop.sql"),
     include_str!("migrations/0003_order.sql"),
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0006_restoration.sql"),
     include_str!("migrations/0007_rules.sql"),
     include_str!("migrations/0008_call.sql"),
+    include_str!("migrations/0009_order_link.sql"),
 ];
 
 /// SQLite before this version could lose committed transactions when a WAL was reset (3.7.0 to 3.51.2).

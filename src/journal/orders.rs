@@ -3,6 +3,7 @@
 //! instrument's word for anything about an order.
 
 mod apply;
+mod links;
 mod reading;
 mod rows;
 
@@ -18,6 +19,8 @@ use super::{Journal, JournalError, MessageId, TransferId};
 use crate::domain::{OrderRequest, PatientChange, Problem, SpecimenId};
 
 pub use apply::Applied;
+pub use links::{Link, Ordered};
+pub(super) use links::{ordered, relink, write as write_link};
 pub use reading::{CachedOrder, OrderId, OrderWord};
 
 /// What one message of the LIMS says.

@@ -12,6 +12,7 @@ use place::{Placed, place};
 
 use super::audit::{self, GATEWAY, Step};
 use super::decisions::Judged;
+use super::orders::Link;
 use super::qc::{self, JudgedRun};
 use super::writer::Urgency;
 use super::{Journal, JournalError, MessageId, ObservationId, counters, habits};
@@ -44,6 +45,8 @@ pub struct Entry {
     pub routes: Vec<(DestinationId, Route)>,
     /// What rules made of it.
     pub judged: Judged,
+    /// Which order it belongs to; `None` where nobody tells orders.
+    pub link: Option<Link>,
 }
 
 /// How an observation stands to those already stored.

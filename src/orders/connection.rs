@@ -134,6 +134,7 @@ impl Handler for Connection<'_> {
             self.listener.journal.take_orders(self.name.to_owned(), within, parcel, told, compose, now);
         match taken.await {
             Ok(taken) => {
+                self.listener.arrived.notify_one();
                 self.transfer = Some(taken.transfer);
                 Ok((taken.receipt, reply(taken.texts)))
             }

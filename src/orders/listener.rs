@@ -8,7 +8,7 @@ use std::time::Duration;
 use labwire_hl7::transfer::{MllpLink, Settings};
 use labwire_link::Admission;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
@@ -37,6 +37,8 @@ pub struct Listener {
     pub admission: watch::Receiver<Admission>,
     pub control_ids: ControlIds,
     pub presence: Presence,
+    /// Rung when orders are on disk, so that results that wait for them are judged again.
+    pub arrived: Arc<Notify>,
     pub tasks: Tasks,
 }
 

@@ -212,7 +212,7 @@ fn order(group: &Group<'_>, around: &Around<'_>, places: &OrderPlaces) -> Result
             labels.push(label);
         }
     }
-    let number = if placer.is_empty() { filler.clone() } else { placer };
+    let number = if placer.is_empty() { filler.clone() } else { placer.clone() };
     let (patient, authority) = around.patient_of();
     Ok(Order {
         key: OrderKey {
@@ -223,6 +223,7 @@ fn order(group: &Group<'_>, around: &Around<'_>, places: &OrderPlaces) -> Result
         labels,
         parent: Some(group.text(b"SPM", 3, 1)).filter(|parent| !parent.is_empty()).map(SpecimenId::new),
         test_name: group.text(b"OBR", 4, 2),
+        placer,
         filler,
         priority: Priority::read(&first(&[(b"TQ1", 9, 1), (b"OBR", 27, 6), (b"ORC", 7, 6), (b"OBR", 5, 1)])),
         specimen_kind: first(&[(b"SPM", 4, 1), (b"OBR", 15, 1)]),

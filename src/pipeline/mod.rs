@@ -11,6 +11,7 @@ mod convert;
 mod diluted;
 mod habits;
 mod interpret;
+mod linking;
 mod normalize;
 mod preview;
 mod reply;
@@ -37,6 +38,7 @@ use crate::domain::{
 };
 
 pub use case::{Around, case, measured, past};
+pub use linking::{Fit, fit};
 pub use preview::{Preview, Reported, Tube, preview};
 pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, questions};
 pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};

@@ -255,7 +255,14 @@ impl Runner {
                 on_their_own.push(entry.observation.clone());
             }
             processed.entries.push(entry);
-            processed.problems.extend(doubt);
+            let said = |doubt: &Problem| {
+                doubt.kind == ProblemKind::OtherPatient
+                    && processed
+                        .problems
+                        .iter()
+                        .any(|it| (it.kind, &it.specimen) == (doubt.kind, &doubt.specimen))
+            };
+            processed.problems.extend(doubt.filter(|doubt| !said(doubt)));
         }
         processed.problems.extend(self.nowhere(&on_their_own));
         let (runs, failed) = comparison.judge(&processed.entries)?;

@@ -6,6 +6,7 @@ mod conversions;
 mod flags;
 mod habits;
 mod hl7;
+mod linking;
 mod messages;
 mod previews;
 mod replies;

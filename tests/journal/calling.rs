@@ -313,7 +313,7 @@ fn a_later_look_opens_a_call_that_is_wanted_only_now_and_puts_none_away() {
     let look = |observation, ruling| {
         let evaluations = vec![evaluated(Force::InForce, CallPolicy::default(), ruling)];
         let judged = Judged { evaluations, ..Judged::default() };
-        let again = Again { observation, judged, unordered: None };
+        let again = Again { observation, judged, link: None };
         lab.wait(lab.journal.judge_again(vec![again], "other rules are in force", lab.now())).unwrap();
     };
     let id = lab.one(potassium("2.9", clear()));

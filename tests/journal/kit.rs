@@ -263,6 +263,7 @@ pub(crate) fn own(observation: Observation) -> Entry {
         place: Place::Own,
         routes: vec![(DestinationId::new(LIMS), Route::Deliver)],
         judged: Judged::default(),
+        link: None,
     }
 }
 

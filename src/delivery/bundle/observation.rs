@@ -9,10 +9,11 @@ use crate::domain::profile::Profile;
 use crate::domain::{
     CodeSystem, Coding, DecimalText, InstrumentTime, Observation, Patient, Status, Value as Measured,
 };
-use crate::journal::ledger::Version;
+use crate::journal::ledger::{Item, Version};
 
 const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+const IDENTIFIER: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
 const LOINC: &str = "http://loinc.org";
 const SNOMED: &str = "http://snomed.info/sct";
 const UCUM: &str = "http://unitsofmeasure.org";
@@ -74,6 +75,37 @@ pub(super) fn resource(
                 .map(|range| json!([{ "text": range }])),
         ),
     ])
+}
+
+/// What the LIMS knows of a result by its order: the numbers that it is found by, the LIMS's own patient in the place of
+/// the instrument's, and what speaks against the order.
+pub(super) fn link(names: &FhirNames, item: &Item, resource: &mut Value) {
+    let Some(members) = resource.as_object_mut() else { return };
+    if let Some(order) = item.order() {
+        let numbers = [("PLAC", &order.placer), ("FILL", &order.filler)];
+        let numbers: Vec<Value> = numbers
+            .into_iter()
+            .filter_map(|(kind, number)| {
+                let kind = json!({ "coding": [{ "system": IDENTIFIER, "code": kind }] });
+                let identifier = json!({ "type": kind, "value": said(number)? });
+                Some(json!({ "type": "ServiceRequest", "identifier": identifier }))
+            })
+            .collect();
+        if !numbers.is_empty() {
+            members.insert("basedOn".to_owned(), Value::Array(numbers));
+        }
+        if let Some(subject) = subject(names, item.patient()) {
+            members.insert("subject".to_owned(), subject);
+        }
+    }
+    let doubts =
+        item.marked().iter().map(|doubt| json!({ "text": format!("{}: {}", doubt.name(), doubt.text()) }));
+    let doubts: Vec<Value> = doubts.collect();
+    if !doubts.is_empty()
+        && let Some(notes) = members.entry("note").or_insert_with(|| json!([])).as_array_mut()
+    {
+        notes.extend(doubts);
+    }
 }
 
 /// The patient by the number that the instrument sent, where the site says whose numbers those are. No name: the

@@ -2,7 +2,7 @@
 
 use super::sent::{Sent, Way};
 use super::*;
-use crate::delivery::sample::{called, consignment, converted, glucose, number, plain, positive};
+use crate::delivery::sample::{called, consignment, converted, glucose, number, ordered, plain, positive};
 use crate::domain::call::CallOutcome;
 use crate::domain::profile::Dialect;
 use crate::domain::{
@@ -398,6 +398,19 @@ fn the_patient_is_named_by_number_alone_and_only_where_the_site_says_whose_it_is
         render(&nobodys, "Example laboratory", &profiles(), Mode::Live, &consignment(vec![glucose()]))
             .unwrap();
     assert!(!String::from_utf8(bytes).unwrap().contains("EX-77"));
+}
+
+#[test]
+fn a_result_of_an_order_refers_to_it_and_to_the_patient_of_the_lims() {
+    let observation = resources("Observation", &ordered()).remove(0);
+    let numbers: Vec<&Value> =
+        observation["basedOn"].as_array().unwrap().iter().map(|it| &it["identifier"]["value"]).collect();
+    assert_eq!(numbers, ["P-9", "F-3"]);
+    assert_eq!(observation["subject"]["identifier"]["value"], "EX-78");
+    let notes = observation["note"].to_string();
+    assert!(notes.contains("other-patient: the analyzer named another patient"), "{notes}");
+    let report = resources("DiagnosticReport", &ordered()).remove(0);
+    assert_eq!(report["subject"]["identifier"]["value"], "EX-78");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::journal::ledger::{CallNote, Consignment, Noted};
 
 pub(super) fn write(draft: &mut Draft, kind: MessageKind, note: &CallNote, consignment: &Consignment) {
     let result = &note.item.observation;
-    patient(draft, std::iter::once(result));
+    patient(draft, std::iter::once(&note.item));
     if kind == MessageKind::OulR22 {
         specimen(draft, consignment);
     }

@@ -39,7 +39,7 @@ pub(super) fn write(draft: &mut Draft, number: usize, item: &Item) {
             (19, Value::Text(completed.as_bytes())),
         ],
     );
-    notes(draft, observation);
+    notes(draft, item);
 }
 
 /// OBX-6 and OBX-7. A range is as sent, in the unit as sent: beside a converted value it would mislead.
@@ -127,7 +127,8 @@ fn which(observation: &Observation) -> String {
 }
 
 /// Comments, and what has no field of its own.
-fn notes(draft: &mut Draft, observation: &Observation) {
+fn notes(draft: &mut Draft, item: &Item) {
+    let observation = &item.observation;
     let mut notes: Vec<(&str, String, &str)> = observation
         .comments
         .iter()
@@ -135,6 +136,7 @@ fn notes(draft: &mut Draft, observation: &Observation) {
         .collect();
     notes.extend(observation.told_of_dilution().map(|text| ("L", text, "")));
     notes.extend(observation.told_of_conversion().map(|text| ("L", text, "")));
+    notes.extend(item.marked().iter().map(|doubt| ("L", format!("{}: {}", doubt.name(), doubt.text()), "")));
     if let Measured::Absent { reason } = &observation.value {
         notes.push(("L", format!("no value: {reason}"), ""));
     }

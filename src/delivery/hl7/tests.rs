@@ -3,7 +3,9 @@
 use labwire_hl7::message::Message;
 
 use super::*;
-use crate::delivery::sample::{called, consignment, converted, diluted, glucose, number, plain, positive};
+use crate::delivery::sample::{
+    called, consignment, converted, diluted, glucose, number, ordered, plain, positive,
+};
 use crate::domain::{
     CodeSystem, Coding, Comment, Comparator, InstrumentTime, Private, TestIdentity, Value as Measured,
 };
@@ -47,6 +49,22 @@ OBX|1|NM|GLU^GLCC^L^2345-7^^LN|1|5.40|mg/dl|4.0 - 6.1|N|||F|||||op7||erba~SN-1|2
 SPM|1|EX0001||SERUM|||||||P
 "
     );
+}
+
+#[test]
+fn a_result_of_an_order_bears_its_numbers_and_the_patient_of_the_lims() {
+    let bytes = render(&hl7(MessageKind::OruR01), Awaited::Application, Mode::Live, &ordered()).unwrap();
+    let told = String::from_utf8(bytes).unwrap().replace('\r', "\n");
+    for line in [
+        "PID|1||EX-78^^^HOSP||Example^Anne||19700101|F",
+        "PV1|1|U|WARD3",
+        "ORC|RE|P-9|F-3",
+        "OBR|1|P-9|F-3|GLU^GLCC^L^2345-7^^LN|R||||||||||||||||||||F",
+        "NTE|1|L|other-patient: the analyzer named another patient than the LIMS",
+        "SPM|1|EX0001||SERUM|||||||P",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
 }
 
 #[test]

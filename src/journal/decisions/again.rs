@@ -11,6 +11,7 @@ use crate::domain::clinic::Evaluation;
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::calls;
 use crate::journal::ledger::reopen_lanes;
+use crate::journal::orders::{self, Link};
 use crate::journal::writer::Urgency;
 use crate::journal::{Journal, JournalError, ObservationId};
 
@@ -19,8 +20,8 @@ use crate::journal::{Journal, JournalError, ObservationId};
 pub struct Again {
     pub observation: ObservationId,
     pub judged: Judged,
-    /// Why it waits for the want of an order.
-    pub unordered: Option<HoldReason>,
+    /// Which order it belongs to; `None` where nobody tells orders.
+    pub link: Option<Link>,
 }
 
 impl Journal {
@@ -49,6 +50,10 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     let evaluations = new.into_iter().filter(|(is_new, _)| *is_new).map(|(_, one)| one.clone()).collect();
     write(connection, id, &Judged { evaluations, ..Judged::default() }, now)?;
     calls::on_judged_again(connection, id, &it.judged, now)?;
+    if let Some(link) = &it.link {
+        orders::relink(connection, id, link, now)?;
+    }
+    let by_order = it.link.as_ref().map_or(&[][..], |link| &link.holds);
     let open = open_holds(connection, id)?;
     if open.is_empty() {
         return Ok(());
@@ -56,10 +61,10 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     let waiting = waiting_at(connection, id)?;
     let waits = waiting.iter().any(|line| it.judged.waits_at.iter().any(|at| at.as_str() == line));
     let by_rules = it.judged.reasons.iter().filter(|_| waits);
-    let wanted: Vec<HoldReason> = by_rules.chain(&it.unordered).copied().collect();
+    let wanted: Vec<HoldReason> = by_rules.chain(by_order).copied().collect();
     let changed = turn(connection, id, &open, &wanted, why, now)?;
     let by_reading = open.iter().any(|reason| !reason.is_by_rules());
-    if !by_reading && it.unordered.is_none() {
+    if !by_reading && by_order.is_empty() {
         for line in waiting.iter().filter(|line| !it.judged.waits_at.iter().any(|at| at.as_str() == *line)) {
             connection
                 .prepare_cached(

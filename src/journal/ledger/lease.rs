@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::{DestinationId, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
+use crate::journal::orders::ordered;
 use crate::journal::read::observation;
 use crate::journal::rows::instant;
 use crate::journal::{DeliveryId, JournalError, ObservationId, restoration};
@@ -256,7 +257,8 @@ pub(super) fn item(connection: &Connection, id: ObservationId) -> Result<Item, J
         earlier.insert(0, version);
         next = before;
     }
-    Ok(Item { id, version, supersedes, received_at, observation, earlier })
+    let ordered = ordered(connection, id)?;
+    Ok(Item { id, version, supersedes, received_at, observation, ordered, earlier })
 }
 
 /// One version of a result, its number, and the version before it.

@@ -1,7 +1,7 @@
 //! Looking orders up: by what stands on a tube, and the work that is there.
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::rows;
 use crate::domain::{Order, OrderState, SpecimenId};
@@ -121,6 +121,15 @@ impl Reader {
         }
         Ok(orders)
     }
+}
+
+/// One order by its row.
+pub(super) fn by_id(connection: &Connection, id: OrderId) -> Result<Option<CachedOrder>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, source, state, placed_at, changed_at, detail FROM lab_order WHERE id = ?",
+    )?;
+    let mut rows = statement.query([id.0])?;
+    rows.next()?.map(order).transpose()
 }
 
 fn order(row: &Row<'_>) -> Result<CachedOrder, JournalError> {

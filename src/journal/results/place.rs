@@ -12,6 +12,7 @@ use crate::journal::audit::GATEWAY;
 use crate::journal::calls::{self, Version};
 use crate::journal::decisions;
 use crate::journal::ledger::{URGENCIES, reopen_lanes};
+use crate::journal::orders::write_link;
 use crate::journal::rows::{Stored, class_name, status_name};
 use crate::journal::{JournalError, MessageId, ObservationId, restoration};
 
@@ -176,6 +177,9 @@ fn open(
 ) -> Result<(), JournalError> {
     let observation = &entry.observation;
     decisions::write(connection, id, &entry.judged, now)?;
+    if let Some(link) = &entry.link {
+        write_link(connection, id, link, now)?;
+    }
     calls::on_version(connection, &Version { id, observation, earlier, judged: &entry.judged }, now)?;
     let by_reading: &[HoldReason] = match &observation.standing {
         Standing::Held(reasons) => reasons,

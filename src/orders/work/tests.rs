@@ -20,6 +20,7 @@ fn order(test: &str, state: OrderState, priority: Priority, patient: &str) -> Ca
             labels: vec![SpecimenId::new("T1")],
             parent: None,
             test_name: String::new(),
+            placer: "P1".to_owned(),
             filler: String::new(),
             priority,
             specimen_kind: "SER".to_owned(),

@@ -24,8 +24,10 @@ pub(super) struct Review {
     waiting: VecDeque<(SpecimenId, &'static str)>,
     /// The SHA-256 of the rules in force; the outer `None` before the first look.
     rules: Option<Option<String>>,
-    /// The LIMS's last word.
+    /// The LIMS's last word that was noticed.
     word: i64,
+    /// And the last one by which everything was looked at, as the journal keeps it.
+    kept: i64,
 }
 
 impl Review {
@@ -35,15 +37,25 @@ impl Review {
             tracing::error!(%error, "failed to look for results that are to be judged again");
         }
         for _ in 0..A_TURN {
-            let Some((specimen, why)) = self.waiting.pop_front() else { return false };
-            let again = judge(runner, &specimen);
-            let done = match again {
+            let Some((specimen, why)) = self.waiting.pop_front() else { break };
+            let done = match judge(runner, &specimen) {
+                Ok(all) if all.is_empty() => Ok(()),
                 Ok(all) => runner.journal.judge_again(all, why, clock::now()).await,
                 Err(error) => Err(error),
             };
             match done {
                 Ok(()) => runner.due.notify_one(),
-                Err(error) => tracing::error!(%error, "failed to judge results again"),
+                Err(error) => {
+                    tracing::error!(%error, "failed to judge results again; trying again");
+                    self.waiting.push_back((specimen, why));
+                    return false;
+                }
+            }
+        }
+        if self.waiting.is_empty() && self.word != self.kept {
+            match runner.journal.heard_up_to(self.word).await {
+                Ok(()) => self.kept = self.word,
+                Err(error) => tracing::error!(%error, "failed to note how far orders were judged"),
             }
         }
         !self.waiting.is_empty()
@@ -57,10 +69,10 @@ impl Review {
                 Some(_) => "other rules are in force",
             };
             let (held, word) =
-                runner.read(|reader| Ok((reader.held_specimens(HELD)?, reader.last_word()?)))?;
+                runner.read(|reader| Ok((reader.held_specimens(HELD)?, reader.heard_up_to()?)))?;
             self.waiting.extend(held.into_iter().map(|specimen| (specimen, why)));
             if self.rules.is_none() {
-                self.word = word;
+                (self.word, self.kept) = (word, word);
             }
             self.rules = Some(rules);
         }
@@ -97,15 +109,15 @@ fn of_message(runner: &Runner, message: MessageId, results: Vec<Known>) -> Resul
         .into_iter()
         .map(|known| {
             let observation = known.observation.into_inner();
-            let entry =
-                Entry { observation, place: Place::Own, routes: Vec::new(), judged: Judged::default() };
+            let judged = Judged::default();
+            let entry = Entry { observation, place: Place::Own, routes: Vec::new(), judged, link: None };
             (known.id, entry)
         })
         .unzip();
     judging.judge(&mut entries, true)?;
     let all = ids.into_iter().zip(entries).map(|(observation, entry)| {
-        let unordered = judging.unordered(&entry.observation)?;
-        Ok(Again { observation, judged: entry.judged, unordered })
+        let link = judging.link(&entry.observation)?;
+        Ok(Again { observation, judged: entry.judged, link })
     });
     all.collect()
 }

@@ -7,7 +7,9 @@ use super::Runner;
 use super::judging::Judging;
 use super::route::routes;
 use crate::config::settings::Instrument;
-use crate::domain::{HoldReason, Observation, Private, Problem, ProblemKind, RerunPolicy, Standing};
+use crate::domain::{
+    HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, Standing,
+};
 use crate::journal::decisions::Judged;
 use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
@@ -79,12 +81,15 @@ impl Comparison<'_> {
                 Place::Own
             }
         };
-        let judging = Judging::of(self.runner, self.message, self.instrument);
-        if let Some(reason) = judging.unordered(&observation)? {
-            hold(&mut observation, reason);
+        let link = Judging::of(self.runner, self.message, self.instrument).link(&observation)?;
+        if link.as_ref().is_some_and(|link| link.doubts.contains(&OrderDoubt::OtherPatient)) {
+            doubt = doubt.or_else(|| Some(other_patient(&observation)));
+        }
+        for reason in link.iter().flat_map(|link| &link.holds) {
+            hold(&mut observation, *reason);
         }
         let routes = routes(&self.runner.site.destinations, &observation, self.not_production);
-        Ok((Entry { observation, place, routes, judged: Judged::default() }, doubt))
+        Ok((Entry { observation, place, routes, judged: Judged::default(), link }, doubt))
     }
 
     fn priors(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
@@ -101,6 +106,16 @@ impl Comparison<'_> {
                 ..Prior::of(it.id.0, &self.runner.site.name, &it.observation, it.received_at)
             })
             .collect())
+    }
+}
+
+fn other_patient(observation: &Observation) -> Problem {
+    Problem {
+        kind: ProblemKind::OtherPatient,
+        record: Some(observation.record),
+        specimen: Some(observation.specimen.clone()),
+        text: Private::new(OrderDoubt::OtherPatient.text().to_owned()),
+        replaces_result: false,
     }
 }
 

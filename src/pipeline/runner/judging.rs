@@ -11,16 +11,16 @@ use super::{Runner, reading};
 use crate::config::settings::{Instrument, Release};
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::{
-    DestinationId, HoldReason, Observation, OrderState, Patient, Priority, Private, Rules, SampleClass,
-    SpecimenId, UnorderedPolicy,
+    DestinationId, HoldReason, Observation, OrderDoubt, OrderState, Patient, Priority, Private, Rules,
+    SampleClass, SpecimenId, UnorderedPolicy,
 };
 use crate::journal::decisions::{Judged, Known, PatientKey};
-use crate::journal::orders::CachedOrder;
+use crate::journal::orders::{CachedOrder, Link};
 use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId};
 use crate::pipeline::rules::{evaluate, relevant};
-use crate::pipeline::{Around, Reading, case, measured, past};
+use crate::pipeline::{Around, Reading, case, fit, measured, past};
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
@@ -67,27 +67,28 @@ impl<'a> Judging<'a> {
         Judging { runner, message: message.message, received_at: message.received_at, instrument }
     }
 
-    /// Why the site wants this to wait for the want of an order. Controls are never ordered, and a tube without a label
-    /// waits for that.
-    pub(super) fn unordered(&self, observation: &Observation) -> Result<Option<HoldReason>, JournalError> {
-        let asks = self.instrument.unordered == UnorderedPolicy::Hold
-            && observation.class == SampleClass::Patient
-            && !observation.specimen.is_blank();
-        if !asks {
+    /// Which order a result belongs to by what the LIMS told last, and what the site does about what speaks against it.
+    /// `None` where no LIMS tells orders, for a control, and for a tube without a label, which waits for that.
+    pub(super) fn link(&self, observation: &Observation) -> Result<Option<Link>, JournalError> {
+        let sources = &self.runner.site.order_sources;
+        if sources.is_empty() || observation.class != SampleClass::Patient || observation.specimen.is_blank()
+        {
             return Ok(None);
         }
-        let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
         let mut orders = self.runner.read(|reader| reader.orders_on(&observation.specimen))?;
-        let sources = &self.runner.site.order_sources;
-        orders.retain(|it| sources.contains(&it.source) && it.order.key.test == test);
-        let stands = |state: OrderState| {
-            matches!(state, OrderState::Active | OrderState::Held | OrderState::Completed)
+        orders.retain(|it| sources.contains(&it.source));
+        let candidates: Vec<_> = orders.iter().map(|it| (it.state, &it.order)).collect();
+        let found = fit(observation, &candidates, &self.instrument.specimen_kinds);
+        let rules = &self.instrument.orders;
+        let by_rule = |wanted: UnorderedPolicy| -> Vec<OrderDoubt> {
+            found.doubts.iter().copied().filter(|doubt| rules.of(*doubt) == wanted).collect()
         };
-        Ok(match orders.is_empty() {
-            true => Some(HoldReason::NotOrdered),
-            false if orders.iter().any(|it| stands(it.state)) => None,
-            false => Some(HoldReason::OrderCancelled),
-        })
+        let order = found.order.and_then(|place| orders.get(place)).map(|it| it.id);
+        let holds = by_rule(UnorderedPolicy::Hold).into_iter().filter_map(HoldReason::for_order).collect();
+        let mut marked = by_rule(UnorderedPolicy::Mark);
+        // What a person lets go goes with its doubt.
+        marked.extend(by_rule(UnorderedPolicy::Hold));
+        Ok(Some(Link { order, doubts: found.doubts, marked, holds }))
     }
 
     /// Gives each entry what the rules make of it. An observation that repeats a stored one was judged when that came.

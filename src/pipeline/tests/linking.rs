@@ -1,0 +1,106 @@
+//! Which order a result belongs to. Patients are invented.
+
+use super::super::{Fit, fit};
+use super::*;
+use crate::domain::{Order, OrderDoubt, OrderKey, OrderState, Patient, Priority, Private, SpecimenId};
+
+fn order(number: &str, test: &str, patient: &str) -> Order {
+    let patient = Patient {
+        id: patient.to_owned(),
+        name: "Example^Anna".to_owned(),
+        birth_date: "19800102".to_owned(),
+        sex: "F".to_owned(),
+        ..Patient::default()
+    };
+    Order {
+        key: OrderKey { number: number.to_owned(), specimen: SpecimenId::new("T1"), test: test.to_owned() },
+        labels: vec![SpecimenId::new("T1")],
+        parent: None,
+        test_name: String::new(),
+        placer: number.to_owned(),
+        filler: String::new(),
+        priority: Priority::Routine,
+        specimen_kind: "SER".to_owned(),
+        collected: String::new(),
+        authority: "HOSP".to_owned(),
+        patient: Private::new(patient),
+    }
+}
+
+fn result(kind: &str, patient: Patient) -> Observation {
+    let specimen_type = (!kind.is_empty()).then(|| kind.to_owned());
+    Observation {
+        lims_code: Some("GLU".to_owned()),
+        specimen_type,
+        patient: Private::new(patient),
+        ..only(&one("R|1|^^^K|5.40")).clone()
+    }
+}
+
+fn judged(
+    orders: &[(OrderState, &Order)],
+    kind: &str,
+    patient: Patient,
+) -> (Option<usize>, Vec<&'static str>) {
+    let kinds = BTreeMap::from([("SER".to_owned(), "SERUM".to_owned())]);
+    let Fit { order, doubts } = fit(&result(kind, patient), orders, &kinds);
+    (order, doubts.into_iter().map(OrderDoubt::name).collect())
+}
+
+#[test]
+fn of_orders_for_a_test_the_one_that_is_to_be_done_counts() {
+    use OrderState::{Active, Cancelled, Completed, Held};
+    let (one, two, other) =
+        (order("P1", "GLU", "EX77"), order("P2", "GLU", "EX77"), order("P3", "NA", "EX77"));
+    let stranger = order("P4", "GLU", "EX88");
+    for (orders, expected) in [
+        (&[][..], (None, vec!["not-ordered"])),
+        (&[(Active, &other)], (None, vec!["not-ordered"])),
+        (&[(Active, &other), (Active, &one)], (Some(1), vec![])),
+        (&[(Cancelled, &one), (Held, &two)], (Some(1), vec![])),
+        (&[(Cancelled, &one)], (Some(0), vec!["order-cancelled"])),
+        (&[(Cancelled, &one), (Completed, &two)], (Some(1), vec!["order-final"])),
+        (&[(Active, &one), (Active, &two)], (None, vec!["several-orders"])),
+        (&[(Active, &one), (Active, &stranger)], (None, vec!["several-patients"])),
+    ] {
+        assert_eq!(judged(orders, "", Patient::default()), expected);
+    }
+}
+
+#[test]
+fn another_kind_of_specimen_is_only_what_the_site_has_a_word_for() {
+    let one = order("P1", "GLU", "EX77");
+    let unmapped = Order { specimen_kind: "PLAS".to_owned(), ..one.clone() };
+    for (order, kind, doubts) in [
+        (&one, "SERUM", vec![]),
+        (&one, "", vec![]),
+        (&one, "URINE", vec!["other-specimen-kind"]),
+        (&unmapped, "URINE", vec![]),
+    ] {
+        assert_eq!(judged(&[(OrderState::Active, order)], kind, Patient::default()).1, doubts, "{kind}");
+    }
+}
+
+#[test]
+fn another_patient_is_one_of_whom_both_can_not_be_true() {
+    let one = order("P1", "GLU", "EX77");
+    let sent = |id: &str, name: &str, born: &str, sex: &str| Patient {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        birth_date: born.to_owned(),
+        sex: sex.to_owned(),
+        location: String::new(),
+    };
+    for (patient, is_other) in [
+        (sent("", "", "", ""), false),
+        (sent(" EX77 ", "EXAMPLE^ANNA^B", "19800102000000", "f"), false),
+        (sent("EX77", "Examp", "1980-01-02", "U"), false),
+        (sent("EX78", "", "", ""), true),
+        (sent("EX77", "Sample^Anna", "", ""), true),
+        (sent("", "", "19800103", ""), true),
+        (sent("", "", "", "M"), true),
+    ] {
+        let doubts = judged(&[(OrderState::Active, &one)], "", patient.clone()).1;
+        assert_eq!(!doubts.is_empty(), is_other, "{patient:?}");
+    }
+}

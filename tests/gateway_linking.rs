@@ -1,0 +1,117 @@
+//! A result and the order it belongs to, with the real program: the LIMS's numbers and patient go out with it, and what
+//! speaks against an order goes by the site's rule.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
+#[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
+#[path = "gateway/support.rs"]
+mod support;
+#[expect(dead_code, reason = "shared with the other tests of orders, which use the rest")]
+#[path = "support/teller.rs"]
+mod teller;
+
+use support::*;
+use teller::*;
+
+/// What of `labwire trace --raw` was sent to the LIMS.
+fn sent(lab: &Lab, tube: &str) -> String {
+    let trace = lab.text(&["trace", tube, "--raw"]);
+    let sent: Vec<&str> = trace.lines().filter(|line| line.contains("sent, ")).collect();
+    sent.join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_goes_out_with_its_orders_numbers_and_the_lims_own_patient() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    lims.tell(
+        "MSH|^~\\&|LIMS|HOSP|labwire||2026||ADT^A40^ADT_A39|2|P|2.5.1\rPID|1||EX78^^^HOSP||Example^Anne\rMRG|EX77^^^HOSP\r",
+    )
+    .await;
+    send(analyzer, &chemistry("T1", &[("GLCC", "5.1")], "F", "20260501110000")).await;
+    until("it is accepted", || lab.count("accepted") == 1).await;
+    let sent = sent(&lab, "T1");
+    for part in
+        ["\"placer\":\"P1\"", "\"id\":\"EX78\"", "\"authority\":\"HOSP\"", "\"name\":\"Example^Anne\""]
+    {
+        assert!(sent.contains(part), "{part}: {sent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_comes_after_its_result_lets_it_go() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    lab.instrument("erba", "erba-xl", "unordered = \"hold\"", &listener(analyzer));
+    let gateway = lab.start().await;
+    send(analyzer, &chemistry("T1", &[("GLCC", "5.1"), ("CRR", "0.9")], "F", "20260501110000")).await;
+    until("both wait", || lab.count("held") == 2).await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    until("what is ordered now is accepted", || lab.count("accepted") == 1).await;
+    assert!(sent(&lab, "T1").contains("\"placer\":\"P1\""), "{}", sent(&lab, "T1"));
+    // The gateway is killed before it can have judged: the next start does.
+    lims.tell(&oml("2", "T1", &[("NW", "P2", "CRR")])).await;
+    gateway.kill();
+    let gateway = lab.start().await;
+    until("the other is, too", || lab.count("accepted") == 2).await;
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_speaks_against_an_order_goes_by_the_rule_of_the_site() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let rules = "unordered = \"mark\"\norder_cancelled = \"hold\"\norder_done = \"mark\"\n";
+    lab.instrument("erba", "erba-xl", rules, &listener(analyzer));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let orders = [
+        ("NW", "P1", "GLCC"),
+        ("NW", "P2", "CRR"),
+        ("CA", "P2", "CRR"),
+        ("NW", "P3", "NA"),
+        ("NW", "P4", "NA"),
+    ];
+    lims.tell(&oml("1", "T1", &orders)).await;
+    let done = oml("2", "T1", &[("SC", "P1", "GLCC")]).replace("ORC|SC|P1\r", "ORC|SC|P1|||CM\r");
+    assert!(lims.tell(&done).await.contains("/ORC|OK|P1/"));
+    let results = [("GLCC", "5.1"), ("CRR", "0.9"), ("ALTT", "20")];
+    send(analyzer, &chemistry("T1", &results, "F", "20260501110000")).await;
+    until("what isn't held is accepted", || lab.count("accepted") == 2).await;
+    let held = lab.text(&["held"]);
+    assert!(held.contains("CRR 0.9") && held.contains("took its order"), "{held}");
+    let sent = sent(&lab, "T1");
+    assert!(sent.contains("[\"order-final\"]") && sent.contains("[\"not-ordered\"]"), "{sent}");
+    // The LIMS takes its cancellation back: nothing speaks against it any more.
+    lims.tell(&oml("3", "T1", &[("NW", "P2", "CRR")])).await;
+    until("it is accepted", || lab.count("accepted") == 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_patient_on_the_analyzer_is_a_problem_and_changes_nothing_of_the_lims() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    lab.instrument("erba", "erba-xl", "other_patient = \"hold\"", &listener(analyzer));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    let message = chemistry("T1", &[("GLCC", "5.1")], "F", "20260501110000");
+    let at = message.find("P|1").unwrap();
+    let end = at + message[at..].find('\r').unwrap();
+    let message = format!("{}P|1|||EX99|Sample^Otto||19500505|M{}", &message[..at], &message[end..]);
+    send(analyzer, &message).await;
+    until("it waits", || lab.count("held") == 1).await;
+    assert!(lab.text(&["held"]).contains("another patient"), "{}", lab.text(&["held"]));
+    assert!(lab.text(&["problems"]).contains("other-patient"), "{}", lab.text(&["problems"]));
+    let told = {
+        let mut line =
+            labsim::analyzer::Analyzer::new(connect(analyzer).await, labsim::analyzer::Options::default());
+        String::from_utf8(line.query(query("^T1").as_bytes()).await.unwrap()).unwrap()
+    };
+    assert!(told.contains("Example^Anna") && !told.contains("EX99"), "{told}");
+}
