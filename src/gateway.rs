@@ -22,7 +22,7 @@ use crate::host::control::{Control, ControlError, Signable};
 use crate::host::systemd::{self, Watched};
 use crate::intake::{self, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
-use crate::orders::{self, Answering, Presence};
+use crate::orders::{self, Answering, Asking, Presence, Withdrawals};
 use crate::pipeline::runner::{Asked, Runner, Site};
 use crate::reconciliation::{Rules, Schedule};
 use crate::shutdown::Tasks;
@@ -87,7 +87,7 @@ impl Gateway {
         gateway.start_deliveries(settings, &due)?;
         let (asked, turned) = gateway.start_runner(settings, &rules, &arrived, &due);
         let presence = Presence::default();
-        gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone());
+        gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone(), &arrived);
         gateway.start_control(settings, rules, &arrived, &due)?;
         gateway.start_reports(settings);
         gateway.start_orders(settings, presence, &arrived);
@@ -199,14 +199,27 @@ impl Gateway {
         asked: mpsc::Receiver<Asked>,
         mailboxes: Mailboxes,
         presence: Presence,
+        arrived: &Arc<Notify>,
     ) {
         let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
         let control_ids = self.control_ids.clone();
         let sources = Answering::sources(settings.orders.iter().map(|source| source.name.as_str()));
+        let asking = asking(settings, &journal, arrived);
+        let tasks = self.tasks.clone();
         self.tasks.spawn(async move {
             if let Some(reader) = reader_once_open(&journal, &stop).await {
                 let reader = Mutex::new(reader);
-                let answering = Answering { journal, reader, mailboxes, presence, control_ids, sources };
+                let answering = Answering {
+                    journal,
+                    reader,
+                    mailboxes,
+                    presence,
+                    control_ids,
+                    sources,
+                    asking,
+                    tasks,
+                    withdrawals: Withdrawals::default(),
+                };
                 answering.run(asked, stop).await;
             }
         });
@@ -245,7 +258,7 @@ impl Gateway {
             tasks: self.tasks.clone(),
         };
         for source in &settings.orders {
-            self.tasks.spawn(orders::listen(listener.clone(), Arc::clone(source)));
+            self.tasks.spawn(orders::take(listener.clone(), Arc::clone(source)));
         }
     }
 
@@ -306,6 +319,25 @@ impl Gateway {
         });
         receiver
     }
+}
+
+/// Each LIMS that can be asked about a tube. One whose certificates can't be used isn't.
+fn asking(settings: &Settings, journal: &Journal, arrived: &Arc<Notify>) -> Vec<Asking> {
+    let askable = settings.orders.iter().filter_map(|source| Some((&source.name, source.ask.as_ref()?)));
+    askable
+        .filter_map(|(name, ask)| {
+            let set_up = Asking::new(name, ask, journal, arrived);
+            set_up
+                .map_err(|why| {
+                    tracing::error!(
+                        source = name,
+                        why,
+                        "failed to set up the way to the LIMS; it isn't asked"
+                    );
+                })
+                .ok()
+        })
+        .collect()
 }
 
 /// A reader, once there is a journal to read; nothing when the gateway stops before.

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
-use crate::config::settings::{DropSettings, FtpTls, Instrument, PlaceSettings, SerialSettings, Transport};
+use crate::config::settings::{
+    DropSettings, FtpTls, Instrument, OrderWay, PlaceSettings, SerialSettings, Transport,
+};
 use crate::config::{Finding, Settings};
 use crate::exit::Exit;
 use crate::host::logging;
@@ -234,7 +236,12 @@ fn listeners(settings: &Settings) -> Vec<Finding> {
         Transport::TcpServer(server) => Some((file_of(instrument), server.listen)),
         Transport::Serial(_) | Transport::TcpClient(_) | Transport::Drop(_) => None,
     });
-    let orders = settings.orders.iter().map(|source| ("labwire.toml".to_owned(), source.server.listen));
+    let orders = settings.orders.iter().filter_map(|source| match &source.way {
+        OrderWay::Mllp { server, .. } | OrderWay::Push { server, .. } => {
+            Some(("labwire.toml".to_owned(), server.listen))
+        }
+        OrderWay::Poll(_) | OrderWay::Folder(_) => None,
+    });
     let mut tried: BTreeSet<SocketAddr> = BTreeSet::new();
     std::iter::once(page)
         .chain(orders)

@@ -168,27 +168,30 @@ pub(super) fn of_site(source: &Source, site: &site::Draft, claimants: &[Claimant
             }
         }
     }
-    for (index, draft) in site.orders.iter().enumerate() {
-        let listen = draft.listen;
-        let earlier = site.orders.iter().take(index).find(|earlier| overlap(earlier.listen, listen));
+    let tells: Vec<_> = site
+        .orders
+        .iter()
+        .filter_map(|draft| draft.listens.as_ref().map(|(listen, span)| (&draft.source.name, *listen, span)))
+        .collect();
+    for (index, (_, listen, span)) in tells.iter().enumerate() {
+        let (earlier, listen) =
+            (tells.iter().take(index).find(|(_, earlier, _)| overlap(*earlier, *listen)), *listen);
         let text = match earlier {
-            Some(earlier) => {
-                format!("{listen} overlaps {} of [orders.{}]", earlier.listen, earlier.source.name)
-            }
+            Some((name, earlier, _)) => format!("{listen} overlaps {earlier} of [orders.{name}]"),
             None if overlap(listen, site.page.listen) => {
                 format!("{listen} overlaps {}, the page", site.page.listen)
             }
             None => continue,
         };
-        refuse(&draft.span, format!("{text}; write another port"));
+        refuse(span, format!("{text}; write another port"));
     }
     for claimant in claimants {
         let Transport::TcpServer(server) = &claimant.claim.transport else { continue };
         let listen = server.listen;
-        if let Some(orders) = site.orders.iter().find(|orders| overlap(orders.listen, listen)) {
+        if let Some((name, orders, _)) = tells.iter().find(|(_, orders, _)| overlap(*orders, listen)) {
             findings.push(claimant.refuse(format!(
-                "{listen} overlaps {} of [orders.{}] in {}; write another port",
-                orders.listen, orders.source.name, source.name
+                "{listen} overlaps {orders} of [orders.{name}] in {}; write another port",
+                source.name
             )));
         }
     }

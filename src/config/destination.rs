@@ -7,7 +7,7 @@ mod hl7;
 mod http;
 mod mllp;
 pub(super) mod takes;
-mod web;
+pub(super) mod web;
 
 use std::path::Path;
 use std::time::Duration;

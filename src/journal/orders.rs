@@ -32,6 +32,29 @@ pub struct Told {
     pub problems: Vec<Problem>,
 }
 
+/// What a LIMS said at once.
+pub struct Block {
+    /// Whose it is, as [`source_name`] has it.
+    pub source: String,
+    pub within: Within,
+    pub parcel: Parcel,
+    /// One element for each message of the parcel.
+    pub told: Vec<Told>,
+    pub compose: Compose,
+    pub again: Again,
+    /// Where to go on asking this LIMS from now on.
+    pub cursor: Option<String>,
+}
+
+/// What becomes of a block whose bytes were taken before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// It was sent again: nothing changes, and the first answer counts.
+    SameAnswer,
+    /// It names no message of its own, so that the same bytes may be said of another moment.
+    Anew,
+}
+
 /// A block of the LIMS that is on disk, and what it is told about it.
 #[derive(Debug)]
 pub struct Taken {
@@ -44,17 +67,9 @@ pub struct Taken {
 pub type Compose = Box<dyn FnOnce(&[Vec<Applied>]) -> Vec<Vec<u8>> + Send>;
 
 impl Journal {
-    /// Stores a block of the LIMS `source`, does what its messages ask for and says what came of it. `told` has one
-    /// element for each message of the block.
-    pub async fn take_orders(
-        &self,
-        source: String,
-        within: Within,
-        parcel: Parcel,
-        told: Vec<Told>,
-        compose: Compose,
-        now: Timestamp,
-    ) -> Result<Taken, JournalError> {
+    /// Stores a block of a LIMS, does what its messages ask for and says what came of it.
+    pub async fn take_orders(&self, block: Block, now: Timestamp) -> Result<Taken, JournalError> {
+        let Block { source, within, parcel, told, compose, again, cursor } = block;
         let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
         let done = self.submit(Urgency::Frame, move |connection| {
             let transfer = match within {
@@ -62,7 +77,10 @@ impl Journal {
                 Within::New { source, peer } => begin(connection, &source, &peer, now)?,
             };
             let content = Sha256::digest(parcel.content());
-            let before = said_before(connection, &source, &content)?;
+            let before = match again {
+                Again::SameAnswer => said_before(connection, &source, &content)?,
+                Again::Anew => None,
+            };
             let (stored, messages) = store(connection, transfer, &parcel, &sha256, now)?;
             let texts = match before {
                 Some(texts) => texts,
@@ -70,6 +88,11 @@ impl Journal {
             };
             write_texts(connection, stored, &source, &content, &texts)?;
             done_with(connection, &messages, now)?;
+            if let Some(cursor) = &cursor {
+                connection
+                    .prepare_cached("INSERT OR REPLACE INTO order_cursor VALUES (?, ?, ?)")?
+                    .execute(params![source, cursor, now.as_microsecond()])?;
+            }
             Ok((transfer, texts))
         });
         let (transfer, texts) = done.await?;

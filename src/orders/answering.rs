@@ -1,14 +1,16 @@
 //! Answers host queries from what the LIMS told last, LIMS up or down, on the connection that asked. What is answered is
 //! put down before it is sent; what came of it is noted by the connection. Never makes up an order.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use labwire_link::SendId;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::asking::{self, Asking};
 use super::presence::Presence;
 use super::told::Told;
 use super::work::{Tube, tube};
@@ -20,10 +22,18 @@ use crate::journal::results::QueryId;
 use crate::journal::{Journal, JournalError, Reader};
 use crate::pipeline::runner::{Asked, reading};
 use crate::pipeline::{Found, Reading, Stamp, Wants, Work, answer, answers_hl7, questions};
+use crate::shutdown::Tasks;
 use crate::wire::{ControlIds, Mailboxes, Outgoing};
 
 /// The most tubes that one answer names where the query doesn't.
 const MOST: usize = 50;
+/// For how many messages the LIMS is asked at the same time, and about how many tubes of each.
+const AT_ONCE: usize = 16;
+const ASKED_ABOUT: usize = 4;
+/// How long asking about all tubes of a message may take: less than any analyzer waits.
+const TOGETHER: Duration = Duration::from_secs(6);
+/// Of how many connections it is kept that they withdrew something.
+const CONNECTIONS: usize = 1_000;
 /// How many active orders are looked through for them.
 const LOOKED_THROUGH: usize = 5_000;
 /// How long an HL7 analyzer may wait.
@@ -41,7 +51,15 @@ pub struct Answering {
     pub control_ids: ControlIds,
     /// The configured names of those who tell orders. What another told is known and not used.
     pub sources: BTreeSet<String>,
+    /// Who is asked about a tube of which nothing is known.
+    pub asking: Vec<Asking>,
+    pub tasks: Tasks,
+    /// How often each connection has withdrawn what it asked.
+    pub withdrawals: Withdrawals,
 }
+
+/// By source and peer.
+pub type Withdrawals = Mutex<BTreeMap<(String, String), u64>>;
 
 impl Answering {
     /// Those of these configured names are used.
@@ -51,21 +69,98 @@ impl Answering {
 
     /// Answers what is asked until the gateway stops.
     pub async fn run(self, mut asked: mpsc::Receiver<Asked>, stop: CancellationToken) {
+        let room = Arc::new(Semaphore::new(AT_ONCE));
+        let answering = Arc::new(self);
         loop {
             let next = tokio::select! {
                 () = stop.cancelled() => return,
                 next = asked.recv() => next,
             };
             let Some(asked) = next else { return };
-            if let Err(error) = self.answer(&asked).await {
-                tracing::error!(%error, "failed to record the answer to a host query");
+            // A query for which the LIMS is asked holds up no other. With no room for it, it is answered from what is known.
+            match Arc::clone(&room).try_acquire_owned() {
+                Ok(seat) if answering.must_ask(&asked) => {
+                    let one = Arc::clone(&answering);
+                    answering.tasks.spawn(async move {
+                        let _seat = seat;
+                        one.ask_and_answer(&asked).await;
+                    });
+                }
+                _ => answering.record(&asked, "").await,
             }
         }
     }
 
-    /// One answer for the whole message.
-    async fn answer(&self, asked: &Asked) -> Result<(), JournalError> {
+    async fn record(&self, asked: &Asked, heard: &'static str) {
+        if let Err(error) = self.answer(asked, heard).await {
+            tracing::error!(%error, "failed to record the answer to a host query");
+        }
+    }
+
+    /// Whether the message names a tube of which nothing is known, and there is whom to ask.
+    fn must_ask(&self, asked: &Asked) -> bool {
+        !self.asking.is_empty() && !self.unknown(asked).is_empty()
+    }
+
+    /// The first tubes that are named and of which nothing is known.
+    fn unknown(&self, asked: &Asked) -> Vec<SpecimenId> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let questions = questions(&asked.message.content, &reading(&asked.instrument));
+        let labels = questions.into_iter().flat_map(|question| match question.wants {
+            Wants::Tubes(labels) => labels,
+            Wants::Nothing(_) | Wants::Range(..) | Wants::All => Vec::new(),
+        });
+        let is_unknown =
+            |label: &SpecimenId| self.orders_on(&reader, label).is_ok_and(|orders| orders.is_empty());
+        labels.filter(is_unknown).take(ASKED_ABOUT).collect()
+    }
+
+    /// A query that is withdrawn meanwhile isn't answered any more.
+    async fn ask_and_answer(&self, asked: &Asked) {
+        let before = self.withdrawn(asked, 0);
+        let labels = self.unknown(asked);
+        let mut heard = "the LIMS was asked and knows nothing of it";
+        let deadline = tokio::time::Instant::now() + TOGETHER;
+        let mut pairs = Vec::new();
+        for label in &labels {
+            pairs.extend(self.asking.iter().map(|lims| (label, lims)));
+        }
+        for (label, lims) in pairs {
+            let answer = tokio::time::timeout_at(deadline, lims.ask(label)).await;
+            if answer != Ok(asking::Asked::Answered) {
+                heard = "the LIMS could not be asked";
+            }
+        }
+        if self.withdrawn(asked, 0) == before {
+            self.record(asked, heard).await;
+            return;
+        }
+        for (_, id) in &asked.queries {
+            let noted = self.journal.answer_query(*id, "withdrawn by the analyzer".to_owned(), clock::now());
+            if let Err(error) = noted.await {
+                tracing::error!(%error, "failed to record that a host query was withdrawn");
+            }
+        }
+    }
+
+    /// How often this connection has withdrawn what it asked, with `more` from now on.
+    fn withdrawn(&self, asked: &Asked, more: u64) -> u64 {
+        let mut withdrawals = self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner);
+        if withdrawals.len() > CONNECTIONS {
+            withdrawals.clear();
+        }
+        let key = (asked.message.source.clone(), asked.message.peer.clone());
+        let count = withdrawals.entry(key).or_default();
+        *count += more;
+        *count
+    }
+
+    /// One answer for the whole message. `heard` is what came of asking the LIMS, for tubes that are still unknown.
+    async fn answer(&self, asked: &Asked, heard: &'static str) -> Result<(), JournalError> {
         let now = clock::now();
+        if asked.queries.iter().any(|(query, _)| query.cancels) {
+            self.withdrawn(asked, 1);
+        }
         for (_, id) in asked.queries.iter().filter(|(query, _)| query.cancels) {
             self.journal.answer_query(*id, "withdrawn by the analyzer".to_owned(), now).await?;
         }
@@ -101,7 +196,8 @@ impl Answering {
                 (_, true) => Told::nothing("no LIMS tells orders"),
                 (None, false) => Told::default(),
             };
-            (*id, told.text(&age))
+            let unknown = if told.has_unknown() { heard } else { "" };
+            (*id, told.text(&[unknown, &age].map(str::to_owned)))
         });
         self.journal.prepare_answers(prepared.collect()).await?;
         let before = contents.into_iter().map(|content| Outgoing { id: NOBODYS, content });

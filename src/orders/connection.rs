@@ -8,16 +8,16 @@ use super::acknowledge::{answers, not_stored};
 use super::listener::Listener;
 use super::message::{Read, read};
 use crate::clock;
-use crate::config::settings::OrderSource;
+use crate::config::settings::OrderHl7;
 use crate::domain::{Private, Problem, ProblemKind};
 use crate::journal::TransferId;
-use crate::journal::orders::{Applied, Compose, Told};
+use crate::journal::orders::{Again, Applied, Block, Compose, Told};
 use crate::journal::parcels::{Ending, Within};
 use crate::wire::{ControlIds, Direction, Handler};
 
 pub(super) struct Connection<'a> {
     listener: &'a Listener,
-    source: &'a OrderSource,
+    hl7: &'a OrderHl7,
     name: &'a str,
     peer: String,
     transfer: Option<TransferId>,
@@ -32,11 +32,11 @@ struct Part {
 impl<'a> Connection<'a> {
     pub(super) fn new(
         listener: &'a Listener,
-        source: &'a OrderSource,
+        hl7: &'a OrderHl7,
         name: &'a str,
         peer: String,
     ) -> Connection<'a> {
-        Connection { listener, source, name, peer, transfer: None }
+        Connection { listener, hl7, name, peer, transfer: None }
     }
 
     fn parts(&self, parcel: &Parcel) -> Vec<Part> {
@@ -45,27 +45,28 @@ impl<'a> Connection<'a> {
         let mut parts = Vec::new();
         for end in &parcel.message_ends {
             let content = content.get(begin..*end).unwrap_or_default().to_vec();
-            parts.push(Part { read: self.read(&content), content });
+            parts.push(Part { read: read_message(&content, self.hl7), content });
             begin = *end;
         }
         parts
     }
+}
 
-    fn read(&self, content: &[u8]) -> Read {
-        let message = match self.source.character_set.and_then(Charset::of_encoding) {
-            Some(charset) => Message::parse_as(content, charset),
-            None => Message::parse(content),
-        };
-        let Ok(message) = message else { return Read::Unreadable("it is no HL7 message") };
-        match message.header() {
-            Some(header) => read(&message, &header, &self.source.places),
-            None => Read::Unreadable("it has no header"),
-        }
+/// Reads one message.
+pub(super) fn read_message(content: &[u8], hl7: &OrderHl7) -> Read {
+    let message = match hl7.character_set.and_then(Charset::of_encoding) {
+        Some(charset) => Message::parse_as(content, charset),
+        None => Message::parse(content),
+    };
+    let Ok(message) = message else { return Read::Unreadable("it is no HL7 message") };
+    match message.header() {
+        Some(header) => read(&message, &header, &hl7.places),
+        None => Read::Unreadable("it has no header"),
     }
 }
 
 /// What a message says, for the journal. The texts of its problems name no patient.
-fn told(read: &Read) -> Told {
+pub(super) fn told(read: &Read) -> Told {
     let problem = |text: String| Problem {
         kind: ProblemKind::UnreadableOrder,
         record: None,
@@ -130,9 +131,9 @@ impl Handler for Connection<'_> {
         };
         let told = parts.iter().map(|part| told(&part.read)).collect();
         let compose = compose(parts, ids, sent);
-        let taken =
-            self.listener.journal.take_orders(self.name.to_owned(), within, parcel, told, compose, now);
-        match taken.await {
+        let (source, again) = (self.name.to_owned(), Again::SameAnswer);
+        let block = Block { source, within, parcel, told, compose, again, cursor: None };
+        match self.listener.journal.take_orders(block, now).await {
             Ok(taken) => {
                 self.listener.arrived.notify_one();
                 self.transfer = Some(taken.transfer);

@@ -13,12 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::presence::Presence;
+use super::push;
 use crate::board::{Board, LinkState};
 use crate::clock;
-use crate::config::settings::{OrderSource, SecondConnection};
+use crate::config::settings::{OrderHl7, SecondConnection, TcpServerSettings};
+use crate::domain::Private;
 use crate::host::tls::Acceptor;
 use crate::journal::Journal;
-use crate::journal::orders::source_name;
 use crate::shutdown::Tasks;
 use crate::wire::{Bounds, ControlIds, Ended, Surroundings, drive, tcp};
 
@@ -45,9 +46,24 @@ pub struct Listener {
 /// The connections that stand, oldest first.
 type Standing = Arc<Mutex<Vec<(u64, CancellationToken)>>>;
 
+/// A LIMS that connects.
+pub(super) struct Caller {
+    /// As stored.
+    pub(super) name: String,
+    pub(super) server: TcpServerSettings,
+    pub(super) speaks: Speaks,
+}
+
+/// What is spoken on a connection.
+pub(super) enum Speaks {
+    Hl7(OrderHl7),
+    /// JSON by POST, with this token.
+    Json(Private<String>),
+}
+
 /// Listens for one LIMS until the gateway stops.
-pub async fn listen(listener: Listener, source: Arc<OrderSource>) {
-    let (name, stop) = (source_name(&source.name), listener.tasks.stopping());
+pub(super) async fn listen(listener: Listener, source: Arc<Caller>) {
+    let (name, stop) = (source.name.clone(), listener.tasks.stopping());
     listener.board.add_link(&name, Vec::new(), clock::now());
     let acceptor = match source.server.tls.as_ref().map(Acceptor::new).transpose() {
         Ok(acceptor) => acceptor,
@@ -113,7 +129,7 @@ impl Listener {
     /// Seats a connection; `None` for one from elsewhere or one too many.
     fn admit(
         &self,
-        source: &OrderSource,
+        source: &Caller,
         name: &str,
         standing: &Standing,
         peer: SocketAddr,
@@ -149,7 +165,7 @@ impl Listener {
 
     async fn talk(
         &self,
-        source: &OrderSource,
+        source: &Caller,
         name: &str,
         stream: TcpStream,
         peer: SocketAddr,
@@ -175,22 +191,29 @@ impl Listener {
 
     async fn run<S>(
         &self,
-        source: &OrderSource,
+        source: &Caller,
         name: &str,
         stream: S,
         peer: SocketAddr,
         end: CancellationToken,
     ) -> Ended
     where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
         tracing::info!(source = name, %peer, "the LIMS connected");
+        let hl7 = match &source.speaks {
+            Speaks::Hl7(hl7) => hl7,
+            Speaks::Json(token) => {
+                push::serve(self, name, token, stream, peer, end).await;
+                return Ended::Closed;
+            }
+        };
         // Nothing is ever sent but answers; the other end must live as long as the connection.
         let (_unused, outgoing) = tokio::sync::mpsc::channel(1);
         let surroundings = Surroundings { outgoing, admission: self.admission.clone(), stop: end };
         let bounds = Bounds { idle: source.server.limits.idle, write: WRITE, grace: GRACE };
         let mut link = MllpLink::new(Settings::default());
-        let mut connection = Connection::new(self, source, name, peer.to_string());
+        let mut connection = Connection::new(self, hl7, name, peer.to_string());
         self.presence.arrived();
         let ended = drive(stream, &mut link, &mut connection, surroundings, bounds).await;
         self.presence.left(clock::now());

@@ -234,7 +234,7 @@ fn order(group: &Group<'_>, around: &Around<'_>, places: &OrderPlaces) -> Result
 }
 
 /// A label that no scanner reads or a number that no LIMS writes is a fault of the message.
-fn bounded(what: &str, text: String) -> Result<String, String> {
+pub(super) fn bounded(what: &str, text: String) -> Result<String, String> {
     if text.chars().count() > LONGEST {
         return Err(format!("its {what} has more than {LONGEST} characters"));
     }

@@ -1,15 +1,48 @@
-//! Orders: what the LIMS tells is kept (`listener`, `connection`, `message`, `acknowledge`), and what an analyzer asks is
-//! answered from it (`answering`, `work`, `told`). Never makes up an order.
+//! Orders: what the LIMS tells is kept, over HL7 (`listener`, `connection`, `message`, `acknowledge`), as JSON (`push`, `json`), asked for
+//! (`poll`, `asking`, `web`, `fhir`) or in files (`files`); and what an analyzer asks is answered from it (`answering`, `work`, `told`).
+//! Never makes up an order.
 
 mod acknowledge;
 mod answering;
+mod asking;
 mod connection;
+mod fhir;
+mod files;
+mod json;
 mod listener;
 mod message;
+mod poll;
 mod presence;
+mod push;
+mod taking;
 mod told;
+mod web;
 mod work;
 
-pub use answering::Answering;
-pub use listener::{Listener, listen};
+pub use answering::{Answering, Withdrawals};
+pub use asking::Asking;
+pub use listener::Listener;
 pub use presence::Presence;
+
+use std::sync::Arc;
+
+use crate::config::settings::{OrderSource, OrderWay};
+use crate::journal::orders::source_name;
+use listener::{Caller, Speaks};
+
+/// Takes what one LIMS tells until the gateway stops.
+pub async fn take(listener: Listener, source: Arc<OrderSource>) {
+    let name = source_name(&source.name);
+    match source.way.clone() {
+        OrderWay::Mllp { server, hl7 } => {
+            let caller = Caller { name, server, speaks: Speaks::Hl7(hl7) };
+            listener::listen(listener, Arc::new(caller)).await;
+        }
+        OrderWay::Push { server, token } => {
+            let caller = Caller { name, server, speaks: Speaks::Json(token) };
+            listener::listen(listener, Arc::new(caller)).await;
+        }
+        OrderWay::Poll(settings) => poll::poll(listener, name, settings).await,
+        OrderWay::Folder(folder) => files::watch(listener, name, folder).await,
+    }
+}

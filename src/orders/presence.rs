@@ -25,6 +25,11 @@ impl Presence {
         state.last = Some(now);
     }
 
+    /// One told something without a connection that stands.
+    pub(super) fn heard(&self, now: Timestamp) {
+        self.lock().last = Some(now);
+    }
+
     /// `None` while one is connected; otherwise when the last one left, if any was there since the start.
     pub(super) fn away(&self) -> Option<Option<Timestamp>> {
         let state = self.lock();

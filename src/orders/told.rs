@@ -3,6 +3,8 @@
 
 use super::work::Tube;
 
+const UNKNOWN: &str = "unknown specimen";
+
 /// What was told of the tubes of one query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Told {
@@ -29,7 +31,7 @@ impl Told {
                     told.tubes += 1;
                     told.tests += work.tests.len();
                 }
-                Tube::Unknown => told.add("unknown specimen"),
+                Tube::Unknown => told.add(UNKNOWN),
                 Tube::NoneActive => told.add("no order: all are held, cancelled or done"),
                 Tube::NotOurs => told.add("no order for this instrument"),
                 Tube::Ambiguous(_) => told.add("no order told: [codes] gives its test several codes"),
@@ -46,8 +48,13 @@ impl Told {
         }
     }
 
-    /// Begins with "orders" if the answer brings some. `age` says how old what is known may be.
-    pub(super) fn text(&self, age: &str) -> String {
+    /// Whether a tube was asked for of which nothing is known.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.without.iter().any(|(_, why)| *why == UNKNOWN)
+    }
+
+    /// Begins with "orders" if the answer brings some. `notes` say how far what is known can be trusted.
+    pub(super) fn text(&self, notes: &[String]) -> String {
         let mut parts = Vec::new();
         if self.tests > 0 {
             let more = if self.more { ", and there are more" } else { "" };
@@ -67,9 +74,7 @@ impl Told {
             let among = if self.more { " among the most urgent orders, and there are more" } else { "" };
             parts.push(format!("nothing to do{among}"));
         }
-        if !age.is_empty() {
-            parts.push(age.to_owned());
-        }
+        parts.extend(notes.iter().filter(|note| !note.is_empty()).cloned());
         parts.join("; ")
     }
 }
@@ -90,14 +95,14 @@ mod tests {
             ),
             (vec![], "nothing to do"),
         ] {
-            assert_eq!(Told::of(&tubes, false).text(""), expected);
+            assert_eq!(Told::of(&tubes, false).text(&[]), expected);
         }
         assert_eq!(
-            Told::of(&[], true).text(""),
+            Told::of(&[], true).text(&[]),
             "nothing to do among the most urgent orders, and there are more"
         );
         assert_eq!(
-            Told::nothing("no specimen is named").text("as of 09:12"),
+            Told::nothing("no specimen is named").text(&["as of 09:12".to_owned()]),
             "no information: no specimen is named; as of 09:12"
         );
     }

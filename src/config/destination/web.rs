@@ -1,4 +1,4 @@
-//! What destinations on the web have in common: the address, how the server is trusted and knows us, and the rules by
+//! What servers on the web have in common: the address, how the server is trusted and knows us, and the rules by
 //! which its answers are read. It reads the files that they name; it never connects.
 
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::config::reader::{Entry, Table};
 use crate::config::settings::{ReplyRule, VerdictKind, Web};
 use crate::domain::Private;
 
-pub(super) fn read(table: &mut Table<'_>, folder: &Path) -> Web {
+pub(in crate::config) fn read(table: &mut Table<'_>, folder: &Path) -> Web {
     Web {
         token: table.entry("token_file").and_then(|entry| token(&entry, folder)),
         ca_pem: table.entry("ca_file").and_then(|entry| certificate(&entry, folder)),
@@ -36,7 +36,7 @@ fn identity(table: &mut Table<'_>, folder: &Path) -> Option<Private<Vec<u8>>> {
 }
 
 /// Checks an address without ever quoting it, since a careless one may hold a password.
-pub(super) fn web_address(entry: &Entry<'_>) -> Option<String> {
+pub(in crate::config) fn web_address(entry: &Entry<'_>) -> Option<String> {
     let text = entry.text()?;
     let (scheme, rest) = text.split_once("://").unwrap_or_default();
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -63,7 +63,7 @@ fn odd_in_address(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\')
 }
 
-fn token(entry: &Entry<'_>, folder: &Path) -> Option<Private<String>> {
+pub(in crate::config) fn token(entry: &Entry<'_>, folder: &Path) -> Option<Private<String>> {
     let (file, bytes) = contents(entry, folder)?;
     warn_if_open(entry, &file);
     let token = String::from_utf8(bytes).ok().map(|text| text.trim().to_owned());
@@ -74,7 +74,7 @@ fn token(entry: &Entry<'_>, folder: &Path) -> Option<Private<String>> {
     fit.map(Private::new)
 }
 
-pub(super) fn rule(table: &mut Table<'_>) -> ReplyRule {
+pub(in crate::config) fn rule(table: &mut Table<'_>) -> ReplyRule {
     let status = table.required("status", "\"422\"").and_then(|entry| entry.parsed(status));
     let pointer = table.parsed("body_pointer", pointer);
     let equals = table.text("body_equals");
@@ -101,7 +101,7 @@ fn status(text: &str) -> Result<(u16, u16), String> {
 }
 
 /// A JSON pointer (RFC 6901).
-pub(super) fn pointer(text: &str) -> Result<String, String> {
+pub(in crate::config) fn pointer(text: &str) -> Result<String, String> {
     if text.is_empty() || text.starts_with('/') {
         return Ok(text.to_owned());
     }

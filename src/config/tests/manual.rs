@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::settings::{
-    Destination, Hl7, Instrument, Kind, OnUnknown, PlaceSettings, SpecimenRules, Transport, VerdictKind, Web,
+    Destination, FhirOrders, Hl7, Instrument, Kind, OnUnknown, OrderFormat, OrderWay, PlaceSettings,
+    SpecimenRules, Transport, VerdictKind, Web,
 };
 use crate::config::{ANALYTES, DEFAULT};
 use crate::domain::CodeSystem;
@@ -58,6 +59,7 @@ fn what_the_default_file_calls_a_default_is_one() {
     let files = [
         ("labwire.toml", everything.as_str()),
         ("lims.token", "secret\n"),
+        ("orders.token", "invented\n"),
         ("lims-ca.pem", CERTIFICATE),
         ("labwire.pem", CERTIFICATE),
         ("labwire.key", KEY),
@@ -70,9 +72,13 @@ fn what_the_default_file_calls_a_default_is_one() {
          system = \"https://lab.example/labwire\"\n\
          [destination.lis-hl7]\nkind = \"mllp\"\nconnect = \"lims.example:2575\"\n\
          [destination.lis-files]\nkind = \"file\"\nfolder = \"/srv/lims/results\"\n\
-         [orders.lims]\nlisten = \"10.0.1.2:2576\"\n"
+         [orders.lims]\nlisten = \"10.0.1.2:2576\"\n\
+         [orders.lims-push]\nkind = \"push\"\nlisten = \"10.0.1.2:8443\"\ntoken_file = \"orders.token\"\n\
+         [orders.lims-poll]\nkind = \"poll\"\nurl = \"https://lims.example/orders?after={{cursor}}\"\n\
+         [orders.lims-fhir]\nkind = \"fhir\"\nurl = \"https://lims.example/fhir\"\n\
+         [orders.lims-files]\nkind = \"folder\"\nfolder = \"/srv/lims/orders\"\n"
     );
-    let (default, _) = load(&[("labwire.toml", &least)]);
+    let (default, _) = load(&[("labwire.toml", &least), ("orders.token", "invented\n")]);
 
     assert_eq!(format!("{:?}", written.journal), format!("{:?}", default.journal));
     assert_eq!(format!("{:?}", written.page), format!("{:?}", default.page));
@@ -115,13 +121,40 @@ fn what_the_default_file_calls_a_default_is_one() {
     assert_eq!(format!("{hl7:?}"), format!("{:?}", destination(&default, "lis-hl7")));
     let files = destination(&written, "lis-files");
     assert_eq!(format!("{files:?}"), format!("{:?}", destination(&default, "lis-files")));
-    let mut orders = written.orders[0].as_ref().clone();
-    assert!(orders.server.tls.take().unwrap().client_ca_pem.is_some());
-    assert_eq!(orders.server.allow.len(), 1);
-    assert_eq!(orders.character_set.take(), Some(encoding_rs::UTF_8));
-    orders.server.allow.clear();
-    orders.server.limits.idle = None;
-    assert_eq!(format!("{orders:?}"), format!("{:?}", default.orders[0]));
+    orders_have_their_defaults(&written, &default);
+}
+
+fn orders_have_their_defaults(written: &Settings, default: &Settings) {
+    let source = |settings: &Settings, name: &str| {
+        settings.orders.iter().find(|source| source.name == name).unwrap().as_ref().clone()
+    };
+    let mut orders = source(written, "lims");
+    let OrderWay::Mllp { server, hl7 } = &mut orders.way else { panic!("it is mllp") };
+    assert!(server.tls.take().unwrap().client_ca_pem.is_some());
+    assert_eq!(server.allow.len(), 1);
+    assert_eq!(hl7.character_set.take(), Some(encoding_rs::UTF_8));
+    server.allow.clear();
+    server.limits.idle = None;
+    let ask = orders.ask.take().unwrap();
+    assert_eq!((ask.format, ask.web.timeout), (OrderFormat::Json, Duration::from_secs(4)));
+    assert_eq!(format!("{orders:?}"), format!("{:?}", source(default, "lims")));
+    for name in ["lims-push", "lims-poll", "lims-fhir", "lims-files"] {
+        let (mut written, mut plain) = (source(written, name), source(default, name));
+        for it in [&mut written, &mut plain] {
+            match &mut it.way {
+                OrderWay::Poll(poll) => {
+                    poll.web.token = None;
+                    if let OrderFormat::Fhir(fhir) = &mut poll.format {
+                        *fhir = FhirOrders::default();
+                    }
+                }
+                OrderWay::Folder(folder) => folder.moved_to = None,
+                OrderWay::Push { server, .. } => server.tls = None,
+                OrderWay::Mllp { .. } => panic!("{name} is none"),
+            }
+        }
+        assert_eq!(format!("{written:?}"), format!("{plain:?}"));
+    }
 }
 
 fn destination(settings: &Settings, name: &str) -> Destination {

@@ -37,6 +37,7 @@ impl Word<'_> {
 
     fn place(&self, order: &Order) -> Result<Applied, JournalError> {
         match self.exact(order)? {
+            Some(id) if self.stands_so(id, order)? => {}
             Some(id) => self.write(id, order, Some(OrderState::Active), "placed")?,
             None => self.insert(order)?,
         }
@@ -85,12 +86,11 @@ impl Word<'_> {
             )?,
         };
         let is_known = !known.is_empty();
-        let found: Vec<(i64, Order)> = known
+        let found: Vec<(i64, String, Order)> = known
             .into_iter()
             .filter(|(_, _, order)| key.specimen.is_blank() || order.labels.contains(&key.specimen))
             .filter(|(_, _, order)| key.test.is_empty() || order.key.test == key.test)
             .filter(|(_, standing, _)| state != OrderState::Active || *standing == OrderState::Held.name())
-            .map(|(id, _, order)| (id, order))
             .collect();
         if found.is_empty() && is_known && !key.number.is_empty() {
             let why = format!(
@@ -99,8 +99,10 @@ impl Word<'_> {
             );
             return Ok(Applied::Refused(why));
         }
-        for (id, order) in &found {
-            self.write(*id, order, Some(state), state.name())?;
+        for (id, standing, order) in &found {
+            if standing != state.name() {
+                self.write(*id, order, Some(state), state.name())?;
+            }
         }
         Ok(if found.is_empty() { Applied::Unknown } else { Applied::Done })
     }
@@ -141,6 +143,14 @@ impl Word<'_> {
             self.write(*id, &order, None, "patient")?;
         }
         Ok(known.len())
+    }
+
+    /// Whether an order is active and says just this.
+    fn stands_so(&self, id: i64, order: &Order) -> Result<bool, JournalError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT 1 FROM lab_order WHERE id = ? AND state = 'active' AND detail = ?")?
+            .exists(params![id, rows::write(order)?])?)
     }
 
     fn exact(&self, order: &Order) -> Result<Option<i64>, JournalError> {

@@ -85,6 +85,16 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Where to go on asking a LIMS, by its name as stored; `None` before its first answer.
+    pub fn order_cursor(&self, source: &str) -> Result<Option<String>, JournalError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT cursor FROM order_cursor WHERE source = ?")?
+            .query_map([source], |row| row.get(0))?
+            .next()
+            .transpose()?)
+    }
+
     /// Whether each of these tests, by an instrument's code, has a result on this specimen already.
     pub fn all_resulted(&self, specimen: &SpecimenId, codes: &[String]) -> Result<bool, JournalError> {
         let mut statement =

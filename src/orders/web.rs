@@ -1,0 +1,98 @@
+//! A question to a LIMS on the web: no redirects, a bounded answer, nothing of the address in an error. It reads nothing
+//! of what comes back.
+
+use std::time::Duration;
+
+use reqwest::header::ACCEPT;
+use reqwest::{Certificate, Client, Identity, Url, redirect, retry};
+
+use crate::config::settings::Web;
+use crate::domain::Private;
+
+/// The most of an answer that is read, in bytes.
+const LONGEST: usize = 8 * 1024 * 1024;
+
+pub(super) struct Asker {
+    client: Client,
+    token: Option<Private<String>>,
+}
+
+impl Asker {
+    /// Fails where the certificates can't be used. It doesn't connect.
+    pub(super) fn new(web: &Web) -> Result<Asker, String> {
+        let mut builder = Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .pool_idle_timeout(Duration::from_secs(60))
+            .timeout(web.timeout)
+            .user_agent(concat!("labwire/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = &web.ca_pem {
+            builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(|error| why(&error))?);
+        }
+        if let Some(pem) = &web.identity_pem {
+            builder = builder.identity(Identity::from_pem(pem.reveal()).map_err(|error| why(&error))?);
+        }
+        let client = builder.build().map_err(|error| why(&error))?;
+        Ok(Asker { client, token: web.token.clone() })
+    }
+
+    /// The body of a 200, or why there is none.
+    pub(super) async fn ask(&self, url: Url, accept: &'static str) -> Result<Vec<u8>, String> {
+        let mut request = self.client.get(url).header(ACCEPT, accept);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.reveal());
+        }
+        let mut response = request.send().await.map_err(|error| why(&error))?;
+        if response.status().as_u16() != 200 {
+            return Err(format!("the LIMS answered {}", response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| why(&error))? {
+            if body.len() + chunk.len() > LONGEST {
+                return Err(format!("the answer is larger than {LONGEST} bytes"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// The address with a value in the place of `{name}`, escaped.
+pub(super) fn filled(template: &str, name: &str, value: &str) -> Result<Url, String> {
+    let escaped: String = value
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    Url::parse(&template.replace(&format!("{{{name}}}"), &escaped)).map_err(|_| "the url is none".to_owned())
+}
+
+/// The innermost cause: the outer ones quote the address, in which a label may stand.
+fn why(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "the time limit ran out".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let outermost = std::ptr::addr_eq(cause, error);
+    if outermost { "the request failed".to_owned() } else { cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_can_not_change_what_is_asked() {
+        let url =
+            filled("https://lims.example/o?specimen={specimen}&x=1", "specimen", "T1&x=2/../ü#").unwrap();
+        assert_eq!(url.as_str(), "https://lims.example/o?specimen=T1%26x%3D2%2F..%2F%C3%BC%23&x=1");
+    }
+}
