@@ -22,7 +22,7 @@ use crate::host::control::{Control, ControlError, Signable};
 use crate::host::systemd::{self, Watched};
 use crate::intake::{self, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
-use crate::orders::{self, Answering, Asking, Presence, Withdrawals};
+use crate::orders::{self, Answering, Asking, Downloading, Presence, Withdrawals};
 use crate::pipeline::runner::{Asked, Runner, Site};
 use crate::reconciliation::{Rules, Schedule};
 use crate::shutdown::Tasks;
@@ -91,6 +91,7 @@ impl Gateway {
         gateway.start_control(settings, rules, &arrived, &due)?;
         gateway.start_reports(settings);
         gateway.start_orders(settings, presence, &arrived);
+        gateway.start_downloads(settings, &mailboxes);
         gateway.start_intake(settings, arrived, mailboxes);
         gateway.start_telling(turned);
         Ok(gateway)
@@ -259,6 +260,28 @@ impl Gateway {
         };
         for source in &settings.orders {
             self.tasks.spawn(orders::take(listener.clone(), Arc::clone(source)));
+        }
+    }
+
+    fn start_downloads(&self, settings: &Settings, mailboxes: &Mailboxes) {
+        let names = settings.orders.iter().map(|source| source.name.as_str());
+        let downloading = Downloading {
+            journal: self.journal.clone(),
+            mailboxes: mailboxes.clone(),
+            control_ids: self.control_ids.clone(),
+            sources: Answering::sources(names),
+        };
+        for source in intake::sources(&settings.instruments) {
+            for instrument in source.instruments.iter().filter(|instrument| instrument.download) {
+                let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
+                let (one, instrument) = (downloading.clone(), Arc::clone(instrument));
+                let name = source.name.clone();
+                self.tasks.spawn(async move {
+                    if let Some(reader) = reader_once_open(&journal, &stop).await {
+                        one.run(instrument, name, reader, stop).await;
+                    }
+                });
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::domain::SpecimenId;
 use crate::exit::Exit;
 use crate::journal::Reader;
-use crate::journal::orders::CachedOrder;
+use crate::journal::orders::{CachedOrder, Download};
 use crate::journal::views::QueryView;
 
 /// The most lines of a list.
@@ -33,6 +33,13 @@ fn all(reader: &Reader, out: &mut impl Write) -> Outcome {
     for order in &orders {
         line(order, out)?;
     }
+    let downloads = reader.open_downloads(LINES)?;
+    if !downloads.is_empty() {
+        writeln!(out, "\nTo be told to instruments that don't ask")?;
+    }
+    for it in &downloads {
+        download(it, out)?;
+    }
     let queries = reader.host_queries(QUERIES)?;
     if !queries.is_empty() {
         writeln!(out, "\nThe last queries")?;
@@ -54,6 +61,9 @@ fn tube(reader: &Reader, label: &SpecimenId, out: &mut impl Write) -> Outcome {
             writeln!(out, "    {} {} by message {}", word.at, word.word, word.message)?;
         }
     }
+    for it in reader.downloads_of(label)? {
+        download(&it, out)?;
+    }
     let queries = reader.host_queries(LINES)?;
     for it in queries.iter().filter(|it| it.specimens.contains(label)) {
         query(it, out)?;
@@ -74,6 +84,20 @@ fn line(it: &CachedOrder, out: &mut impl Write) -> std::io::Result<()> {
         it.state.name(),
         it.source,
         it.changed_at,
+    )
+}
+
+fn download(it: &Download, out: &mut impl Write) -> std::io::Result<()> {
+    let wanted: Vec<&str> = it.wanted.iter().map(String::as_str).collect();
+    let wanted = if wanted.is_empty() { "nothing any more".to_owned() } else { wanted.join(" ") };
+    let (state, attempts) = (&it.state, it.attempts);
+    let note = if it.note.is_empty() { String::new() } else { format!(": {}", it.note) };
+    writeln!(
+        out,
+        "{} is to do {wanted} with {}: {state} since {}, attempts {attempts}{note}",
+        it.instrument,
+        it.specimen.reveal(),
+        it.changed_at
     )
 }
 

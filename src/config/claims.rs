@@ -88,6 +88,13 @@ fn shared_listener(
     if apart(&a.allow, &b.allow) {
         return None;
     }
+    if earlier.claim.download || later.claim.download {
+        return Some(format!(
+            "this instrument and {other} share {}, and nobody could say which of their connections is told of work; \
+             download needs an address of its own",
+            b.listen
+        ));
+    }
     let (Some(first), Some(second)) = (&earlier.claim.sender, &later.claim.sender) else {
         return Some(format!(
             "nothing tells this instrument from {other} on {}; give both an allow list without common \

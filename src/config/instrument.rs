@@ -17,7 +17,7 @@ use super::reader::Table;
 use super::settings::{Instrument, Line, OrderRules, RerunPolicy, SpecimenRules, Transport, UnorderedPolicy};
 use super::{analytes, codes, link, transport};
 use crate::domain::InstrumentId;
-use crate::domain::profile::{Dialect, Profile};
+use crate::domain::profile::{Dialect, Hl7Queries, Profile};
 
 const DECIMAL_SEPARATORS: [(&str, char); 2] = [(".", '.'), (",", ',')];
 const RERUNS: [(&str, RerunPolicy); 2] = [("forward", RerunPolicy::Forward), ("hold", RerunPolicy::Hold)];
@@ -47,6 +47,7 @@ pub(super) struct Claim {
     pub(super) span: Range<usize>,
     pub(super) sender: Option<String>,
     pub(super) line: Line,
+    pub(super) download: bool,
 }
 
 /// Reads one instrument's file. Paths in it are relative to `folder`.
@@ -96,12 +97,22 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
     let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
     let rerun = file.choice("rerun", &RERUNS).unwrap_or(RerunPolicy::Forward);
     let orders = order_rules(file);
+    let download = file.flag("download").unwrap_or(false);
+    if let Some(profile) = profile.as_deref().filter(|_| download)
+        && !can_be_told(profile)
+    {
+        file.error(format!(
+            "profile {} can't be told of work that it didn't ask for; remove download",
+            profile.name
+        ));
+    }
 
     let claim = placed.zip(line).map(|(placed, line)| Claim {
         transport: placed.transport,
         span: placed.span,
         sender: sender.clone(),
         line,
+        download,
     });
     let instrument = match (profile, &claim, time_zone) {
         (Some(profile), Some(claim), Some(time_zone)) => Some(Instrument {
@@ -121,10 +132,20 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
             resend_window,
             rerun,
             orders,
+            download,
         }),
         _ => None,
     };
     Draft { instrument, claim }
+}
+
+/// Whether there is a way to tell a model of work that it didn't ask for.
+fn can_be_told(profile: &Profile) -> bool {
+    match &profile.dialect {
+        Dialect::Astm(_) => true,
+        Dialect::Hl7(dialect) => dialect.queries == Hl7Queries::Law,
+        Dialect::Table(_) => false,
+    }
 }
 
 /// What happens to results that don't belong to an order without a doubt. What was taken back goes as what was never

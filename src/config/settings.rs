@@ -160,6 +160,8 @@ pub struct Instrument {
     pub resend_window: Duration,
     pub rerun: RerunPolicy,
     pub orders: OrderRules,
+    /// It doesn't ask: it is told of its work.
+    pub download: bool,
 }
 
 /// The protocol on an instrument's connection.

@@ -14,6 +14,7 @@ use super::{GRACE, Intake, Source, link};
 use crate::clock;
 use crate::config::settings::{Instrument, Line, Transport};
 use crate::domain::profile::{Dialect, Hl7Queries};
+use crate::journal::orders::{DownloadFate, DownloadId};
 use crate::journal::parcels::{Ending, Within};
 use crate::journal::results::{QueryId, Taken};
 use crate::journal::{JournalError, TransferId};
@@ -182,6 +183,23 @@ impl Handler for Connection<'_> {
     }
 
     async fn sent(&mut self, id: SendId, sent: Sent) {
+        if let Some(download) = DownloadId::of_send(id.0) {
+            let (fate, note) = match sent {
+                Sent::Staged(_) => return,
+                Sent::Answered(text) if is_refusal(&text) => {
+                    (DownloadFate::Refused, "the analyzer refused it")
+                }
+                Sent::Delivered | Sent::Answered(_) => (DownloadFate::Taken, "taken"),
+                Sent::Interrupted => (DownloadFate::Again, "the analyzer interrupted"),
+                Sent::Refused => (DownloadFate::Again, "the analyzer did not take it"),
+                Sent::Unknown => (DownloadFate::Again, "sent, not confirmed"),
+            };
+            let settled = self.intake.journal.settle_download(download, fate, note, clock::now()).await;
+            if let Err(error) = settled {
+                tracing::error!(source = self.source.name, %error, "failed to record what came of a download");
+            }
+            return;
+        }
         let (fate, taken) = match sent {
             Sent::Staged(_) => return,
             Sent::Answered(text) if is_refusal(&text) => ("not answered, the analyzer refused it", Taken::No),

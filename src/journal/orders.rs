@@ -3,6 +3,7 @@
 //! instrument's word for anything about an order.
 
 mod apply;
+mod downloads;
 mod links;
 mod reading;
 mod rows;
@@ -19,6 +20,7 @@ use super::{Journal, JournalError, MessageId, TransferId};
 use crate::domain::{OrderRequest, PatientChange, Problem, SpecimenId};
 
 pub use apply::Applied;
+pub use downloads::{Download, DownloadFate, DownloadId, Wanted};
 pub use links::{Link, Ordered};
 pub(super) use links::{ordered, relink, write as write_link};
 pub use reading::{CachedOrder, OrderId, OrderWord};

@@ -1,11 +1,13 @@
 //! Orders: what the LIMS tells is kept, over HL7 (`listener`, `connection`, `message`, `acknowledge`), as JSON (`push`, `json`), asked for
-//! (`poll`, `asking`, `web`, `fhir`) or in files (`files`); and what an analyzer asks is answered from it (`answering`, `work`, `told`).
+//! (`poll`, `asking`, `web`, `fhir`) or in files (`files`); and what an analyzer asks is answered from it (`answering`, `work`, `told`), or told it unasked
+//! (`download`).
 //! Never makes up an order.
 
 mod acknowledge;
 mod answering;
 mod asking;
 mod connection;
+mod download;
 mod fhir;
 mod files;
 mod json;
@@ -21,6 +23,7 @@ mod work;
 
 pub use answering::{Answering, Withdrawals};
 pub use asking::Asking;
+pub use download::Downloading;
 pub use listener::Listener;
 pub use presence::Presence;
 

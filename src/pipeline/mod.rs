@@ -40,7 +40,7 @@ use crate::domain::{
 pub use case::{Around, case, measured, past};
 pub use linking::{Fit, fit};
 pub use preview::{Preview, Reported, Tube, preview};
-pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, questions};
+pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, download, questions};
 pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};
 pub use sender::{Sender, sender};
 pub use specimen::{Length, Specimen, forms};

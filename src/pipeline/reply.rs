@@ -1,6 +1,7 @@
 //! Host queries, of ASTM models here and of HL7 models in `hl7`: what is asked for, and the answer in the model's own conventions. It echoes what the query
 //! named, byte for byte; it never makes up an order.
 
+mod download;
 mod fill;
 mod hl7;
 
@@ -12,6 +13,7 @@ use labwire_astm::record::{Draft, Field, Kind, Message, QueryRecord, Record};
 use super::{Reading, Specimen};
 use crate::domain::profile::{AstmDialect, Dialect, ReplyRecord};
 use crate::domain::{Patient, Priority, SpecimenId};
+pub use download::download;
 use fill::Moment;
 pub use hl7::{Stamp, answers_hl7};
 

@@ -45,6 +45,24 @@ impl Mailboxes {
         }
     }
 
+    /// Who is at the other end of a source's only connection; `None` where there is none, or nobody could say which.
+    pub fn peer(&self, source: &str) -> Option<String> {
+        let boxes = self.lock();
+        let mut standing = boxes
+            .iter()
+            .filter(|((of, _), sender)| of == source && !sender.is_closed())
+            .map(|((_, peer), _)| peer);
+        match (standing.next(), standing.next()) {
+            (Some(peer), None) => Some(peer.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether a connection is still there.
+    pub fn stands(&self, source: &str, peer: &str) -> bool {
+        self.lock().get(&(source.to_owned(), peer.to_owned())).is_some_and(|sender| !sender.is_closed())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Boxes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -18,7 +18,7 @@ const READS_ALL: [&str; 3] = [
 const SLOW_FILES: [&str; 3] = ["recount.rs", "standstill.rs", "verify.rs"];
 
 /// Small tables, lists given with a statement, and indexes that hold only what is open: a walk through those is what the query is about.
-const MAY_BE_SCANNED: [&str; 20] = [
+const MAY_BE_SCANNED: [&str; 21] = [
     "SCAN call_open",
     "SCAN link_note",
     "SCAN stuck",
@@ -39,6 +39,7 @@ const MAY_BE_SCANNED: [&str; 20] = [
     "INDEX delivery_sending",
     "INDEX lab_order_active",
     "INDEX restoration_open",
+    "INDEX download_open",
 ];
 
 /// Columns with so few values that a search by one of them alone is a walk.
@@ -53,7 +54,7 @@ const FEW_VALUES: [&str; 6] = [
 
 /// Searches by one of those that end at their first row, go through what is open, or through a small table; and what
 /// a statement that does so must say.
-const MAY_BE_WALKED: [(&str, &str); 9] = [
+const MAY_BE_WALKED: [(&str, &str); 12] = [
     ("INDEX call_line_pending", "LIMIT 1"),
     ("INDEX ledger_ready", "LIMIT 1"),
     ("INDEX ledger_oldest", "min(observation)"),
@@ -61,6 +62,9 @@ const MAY_BE_WALKED: [(&str, &str); 9] = [
     ("INDEX delivery_waiting", "SET due_at = created_at"),
     ("INDEX delivery_open", "state <> 'settled'"),
     ("INDEX message_instrument", "max(id)"),
+    ("INDEX download_due", "LIMIT 1"),
+    ("INDEX download_sending", "SET state = 'due'"),
+    ("SEARCH download_cursor", ""),
     ("SEARCH counter", ""),
     ("SEARCH ledger_total", ""),
 ];

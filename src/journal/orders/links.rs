@@ -45,7 +45,7 @@ impl Journal {
 impl Reader {
     /// The tubes with results of whose orders the LIMS has spoken after this word of its, and the last word that was looked
     /// at.
-    pub fn spoken_of(&self, after: i64) -> Result<(Vec<SpecimenId>, i64), JournalError> {
+    pub fn concerned(&self, after: i64) -> Result<(Vec<SpecimenId>, i64), JournalError> {
         let last: Option<i64> = self
             .connection
             .prepare_cached(

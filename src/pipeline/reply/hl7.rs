@@ -210,12 +210,32 @@ fn law(message: &Message<'_>, of: &Msh<'_>, works: &[&Work], stamp: &mut Stamp<'
     let echoed = asked.fields().enumerate().map(|(index, field)| (index + 1, Value::Field(field)));
     draft.segment(b"QPD", echoed);
     let mut messages = vec![draft.finish()];
-    messages.extend(works.iter().map(|work| work_order(of, charset, &profile, work, stamp)));
+    messages.extend(works.iter().map(|work| work_order(of, charset, &profile, &[(*work, false)], stamp)));
     messages
 }
 
-/// One OML^O33 a tube.
-fn work_order(of: &Msh<'_>, charset: Charset, profile: &[u8], work: &Work, stamp: &mut Stamp<'_>) -> Vec<u8> {
+/// A work order that nobody asked for. Each part says whether it is taken back.
+pub(super) fn unasked(parts: &[(&Work, bool)], reading: &Reading, stamp: &mut Stamp<'_>) -> Option<Vec<u8>> {
+    let header = format!(
+        "MSH|^~\\&|{}||labwire||{}||QBP^Q11^QBP_Q11|1|P|2.5.1|||NE|AL||UNICODE UTF-8|||LAB-28^IHE\r",
+        reading.instrument, stamp.now
+    );
+    let message = Message::parse(header.as_bytes()).ok()?;
+    let of = message.header()?;
+    let profile = of.profile().raw().to_vec();
+    let charset = reading.character_set.and_then(Charset::of_encoding).unwrap_or(Charset::UTF_8);
+    (!parts.is_empty()).then(|| work_order(&of, charset, &profile, parts, stamp))
+}
+
+/// One OML^O33 a tube; each part of it says whether it is taken back.
+fn work_order(
+    of: &Msh<'_>,
+    charset: Charset,
+    profile: &[u8],
+    parts: &[(&Work, bool)],
+    stamp: &mut Stamp<'_>,
+) -> Vec<u8> {
+    let Some((work, _)) = parts.first() else { return Vec::new() };
     let text = |text: &str| charset.encode(text);
     let patient = work.patient.reveal();
     let own = (stamp.next_control_id)();
@@ -250,9 +270,12 @@ fn work_order(of: &Msh<'_>, charset: Charset, profile: &[u8], work: &Work, stamp
         ],
     );
     draft.segment(b"SAC", [(3, Value::Text(&specimen))]);
-    for code in &work.tests {
+    let codes =
+        parts.iter().flat_map(|(work, withdrawn)| work.tests.iter().map(move |code| (code, *withdrawn)));
+    for (code, withdrawn) in codes {
         let (step, code) = ((stamp.next_control_id)(), text(code));
-        draft.segment(b"ORC", [(1, Value::Text(b"NW")), (9, Value::Text(stamp.now.as_bytes()))]);
+        let control: &[u8] = if withdrawn { b"CA" } else { b"NW" };
+        draft.segment(b"ORC", [(1, Value::Text(control)), (9, Value::Text(stamp.now.as_bytes()))]);
         draft.segment(b"TQ1", [(9, Value::Text(work.priority.letter().as_bytes()))]);
         draft.segment(b"OBR", [(2, Value::Text(step.as_bytes())), (4, Value::Text(&code))]);
     }

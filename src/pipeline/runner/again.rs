@@ -76,7 +76,7 @@ impl Review {
             }
             self.rules = Some(rules);
         }
-        let (tubes, word) = runner.read(|reader| reader.spoken_of(self.word))?;
+        let (tubes, word) = runner.read(|reader| reader.concerned(self.word))?;
         self.waiting.extend(tubes.into_iter().map(|tube| (tube, "the LIMS spoke of its orders")));
         self.word = word;
         Ok(())

@@ -137,3 +137,26 @@ fn blank_and_enormous_numbers_are_never_looked_for() {
         assert_eq!(asked[0].wants, Wants::Nothing(expected));
     }
 }
+
+#[test]
+fn work_that_nobody_asked_for_is_an_oml_with_what_is_new_and_what_is_taken_back() {
+    let mut ids = (1..).map(|number| format!("ID{number}"));
+    let mut next = || ids.next().unwrap();
+    let mut stamp = Stamp { now: "20260501080000", next_control_id: &mut next };
+    let (work, label) = (work(&["10020"]), SpecimenId::new("900203"));
+    let withdrawn = ["10030".to_owned()];
+    let reading = reading(Hl7Queries::Law);
+    let told =
+        crate::pipeline::download(&label, Some(&work), &withdrawn, true, &reading, &mut stamp).unwrap();
+    let told = String::from_utf8(told).unwrap().replace('\r', "/");
+    assert!(
+        told.starts_with("MSH|^~\\&|labwire||sim||20260501080000||OML^O33^OML_O33|ID1|P|2.5.1|||NE|AL|"),
+        "{told}"
+    );
+    assert!(told.contains("/SPM|1|900203||serum|") && told.contains("/SAC|||900203/"), "{told}");
+    assert!(told.contains("/ORC|NW|||||||") && told.contains("/OBR||ID2||10020/"), "{told}");
+    assert!(told.contains("/ORC|CA|||||||") && told.contains("/OBR||ID3||10030/"), "{told}");
+    let mut stamp = Stamp { now: "20260501080000", next_control_id: &mut next };
+    let only = crate::pipeline::download(&label, None, &withdrawn, true, &reading, &mut stamp).unwrap();
+    assert!(!String::from_utf8(only).unwrap().contains("ORC|NW"));
+}
