@@ -1,6 +1,7 @@
 //! Instruments that don't ask, with the real program: they are told of their work on their own connection.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stderr,
     reason = "a test may stop at the first surprise, and says what it saw"
