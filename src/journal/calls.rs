@@ -16,7 +16,7 @@ use crate::domain::call::{
     CallEntry, CallEvent, CallPolicy, Cause, Course, Differing, Found, Keeper, Opening, Stand, Tell,
 };
 use crate::domain::clinic::{Check, Decision, Evaluation, Force, Path, Ruling};
-use crate::domain::{DestinationId, Observation, SampleClass};
+use crate::domain::{DestinationId, HoldReason, Observation, SampleClass, Standing};
 
 use reading::result;
 pub use reading::{CallView, Happened, Reason};
@@ -69,13 +69,21 @@ pub(super) fn on_version(
     let policy = policy(version.judged);
     let keeps = policy.is_some_and(|policy| policy.keeper == Keeper::Labwire);
     // A site that has switched its log off opens no call; what it has called by it before stays its own to correct.
-    let found = if keeps { found(version.judged) } else { Found::Nothing };
+    let found = match keeps {
+        _ if is_taken_back(version.observation) => Found::TakenBack,
+        true => found(version.judged),
+        false => Found::Nothing,
+    };
     if call.is_none() && !matches!(found, Found::Opens(_)) {
         return Ok(());
     }
     let policy = policy.or(call.as_ref().map(|call| call.course.policy())).unwrap_or_default();
     let cause = Cause { policy, found_at: received_at(connection, version.id)? };
-    let same = call.as_ref().is_some_and(|call| *call.tell.reveal() == Tell::of(version.observation));
+    let tell = match found {
+        Found::TakenBack => Tell::Withdrawn,
+        _ => Tell::of(version.observation),
+    };
+    let same = call.as_ref().is_some_and(|call| *call.tell.reveal() == tell);
     let course = call.as_ref().map(|call| &call.course);
     let Some(event) = Course::on_version(course, found, same, cause) else { return Ok(()) };
     let (id, before) = match call {
@@ -135,6 +143,13 @@ fn found(judged: &Judged) -> Found {
     } else {
         Found::Nothing
     }
+}
+
+/// Whether nothing of the value is left: it may have been told to somebody, who must hear that.
+fn is_taken_back(observation: &Observation) -> bool {
+    let withdrawn = |reasons: &[HoldReason]| reasons.contains(&HoldReason::Withdrawn);
+    observation.is_without_value()
+        || matches!(&observation.standing, Standing::Held(reasons) if withdrawn(reasons))
 }
 
 /// What the rejection of a result does to the call about it, in the caller's transaction.

@@ -11,7 +11,9 @@ use labwire::domain::clinic::{
     Amount, Case, Check, Decision, Evaluation, Force, Identity, Measured, Path, Person, Ruling,
     SpecimenFacts, Why,
 };
-use labwire::domain::{DestinationId, Observation, Private, Rules, SampleClass, SpecimenId, Status};
+use labwire::domain::{
+    DestinationId, HoldReason, Observation, Private, Rules, SampleClass, SpecimenId, Standing, Status,
+};
 use labwire::journal::calls::{CallView, Recording};
 use labwire::journal::decisions::{Again, Judged};
 use labwire::journal::desk::Decision as Desk;
@@ -346,11 +348,44 @@ fn a_rejected_result_must_be_taken_back_where_it_was_told() {
     lab.call(CallOutcome::NoReadBack, "2.5").unwrap();
     lab.decide(Desk::Reject(id)).unwrap();
     let call = lab.only_call();
-    assert_eq!(call.reason.words(), "rejected after it was called");
+    assert_eq!(call.reason.words(), "rejected or taken back after it was called");
     assert_eq!(call.tell.reveal().words(), "withdrawn");
     is_refused(lab.call(CallOutcome::Confirmed, "2.5"), "differs");
     assert_eq!(lab.call(CallOutcome::Confirmed, "withdrawn"), Ok(Stand::Closed));
     lab.assert_balanced();
+}
+
+#[test]
+fn a_value_that_was_told_and_that_the_analyzer_takes_back_must_be_taken_back_by_somebody() {
+    let taken_back =
+        |reason| Observation { standing: Standing::Held(vec![reason]), ..result("S1", "K", "2.5") };
+    let failed = || Observation { status: Status::Failed, ..result("S1", "K", "2.5") };
+    for last in [taken_back(HoldReason::Withdrawn), failed()] {
+        let lab = Lab::new();
+        let first = lab.one(potassium("2.5", low()));
+        let second = lab.one(instead(judged(last.clone(), by_rules(low())), first));
+        assert!(lab.only_call().course.is_open(), "nobody had been told, and a person must look");
+        assert_eq!(lab.call(CallOutcome::Confirmed, "2.5"), Ok(Stand::Closed));
+        let third = lab.one(instead(judged(last.clone(), by_rules(low())), second));
+        let call = lab.only_call();
+        assert_eq!(call.reason.words(), "rejected or taken back after it was called");
+        assert_eq!((call.observation, call.tell.reveal().words()), (third, "withdrawn".to_owned()));
+        is_refused(lab.call(CallOutcome::Confirmed, "2.5"), "differs");
+        assert_eq!(lab.call(CallOutcome::Confirmed, "withdrawn"), Ok(Stand::Closed));
+        lab.one(instead(judged(last, by_rules(low())), third));
+        assert!(!lab.only_call().course.is_open(), "that it is void was told");
+        lab.assert_balanced();
+    }
+    // As a held result of another reason it is the same value still.
+    let lab = Lab::new();
+    let first = lab.one(potassium("2.5", low()));
+    lab.call(CallOutcome::Confirmed, "2.5").unwrap();
+    lab.one(instead(judged(taken_back(HoldReason::UnknownFlag), by_rules(low())), first));
+    assert!(!lab.only_call().course.is_open());
+}
+
+fn by_rules(ruling: Ruling) -> Evaluation {
+    evaluated(Force::InForce, CallPolicy::default(), ruling)
 }
 
 #[test]

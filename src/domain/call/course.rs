@@ -42,6 +42,8 @@ pub enum Reopening {
 pub enum Found {
     Opens(Opening),
     Clear,
+    /// The analyzer takes the result back, or says that it couldn't be measured: there is no value any more.
+    TakenBack,
     /// It wasn't asked, or couldn't be answered.
     Nothing,
 }
@@ -104,6 +106,9 @@ impl Course {
         match (call, found) {
             (None, Found::Opens(opening)) => Some(CallEvent::Opened(opening, cause)),
             (None, _) => None,
+            (Some(call), Found::TakenBack) if call.told && !same => {
+                Some(CallEvent::Reopened(Reopening::Withdrawn, cause))
+            }
             (Some(call), _) if call.told && !same => Some(CallEvent::Reopened(Reopening::Corrected, cause)),
             (Some(call), _) if call.told => Some(CallEvent::Newer),
             (Some(call), Found::Opens(opening)) if !call.is_open() => Some(CallEvent::Opened(opening, cause)),
@@ -205,7 +210,7 @@ impl Reopening {
     pub fn words(self) -> &'static str {
         match self {
             Reopening::Corrected => "corrected after it was called",
-            Reopening::Withdrawn => "rejected after it was called",
+            Reopening::Withdrawn => "rejected or taken back after it was called",
         }
     }
 }
@@ -287,6 +292,10 @@ mod tests {
             (Some(told), critical, false, Some(corrected.clone())),
             (Some(told), clear, false, Some(corrected.clone())),
             (Some(told), nothing, false, Some(corrected)),
+            (Some(told), Found::TakenBack, false, Some(CallEvent::Reopened(Reopening::Withdrawn, now))),
+            (Some(told), Found::TakenBack, true, Some(CallEvent::Newer)),
+            (Some(untold), Found::TakenBack, false, Some(CallEvent::Changed)),
+            (None, Found::TakenBack, false, None),
             (Some(ended), critical, true, Some(opened)),
             (Some(ended), clear, false, None),
         ] {
