@@ -116,6 +116,7 @@ fn entry(specimen: usize, test: usize) -> Entry {
         dilution: None,
         conversion: None,
         reference_range: None,
+        site_range: None,
         flags: Vec::new(),
         status: Status::Final,
         status_as_sent: "F".to_owned(),

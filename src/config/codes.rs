@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use labwire_units::Analytes;
 
 use super::nearest::nearest;
+use super::ranges;
 use super::reader::{Name, Table};
 use super::settings::CodeMapping;
 use crate::domain::{CodeSystem, Coding, UnknownValue, ValueKind, is_loinc};
@@ -59,6 +60,7 @@ fn code(name: &Name<'_>, table: &mut Table<'_>, analytes: &Analytes) -> (String,
         kind: table.choice("result", &KINDS),
         values: table.named_tables("values", value).into_iter().flatten().collect(),
         unknown_value: table.choice("unknown_value", &UNKNOWN_VALUES).unwrap_or_default(),
+        ranges: ranges::read(table),
     };
     if mapping.kind == Some(ValueKind::Coded)
         && mapping.values.is_empty()
@@ -109,7 +111,7 @@ fn known_analyte(name: &str, analytes: &Analytes) -> Result<String, String> {
     })
 }
 
-fn filled(key: &str, text: &str) -> Result<String, String> {
+pub(super) fn filled(key: &str, text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err(format!("{key} is empty; fill it in or remove the line"));
     }

@@ -19,6 +19,7 @@ mod orders;
 pub mod profile;
 mod profiles;
 mod qc;
+mod ranges;
 mod reader;
 mod reconciliation;
 pub mod rules;

@@ -2,11 +2,11 @@
 //! analyzer sent them; a program that takes some for formulas must be told not to.
 
 use crate::config::settings::Mode;
-use crate::domain::{InstrumentTime, Observation, Order, Reported, SampleClass, Status, Value};
+use crate::domain::{InstrumentTime, Observation, Order, RangeFlag, Reported, SampleClass, Status, Value};
 use crate::journal::ledger::{Consignment, Item};
 
 /// The columns; new ones go to the end.
-const COLUMNS: [&str; 44] = [
+const COLUMNS: [&str; 47] = [
     "key",
     "result",
     "version",
@@ -51,6 +51,9 @@ const COLUMNS: [&str; 44] = [
     "order_patient_authority",
     "order_patient_name",
     "order_doubts",
+    "site_range",
+    "site_range_unit",
+    "site_flag",
 ];
 
 /// Renders a consignment. The same consignment gives the same bytes.
@@ -76,6 +79,7 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
     let (comparator, value, no_value) = value(it);
     let comments: Vec<&str> = it.comments.iter().map(|comment| comment.text.reveal().as_str()).collect();
     let reported = |part: &dyn Fn(&Reported) -> String| it.reported().map(part).unwrap_or_default();
+    let range = it.site_range.as_ref().and_then(|it| it.as_ref().ok());
     let coding = it.value.coding();
     let ordered = |part: &dyn Fn(&Order) -> String| item.order().map(part).unwrap_or_default();
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -124,6 +128,9 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
         ordered(&|order| order.authority.clone()),
         ordered(&|order| order.patient.reveal().name.clone()),
         item.marked().iter().map(|doubt| doubt.name()).collect::<Vec<_>>().join(" "),
+        range.map(|it| it.range.shown()).unwrap_or_default(),
+        range.and_then(|it| it.unit.clone()).unwrap_or_default(),
+        range.and_then(|it| it.flag).map(RangeFlag::letter).unwrap_or_default().to_owned(),
     ]
 }
 
@@ -173,7 +180,9 @@ fn quoted(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::sample::{consignment, converted, glucose, number, ordered, plain, positive};
+    use crate::delivery::sample::{
+        consignment, converted, glucose, number, ordered, plain, positive, ranged,
+    };
     use crate::domain::Comparator;
 
     #[test]
@@ -190,13 +199,13 @@ mod tests {
                 COLUMNS.join(","),
                 format!(
                     "0a1b2c3d-42,1,1,,erba,EX0001,patient,final,GLCC,,,,1,GLU,2345-7,,5.40,,mg/dl,4.0 - 6.1,N,,\
-                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,,,,,,,"
+                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,,,,,,,"
+                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,,,,,,,"
+                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,,,,,,,,,,"
                 ),
                 String::new(),
             ]
@@ -206,7 +215,7 @@ mod tests {
     #[test]
     fn what_goes_to_a_folder_under_test_says_so_in_every_line() {
         let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()])).unwrap()).unwrap();
-        assert!(text.ends_with(",test,,,,,,,,,,,,,,,\r\n"), "{text}");
+        assert!(text.ends_with(",test,,,,,,,,,,,,,,,,,,\r\n"), "{text}");
     }
 
     #[test]
@@ -214,7 +223,16 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![converted()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",5.40,,mg/dl,4.0 - 6.1,N,"), "{line}");
-        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,,,,,,,"), "{line}");
+        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,,,,,,,,,,"), "{line}");
+    }
+
+    #[test]
+    fn the_laboratorys_range_is_in_the_last_columns() {
+        let text =
+            String::from_utf8(render(Mode::Live, &consignment(vec![ranged(Some(RangeFlag::High))])).unwrap())
+                .unwrap();
+        let line = text.lines().nth(1).unwrap();
+        assert!(line.contains(",4.0 - 6.1,N,") && line.ends_with(",3.9-5.3,mg/dl,H"), "{line}");
     }
 
     #[test]
@@ -222,7 +240,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![positive()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(
-            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,,,,,,,"),
+            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,,,,,,,,,,"),
             "{line}"
         );
     }

@@ -9,8 +9,8 @@ use call::CallTwin;
 
 use crate::config::settings::Mode;
 use crate::domain::{
-    Attachment, Coding, Comment, Conversion, Dilution, InstrumentTime, Observation, Order, Patient, Reported,
-    SampleClass, Status, TestIdentity, Value,
+    AppliedRange, Attachment, Coding, Comment, Conversion, DecimalText, Dilution, InstrumentTime,
+    Observation, Order, Patient, RangeFlag, Reported, SampleClass, Status, TestIdentity, Value,
 };
 use crate::journal::ledger::{Consignment, Item};
 
@@ -78,6 +78,10 @@ struct ResultTwin<'a> {
     not_converted: Option<NotConvertedTwin<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference_range: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_range: Option<RangeTwin<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_site_range: Option<&'a str>,
     flags: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     started: Option<TimeTwin<'a>>,
@@ -140,6 +144,36 @@ enum ValueTwin<'a> {
         reason: &'a str,
         as_sent: &'a str,
     },
+}
+
+/// The laboratory's own range for this patient.
+#[derive(Serialize)]
+struct RangeTwin<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    low: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    high: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'a str>,
+    #[serde(rename = "for", skip_serializing_if = "str::is_empty")]
+    band: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flag: Option<&'static str>,
+}
+
+impl<'a> RangeTwin<'a> {
+    fn of(it: &'a AppliedRange) -> Self {
+        RangeTwin {
+            low: it.range.low.as_ref().map(DecimalText::as_str),
+            high: it.range.high.as_ref().map(DecimalText::as_str),
+            text: it.range.text.as_deref(),
+            unit: it.unit.as_deref(),
+            band: it.band.reveal(),
+            flag: it.flag.map(RangeFlag::letter),
+        }
+    }
 }
 
 /// The value is the undiluted specimen's, by whoever multiplied.
@@ -260,6 +294,8 @@ impl<'a> ResultTwin<'a> {
             converted: ConvertedTwin::of(it),
             not_converted: NotConvertedTwin::of(it),
             reference_range: it.reference_range.as_deref(),
+            site_range: it.site_range.as_ref().and_then(|it| it.as_ref().ok()).map(RangeTwin::of),
+            no_site_range: it.site_range.as_ref().and_then(|it| it.as_ref().err()).map(String::as_str),
             flags: &it.flags,
             started: it.started.as_ref().map(TimeTwin::of),
             completed: it.completed.as_ref().map(TimeTwin::of),
@@ -369,7 +405,7 @@ mod tests {
 
     use super::*;
     use crate::delivery::sample::{
-        called, consignment, converted, diluted, glucose, noted, ordered, positive,
+        called, consignment, converted, diluted, glucose, noted, ordered, positive, ranged,
     };
     use crate::domain::Private;
     use crate::journal::ledger::Noted;
@@ -461,6 +497,19 @@ mod tests {
             result["status"], "failed",
             "a LIMS that looks at the status takes no number for a result"
         );
+    }
+
+    #[test]
+    fn the_laboratorys_range_stands_beside_the_instruments() {
+        let result = only(ranged(Some(RangeFlag::High)));
+        assert_eq!(
+            result["site_range"],
+            json!({ "low": "3.9", "high": "5.3", "unit": "mg/dl", "for": "female, from 18 y", "flag": "H" })
+        );
+        assert_eq!((&result["reference_range"], &result["flags"]), (&json!("4.0 - 6.1"), &json!(["N"])));
+        let none =
+            Observation { site_range: Some(Err("the patient's sex isn't known".to_owned())), ..glucose() };
+        assert_eq!(only(none)["no_site_range"], "the patient's sex isn't known");
     }
 
     #[test]

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use crate::domain::call::{Attempt, CallOutcome, IdentifierKind, Opening, Tell};
 use crate::domain::{
-    AppliedBy, CodeSystem, Coding, Comparator, Conversion, DecimalText, DestinationId, Dilution,
-    InstrumentId, InstrumentTime, Observation, Order, OrderDoubt, OrderKey, OrderState, Patient, Priority,
-    Private, Reported, SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
+    AppliedBy, AppliedRange, CodeSystem, Coding, Comparator, Conversion, DecimalText, DestinationId,
+    Dilution, InstrumentId, InstrumentTime, Observation, Order, OrderDoubt, OrderKey, OrderState, Patient,
+    Priority, Private, Range, RangeFlag, Reported, SampleClass, SpecimenId, Standing, Status, TestIdentity,
+    Value,
 };
 use crate::journal::calls::Reason;
 use crate::journal::ledger::{CallNote, Consignment, Item, Noted};
@@ -38,6 +39,7 @@ pub(super) fn glucose() -> Observation {
         dilution: None,
         conversion: None,
         reference_range: Some("4.0 - 6.1".to_owned()),
+        site_range: None,
         flags: vec!["N".to_owned()],
         status: Status::Final,
         status_as_sent: "F".to_owned(),
@@ -81,6 +83,14 @@ pub(super) fn positive() -> Observation {
     Observation { value_as_sent: "POS".to_owned(), ..plain("HBS", value) }
 }
 
+/// The glucose, with the site's range for a woman.
+pub(super) fn ranged(flag: Option<RangeFlag>) -> Observation {
+    let end = |text| DecimalText::parse(text, '.');
+    let range = Range { low: end("3.9"), high: end("5.3"), text: None };
+    let (unit, band) = (Some("mg/dl".to_owned()), Private::new("female, from 18 y".to_owned()));
+    Observation { site_range: Some(Ok(AppliedRange { range, unit, band, flag })), ..glucose() }
+}
+
 /// A value that was multiplied here.
 pub(super) fn diluted() -> Observation {
     let factor = DecimalText::parse("10", '.').unwrap();
@@ -104,6 +114,7 @@ pub(super) fn plain(code: &str, value: Value) -> Observation {
         value,
         unit: None,
         reference_range: None,
+        site_range: None,
         flags: Vec::new(),
         completed: None,
         operator: None,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::RangeTable;
+
 /// This site's view of one test code of an instrument.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CodeMapping {
@@ -17,6 +19,8 @@ pub struct CodeMapping {
     /// What each qualitative value is called, by the value exactly as sent. Where there is one, there are no others.
     pub values: BTreeMap<String, Coding>,
     pub unknown_value: UnknownValue,
+    /// The site's reference ranges.
+    pub ranges: RangeTable,
 }
 
 impl CodeMapping {

@@ -15,6 +15,7 @@ mod outcome;
 mod private;
 pub mod profile;
 pub mod qc;
+mod range;
 mod site;
 mod time;
 mod value;
@@ -33,6 +34,7 @@ pub use observation::{
 pub use order::{Asks, Order, OrderDoubt, OrderKey, OrderRequest, OrderState, PatientChange, Priority};
 pub use outcome::{HoldReason, HostQuery, Outcome, Problem, ProblemKind};
 pub use private::Private;
+pub use range::{AppliedRange, Range, RangeBand, RangeFlag, RangeFlags, RangeTable};
 pub use site::{OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
 pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};

@@ -1,7 +1,8 @@
 //! One analyte's value for one specimen.
 
 use super::{
-    Conversion, Dilution, HoldReason, InstrumentId, InstrumentTime, Private, Reported, SpecimenId, Value,
+    AppliedRange, Conversion, Dilution, HoldReason, InstrumentId, InstrumentTime, Private, Reported,
+    SpecimenId, Value,
 };
 
 /// What an analyzer reported, read by a profile, before any rule has looked at it.
@@ -27,7 +28,10 @@ pub struct Observation {
     pub dilution: Option<Dilution>,
     /// What it comes to in the unit that is reported, where signed rules know the analyte.
     pub conversion: Option<Conversion>,
+    /// As sent.
     pub reference_range: Option<String>,
+    /// The site's own range for this patient, or why there is none; nothing where the site has none for the test.
+    pub site_range: Option<Result<AppliedRange, String>>,
     /// Abnormal flags as sent, one an element.
     pub flags: Vec<String>,
     pub status: Status,
@@ -72,6 +76,31 @@ impl Observation {
         let sent = [self.value_as_sent.trim(), self.unit.as_deref().unwrap_or_default()].join(" ");
         let range = self.reference_range.as_ref().map(|range| format!(", range {range}")).unwrap_or_default();
         Some(format!("as sent: {}{range}; exactly {} {}", sent.trim_end(), reported.exact, reported.unit))
+    }
+
+    /// What is told beside the site's range: the instrument's own, the flag where the instrument has its own, or why there
+    /// is no range.
+    pub fn told_of_range(&self) -> Vec<String> {
+        let Some(outcome) = &self.site_range else { return Vec::new() };
+        // A conversion tells of it too.
+        let sent = self
+            .reference_range
+            .as_deref()
+            .filter(|text| !text.trim().is_empty() && self.reported().is_none());
+        let sent = sent.map(|text| format!("range as sent: {text}"));
+        let more = match outcome {
+            Ok(range) => {
+                let beside = range.flag.filter(|_| self.has_flags());
+                beside.map(|flag| format!("by the laboratory's range: {}", flag.letter()))
+            }
+            Err(why) => Some(format!("no reference range: {why}")),
+        };
+        sent.into_iter().chain(more).collect()
+    }
+
+    /// Whether the instrument sent an abnormal flag.
+    pub fn has_flags(&self) -> bool {
+        self.flags.iter().any(|flag| !flag.trim().is_empty())
     }
 
     /// What is told of its dilution beside the value.

@@ -5,6 +5,7 @@ mod case;
 mod coding;
 mod conversion;
 mod dilution;
+mod range;
 
 pub(super) use case::StoredCase;
 pub use case::StoredDecision;
@@ -12,6 +13,7 @@ use coding::StoredCoding;
 use conversion::StoredConversion;
 use dilution::StoredDilution;
 use jiff::Timestamp;
+use range::StoredRange;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -105,6 +107,8 @@ pub(super) struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     conversion: Option<StoredConversion>,
     reference_range: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    site_range: Option<StoredRange>,
     flags: Vec<String>,
     status: String,
     status_as_sent: String,
@@ -208,6 +212,7 @@ impl From<&Observation> for Stored {
             dilution: it.dilution.as_ref().map(StoredDilution::from),
             conversion: it.conversion.as_ref().map(StoredConversion::from),
             reference_range: it.reference_range.clone(),
+            site_range: it.site_range.as_ref().map(StoredRange::from),
             flags: it.flags.clone(),
             status: status_name(it.status).to_owned(),
             status_as_sent: it.status_as_sent.clone(),
@@ -265,6 +270,7 @@ impl Stored {
             dilution: self.dilution.map(StoredDilution::into_dilution).transpose()?,
             conversion: self.conversion.map(StoredConversion::into_conversion).transpose()?,
             reference_range: self.reference_range,
+            site_range: self.site_range.map(StoredRange::into_range).transpose()?,
             flags: self.flags,
             status: status(&self.status)?,
             status_as_sent: self.status_as_sent,

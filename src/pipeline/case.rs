@@ -34,7 +34,6 @@ pub fn case(observation: &Observation, reading: &Reading, received_at: Timestamp
     let told: Vec<&Patient> = around.patients.iter().chain(sent).map(Private::reveal).collect();
     let identity = identity(patient, &told);
     let at = measured_at(observation, received_at);
-    let moment = at.unwrap_or(received_at);
     Case {
         measured: measured(observation, reading),
         specimen: SpecimenFacts {
@@ -43,7 +42,7 @@ pub fn case(observation: &Observation, reading: &Reading, received_at: Timestamp
             instrument: observation.instrument.as_str().to_owned(),
         },
         person: person(patient),
-        on: Some(moment.to_zoned(reading.time_zone.clone()).date()),
+        on: Some(day(observation, reading, received_at)),
         at,
         together: around.together,
         history: around.history,
@@ -68,13 +67,20 @@ pub fn past(observation: &Observation, reading: &Reading, received_at: Timestamp
     })
 }
 
+/// The day at which the patient's age counts: that of the measurement, or of its arrival where its time is in doubt.
+pub(super) fn day(observation: &Observation, reading: &Reading, received_at: Timestamp) -> Date {
+    let moment = measured_at(observation, received_at).unwrap_or(received_at);
+    moment.to_zoned(reading.time_zone.clone()).date()
+}
+
 /// When it was measured. Nothing where the instrument didn't tell, or its clock runs ahead of ours.
 fn measured_at(observation: &Observation, received_at: Timestamp) -> Option<Timestamp> {
     let told = observation.completed.as_ref().or(observation.started.as_ref())?.instant?;
     (told.duration_since(received_at) <= AHEAD).then_some(told)
 }
 
-fn person(patient: &Patient) -> Person {
+/// What is known of a patient.
+pub(super) fn person(patient: &Patient) -> Person {
     Person {
         birth: birth(&patient.birth_date),
         sex: Sex::sent(&patient.sex),

@@ -14,6 +14,7 @@ mod interpret;
 mod linking;
 mod normalize;
 mod preview;
+mod ranged;
 mod reply;
 pub mod rules;
 mod same;
@@ -40,6 +41,7 @@ use crate::domain::{
 pub use case::{Around, case, measured, past};
 pub use linking::{Fit, fit};
 pub use preview::{Preview, Reported, Tube, preview};
+pub use ranged::ranged;
 pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, download, questions};
 pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};
 pub use sender::{Sender, sender};

@@ -152,6 +152,7 @@ impl Normalizer<'_> {
             dilution,
             conversion: None,
             reference_range: raw.range,
+            site_range: None,
             flags: raw.flags,
             status,
             status_as_sent: raw.status.unwrap_or_default(),

@@ -9,6 +9,7 @@ mod hl7;
 mod linking;
 mod messages;
 mod previews;
+mod ranges;
 mod replies;
 mod sameness;
 mod table;

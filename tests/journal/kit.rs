@@ -303,6 +303,7 @@ pub(crate) fn result(specimen: &str, code: &str, value: &str) -> Observation {
         dilution: None,
         conversion: None,
         reference_range: None,
+        site_range: None,
         flags: Vec::new(),
         status: Status::Final,
         status_as_sent: "F".to_owned(),

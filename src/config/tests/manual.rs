@@ -10,8 +10,8 @@ use crate::config::settings::{
     SpecimenRules, Transport, VerdictKind, Web,
 };
 use crate::config::{ANALYTES, DEFAULT};
-use crate::domain::CodeSystem;
 use crate::domain::qc::{Multirule, Unmarked};
+use crate::domain::{CodeSystem, RangeFlags};
 
 const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
 const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
@@ -187,6 +187,8 @@ fn what_the_serial_example_calls_a_default_is_one() {
     assert_eq!(written.codes["GLU"].loinc.as_deref(), Some("2345-7"));
     assert_eq!(written.codes["GLU"].analyte.as_deref(), Some("glucose"));
     assert!(written.profile.failed_values["ERR42"].contains("no specimen"));
+    assert_eq!(written.codes["GLU"].ranges.bands.len(), 2);
+    assert_eq!(written.codes["GLU"].ranges.flags, RangeFlags::None);
     let values = &written.codes["HBSAG"].values;
     assert_eq!((values["NEG"].code.as_str(), values["NEG"].system), ("N", CodeSystem::Local));
     assert_eq!(values["+/-"].text.as_deref(), Some("Equivocal"));
@@ -206,6 +208,13 @@ fn what_the_serial_example_calls_a_default_is_one() {
         "analyte",
         "result",
         "unknown_value",
+        "range_unit",
+        "[[codes",
+        "below",
+        "from",
+        "low",
+        "high",
+        "range_flags",
         "NEG",
         "POS",
         "[failed_values",

@@ -46,7 +46,9 @@ pub(super) fn resource(
     let (kind, value) = value(names, it).unzip();
     let (time, at) = effective(it).unzip();
     let list = |values: Vec<Value>| (!values.is_empty()).then_some(Value::Array(values));
-    let flags = it.flags.iter().filter_map(|flag| Some(words::interpretation(said(flag)?, profile)));
+    let sent = it.flags.iter().filter_map(|flag| Some(words::interpretation(said(flag)?, profile)));
+    let own = it.site_range.as_ref().and_then(|range| range.as_ref().ok()?.flag);
+    let flags = sent.chain(own.filter(|_| !it.has_flags()).map(words::of_range));
     object([
         ("resourceType", Some(json!("Observation"))),
         (
@@ -65,15 +67,7 @@ pub(super) fn resource(
         ("note", list(notes(it, profile, around.earlier))),
         ("specimen", Some(json!({ "reference": around.specimen }))),
         ("device", Some(json!({ "reference": around.device }))),
-        (
-            "referenceRange",
-            // As sent, in the unit as sent: beside a converted value it would mislead.
-            it.reference_range
-                .as_deref()
-                .filter(|_| it.reported().is_none())
-                .and_then(said)
-                .map(|range| json!([{ "text": range }])),
-        ),
+        ("referenceRange", list(ranges(names, it))),
     ])
 }
 
@@ -106,6 +100,37 @@ pub(super) fn link(names: &FhirNames, item: &Item, resource: &mut Value) {
     {
         notes.extend(doubts);
     }
+}
+
+/// The laboratory's own range, or the one that was sent: that one is in the unit as sent, and beside a converted value it
+/// would mislead.
+fn ranges(names: &FhirNames, it: &Observation) -> Vec<Value> {
+    let Some(own) = &it.site_range else {
+        let sent = it.reference_range.as_deref().filter(|_| it.reported().is_none()).and_then(said);
+        return sent.map(|range| json!({ "text": range })).into_iter().collect();
+    };
+    let Ok(own) = own else { return Vec::new() };
+    let unit = own.unit.as_deref();
+    let ucum = unit.and_then(|unit| match it.reported() {
+        Some(_) => Some(unit),
+        None => names.ucum.get(unit).map(String::as_str),
+    });
+    let quantity = |end: &Option<DecimalText>| {
+        Some(object([
+            ("value", Some(Value::Number(digits(end.as_ref()?)?))),
+            ("unit", unit.map(|unit| json!(unit))),
+            ("system", ucum.map(|_| json!(UCUM))),
+            ("code", ucum.map(|code| json!(code))),
+        ]))
+    };
+    let band = own.band.reveal();
+    let whom = if band.is_empty() { String::new() } else { format!(" ({band})") };
+    let text = format!("{}{whom}", own.range.shown());
+    vec![object([
+        ("low", quantity(&own.range.low)),
+        ("high", quantity(&own.range.high)),
+        ("text", Some(json!(text))),
+    ])]
 }
 
 /// The patient by the number that the instrument sent, where the site says whose numbers those are. No name: the
@@ -233,6 +258,7 @@ fn notes(it: &Observation, profile: Option<&Profile>, earlier: &[Version]) -> Ve
     if words::says_more(it, profile) {
         notes.push(format!("status as sent: {}", it.status_as_sent));
     }
+    notes.extend(it.told_of_range());
     notes.extend(it.told_of_dilution());
     notes.extend(it.told_of_conversion());
     for (what, time) in [("started", &it.started), ("completed", &it.completed)] {

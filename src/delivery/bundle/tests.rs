@@ -2,11 +2,14 @@
 
 use super::sent::{Sent, Way};
 use super::*;
-use crate::delivery::sample::{called, consignment, converted, glucose, number, ordered, plain, positive};
+use crate::delivery::sample::{
+    called, consignment, converted, glucose, number, ordered, plain, positive, ranged,
+};
 use crate::domain::call::CallOutcome;
 use crate::domain::profile::Dialect;
 use crate::domain::{
-    Comment, Comparator, DecimalText, InstrumentTime, Private, Status, TestIdentity, Value as Measured,
+    Comment, Comparator, DecimalText, InstrumentTime, Private, RangeFlag, Status, TestIdentity,
+    Value as Measured,
 };
 use crate::journal::ObservationId;
 use crate::journal::ledger::Noted;
@@ -214,6 +217,24 @@ fn a_value_has_the_type_that_it_is() {
     assert_eq!(unit("mmol/l")["unit"], "mmol/l");
     assert_eq!(unit("mmol/l").get("code"), None, "what UCUM calls it is never guessed");
     assert_eq!(unit(" ").get("unit"), None);
+}
+
+#[test]
+fn the_laboratorys_range_is_told_with_whom_it_is_for() {
+    let own = Observation { flags: Vec::new(), ..ranged(Some(RangeFlag::High)) };
+    let told = observation(own);
+    let range = &told["referenceRange"][0];
+    assert_eq!(
+        (range["low"]["value"].to_string(), range["high"]["value"].to_string()),
+        ("3.9".into(), "5.3".into())
+    );
+    assert_eq!(range["text"], "3.9-5.3 (female, from 18 y)");
+    assert_eq!(told["interpretation"][0]["coding"][0]["code"], "H");
+    assert!(told["note"].to_string().contains("range as sent: 4.0 - 6.1"), "{told}");
+    let both = observation(ranged(Some(RangeFlag::High)));
+    assert_eq!(both["interpretation"].as_array().unwrap().len(), 1, "the instrument's flag stays: {both}");
+    let none = Observation { site_range: Some(Err("the patient's age isn't known".to_owned())), ..glucose() };
+    assert_eq!(observation(none).get("referenceRange"), None, "rather none than a wrong one");
 }
 
 #[test]

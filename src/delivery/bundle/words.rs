@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::profile::{Dialect, Profile};
-use crate::domain::{Observation, Status};
+use crate::domain::{Observation, RangeFlag, Status};
 
 /// HL7 table 0085: the letter, and what FHIR calls it where it has a word for it.
 const HL7_STATUSES: [(&str, Option<&str>); 15] = [
@@ -79,6 +79,15 @@ pub(super) fn interpretation(flag: &str, profile: Option<&Profile>) -> Value {
         true => json!({ "coding": [{ "system": INTERPRETATION, "code": flag }], "text": flag }),
         false => json!({ "text": flag }),
     }
+}
+
+/// A flag by the laboratory's own range.
+pub(super) fn of_range(flag: RangeFlag) -> Value {
+    let code = flag.letter();
+    json!({
+        "coding": [{ "system": INTERPRETATION, "code": code }],
+        "text": format!("{code}, by the laboratory's range")
+    })
 }
 
 /// What a report's results amount to, by their statuses.

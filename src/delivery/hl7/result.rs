@@ -3,7 +3,7 @@
 use labwire_hl7::message::{Draft, Value};
 
 use super::{moment, test};
-use crate::domain::{CodeSystem, Observation, Status, Value as Measured};
+use crate::domain::{AppliedRange, CodeSystem, Observation, RangeFlag, Status, Value as Measured};
 use crate::journal::ledger::{Item, Version};
 
 pub(super) fn write(draft: &mut Draft, number: usize, item: &Item) {
@@ -13,13 +13,20 @@ pub(super) fn write(draft: &mut Draft, number: usize, item: &Item) {
     let value = Written::of(observation);
     let parts = value.parts();
     let test = test(observation);
-    let flags: Vec<&[u8]> =
-        observation.flags.iter().filter(|flag| !flag.is_empty()).map(String::as_bytes).collect();
+    let own = site_range(observation);
+    let computed =
+        own.and_then(|range| range.flag).filter(|_| !observation.has_flags()).map(RangeFlag::letter);
+    let sent = observation.flags.iter().filter(|flag| !flag.is_empty()).map(String::as_bytes);
+    let flags: Vec<&[u8]> = sent.chain(computed.map(str::as_bytes)).collect();
     let mut equipment = vec![observation.instrument.as_str().as_bytes()];
     equipment.extend(observation.analyzer_unit.as_deref().map(str::as_bytes));
     let started = observation.started.as_ref().and_then(moment::of).unwrap_or_default();
     let completed = observation.completed.as_ref().and_then(moment::of).unwrap_or_default();
-    let (unit, range) = unit_and_range(observation);
+    let (unit, sent) = unit_and_range(observation);
+    let range = match &observation.site_range {
+        None => sent.to_owned(),
+        Some(_) => own.map(|own| own.range.shown()).unwrap_or_default(),
+    };
     let operator = observation.operator.as_ref().map(|operator| operator.reveal().as_str());
     draft.segment(
         b"OBX",
@@ -40,6 +47,10 @@ pub(super) fn write(draft: &mut Draft, number: usize, item: &Item) {
         ],
     );
     notes(draft, item);
+}
+
+fn site_range(observation: &Observation) -> Option<&AppliedRange> {
+    observation.site_range.as_ref()?.as_ref().ok()
 }
 
 /// OBX-6 and OBX-7. A range is as sent, in the unit as sent: beside a converted value it would mislead.
@@ -134,6 +145,7 @@ fn notes(draft: &mut Draft, item: &Item) {
         .iter()
         .map(|comment| (comment.source.as_str(), comment.text.reveal().clone(), comment.kind.as_str()))
         .collect();
+    notes.extend(observation.told_of_range().into_iter().map(|text| ("L", text, "")));
     notes.extend(observation.told_of_dilution().map(|text| ("L", text, "")));
     notes.extend(observation.told_of_conversion().map(|text| ("L", text, "")));
     notes.extend(item.marked().iter().map(|doubt| ("L", format!("{}: {}", doubt.name(), doubt.text()), "")));

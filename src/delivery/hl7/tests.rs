@@ -4,10 +4,11 @@ use labwire_hl7::message::Message;
 
 use super::*;
 use crate::delivery::sample::{
-    called, consignment, converted, diluted, glucose, number, ordered, plain, positive,
+    called, consignment, converted, diluted, glucose, number, ordered, plain, positive, ranged,
 };
 use crate::domain::{
-    CodeSystem, Coding, Comment, Comparator, InstrumentTime, Private, TestIdentity, Value as Measured,
+    CodeSystem, Coding, Comment, Comparator, InstrumentTime, Private, RangeFlag, TestIdentity,
+    Value as Measured,
 };
 use crate::journal::ledger::Version;
 
@@ -140,6 +141,22 @@ fn a_diluted_value_takes_the_place_of_the_one_that_was_too_high() {
     assert!(told.contains("|||||||C\n"), "the order is corrected: {told}");
     let alone = segments("OBX", diluted());
     assert!(alone[0].contains("|1///10|312.0||||||F|"), "{alone:?}");
+}
+
+#[test]
+fn the_laboratorys_range_comes_before_the_instruments_and_its_flag_beside() {
+    let own = || Observation { flags: Vec::new(), ..ranged(Some(RangeFlag::High)) };
+    assert!(segments("OBX", own())[0].contains("|5.40|mg/dl|3.9-5.3|H|"));
+    assert_eq!(segments("NTE", own()), ["NTE|1|L|range as sent: 4.0 - 6.1"]);
+    let both = ranged(Some(RangeFlag::High));
+    assert!(segments("OBX", both.clone())[0].contains("|3.9-5.3|N|"), "the instrument's flag stays");
+    assert_eq!(segments("NTE", both)[1], "NTE|2|L|by the laboratory's range: H");
+    let none = Observation { site_range: Some(Err("the patient's age isn't known".to_owned())), ..glucose() };
+    assert!(segments("OBX", none.clone())[0].contains("|5.40|mg/dl||N|"), "rather none than a wrong one");
+    assert_eq!(
+        segments("NTE", none),
+        ["NTE|1|L|range as sent: 4.0 - 6.1", "NTE|2|L|no reference range: the patient's age isn't known"]
+    );
 }
 
 #[test]

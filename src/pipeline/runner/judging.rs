@@ -20,7 +20,7 @@ use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId};
 use crate::pipeline::rules::{evaluate, relevant};
-use crate::pipeline::{Around, Reading, case, fit, measured, past};
+use crate::pipeline::{Around, Reading, case, fit, measured, past, ranged};
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
@@ -98,6 +98,7 @@ impl<'a> Judging<'a> {
         if !is_production {
             sets.clear();
         }
+        let own = Reading { rules: in_force.clone(), ..reading(self.instrument) };
         let specimens: BTreeSet<SpecimenId> =
             entries.iter().filter(|it| is_judged(it)).map(|it| it.observation.specimen.clone()).collect();
         for specimen in specimens {
@@ -109,6 +110,8 @@ impl<'a> Judging<'a> {
                     let ask =
                         |(set, seen): (&Set, &Seen)| self.ask(index, &entry.observation, &around, set, seen);
                     let evaluations = sets.iter().zip(&seen).map(ask).collect();
+                    entry.observation.site_range =
+                        ranged(&entry.observation, &own, around.patient.as_ref(), self.received_at);
                     entry.judged = self.judged(&entry.observation, evaluations, &around, in_force.is_some());
                 }
             }

@@ -35,6 +35,7 @@ fn observation() -> Observation {
         dilution: None,
         conversion: None,
         reference_range: None,
+        site_range: None,
         flags: Vec::new(),
         status: Status::Final,
         status_as_sent: "F".to_owned(),
