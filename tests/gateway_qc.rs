@@ -268,6 +268,54 @@ async fn a_failed_run_is_a_problem_and_names_the_patients_since_the_last_accepta
     here.lab.must_balance();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_signed_rule_says_so_results_wait_that_were_measured_while_their_controls_were_out() {
+    let here = Laboratory::new().await.with_lots();
+    let lab = &here.lab;
+    let rule = "[[qc]]\nname = \"controls\"\nmissing = \"pass\"\nsource = \"a test\"\n";
+    fs::create_dir(lab.path("rules.d")).unwrap();
+    fs::write(lab.path("rules.d/own.toml"), rule).unwrap();
+    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let lims = "[destination.lims]\n";
+    let site = site.replacen(lims, &format!("{lims}release = \"hold-exceptions\"\n"), 1);
+    let codes = "[codes.CREA]\nanalyte = \"creatinine\"\n";
+    lab.instrument("erba", "erba-xl", "", &format!("{}{codes}", listener(here.chemistry)));
+    fs::write(lab.path("labwire.toml"), site).unwrap();
+    let gateway = lab.start().await;
+    let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    assert!(said.starts_with("Signed by"), "{said}");
+
+    send(here.chemistry, &control("NORMAL", "107", "20260102060000")).await;
+    send(here.chemistry, &glucose("EX0001", "88", "F", "20260102070000")).await;
+    send(here.chemistry, &chemistry("EX0002", &[("CREA", "1.0")], "F", "20260102070000")).await;
+    until("what has no controls leaves", || here.accepted("lims") == 1).await;
+    until("the other waits", || lab.text(&["held"]).contains("EX0001")).await;
+    assert!(lab.text(&["trace", "EX0001"]).contains("qc: found; by controls; seen rejected"));
+    let done = lab.text(&["qc", "accept", "1", "--by", "Dr. Example", "--reason", "the wrong bottle"]);
+    assert!(done.contains("done"), "{done}");
+    send(here.chemistry, &glucose("EX0003", "89", "F", "20260102080000")).await;
+    until("what is measured afterwards leaves", || here.accepted("lims") == 2).await;
+    // A control and a patient's result in one message.
+    let both = control("NORMAL", "109", "20260102090000").replace(
+        "L|1|N\r",
+        "P|2||EX-78\rO|2|EX0004||^^^GLCC|||||||||||SERUM\rR|1|^^^GLCC|90|mg/dl||N||F||||20260102090000\rL|1|N\r",
+    );
+    send(here.chemistry, &both).await;
+    until("its own message's control counts too", || lab.text(&["held"]).contains("EX0004")).await;
+    assert!(gateway.terminate().success());
+
+    let gateway = lab.start().await;
+    send(here.chemistry, &chemistry("EX0005", &[("CREA", "1.1")], "F", "20260102100000")).await;
+    until("the gateway has looked again", || here.accepted("lims") == 3).await;
+    let held = lab.text(&["held"]);
+    assert!(held.contains("EX0001") && held.contains("EX0004"), "later controls vouch for neither: {held}");
+    let told = lab.text(&["release", "--held-for", "doubted", "--reason", "measured again elsewhere"]);
+    assert_eq!(told.lines().filter(|line| line.ends_with(": done")).count(), 2, "{told}");
+    until("a person lets them go", || here.accepted("lims") == 5).await;
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
 /// An order for a tube of this number.
 fn order(tube: &str) -> String {
     format!(

@@ -91,6 +91,7 @@ fn file_of_rules(file: &mut Table<'_>, source: &Source, analytes: &Analytes) -> 
     drafts.extend(file.tables("specimen_number", |table| integrity::number(table, context)));
     drafts.extend(file.tables("demographics", |table| integrity::demographics(table, context)));
     drafts.extend(file.tables("identity", |table| integrity::identity(table, context)));
+    drafts.extend(file.tables("qc", |table| integrity::qc(table, context)));
     drafts
 }
 

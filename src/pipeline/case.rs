@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Reading;
 use super::convert;
 use crate::domain::clinic::{Case, Identity, Measured, Past, Person, Sex, SpecimenFacts};
+use crate::domain::qc::QcState;
 use crate::domain::{Observation, Patient, Private};
 
 /// How far an instrument's clock may be ahead of ours before its times are in doubt.
@@ -23,6 +24,8 @@ pub struct Around {
     pub history: Vec<Past>,
     /// What came with those under this patient's ID.
     pub patients: Vec<Private<Patient>>,
+    /// How its test stands by its controls, where a rule asks for that.
+    pub qc: Option<QcState>,
 }
 
 /// The case of an observation. Its value is converted by the reading's rules.
@@ -47,6 +50,7 @@ pub fn case(observation: &Observation, reading: &Reading, received_at: Timestamp
         together: around.together,
         history: around.history,
         identity,
+        qc: around.qc,
     }
 }
 

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use again::Review;
 use compare::Comparison;
-use judging::Judging;
+use judging::{Controls, Judging};
 use route::homeless;
 
 use super::batch::miscounts;
@@ -266,10 +266,10 @@ impl Runner {
         }
         processed.problems.extend(self.nowhere(&on_their_own));
         let (runs, failed) = comparison.judge(&processed.entries)?;
+        let judging = Judging { controls: Controls::Now(&runs), ..Judging::of(self, message, instrument) };
+        judging.judge(&mut processed.entries, !not_production)?;
         processed.runs = runs;
         processed.problems.extend(failed);
-        let judging = Judging::of(self, message, instrument);
-        judging.judge(&mut processed.entries, !not_production)?;
         Ok(processed)
     }
 

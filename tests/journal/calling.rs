@@ -46,6 +46,7 @@ fn evaluated(force: Force, policy: CallPolicy, ruling: Ruling) -> Evaluation {
             together: Vec::new(),
             history: Vec::new(),
             identity: Identity::Unknown,
+            qc: None,
         },
         decisions: vec![Decision {
             check: Check::Critical,

@@ -38,6 +38,7 @@ fn critical(force: Force, ruling: Ruling) -> Evaluation {
             together: Vec::new(),
             history: Vec::new(),
             identity: Identity::Unknown,
+            qc: None,
         },
         decisions: vec![Decision {
             check: Check::Critical,

@@ -11,7 +11,18 @@ use crate::config::reader::{Entry, Table};
 use crate::domain::clinic::{
     Amount, Case, Criteria, DAY, Example, Expected, Identity, Measured, Past, Person, SpecimenFacts,
 };
+use crate::domain::qc::QcState;
 use crate::domain::{Comparator, Glob, Private};
+
+const QC_STATES: [(&str, QcState); 7] = [
+    ("never-run", QcState::NeverRun),
+    ("not-evaluated", QcState::NotEvaluated),
+    ("incomplete", QcState::Incomplete),
+    ("accepted", QcState::Accepted),
+    ("warning", QcState::Warning),
+    ("rejected", QcState::Rejected),
+    ("no-run-since", QcState::NoRunSince),
+];
 
 /// What cases are about where they don't say it.
 pub(super) struct Defaults<'a> {
@@ -93,6 +104,7 @@ fn case(
         together: together.into_iter().collect::<Option<_>>()?,
         history: previous.into_iter().collect::<Option<_>>()?,
         identity,
+        qc: table.choice("qc", &QC_STATES),
     })
 }
 

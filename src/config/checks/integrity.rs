@@ -7,7 +7,7 @@ use super::{Context, Draft, cases, draft, globs, head};
 use crate::config::reader::Table;
 use crate::domain::clinic::{
     CheckDigit, Consistency, Demographic, Demographics, Flags, IdentityRule, Index, Missing, NumberPattern,
-    Pattern, Relation, RuleKind, Sign, Term,
+    Pattern, QcRule, Relation, RuleKind, Sign, Term,
 };
 
 const MISSING: [(&str, Missing); 2] = [("pass", Missing::NotEvaluated), ("hold", Missing::Undecided)];
@@ -161,6 +161,14 @@ pub(super) fn identity(table: &mut Table<'_>, context: &Context<'_>) -> Option<D
     let head = head(table, true);
     let kind = Some(RuleKind::Identity(IdentityRule));
     draft(table, context, head, Vec::new(), kind, &cases::Defaults::none())
+}
+
+pub(super) fn qc(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+    let head = head(table, true);
+    let analytes = analytes(table, context);
+    let missing = table.choice("missing", &MISSING).unwrap_or(Missing::Undecided);
+    let kind = Some(RuleKind::Qc(QcRule { missing }));
+    draft(table, context, head, analytes, kind, &cases::Defaults::none())
 }
 
 fn analytes(table: &mut Table<'_>, context: &Context<'_>) -> Vec<String> {

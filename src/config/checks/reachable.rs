@@ -68,5 +68,6 @@ fn nobody(instrument: String) -> Case {
         together: Vec::new(),
         history: Vec::new(),
         identity: Identity::Unknown,
+        qc: None,
     }
 }

@@ -7,6 +7,7 @@ use labwire_units::Exact;
 
 use super::criteria::Sex;
 use super::reach::Reach;
+use crate::domain::qc::QcState;
 use crate::domain::{Comparator, Private};
 
 /// One value and what is known around it.
@@ -24,6 +25,8 @@ pub struct Case {
     /// What was measured earlier of the same patient's other specimens. It has no order.
     pub history: Vec<Past>,
     pub identity: Identity,
+    /// How its test stands by its controls on the instrument; `None` where that wasn't looked for.
+    pub qc: Option<QcState>,
 }
 
 /// A value with what it is a value of.

@@ -17,6 +17,7 @@ pub enum Check {
     Number,
     Demographics,
     Identity,
+    Qc,
 }
 
 /// The answer of one check.
@@ -85,6 +86,8 @@ pub enum Why {
     /// The instrument told no time, or its clock is in doubt.
     NoTime,
     NothingToCompare,
+    /// No acceptable run of controls vouches for it; how the test stands.
+    NoAcceptableRun(String),
     /// So close to the limit that the digits of its root or logarithm don't tell.
     TooClose,
 }
@@ -101,7 +104,7 @@ impl Ruling {
 }
 
 impl Check {
-    pub const ALL: [(&str, Check); 11] = [
+    pub const ALL: [(&str, Check); 12] = [
         ("critical", Check::Critical),
         ("range", Check::Range),
         ("delta", Check::Delta),
@@ -113,6 +116,7 @@ impl Check {
         ("specimen-number", Check::Number),
         ("demographics", Check::Demographics),
         ("identity", Check::Identity),
+        ("qc", Check::Qc),
     ];
 
     pub fn name(self) -> &'static str {
@@ -174,6 +178,7 @@ impl fmt::Display for Why {
             }
             Why::NoTime => write!(f, "the time of measurement isn't known beyond doubt"),
             Why::NothingToCompare => write!(f, "there is nothing to compare with"),
+            Why::NoAcceptableRun(state) => write!(f, "no acceptable run of controls vouches for it: {state}"),
             Why::TooClose => write!(f, "it is too close to the limit to tell"),
         }
     }

@@ -115,3 +115,10 @@ impl Demographic {
 /// Whether sex, birth date and name are those that came with the same patient ID before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdentityRule;
+
+/// Whether an acceptable run of controls vouches for the instrument's results of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QcRule {
+    /// Where no run was rejected, and none is acceptable.
+    pub missing: Missing,
+}

@@ -20,7 +20,7 @@ pub use delta::{Base, Delta, Method, Together};
 pub use evaluation::{Evaluation, Force};
 pub use integrity::{
     CheckDigit, Consistency, Demographic, Demographics, Flags, IdentityRule, Index, Missing, NumberPattern,
-    Pattern, Relation, Sign, Term,
+    Pattern, QcRule, Relation, Sign, Term,
 };
 pub use limit::{Limit, Limits};
 pub use reach::{Edge, Reach};

@@ -4,7 +4,9 @@ use super::case::Case;
 use super::criteria::Criteria;
 use super::decision::{Check, Path, Ruling};
 use super::delta::{Delta, Together};
-use super::integrity::{Consistency, Demographics, Flags, IdentityRule, Index, NumberPattern, Pattern};
+use super::integrity::{
+    Consistency, Demographics, Flags, IdentityRule, Index, NumberPattern, Pattern, QcRule,
+};
 use super::limit::Limits;
 
 /// Everything that `rules.d` says.
@@ -45,6 +47,7 @@ pub enum RuleKind {
     Number(NumberPattern),
     Demographics(Demographics),
     Identity(IdentityRule),
+    Qc(QcRule),
 }
 
 /// How rules are chosen for a case.
@@ -85,6 +88,11 @@ impl Checks {
             .any(|it| matches!(it.kind, RuleKind::Delta(_) | RuleKind::Together(_) | RuleKind::Identity(_)))
     }
 
+    /// Whether any rule asks how tests stand by their controls.
+    pub fn look_at_controls(&self) -> bool {
+        self.rules.iter().any(|it| matches!(it.kind, RuleKind::Qc(_)))
+    }
+
     /// Whether any rule asks for what else was measured of the specimen.
     pub fn look_beside(&self) -> bool {
         self.rules.iter().any(|it| {
@@ -110,6 +118,7 @@ impl RuleKind {
             RuleKind::Number(_) => Check::Number,
             RuleKind::Demographics(_) => Check::Demographics,
             RuleKind::Identity(_) => Check::Identity,
+            RuleKind::Qc(_) => Check::Qc,
         }
     }
 

@@ -83,6 +83,20 @@ pub enum QcState {
 }
 
 impl QcState {
+    pub const ALL: [QcState; 7] = [
+        QcState::NeverRun,
+        QcState::NotEvaluated,
+        QcState::Incomplete,
+        QcState::Accepted,
+        QcState::Warning,
+        QcState::Rejected,
+        QcState::NoRunSince,
+    ];
+
+    pub fn from_name(name: &str) -> Option<QcState> {
+        QcState::ALL.into_iter().find(|state| state.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             QcState::NeverRun => "never run",

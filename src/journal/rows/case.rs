@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::instant;
 use crate::domain::clinic::{Amount, Case, Decision, Identity, Measured, Past, Person, Sex, SpecimenFacts};
+use crate::domain::qc::QcState;
 use crate::domain::{Comparator, Private};
 
 #[derive(Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub(crate) struct StoredCase {
     history: Vec<StoredPast>,
     /// Absent: nothing to compare; empty: nothing differs.
     differs: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    qc: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -123,6 +126,7 @@ impl From<&Case> for StoredCase {
                 Identity::Agrees => Some(Vec::new()),
                 Identity::Differs(what) => Some(what.clone()),
             },
+            qc: it.qc.map(|state| state.name().to_owned()),
         }
     }
 }
@@ -163,6 +167,10 @@ impl StoredCase {
                 Some(what) if what.is_empty() => Identity::Agrees,
                 Some(what) => Identity::Differs(what),
             },
+            qc: self
+                .qc
+                .map(|name| QcState::from_name(&name).ok_or(format!("unknown QC state {name:?}")))
+                .transpose()?,
         })
     }
 }
@@ -286,6 +294,7 @@ mod tests {
                     together: vec![measured.clone()],
                     history: vec![past.clone()],
                     identity,
+                    qc: Some(QcState::NoRunSince),
                 };
                 let text = serde_json::to_string(&StoredCase::from(&case)).unwrap();
                 assert_eq!(serde_json::from_str::<StoredCase>(&text).unwrap().into_case().unwrap(), case);

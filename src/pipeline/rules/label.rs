@@ -2,8 +2,10 @@
 
 use super::Judged;
 use crate::domain::clinic::{
-    Case, CheckDigit, Demographic, Demographics, Flags, Identity, NumberPattern, Path, Ruling, Why,
+    Case, CheckDigit, Demographic, Demographics, Flags, Identity, Missing, NumberPattern, Path, QcRule,
+    Ruling, Why,
 };
+use crate::domain::qc::QcState;
 
 pub(super) fn flags(rule: &Flags, case: &Case) -> Judged {
     let is_meant = |flag: &&String| rule.0.iter().any(|glob| glob.matches(flag));
@@ -80,6 +82,19 @@ pub(super) fn identity(case: &Case) -> Judged {
         Identity::Differs(what) => (finding(true), what.clone()),
     };
     Judged { ruling, inputs, thresholds: Vec::new() }
+}
+
+/// A rejected run is found; that no run is acceptable, or that nobody looked, is what the rule says it is.
+pub(super) fn qc(rule: QcRule, case: &Case) -> Judged {
+    let told = case.qc.map_or("not known", QcState::name);
+    let why = || Why::NoAcceptableRun(told.to_owned());
+    let ruling = match (case.qc, rule.missing) {
+        (Some(QcState::Rejected), _) => finding(true),
+        (Some(state), _) if state.is_acceptable() => finding(false),
+        (_, Missing::Undecided) => Ruling::Undecided(why()),
+        (_, Missing::NotEvaluated) => Ruling::NotEvaluated(why()),
+    };
+    Judged { ruling, inputs: vec![told.to_owned()], thresholds: Vec::new() }
 }
 
 fn finding(found: bool) -> Ruling {

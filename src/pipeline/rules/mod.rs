@@ -180,5 +180,6 @@ fn judge(rule: &Rule, case: &Case, checks: &Checks, form: Form) -> Judged {
         RuleKind::Number(pattern) => label::number(pattern, case),
         RuleKind::Demographics(wanted) => label::demographics(wanted, case),
         RuleKind::Identity(_) => label::identity(case),
+        RuleKind::Qc(rule) => label::qc(*rule, case),
     }
 }

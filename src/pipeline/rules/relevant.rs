@@ -39,7 +39,8 @@ pub fn relevant(mut case: Case, checks: &Checks) -> Case {
             | RuleKind::Flags(_)
             | RuleKind::Number(_)
             | RuleKind::Demographics(_)
-            | RuleKind::Identity(_) => {}
+            | RuleKind::Identity(_)
+            | RuleKind::Qc(_) => {}
         }
     }
     let counts = |it: &Measured| {

@@ -46,6 +46,7 @@ fn case(value: &str) -> Case {
         together: Vec::new(),
         history: Vec::new(),
         identity: Identity::Unknown,
+        qc: None,
     }
 }
 

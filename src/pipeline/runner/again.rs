@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Runner, judging::Judging};
+use super::Runner;
+use super::judging::{Controls, Judging};
 use crate::clock;
 use crate::domain::SpecimenId;
+use crate::domain::qc::QcState;
 use crate::journal::decisions::{Again, Judged, Known};
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId};
@@ -97,6 +99,12 @@ fn judge(runner: &Runner, specimen: &SpecimenId) -> Result<Vec<Again>, JournalEr
     Ok(again)
 }
 
+/// How a result's test stood by its controls when rules first asked.
+fn stood(runner: &Runner, id: ObservationId) -> Result<Option<QcState>, JournalError> {
+    let kept = runner.read(|reader| reader.evaluations_of(id))?;
+    Ok(kept.iter().find_map(|it| it.case.qc))
+}
+
 /// All results of a message are one instrument's.
 fn of_message(runner: &Runner, message: MessageId, results: Vec<Known>) -> Result<Vec<Again>, JournalError> {
     let Some(first) = results.first() else { return Ok(Vec::new()) };
@@ -104,7 +112,6 @@ fn of_message(runner: &Runner, message: MessageId, results: Vec<Known>) -> Resul
     let Some(instrument) = runner.site.sources.values().flatten().find(|it| it.id == *name) else {
         return Ok(Vec::new());
     };
-    let judging = Judging { runner, message, received_at, instrument };
     let (ids, mut entries): (Vec<ObservationId>, Vec<Entry>) = results
         .into_iter()
         .map(|known| {
@@ -114,6 +121,9 @@ fn of_message(runner: &Runner, message: MessageId, results: Vec<Known>) -> Resul
             (known.id, entry)
         })
         .unzip();
+    let stood = ids.iter().map(|id| stood(runner, *id)).collect::<Result<Vec<_>, _>>()?;
+    let controls = Controls::Then(&stood);
+    let judging = Judging { runner, message, received_at, instrument, controls };
     judging.judge(&mut entries, true)?;
     let all = ids.into_iter().zip(entries).map(|(observation, entry)| {
         let link = judging.link(&entry.observation)?;

@@ -8,14 +8,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Runner, reading};
+use crate::clock;
 use crate::config::settings::{Instrument, Release};
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
+use crate::domain::qc::QcState;
 use crate::domain::{
     DestinationId, HoldReason, Observation, OrderDoubt, OrderState, Patient, Priority, Private, Rules,
-    SampleClass, SpecimenId, UnorderedPolicy,
+    SampleClass, SpecimenId, TestIdentity, UnorderedPolicy,
 };
 use crate::journal::decisions::{Judged, Known, PatientKey};
 use crate::journal::orders::{CachedOrder, Link};
+use crate::journal::qc::JudgedRun;
 use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId};
@@ -32,6 +35,16 @@ pub(super) struct Judging<'a> {
     pub(super) message: MessageId,
     pub(super) received_at: Timestamp,
     pub(super) instrument: &'a Instrument,
+    pub(super) controls: Controls<'a>,
+}
+
+/// How tests stood by their controls when a result was measured.
+pub(super) enum Controls<'a> {
+    /// As they stand now, and what the message's own controls come to.
+    Now(&'a [JudgedRun]),
+    /// As they stood when the result was first judged, by its place among the entries. Controls that were measured later
+    /// vouch for none that was measured before.
+    Then(&'a [Option<QcState>]),
 }
 
 /// Rules that are asked.
@@ -64,7 +77,8 @@ struct Surroundings {
 
 impl<'a> Judging<'a> {
     pub(super) fn of(runner: &'a Runner, message: &Pending, instrument: &'a Instrument) -> Judging<'a> {
-        Judging { runner, message: message.message, received_at: message.received_at, instrument }
+        let (message, received_at) = (message.message, message.received_at);
+        Judging { runner, message, received_at, instrument, controls: Controls::Now(&[]) }
     }
 
     /// Which order a result belongs to by what the LIMS told last, and what the site does about what speaks against it.
@@ -107,8 +121,10 @@ impl<'a> Judging<'a> {
                 sets.iter_mut().map(|set| self.seen(&specimen, entries, &around, set)).collect();
             for (index, entry) in entries.iter_mut().enumerate() {
                 if is_judged(entry) && entry.observation.specimen == specimen {
-                    let ask =
-                        |(set, seen): (&Set, &Seen)| self.ask(index, &entry.observation, &around, set, seen);
+                    let qc = self.qc(index, &entry.observation, &sets)?;
+                    let ask = |(set, seen): (&Set, &Seen)| {
+                        self.ask(index, (&entry.observation, qc), &around, set, seen)
+                    };
                     let evaluations = sets.iter().zip(&seen).map(ask).collect();
                     entry.observation.site_range =
                         ranged(&entry.observation, &own, around.patient.as_ref(), self.received_at);
@@ -184,10 +200,40 @@ impl<'a> Judging<'a> {
         }
     }
 
-    fn ask(
+    /// How an observation's test stands by its controls. Looked for only where a rule asks.
+    fn qc(
         &self,
         index: usize,
         observation: &Observation,
+        sets: &[Set],
+    ) -> Result<Option<QcState>, JournalError> {
+        if !sets.iter().any(|set| set.rules.checks.look_at_controls()) {
+            return Ok(None);
+        }
+        let test = &observation.test;
+        let runs = match self.controls {
+            Controls::Now(runs) => runs,
+            Controls::Then(stood) => match stood.get(index) {
+                Some(Some(state)) => return Ok(Some(*state)),
+                _ => &[],
+            },
+        };
+        let same = |it: &&JudgedRun| {
+            let of = |it: &TestIdentity| (it.code.clone(), it.aspect.clone(), it.component.clone());
+            of(&it.test) == of(test)
+        };
+        if let Some(run) = runs.iter().rfind(same) {
+            return Ok(Some(run.outcome.into()));
+        }
+        let (instrument, valid_for) = (&self.instrument.id, self.runner.site.qc.valid_for);
+        let now = clock::now();
+        self.runner.read(|reader| reader.qc_state(instrument, test, valid_for, now)).map(Some)
+    }
+
+    fn ask(
+        &self,
+        index: usize,
+        (observation, qc): (&Observation, Option<QcState>),
         around: &Surroundings,
         set: &Set,
         seen: &Seen,
@@ -198,6 +244,7 @@ impl<'a> Judging<'a> {
             together: beside.chain(&seen.stored).cloned().collect(),
             history: seen.history.clone(),
             patients: seen.patients.clone(),
+            qc,
         };
         let checks = &set.rules.checks;
         let case = relevant(case(observation, &set.own, self.received_at, around), checks);
