@@ -47,8 +47,26 @@ pub struct DropView {
     pub last: Option<(Private<String>, Timestamp)>,
     /// The files that are there and not taken.
     pub waiting: Vec<FileWaits>,
-    /// The file that is being fetched, and how many of its bytes came.
-    pub taking: Option<(Private<String>, u64, u64)>,
+    /// The file that is on its way.
+    pub taking: Option<Taking>,
+}
+
+/// How far a file is, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taking {
+    pub name: Private<String>,
+    pub stage: Stage,
+    pub done: u64,
+    pub of: u64,
+}
+
+/// What happens to a file on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It comes from its place.
+    Fetched,
+    /// It goes into the journal.
+    Stored,
 }
 
 /// A file that is there and not taken.
@@ -65,8 +83,12 @@ impl DropView {
     pub fn words(&self, moment: impl Fn(Timestamp) -> String) -> Vec<String> {
         const FEW: usize = 5;
         const MIB: u64 = 1024 * 1024;
-        let taking = self.taking.as_ref().map(|(name, done, of)| {
-            format!("taking {}: {} of {} MB", name.reveal(), done / MIB, of.div_ceil(MIB))
+        let taking = self.taking.as_ref().map(|Taking { name, stage, done, of }| {
+            let doing = match stage {
+                Stage::Fetched => "fetching",
+                Stage::Stored => "storing",
+            };
+            format!("{doing} {}: {} of {} MiB", name.reveal(), done / MIB, of.div_ceil(MIB))
         });
         let last = self
             .last
@@ -223,11 +245,10 @@ impl Board {
         self.with_drop(source, |drop| (drop.waiting, drop.looked_at) = (waiting, Some(now)));
     }
 
-    /// So many bytes of a file came, of so many.
-    pub fn drop_takes(&self, source: &str, name: &str, done: u64, of: u64, now: Timestamp) {
+    /// How far a file is.
+    pub fn drop_takes(&self, source: &str, taking: Taking, now: Timestamp) {
         self.with_link(source, |link| {
-            let drop = link.drop.get_or_insert_default();
-            drop.taking = Some((Private::new(name.to_owned()), done, of));
+            link.drop.get_or_insert_default().taking = Some(taking);
             link.last_bytes_at = Some(now);
         });
     }
@@ -290,5 +311,23 @@ impl Board {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_on_its_way_says_what_happens_to_it_and_how_far_it_is() {
+        let mut view = DropView::default();
+        let mut words = |stage, done| {
+            let name = Private::new("day.csv".to_owned());
+            view.taking = Some(Taking { name, stage, done, of: 2_006_550_243 });
+            view.words(|_| String::new())
+        };
+        assert_eq!(words(Stage::Fetched, 1024 * 1024 * 1024), ["fetching day.csv: 1024 of 1914 MiB"]);
+        assert_eq!(words(Stage::Stored, 0), ["storing day.csv: 0 of 1914 MiB"]);
+        assert_eq!(words(Stage::Stored, 7 * 256 * 1024), ["storing day.csv: 1 of 1914 MiB"]);
     }
 }

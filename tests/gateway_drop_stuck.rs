@@ -51,7 +51,10 @@ async fn a_marker_that_never_comes_is_a_problem_until_it_does() {
     let gateway = desk.lab.start().await;
     desk.drop("day.hl7", &day("A", 1));
     one_problem(&desk, "day.hl7: its marker (.ok) isn't there; it has been there for more than 2 s").await;
-    assert!(desk.lab.text(&["problems"]).contains("this closes by itself then"), "it says what to do");
+    assert!(
+        desk.lab.text(&["problems"]).contains("this closes by itself once the file is taken"),
+        "it says what to do"
+    );
     gateway.kill();
     let gateway = desk.lab.start().await;
     desk.two_looks().await;
@@ -87,6 +90,37 @@ async fn a_file_that_is_not_whole_is_a_problem_until_it_is() {
     desk.drop("day.hl7", &day("A", 2));
     desk.accepted(2).await;
     none_is_left(&desk).await;
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_file_is_a_problem_once_and_is_never_read() {
+    let desk = Desk::folder(&format!("after = \"delete\"\n{RENAMED}\npattern = \"*.hl7\"")).await;
+    let elsewhere = desk.lab.path("secret.hl7");
+    fs::write(&elsewhere, day("A", 1)).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, desk.out.join("link.hl7")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(desk.out.join("socket.hl7")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, desk.out.join("pipe.hl7"), rustix::fs::Mode::RUSR).unwrap();
+    fs::create_dir(desk.out.join("folder.hl7")).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, desk.out.join("not-ours.txt")).unwrap();
+    let gateway = desk.lab.start().await;
+    for words in [
+        "link.hl7: it is a symbolic link",
+        "pipe.hl7: it is a named pipe, a socket or a device",
+        "socket.hl7: it is a named pipe, a socket or a device",
+    ] {
+        until(words, || desk.lab.text(&["problems"]).contains(words)).await;
+    }
+    desk.two_looks().await;
+    assert_eq!(problems(&desk.lab.reader()), (3, 3), "each is said once");
+    assert_eq!(desk.received(), 0);
+    for name in ["link.hl7", "pipe.hl7", "socket.hl7"] {
+        fs::remove_file(desk.out.join(name)).unwrap();
+    }
+    none_is_left(&desk).await;
+    desk.drop("day.hl7", &day("A", 1));
+    desk.accepted(1).await;
     assert!(gateway.terminate().success());
     desk.lab.must_balance();
 }

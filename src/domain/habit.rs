@@ -3,6 +3,12 @@
 
 /// The longest text that is kept of a subject or a value, in characters.
 const LONGEST: usize = 80;
+/// The longest header of a table that is kept by its names, in characters.
+const LONGEST_HEADER: usize = 4_000;
+/// What stands between the names of columns.
+const BETWEEN: char = '|';
+/// The most names that a change of columns names.
+const NAMED: usize = 8;
 
 /// What of an instrument is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +57,16 @@ impl Habit {
         Habit { kind, subject: cut(subject), value: cut(value), pinned }
     }
 
+    /// The columns of a table, by the names in its header. A header too long to be kept is known by `sum`.
+    pub fn columns(names: &[&str], sum: &str) -> Habit {
+        let joined = names.join(&BETWEEN.to_string());
+        let value = match joined.chars().count() {
+            0..=LONGEST_HEADER => joined,
+            _ => format!("{} columns, sum {sum}", names.len()),
+        };
+        Habit { kind: HabitKind::Columns, subject: String::new(), value, pinned: None }
+    }
+
     /// The change in words. `before` is what was sent until now, for where the profile says nothing.
     pub fn departure(&self, before: &str) -> String {
         let subject = &self.subject;
@@ -63,7 +79,7 @@ impl Habit {
             HabitKind::Range => format!("the reference range of {subject}"),
             HabitKind::Firmware => "the firmware's version".to_owned(),
             HabitKind::AssayVersion => format!("the assay version of {subject}"),
-            HabitKind::Columns => "what the file's header names".to_owned(),
+            HabitKind::Columns => return columns(before, &self.value),
         };
         let value = quoted(&self.value);
         match &self.pinned {
@@ -74,7 +90,45 @@ impl Habit {
 
     /// A further change of the same, as an addition to [`departure`](Self::departure).
     pub fn further(&self) -> String {
-        format!("; later also {}", quoted(&self.value))
+        match self.kind {
+            HabitKind::Columns => format!("; later also a header of {} columns", names(&self.value).len()),
+            _ => format!("; later also {}", quoted(&self.value)),
+        }
+    }
+}
+
+fn names(header: &str) -> Vec<&str> {
+    header.split(BETWEEN).collect()
+}
+
+/// What of a header is another.
+fn columns(before: &str, now: &str) -> String {
+    let (old, new) = (names(before), names(now));
+    let without = |these: &[&str], those: &[&str]| -> Vec<String> {
+        let mut left = those.to_vec();
+        let mut only = Vec::new();
+        for name in these {
+            match left.iter().position(|it| it == name) {
+                Some(at) => drop(left.remove(at)),
+                None => only.push(format!("{name:?}")),
+            }
+        }
+        only
+    };
+    let list = |names: Vec<String>| {
+        let more = names.len().saturating_sub(NAMED);
+        let shown = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+        if more > 0 { format!("{shown} and {more} more") } else { shown }
+    };
+    match (without(&old, &new), without(&new, &old)) {
+        (gone, come) if gone.is_empty() && come.is_empty() => {
+            "the columns of the file stand in another order than until now".to_owned()
+        }
+        (gone, come) if gone.is_empty() => format!("the file has columns that are new: {}", list(come)),
+        (gone, come) if come.is_empty() => format!("the file has lost columns: {}", list(gone)),
+        (gone, come) => {
+            format!("the file has lost columns: {}; and has new ones: {}", list(gone), list(come))
+        }
     }
 }
 
@@ -125,6 +179,28 @@ mod tests {
         ] {
             assert_eq!(habit.departure(before), expected);
         }
+    }
+
+    #[test]
+    fn a_header_that_changed_says_which_column_is_gone_and_which_is_new() {
+        let before = Habit::columns(&["Tube", "Test", "Result", "Unit"], "00").value;
+        for (now, expected) in [
+            (
+                &["Tube", "Test", "Value", "Unit"][..],
+                "the file has lost columns: \"Result\"; and has new ones: \"Value\"",
+            ),
+            (&["Tube", "Test", "Result"], "the file has lost columns: \"Unit\""),
+            (&["Tube", "Test", "Result", "Unit", "Test"], "the file has columns that are new: \"Test\""),
+            (
+                &["Test", "Tube", "Result", "Unit"],
+                "the columns of the file stand in another order than until now",
+            ),
+        ] {
+            assert_eq!(Habit::columns(now, "00").departure(&before), expected);
+        }
+        assert_eq!(Habit::columns(&["a", "b"], "00").further(), "; later also a header of 2 columns");
+        let long = "x".repeat(100);
+        assert_eq!(Habit::columns(&[long.as_str(); 50], "ab").value, "50 columns, sum ab");
     }
 
     #[test]

@@ -143,7 +143,9 @@ impl ProblemKind {
             ProblemKind::AmbiguousSource => {
                 "make the candidates' sender names differ and restart; the message is read again then"
             }
-            ProblemKind::Unreadable => "look at the raw bytes; ask the analyzer to send again",
+            ProblemKind::Unreadable => {
+                "look at the raw bytes; ask the analyzer to send again, or to write the file again"
+            }
             ProblemKind::UnknownRecord => {
                 "kept as received; tell the profile's author if it carries a result"
             }
@@ -153,7 +155,9 @@ impl ProblemKind {
             ProblemKind::UnknownStatus => "check the result on the analyzer; add the status to the profile",
             ProblemKind::UnknownFlag => "check the result on the analyzer; add the flag to the profile",
             ProblemKind::OddValue => "check the value on the analyzer before it is released",
-            ProblemKind::OddTime => "check the analyzer's clock and the instrument's time_zone",
+            ProblemKind::OddTime => {
+                "check the analyzer's clock and the instrument's time_zone, and for files its times"
+            }
             ProblemKind::UndecodableText => "check the instrument's character_set",
             ProblemKind::OutOfPlace => "look at the raw bytes; ask the analyzer to send again",
             ProblemKind::Refused => "set the analyzer to a message that is taken, and have it send again",
@@ -181,7 +185,7 @@ impl ProblemKind {
                 "mend the order in the LIMS, or [orders] in labwire.toml, and have it sent again; until then no analyzer is told of it"
             }
             ProblemKind::StuckFile => {
-                "mend what it says, or have the analyzer write the file again, or take the file away; this closes by itself then"
+                "see to what it says; this closes by itself once the file is taken, or gone from there"
             }
             ProblemKind::NoFiles => {
                 "mend what it says; files wait where they are until then, and this closes by itself"

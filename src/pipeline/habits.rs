@@ -17,9 +17,7 @@ pub(super) fn habits(raw: &Interpreted, reading: &Reading) -> BTreeSet<Habit> {
     }
     let firmware = raw.firmware.iter().map(|version| Habit::new(HabitKind::Firmware, "", version, None));
     let mut habits: BTreeSet<Habit> = firmware.collect();
-    let columns =
-        raw.columns.as_deref().map(|names| Habit::new(HabitKind::Columns, "", &summary(names), None));
-    habits.extend(columns);
+    habits.extend(raw.columns.as_deref().map(columns));
     for result in &raw.results {
         let code = &result.test.code;
         if !reading.profile.tests.contains_key(code) && !reading.codes.contains_key(code) {
@@ -45,11 +43,11 @@ pub(super) fn habits(raw: &Interpreted, reading: &Reading) -> BTreeSet<Habit> {
     habits
 }
 
-/// A header in few words: how many columns there are, and a sum over their names by which two headers differ.
-fn summary(names: &str) -> String {
+/// A header by its names, and by a sum over them where they are many.
+fn columns(names: &str) -> Habit {
     let sum = Sha256::digest(names.as_bytes());
     let sum: String = sum.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{} columns, sum {sum}", names.split('|').count())
+    Habit::columns(&names.split('|').collect::<Vec<_>>(), &sum)
 }
 
 /// The sides of one measurement have units and ranges of their own.

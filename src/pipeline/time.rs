@@ -11,12 +11,15 @@ use crate::domain::InstrumentTime;
 /// How far an instrument's clock may run ahead of ours before it is said to be wrong.
 const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
+/// No analyzer has measured anything before: such a year lost its first digits.
+const FIRST_YEAR: i16 = 1900;
+
 /// What is wrong with a time, in words for a technician.
 pub(super) type Doubt = &'static str;
 
 /// Reads a time by the first of the `strptime` formats that fits; without any, `YYYYMMDD`, `YYYYMMDDHHMM` or
-/// `YYYYMMDDHHMMSS`. A `*` at a format's end leaves the rest of the text out. A date alone names no instant and is no
-/// fault. `None` for empty text.
+/// `YYYYMMDDHHMMSS`. Every digit must be there that a format asks for: half a time is another time. A `*` at a format's
+/// end leaves the rest of the text out. A date alone names no instant and is no fault. `None` for empty text.
 pub(super) fn read(
     text: &str,
     formats: &[String],
@@ -35,7 +38,8 @@ pub(super) fn read(
     let (instant, doubt) = match civil {
         Some(Civil::Date) => (None, None),
         Some(Civil::DateTime(time)) => instant(time, zone, received_at),
-        None => (None, Some("it is no date and time")),
+        None if formats.is_empty() => (None, Some("it is no date and time")),
+        None => (None, Some("it isn't written as times says; mend times in the instrument's file")),
     };
     (Some(InstrumentTime { text: text.to_owned(), instant }), doubt)
 }
@@ -60,19 +64,48 @@ fn civil(text: &str) -> Option<Civil> {
         8 => (0, 0),
         _ => (short(8, 10)?, short(10, 12)?),
     };
-    let time = DateTime::new(digits(0, 4)?, short(4, 6)?, short(6, 8)?, hour, minute, seconds, 0).ok()?;
+    let year = digits(0, 4).filter(|year| *year >= FIRST_YEAR)?;
+    let time = DateTime::new(year, short(4, 6)?, short(6, 8)?, hour, minute, seconds, 0).ok()?;
     Some(if text.len() == 8 { Civil::Date } else { Civil::DateTime(time) })
 }
 
 fn formatted(text: &str, format: &str) -> Option<Civil> {
-    let time = match format.strip_suffix('*') {
-        Some(format) => BrokenDownTime::parse_prefix(format, text).ok()?.0,
-        None => BrokenDownTime::parse(format, text).ok()?,
+    let (format, time, read) = match format.strip_suffix('*') {
+        Some(format) => {
+            let (time, length) = BrokenDownTime::parse_prefix(format, text).ok()?;
+            let (read, rest) = text.split_at_checked(length)?;
+            let is_digit = |end: Option<char>| end.is_some_and(|end| end.is_ascii_digit());
+            // A number that goes on was read by half.
+            if is_digit(read.chars().next_back()) && is_digit(rest.chars().next()) {
+                return None;
+            }
+            (format, time, read)
+        }
+        None => (format, BrokenDownTime::parse(format, text).ok()?, text),
     };
-    match time.hour() {
-        None => time.to_date().ok().map(|_| Civil::Date),
-        Some(_) => time.to_datetime().ok().map(Civil::DateTime),
+    let date = time.to_date().ok().filter(|date| date.year() >= FIRST_YEAR)?;
+    if !is_written(&time, format, read) {
+        return None;
     }
+    match time.hour() {
+        None => Some(Civil::Date),
+        Some(_) => time.to_time().ok().map(|time| Civil::DateTime(date.to_datetime(time))),
+    }
+}
+
+/// Whether the format writes the time as it was read, but for blanks and upper case: `strptime` takes `10:4` for 10:04.
+fn is_written(time: &BrokenDownTime, format: &str, read: &str) -> bool {
+    const FRACTIONS: [&str; 2] = ["%.f", "%f"];
+    let is_fine = FRACTIONS.iter().any(|fraction| format.contains(fraction));
+    // A fraction has as many digits as it likes.
+    let finer = (1..=9)
+        .filter(|_| is_fine)
+        .map(|digits| format.replace("%.f", &format!("%.{digits}f")).replace("%f", &format!("%{digits}f")));
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+    let read = words(read);
+    std::iter::once(format.to_owned())
+        .chain(finer)
+        .any(|format| time.to_string(&format).is_ok_and(|written| words(&written) == read))
 }
 
 fn instant(time: DateTime, zone: &TimeZone, received_at: Timestamp) -> (Option<Timestamp>, Option<Doubt>) {
@@ -115,6 +148,8 @@ mod tests {
             ("00000000000000", None, true),
             ("2026-07-14", None, true),
             ("2026071408300", None, true),
+            ("00260714083000", None, true),
+            ("00260714", None, true),
             ("x", None, true),
         ] {
             let (time, doubt) = read(text, &[], &zone, received_at);
@@ -140,10 +175,42 @@ mod tests {
             ("20260221", None, true),
             ("31/02/2026 11:55:43", None, true),
             ("21/02/2026 11:55:43 x", None, true),
+            ("21/02/2026  11:55:43", Some("2026-02-21T11:55:43Z"), false),
+            ("02/21/26 03:05 pm", Some("2026-02-21T15:05:00Z"), false),
         ] {
             let (time, doubt) = read(text, &formats, &TimeZone::UTC, received_at);
             let instant = time.unwrap().instant.map(|instant| instant.to_string());
             assert_eq!((instant.as_deref(), doubt.is_some()), (expected, doubtful), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn half_a_time_is_no_other_time() {
+        let received_at: Timestamp = "2026-10-26T12:00:00Z".parse().unwrap();
+        for (format, text, expected) in [
+            ("%d.%m.%Y %H:%M", "20.11.2025 10:45", Some("2025-11-20T10:45:00Z")),
+            ("%d.%m.%Y %H:%M", "20.11.2025 10:4", None),
+            ("%d.%m.%Y %H:%M", "20.11.2025 1:45", None),
+            ("%d.%m.%Y %H:%M", "2.11.2025 10:45", None),
+            ("%d.%m.%Y %H:%M", "20.11.25 10:45", None),
+            ("%d.%m.%Y %H:%M", "20.11.0025 10:45", None),
+            ("%d.%m.%Y", "20.11.20", None),
+            ("%d.%m.%Y", "20.11.0020", None),
+            ("%Y-%m-%d %H:%M:%S *", "2025-11-20 10:45:3", None),
+            ("%Y-%m-%d %H:%M:%S*", "2025-11-20 10:45:301", None),
+            ("%Y-%m-%d %H:%M:%S *", "2025-11-20 10:45:30", Some("2025-11-20T10:45:30Z")),
+            ("%Y-%m-%d %H:%M:%S%.f", "2025-11-20 10:45:30.120", Some("2025-11-20T10:45:30.12Z")),
+            ("%Y-%m-%d %H:%M:%S%.f", "2025-11-20 10:45:30", Some("2025-11-20T10:45:30Z")),
+            // The profile says that digits are left out.
+            ("%-m/%-d/%Y %-I:%M %p", "1/2/2025 8:05 AM", Some("2025-01-02T08:05:00Z")),
+            ("%-m/%-d/%Y %-I:%M %p", "11/12/2025 10:05 PM", Some("2025-11-12T22:05:00Z")),
+            ("%-m/%-d/%Y %-I:%M %p", "1/2/2025 8:5 AM", None),
+            ("%e %b %Y %k:%M", "2 Nov 2025 8:05", Some("2025-11-02T08:05:00Z")),
+        ] {
+            let (time, doubt) = read(text, &[format.to_owned()], &TimeZone::UTC, received_at);
+            let instant = time.unwrap().instant.map(|instant| instant.to_string());
+            assert_eq!(instant.as_deref(), expected, "{format} {text:?}");
+            assert_eq!(doubt.is_some_and(|doubt| doubt.contains("times")), expected.is_none(), "{text:?}");
         }
     }
 }

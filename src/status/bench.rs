@@ -230,8 +230,8 @@ fn polling(it: &Analyzer, place: &str, clock: &Clock) -> (Mark, String) {
     let mark = match (drop.stuck(), &drop.taking) {
         (0, None) => Mark::new(Severity::Calm, "Looked at for files"),
         (0, Some(_)) => Mark::new(Severity::Calm, "Taking a file"),
-        (1, _) => Mark::new(Severity::Odd, "A file can't be taken"),
-        (stuck, _) => Mark::new(Severity::Odd, format!("{stuck} files can't be taken")),
+        (1, _) => Mark::new(Severity::Odd, "A file waits for a person"),
+        (stuck, _) => Mark::new(Severity::Odd, format!("{stuck} files wait for a person")),
     };
     (mark, told.join("; "))
 }

@@ -2,7 +2,7 @@
 
 use super::calls;
 use super::clock::Clock;
-use super::snapshot::{Contact, Lims, Snapshot};
+use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
 use crate::board::{DestinationState, DropView};
 use crate::journal::Condition;
 use crate::journal::restoration::Standstill;
@@ -256,7 +256,7 @@ fn links(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
     }
 }
 
-/// Files that nobody can take as they are.
+/// Files that need somebody: those that can't be taken as they are or wait for too long, and those that can't be removed.
 fn files(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     for analyzer in &snapshot.analyzers {
         let stuck = analyzer.drop.as_ref().map_or(0, DropView::stuck);
@@ -264,13 +264,33 @@ fn files(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
             concerns.push(Concern {
                 severity: Severity::Act,
                 headline: format!(
-                    "{} of {} can't be taken.",
+                    "{} of {} {} for a person.",
                     count(as_count(stuck), "file", "files"),
-                    analyzer.name
+                    analyzer.name,
+                    if stuck == 1 { "waits" } else { "wait" }
                 ),
                 remedy: "Its line below names them and says why; they stay where they are.".to_owned(),
             });
         }
+    }
+    // Until the places were looked at after a start, only the journal knows of them.
+    let is_known = |analyzer: &Analyzer| {
+        analyzer.drop.as_ref().is_some_and(|drop| drop.looked_at.is_some())
+            || matches!(analyzer.contact, Contact::Down { .. })
+    };
+    let files = || {
+        snapshot.analyzers.iter().filter(|it| matches!(it.contact, Contact::Starting) || it.drop.is_some())
+    };
+    if snapshot.waiting.stuck > 0 && !files().all(is_known) {
+        concerns.push(Concern {
+            severity: Severity::Act,
+            headline: count(
+                snapshot.waiting.stuck,
+                "file waited for a person when labwire was stopped.",
+                "files waited for a person when labwire was stopped.",
+            ),
+            remedy: "Each says under problems why; labwire is about to look again.".to_owned(),
+        });
     }
 }
 

@@ -38,6 +38,9 @@ pub enum Missing {
     Directory,
     /// Half a character of two bytes.
     HalfCharacter,
+    /// Zero bytes stand where text belongs, from this byte on, from 0: as of a file that was given its length before its
+    /// content.
+    Hole { from: u64 },
 }
 
 /// Why a file can't be cut. Lines count from 1, lengths are in bytes.
@@ -61,6 +64,10 @@ pub enum Refusal {
     NotAWorkbook,
     /// Messages in UTF-16.
     Utf16,
+    /// Rows in UTF-16, without the mark that says so.
+    Unmarked {
+        label: &'static str,
+    },
 }
 
 impl fmt::Display for Verdict {
@@ -97,6 +104,12 @@ impl fmt::Display for Missing {
             Missing::Trailer => f.write_str("its last row isn't the one that closes it"),
             Missing::Head => f.write_str("it ends before its header row"),
             Missing::Directory => f.write_str("the workbook has no directory at its end"),
+            Missing::Hole { from } => {
+                write!(
+                    f,
+                    "from its byte {from} on it holds zeros and no text, as if it was never written there"
+                )
+            }
             Missing::HalfCharacter => f.write_str("it ends in the middle of a character"),
         }
     }
@@ -118,6 +131,10 @@ impl fmt::Display for Refusal {
                 write!(f, "the workbook is longer than {longest} bytes")
             }
             Refusal::NotAWorkbook => f.write_str("it isn't an XLSX workbook"),
+            Refusal::Unmarked { label } => write!(
+                f,
+                "it seems to be UTF-16 without a byte order mark; if so, write encoding = \"{label}\" in the profile's [table]"
+            ),
             Refusal::Utf16 => f.write_str("its messages are in UTF-16; have them written in UTF-8"),
         }
     }

@@ -254,6 +254,40 @@ fn rows_in_utf_16_are_cut_between_characters() {
 }
 
 #[test]
+fn rows_in_utf_16_without_their_mark_are_refused_with_what_to_write() {
+    type Encode = fn(u16) -> [u8; 2];
+    for (encode, units, label) in [
+        (u16::to_le_bytes as Encode, Units::Utf16Le, "utf-16le"),
+        (u16::to_be_bytes as Encode, Units::Utf16Be, "utf-16be"),
+    ] {
+        let file: Vec<u8> = "a;b\n1;2\n".encode_utf16().flat_map(encode).collect();
+        assert_eq!(cut(rows(csv()), &file).1, Verdict::Refused(Refusal::Unmarked { label }));
+        assert_eq!(cut(rows(Rows { units, ..csv() }), &file).1, Verdict::Whole);
+        let message: Vec<u8> = "MSH|^~\\&|\r".encode_utf16().flat_map(encode).collect();
+        assert_eq!(cut(hl7(), &message).1, Verdict::Refused(Refusal::Utf16));
+    }
+}
+
+#[test]
+fn a_file_with_a_hole_of_zeros_is_not_whole() {
+    let hole = [0; 100];
+    let with_hole = |before: &[u8], after: &[u8]| [before, &hole, after].concat();
+    for (contents, before, after) in [
+        (rows(csv()), &b"a,b\n1,2\n"[..], &b"\n3,4\n"[..]),
+        (rows(csv()), b"a,b\n1,2\n", b"\n"),
+        (rows(csv()), b"a,b\n1,2\n", b""),
+        (rows(csv()), b"a,b\n1,", b",2\n"),
+        (rows(Rows { ending: Ending::Open, ..csv() }), b"a,b\n1,2\n", b""),
+        (astm(), b"H|\\^&\rR|1|", b"\rL|1|N\r"),
+        (hl7(), b"MSH|^~\\&|\rOBX|1\r", b"\r"),
+    ] {
+        let (_, verdict) = cut(contents, &with_hole(before, after));
+        let from = before.len() as u64;
+        assert_eq!(verdict, incomplete(Missing::Hole { from }), "{before:?}");
+    }
+}
+
+#[test]
 fn a_workbook_is_whole_when_its_directory_is_there() {
     let workbook = || Contents::Workbook { longest: 100 };
     let end = |comment: &[u8]| {

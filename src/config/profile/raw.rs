@@ -344,8 +344,10 @@ pub(super) struct Table {
     #[serde(default)]
     pub(super) open_end: bool,
     pub(super) trailer: Option<Spanned<Trailer>>,
+    pub(super) short_rows: Option<Spanned<ShortRows>>,
+    /// Characters that hold something and aren't read.
     #[serde(default)]
-    pub(super) short_rows: ShortRows,
+    pub(super) unread: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) empty_values: EmptyValues,
     pub(super) flag_separator: Option<Spanned<String>>,
@@ -375,12 +377,12 @@ pub(super) struct Trailer {
     pub(super) count_at: Option<usize>,
 }
 
-#[derive(Deserialize, Clone, Copy, Default)]
+#[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ShortRows {
-    #[default]
     Refuse,
     Fill,
+    Trimmed,
 }
 
 impl From<ShortRows> for profile::ShortRows {
@@ -388,6 +390,7 @@ impl From<ShortRows> for profile::ShortRows {
         match rows {
             ShortRows::Refuse => profile::ShortRows::Refused,
             ShortRows::Fill => profile::ShortRows::Filled,
+            ShortRows::Trimmed => profile::ShortRows::Trimmed,
         }
     }
 }

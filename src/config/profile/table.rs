@@ -9,8 +9,8 @@ use serde_spanned::Spanned;
 
 use super::{Faults, raw};
 use crate::domain::profile::{
-    Header, HeaderForm, Layout, Pattern, TableDialect, TableFormat, TableLocation, TablePlace, TableRule,
-    TestColumns, Told,
+    Header, HeaderForm, Layout, Pattern, ShortRows, TableDialect, TableFormat, TableLocation, TablePlace,
+    TableRule, TestColumns, Told,
 };
 
 pub(super) fn dialect(raw: &mut raw::Profile, faults: &mut Faults) -> TableDialect {
@@ -36,7 +36,8 @@ pub(super) fn dialect(raw: &mut raw::Profile, faults: &mut Faults) -> TableDiale
         header,
         comment: table.comment.as_ref().and_then(|sign| one_sign(sign, faults)),
         ending: ending(&table, faults),
-        short_rows: table.short_rows.into(),
+        short_rows: short_rows(&table, faults),
+        unread: unread(&table, faults),
         empty_values: table.empty_values.into(),
         layout: tests.map_or(Layout::Results(aspects), Layout::Tests),
         places,
@@ -198,8 +199,44 @@ fn head(table: &raw::Table, faults: &mut Faults) -> (Head, Header) {
             (Head::Through { begins: begins.get_ref().clone(), more }, header)
         }
         (_, _, Some(rows)) => (Head::Rows(*rows.get_ref()), Header::None),
-        (None, None, None) => (Head::Rows(1 + more), header),
+        (None, None, None) => {
+            if *table.format.get_ref() == raw::TableFormat::Fixed {
+                faults.add(
+                    table.format.span(),
+                    "a file of fixed width has no header that could be known by its names, and a row too many taken for \
+                     one is a result lost; write skip = 0, or how many rows come before the results",
+                );
+            }
+            (Head::Rows(1 + more), header)
+        }
     }
+}
+
+fn short_rows(table: &raw::Table, faults: &mut Faults) -> ShortRows {
+    let Some(said) = &table.short_rows else { return ShortRows::Refused };
+    let is_fixed = *table.format.get_ref() == raw::TableFormat::Fixed;
+    if matches!(said.get_ref(), raw::ShortRows::Trimmed) && !is_fixed {
+        faults.add(
+            said.span(),
+            "only rows of format = \"fixed\" lose blanks at their end; write \"refuse\" or \"fill\"",
+        );
+    }
+    (*said.get_ref()).into()
+}
+
+/// Characters of a row that hold something else.
+fn unread(table: &raw::Table, faults: &mut Faults) -> Vec<(usize, usize)> {
+    let mut spans = Vec::new();
+    for text in &table.unread {
+        if *table.format.get_ref() != raw::TableFormat::Fixed {
+            faults.add(text.span(), "only format = \"fixed\" has positions; remove the line");
+        }
+        match TableLocation::parse(text.get_ref()) {
+            Some(TableLocation::Characters(first, last)) => spans.push((first, last)),
+            _ => faults.add(text.span(), "write the positions that aren't read, such as \"@47-60\""),
+        }
+    }
+    spans
 }
 
 fn ending(table: &raw::Table, faults: &mut Faults) -> Ending {

@@ -23,6 +23,8 @@ pub struct TableDialect {
     pub comment: Option<char>,
     pub ending: Ending,
     pub short_rows: ShortRows,
+    /// Characters of a row of fixed width that hold something and aren't read, from 1, both included.
+    pub unread: Vec<(usize, usize)>,
     pub empty_values: EmptyValues,
     pub layout: Layout,
     pub places: BTreeMap<Told, Vec<TablePlace>>,
@@ -50,6 +52,7 @@ impl Default for TableDialect {
             comment: None,
             ending: Ending::Line,
             short_rows: ShortRows::Refused,
+            unread: Vec::new(),
             empty_values: EmptyValues::Absent,
             layout: Layout::Results(BTreeMap::new()),
             places: BTreeMap::new(),
@@ -75,6 +78,15 @@ impl TableDialect {
         TableDialect { times, ..self }
     }
 
+    /// The character set of a file without a byte order mark. Whether a model writes two bytes a character is no matter
+    /// of its region, so the site's word counts for the others only.
+    pub fn unmarked(&self, site: Option<&'static Encoding>) -> &'static Encoding {
+        match self.encoding {
+            wide if wide == UTF_16LE || wide == UTF_16BE => wide,
+            usual => site.unwrap_or(usual),
+        }
+    }
+
     /// What a file of this model holds, as far as it takes to cut it, in an encoding that the site may know better.
     pub fn contents(&self, encoding: Option<&'static Encoding>) -> Contents {
         let (delimiter, quote) = match &self.format {
@@ -87,7 +99,7 @@ impl TableDialect {
             quote,
             comment: self.comment.map(String::from),
             head: self.head.clone(),
-            units: match encoding.unwrap_or(self.encoding) {
+            units: match self.unmarked(encoding) {
                 encoding if encoding == UTF_16LE => Units::Utf16Le,
                 encoding if encoding == UTF_16BE => Units::Utf16Be,
                 _ => Units::Marked,
@@ -119,13 +131,16 @@ pub enum Header {
     AboveUnits,
 }
 
-/// What a row means that has fewer cells than the header.
+/// What a row means that has fewer cells than the header, or fewer characters than its layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShortRows {
-    /// Nobody can say which cell is missing.
+    /// Nobody can say what is missing.
     Refused,
     /// The model leaves empty cells at a row's end out.
     Filled,
+    /// The model leaves blanks at the end of a row of fixed width out, so that its last columns may be shorter than
+    /// their places. Nothing tells such a row from one that was cut there.
+    Trimmed,
 }
 
 /// What an empty cell says where a value belongs.
@@ -236,7 +251,8 @@ impl TablePlace {
 }
 
 impl TableLocation {
-    fn parse(text: &str) -> Option<TableLocation> {
+    /// Reads one place: `Result`, `#3`, `@1-10` or `head:Run End Time`.
+    pub fn parse(text: &str) -> Option<TableLocation> {
         let from_one = |text: &str| text.parse::<usize>().ok().filter(|number| (1..=10_000).contains(number));
         if let Some(label) = text.strip_prefix("head:") {
             return (!label.trim().is_empty()).then(|| TableLocation::Labelled(label.trim().to_owned()));

@@ -36,6 +36,46 @@ impl Listed {
     }
 }
 
+/// Something that lies among the files, has a name of theirs and isn't one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Other {
+    pub(super) name: String,
+    pub(super) what: NoFile,
+}
+
+/// What it is instead. Folders are nobody's concern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoFile {
+    Link,
+    Special,
+    /// The server lists it in words that aren't understood.
+    Unknown,
+}
+
+impl NoFile {
+    fn words(self) -> &'static str {
+        match self {
+            NoFile::Link => {
+                "it is a symbolic link, and links aren't followed; have the file itself written here, or let pattern leave \
+                 the name out"
+            }
+            NoFile::Special => {
+                "it is a named pipe, a socket or a device, and no file; take it away, or let pattern leave the name out"
+            }
+            NoFile::Unknown => {
+                "the server lists it in a way that isn't understood; see what it is, or let pattern leave the name out"
+            }
+        }
+    }
+}
+
+/// All that a place lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Listing {
+    pub(super) files: Vec<Listed>,
+    pub(super) others: Vec<Other>,
+}
+
 /// What an instrument's files are, and when one is finished.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
@@ -144,6 +184,18 @@ impl Watch {
 
     pub(super) fn wants(&self, name: &str) -> bool {
         self.rules.wants(name)
+    }
+
+    /// What has a name of the instrument's files and can't be read as one.
+    pub(super) fn no_files(&self, others: &[Other]) -> Vec<Waits> {
+        let others = others.iter().filter(|other| self.rules.is_file(&other.name));
+        others
+            .map(|other| Waits {
+                name: other.name.clone(),
+                why: other.what.words().to_owned(),
+                by_itself: false,
+            })
+            .collect()
     }
 
     /// Which names were never seen before: the ledger is asked about them.

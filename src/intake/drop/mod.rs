@@ -123,6 +123,8 @@ impl Drop {
         vigil: &mut Vigil,
     ) -> Result<Vec<Waits>, Trouble> {
         let listing = visit.list(|name| watch.wants(name)).await?;
+        let others = watch.no_files(&listing.others);
+        let listing = listing.files;
         let mut known = BTreeMap::new();
         for file in watch.strangers(&listing) {
             let entry = self.read(|reader| reader.file_of_name(&self.instrument.id, &file.name))?;
@@ -130,7 +132,7 @@ impl Drop {
         }
         self.is(LinkState::Polling);
         let plan = watch.plan(listing, &known);
-        let mut waiting = plan.waiting;
+        let mut waiting = [plan.waiting, others].concat();
         self.shows(&mut waiting, vigil);
         for step in plan.steps {
             if *self.intake.admission.borrow() == Admission::Busy {

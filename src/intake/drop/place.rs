@@ -10,7 +10,7 @@ mod sftp;
 
 use std::time::Duration;
 
-use super::decide::Listed;
+use super::decide::{Listed, Listing};
 use super::spool::Spool;
 use crate::config::settings::{DropSettings, PlaceSettings, Proof};
 use crate::host::tls::TlsError;
@@ -86,16 +86,17 @@ impl Place {
 }
 
 impl Visit<'_> {
-    /// The files there whose names are wanted, in no order.
-    pub(super) async fn list(&mut self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Listed>, Trouble> {
-        let mut files = match self {
+    /// The files there whose names are wanted, in no order, and what else has such a name.
+    pub(super) async fn list(&mut self, wanted: impl Fn(&str) -> bool) -> Result<Listing, Trouble> {
+        let mut listing = match self {
             Visit::Folder(folder) => folder.list().await?,
             Visit::Ftp(session) => session.list(&wanted).await?,
             #[cfg(feature = "sftp")]
             Visit::Sftp(session) => session.list().await?,
         };
-        files.retain(|file| wanted(&file.name));
-        Ok(files)
+        listing.files.retain(|file| wanted(&file.name));
+        listing.others.retain(|other| wanted(&other.name));
+        Ok(listing)
     }
 
     /// One file as it is listed now; `None` when it is no longer there.

@@ -9,8 +9,10 @@ use super::Drop;
 use super::decide::{Listed, Step, Waits, Watch};
 use super::place::{Trouble, Visit};
 use super::spool::{Limit, Spool, Spooled};
+use crate::board::{Stage, Taking};
 use crate::clock;
 use crate::config::settings::After;
+use crate::domain::Private;
 use crate::journal::files::{Fetched, FileReceipt, Known, Storing};
 use crate::journal::{JournalError, Reader};
 
@@ -118,7 +120,11 @@ impl Drop {
         }
         match &spooled.verdict {
             Verdict::Whole => Ok(None),
-            other => Err(Trouble::Content(other.to_string())),
+            Verdict::Incomplete(_) => Err(Trouble::Content(format!(
+                "{}; have the analyzer write it again if it has stopped",
+                spooled.verdict
+            ))),
+            Verdict::Refused(_) => Err(Trouble::Content(spooled.verdict.to_string())),
         }
     }
 
@@ -139,7 +145,7 @@ impl Drop {
         }
         let storing = journal.begin_file(fetched, clock::now()).await.map_err(of_journal)?;
         let begun = storing.begun();
-        let stored = self.store_pieces(storing, spooled).await;
+        let stored = self.store_pieces(storing, file, spooled).await;
         let receipt = match stored {
             Ok(storing) => journal.finish_file(storing, clock::now()).await.map_err(of_journal)?,
             Err(trouble) => {
@@ -155,8 +161,16 @@ impl Drop {
         Ok(receipt)
     }
 
-    async fn store_pieces(&self, mut storing: Storing, spooled: &mut Spooled) -> Result<Storing, Trouble> {
+    async fn store_pieces(
+        &self,
+        mut storing: Storing,
+        file: &Listed,
+        spooled: &mut Spooled,
+    ) -> Result<Storing, Trouble> {
+        let mut done = 0;
         while let Some((bytes, parts)) = spooled.next(PIECE).await? {
+            self.intake.board.drop_takes(&self.source.name, taking(file, Stage::Stored, done), clock::now());
+            done += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             let stored = self.intake.journal.store_piece(storing, bytes, parts, clock::now());
             storing = stored.await.map_err(of_journal)?;
         }
@@ -248,9 +262,10 @@ impl Drop {
     }
 
     async fn spool(&self, file: &Listed) -> Result<Spool, Trouble> {
-        let (board, source, name, size) =
-            (self.intake.board.clone(), self.source.name.clone(), file.name.clone(), file.size);
-        let progress = Box::new(move |done| board.drop_takes(&source, &name, done, size, clock::now()));
+        let (board, source, file) = (self.intake.board.clone(), self.source.name.clone(), file.clone());
+        let progress = Box::new(move |done| {
+            board.drop_takes(&source, taking(&file, Stage::Fetched, done), clock::now())
+        });
         let (name, limit) = (self.instrument.id.as_str(), self.limit());
         Spool::create(&self.intake.spool, name, self.contents(limit), limit, progress).await
     }
@@ -297,6 +312,10 @@ impl Drop {
             None => Err(Trouble::Place("the journal can't be read".to_owned())),
         }
     }
+}
+
+fn taking(file: &Listed, stage: Stage, done: u64) -> Taking {
+    Taking { name: Private::new(file.name.clone()), stage, done, of: file.size }
 }
 
 /// The ledger's reader, opened when it is first needed.

@@ -3,6 +3,7 @@
 
 mod columns;
 mod excel;
+mod fixed;
 mod row;
 mod text;
 mod workbook;
@@ -31,6 +32,9 @@ struct Cell<'r> {
     kind: CellKind,
 }
 
+/// SUB, which DOS programs end a file with. Zero bytes are no blanks: where they stand, something is missing.
+const END_OF_TEXT: char = '\u{1A}';
+
 /// What a cell is by its own word. Text files know text only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CellKind {
@@ -42,7 +46,7 @@ enum CellKind {
 
 impl Row<'_> {
     fn is_blank(&self) -> bool {
-        self.cells.iter().all(|cell| cell.text.chars().all(|c| c.is_whitespace() || c.is_control()))
+        self.cells.iter().all(|cell| cell.text.chars().all(|c| c.is_whitespace() || c == END_OF_TEXT))
     }
 }
 
@@ -102,7 +106,10 @@ fn rows_of<'r>(
     match Columns::find(dialect, head) {
         Ok(columns) => {
             let mut reader = RowReader::new(dialect, &columns, reading.decimal_separator);
-            rows.for_each(|row| reader.row(&row));
+            let mut rows = rows.filter(|row| !row.is_blank()).peekable();
+            while let Some(row) = rows.next() {
+                reader.row(&row, rows.peek().is_none());
+            }
             reader.finish()
         }
         Err(fault) => unreadable(fault),

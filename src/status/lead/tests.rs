@@ -229,7 +229,7 @@ fn files_that_nobody_can_take_are_said_and_files_that_only_take_time_are_not() {
     bench.analyzers[0].drop =
         Some(DropView { waiting: vec![waits(true), waits(false)], ..DropView::default() });
     let name = bench.analyzers[0].name.clone();
-    assert_eq!(lead_of(&bench).headline, format!("1 file of {name} can't be taken."));
+    assert_eq!(lead_of(&bench).headline, format!("1 file of {name} waits for a person."));
     bench.analyzers[0].contact = Contact::Down { why: "c".to_owned(), since: at("11:00:00") };
     assert_eq!(lead_of(&bench).headline, format!("No file of {name} could be fetched since 11:00:00: c."));
 }

@@ -3,6 +3,7 @@
 
 mod astm;
 mod hl7;
+mod hole;
 mod lines;
 mod opening;
 mod rows;
@@ -11,10 +12,11 @@ mod workbook;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::contents::{Contents, Units};
+use crate::contents::{Contents, Rows, Units};
 use crate::verdict::{Missing, Refusal, Verdict};
 use astm::Astm;
 use hl7::Hl7;
+use hole::Holes;
 use lines::Lines;
 use rows::RowCutter;
 use workbook::Workbook;
@@ -38,6 +40,7 @@ pub struct Cutter {
     contents: Contents,
     inner: Inner,
     parts: Parts,
+    holes: Holes,
 }
 
 enum Inner {
@@ -79,6 +82,7 @@ impl Cutter {
             contents,
             inner: Inner::Undecided,
             parts: Parts::default(),
+            holes: Holes::default(),
         }
     }
 
@@ -133,7 +137,8 @@ impl Cutter {
             Inner::Rows(rows) => rows.finish(parts),
             Inner::Workbook(workbook) => workbook.finish(parts),
         };
-        match (self.parts.refusal.clone(), missing) {
+        let hole = self.holes.first().map(|from| Missing::Hole { from });
+        match (self.parts.refusal.clone(), hole.or(missing)) {
             (Some(refusal), _) => Verdict::Refused(refusal),
             (None, Some(missing)) => Verdict::Incomplete(missing),
             (None, None) => Verdict::Whole,
@@ -148,9 +153,19 @@ impl Cutter {
             [0xEF, 0xBB, 0xBF] => (Units::Bytes, 3),
             _ => (Units::Bytes, 0),
         };
+        let unmarked = match held.as_slice() {
+            [first, 0, third] if *first != 0 && *third != 0 => Some("utf-16le"),
+            [0, second, 0] if *second != 0 => Some("utf-16be"),
+            _ => None,
+        };
         let is_messages = matches!(self.contents, Contents::Astm { .. } | Contents::Hl7 { .. });
-        if is_messages && marked != Units::Bytes {
+        if is_messages && (marked != Units::Bytes || unmarked.is_some()) {
             self.parts.refuse(Refusal::Utf16);
+        }
+        if let (Contents::Rows(Rows { units: Units::Marked | Units::Bytes, .. }), Some(label)) =
+            (&self.contents, unmarked)
+        {
+            self.parts.refuse(Refusal::Unmarked { label });
         }
         self.inner = match &self.contents {
             Contents::Astm { longest } => Inner::Astm(Lines::new(*longest), Astm::new(*longest)),
@@ -171,6 +186,9 @@ impl Cutter {
         let parts = &mut self.parts;
         if parts.refusal.is_some() {
             return;
+        }
+        if !matches!(self.inner, Inner::Undecided | Inner::Workbook(_)) {
+            self.holes.push(bytes);
         }
         match &mut self.inner {
             Inner::Undecided => {}

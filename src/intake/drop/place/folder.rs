@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::task;
 
 use super::{MOST, PIECE, Renamed, Trouble, names, within};
-use crate::intake::drop::decide::Listed;
+use crate::intake::drop::decide::{Listed, Listing, NoFile, Other};
 use crate::intake::drop::spool::Spool;
 
 /// A folder.
@@ -50,9 +50,9 @@ impl Folder {
         .await
     }
 
-    pub(super) async fn list(&self) -> Result<Vec<Listed>, Trouble> {
+    pub(super) async fn list(&self) -> Result<Listing, Trouble> {
         self.call(|folder| {
-            let mut files = Vec::new();
+            let mut listing = Listing::default();
             for entry in fs::read_dir(folder).map_err(of_folder)? {
                 let entry = entry.map_err(of_folder)?;
                 let metadata = match entry.metadata() {
@@ -60,16 +60,21 @@ impl Folder {
                     Err(error) if error.kind() == ErrorKind::NotFound => continue,
                     Err(error) => return Err(of_folder(error)),
                 };
-                if metadata.is_file() {
-                    files.push(listed(names::text(entry.file_name().as_bytes()), &metadata));
+                let name = names::text(entry.file_name().as_bytes());
+                let other = |what| Other { name: name.clone(), what };
+                match metadata.file_type() {
+                    kind if kind.is_dir() => {}
+                    kind if kind.is_file() => listing.files.push(listed(name, &metadata)),
+                    kind if kind.is_symlink() => listing.others.push(other(NoFile::Link)),
+                    _ => listing.others.push(other(NoFile::Special)),
                 }
-                if files.len() > MOST {
+                if listing.files.len() + listing.others.len() > MOST {
                     return Err(Trouble::Place(format!(
                         "the folder holds more than {MOST} files; move the old ones away"
                     )));
                 }
             }
-            Ok(files)
+            Ok(listing)
         })
         .await
     }

@@ -14,12 +14,13 @@ use suppaftp::{Encoding, FtpError, FtpResult, Mode, Status};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+use super::listing::Seen;
 use words::{is, of_connection, of_file, of_folder, of_login, of_removal, of_transfer};
 
 use super::{MOST, PIECE, Renamed, Trouble, listing, names, within};
 use crate::config::settings::{FtpMode, FtpSettings, FtpTls};
 use crate::host::tls::{FileServer, TlsError};
-use crate::intake::drop::decide::Listed;
+use crate::intake::drop::decide::{Listed, Listing, NoFile, Other};
 use crate::intake::drop::spool::Spool;
 
 /// The longest listing, in bytes.
@@ -49,6 +50,8 @@ pub(in crate::intake::drop) struct Session<'a> {
 }
 
 type Data = TransferStream<AsyncRustlsStream>;
+/// The files of a listing, and what else it names.
+type Entries = (Vec<listing::Entry>, Vec<Other>);
 
 /// Names as the server has them, byte for byte.
 #[derive(Debug)]
@@ -136,17 +139,17 @@ impl Ftp {
 
 impl Session<'_> {
     /// The files whose names are wanted.
-    pub(super) async fn list(&mut self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Listed>, Trouble> {
-        let entries = self.entries().await?;
+    pub(super) async fn list(&mut self, wanted: impl Fn(&str) -> bool) -> Result<Listing, Trouble> {
+        let (entries, others) = self.entries().await?;
         let entries: Vec<listing::Entry> = entries.into_iter().filter(|it| wanted(&it.name)).collect();
         if self.facts {
-            return Ok(entries.into_iter().map(listed).collect());
+            return Ok(Listing { files: entries.into_iter().map(listed).collect(), others });
         }
         let mut files = Vec::with_capacity(entries.len());
         for entry in entries {
             files.extend(self.closely(entry).await?);
         }
-        Ok(files)
+        Ok(Listing { files, others })
     }
 
     pub(super) async fn look(&mut self, name: &str) -> Result<Option<Listed>, Trouble> {
@@ -159,17 +162,16 @@ impl Session<'_> {
                     Err(error) => Err(of_connection(error)),
                 }
             });
-            return Ok(told
-                .await?
-                .and_then(|line| listing::facts(line.trim_start()))
-                .map(listed)
-                .map(|file| Listed { name: name.to_owned(), ..file }));
+            return Ok(match told.await?.map(|line| listing::facts(line.trim_start())) {
+                Some(Seen::File(entry)) => Some(Listed { name: name.to_owned(), ..listed(entry) }),
+                _ => None,
+            });
         }
         if self.tells_size && self.tells_time {
             let entry = listing::Entry { name: name.to_owned(), size: 0, time: String::new() };
             return self.closely(entry).await;
         }
-        let found = self.entries().await?.into_iter().find(|entry| entry.name == name);
+        let found = self.entries().await?.0.into_iter().find(|entry| entry.name == name);
         match found {
             Some(entry) => self.closely(entry).await,
             None => Ok(None),
@@ -206,7 +208,7 @@ impl Session<'_> {
 
     /// What the server lists, in facts if it can. What it can is found by asking: not every server that tells of its
     /// features tells the truth.
-    async fn entries(&mut self) -> Result<Vec<listing::Entry>, Trouble> {
+    async fn entries(&mut self) -> Result<Entries, Trouble> {
         if self.facts {
             match self.open("MLSD").await? {
                 Some(data) => return self.read_entries(data, listing::facts).await,
@@ -243,11 +245,7 @@ impl Session<'_> {
         .await
     }
 
-    async fn read_entries(
-        &self,
-        data: Data,
-        read: fn(&str) -> Option<listing::Entry>,
-    ) -> Result<Vec<listing::Entry>, Trouble> {
+    async fn read_entries(&self, data: Data, read: fn(&str) -> Seen) -> Result<Entries, Trouble> {
         let patience = self.ftp.patience;
         let mut text = Vec::new();
         let mut data = data.take(LISTING);
@@ -265,13 +263,26 @@ impl Session<'_> {
         within(patience, "the server hasn't ended its list", async { finish.await.map_err(of_transfer) })
             .await?;
         let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        let entries: Vec<_> = lines.filter_map(|line| read(&names::text(line))).take(MOST + 1).collect();
-        if !whole || entries.len() > MOST {
+        let (mut entries, mut others) = (Vec::new(), Vec::new());
+        for line in lines {
+            match read(&names::text(line)) {
+                Seen::File(entry) => entries.push(entry),
+                Seen::Other(other) => others.push(other),
+                Seen::Nothing => {}
+            }
+        }
+        if entries.is_empty() && others.iter().any(|other| other.what == NoFile::Unknown) {
+            return Err(Trouble::Place(
+                "the server lists what it holds in a way that isn't understood; have it list as Unix or DOS does, or by MLSD"
+                    .to_owned(),
+            ));
+        }
+        if !whole || entries.len() + others.len() > MOST {
             return Err(Trouble::Place(format!(
                 "the folder holds more than {MOST} files; move the old ones away"
             )));
         }
-        Ok(entries)
+        Ok((entries, others))
     }
 
     pub(super) async fn fetch(&mut self, name: &str, spool: &mut Spool) -> Result<(), Trouble> {

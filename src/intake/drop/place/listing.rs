@@ -1,5 +1,7 @@
 //! What servers answer when they are asked what they hold: MLSD's facts, and the two forms of LIST that are met. Text
-//! only; a line that isn't understood is no file.
+//! only; a line that isn't understood is said to be none, never taken for no file.
+
+use crate::intake::drop::decide::{NoFile, Other};
 
 /// A file as a server's listing names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +13,30 @@ pub(super) struct Entry {
     pub(super) time: String,
 }
 
-/// A line of MLSD, or of MLST without its leading blank. `None` for what is no file.
-pub(super) fn facts(line: &str) -> Option<Entry> {
+/// What a line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seen {
+    File(Entry),
+    Other(Other),
+    /// A folder, a sum, or nothing.
+    Nothing,
+}
+
+/// A line of MLSD, or of MLST without its leading blank.
+pub(super) fn facts(line: &str) -> Seen {
+    let kind = line.split(';').find_map(|fact| {
+        let (key, value) = fact.split_once('=')?;
+        key.trim().eq_ignore_ascii_case("type").then(|| value.to_ascii_lowercase())
+    });
+    match kind.as_deref() {
+        _ if line.trim().is_empty() => Seen::Nothing,
+        Some("dir" | "cdir" | "pdir") => Seen::Nothing,
+        Some(kind) if kind.contains("link") => other(line, NoFile::Link),
+        _ => file_of_facts(line).map_or_else(|| other(line, NoFile::Unknown), Seen::File),
+    }
+}
+
+fn file_of_facts(line: &str) -> Option<Entry> {
     let (facts, name) = line.split_once(' ')?;
     let (mut is_file, mut size, mut time, mut unique) = (false, None, String::new(), "");
     for fact in facts.split(';').filter(|fact| !fact.is_empty()) {
@@ -33,9 +57,31 @@ pub(super) fn facts(line: &str) -> Option<Entry> {
     (is_file && !name.is_empty()).then(|| Entry { name: name.to_owned(), size: size.unwrap_or(0), time })
 }
 
-/// A line of LIST, as Unix writes it or as DOS does. `None` for what is no file.
-pub(super) fn line(line: &str) -> Option<Entry> {
-    if line.bytes().next()?.is_ascii_digit() { dos(line) } else { unix(line) }
+/// A line of LIST, as Unix writes it or as DOS does.
+pub(super) fn line(line: &str) -> Seen {
+    let file = match line.bytes().next() {
+        None => return Seen::Nothing,
+        Some(b'd') => return Seen::Nothing,
+        Some(_) if line.trim().is_empty() || line.starts_with("total ") => return Seen::Nothing,
+        Some(b'l') => {
+            let named = unix(&line.replacen('l', "-", 1)).map(|entry| entry.name).unwrap_or_default();
+            let name = named.split(" -> ").next().unwrap_or_default().to_owned();
+            return Seen::Other(Other { name, what: NoFile::Link });
+        }
+        Some(b'p' | b's' | b'b' | b'c') => return other(line, NoFile::Special),
+        Some(b'0'..=b'9') if words(line).get(2).is_some_and(|(_, word)| *word == "<DIR>") => {
+            return Seen::Nothing;
+        }
+        Some(b'0'..=b'9') => dos(line),
+        Some(_) => unix(line),
+    };
+    file.map_or_else(|| other(line, NoFile::Unknown), Seen::File)
+}
+
+/// By its last word, since its name can't be told from the rest.
+fn other(line: &str, what: NoFile) -> Seen {
+    let name = line.split_whitespace().next_back().unwrap_or_default().to_owned();
+    Seen::Other(Other { name, what })
 }
 
 /// `-rw-r--r--   1 owner group   1234 Nov 21 10:48 the name`; the group may be missing.
@@ -90,8 +136,12 @@ fn words(line: &str) -> Vec<(usize, &str)> {
 mod tests {
     use super::*;
 
-    fn shown(entry: Option<Entry>) -> String {
-        entry.map_or("no file".to_owned(), |it| format!("{:?} {} {:?}", it.name, it.size, it.time))
+    fn shown(seen: Seen) -> String {
+        match seen {
+            Seen::File(it) => format!("{:?} {} {:?}", it.name, it.size, it.time),
+            Seen::Other(it) => format!("{:?} {:?}", it.name, it.what),
+            Seen::Nothing => "no file".to_owned(),
+        }
     }
 
     #[test]
@@ -112,7 +162,11 @@ mod tests {
             ("-rw-r--r--   1 labor            77 Nov 21 10:48 x", "\"x\" 77 \"Nov 21 10:48\""),
             ("-rw-r--r--   1 12 34 77 Nov 21 10:48 12 Nov 3 04:00", "\"12 Nov 3 04:00\" 77 \"Nov 21 10:48\""),
             ("drwxr-xr-x    2 0        0            4096 Nov 21 10:48 archive", "no file"),
-            ("lrwxrwxrwx    1 0        0              7 Nov 21 10:48 a -> b", "no file"),
+            ("lrwxrwxrwx    1 0        0              7 Nov 21 10:48 a -> b", "\"a\" Link"),
+            ("prw-r--r--    1 0        0              0 Nov 21 10:48 pipe", "\"pipe\" Special"),
+            ("brw-rw----    1 0        6         254, 0 Nov 21 10:48 vda", "\"vda\" Special"),
+            ("-rw-r--r--    1 0        0             7 2026-11-21 10:48 iso.csv", "\"iso.csv\" Unknown"),
+            ("DAY.CSV;1     1/4    21-NOV-2026 10:48:00  [LAB]  (RWED)", "\"(RWED)\" Unknown"),
             ("total 12", "no file"),
             ("", "no file"),
             ("11-21-26  10:48AM                 1234 DAY.CSV", "\"DAY.CSV\" 1234 \"11-21-26  10:48AM\""),
@@ -121,7 +175,7 @@ mod tests {
                 "\"a b.txt\" 2147483648 \"11-21-2026  10:48PM\"",
             ),
             ("11-21-26  10:48AM       <DIR>          archive", "no file"),
-            ("-rw-r--r-- 1 a b 18446744073709551616 Nov 21 10:48 big", "no file"),
+            ("-rw-r--r-- 1 a b 18446744073709551616 Nov 21 10:48 big", "\"big\" Unknown"),
         ] {
             assert_eq!(shown(line(text)), expected, "{text}");
         }
@@ -138,9 +192,12 @@ mod tests {
             ("modify=20261121104800;type=dir;sizd=4096; archive", "no file"),
             ("type=cdir;modify=20261121104800; .", "no file"),
             ("type=file;size=9;modify=20261121104800; /out/day.csv", "\"day.csv\" 9 \"20261121104800\""),
-            ("size=9; day.csv", "no file"),
-            ("type=file;size=many; day.csv", "no file"),
-            ("nothing", "no file"),
+            ("type=pdir;modify=20261121104800; ..", "no file"),
+            ("type=OS.unix=slink:/srv/a;size=9; a", "\"a\" Link"),
+            ("type=OS.unix=symlink;size=9; a", "\"a\" Link"),
+            ("size=9; day.csv", "\"day.csv\" Unknown"),
+            ("type=file;size=many; day.csv", "\"day.csv\" Unknown"),
+            ("nothing", "\"nothing\" Unknown"),
         ] {
             assert_eq!(shown(facts(text)), expected, "{text}");
         }

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 
 use super::{MOST, PIECE, Renamed, Trouble, within};
 use crate::config::settings::{SftpLogin, SftpSettings};
-use crate::intake::drop::decide::Listed;
+use crate::intake::drop::decide::{Listed, Listing, NoFile, Other};
 use crate::intake::drop::spool::Spool;
 
 /// How long a server is waited for that has nothing more to say.
@@ -96,7 +96,7 @@ impl Session<'_> {
         }
     }
 
-    pub(super) async fn list(&mut self) -> Result<Vec<Listed>, Trouble> {
+    pub(super) async fn list(&mut self) -> Result<Listing, Trouble> {
         let folder = match self.sftp.settings.folder.as_str() {
             "" => ".",
             folder => folder,
@@ -104,18 +104,22 @@ impl Session<'_> {
         let entries = within(self.sftp.patience, "the server hasn't listed its files", async {
             self.files.read_dir(folder).await.map_err(of_folder)
         });
-        let files: Vec<Listed> = entries
-            .await?
-            .filter(|entry| entry.metadata().file_type().is_file())
-            .map(|entry| listed(entry.file_name(), &entry.metadata()))
-            .take(MOST + 1)
-            .collect();
-        if files.len() > MOST {
+        let mut listing = Listing::default();
+        for entry in entries.await?.take(MOST + 1) {
+            let (name, about) = (entry.file_name(), entry.metadata());
+            match about.file_type() {
+                kind if kind.is_dir() => {}
+                kind if kind.is_file() => listing.files.push(listed(name, &about)),
+                kind if kind.is_symlink() => listing.others.push(Other { name, what: NoFile::Link }),
+                _ => listing.others.push(Other { name, what: NoFile::Special }),
+            }
+        }
+        if listing.files.len() + listing.others.len() > MOST {
             return Err(Trouble::Place(format!(
                 "the folder holds more than {MOST} files; move the old ones away"
             )));
         }
-        Ok(files)
+        Ok(listing)
     }
 
     pub(super) async fn look(&mut self, name: &str) -> Result<Option<Listed>, Trouble> {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fixed::Positions;
 use crate::domain::profile::{
     Header, Layout, TableDialect, TableFormat, TableLocation, TablePiece, TablePlace, TableRule, Told,
 };
@@ -20,6 +21,8 @@ pub(super) struct Columns<'h> {
     pub(super) pins: Vec<Found>,
     pub(super) classes: Vec<Found>,
     pub(super) not_results: Vec<Found>,
+    /// Of a table of fixed width.
+    pub(super) positions: Option<Positions>,
 }
 
 /// A column that is a test.
@@ -70,12 +73,33 @@ impl<'h> Columns<'h> {
         let pins = rules(&mut dialect.pins.iter().map(|(rule, _)| rule));
         let classes = rules(&mut dialect.classes.iter().map(|(rule, _)| rule));
         let not_results = rules(&mut dialect.not_results.iter());
-        finder.complaint()?;
+        finder.complaint(dialect)?;
         if matches!(dialect.layout, Layout::Tests(_)) && tests.is_empty() {
             return Err("no column of the header is a test by the profile; nothing was read".to_owned());
         }
         let width = (dialect.header != Header::None).then_some(names.len());
-        Ok(Columns { width, names, units, places, aspects, tests, pins, classes, not_results })
+        let columns = Columns {
+            width,
+            names,
+            units,
+            places,
+            aspects,
+            tests,
+            pins,
+            classes,
+            not_results,
+            positions: None,
+        };
+        let positions = (dialect.format == TableFormat::Fixed).then(|| columns.positions(dialect));
+        Ok(Columns { positions, ..columns })
+    }
+
+    fn positions(&self, dialect: &TableDialect) -> Positions {
+        let aspects = || self.aspects.iter().flat_map(|(_, places)| places);
+        let rules = self.pins.iter().chain(&self.classes).chain(&self.not_results);
+        let needed = [Told::Specimen, Told::Code, Told::Value].into_iter().flat_map(|told| self.of(told));
+        let read = self.places.values().flatten().chain(aspects()).chain(rules);
+        Positions::new(dialect.short_rows, read, needed.chain(aspects()), &dialect.unread)
     }
 
     /// The places that tell something, in the profile's order.
@@ -91,9 +115,24 @@ impl<'h> Columns<'h> {
         }
     }
 
+    /// Where a place is, as a person finds it.
+    pub(super) fn where_is(&self, place: &Found) -> String {
+        let first = place.0.iter().find_map(|piece| match piece {
+            FoundPiece::Cells(cells) => cells.first().map(|at| self.name(*at)),
+            FoundPiece::Characters(first, last) => Some(format!("positions {} to {last}", first + 1)),
+            FoundPiece::Literal(_) => None,
+        });
+        first.unwrap_or_else(|| "the head".to_owned())
+    }
+
     /// The unit that the row under the header gives for a column.
     pub(super) fn unit(&self, at: usize) -> Option<&'h str> {
         self.units.get(at).map(|unit| unit.trim()).filter(|unit| !unit.is_empty())
+    }
+
+    /// Whether a row says what the header says.
+    pub(super) fn is_header<'r>(&self, row: impl Iterator<Item = &'r str>) -> bool {
+        self.width.is_some() && row.map(str::trim).eq(self.names.iter().copied())
     }
 
     /// What the header's columns are, for a person who asks whether they changed.
@@ -134,6 +173,21 @@ fn tests<'h>(dialect: &TableDialect, names: &[&'h str], units: &[&'h str]) -> Ve
         Some(TestColumn { at, code, unit: unit.or_else(below).filter(|unit| !unit.is_empty()), flags })
     };
     names.iter().enumerate().filter_map(test).collect()
+}
+
+/// The columns that the profile knows by name.
+fn named(dialect: &TableDialect) -> impl Iterator<Item = &str> {
+    let aspects: Vec<&TablePlace> = match &dialect.layout {
+        Layout::Results(aspects) => aspects.values().flatten().collect(),
+        Layout::Tests(_) => Vec::new(),
+    };
+    let rules = dialect.pins.iter().map(|(rule, _)| rule).chain(dialect.classes.iter().map(|(rule, _)| rule));
+    let rules = rules.chain(&dialect.not_results).map(|rule| &rule.at);
+    let places = dialect.places.values().flatten().chain(aspects).chain(rules);
+    places.flat_map(TablePlace::locations).filter_map(|location| match location {
+        TableLocation::Named(name) => Some(name.as_str()),
+        _ => None,
+    })
 }
 
 struct Finder<'a, 'h> {
@@ -195,11 +249,28 @@ impl Finder<'_, '_> {
         })
     }
 
-    fn complaint(&self) -> Result<(), String> {
-        let missing = self.missing.join(", ");
-        match self.missing.len() {
-            0 => Ok(()),
-            _ => Err(format!("the file's head lacks {missing}; nothing was read by position instead")),
+    fn complaint(&self, dialect: &TableDialect) -> Result<(), String> {
+        /// So many names show what became of one.
+        const SHOWN: usize = 8;
+        if self.missing.is_empty() {
+            return Ok(());
         }
+        let wanted = |name: &str| named(dialect).any(|it| it == name);
+        let is_test = |name: &str| match &dialect.layout {
+            Layout::Tests(columns) => columns.test(name).is_some(),
+            Layout::Results(_) => false,
+        };
+        let others = self.names.iter().filter(|name| !name.is_empty() && !wanted(name) && !is_test(name));
+        let others: Vec<String> = others.take(SHOWN).map(|name| format!("{name:?}")).collect();
+        let has = match (others.is_empty(), self.names.iter().any(|name| wanted(name))) {
+            (true, _) => String::new(),
+            (false, true) => format!("; it has {}", others.join(", ")),
+            (false, false) => format!(
+                "; the row that was taken for the header begins with {}: see to delimiter and header in the profile",
+                others.join(", ")
+            ),
+        };
+        let missing = self.missing.join(", ");
+        Err(format!("the file's head lacks {missing}{has}; nothing was read by position instead"))
     }
 }

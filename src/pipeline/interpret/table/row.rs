@@ -49,8 +49,9 @@ impl<'a> RowReader<'a> {
         self.out
     }
 
-    pub(super) fn row(&mut self, row: &Row<'_>) {
-        if row.is_blank() || self.is_no_result(row) {
+    /// `is_last` says that no row of the part comes behind it.
+    pub(super) fn row(&mut self, row: &Row<'_>, is_last: bool) {
+        if self.is_no_result(row) || (is_last && self.is_trailer(row)) {
             return;
         }
         if let Err(fault) = self.read(row) {
@@ -62,17 +63,29 @@ impl<'a> RowReader<'a> {
 
     /// The rows that the profile names as something else.
     fn is_no_result(&self, row: &Row<'_>) -> bool {
+        let mut named = self.columns.not_results.iter().zip(&self.dialect.not_results);
+        named.any(|(at, rule)| text(row, at).is_ok_and(|text| rule.is.matches(text.trim())))
+    }
+
+    /// The row that closes the table. What is as wide as a result and names a test is none, however it begins.
+    fn is_trailer(&self, row: &Row<'_>) -> bool {
         let first = row.cells.first().map(|cell| cell.text.trim()).unwrap_or_default();
-        let is_trailer = self.trailer.is_some_and(|begins| {
+        let begins_so = self.trailer.is_some_and(|begins| {
             let begins = begins.trim_matches('"');
             !first.is_empty() && (first.starts_with(begins) || begins.starts_with(first))
         });
-        let mut named = self.columns.not_results.iter().zip(&self.dialect.not_results);
-        is_trailer || named.any(|(at, rule)| text(row, at).is_ok_and(|text| rule.is.matches(text.trim())))
+        let is_as_wide = match (&self.columns.positions, self.columns.width) {
+            (Some(positions), _) => positions.fit(first_text(row)).is_ok(),
+            (None, Some(width)) => row.cells.len() == width,
+            (None, None) => false,
+        };
+        let names_a_test = || self.trimmed(row, Told::Code).is_ok_and(|code| !code.is_empty());
+        begins_so && !(is_as_wide && names_a_test())
     }
 
     fn read(&mut self, row: &Row<'_>) -> Result<(), Fault> {
-        self.width(row)?;
+        self.whole(row)?;
+        self.named(row)?;
         let order = self.order(row)?;
         let patient = self.patient(row)?;
         let unpinned = self.unpinned(row)?;
@@ -123,7 +136,18 @@ impl<'a> RowReader<'a> {
         Ok(())
     }
 
-    fn width(&self, row: &Row<'_>) -> Result<(), Fault> {
+    /// Whether everything of the row came, as far as its form tells.
+    fn whole(&self, row: &Row<'_>) -> Result<(), Fault> {
+        if let Some(at) = row.cells.iter().position(|cell| cell.text.contains('\0')) {
+            let place = self.columns.positions.is_none().then(|| format!("{}: ", self.columns.name(at)));
+            let place = place.unwrap_or_default();
+            return Err(format!(
+                "{place}zero bytes stand in it, as where a part of a file was never written"
+            ));
+        }
+        if let Some(positions) = &self.columns.positions {
+            return positions.fit(first_text(row));
+        }
         let Some(width) = self.columns.width else { return Ok(()) };
         let cells = row.cells.len();
         let beyond = row.cells.iter().skip(width).any(|cell| !cell.text.trim().is_empty());
@@ -133,6 +157,20 @@ impl<'a> RowReader<'a> {
             return Err(format!("it has {cells} cells, and the header has {width}"));
         }
         Ok(())
+    }
+
+    /// Whether the row names its test, where it has one of its own. A header that comes again names none.
+    fn named(&self, row: &Row<'_>) -> Result<(), Fault> {
+        if self.columns.is_header(row.cells.iter().map(|cell| cell.text)) {
+            return Err("the header comes again, as where two files were joined".to_owned());
+        }
+        let places = self.columns.of(Told::Code);
+        match places.first() {
+            Some(place) if self.first(row, places, Told::Code)?.0.trim().is_empty() => {
+                Err(format!("it names no test: nothing stands in {}", self.columns.where_is(place)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn is_workbook(&self) -> bool {
@@ -221,7 +259,11 @@ impl<'a> RowReader<'a> {
         let kind = format!("{class}/{}/{}", text(&order.priority), text(&order.specimen_type));
         let key = [order.specimen.clone(), text(&order.position), kind];
         let next = self.out.orders.len();
-        let at = *self.orders.entry(key).or_insert(next);
+        // Two numbers that can't be read look alike and may be two patients'.
+        let at = match order.specimen.contains(char::REPLACEMENT_CHARACTER) {
+            true => next,
+            false => *self.orders.entry(key).or_insert(next),
+        };
         if at == next {
             self.out.orders.push(order);
         }
@@ -234,7 +276,8 @@ impl<'a> RowReader<'a> {
                 return Ok(*class);
             }
         }
-        Ok(Some(SampleClass::Patient))
+        // Where the profile tells samples apart, one that it doesn't name is nobody's in particular.
+        Ok(self.dialect.classes.is_empty().then_some(SampleClass::Patient))
     }
 
     /// Why a result isn't understood whose row says something else where the profile knows one content only.
@@ -327,12 +370,23 @@ impl<'a> RowReader<'a> {
     }
 
     fn said(&self, row: &Row<'_>, place: &Found) -> Result<String, Fault> {
-        text(row, place).map_err(|at| format!("{}: two columns of that name differ", self.columns.name(at)))
+        text(row, place).map_err(|(one, other)| {
+            let name = self.columns.name(other);
+            let (one, other) = (one + 1, other + 1);
+            format!(
+                "{name} and column {one} have the same name and differ; name the one that counts by its number, as \
+                 \"#{one}\" or \"#{other}\""
+            )
+        })
     }
 }
 
-/// The text at a place, or the column that contradicts another of its name.
-fn text(row: &Row<'_>, place: &Found) -> Result<String, usize> {
+fn first_text<'r>(row: &Row<'r>) -> &'r str {
+    row.cells.first().map(|cell| cell.text).unwrap_or_default()
+}
+
+/// The text at a place, or two columns of one name that contradict each other.
+fn text(row: &Row<'_>, place: &Found) -> Result<String, (usize, usize)> {
     let cell = |at: usize| row.cells.get(at).map(|cell| cell.text).unwrap_or_default();
     let mut text = String::new();
     for piece in &place.0 {
@@ -341,13 +395,12 @@ fn text(row: &Row<'_>, place: &Found) -> Result<String, usize> {
             FoundPiece::Cells(cells) => {
                 let (first, others) = cells.split_first().unwrap_or((&usize::MAX, &[]));
                 if let Some(other) = others.iter().find(|other| cell(**other).trim() != cell(*first).trim()) {
-                    return Err(*other);
+                    return Err((*first, *other));
                 }
                 text.push_str(cell(*first));
             }
             FoundPiece::Characters(first, last) => {
-                let line = row.cells.first().map(|cell| cell.text).unwrap_or_default();
-                text.extend(line.chars().skip(*first).take(last - first));
+                text.extend(first_text(row).chars().skip(*first).take(last - first));
             }
         }
     }

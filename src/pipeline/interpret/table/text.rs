@@ -1,6 +1,6 @@
 //! Text files: bytes become characters, characters become rows with the lines that they begin at.
 
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+use encoding_rs::Encoding;
 
 use super::{Cell, CellKind, Interpreted, Row, problem};
 use crate::domain::profile::{TableDialect, TableFormat};
@@ -28,9 +28,8 @@ impl Text {
         } else {
             (unmarked(part.head), part.rows)
         };
-        let wide = |encoding: &&'static Encoding| *encoding == UTF_16LE || *encoding == UTF_16BE;
-        let own = Some(dialect.encoding).filter(wide).or(character_set).unwrap_or(dialect.encoding);
-        let encoding = Encoding::for_bom(marked).map_or(own, |(encoding, _)| encoding);
+        let unmarked_as = || dialect.unmarked(character_set);
+        let encoding = Encoding::for_bom(marked).map_or_else(unmarked_as, |(encoding, _)| encoding);
         let (head, head_failed) = encoding.decode_without_bom_handling(head);
         let (rows, rows_failed) = encoding.decode_without_bom_handling(rows);
         let text = Text { head: head.into_owned(), rows: rows.into_owned(), first_line: part.first_line };

@@ -1,0 +1,154 @@
+//! Tables in files, from a folder to the LIMS: rows that can be read arrive, the others are problems with their line, and
+//! nothing else comes of a file.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
+#[path = "support/dropped.rs"]
+mod dropped;
+#[path = "support/odd_ftp.rs"]
+mod odd_ftp;
+#[path = "support/page.rs"]
+mod page;
+#[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
+#[path = "gateway/support.rs"]
+mod support;
+
+use std::fs;
+
+use dropped::Desk;
+use odd_ftp::{Conduct, OddServer};
+use page::answer;
+use support::until;
+
+const MIB: usize = 1024 * 1024;
+
+/// A made-up model; `table` and `places` say how it writes.
+fn model(name: &str, table: &str, places: &str) -> String {
+    format!(
+        "name = \"{name}\"\nrevision = 1\nprotocol = \"table\"\nvendor = \"Acme\"\nmodel = \"{name}\"\n\
+         note = \"Made up for a test.\"\n[sources]\nit = \"made up\"\n[table]\n{table}\n[places]\n{places}\n\
+         [tests]\nK = {{ result = \"quantity\", unit = \"mmol/L\", source = \"it\" }}\n"
+    )
+}
+
+/// A desk whose analyzer writes such tables into its folder.
+async fn desk(name: &str, table: &str, places: &str) -> Desk {
+    let desk = Desk::empty().await;
+    fs::create_dir(desk.lab.path("profiles.d")).unwrap();
+    fs::write(desk.lab.path(&format!("profiles.d/{name}.toml")), model(name, table, places)).unwrap();
+    let folder = "[folder]\nfolder = \"out\"\nafter = \"delete\"\npoll_secs = 1\njitter_secs = 0\n\
+                  complete = { by = \"rename\", while_writing = \"*.tmp\" }";
+    desk.lab.instrument(name, name, "", folder);
+    desk
+}
+
+async fn has_problems(desk: &Desk, expected: &[&str]) {
+    for words in expected {
+        until(words, || desk.lab.text(&["problems"]).contains(words)).await;
+    }
+    assert_eq!(desk.lab.reader().open_problems(100).unwrap().len(), expected.len());
+}
+
+const TSV: &str = "format = \"csv\"\ndelimiter = \"\\t\"\ncomment = \"#\"\ntimes = [\"%Y-%m-%d %H:%M\"]\n\
+                   trailer = { begins = \"END\", count_at = 2 }";
+const COLUMNS: &str = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\nunit = \"Unit\"\ncompleted = \"When\"\n\
+                       [[classes]]\nat = \"Type\"\nis = \"QC\"\nclass = \"control\"\n\
+                       [[classes]]\nat = \"Type\"\nis = \"P\"\nclass = \"patient\"";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_tabs_becomes_results_and_its_odd_rows_problems() {
+    let desk = desk("acme-tabs", TSV, COLUMNS).await;
+    let gateway = desk.lab.start().await;
+    let when = "2026-05-01 10:00";
+    let rows = [
+        "Tube\tTest\tResult\tUnit\tWhen\tType".to_owned(),
+        "# made up".to_owned(),
+        format!("T001\tK\t4.1\tmmol/L\t{when}\tP"),
+        "T002\tK\t4.2\tmmol/L".to_owned(),
+        format!("T003\tK\t4.3\tmmol/L\t{when}\tNEW"),
+        format!("T004\t\t4.4\tmmol/L\t{when}\tP"),
+        "T005\tK\t4.5\tmmol/L\t2026-05-01 10:0\tP".to_owned(),
+        format!("C001\tK\t4.0\tmmol/L\t{when}\tQC"),
+        "END\t6\n".to_owned(),
+    ];
+    desk.drop("day.tsv", &rows.join("\n"));
+    has_problems(
+        &desk,
+        &[
+            "line 4: it has 4 cells, and the header has 6",
+            "line 6: it names no test: nothing stands in column 2 (Test)",
+            "line 7: the time \"2026-05-01 10:0\": it isn't written as times says",
+        ],
+    )
+    .await;
+    desk.gone("day.tsv").await;
+    // The control goes to no LIMS for patients, and neither does the sample that no rule names.
+    desk.accepted(2).await;
+    assert_eq!((desk.received(), desk.lab.count("held")), (6, 1));
+    assert!(desk.lab.text(&["held"]).contains("T003"));
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_fixed_width_becomes_results_and_rows_that_were_cut_problems() {
+    let places = "specimen = \"@1-6\"\ncode = \"@7-9\"\nvalue = \"@10-15\"\nunit = \"@16-21\"";
+    let desk = desk("acme-fixed", "format = \"fixed\"\nskip = 1\nencoding = \"windows-1252\"", places).await;
+    let gateway = desk.lab.start().await;
+    let rows = "TUBE  TS RESULTUNIT\r\n\
+                000123K   12.34mmol/L\r\n\
+                000124K   12.\r\n\
+                000125K   12.34\r\n\
+                000126K   12.345mmol/L\r\n\
+                000127K    4.10mmol/L\r\n";
+    desk.drop("day.txt", rows);
+    has_problems(
+        &desk,
+        &[
+            "line 3: it has 13 characters, and the columns reach to 21",
+            "line 4: it has 15 characters, and the columns reach to 21",
+            "line 5: text stands at position 22, where the profile has no column",
+        ],
+    )
+    .await;
+    desk.accepted(2).await;
+    desk.gone("day.txt").await;
+    assert_eq!(desk.received(), 5);
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_file_of_zeros_is_not_taken_until_its_bytes_are_there() {
+    let desk = desk("acme-tabs", TSV, COLUMNS).await;
+    let gateway = desk.lab.start().await;
+    let header = "Tube\tTest\tResult\tUnit\tWhen\tType\n";
+    let row = |tube: &str| format!("{tube}\tK\t4.1\tmmol/L\t2026-05-01 10:00\tP\n");
+    let hole = "\0".repeat(row("T002").len() - 1) + "\n";
+    desk.drop("day.tsv", &format!("{header}{}{hole}END\t2\n", row("T001")));
+    desk.says("day.tsv waits: the file isn't whole: from its byte 69 on it holds zeros").await;
+    assert_eq!(desk.received(), 0);
+    desk.drop("day.tsv", &format!("{header}{}{}END\t2\n", row("T001"), row("T002")));
+    desk.accepted(2).await;
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_says_how_far_a_large_file_is() {
+    let server = OddServer::start(Conduct::Hangs, "day.hl7", &"A".repeat(4 * MIB), None).await;
+    let desk = Desk::empty().await;
+    fs::write(desk.lab.path("password"), "invented\n").unwrap();
+    let keys = "after = \"delete\"\ncomplete = { by = \"rename\", while_writing = \"*.tmp\" }";
+    desk.fetches(&server.table(keys).replace("timeout_secs = 1", "timeout_secs = 3600"));
+    let gateway = desk.lab.start().await;
+    let shows = |words: &str| answer(desk.lab.page, "/").is_some_and(|page| page.contains(words));
+    until("the page says how far it is", || shows("fetching day.hl7: 2 of 4 MiB")).await;
+    assert!(shows("Taking a file"));
+    assert!(gateway.terminate().success());
+}
