@@ -250,7 +250,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &ordered()).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",EX-77,Example^Anna,"), "{line}");
-        assert!(line.ends_with(",P-9,F-3,EX-78,HOSP,Example^Anne,other-patient"), "{line}");
+        assert!(line.ends_with(",P-9,F-3,EX-78,HOSP,Example^Anne,other-patient,,,"), "{line}");
     }
 
     #[test]
