@@ -83,12 +83,12 @@ impl Gateway {
             in_force: watch::channel(None).0,
             signers: settings.signers.clone().into(),
         };
-        gateway.start_page(settings, listener);
         gateway.start_deliveries(settings, &due)?;
         let (asked, turned) = gateway.start_runner(settings, &rules, &arrived, &due);
         let presence = Presence::default();
         gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone(), &arrived);
-        gateway.start_control(settings, rules, &arrived, &due)?;
+        let control = gateway.start_control(settings, rules, &arrived, &due)?;
+        gateway.start_page(settings, control, listener);
         gateway.start_reports(settings);
         gateway.start_orders(settings, presence, &arrived);
         gateway.start_downloads(settings, &mailboxes);
@@ -115,8 +115,8 @@ impl Gateway {
         self.tasks.stop().await
     }
 
-    fn start_page(&self, settings: &Settings, listener: TcpListener) {
-        let page = Page::new(&self.journal, &self.board, settings);
+    fn start_page(&self, settings: &Settings, control: Control, listener: TcpListener) {
+        let page = Page::new(&self.journal, &self.board, control, settings);
         let stop = self.tasks.stopping();
         self.tasks.spawn(status::serve(listener, page, stop));
     }
@@ -232,7 +232,7 @@ impl Gateway {
         rules: Signable,
         arrived: &Arc<Notify>,
         due: &Arc<Notify>,
-    ) -> Result<(), StartError> {
+    ) -> Result<Control, StartError> {
         let told = settings.destinations.iter().filter(|destination| destination.critical_calls);
         let tells = told.map(|destination| destination.id.clone()).collect();
         let control = Control {
@@ -244,8 +244,8 @@ impl Gateway {
             tells,
         };
         let listener = Control::listen(&settings.control_socket)?;
-        self.tasks.spawn(control.run(listener, self.tasks.clone()));
-        Ok(())
+        self.tasks.spawn(control.clone().run(listener, self.tasks.clone()));
+        Ok(control)
     }
 
     fn start_orders(&self, settings: &Settings, presence: Presence, arrived: &Arc<Notify>) {

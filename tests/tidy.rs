@@ -37,7 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("reconciliation", &["host", "journal", "config", "domain"]),
     ("reconciliation/schedule", &["journal", "config", "board", "clock"]),
     ("orders", &["host", "wire", "journal", "pipeline", "config", "domain", "clock", "board", "shutdown"]),
-    ("status", &["journal", "reconciliation", "config", "domain", "clock", "board"]),
+    ("status", &["host", "journal", "reconciliation", "config", "domain", "clock", "board"]),
     ("status/preview", &["pipeline", "config", "journal", "domain"]),
     (
         "gateway",
@@ -106,6 +106,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("calamine", &["src/pipeline", "src/livd"]),
     ("toml", &["src/config"]),
     ("serde_spanned", &["src/config"]),
+    ("argon2", &["src/status"]),
     ("axum", &["src/status", "src/orders", "hardware-sim"]),
     ("hyper", &["src/status", "src/orders"]),
     ("hyper_util", &["src/status", "src/orders"]),

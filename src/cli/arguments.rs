@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod call;
+mod user;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::host::control::Asked;
 use crate::reconciliation::Wanted;
 
 pub(super) use call::{CallCommand, More, Reached, ReadBack};
+pub(super) use user::UserCommand;
 
 /// The gateway between a laboratory's analyzers and its LIMS.
 #[derive(Parser)]
@@ -97,6 +99,13 @@ pub(super) enum Command {
     Call {
         #[command(subcommand)]
         command: CallCommand,
+    },
+    /// List who may act on the page, and say who may
+    User {
+        #[command(flatten)]
+        config: Config,
+        #[command(subcommand)]
+        command: Option<UserCommand>,
     },
     /// Try an instrument's specimen rules on a number
     SpecimenId {

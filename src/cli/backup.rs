@@ -91,9 +91,7 @@ pub(super) fn resume(settings: &Settings, send: bool, reason: &str, out: &mut im
             writeln!(out, "Refused: {why}")?;
             Ok(Exit::Failed)
         }
-        Response::Live { .. } | Response::Recorded { .. } => {
-            Err("the gateway answered another question".into())
-        }
+        _ => Err("the gateway answered another question".into()),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn run(settings: &Settings, command: &CallCommand, out: &mut impl Wri
             writeln!(out, "Refused: {what}: {why}")?;
             return Ok(Exit::Failed);
         }
-        Response::Done | Response::Live { .. } => return Err("the gateway answered another question".into()),
+        _ => return Err("the gateway answered another question".into()),
     }
     Ok(Exit::Done)
 }

@@ -10,11 +10,10 @@ use super::call::find;
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::call::{Step, Wants, whom};
-use crate::domain::clinic::{Amount, Check, Force, Past};
+use crate::domain::clinic::{Amount, Check};
 use crate::domain::{Comparator, Observation};
 use crate::exit::Exit;
 use crate::journal::calls::CallView;
-use crate::journal::views::Way;
 use crate::journal::{ObservationId, Reader};
 use crate::pipeline::forms;
 
@@ -58,8 +57,7 @@ pub(super) fn show(settings: &Settings, named: &str, out: &mut impl Write) -> Ou
         for it in &call.happened {
             writeln!(out, "    {}  {}", it.at, it.words())?;
         }
-        judged(&reader, call, out)?;
-        beside(&reader, call, out)?;
+        evidence(&reader, call, out)?;
     }
     Ok(Exit::Done)
 }
@@ -110,49 +108,23 @@ fn patient(result: &Observation, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "    the analyzer said of the patient: {told}")
 }
 
-/// By what it is critical, and the patient's earlier values of the same analyte that were known then.
-fn judged(reader: &Reader, call: &CallView, out: &mut impl Write) -> io::Result<()> {
-    let all = reader.evaluations_of(call.observation).map_err(io::Error::other)?;
-    for it in all.iter().filter(|it| it.force == Force::InForce) {
-        for decision in it.decisions.iter().filter(|decision| decision.check == Check::Critical.name()) {
-            writeln!(out, "    {decision}")?;
-        }
-        let same = |past: &&Past| Some(&past.analyte) == it.case.measured.analyte.as_ref();
-        for past in it.case.history.iter().filter(same) {
-            let at = past.at.map_or_else(|| "a time that isn't known".to_owned(), |at| at.to_string());
-            let Amount::Number { comparator, reported, .. } = &past.amount else { continue };
-            let comparator = comparator.map_or("", Comparator::as_str);
-            writeln!(out, "    previous: {comparator}{reported} at {at} from {}", past.instrument)?;
-        }
+/// By what it is critical, the patient's earlier values of the same analyte that were known then, and what else is known
+/// of the specimen.
+fn evidence(reader: &Reader, call: &CallView, out: &mut impl Write) -> io::Result<()> {
+    let versions: Vec<ObservationId> = call.happened.iter().map(|it| it.observation).collect();
+    let evidence =
+        reader.evidence(call.observation, call.result.reveal(), &versions).map_err(io::Error::other)?;
+    for decision in evidence.decisions.iter().filter(|decision| decision.check == Check::Critical.name()) {
+        writeln!(out, "    {decision}")?;
     }
-    Ok(())
-}
-
-/// What else is known of the specimen: reruns of the test first, then everything else that was measured.
-fn beside(reader: &Reader, call: &CallView, out: &mut impl Write) -> io::Result<()> {
-    let way = reader.way(&call.specimen).map_err(io::Error::other)?;
-    let read: Vec<(ObservationId, Option<ObservationId>, &Observation)> = way
-        .iter()
-        .filter_map(|step| match &step.what {
-            Way::Read { observation, supersedes, detail, .. } => {
-                Some((*observation, *supersedes, detail.as_ref()))
-            }
-            _ => None,
-        })
-        .filter(|(id, ..)| *id != call.observation)
-        .collect();
-    let test = &call.result.reveal().test;
-    let (same, other): (Vec<_>, Vec<_>) = read.iter().partition(|(.., it)| it.test.code == test.code);
-    let is_old = |id: ObservationId| {
-        let by_shown = call.happened.iter().any(|it| it.observation == id);
-        by_shown || read.iter().any(|(_, supersedes, _)| *supersedes == Some(id))
-    };
-    for &(id, _, it) in same {
-        let what = if is_old(id) { "earlier version" } else { "rerun" };
-        writeln!(out, "    {what}: {}", shown(id, it))?;
+    for past in &evidence.previous {
+        let at = past.at.map_or_else(|| "a time that isn't known".to_owned(), |at| at.to_string());
+        let Amount::Number { comparator, reported, .. } = &past.amount else { continue };
+        let comparator = comparator.map_or("", Comparator::as_str);
+        writeln!(out, "    previous: {comparator}{reported} at {at} from {}", past.instrument)?;
     }
-    for &(id, _, it) in other.into_iter().filter(|(id, ..)| !is_old(*id)) {
-        writeln!(out, "    same specimen: {}", shown(id, it))?;
+    for it in &evidence.beside {
+        writeln!(out, "    {}: {}", it.is.words(), shown(it.id, &it.detail))?;
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(super) fn run(settings: &Settings, command: &DecideCommand, out: &mut impl W
                 exit = Exit::Failed;
                 writeln!(out, "{id}: refused: {why}")?;
             }
-            Response::Live { .. } | Response::Recorded { .. } => {
+            _ => {
                 return Err("the gateway answered another question".into());
             }
         }

@@ -19,6 +19,7 @@ mod run;
 mod specimen;
 mod status;
 mod trace;
+mod user;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -73,6 +74,10 @@ pub fn main() -> Exit {
             with(config, |settings| calls::run(settings, *all, out))
         }
         Command::Call { command } => with(command.config(), |settings| call::run(settings, command, out)),
+        Command::User { config, command } => {
+            let config = command.as_ref().map_or(&**config, |command| command.config());
+            with(config, |settings| user::run(settings, command.as_ref(), out))
+        }
         Command::SpecimenId { config, instrument, id } => {
             with(config, |settings| specimen::run(settings, instrument, id, out))
         }

@@ -214,8 +214,6 @@ fn told(
             writeln!(out, "{id}: refused: {why}")?;
             Ok(Exit::Failed)
         }
-        Response::Live { .. } | Response::Recorded { .. } => {
-            Err("the gateway answered another question".into())
-        }
+        _ => Err("the gateway answered another question".into()),
     }
 }

@@ -50,9 +50,7 @@ pub(super) fn sign(settings: &Settings, sign: &Sign, out: &mut impl Write) -> Ou
             writeln!(out, "Refused: {why}")?;
             Ok(Exit::Failed)
         }
-        Response::Live { .. } | Response::Recorded { .. } => {
-            Err("the gateway answered another question".into())
-        }
+        _ => Err("the gateway answered another question".into()),
     }
 }
 

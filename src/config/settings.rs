@@ -75,6 +75,8 @@ pub struct PageSettings {
     pub listen: SocketAddr,
     /// The names a browser may use for this page (its `Host` header without the port).
     pub hosts: Vec<String>,
+    /// After so long without a request of its user, a session asks for a PIN, a badge or the password.
+    pub away_after: Duration,
 }
 
 #[derive(Debug, Clone)]

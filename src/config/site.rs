@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::reader::Table;
 use super::settings::{
@@ -126,9 +127,12 @@ fn backup(table: &mut Table<'_>, folder: &Path, journal: &JournalSettings) -> Ba
     }
 }
 
+/// How long somebody who signed in may do nothing, unless the site says otherwise.
+const AWAY: Duration = Duration::from_secs(10 * 60);
+
 fn default_page() -> PageSettings {
     let listen = SocketAddr::from(([127, 0, 0, 1], 8480));
-    PageSettings { listen, hosts: hosts_of(listen) }
+    PageSettings { listen, hosts: hosts_of(listen), away_after: AWAY }
 }
 
 /// The names that reach a page on this machine.
@@ -140,7 +144,9 @@ fn hosts_of(listen: SocketAddr) -> Vec<String> {
 fn page(table: &mut Table<'_>) -> PageSettings {
     let listen = table.parsed("listen", page_address).unwrap_or(default_page().listen);
     let hosts = table.list("hosts", |entry| entry.parsed(host)).unwrap_or_else(|| hosts_of(listen));
-    PageSettings { listen, hosts }
+    let minutes = table.number("away_after_minutes", 1_u64..=240);
+    let away_after = minutes.map_or(AWAY, |minutes| Duration::from_secs(minutes * 60));
+    PageSettings { listen, hosts, away_after }
 }
 
 fn page_address(text: &str) -> Result<SocketAddr, String> {

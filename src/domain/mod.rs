@@ -12,6 +12,7 @@ mod loinc;
 mod observation;
 mod order;
 mod outcome;
+mod person;
 mod private;
 pub mod profile;
 pub mod qc;
@@ -33,6 +34,7 @@ pub use observation::{
 };
 pub use order::{Asks, Order, OrderDoubt, OrderKey, OrderRequest, OrderState, PatientChange, Priority};
 pub use outcome::{HoldReason, HostQuery, Outcome, Problem, ProblemKind};
+pub use person::{PersonName, Role};
 pub use private::Private;
 pub use range::{AppliedRange, Range, RangeBand, RangeFlag, RangeFlags, RangeTable};
 pub use site::{OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};

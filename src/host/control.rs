@@ -2,6 +2,7 @@
 //! at the other end is taken from the socket itself and stands in the audit.
 
 mod call;
+mod person;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -15,6 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, watch};
 
 pub use self::call::{CallRequest, Recorded};
+pub use self::person::{PersonAsked, Token};
 use super::users;
 use crate::board::{Board, DestinationState, LinkState};
 use crate::clock;
@@ -66,6 +68,11 @@ pub enum Request {
     },
     /// Write down what somebody did about a critical call.
     Call(Box<CallRequest>),
+    /// Say who may act on the page. Only a command may: the page doesn't ask this.
+    Person {
+        name: String,
+        asked: PersonAsked,
+    },
 }
 
 /// What is said of controls.
@@ -93,6 +100,35 @@ pub enum Asked {
 }
 
 impl Asked {
+    pub const ALL: [Asked; 8] = [
+        Asked::Release,
+        Asked::Reject,
+        Asked::Retry,
+        Asked::GiveUp,
+        Asked::Confirm,
+        Asked::Reread,
+        Asked::Dismiss,
+        Asked::DismissMessage,
+    ];
+
+    /// As a form names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Asked::Release => "release",
+            Asked::Reject => "reject",
+            Asked::Retry => "retry",
+            Asked::GiveUp => "give-up",
+            Asked::Confirm => "confirm",
+            Asked::Reread => "reread",
+            Asked::Dismiss => "dismiss",
+            Asked::DismissMessage => "dismiss-message",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Asked> {
+        Asked::ALL.into_iter().find(|asked| asked.name() == name)
+    }
+
     fn about(self, id: i64) -> Decision {
         match self {
             Asked::Release => Decision::Release(ObservationId(id)),
@@ -115,6 +151,11 @@ pub enum Response {
     /// What was recorded of a call is on disk; whether that leaves anything to do.
     Recorded {
         open: bool,
+    },
+    /// The set-up token, told once, and until when it counts.
+    Invited {
+        token: Token,
+        until: String,
     },
     Refused {
         why: String,
@@ -224,7 +265,8 @@ impl Control {
         writing.write_all(&answer).await
     }
 
-    async fn answer(&self, request: Request, actor: String) -> Response {
+    /// Does what `actor` asks for: whoever is at the other end of the socket, or signed in on the page.
+    pub async fn answer(&self, request: Request, actor: String) -> Response {
         match request {
             Request::Live => self.live(),
             Request::Sign { sha256, by, statement } => {
@@ -276,6 +318,7 @@ impl Control {
                 }
             }
             Request::Call(request) => self.record(*request, actor).await,
+            Request::Person { name, asked } => self.person(&name, asked, actor).await,
             Request::Decide { decision, id, reason } => {
                 tracing::info!(actor, ?decision, id, "decided");
                 let decider = Decider { actor, reason };

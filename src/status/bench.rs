@@ -12,6 +12,7 @@ use super::failure::{Failure, html};
 use super::lead::{Lead, Severity, count, grouped, lead};
 use super::shell::{self, HeldRow, LetterRow, Mark, ProblemRow, Shell};
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
+use super::who::Who;
 use crate::board::DestinationState;
 use crate::config::settings::Mode;
 
@@ -88,10 +89,11 @@ struct QueryRow {
     message: i64,
 }
 
-pub(super) async fn show(State(page): State<Page>) -> Result<Response, Failure> {
+pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
-    html(&Bench::new(&page.site, &snapshot, &clock))
+    let bench = Bench::new(&page.site, &snapshot, &clock);
+    html(&Bench { shell: bench.shell.seen_by(who, "/"), ..bench })
 }
 
 impl Bench {

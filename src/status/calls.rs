@@ -27,7 +27,7 @@ pub(super) fn rows(snapshot: &Snapshot, clock: &Clock) -> Vec<CallRow> {
     snapshot.calls.iter().filter_map(|call| row(call, snapshot, clock)).collect()
 }
 
-fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option<CallRow> {
+pub(super) fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option<CallRow> {
     let due = call.due()?;
     let (severity, words) = match (call.is_overdue(snapshot.as_of), due.wants) {
         (true, Wants::Call) => (Severity::Danger, "overdue: call now"),

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use crate::journal::JournalError;
 
@@ -15,6 +15,11 @@ use crate::journal::JournalError;
 #[derive(Debug)]
 pub(super) enum Failure {
     NotFound(&'static str),
+    /// Somebody must sign in first, or come back.
+    SignIn,
+    Forbidden(&'static str),
+    /// What was asked for can't be done, and why.
+    Refused(String),
     Journal(JournalError),
     Render,
     Panic,
@@ -36,7 +41,14 @@ impl From<JournalError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        let refusal;
         let (status, headline, then) = match self {
+            Failure::SignIn => return Redirect::to("/sign-in").into_response(),
+            Failure::Forbidden(why) => (StatusCode::FORBIDDEN, why, "Nothing was changed."),
+            Failure::Refused(why) => {
+                refusal = why;
+                (StatusCode::CONFLICT, "That can't be done.", refusal.as_str())
+            }
             Failure::NotFound(what) => {
                 (StatusCode::NOT_FOUND, what, "It may have been typed wrongly, or belong to another journal.")
             }

@@ -1,4 +1,4 @@
-//! What every request passes and every response carries: only this page's own names, only reading, and headers that
+//! What every request passes and every response carries: only this page's own names, only asking and forms, and headers that
 //! let a browser load nothing but what labwire itself serves. Echoes nothing of a refused request.
 
 use axum::extract::{Request, State};
@@ -25,9 +25,9 @@ const HEADERS: [(HeaderName, &str); 6] = [
 pub(super) async fn guard(State(page): State<Page>, request: Request, next: Next) -> Response {
     let mut response = if !is_ours(&page.hosts, request.headers(), request.uri()) {
         (StatusCode::MISDIRECTED_REQUEST, "This page does not answer to that name.\n").into_response()
-    } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let allowed = [(header::ALLOW, "GET, HEAD")];
-        (StatusCode::METHOD_NOT_ALLOWED, allowed, "This page can only be read.\n").into_response()
+    } else if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
+        let allowed = [(header::ALLOW, "GET, HEAD, POST")];
+        (StatusCode::METHOD_NOT_ALLOWED, allowed, "This page can't do that.\n").into_response()
     } else {
         next.run(request).await
     };

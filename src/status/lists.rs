@@ -7,6 +7,7 @@ use axum::response::Response;
 use super::Page;
 use super::failure::{Failure, html};
 use super::shell::{self, HeldRow, LetterRow, ProblemRow, Shell};
+use super::who::Who;
 
 #[derive(Template)]
 #[template(path = "problems.html")]
@@ -32,31 +33,32 @@ struct DeadLetters {
     letters: Vec<LetterRow>,
 }
 
-pub(super) async fn problems(State(page): State<Page>) -> Result<Response, Failure> {
+pub(super) async fn problems(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
     html(&Problems {
-        shell: Shell::new("Problems", "/problems", &page.site, &snapshot, &clock),
+        shell: Shell::new("Problems", "/problems", &page.site, &snapshot, &clock).seen_by(who, "/problems"),
         total: snapshot.waiting.open_problems,
         problems: snapshot.problems.iter().map(|it| shell::problem(it, &clock)).collect(),
     })
 }
 
-pub(super) async fn held(State(page): State<Page>) -> Result<Response, Failure> {
+pub(super) async fn held(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
     html(&Held {
-        shell: Shell::new("Held", "/held", &page.site, &snapshot, &clock),
+        shell: Shell::new("Held", "/held", &page.site, &snapshot, &clock).seen_by(who, "/held"),
         total: snapshot.waiting.held,
         held: snapshot.held.iter().map(|it| shell::held(it, &clock)).collect(),
     })
 }
 
-pub(super) async fn dead_letters(State(page): State<Page>) -> Result<Response, Failure> {
+pub(super) async fn dead_letters(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
     html(&DeadLetters {
-        shell: Shell::new("Dead letters", "/dead-letters", &page.site, &snapshot, &clock),
+        shell: Shell::new("Dead letters", "/dead-letters", &page.site, &snapshot, &clock)
+            .seen_by(who, "/dead-letters"),
         total: snapshot.waiting.dead_letters,
         letters: snapshot.letters.iter().map(|it| shell::letter(it, &snapshot, &clock)).collect(),
     })

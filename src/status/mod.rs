@@ -1,42 +1,52 @@
 //! The technicians' status page: what every analyzer, the queue and the LIMS are doing, what waits for a person, and
-//! the way of one specimen. Reads only; shows patient data to whoever may open it, and never logs any: not a path, not
-//! a query, not a content.
+//! the way of one specimen. It reads, and hands what somebody who signed in decides to the control interface, as the
+//! commands do; it shows patient data to whoever may open it, and never logs any: not a path, not a query, not a content.
 
+mod act;
 mod assets;
 mod bench;
+mod call;
 mod calls;
 mod clock;
 mod connections;
 mod failure;
 mod guard;
+mod hold;
 mod lead;
 mod lists;
 mod live;
 mod machine;
 mod preview;
+mod problem;
 mod qc;
 mod raw;
 mod readers;
 mod reconciliation;
+mod secret;
+mod sessions;
 mod shell;
+mod sign_in;
 mod snapshot;
 mod specimen;
+mod who;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::board::Board;
 use crate::config::Settings;
 use crate::domain::qc::Plan;
+use crate::host::control::Control;
 use crate::journal::{Condition, Journal, JournalError, Reader};
 
 use clock::Clock;
@@ -45,14 +55,16 @@ use live::Pulse;
 use preview::Readings;
 use readers::Readers;
 use reconciliation::Days;
+use secret::Secrets;
+use sessions::Sessions;
 use snapshot::{Known, Snapshot, Stored};
 
 /// How long one page may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest request body in bytes. No request needs one.
-const BODY: usize = 1024;
+/// The longest request body in bytes: that of a form.
+const BODY: usize = 16 * 1024;
 
-/// What the page knows and may read. It holds nothing that could write. Clones share it.
+/// What the page knows, may read, and hands decisions to. Clones share it.
 #[derive(Clone)]
 pub struct Page {
     readers: Readers,
@@ -66,10 +78,14 @@ pub struct Page {
     pulse: Arc<watch::Sender<Pulse>>,
     days: Days,
     qc: Arc<Plan>,
+    journal: Journal,
+    control: Control,
+    sessions: Sessions,
+    secrets: Secrets,
 }
 
 impl Page {
-    pub fn new(journal: &Journal, board: &Board, settings: &Settings) -> Page {
+    pub fn new(journal: &Journal, board: &Board, control: Control, settings: &Settings) -> Page {
         let instruments = settings.instruments.iter().map(|it| (it.id.to_string(), describe(it))).collect();
         let destinations = settings.destinations.iter().map(|it| (it.id.to_string(), it.mode)).collect();
         Page {
@@ -89,6 +105,10 @@ impl Page {
             pulse: Arc::new(watch::Sender::new(Pulse::default())),
             days: Days::new(settings),
             qc: Arc::clone(&settings.qc),
+            journal: journal.clone(),
+            control,
+            sessions: Sessions::new(settings.page.away_after),
+            secrets: Secrets::new(),
         }
     }
 
@@ -144,7 +164,16 @@ fn router(page: Page) -> Router {
         .route("/message/{id}", get(raw::message))
         .route("/delivery/{id}", get(raw::delivery))
         .route("/problems", get(lists::problems))
+        .route("/problem/{id}", get(problem::show))
+        .route("/call/{id}", get(call::show).post(call::record))
+        .route("/decide", post(act::decide))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/back", post(sign_in::back))
+        .route("/pin", post(sign_in::choose_pin))
+        .route("/set-up", get(sign_in::show_set_up).post(sign_in::set_up))
         .route("/held", get(lists::held))
+        .route("/held/{id}", get(hold::show))
         .route("/dead-letters", get(lists::dead_letters))
         .route("/reconciliation", get(reconciliation::show))
         .route("/qc", get(qc::show))
@@ -165,6 +194,7 @@ fn guarded(pages: Router<Page>, timeout: Duration, page: Page) -> Router {
         .layer(CatchPanicLayer::custom(failure::panicked))
         .merge(pages)
         .layer(RequestBodyLimitLayer::new(BODY))
+        .layer(CsrfLayer::new())
         .layer(axum::middleware::from_fn_with_state(page.clone(), guard::guard))
         .with_state(page)
 }

@@ -16,6 +16,7 @@ use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::Severity;
 use super::shell::{Mark, Shell, test_name};
+use super::who::Who;
 use crate::domain::qc::{Plan, QcState, Scope, Violation};
 use crate::domain::{InstrumentId, TestIdentity};
 use crate::journal::qc::{PointView, RunView, SeriesView};
@@ -84,6 +85,7 @@ struct PointRow {
 
 pub(super) async fn show(
     State(page): State<Page>,
+    who: Who,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Failure> {
     const NONE: Failure = Failure::NotFound("There is no such test.");
@@ -106,7 +108,7 @@ pub(super) async fn show(
     let clock = page.clock(&snapshot);
     let shown = wanted.map(|(instrument, test)| charted(&instrument, &test, &points, &clock));
     html(&Controls {
-        shell: Shell::new("Quality control", "/qc", &page.site, &snapshot, &clock),
+        shell: Shell::new("Quality control", "/qc", &page.site, &snapshot, &clock).seen_by(who, "/qc"),
         is_switched_off: page.qc.multirule.is_none(),
         rows: series.iter().map(|it| row(it, &page.qc, &clock)).collect(),
         shown,

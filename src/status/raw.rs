@@ -8,11 +8,13 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::Page;
+use super::act::Desk;
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::Severity;
 use super::preview::{self, Cut};
 use super::shell::{Mark, Shell};
+use super::who::Who;
 use crate::domain::SpecimenId;
 use crate::journal::views::{AttemptView, DeliveryView, FrameView, MessageView};
 use crate::journal::{DeliveryId, MessageId};
@@ -75,6 +77,9 @@ struct Delivery {
     /// The attempt whose answer is shown.
     shown: Option<u32>,
     answer: Option<Body>,
+    /// It waits for a person.
+    waits: bool,
+    desk: Desk,
 }
 
 struct AttemptRow {
@@ -97,7 +102,11 @@ struct Body {
     lines: Vec<Vec<Piece>>,
 }
 
-pub(super) async fn message(State(page): State<Page>, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn message(
+    State(page): State<Page>,
+    who: Who,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
     const NONE: Failure = Failure::NotFound("There is no message of that number.");
     let number: i64 = id.parse().map_err(|_| NONE)?;
     let id = MessageId(number);
@@ -108,7 +117,8 @@ pub(super) async fn message(State(page): State<Page>, Path(id): Path<String>) ->
         .await?;
     let view = view.ok_or(NONE)?;
     let clock = page.clock(&snapshot);
-    let shell = Shell::new(&format!("Message {number}"), "", &page.site, &snapshot, &clock);
+    let shell = Shell::new(&format!("Message {number}"), "", &page.site, &snapshot, &clock)
+        .seen_by(who, format!("/message/{number}"));
     html(&Message {
         shell,
         id: number,
@@ -191,6 +201,7 @@ pub(super) struct Asked {
 
 pub(super) async fn delivery(
     State(page): State<Page>,
+    who: Who,
     Path(id): Path<String>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Failure> {
@@ -213,7 +224,10 @@ pub(super) async fn delivery(
     let (Some(view), Some(payload)) = (view, payload) else { return Err(NONE) };
     let clock = page.clock(&snapshot);
     html(&Delivery {
-        shell: Shell::new(&format!("Delivery {number}"), "", &page.site, &snapshot, &clock),
+        desk: Desk::of(&who),
+        waits: view.state == "dead",
+        shell: Shell::new(&format!("Delivery {number}"), "", &page.site, &snapshot, &clock)
+            .seen_by(who, format!("/delivery/{number}")),
         id: number,
         state: delivery_state(&view),
         specimen: view.specimen.reveal().to_owned(),

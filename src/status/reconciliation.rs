@@ -16,6 +16,7 @@ use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::{Lead, Severity, grouped};
 use super::shell::{Mark, Shell};
+use super::who::Who;
 use crate::config::Settings;
 use crate::domain::SpecimenId;
 use crate::journal::JournalError;
@@ -116,6 +117,7 @@ struct ExceptionRow {
 
 pub(super) async fn show(
     State(page): State<Page>,
+    who: Who,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Failure> {
     const NONE: Failure = Failure::NotFound("There is no such day; write it as 2026-11-20.");
@@ -139,7 +141,8 @@ pub(super) async fn show(
     let (day, span) = (&report.day, report.day.span());
     let rows: Vec<_> = report.exceptions.iter().take(LISTED).map(|it| row(it, &clock)).collect();
     html(&Reconciliation {
-        shell: Shell::new("Reconciliation", "/reconciliation", &page.site, &snapshot, &clock),
+        shell: Shell::new("Reconciliation", "/reconciliation", &page.site, &snapshot, &clock)
+            .seen_by(who, "/reconciliation"),
         day: day.name(),
         title: day.date().strftime("%A %-d %B %Y").to_string(),
         before: day.before().map(|day| day.name()),

@@ -3,7 +3,9 @@
 
 use super::clock::{Clock, Moment};
 use super::lead::{Severity, count, grouped};
+use super::sessions::Visitor;
 use super::snapshot::Snapshot;
+use super::who::Who;
 use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId, TestIdentity};
 use crate::journal::views::{DeadLetter, HoldView, ProblemView};
 use crate::reconciliation::remedy::{after_refusal, of_no_destination, of_unknown_fate};
@@ -14,6 +16,10 @@ pub(super) struct Shell {
     pub site: String,
     pub as_of: Moment,
     pub views: Vec<View>,
+    /// Who looks at it, if they are signed in.
+    pub visitor: Option<Visitor>,
+    /// Where they come back to when they sign in.
+    pub path: String,
 }
 
 /// One view that the header links to.
@@ -53,6 +59,8 @@ impl Shell {
             title: title.to_owned(),
             site: site.to_owned(),
             as_of: clock.now(),
+            visitor: None,
+            path: path.to_owned(),
             views: views
                 .into_iter()
                 .map(|(view, name, count)| View {
@@ -63,6 +71,14 @@ impl Shell {
                 })
                 .collect(),
         }
+    }
+}
+
+impl Shell {
+    /// The same for somebody who may be signed in, at this place of the page.
+    pub(super) fn seen_by(mut self, who: Who, path: impl Into<String>) -> Shell {
+        (self.visitor, self.path) = (who.0, path.into());
+        self
     }
 }
 

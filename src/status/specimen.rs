@@ -18,6 +18,7 @@ use super::failure::{Failure, html};
 use super::lead::{Lead, Severity, count};
 use super::preview;
 use super::shell::{Shell, test_name, unit, why_held};
+use super::who::Who;
 use crate::domain::clinic::Force;
 use crate::domain::{ProblemKind, SpecimenId};
 use crate::journal::decisions::StoredDecision;
@@ -62,6 +63,7 @@ struct WayRow {
 
 pub(super) async fn show(
     State(page): State<Page>,
+    who: Who,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Failure> {
     let Query(asked) = asked.map_err(|_| Failure::NotFound("No specimen has such a number."))?;
@@ -98,7 +100,7 @@ pub(super) async fn show(
     let earlier = way.len().saturating_sub(LATEST);
     way.drain(..earlier);
     html(&SpecimenPage {
-        shell: Shell::new("Specimen", "/specimen", &page.site, &snapshot, &clock),
+        shell: Shell::new("Specimen", "/specimen", &page.site, &snapshot, &clock).seen_by(who, "/specimen"),
         lead: match steps.is_empty() && !cut.is_empty() {
             true => preview::lead(),
             false => sentence::lead(&id, &steps, &standings, &snapshot, &clock),

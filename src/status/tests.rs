@@ -8,6 +8,7 @@ use super::*;
 use crate::config::settings::{
     BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
 };
+use crate::host::control::Signable;
 
 fn page(folder: &std::path::Path) -> Page {
     let path = folder.join("labwire.db");
@@ -15,7 +16,11 @@ fn page(folder: &std::path::Path) -> Page {
     let settings = Settings {
         site: "Example laboratory".to_owned(),
         journal: JournalSettings { path, reserve_bytes: 0 },
-        page: PageSettings { listen: "127.0.0.1:0".parse().unwrap(), hosts: vec!["page".to_owned()] },
+        page: PageSettings {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            hosts: vec!["page".to_owned()],
+            away_after: Duration::from_secs(600),
+        },
         control_socket: folder.join("control.sock"),
         log: LogSettings { format: LogFormat::Text, filter: "off".to_owned() },
         reconciliation: ReconciliationSettings { late_after: Duration::from_secs(900), reports: None },
@@ -35,7 +40,17 @@ fn page(folder: &std::path::Path) -> Page {
         orders: Vec::new(),
         qc: Default::default(),
     };
-    Page::new(&journal, &Board::default(), &settings)
+    let rules =
+        Signable { present: Default::default(), in_force: watch::channel(None).0, signers: [].into() };
+    let control = Control {
+        journal: journal.clone(),
+        board: Board::default(),
+        arrived: Default::default(),
+        due: Default::default(),
+        rules,
+        tells: Vec::new(),
+    };
+    Page::new(&journal, &Board::default(), control, &settings)
 }
 
 async fn breaks() -> Response {

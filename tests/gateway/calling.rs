@@ -121,6 +121,50 @@ async fn a_critical_value_is_called_while_the_lims_is_down_and_the_record_reache
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_looked_at_and_written_down_on_the_page() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &chemistry("EX0001", &[("CREA", "1.0"), ("GLCC", "30.0")], "F", TIME)).await;
+    until("the call is open", || lab.text(&["calls"]).contains("EX0001")).await;
+    let added = lab.text(&["user", "add", "anna", "--shown", "Anna Example", "--role", "technician"]);
+    let token = added.lines().find_map(|line| line.strip_prefix("    ")).unwrap();
+    assert!(
+        lab.text(&["user"]).contains("anna                 technician  Anna Example  (has a token until ")
+    );
+    let post = |path: &str, cookie: &str, form: &str| page::post(lab.page, path, cookie, form).unwrap();
+    post("/set-up", "", &format!("name=anna&token={token}&password=example+example&again=example+example"));
+    let signed_in = post("/sign-in", "", "name=anna&password=example+example");
+    let (_, cookie) = signed_in.split_once("set-cookie: ").unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let call = page::answer_to(lab.page, "/call/1", cookie).unwrap();
+    for shown in
+        ["GLCC 1.7 mmol/L", "Example^Anna", "CREA 1.0 mg/dl", "same specimen", "limits &#60; 40 mg/dL"]
+    {
+        assert!(call.contains(shown), "{shown}: {call}");
+    }
+    let guard = call.split_once("name=\"guard\" value=\"").unwrap().1.split('"').next().unwrap();
+    let told = |value: &str| {
+        let form = format!(
+            "guard={guard}&what=attempt&outcome=confirmed&to=Bert+Sample&role=physician&kind_1=name&\
+             identifier_1=Test%2C+Clara&kind_2=birth-date&identifier_2=1970-01-31&value={value}&note="
+        );
+        post("/call/1", cookie, &form)
+    };
+    let slip = told("2.7+mmol%2FL");
+    assert!(slip.starts_with("HTTP/1.1 409 "), "{slip}");
+    let right = told("1.7+mmol%2FL");
+    assert!(right.contains("Recorded: critical call 1.") && right.contains("It is closed."), "{right}");
+    assert!(lab.text(&["calls"]).starts_with("No open critical calls."));
+    let shown = lab.text(&["calls", "1"]);
+    assert!(shown.contains("Anna Example") && shown.contains("Bert Sample"), "{shown}");
+    let log = std::fs::read_to_string(lab.path("log")).unwrap();
+    assert!(!log.contains("Clara") && !log.contains("example example") && !log.contains(token), "{log}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_correction_reopens_the_call_and_the_log_stays_off_where_the_lims_keeps_it() {
     let (_lims, lab, address) = laboratory("").await;
     let gateway = lab.start().await;

@@ -18,7 +18,8 @@ const READS_ALL: [&str; 3] = [
 const SLOW_FILES: [&str; 3] = ["recount.rs", "standstill.rs", "verify.rs"];
 
 /// Small tables, lists given with a statement, and indexes that hold only what is open: a walk through those is what the query is about.
-const MAY_BE_SCANNED: [&str; 21] = [
+const MAY_BE_SCANNED: [&str; 22] = [
+    "SCAN person",
     "SCAN call_open",
     "SCAN link_note",
     "SCAN stuck",
@@ -54,7 +55,8 @@ const FEW_VALUES: [&str; 6] = [
 
 /// Searches by one of those that end at their first row, go through what is open, or through a small table; and what
 /// a statement that does so must say.
-const MAY_BE_WALKED: [(&str, &str); 12] = [
+const MAY_BE_WALKED: [(&str, &str); 13] = [
+    ("SEARCH person USING PRIMARY KEY", "name = ?"),
     ("INDEX call_line_pending", "LIMIT 1"),
     ("INDEX ledger_ready", "LIMIT 1"),
     ("INDEX ledger_oldest", "min(observation)"),

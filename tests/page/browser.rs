@@ -100,6 +100,37 @@ impl Browser {
         self.ask("Input.insertText", json!({ "text": text }));
     }
 
+    /// Runs a script for what it does.
+    pub(crate) fn run(&mut self, script: &str) {
+        self.value(script);
+    }
+
+    /// Presses and lets go of a key: `Enter`, `Tab`, or a character.
+    pub(crate) fn key(&mut self, key: &str) {
+        let (number, text) = match key {
+            "Enter" => (13, "\r"),
+            "Tab" => (9, ""),
+            other => (u32::from(other.to_ascii_uppercase().as_bytes()[0]), other),
+        };
+        let mut pressed = json!({ "type": "keyDown", "key": key, "windowsVirtualKeyCode": number, "nativeVirtualKeyCode": number });
+        if !text.is_empty() {
+            pressed["text"] = json!(text);
+        }
+        self.ask("Input.dispatchKeyEvent", pressed);
+        self.ask(
+            "Input.dispatchKeyEvent",
+            json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": number }),
+        );
+    }
+
+    /// Types as a scanner does: key by key, and Enter.
+    pub(crate) fn scan(&mut self, text: &str) {
+        for character in text.chars() {
+            self.key(&character.to_string());
+        }
+        self.key("Enter");
+    }
+
     /// Shows the page in light or dark colours.
     pub(crate) fn colours(&mut self, scheme: &str) {
         let feature = json!({ "name": "prefers-color-scheme", "value": scheme });

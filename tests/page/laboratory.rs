@@ -10,6 +10,7 @@ use labsim::frame::{Framing, cut, emit};
 use labsim::lims::{Lims, Mode, Setup};
 use labwire::config::Settings;
 use labwire::gateway::Gateway;
+use labwire::host::control::{self, PersonAsked, Request, Response};
 
 #[path = "../support/port.rs"]
 mod port;
@@ -20,6 +21,9 @@ pub(crate) const SCRIPT: &str = "<script>alert(1)</script>";
 /// The same number in an address.
 pub(crate) const SCRIPT_IN_ADDRESS: &str = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
 
+/// What everybody chooses who signs in.
+pub(crate) const PASSWORD: &str = "correct+horse+battery";
+
 /// How long anything may take before a test gives up.
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -28,7 +32,7 @@ pub(crate) struct Laboratory {
     pub(crate) lims: Lims,
     pub(crate) page: SocketAddr,
     analyzer: SocketAddr,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer of the page.
@@ -78,7 +82,7 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         let (settings, _) = Settings::load(folder.path()).unwrap();
         let gateway = Gateway::start(&settings).await.unwrap();
         let page = gateway.page;
-        let laboratory = Laboratory { gateway: Some(gateway), lims, page, analyzer, _folder: folder };
+        let laboratory = Laboratory { gateway: Some(gateway), lims, page, analyzer, folder };
         let began = Instant::now();
         while laboratory.status().await["analyzers"]["vitros"]["link"] != "listening" {
             assert!(began.elapsed() < DEADLINE, "the listener never stood");
@@ -111,6 +115,58 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
     pub(crate) async fn fetch(&self, path: &str) -> Answer {
         let host = self.page.to_string();
         self.request(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await
+    }
+
+    /// Sends a form, with a session's cookie where there is one.
+    pub(crate) async fn post(&self, path: &str, cookie: &str, form: &str) -> Answer {
+        let (host, length) = (self.page, form.len());
+        self.request(format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{form}"
+        ))
+        .await
+    }
+
+    /// A page as a session sees it.
+    pub(crate) async fn fetch_as(&self, cookie: &str, path: &str) -> Answer {
+        let host = self.page;
+        self.request(format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+        ))
+        .await
+    }
+
+    /// What a command on the gateway's machine says of somebody; a set-up token where one was made.
+    pub(crate) async fn person(&self, name: &str, asked: PersonAsked) -> Option<String> {
+        let (socket, name) = (self.folder.path().join("control.sock"), name.to_owned());
+        let ask = move || control::ask(&socket, &Request::Person { name, asked }).unwrap();
+        match tokio::task::spawn_blocking(ask).await.unwrap() {
+            Response::Invited { token, .. } => Some(token.0),
+            Response::Done => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Makes somebody known who signs in with `PASSWORD`, and returns their session's cookie.
+    pub(crate) async fn signed_in(&self, name: &str, role: &str) -> String {
+        let shown = Some(format!("{} Example", name.to_uppercase()));
+        let asked = PersonAsked::Invite { shown, role: Some(role.to_owned()) };
+        let token = self.person(name, asked).await.unwrap();
+        let form = format!("name={name}&token={token}&password={PASSWORD}&again={PASSWORD}");
+        assert_eq!(self.post("/set-up", "", &form).await.status, 303);
+        self.sign_in(name, PASSWORD).await.unwrap()
+    }
+
+    /// The cookie of a new session, if the password is right.
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Option<String> {
+        let answer = self.post("/sign-in", "", &format!("name={name}&password={password}")).await;
+        let cookie = answer.headers.lines().find_map(|line| line.strip_prefix("set-cookie: "))?.to_owned();
+        assert!(cookie.contains("; httponly; samesite=strict"), "{cookie}");
+        Some(cookie.split(';').next().unwrap().to_owned())
+    }
+
+    pub(crate) fn journal(&self) -> std::path::PathBuf {
+        self.folder.path().join("labwire.db")
     }
 
     /// Sends a request as it stands and reads until the end.

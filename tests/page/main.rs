@@ -15,3 +15,4 @@ mod laboratory;
 mod of_a_day;
 mod of_a_specimen;
 mod over_http;
+mod signed_in;

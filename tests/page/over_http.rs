@@ -191,5 +191,8 @@ async fn a_held_result_without_a_specimen_is_not_advised_to_be_released() {
     laboratory.send("", &[("001", "4.80")]).await;
     laboratory.until("/waiting/held", 1).await;
     let held = laboratory.fetch("/held").await.body;
-    assert!(held.contains("labwire reject 1 --reason") && !held.contains("labwire release"), "{held}");
+    assert!(held.contains("<a href=\"/held/1\">reject it</a>") && !held.contains("release"), "{held}");
+    let cookie = laboratory.signed_in("anna", "supervisor").await;
+    let hold = laboratory.fetch_as(&cookie, "/held/1").await.body;
+    assert!(hold.contains("value=\"reject:1\"") && !hold.contains("release:"), "{hold}");
 }

@@ -1,14 +1,16 @@
 //! What the page and the commands show: plain rows, read in single queries.
 
+mod evidence;
 mod overview;
 mod way;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
+pub use evidence::{Beside, Evidence, Kin};
 pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
 pub use way::{ProblemStanding, Step, Way};
 
@@ -212,18 +214,16 @@ impl Reader {
             "SELECT id, message, instrument, specimen, kind, text, seen_at FROM problem
              WHERE closed_at IS NULL ORDER BY id DESC LIMIT ?",
         )?;
-        let rows = statement.query_map([limit], |row| {
-            Ok(ProblemView {
-                id: ProblemId(row.get(0)?),
-                message: row.get::<_, Option<i64>>(1)?.map(MessageId),
-                instrument: row.get(2)?,
-                specimen: row.get::<_, Option<String>>(3)?.map(SpecimenId::new),
-                kind: row.get(4)?,
-                text: Private::new(row.get(5)?),
-                seen_at: instant(row.get(6)?),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(statement.query_map([limit], problem)?.collect::<Result<_, _>>()?)
+    }
+
+    /// A problem, if it is open.
+    pub fn open_problem(&self, id: ProblemId) -> Result<Option<ProblemView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, message, instrument, specimen, kind, text, seen_at FROM problem
+             WHERE id = ? AND closed_at IS NULL",
+        )?;
+        Ok(statement.query_row([id.0], problem).optional()?)
     }
 
     /// Held results, oldest first, at most `limit`.
@@ -233,17 +233,17 @@ impl Reader {
              FROM hold h JOIN observation o ON o.id = h.observation
              WHERE h.closed_at IS NULL GROUP BY h.observation ORDER BY h.observation LIMIT ?",
         )?;
-        statement
-            .query_and_then([limit], |row| {
-                Ok(HoldView {
-                    observation: ObservationId(row.get(0)?),
-                    message: MessageId(row.get(1)?),
-                    reasons: row.get::<_, String>(2)?.split(',').map(str::to_owned).collect(),
-                    opened_at: instant(row.get(3)?),
-                    detail: observation(row, 4)?,
-                })
-            })?
-            .collect()
+        statement.query_and_then([limit], hold)?.collect()
+    }
+
+    /// One held result; nothing where it isn't held.
+    pub fn hold(&self, id: ObservationId) -> Result<Option<HoldView>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT h.observation, o.message, group_concat(h.reason, ','), min(h.opened_at), o.detail
+             FROM hold h JOIN observation o ON o.id = h.observation
+             WHERE h.observation = ? AND h.closed_at IS NULL GROUP BY h.observation",
+        )?;
+        statement.query_and_then([id.0], hold)?.next().transpose()
     }
 
     /// Deliveries that wait for a person, oldest first, at most `limit`.
@@ -351,5 +351,27 @@ fn query(row: &rusqlite::Row<'_>) -> rusqlite::Result<QueryView> {
         specimens: specimens.into_iter().map(SpecimenId::new).collect(),
         asked_at: instant(row.get(3)?),
         answer: row.get(4)?,
+    })
+}
+
+fn problem(row: &Row<'_>) -> rusqlite::Result<ProblemView> {
+    Ok(ProblemView {
+        id: ProblemId(row.get(0)?),
+        message: row.get::<_, Option<i64>>(1)?.map(MessageId),
+        instrument: row.get(2)?,
+        specimen: row.get::<_, Option<String>>(3)?.map(SpecimenId::new),
+        kind: row.get(4)?,
+        text: Private::new(row.get(5)?),
+        seen_at: instant(row.get(6)?),
+    })
+}
+
+fn hold(row: &Row<'_>) -> Result<HoldView, JournalError> {
+    Ok(HoldView {
+        observation: ObservationId(row.get(0)?),
+        message: MessageId(row.get(1)?),
+        reasons: row.get::<_, String>(2)?.split(',').map(str::to_owned).collect(),
+        opened_at: instant(row.get(3)?),
+        detail: observation(row, 4)?,
     })
 }

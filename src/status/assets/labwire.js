@@ -1,6 +1,24 @@
 // Keeps an open page true: fetches it anew when the gateway says that something changed, and says so, loudly, when
 // nothing is heard. Never takes the focus or what was typed. The page is whole without it.
 "use strict";
+// A scanner types and ends with Enter. It may go to the scan box, and to no decision: a decision takes a click, a tap or
+// the space bar, and characters typed where nothing takes them go to the scan box.
+(() => {
+  const scan = document.getElementById("scan");
+  const takesText = (it) => it && it.matches("input:not([type=checkbox]), textarea, select");
+  for (const form of document.querySelectorAll("form.decide")) {
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.tagName !== "TEXTAREA") event.preventDefault();
+    });
+    for (const button of form.querySelectorAll("button")) button.disabled = false;
+  }
+  document.addEventListener("keydown", (event) => {
+    const plain = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (!scan || !plain || takesText(document.activeElement)) return;
+    scan.value = "";
+    scan.focus();
+  });
+})();
 (() => {
   // A page of what was, such as a day's reconciliation, stays as it was made.
   if (document.body.hasAttribute("data-still")) return;
@@ -65,7 +83,7 @@
     if (fetching) { again = true; return; }
     fetching = true;
     try {
-      const answer = await fetch(location.href, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PATIENCE) });
+      const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin", headers: { "X-Labwire-Refresh": "1" }, signal: AbortSignal.timeout(PATIENCE) });
       if (!answer.ok) throw new Error("no page");
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       // A selection is somebody copying: what they mark stays until they are done.

@@ -1,0 +1,100 @@
+//! What stands beside a result that a person must judge: what the rules decided of it, the patient's earlier values that
+//! were known then, and what else was measured of the specimen.
+
+use crate::domain::clinic::{Amount, Force, Past};
+use crate::domain::{Observation, SpecimenId};
+use crate::journal::decisions::StoredDecision;
+use crate::journal::{JournalError, ObservationId, Reader};
+
+use super::Way;
+
+/// The evidence about one result.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// By rules in force.
+    pub decisions: Vec<StoredDecision>,
+    /// Of the same analyte, numbers only.
+    pub previous: Vec<Past>,
+    /// Of the same specimen: reruns of the test and its earlier versions first.
+    pub beside: Vec<Beside>,
+}
+
+/// Another result of the same specimen.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    pub id: ObservationId,
+    pub is: Kin,
+    pub detail: Observation,
+}
+
+/// What another result of a specimen is to the one that is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kin {
+    EarlierVersion,
+    Rerun,
+    /// Another test.
+    Other,
+}
+
+impl Kin {
+    pub fn words(self) -> &'static str {
+        match self {
+            Kin::EarlierVersion => "earlier version",
+            Kin::Rerun => "rerun",
+            Kin::Other => "same specimen",
+        }
+    }
+}
+
+impl Reader {
+    /// What stands beside a result. `versions` are further versions of it, which aren't reruns.
+    pub fn evidence(
+        &self,
+        result: ObservationId,
+        detail: &Observation,
+        versions: &[ObservationId],
+    ) -> Result<Evidence, JournalError> {
+        let mut evidence = Evidence { beside: self.beside(result, detail, versions)?, ..Evidence::default() };
+        for kept in self.evaluations_of(result)?.into_iter().filter(|it| it.force == Force::InForce) {
+            let analyte = kept.case.measured.analyte;
+            let same = |past: &Past| Some(&past.analyte) == analyte.as_ref();
+            let is_number = |past: &Past| matches!(past.amount, Amount::Number { .. });
+            let past = kept.case.history.into_iter().filter(|past| same(past) && is_number(past));
+            evidence.previous.extend(past);
+            evidence.decisions.extend(kept.decisions);
+        }
+        Ok(evidence)
+    }
+
+    fn beside(
+        &self,
+        result: ObservationId,
+        detail: &Observation,
+        versions: &[ObservationId],
+    ) -> Result<Vec<Beside>, JournalError> {
+        if detail.specimen == SpecimenId::new("") {
+            return Ok(Vec::new());
+        }
+        let way = self.way(&detail.specimen)?;
+        let mut superseded = versions.to_vec();
+        let mut read = Vec::new();
+        for step in way {
+            let Way::Read { observation, supersedes, detail, .. } = step.what else { continue };
+            superseded.extend(supersedes);
+            read.push((observation, *detail));
+        }
+        let kin = |id: ObservationId, other: &Observation| match other.test.code == detail.test.code {
+            true if superseded.contains(&id) => Some(Kin::EarlierVersion),
+            true => Some(Kin::Rerun),
+            false if superseded.contains(&id) => None,
+            false => Some(Kin::Other),
+        };
+        let mut beside: Vec<Beside> = read
+            .into_iter()
+            .filter(|(id, _)| *id != result)
+            .filter_map(|(id, detail)| Some(Beside { id, is: kin(id, &detail)?, detail }))
+            .collect();
+        beside.sort_by_key(|it| it.is == Kin::Other);
+        Ok(beside)
+    }
+}

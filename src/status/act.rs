@@ -1,0 +1,137 @@
+//! Decisions from the page: a form of somebody who signed in becomes the request that a command makes, and its answer a
+//! page that says what was done. It decides nothing itself, and nothing is changed but by a form.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::Page;
+use super::failure::{Failure, html};
+use super::sessions::Visitor;
+use super::who::Who;
+use crate::domain::Role;
+use crate::host::control::{self, Asked, Request};
+use crate::journal::people::on_the_page;
+
+/// What was done, and where to go on.
+#[derive(Template)]
+#[template(path = "done.html")]
+pub(super) struct Done {
+    pub headline: String,
+    pub then: String,
+    /// A place, and its name.
+    pub on: (&'static str, &'static str),
+}
+
+/// A decision about one thing.
+#[derive(Deserialize)]
+pub(super) struct DecisionForm {
+    guard: String,
+    /// What, and about which: `release:12`.
+    decision: String,
+    reason: String,
+}
+
+/// What a form to decide needs beside its own fields. Nothing where nobody may decide now.
+pub(super) struct Desk {
+    /// Empty where nobody is signed in and present.
+    pub guard: String,
+    pub is_away: bool,
+    /// A supervisor is at it.
+    pub supervises: bool,
+    pub may_decide: bool,
+}
+
+impl Desk {
+    pub(super) fn of(who: &Who) -> Desk {
+        let present = who.0.as_ref().filter(|visitor| !visitor.is_away);
+        let role = present.map(|visitor| visitor.role);
+        Desk {
+            guard: present.map(|visitor| visitor.guard.clone()).unwrap_or_default(),
+            is_away: who.0.as_ref().is_some_and(|visitor| visitor.is_away),
+            supervises: role.is_some_and(|role| role >= Role::Supervisor),
+            may_decide: role.is_some_and(|role| role >= Role::Technician),
+        }
+    }
+}
+
+pub(super) async fn decide(
+    State(page): State<Page>,
+    who: Who,
+    Form(form): Form<DecisionForm>,
+) -> Result<Response, Failure> {
+    const NONE: Failure = Failure::NotFound("There is no such decision.");
+    let (name, id) = form.decision.split_once(':').ok_or(NONE)?;
+    let id: i64 = id.parse().map_err(|_| NONE)?;
+    let decision = Asked::from_name(name).ok_or(NONE)?;
+    let visitor = page.authorised(who, &form.guard, needed(decision)).await?;
+    let reason = form.reason.trim().to_owned();
+    if reason.is_empty() {
+        return Err(Failure::Refused("A decision needs a reason. Go back and write one.".to_owned()));
+    }
+    page.ask(&visitor, Request::Decide { decision, id, reason }).await?;
+    let (what, on) = done(decision);
+    html(&Done {
+        headline: format!("{what} {id}."),
+        then: format!("By {}, in the audit with the reason.", visitor.shown),
+        on,
+    })
+}
+
+impl Page {
+    /// Asks as a command would, for somebody who signed in. Tells whether what was recorded leaves something to do.
+    pub(super) async fn ask(&self, visitor: &Visitor, request: Request) -> Result<bool, Failure> {
+        match self.control.answer(request, on_the_page(&visitor.name)).await {
+            control::Response::Done => Ok(false),
+            control::Response::Recorded { open } => Ok(open),
+            control::Response::Refused { why } => Err(Failure::Refused(why)),
+            _ => Err(Failure::Render),
+        }
+    }
+}
+
+fn needed(decision: Asked) -> Role {
+    match decision {
+        Asked::GiveUp | Asked::Confirm => Role::Supervisor,
+        Asked::Release
+        | Asked::Reject
+        | Asked::Retry
+        | Asked::Reread
+        | Asked::Dismiss
+        | Asked::DismissMessage => Role::Technician,
+    }
+}
+
+/// What was done, and where more of the kind waits.
+fn done(decision: Asked) -> (&'static str, (&'static str, &'static str)) {
+    const HELD: (&str, &str) = ("/held", "Held results");
+    const LETTERS: (&str, &str) = ("/dead-letters", "Dead letters");
+    const PROBLEMS: (&str, &str) = ("/problems", "Problems");
+    match decision {
+        Asked::Release => ("Released: result", HELD),
+        Asked::Reject => ("Rejected: result", HELD),
+        Asked::Retry => ("Sent once more: delivery", LETTERS),
+        Asked::GiveUp => ("Given up: delivery", LETTERS),
+        Asked::Confirm => ("Confirmed: delivery", LETTERS),
+        Asked::Reread => ("Read again: message", PROBLEMS),
+        Asked::Dismiss => ("Seen to: problem", PROBLEMS),
+        Asked::DismissMessage => ("Seen to: all problems of message", PROBLEMS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn giving_up_needs_a_supervisor_and_nothing_is_left_to_a_viewer() {
+        for decision in Asked::ALL {
+            assert!(needed(decision) > Role::Viewer);
+            assert_eq!(Asked::from_name(decision.name()), Some(decision));
+        }
+        assert_eq!(needed(Asked::GiveUp), Role::Supervisor);
+        assert_eq!(needed(Asked::Release), Role::Technician);
+    }
+}

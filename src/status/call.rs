@@ -1,0 +1,147 @@
+//! One critical call: what is to be told, by when and to whom, what verifies it beside, everything that happened, and the
+//! forms that write down what somebody did. What is written names a patient and is never logged.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::Page;
+use super::act::{Desk, Done};
+use super::calls::{self, CallRow};
+use super::clock::Moment;
+use super::failure::{Failure, html};
+use super::hold::{EvidenceRows, patient, rows};
+use super::shell::Shell;
+use super::who::Who;
+use crate::domain::Role;
+use crate::domain::call::{CallOutcome, IdentifierKind};
+use crate::host::control::{CallRequest, Recorded, Request};
+use crate::journal::{CallId, ObservationId};
+
+#[derive(Template)]
+#[template(path = "call.html")]
+struct Call {
+    shell: Shell,
+    id: i64,
+    /// What is to be done; nothing once it is closed.
+    row: Option<CallRow>,
+    test: String,
+    tell: String,
+    specimen: String,
+    patient: Vec<(&'static str, String)>,
+    evidence: EvidenceRows,
+    happened: Vec<(Moment, String)>,
+    is_verified: bool,
+    outcomes: [(&'static str, CallOutcome); 3],
+    kinds: [(&'static str, IdentifierKind); 6],
+    desk: Desk,
+}
+
+/// What somebody did. The fields that `what` doesn't need are empty.
+#[derive(Deserialize)]
+pub(super) struct CallForm {
+    guard: String,
+    what: String,
+    #[serde(default)]
+    outcome: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    kind_1: String,
+    #[serde(default)]
+    identifier_1: String,
+    #[serde(default)]
+    kind_2: String,
+    #[serde(default)]
+    identifier_2: String,
+    #[serde(default)]
+    value: String,
+    #[serde(default)]
+    differs: Option<String>,
+    #[serde(default)]
+    note: String,
+}
+
+const NONE: Failure = Failure::NotFound("There is no critical call of that number.");
+
+pub(super) async fn show(
+    State(page): State<Page>,
+    who: Who,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let number: i64 = id.parse().map_err(|_| NONE)?;
+    let (snapshot, found) = page
+        .read(move |reader| {
+            let Some(view) = reader.call(CallId(number))? else { return Ok(None) };
+            let versions: Vec<ObservationId> = view.happened.iter().map(|it| it.observation).collect();
+            let evidence = reader.evidence(view.observation, view.result.reveal(), &versions)?;
+            Ok(Some((view, evidence)))
+        })
+        .await?;
+    let (view, evidence) = found.ok_or(NONE)?;
+    let clock = page.clock(&snapshot);
+    let result = view.result.reveal();
+    html(&Call {
+        desk: Desk::of(&who),
+        shell: Shell::new(&format!("Critical call {number}"), "", &page.site, &snapshot, &clock)
+            .seen_by(who, format!("/call/{number}")),
+        id: number,
+        row: calls::row(&view, &snapshot, &clock).filter(|_| view.course.is_open()),
+        test: result.test.code.clone(),
+        tell: view.tell.reveal().words(),
+        specimen: view.specimen.reveal().to_owned(),
+        patient: patient(result),
+        evidence: rows(&evidence, &clock),
+        happened: view.happened.iter().map(|it| (clock.at(it.at), it.words())).collect(),
+        is_verified: view.course.is_verified(),
+        outcomes: CallOutcome::ALL,
+        kinds: IdentifierKind::ALL,
+    })
+}
+
+pub(super) async fn record(
+    State(page): State<Page>,
+    who: Who,
+    Path(id): Path<String>,
+    Form(form): Form<CallForm>,
+) -> Result<Response, Failure> {
+    let call: i64 = id.parse().map_err(|_| NONE)?;
+    let visitor = page.authorised(who, &form.guard, Role::Technician).await?;
+    let recorded = form.recorded()?;
+    let request = CallRequest { call, by: visitor.shown.clone(), recorded };
+    let stays_open = page.ask(&visitor, Request::Call(Box::new(request))).await?;
+    let then = if stays_open { "It stays open." } else { "It is closed." };
+    html(&Done {
+        headline: format!("Recorded: critical call {call}."),
+        then: then.to_owned(),
+        on: ("/", "Bench"),
+    })
+}
+
+impl CallForm {
+    fn recorded(self) -> Result<Recorded, Failure> {
+        let reached = self.outcome != CallOutcome::NotReached.name();
+        match self.what.as_str() {
+            "verified" => Ok(Recorded::Verified { note: self.note }),
+            "ended" => Ok(Recorded::Ended { reason: self.note }),
+            "attempt" => Ok(Recorded::Attempt {
+                made_at: None,
+                outcome: self.outcome,
+                to: self.to,
+                role: self.role,
+                identifiers: [(self.kind_1, self.identifier_1), (self.kind_2, self.identifier_2)]
+                    .into_iter()
+                    .filter(|(_, text)| reached && !text.trim().is_empty())
+                    .collect(),
+                value: if reached { self.value } else { String::new() },
+                note: self.note,
+                differs: self.differs.is_some(),
+            }),
+            _ => Err(NONE),
+        }
+    }
+}

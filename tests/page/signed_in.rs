@@ -1,0 +1,188 @@
+//! People who sign in on the page: who may, what each role may do, what a form must carry, and that a scanner's Enter
+//! decides nothing.
+
+use labwire::host::control::PersonAsked;
+
+use super::browser::Browser;
+use super::laboratory::{Laboratory, PASSWORD};
+use super::over_http::between;
+
+/// The guard of a session's forms, as a page carries it.
+async fn guard(laboratory: &Laboratory, cookie: &str) -> String {
+    let page = laboratory.fetch_as(cookie, "/sign-in").await.body;
+    between(&page, "name=\"guard\" value=\"", "\"").to_owned()
+}
+
+async fn held(laboratory: &Laboratory) -> i64 {
+    laboratory.status().await.pointer("/waiting/held").unwrap().as_i64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_technician_releases_what_is_held_and_the_audit_says_who_and_why() {
+    let mut laboratory = Laboratory::with_results().await;
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    let page = laboratory.fetch_as(&cookie, "/held/3").await.body;
+    assert!(page.contains("value=\"release:3\"") && page.contains("ANNA Example"), "{page}");
+    let guard = between(&page, "name=\"guard\" value=\"", "\"").to_owned();
+
+    let form = format!("guard={guard}&decision=release%3A3&reason=looked+at+the+curve");
+    let done = laboratory.post("/decide", &cookie, &form).await;
+    assert_eq!(done.status, 200);
+    assert!(done.body.contains("Released: result 3."), "{}", done.body);
+    laboratory.until("/waiting/held", 0).await;
+    laboratory.until("/destinations/lims/results/accepted", 3).await;
+    let again = laboratory.post("/decide", &cookie, &form).await;
+    assert_eq!(again.status, 409, "nothing is decided twice");
+    assert_eq!(laboratory.fetch_as(&cookie, "/held/3").await.status, 404);
+
+    let journal = laboratory.journal();
+    laboratory.close().await;
+    let journal = rusqlite::Connection::open(journal).unwrap();
+    let row = journal
+        .query_row("SELECT actor, subject, detail FROM audit WHERE step = 'released'", [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })
+        .unwrap();
+    let row = (row.0.as_str(), row.1.as_str(), row.2.as_str());
+    assert_eq!(row, ("anna on the page", "observation 3", "looked at the curve"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_decided_without_a_session_a_role_a_reason_and_a_form_of_that_session() {
+    let laboratory = Laboratory::with_results().await;
+    let anna = laboratory.signed_in("anna", "technician").await;
+    let bert = laboratory.signed_in("bert", "viewer").await;
+    let (of_anna, of_bert) = (guard(&laboratory, &anna).await, guard(&laboratory, &bert).await);
+    let host = laboratory.page;
+    let form = |guard: &str, decision: &str, reason: &str| {
+        format!("guard={guard}&decision={decision}&reason={reason}")
+    };
+    let whole = form(&of_anna, "release%3A3", "seen");
+    for (cookie, form, status) in [
+        ("", &whole, 303),
+        ("labwire=0123456789abcdef", &whole, 303),
+        (anna.as_str(), &form(&of_bert, "release%3A3", "seen"), 403),
+        (&anna, &form("", "release%3A3", "seen"), 403),
+        (&anna, &form(&of_anna, "release%3A3", "+"), 409),
+        (&anna, &form(&of_anna, "give-up%3A1", "seen"), 403),
+        (&anna, &form(&of_anna, "erase%3A3", "seen"), 404),
+        (&anna, &form(&of_anna, "release%3Ax", "seen"), 404),
+        (&bert, &form(&of_bert, "release%3A3", "seen"), 403),
+    ] {
+        let answer = laboratory.post("/decide", cookie, form).await;
+        assert_eq!(answer.status, status, "{cookie} {form}");
+        assert_eq!(held(&laboratory).await, 1, "{cookie} {form}");
+    }
+    for (sent, status) in [("Origin: http://evil.example", 403), ("Sec-Fetch-Site: cross-site", 403)] {
+        let (length, form) = (whole.len(), &whole);
+        let answer = laboratory
+            .request(format!(
+                "POST /decide HTTP/1.1\r\nHost: {host}\r\n{sent}\r\nCookie: {anna}\r\nContent-Type: \
+                 application/x-www-form-urlencoded\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{form}"
+            ))
+            .await;
+        assert_eq!(answer.status, status, "{sent}");
+    }
+    assert_eq!(laboratory.fetch_as(&anna, "/decide").await.status, 405, "nothing changes on GET");
+    assert_eq!(held(&laboratory).await, 1);
+    // The same form, of the right session: what was refused before was refused for the right reason.
+    assert_eq!(laboratory.post("/decide", &anna, &whole).await.status, 200);
+    laboratory.until("/waiting/held", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_counts_once_and_a_wrong_password_says_nothing_of_the_name() {
+    let laboratory = Laboratory::open().await;
+    let asked =
+        PersonAsked::Invite { shown: Some("Anna Example".to_owned()), role: Some("admin".to_owned()) };
+    let token = laboratory.person("anna", asked).await.unwrap();
+    let set_up =
+        |token: &str, password: &str| format!("name=anna&token={token}&password={password}&again={password}");
+    assert!(
+        laboratory.post("/set-up", "", &set_up("guessed", PASSWORD)).await.body.contains("token is wrong")
+    );
+    assert!(laboratory.post("/set-up", "", &set_up(&token, "short")).await.body.contains("10 to 200"));
+    assert_eq!(laboratory.post("/set-up", "", &set_up(&token, PASSWORD)).await.status, 303);
+    assert!(
+        laboratory.post("/set-up", "", &set_up(&token, "another+password")).await.body.contains("was used")
+    );
+
+    let wrong = laboratory.post("/sign-in", "", "name=anna&password=wrong+wrong+wrong").await;
+    let nobody = laboratory.post("/sign-in", "", "name=nobody&password=wrong+wrong+wrong").await;
+    assert_eq!((wrong.status, wrong.body), (nobody.status, nobody.body));
+    let cookie = laboratory.sign_in("anna", PASSWORD).await.unwrap();
+    assert!(laboratory.fetch_as(&cookie, "/").await.body.contains("Anna Example"));
+
+    let guard = guard(&laboratory, &cookie).await;
+    assert_eq!(laboratory.post("/sign-out", &cookie, &format!("guard={guard}")).await.status, 303);
+    assert!(!laboratory.fetch_as(&cookie, "/").await.body.contains("Anna Example"));
+
+    assert!(laboratory.sign_in("anna", PASSWORD).await.is_some());
+    laboratory.person("anna", PersonAsked::Lock).await;
+    assert!(laboratory.sign_in("anna", PASSWORD).await.is_none(), "who is locked doesn't come in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_role_counts_from_the_next_form_on() {
+    let laboratory = Laboratory::with_results().await;
+    let cookie = laboratory.signed_in("anna", "supervisor").await;
+    let guard = guard(&laboratory, &cookie).await;
+    laboratory.person("anna", PersonAsked::Role { role: "viewer".to_owned() }).await;
+    let form = format!("guard={guard}&decision=release%3A3&reason=seen");
+    assert_eq!(laboratory.post("/decide", &cookie, &form).await.status, 303, "sign in again");
+    assert_eq!(held(&laboratory).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn a_scanner_decides_nothing_and_the_keyboard_alone_does_everything() {
+    let mut laboratory = Laboratory::with_results().await;
+    let asked =
+        PersonAsked::Invite { shown: Some("Anna Example".to_owned()), role: Some("technician".to_owned()) };
+    let token = laboratory.person("anna", asked).await.unwrap();
+    let address = |path: &str| format!("http://{}{path}", laboratory.page);
+    let mut seen = Browser::open(&address("/set-up"));
+    seen.until("document.activeElement === document.getElementById('name')");
+    seen.picture("set-up");
+    seen.type_text("anna");
+    for text in [token.as_str(), "correct horse battery", "correct horse battery"] {
+        seen.key("Tab");
+        seen.type_text(text);
+    }
+    seen.key("Enter");
+    seen.until("location.pathname === '/sign-in' && document.getElementById('password') !== null");
+    seen.type_text("anna");
+    seen.key("Tab");
+    seen.type_text("correct horse battery");
+    seen.picture("sign-in");
+    seen.key("Enter");
+    seen.until(
+        "location.pathname === '/' && document.querySelector('.visitor').textContent === 'Anna Example'",
+    );
+
+    // A scan while a button has the focus goes to the scan box, and its Enter looks a specimen up.
+    seen.go(&address("/held/3"));
+    seen.until("document.querySelector('form.decide button:not(:disabled)') !== null");
+    seen.picture("hold");
+    seen.run("document.querySelector('form.decide button').focus()");
+    seen.key("Enter");
+    seen.scan("24-000007");
+    seen.until("location.pathname === '/specimen' && document.getElementById('scan')?.value === '24-000007'");
+    assert_eq!(held(&laboratory).await, 1, "Enter on a button released it");
+
+    // Nor does one into the reason.
+    seen.go(&address("/held/3"));
+    seen.until("document.querySelector('form.decide button:not(:disabled)') !== null");
+    seen.run("document.getElementById('reason').focus()");
+    seen.scan("24-000007");
+    assert!(seen.is("location.pathname === '/held/3'"));
+    seen.type_text("looked at the curve");
+    seen.key("Tab");
+    assert!(seen.is("document.activeElement.value === 'release:3'"));
+    seen.key(" ");
+    seen.until("document.querySelector('h1').textContent === 'Released: result 3.'");
+    seen.picture("released");
+    laboratory.until("/waiting/held", 0).await;
+    assert_eq!(seen.console, Vec::<String>::new());
+    laboratory.close().await;
+}
