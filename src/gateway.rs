@@ -149,20 +149,9 @@ impl Gateway {
         due: &Arc<Notify>,
     ) -> (mpsc::Receiver<Asked>, watch::Receiver<Instant>) {
         let (turned, turns) = watch::channel(clock::monotonic());
-        let sources: BTreeMap<_, _> = intake::sources(&settings.instruments)
-            .into_iter()
-            .map(|source| (source.name, source.instruments))
-            .collect();
         let (asked, queries) = mpsc::channel(QUERIES);
         let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
-        let site = Site {
-            name: settings.site.clone(),
-            sources,
-            destinations: settings.destinations.clone(),
-            suspended: settings.suspended.clone(),
-            order_sources: Answering::sources(settings.orders.iter().map(|source| source.name.as_str())),
-            qc: Arc::clone(&settings.qc),
-        };
+        let site = site(settings);
         let (arrived, due) = (Arc::clone(arrived), Arc::clone(due));
         let signable = rules.clone();
         self.tasks.spawn(async move {
@@ -378,5 +367,18 @@ async fn reader_once_open(journal: &Journal, stop: &CancellationToken) -> Option
             () = stop.cancelled() => return None,
             () = tokio::time::sleep(AGAIN) => {}
         }
+    }
+}
+
+/// Who may be where, and where results go, by the configuration.
+pub fn site(settings: &Settings) -> Site {
+    let sources = intake::sources(&settings.instruments).into_iter();
+    Site {
+        name: settings.site.clone(),
+        sources: sources.map(|source| (source.name, source.instruments)).collect(),
+        destinations: settings.destinations.clone(),
+        suspended: settings.suspended.clone(),
+        order_sources: Answering::sources(settings.orders.iter().map(|source| source.name.as_str())),
+        qc: Arc::clone(&settings.qc),
     }
 }

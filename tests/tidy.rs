@@ -64,6 +64,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cli/arguments", &["host", "reconciliation", "domain"]),
     ("cli/call", &["pipeline", "journal", "config", "domain", "host", "clock", "exit"]),
     ("cli/calls", &["pipeline", "journal", "config", "domain", "clock", "exit"]),
+    ("cli/replay", &["gateway", "pipeline", "config", "journal", "domain", "clock", "exit"]),
     ("cli/rules", &["pipeline", "config", "journal", "host", "exit"]),
     ("cli/specimen", &["pipeline", "config", "exit"]),
     ("cli/import", &["livd", "exit"]),

@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod call;
+mod rules;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::host::control::Asked;
 use crate::reconciliation::Wanted;
 
 pub(super) use call::{CallCommand, More, Reached, ReadBack};
+pub(super) use rules::{Replay, RulesCommand, Sign};
 pub(super) use user::UserCommand;
 
 /// The gateway between a laboratory's analyzers and its LIMS.
@@ -270,35 +272,6 @@ pub(super) struct QcSay {
     /// Why, in your words
     #[arg(long)]
     pub(super) reason: String,
-}
-
-#[derive(Subcommand)]
-pub(super) enum RulesCommand {
-    /// Put the configured rules in force; they stay until others are signed
-    Sign(Sign),
-    /// Try every case beside the rules of rules.d, and name the ways through a rule that have none
-    Test {
-        #[command(flatten)]
-        config: Config,
-    },
-}
-
-#[derive(Args)]
-pub(super) struct Sign {
-    #[command(flatten)]
-    config: Config,
-    /// Your name, as it shall stand in the journal
-    #[arg(long)]
-    pub(super) by: String,
-    /// What you looked at and found right, in your words
-    #[arg(long)]
-    pub(super) statement: String,
-}
-
-impl Sign {
-    pub(super) fn config(&self) -> &Path {
-        &self.config
-    }
 }
 
 #[derive(Args)]

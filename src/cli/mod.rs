@@ -14,6 +14,7 @@ mod lists;
 mod orders;
 mod qc;
 mod reconcile;
+mod replay;
 mod rules;
 mod run;
 mod specimen;
@@ -102,6 +103,9 @@ pub fn main() -> Exit {
         }
         Command::Rules { command: Some(RulesCommand::Test { config }), .. } => {
             with(config, |settings| rules::test(settings, out))
+        }
+        Command::Rules { command: Some(RulesCommand::Replay(asked)), .. } => {
+            with(asked.config(), |settings| replay::run(settings, asked, out))
         }
         Command::Rules { config, command: None } => with(config, |settings| rules::show(settings, out)),
         Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),

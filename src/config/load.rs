@@ -33,6 +33,21 @@ impl Settings {
     }
 }
 
+/// The analytes and rules alone of a folder, which needn't be a whole configuration: they are to be tried, not used.
+///
+/// # Errors
+/// Everything that is wrong in any of their files.
+pub(super) fn rules_of(folder: &Path, policy: &CallPolicy) -> Result<Rules, Errors> {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let mut report = Report { errors: Vec::new(), warnings: Vec::new() };
+    if !folder.is_dir() {
+        let name = folder.display().to_string();
+        report.errors.push(Finding::about(&name, "there is no such folder"));
+    }
+    let rules = report.rules(&folder, policy);
+    if report.errors.is_empty() { Ok(rules) } else { Err(Errors(report.errors)) }
+}
+
 /// As [`Settings::load`], with these profiles as the shipped ones.
 pub(super) fn load_with(
     folder: &Path,

@@ -1,13 +1,16 @@
 //! The rules by which values are converted and judged, as one text that can be signed, kept and read again: every file of
 //! theirs with its name and length.
 
+use std::path::Path;
+
 use labwire_units::Analytes;
 use sha2::{Digest, Sha256};
 
 use super::complaint::Remarks;
 use super::finding::{Errors, Finding, Source};
-use super::{analytes, calls, checks, reader};
+use super::{analytes, calls, checks, load, reader};
 use crate::domain::Rules;
+use crate::domain::call::CallPolicy;
 
 /// The folder of the files that judge; all others say what may be converted.
 pub(super) const FOLDER: &str = "rules.d";
@@ -22,6 +25,14 @@ pub fn read(text: &str) -> Result<Rules, Errors> {
     };
     let (rules, errors) = assembled(&sources);
     if errors.is_empty() { Ok(rules) } else { Err(Errors(errors)) }
+}
+
+/// The rules of a folder with `rules.d` and `analytes.toml`, whatever else is in it; with a policy of critical calls.
+///
+/// # Errors
+/// Everything that is wrong in any of their files.
+pub fn of_folder(folder: &Path, policy: &CallPolicy) -> Result<Rules, Errors> {
+    load::rules_of(folder, policy)
 }
 
 /// The rules that files make, later ones before earlier ones, and what is wrong with them.

@@ -177,6 +177,25 @@ impl Reader {
         statement.query_and_then(params![specimen.reveal(), limit], known)?.collect()
     }
 
+    /// When a message was read; nothing while it waits for that.
+    pub fn read_at(&self, message: MessageId) -> Result<Option<Timestamp>, JournalError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT processed_at FROM message WHERE id = ?")?;
+        let read: Option<Option<i64>> = statement.query_row([message.0], |row| row.get(0)).optional()?;
+        Ok(read.flatten().map(instant))
+    }
+
+    /// The specimens of which something came since a moment; those without a number are none.
+    pub fn specimens_since(&self, since: Timestamp) -> Result<Vec<SpecimenId>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT o.specimen FROM message m JOIN observation o ON o.message = m.id
+             WHERE m.received_at >= ? AND o.class = 'patient' AND o.specimen <> ''",
+        )?;
+        let specimens = statement
+            .query_map([since.as_microsecond()], |row| row.get::<_, String>(0).map(SpecimenId::new))?;
+        Ok(specimens.collect::<Result<_, _>>()?)
+    }
+
     /// The specimens of which something waits for a person, at most `limit`.
     pub fn held_specimens(&self, limit: usize) -> Result<Vec<SpecimenId>, JournalError> {
         let mut statement = self.connection.prepare_cached(

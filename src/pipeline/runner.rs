@@ -5,6 +5,7 @@ mod again;
 mod compare;
 mod controls;
 mod judging;
+mod replay;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,9 +17,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use replay::{Compared, Replay, Reproduced};
+
 use again::Review;
 use compare::Comparison;
-use judging::{Controls, Judging};
+use judging::{Bench, Controls, Judging};
 use route::homeless;
 
 use super::batch::miscounts;
@@ -154,6 +157,11 @@ impl Runner {
         look(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn bench(&self) -> Bench<'_> {
+        let (in_force, configured) = (self.rules.borrow().clone(), Arc::clone(&self.configured));
+        Bench { reader: &self.reader, site: &self.site, in_force, configured }
+    }
+
     /// Whether the message is done with; if not it is tried again later.
     async fn handle(&self, message: &Pending) -> bool {
         let (processed, instrument) = match self.who_sent(message) {
@@ -266,7 +274,8 @@ impl Runner {
         }
         processed.problems.extend(self.nowhere(&on_their_own));
         let (runs, failed) = comparison.judge(&processed.entries)?;
-        let judging = Judging { controls: Controls::Now(&runs), ..Judging::of(self, message, instrument) };
+        let judging =
+            Judging { controls: Controls::Now(&runs), ..Judging::of(self.bench(), message, instrument) };
         judging.judge(&mut processed.entries, !not_production)?;
         processed.runs = runs;
         processed.problems.extend(failed);

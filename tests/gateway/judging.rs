@@ -82,6 +82,63 @@ async fn unsigned_rules_look_on_and_signed_ones_hold_and_each_decision_can_be_re
     assert!(gateway.terminate().success());
     lab.must_balance();
     assert!(decided_again(&lab) >= 7, "each stored case decides as it did");
+    another_set_is_tried_on_it(&lab);
+}
+
+/// The second set calls 90 critical too, and knows no delta.
+fn another_set_is_tried_on_it(lab: &Lab) {
+    let folder = lab.path("candidate");
+    std::fs::create_dir_all(folder.join("rules.d")).unwrap();
+    let rules = CRITICAL.split("[[delta]]").next().unwrap().replace("< 40", "< 95");
+    std::fs::write(folder.join("rules.d/own.toml"), &rules).unwrap();
+    let reports = lab.path("reports");
+    std::fs::create_dir(&reports).unwrap();
+    let (against, report) = (folder.to_str().unwrap(), reports.to_str().unwrap());
+    let asked = ["rules", "replay", "--against", against, "--last", "1d", "--report", report];
+    let said = lab.text(&asked);
+    assert!(said.contains(" decisions were made again, 0 came out otherwise."), "{said}");
+    assert!(
+        said.contains("5 results were compared (0 couldn't be), 5 would be decided otherwise."),
+        "{said}"
+    );
+    assert!(said.contains("For a person wait 3 by the rules in force, 4 by the others."), "{said}");
+    let read = |ending: &str| {
+        let found = std::fs::read_dir(&reports).unwrap().map(|entry| entry.unwrap().path());
+        let path = found.into_iter().find(|path| path.to_string_lossy().ends_with(ending)).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    };
+    let markdown = read(".md");
+    for line in [
+        "| critical | clear | low, waits | 2 |",
+        "| delta | rise, waits | not asked | 1 |",
+        "| glucose | 5 | clear 1, low 4 |",
+        "| the candidate's own cases | 0 passed, 0 failed, 3 ways through a rule without a case |",
+        "signed by Dr. Example",
+    ] {
+        assert!(markdown.contains(line), "{line}: {markdown}");
+    }
+    let csv = read(".csv");
+    assert!(csv.contains(",EX0004,erba,GLCC,delta,glucose-delta,rise,yes,,not asked,\r\n"), "{csv}");
+    assert!(csv.contains(",EX0005,erba,GLCC,critical,glucose,clear,no,glucose,low,yes\r\n"), "{csv}");
+
+    std::fs::write(folder.join("rules.d/own.toml"), rules.replace("\"< 95\"", "\"95\"")).unwrap();
+    let wrong = lab.run(&asked);
+    assert_eq!(wrong.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("own.toml:5:7: \"95\" has no operator"));
+
+    let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
+    let triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'evaluation'";
+    let names: Vec<String> = {
+        let mut statement = journal.prepare(triggers).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    names.iter().for_each(|name| journal.execute_batch(&format!("DROP TRIGGER {name}")).unwrap());
+    let altered = "UPDATE evaluation SET decisions = replace(decisions, '\"low\"', '\"clear\"') WHERE id =
+        (SELECT max(id) FROM evaluation WHERE decisions LIKE '%\"low\"%')";
+    assert_eq!(journal.execute(altered, []).unwrap(), 1);
+    let noticed = lab.run(&["rules", "replay"]);
+    let said = String::from_utf8_lossy(&noticed.stdout).into_owned();
+    assert!(said.contains("1 came out otherwise.") && noticed.status.code() == Some(1), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Runner;
-use super::judging::{Controls, Judging};
+use super::judging::{Bench, Controls, Judging};
 use crate::clock;
 use crate::domain::SpecimenId;
 use crate::domain::qc::QcState;
@@ -16,7 +16,7 @@ use crate::journal::{JournalError, MessageId, ObservationId};
 /// The most held specimens that are looked at again for one change.
 const HELD: usize = 100_000;
 /// The most results of a specimen.
-const RESULTS: usize = 500;
+pub(super) const RESULTS: usize = 500;
 /// How many specimens are looked at in one turn.
 const A_TURN: usize = 16;
 
@@ -40,7 +40,8 @@ impl Review {
         }
         for _ in 0..A_TURN {
             let Some((specimen, why)) = self.waiting.pop_front() else { break };
-            let done = match judge(runner, &specimen) {
+            let again = judge(&runner.bench(), &specimen);
+            let done = match again {
                 Ok(all) if all.is_empty() => Ok(()),
                 Ok(all) => runner.journal.judge_again(all, why, clock::now()).await,
                 Err(error) => Err(error),
@@ -86,32 +87,35 @@ impl Review {
 }
 
 /// What the rules make now of all of a specimen's results.
-fn judge(runner: &Runner, specimen: &SpecimenId) -> Result<Vec<Again>, JournalError> {
-    let stored = runner.read(|reader| reader.of_specimen(specimen, RESULTS))?;
+pub(super) fn judge(bench: &Bench<'_>, specimen: &SpecimenId) -> Result<Vec<Again>, JournalError> {
+    let stored = bench.read(|reader| reader.of_specimen(specimen, RESULTS))?;
     let mut messages: BTreeMap<MessageId, Vec<Known>> = BTreeMap::new();
     for known in stored {
         messages.entry(known.message).or_default().push(known);
     }
     let mut again = Vec::new();
     for (message, results) in messages {
-        again.extend(of_message(runner, message, results)?);
+        again.extend(of_message(bench, message, results)?);
     }
     Ok(again)
 }
 
 /// How a result's test stood by its controls when rules first asked.
-fn stood(runner: &Runner, id: ObservationId) -> Result<Option<QcState>, JournalError> {
-    let kept = runner.read(|reader| reader.evaluations_of(id))?;
+fn stood(bench: &Bench<'_>, id: ObservationId) -> Result<Option<QcState>, JournalError> {
+    let kept = bench.read(|reader| reader.evaluations_of(id))?;
     Ok(kept.iter().find_map(|it| it.case.qc))
 }
 
 /// All results of a message are one instrument's.
-fn of_message(runner: &Runner, message: MessageId, results: Vec<Known>) -> Result<Vec<Again>, JournalError> {
+fn of_message(
+    bench: &Bench<'_>,
+    message: MessageId,
+    results: Vec<Known>,
+) -> Result<Vec<Again>, JournalError> {
     let Some(first) = results.first() else { return Ok(Vec::new()) };
     let (received_at, name) = (first.received_at, &first.observation.reveal().instrument);
-    let Some(instrument) = runner.site.sources.values().flatten().find(|it| it.id == *name) else {
-        return Ok(Vec::new());
-    };
+    let Some(instrument) = bench.instrument(name.as_str()) else { return Ok(Vec::new()) };
+    let then = bench.read(|reader| reader.read_at(message))?.unwrap_or(received_at);
     let (ids, mut entries): (Vec<ObservationId>, Vec<Entry>) = results
         .into_iter()
         .map(|known| {
@@ -121,9 +125,9 @@ fn of_message(runner: &Runner, message: MessageId, results: Vec<Known>) -> Resul
             (known.id, entry)
         })
         .unzip();
-    let stood = ids.iter().map(|id| stood(runner, *id)).collect::<Result<Vec<_>, _>>()?;
-    let controls = Controls::Then(&stood);
-    let judging = Judging { runner, message, received_at, instrument, controls };
+    let stood = ids.iter().map(|id| stood(bench, *id)).collect::<Result<Vec<_>, _>>()?;
+    let controls = Controls::Then(&stood, then);
+    let judging = Judging { bench: bench.clone(), message, received_at, instrument, controls };
     judging.judge(&mut entries, true)?;
     let all = ids.into_iter().zip(entries).map(|(observation, entry)| {
         let link = judging.link(&entry.observation)?;

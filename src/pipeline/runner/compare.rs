@@ -81,7 +81,7 @@ impl Comparison<'_> {
                 Place::Own
             }
         };
-        let link = Judging::of(self.runner, self.message, self.instrument).link(&observation)?;
+        let link = Judging::of(self.runner.bench(), self.message, self.instrument).link(&observation)?;
         if link.as_ref().is_some_and(|link| link.doubts.contains(&OrderDoubt::OtherPatient)) {
             doubt = doubt.or_else(|| Some(other_patient(&observation)));
         }

@@ -3,11 +3,11 @@
 //! the patient's number and who assigned it, never by a specimen number. Nothing in here writes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::{Runner, reading};
+use super::{Site, reading};
 use crate::clock;
 use crate::config::settings::{Instrument, Release};
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
@@ -21,7 +21,7 @@ use crate::journal::orders::{CachedOrder, Link};
 use crate::journal::qc::JudgedRun;
 use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
-use crate::journal::{JournalError, MessageId};
+use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{evaluate, relevant};
 use crate::pipeline::{Around, Reading, case, fit, measured, past, ranged};
 
@@ -29,9 +29,33 @@ use crate::pipeline::{Around, Reading, case, fit, measured, past, ranged};
 const TOGETHER: usize = 500;
 const HISTORY: usize = 500;
 
+/// What judging goes by, and where it looks things up.
+#[derive(Clone)]
+pub(super) struct Bench<'a> {
+    pub(super) reader: &'a Mutex<Reader>,
+    pub(super) site: &'a Site,
+    pub(super) in_force: Option<Arc<Rules>>,
+    pub(super) configured: Arc<Rules>,
+}
+
+impl Bench<'_> {
+    pub(super) fn read<T>(
+        &self,
+        look: impl FnOnce(&Reader) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        look(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// An instrument that is configured.
+    pub(super) fn instrument(&self, name: &str) -> Option<&Instrument> {
+        let all = self.site.sources.values().flatten();
+        all.into_iter().find(|it| it.id.as_str() == name).map(|it| it.as_ref())
+    }
+}
+
 /// One message whose observations are judged.
 pub(super) struct Judging<'a> {
-    pub(super) runner: &'a Runner,
+    pub(super) bench: Bench<'a>,
     pub(super) message: MessageId,
     pub(super) received_at: Timestamp,
     pub(super) instrument: &'a Instrument,
@@ -42,9 +66,9 @@ pub(super) struct Judging<'a> {
 pub(super) enum Controls<'a> {
     /// As they stand now, and what the message's own controls come to.
     Now(&'a [JudgedRun]),
-    /// As they stood when the result was first judged, by its place among the entries. Controls that were measured later
-    /// vouch for none that was measured before.
-    Then(&'a [Option<QcState>]),
+    /// As they stood when the result was first judged, by its place among the entries; else at that moment. Controls that
+    /// were measured later vouch for none that was measured before.
+    Then(&'a [Option<QcState>], Timestamp),
 }
 
 /// Rules that are asked.
@@ -76,20 +100,20 @@ struct Surroundings {
 }
 
 impl<'a> Judging<'a> {
-    pub(super) fn of(runner: &'a Runner, message: &Pending, instrument: &'a Instrument) -> Judging<'a> {
+    pub(super) fn of(bench: Bench<'a>, message: &Pending, instrument: &'a Instrument) -> Judging<'a> {
         let (message, received_at) = (message.message, message.received_at);
-        Judging { runner, message, received_at, instrument, controls: Controls::Now(&[]) }
+        Judging { bench, message, received_at, instrument, controls: Controls::Now(&[]) }
     }
 
     /// Which order a result belongs to by what the LIMS told last, and what the site does about what speaks against it.
     /// `None` where no LIMS tells orders, for a control, and for a tube without a label, which waits for that.
     pub(super) fn link(&self, observation: &Observation) -> Result<Option<Link>, JournalError> {
-        let sources = &self.runner.site.order_sources;
+        let sources = &self.bench.site.order_sources;
         if sources.is_empty() || observation.class != SampleClass::Patient || observation.specimen.is_blank()
         {
             return Ok(None);
         }
-        let mut orders = self.runner.read(|reader| reader.orders_on(&observation.specimen))?;
+        let mut orders = self.bench.read(|reader| reader.orders_on(&observation.specimen))?;
         orders.retain(|it| sources.contains(&it.source));
         let candidates: Vec<_> = orders.iter().map(|it| (it.state, &it.order)).collect();
         let found = fit(observation, &candidates, &self.instrument.specimen_kinds);
@@ -107,7 +131,7 @@ impl<'a> Judging<'a> {
 
     /// Gives each entry what the rules make of it. An observation that repeats a stored one was judged when that came.
     pub(super) fn judge(&self, entries: &mut [Entry], is_production: bool) -> Result<(), JournalError> {
-        let in_force = self.runner.rules.borrow().clone();
+        let in_force = self.bench.in_force.clone();
         let mut sets = self.sets(in_force.clone());
         if !is_production {
             sets.clear();
@@ -136,7 +160,7 @@ impl<'a> Judging<'a> {
     }
 
     fn sets(&self, in_force: Option<Arc<Rules>>) -> Vec<Set> {
-        let configured = &self.runner.configured;
+        let configured = &self.bench.configured;
         let is_signed = in_force.as_ref().is_some_and(|rules| rules.sha256 == configured.sha256);
         let shadow = (!is_signed).then(|| (Arc::clone(configured), Force::Shadow));
         let in_force = in_force.map(|rules| (rules, Force::InForce));
@@ -211,11 +235,11 @@ impl<'a> Judging<'a> {
             return Ok(None);
         }
         let test = &observation.test;
-        let runs = match self.controls {
-            Controls::Now(runs) => runs,
-            Controls::Then(stood) => match stood.get(index) {
+        let (runs, moment) = match self.controls {
+            Controls::Now(runs) => (runs, clock::now()),
+            Controls::Then(stood, then) => match stood.get(index) {
                 Some(Some(state)) => return Ok(Some(*state)),
-                _ => &[],
+                _ => (&[][..], then),
             },
         };
         let same = |it: &&JudgedRun| {
@@ -225,9 +249,8 @@ impl<'a> Judging<'a> {
         if let Some(run) = runs.iter().rfind(same) {
             return Ok(Some(run.outcome.into()));
         }
-        let (instrument, valid_for) = (&self.instrument.id, self.runner.site.qc.valid_for);
-        let now = clock::now();
-        self.runner.read(|reader| reader.qc_state(instrument, test, valid_for, now)).map(Some)
+        let (instrument, valid_for) = (&self.instrument.id, self.bench.site.qc.valid_for);
+        self.bench.read(|reader| reader.qc_state(instrument, test, valid_for, moment)).map(Some)
     }
 
     fn ask(
@@ -253,16 +276,14 @@ impl<'a> Judging<'a> {
     }
 
     fn reading(&self, instrument: &str, rules: &Arc<Rules>) -> Option<Reading> {
-        let all = self.runner.site.sources.values().flatten();
-        let instrument = all.into_iter().find(|it| it.id.as_str() == instrument)?;
-        Some(by(rules, instrument))
+        Some(by(rules, self.bench.instrument(instrument)?))
     }
 
     /// Whether the site wants nothing of its kind to leave by itself.
     fn is_suspended(&self, observation: &Observation) -> bool {
         let test = &observation.test.code;
         let lims_code = observation.lims_code.as_ref();
-        self.runner.site.suspended.iter().any(|it| {
+        self.bench.site.suspended.iter().any(|it| {
             it.instruments.takes(&[observation.instrument.as_str()])
                 && it.tests.takes(&[test.as_str(), lims_code.map_or(test.as_str(), String::as_str)])
         })
@@ -275,7 +296,7 @@ impl<'a> Judging<'a> {
             Release::HoldExceptions => !some_are_signed || !reasons.is_empty(),
             Release::Full => true,
         };
-        let all = self.runner.site.destinations.iter();
+        let all = self.bench.site.destinations.iter();
         all.filter(|it| waits(it.release)).map(|it| it.id.clone()).collect()
     }
 
@@ -301,7 +322,7 @@ impl<'a> Judging<'a> {
             })
             .collect();
         let mut stored = match sets.iter().any(|set| set.rules.checks.look_beside()) {
-            true => self.runner.read(|reader| reader.of_specimen(specimen, TOGETHER))?,
+            true => self.bench.read(|reader| reader.of_specimen(specimen, TOGETHER))?,
             false => Vec::new(),
         };
         stored.retain(|it| it.message != self.message && !replaced.contains(&it.id));
@@ -312,9 +333,9 @@ impl<'a> Judging<'a> {
                     orders.iter().flat_map(|it| &it.order.labels).map(SpecimenId::reveal).collect();
                 labels.insert(specimen.reveal());
                 let except: Vec<&str> = labels.into_iter().collect();
-                let sources = &self.runner.site.order_sources;
+                let sources = &self.bench.site.order_sources;
                 let key = PatientKey { id: &patient.reveal().id, authority, sources };
-                let mut known = self.runner.read(|reader| reader.history(key, &except, HISTORY))?;
+                let mut known = self.bench.read(|reader| reader.history(key, &except, HISTORY))?;
                 known.retain(|it| it.message != self.message);
                 known
             }
@@ -325,8 +346,8 @@ impl<'a> Judging<'a> {
 
     /// The orders that say whose specimen it is: those to be done; once all are over, the ones that stood.
     fn orders(&self, specimen: &SpecimenId) -> Result<Vec<CachedOrder>, JournalError> {
-        let mut orders = self.runner.read(|reader| reader.orders_on(specimen))?;
-        orders.retain(|it| self.runner.site.order_sources.contains(&it.source));
+        let mut orders = self.bench.read(|reader| reader.orders_on(specimen))?;
+        orders.retain(|it| self.bench.site.order_sources.contains(&it.source));
         let is_open = |it: &CachedOrder| matches!(it.state, OrderState::Active | OrderState::Held);
         if orders.iter().any(is_open) {
             orders.retain(is_open);

@@ -1,0 +1,116 @@
+//! Rules asked again about what is stored: whether each kept decision comes out as it did, and what other rules would have
+//! decided. It writes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::Site;
+use super::again::{RESULTS, judge};
+use super::judging::Bench;
+use crate::config;
+use crate::domain::clinic::{Decision, Force};
+use crate::domain::{InstrumentId, Rules, SpecimenId};
+use crate::journal::decisions::{Known, kept};
+use crate::journal::{JournalError, ObservationId, Reader};
+use crate::pipeline::rules::evaluate;
+
+/// Decisions that are read from the journal at once.
+const AT_ONCE: usize = 500;
+
+/// What is compared with what.
+pub struct Replay {
+    pub reader: Mutex<Reader>,
+    pub site: Site,
+    /// Those that somebody has signed.
+    pub in_force: Option<Arc<Rules>>,
+    pub candidate: Arc<Rules>,
+}
+
+/// One result by both sets of rules.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    pub observation: ObservationId,
+    pub received_at: Timestamp,
+    pub specimen: SpecimenId,
+    pub instrument: InstrumentId,
+    /// The instrument's code.
+    pub test: String,
+    pub in_force: Vec<Decision>,
+    pub candidate: Vec<Decision>,
+}
+
+/// What making stored decisions again came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reproduced {
+    /// How many cases were asked again.
+    pub cases: usize,
+    /// Of these results something came out otherwise.
+    pub otherwise: Vec<ObservationId>,
+    /// Of these the rules can't be read by this version of the program.
+    pub unread: Vec<ObservationId>,
+}
+
+impl Replay {
+    /// Asks both sets about every result that came since a moment, with what the journal knows now of its specimen and its
+    /// patient. Returns how many couldn't be asked about, as their instrument isn't configured any more.
+    pub fn compare(&self, since: Timestamp, mut each: impl FnMut(&Compared)) -> Result<usize, JournalError> {
+        let (in_force, configured) = (self.in_force.clone(), Arc::clone(&self.candidate));
+        let bench = Bench { reader: &self.reader, site: &self.site, in_force, configured };
+        let mut left_out = 0;
+        for specimen in bench.read(|reader| reader.specimens_since(since))? {
+            let known = bench.read(|reader| reader.of_specimen(&specimen, RESULTS))?;
+            let mut known: BTreeMap<ObservationId, Known> =
+                known.into_iter().filter(|it| it.received_at >= since).map(|it| (it.id, it)).collect();
+            for again in judge(&bench, &specimen)? {
+                let Some(it) = known.remove(&again.observation) else { continue };
+                let by = |force: Force| {
+                    let all = again.judged.evaluations.iter().filter(move |it| it.force == force);
+                    all.flat_map(|it| it.decisions.clone()).collect()
+                };
+                let observation = it.observation.reveal();
+                each(&Compared {
+                    observation: it.id,
+                    received_at: it.received_at,
+                    specimen: specimen.clone(),
+                    instrument: observation.instrument.clone(),
+                    test: observation.test.code.clone(),
+                    in_force: by(Force::InForce),
+                    candidate: by(Force::Shadow),
+                });
+            }
+            left_out += known.len();
+        }
+        Ok(left_out)
+    }
+}
+
+impl Reproduced {
+    /// Makes every decision that was made since a moment again, by the rules and the case that are kept beside it.
+    pub fn since(reader: &Mutex<Reader>, since: Timestamp) -> Result<Reproduced, JournalError> {
+        let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut texts: BTreeMap<String, Option<Rules>> = BTreeMap::new();
+        let (mut found, mut after) = (Reproduced::default(), 0);
+        loop {
+            let some = reader.evaluations(after, AT_ONCE)?;
+            let Some(last) = some.last() else { return Ok(found) };
+            after = last.id;
+            for it in some.iter().filter(|it| it.at >= since) {
+                if !texts.contains_key(&it.rules) {
+                    let text = reader.text_of_rules(&it.rules)?;
+                    let rules = text.and_then(|text| config::rules::read(&text).ok());
+                    texts.insert(it.rules.clone(), rules.filter(|rules| rules.sha256 == it.rules));
+                }
+                let Some(Some(rules)) = texts.get(&it.rules) else {
+                    found.unread.push(it.observation);
+                    continue;
+                };
+                found.cases += 1;
+                if kept(&evaluate(&it.case, &rules.checks)) != it.decisions {
+                    found.otherwise.push(it.observation);
+                }
+            }
+        }
+    }
+}
