@@ -23,7 +23,7 @@ use crate::host::systemd::{self, Watched};
 use crate::intake::{self, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
 use crate::orders::{self, Answering, Asking, Downloading, Presence, Withdrawals};
-use crate::pipeline::runner::{Asked, Runner, Site};
+use crate::pipeline::runner::{Asked, Clocks, Runner, Site};
 use crate::reconciliation::{Rules, Schedule};
 use crate::shutdown::Tasks;
 use crate::status::{self, Page};
@@ -159,7 +159,18 @@ impl Gateway {
             let reader = Mutex::new(reader);
             let Some(rules) = rules::in_force(&reader, &signable, &turned, &stop).await else { return };
             let configured = Arc::clone(&signable.present);
-            let runner = Runner { journal, reader, site, rules, configured, asked, arrived, due, turned };
+            let runner = Runner {
+                journal,
+                reader,
+                site,
+                rules,
+                configured,
+                asked,
+                arrived,
+                due,
+                clocks: Clocks::default(),
+                turned,
+            };
             runner.run(stop).await;
         });
         (queries, turns)

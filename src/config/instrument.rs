@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use encoding_rs::Encoding;
 use jiff::tz::TimeZone;
 use labwire_units::{Aliases, Analytes};
@@ -106,6 +108,7 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
             profile.name
         ));
     }
+    let clock_limit = file.number("clock_limit_mins", 1..=720_i64).map(SignedDuration::from_mins);
 
     let claim = placed.zip(line).map(|(placed, line)| Claim {
         transport: placed.transport,
@@ -133,6 +136,7 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
             rerun,
             orders,
             download,
+            clock_limit,
         }),
         _ => None,
     };

@@ -164,6 +164,8 @@ pub struct Instrument {
     pub orders: OrderRules,
     /// It doesn't ask: it is told of its work.
     pub download: bool,
+    /// From how far off its clock is in doubt; `None`: nobody looks.
+    pub clock_limit: Option<jiff::SignedDuration>,
 }
 
 /// The protocol on an instrument's connection.

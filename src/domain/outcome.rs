@@ -68,10 +68,12 @@ pub enum ProblemKind {
     QcFailed,
     /// The analyzer and the LIMS name different patients for one specimen.
     OtherPatient,
+    /// An instrument's clock is off.
+    ClockOff,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 25] = [
+    pub const ALL: [ProblemKind; 26] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -97,6 +99,7 @@ impl ProblemKind {
         ProblemKind::NoFiles,
         ProblemKind::QcFailed,
         ProblemKind::OtherPatient,
+        ProblemKind::ClockOff,
     ];
 
     /// The stable name stored in the journal and shown beside counts.
@@ -127,6 +130,7 @@ impl ProblemKind {
             ProblemKind::NoFiles => "no-files",
             ProblemKind::QcFailed => "qc-failed",
             ProblemKind::OtherPatient => "other-patient",
+            ProblemKind::ClockOff => "clock-off",
         }
     }
 
@@ -195,6 +199,9 @@ impl ProblemKind {
             }
             ProblemKind::OtherPatient => {
                 "compare the analyzer's patient with the LIMS's order; the LIMS's stands, and nothing of it was changed"
+            }
+            ProblemKind::ClockOff => {
+                "set the analyzer's clock, or time_zone, then dismiss this; until then rules that depend on time aren't evaluated for it"
             }
         }
     }

@@ -13,6 +13,7 @@ mod habits;
 mod interpret;
 mod linking;
 mod normalize;
+mod offset;
 mod preview;
 mod ranged;
 mod reply;
@@ -40,6 +41,7 @@ use crate::domain::{
 
 pub use case::{Around, case, measured, past};
 pub use linking::{Fit, fit};
+pub use offset::{ClockState, Offsets, made_at};
 pub use preview::{Preview, Reported, Tube, preview};
 pub use ranged::ranged;
 pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, download, questions};

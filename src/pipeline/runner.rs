@@ -2,6 +2,7 @@
 //! One message can't stop the next.
 
 mod again;
+mod clocks;
 mod compare;
 mod controls;
 mod judging;
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use clocks::Clocks;
 pub use replay::{Compared, Replay, Reproduced};
 
 use again::Review;
@@ -81,6 +83,8 @@ pub struct Runner {
     pub arrived: Arc<Notify>,
     /// Rung by us whenever something is owed.
     pub due: Arc<Notify>,
+    /// What each instrument's latest messages tell of its clock.
+    pub clocks: Clocks,
     /// Told of every turn, so that a stuck runner is noticed.
     pub turned: watch::Sender<Instant>,
 }
@@ -238,7 +242,8 @@ impl Runner {
         let earlier =
             self.read(|reader| reader.same_message(&instrument.id, &processed.fingerprint, message.message))?;
         processed.repeats = earlier.map(|(id, _)| id);
-        let outcome = understand(message, instrument, self.rules.borrow().clone());
+        let mut outcome = understand(message, instrument, self.rules.borrow().clone());
+        outcome.problems.extend(self.look_at_clock(message, instrument, &mut outcome.observations)?);
         let not_production = outcome.not_production;
         let mut comparison = Comparison {
             runner: self,

@@ -188,3 +188,45 @@ async fn only_signers_sign_and_what_is_suspended_waits_until_it_is_no_more() {
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
+
+/// A result whose message says that it was made so many minutes from now.
+fn made(specimen: &str, value: &str, minutes: i64) -> String {
+    let then = labwire::clock::now() + jiff::SignedDuration::from_mins(minutes);
+    of_patient(specimen, value, &then.strftime("%Y%m%d%H%M%S").to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_off_is_told_and_no_change_over_time_is_judged_by_it() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    let limit = "clock_limit_mins = 15\n";
+    lab.instrument("erba", "erba-xl", limit, &format!("{}{CODES}", listener(address)));
+    rules(&lab, CRITICAL);
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &made("EX0001", "90.0", -4)).await;
+    send(address, &made("EX0002", "300", -3)).await;
+    until("both are there", || lab.count("accepted") == 2).await;
+    assert!(lab.text(&["trace", "EX0002"]).contains("delta: rise"), "{}", lab.text(&["trace", "EX0002"]));
+    send(address, &made("EX0003", "500", 40)).await;
+    until("nothing is held by it", || lab.count("accepted") == 3).await;
+    let trace = lab.text(&["trace", "EX0003"]);
+    assert!(
+        trace.contains("delta: not evaluated: the time of measurement isn't known beyond doubt")
+            && trace.contains("critical: high"),
+        "{trace}"
+    );
+    let problems = lab.text(&["problems"]);
+    let minutes = ["39", "40"].map(|minutes| format!("the analyzer's clock is {minutes} minutes ahead"));
+    assert!(minutes.iter().any(|words| problems.contains(words)), "{problems}");
+    send(address, &made("EX0004", "500", 41)).await;
+    until("it is told once", || lab.count("accepted") == 4).await;
+    assert_eq!(lab.text(&["problems"]).matches("clock-off").count(), 1);
+    send(address, &made("EX0005", "91.0", 0)).await;
+    until("it was set right", || lab.count("accepted") == 5).await;
+    let trace = lab.text(&["trace", "EX0005"]);
+    assert!(trace.contains("delta: fall"), "the time counts again: {trace}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -194,6 +194,7 @@ fn what_the_serial_example_calls_a_default_is_one() {
     assert_eq!(values["+/-"].text.as_deref(), Some("Equivocal"));
     assert_eq!(written.units.unit("K/uL").unwrap().code(), "10*3/uL");
     assert_eq!(written.sender.as_deref(), Some("VITROS"));
+    assert_eq!(written.clock_limit, Some(jiff::SignedDuration::from_mins(15)));
 
     let examples = [
         "suffix_separators",
@@ -201,6 +202,7 @@ fn what_the_serial_example_calls_a_default_is_one() {
         "pad_to",
         "truncated_at",
         "sender",
+        "clock_limit_mins",
         "[codes",
         "lims_code",
         "loinc",

@@ -18,7 +18,7 @@ use super::parcels::hex;
 use super::read::observation;
 use super::rows::instant;
 use super::{DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
-use crate::domain::{Observation, Private, SpecimenId};
+use crate::domain::{InstrumentId, Observation, Private, ProblemKind, SpecimenId};
 
 /// One instrument's numbers.
 #[derive(Debug, Clone, Default)]
@@ -206,6 +206,18 @@ impl Reader {
                     unanswered_queries: row.get(7)?,
                 })
             })?)
+    }
+
+    /// Whether something of a kind is open for an instrument.
+    pub fn has_open_problem(
+        &self,
+        instrument: &InstrumentId,
+        kind: ProblemKind,
+    ) -> Result<bool, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM problem WHERE instrument = ? AND kind = ? AND closed_at IS NULL AND NOT withdrawn",
+        )?;
+        Ok(statement.exists(params![instrument.as_str(), kind.name()])?)
     }
 
     /// Open problems, newest first, at most `limit`.
