@@ -1,0 +1,211 @@
+//! What 200 rules cost: a result read and judged in memory, and the share that they add to taking a result from its bytes
+//! on disk to its lines in the ledger, with the real runner and journal. Processor time, in alternating rounds.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+#![expect(clippy::unwrap_used, reason = "a benchmark may stop at the first surprise")]
+#![expect(clippy::indexing_slicing, reason = "a benchmark may stop at the first surprise")]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use labwire::config::Settings;
+use labwire::domain::Rules;
+use labwire::journal::parcels::Within;
+use labwire::journal::{Journal, Reader};
+use labwire::pipeline::rules::{evaluate, relevant};
+use labwire::pipeline::runner::{Clocks, Runner, reading};
+use labwire::pipeline::{Around, Context, Part, Reading, case, measured, process_part};
+use labwire::{clock, gateway};
+use labwire_link::{Parcel, ParcelId};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+const ROUNDS: usize = 5;
+const MESSAGES: usize = 400;
+const RESULTS_A_MESSAGE: usize = 10;
+const PATIENTS: usize = 40;
+/// Each with five rules.
+const ANALYTES: usize = 40;
+/// How often all messages are read in memory for one figure.
+const REPEATED: usize = 5;
+/// Of a second, as Linux tells processor time.
+const TICKS: f64 = 100.0;
+
+fn main() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let names = configure(folder.path());
+    let (settings, _) = Settings::load(folder.path()).unwrap();
+    let rules = Arc::new(settings.rules.as_ref().clone());
+    assert_eq!(rules.checks.rules.len(), 200);
+    let messages: Vec<String> = (0..MESSAGES).map(|number| message(number, &names)).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut figures: [Vec<f64>; 4] = Default::default();
+    for round in 0..ROUNDS {
+        let run = |rules: Option<&Arc<Rules>>, name: &str| {
+            let path = folder.path().join(format!("{name}{round}.db"));
+            runtime.block_on(end_to_end(&settings, rules, &messages, &path))
+        };
+        let seen = [
+            in_memory(&settings, None, &messages),
+            in_memory(&settings, Some(&rules), &messages),
+            run(None, "without"),
+            run(Some(&rules), "with"),
+        ];
+        figures.iter_mut().zip(seen).for_each(|(all, one)| all.push(one));
+    }
+    let [read, judged, without, with] = figures.map(median);
+    println!("median of {ROUNDS} rounds; {} results, processor time a result", MESSAGES * RESULTS_A_MESSAGE);
+    println!("read, no rules                   {read:8.1} µs  1");
+    println!("read, converted, 200 rules asked {judged:8.1} µs  {:.2}", judged / read);
+    println!("end to end, no rules             {without:8.1} µs  1");
+    println!("end to end, 200 rules in force   {with:8.1} µs  {:.2}", with / without);
+    println!(
+        "the rules' share of the latter   {:8.1} %   (aim: at most 25)",
+        100.0 * (with - without) / with
+    );
+    println!("asking them alone is of it       {:8.1} %", 100.0 * (judged - read) / with);
+}
+
+/// Writes a laboratory with its rules; the analytes' names and units.
+fn configure(folder: &Path) -> Vec<(String, String)> {
+    let site = "site = \"Example\"\ncontrol_socket = \"sock\"\n[journal]\npath = \"labwire.db\"\n\
+        [destination.lims]\nurl = \"http://127.0.0.1:9/\"\n";
+    fs::write(folder.join("labwire.toml"), site).unwrap();
+    let (bare, _) = Settings::load(folder).unwrap();
+    let numbered = bare.rules.analytes.iter().filter(|it| it.unit.code().contains("mol/L"));
+    let names: Vec<(String, String)> =
+        numbered.map(|it| (it.id.clone(), it.unit.code().to_owned())).take(ANALYTES).collect();
+    assert_eq!(names.len(), ANALYTES, "there are analytes enough");
+    let (mut codes, mut rules) = (String::new(), String::new());
+    for (number, (name, unit)) in names.iter().enumerate() {
+        write!(codes, "[codes.T{number}]\nanalyte = \"{name}\"\n").unwrap();
+        for (band, ages) in
+            [("newborn", "age_below = \"28 d\""), ("child", "age_below = \"18 y\""), ("adult", "")]
+        {
+            write!(
+                rules,
+                "[[critical]]\nname = \"t{number}-{band}\"\nanalyte = \"{name}\"\nunit = \"{unit}\"\n\
+                 low = \"< 2.8\"\nhigh = \"> 6.1\"\nsource = \"a bench\"\n{ages}\n"
+            )
+            .unwrap();
+        }
+        write!(
+            rules,
+            "[[range]]\nname = \"t{number}-range\"\nanalyte = \"{name}\"\nunit = \"{unit}\"\nlow = \"< 0.1\"\n\
+             high = \"> 20\"\nsource = \"a bench\"\n\
+             [[delta]]\nname = \"t{number}-delta\"\nanalyte = \"{name}\"\nunit = \"{unit}\"\nmethod = \"absolute\"\n\
+             rise = \"> 1\"\nfall = \"> 1\"\nwindow = \"30 d\"\nsource = \"a bench\"\n"
+        )
+        .unwrap();
+    }
+    fs::create_dir(folder.join("instruments.d")).unwrap();
+    let instrument =
+        "profile = \"erba-xl\"\ntime_zone = \"UTC\"\n[tcp_server]\nlisten = \"127.0.0.1:9001\"\n";
+    fs::write(folder.join("instruments.d/sim.toml"), format!("{instrument}{codes}")).unwrap();
+    fs::create_dir(folder.join("rules.d")).unwrap();
+    fs::write(folder.join("rules.d/bench.toml"), rules).unwrap();
+    names
+}
+
+/// One specimen's results, a minute after those before.
+fn message(number: usize, names: &[(String, String)]) -> String {
+    let (hour, minute, patient) = (number / 60, number % 60, number % PATIENTS);
+    let time = format!("20260102{hour:02}{minute:02}00");
+    let mut text = format!(
+        "H|`^&||||||||||P|E 1394-97|{time}\rP|1|EX-{patient}|||Example^Anna||19700131|F\r\
+         O|1|S{number:05}||^^^T0|||||||||||SERUM\r"
+    );
+    for result in 0..RESULTS_A_MESSAGE {
+        let test = (number + result) % names.len();
+        let (unit, digit) = (&names[test].1, number % 10);
+        write!(text, "R|{}|^^^T{test}|4.{digit}|{unit}||N||F||||{time}\r", result + 1).unwrap();
+    }
+    text + "L|1|N\r"
+}
+
+/// Microseconds of processor time a result, read and asked about in memory.
+fn in_memory(settings: &Settings, rules: Option<&Arc<Rules>>, messages: &[String]) -> f64 {
+    let reading = Reading { rules: rules.cloned(), ..reading(&settings.instruments[0]) };
+    let received_at = clock::now();
+    let began = processor();
+    let mut decided = 0;
+    for message in messages.iter().cycle().take(messages.len() * REPEATED) {
+        let outcome = process_part(&Part::of(message.as_bytes()), &reading, &Context { received_at });
+        assert_eq!(outcome.observations.len(), RESULTS_A_MESSAGE, "{:?}", outcome.problems);
+        let Some(rules) = rules else { continue };
+        let all: Vec<_> = outcome.observations.iter().map(|it| measured(it, &reading)).collect();
+        for (index, observation) in outcome.observations.iter().enumerate() {
+            let mut together = all.clone();
+            together.remove(index);
+            let patient = Some(observation.patient.clone());
+            let around = Around { patient, together, ..Around::default() };
+            let case = relevant(case(observation, &reading, received_at, around), &rules.checks);
+            decided += evaluate(&case, &rules.checks).len();
+        }
+    }
+    assert!(rules.is_none() || decided == MESSAGES * REPEATED * RESULTS_A_MESSAGE * 3);
+    1e6 * (processor() - began) / (MESSAGES * REPEATED * RESULTS_A_MESSAGE) as f64
+}
+
+/// Microseconds of processor time a result, from its parcel to its line in the ledger.
+async fn end_to_end(
+    settings: &Settings,
+    rules: Option<&Arc<Rules>>,
+    messages: &[String],
+    path: &Path,
+) -> f64 {
+    let journal = Journal::open(path, 0, clock::now()).unwrap();
+    let site = gateway::site(settings);
+    let source = site.sources.keys().next().unwrap().clone();
+    let (asked, _questions) = mpsc::channel(1);
+    let (turned, _turns) = watch::channel(clock::monotonic());
+    let (_signed, in_force) = watch::channel(rules.cloned());
+    let arrived = Arc::new(Notify::new());
+    let runner = Runner {
+        journal: journal.clone(),
+        reader: Mutex::new(Reader::open(path).unwrap()),
+        site,
+        rules: in_force,
+        configured: rules.cloned().unwrap_or_default(),
+        asked,
+        arrived: Arc::clone(&arrived),
+        due: Arc::new(Notify::new()),
+        clocks: Clocks::default(),
+        turned,
+    };
+    let began = processor();
+    for message in messages {
+        let raw = message.clone().into_bytes();
+        let parcel = Parcel { id: ParcelId(0), content: 0..raw.len(), message_ends: vec![raw.len()], raw };
+        let within = Within::New { source: source.clone(), peer: "bench".to_owned() };
+        journal.store_parcel(within, parcel, Vec::new(), clock::now()).await.unwrap();
+    }
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(runner.run(stop.clone()));
+    let reader = Reader::open(path).unwrap();
+    while !reader.pending(1).unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let spent = processor() - began;
+    stop.cancel();
+    running.await.unwrap();
+    let received = reader.sums().unwrap();
+    assert_eq!(received.imbalances(), [""; 0]);
+    1e6 * spent / (MESSAGES * RESULTS_A_MESSAGE) as f64
+}
+
+/// Seconds that this process has had of a processor.
+fn processor() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
+    (ticks(11) + ticks(12)) / TICKS
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
