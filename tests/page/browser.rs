@@ -137,6 +137,18 @@ impl Browser {
         self.ask("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
     }
 
+    /// Shows the page on a screen of another size, in CSS pixels.
+    pub(crate) fn size(&mut self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.ask("Emulation.setDeviceMetricsOverride", size);
+    }
+
+    /// Runs a script that promises something, and waits for it.
+    pub(crate) fn promised(&mut self, script: &str) -> Value {
+        let asked = json!({ "expression": script, "returnByValue": true, "awaitPromise": true });
+        self.ask("Runtime.evaluate", asked)["result"]["value"].clone()
+    }
+
     /// Shows the page as it is printed.
     pub(crate) fn on_paper(&mut self) {
         self.ask("Emulation.setEmulatedMedia", json!({ "media": "print" }));

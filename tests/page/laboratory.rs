@@ -165,6 +165,12 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         Some(cookie.split(';').next().unwrap().to_owned())
     }
 
+    /// The number of a problem that is open.
+    pub(crate) fn open_problem(&self) -> i64 {
+        let reader = labwire::journal::Reader::open(&self.journal()).unwrap();
+        reader.open_problems(1).unwrap()[0].id.0
+    }
+
     pub(crate) fn journal(&self) -> std::path::PathBuf {
         self.folder.path().join("labwire.db")
     }

@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise, and looks at the clock to give up"
 )]
 
+mod accessible;
 mod browser;
 mod connections;
 mod in_a_browser;

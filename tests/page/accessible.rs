@@ -1,0 +1,122 @@
+//! Every view for everybody: axe-core finds nothing against WCAG 2.2 AA in light and dark, nothing sticks out on a phone
+//! or at 200 % zoom, and the keyboard reaches everything with its focus to be seen. Pictures are left in `target/page/`.
+
+use std::fs;
+use std::path::Path;
+
+use labsim::lims::Mode;
+use serde_json::Value;
+
+use super::browser::Browser;
+use super::laboratory::{Laboratory, PASSWORD};
+
+const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/node_modules/axe-core/axe.min.js");
+const RUN: &str = "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })\
+                   .then((found) => found.violations.map((it) => it.id + ': ' + it.nodes.map((node) => node.html).join(' ; ')))";
+
+/// A laboratory with something in every list, and a browser in which a supervisor signed in.
+async fn laboratory() -> (Laboratory, Browser) {
+    let laboratory = Laboratory::with_results().await;
+    laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
+    laboratory.send("24-000008", &[("001", "5.10")]).await;
+    laboratory.until("/waiting/dead_letters", 1).await;
+    laboratory.signed_in("anna", "supervisor").await;
+    let mut seen = Browser::open(&format!("http://{}/sign-in", laboratory.page));
+    seen.type_text("anna");
+    seen.key("Tab");
+    seen.type_text(&PASSWORD.replace('+', " "));
+    seen.key("Enter");
+    seen.until(
+        "location.pathname === '/' && document.querySelector('.visitor').textContent === 'ANNA Example'",
+    );
+    (laboratory, seen)
+}
+
+/// Every view, and what its picture is called.
+fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
+    let problem = laboratory.open_problem();
+    [
+        ("/".to_owned(), "bench"),
+        ("/specimen?id=24-000008".to_owned(), "specimen"),
+        ("/held".to_owned(), "held"),
+        ("/held/3".to_owned(), "hold"),
+        ("/problems".to_owned(), "problems"),
+        (format!("/problem/{problem}"), "problem"),
+        ("/dead-letters".to_owned(), "dead-letters"),
+        ("/delivery/2".to_owned(), "delivery"),
+        ("/message/1".to_owned(), "message"),
+        ("/reconciliation".to_owned(), "reconciliation"),
+        ("/qc".to_owned(), "qc"),
+        ("/sign-in".to_owned(), "signed-in"),
+        ("/set-up".to_owned(), "set-up"),
+        ("/message/999".to_owned(), "not-found"),
+    ]
+    .into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and axe-core"]
+async fn no_view_keeps_anybody_out_in_light_or_dark() {
+    let axe = fs::read_to_string(Path::new(AXE)).unwrap();
+    let (mut laboratory, mut seen) = laboratory().await;
+    for scheme in ["light", "dark"] {
+        seen.colours(scheme);
+        for (path, name) in views(&laboratory) {
+            seen.go(&format!("http://{}{path}", laboratory.page));
+            seen.run(&axe);
+            let found = seen.promised(RUN);
+            assert_eq!(found, Value::Array(Vec::new()), "{path} in {scheme}");
+            seen.picture(&format!("all-{name}-{scheme}"));
+        }
+    }
+    // What it must find is found.
+    seen.run("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=\"/assets/icon.svg\"><input>')");
+    let found = seen.promised(RUN).to_string();
+    assert!(found.contains("image-alt") && found.contains("label"), "{found}");
+    laboratory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn nothing_sticks_out_on_a_phone_or_at_twice_the_size() {
+    let (mut laboratory, mut seen) = laboratory().await;
+    // 680 pixels are what a window of 1,360 has at 200 %.
+    for (width, what) in [(360, "phone"), (680, "zoomed")] {
+        seen.size(width, 800);
+        for (path, name) in views(&laboratory) {
+            seen.go(&format!("http://{}{path}", laboratory.page));
+            let wide = seen.value("document.documentElement.scrollWidth");
+            seen.picture(&format!("all-{name}-{what}"));
+            assert!(wide.as_u64().unwrap() <= width.into(), "{path} is {wide} wide on {width}");
+        }
+    }
+    laboratory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn the_keyboard_reaches_everything_and_its_focus_is_seen() {
+    const STOPS: &str = "Array.from(document.querySelectorAll('a[href], button:not(:disabled), input:not([type=hidden]), \
+                         select, textarea, [tabindex=\"0\"]')).filter((it) => it.offsetParent !== null || it.matches('.skip')).length";
+    let (mut laboratory, mut seen) = laboratory().await;
+    for (path, _) in views(&laboratory) {
+        seen.go(&format!("http://{}{path}", laboratory.page));
+        seen.run("document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus(); window.reached = new Set()");
+        let stops = seen.value(STOPS).as_u64().unwrap();
+        let mut reached = 0;
+        // The parts of a date are stops too.
+        for _ in 0..stops + 5 {
+            if reached == stops {
+                break;
+            }
+            seen.key("Tab");
+            seen.run("window.reached.add(document.activeElement)");
+            let is_seen = "(() => { const style = getComputedStyle(document.activeElement); \
+                           return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2; })()";
+            assert!(seen.is(is_seen), "{path}: {}", seen.text("document.activeElement.outerHTML"));
+            reached = seen.value("window.reached.size").as_u64().unwrap();
+        }
+        assert_eq!(reached, stops, "{path}");
+    }
+    laboratory.close().await;
+}
