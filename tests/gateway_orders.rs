@@ -403,3 +403,46 @@ async fn what_was_not_ordered_waits_for_a_person_where_the_site_says_so() {
     let trace = lab.text(&["trace", "T1"]);
     assert!(trace.contains("released by labwire"), "{trace}");
 }
+
+const DELTA: &str = "[[delta]]\nname = \"glucose-delta\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nmethod = \"absolute\"\n\
+    rise = \"> 100\"\nwindow = \"72 h\"\nsource = \"a test\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patients_earlier_value_is_found_by_the_lims_orders_where_the_analyzer_names_nobody() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let codes = "[codes.GLCC]\nanalyte = \"glucose\"\n";
+    lab.instrument("erba", "erba-xl", "", &format!("{}{codes}", listener(analyzer)));
+    fs::create_dir(lab.path("rules.d")).unwrap();
+    fs::write(lab.path("rules.d/own.toml"), DELTA).unwrap();
+    let gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let of = |id: &str, tube: &str, patient: &str| {
+        let order = oml(id, tube, &[("NW", &format!("P{id}"), "GLCC")]);
+        order.replace("EX77^^^HOSP^MR", patient)
+    };
+    for (id, tube, patient) in [
+        ("1", "T1", "EX77^^^HOSP^MR"),
+        ("2", "T2", "EX77^^^ELSEWHERE^MR"),
+        ("3", "T3", "EX78^^^HOSP^MR"),
+        ("4", "T4", "EX77^^^HOSP^MR"),
+    ] {
+        assert!(lims.tell(&of(id, tube, patient)).await.contains("/MSA|AA|"));
+    }
+    let named_nobody = |tube: &str, value: &str, hour: u8| {
+        let time = format!("20260501{hour:02}0000");
+        chemistry(tube, &[("GLCC", value)], "F", &time).replace("EX-77||Example^Anna", "||")
+    };
+    for (hour, tube, value) in [(8, "T1", "100"), (9, "T2", "300"), (10, "T3", "300"), (11, "T4", "210")] {
+        send(analyzer, &named_nobody(tube, value, hour)).await;
+        until("it is judged", || lab.text(&["trace", tube]).contains("judged")).await;
+    }
+    for tube in ["T2", "T3"] {
+        let trace = lab.text(&["trace", tube]);
+        assert!(trace.contains("delta: not evaluated: there is no earlier value"), "{tube}: {trace}");
+    }
+    let trace = lab.text(&["trace", "T4"]);
+    assert!(trace.contains("delta: rise") && trace.contains("at 2026-05-01T08:00:00Z"), "{trace}");
+    assert!(trace.contains("glucose was 5.6 (exactly 250000/45039)"), "{trace}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

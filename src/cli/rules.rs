@@ -38,6 +38,11 @@ pub(super) fn show(settings: &Settings, out: &mut impl Write) -> Outcome {
 }
 
 pub(super) fn sign(settings: &Settings, sign: &Sign, out: &mut impl Write) -> Outcome {
+    let failed = try_examples(&settings.rules.checks).failures.len();
+    if failed > 0 {
+        writeln!(out, "Refused: {failed} cases don't come out as they say; labwire rules test names them")?;
+        return Ok(Exit::Failed);
+    }
     let sha256 = settings.rules.sha256.clone();
     let request =
         Request::Sign { sha256: sha256.clone(), by: sign.by.clone(), statement: sign.statement.clone() };

@@ -59,6 +59,12 @@ async fn unsigned_rules_look_on_and_signed_ones_hold_and_each_decision_can_be_re
     send(address, &glucose("EX0005", "90.0", "F", "20260102030505")).await;
     until("this neither", || lab.count("held") == 2).await;
 
+    let wrong = format!("{CRITICAL}case = [{{ value = \"9\", expect = \"rise\" }}]\n");
+    rules(&lab, &wrong);
+    let refused = lab.run(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("1 cases don't come out"), "{refused:?}");
+    assert_eq!(refused.status.code(), Some(1));
+    rules(&lab, CRITICAL);
     sign(&lab);
     until("what the signed rules don't hold leaves", || lab.count("accepted") == 1).await;
     until("what they hold is said to be critical", || lab.text(&["held"]).contains("it is critical")).await;

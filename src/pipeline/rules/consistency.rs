@@ -130,10 +130,19 @@ pub(super) fn pattern(rule: &Pattern, case: &Case, form: Form) -> Judged {
 pub(super) fn shown(measured: &Measured) -> String {
     let name = measured.analyte.as_deref().unwrap_or(&measured.code);
     match &measured.amount {
-        Amount::Number { comparator, exact, .. } => {
-            format!("{name} is {}{exact}", comparator.map_or("", Comparator::as_str))
+        Amount::Number { comparator, exact, reported } => {
+            format!("{name} is {}", number(*comparator, exact, reported))
         }
         Amount::Unconverted(_) => format!("{name} isn't in the reported unit"),
         Amount::NoNumber => format!("{name} is no number"),
+    }
+}
+
+/// A number as it is reported, and exactly where that isn't the same.
+pub(super) fn number(comparator: Option<Comparator>, exact: &Exact, reported: &Exact) -> String {
+    let comparator = comparator.map_or("", Comparator::as_str);
+    match exact == reported {
+        true => format!("{comparator}{exact}"),
+        false => format!("{comparator}{reported} (exactly {exact})"),
     }
 }

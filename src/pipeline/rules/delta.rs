@@ -171,8 +171,8 @@ fn thresholds(method: &Method) -> Vec<String> {
 
 fn shown(analyte: &str, past: &Past) -> String {
     let number = match &past.amount {
-        Amount::Number { comparator, exact, .. } => {
-            format!("{}{exact}", comparator.map_or("", Comparator::as_str))
+        Amount::Number { comparator, exact, reported } => {
+            super::consistency::number(*comparator, exact, reported)
         }
         Amount::Unconverted(_) | Amount::NoNumber => "no number".to_owned(),
     };
