@@ -69,10 +69,10 @@ struct IntakeRow {
     of_unknown_senders: i64,
 }
 
-struct LimsRow {
+pub(super) struct LimsRow {
     name: String,
     row: &'static str,
-    mark: Mark,
+    pub(super) mark: Mark,
     detail: String,
     last_accepted: Option<Moment>,
     owed: String,
@@ -185,7 +185,7 @@ fn note(it: &Analyzer, clock: &Clock) -> Option<String> {
 }
 
 /// The state of an analyzer's link, and what goes with it.
-fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) {
+pub(super) fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) {
     let place = it.source.as_deref().unwrap_or_default();
     let shared = match it.shared_with.as_slice() {
         [] => String::new(),
@@ -261,7 +261,7 @@ fn balance(difference: i64) -> Mark {
     }
 }
 
-fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
+pub(super) fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
     let (mark, detail) = match &it.state {
         _ if !it.is_configured => removed(it),
         DestinationState::Up => (Mark::new(Severity::Calm, "Up"), String::new()),

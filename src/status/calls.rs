@@ -56,8 +56,7 @@ pub(super) fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option
 /// What the sentence on top says of calls, and what to do.
 pub(super) fn concern(snapshot: &Snapshot, clock: &Clock) -> Option<(Severity, String, String)> {
     let overdue = snapshot.calls.iter().filter(|call| call.is_overdue(snapshot.as_of)).count();
-    let remedy =
-        "Its line below says whom to call; then record it: labwire call reached, or not-reached.".to_owned();
+    let remedy = "Its line says whom to call, and leads to where the call is written down.".to_owned();
     if overdue > 0 {
         let overdue = i64::try_from(overdue).unwrap_or(i64::MAX);
         let headline = count(overdue, "critical call is overdue.", "critical calls are overdue.");

@@ -28,6 +28,7 @@ mod shell;
 mod sign_in;
 mod snapshot;
 mod specimen;
+mod wall;
 mod who;
 
 use std::sync::Arc;
@@ -160,6 +161,7 @@ pub async fn serve(listener: TcpListener, page: Page, stop: CancellationToken) {
 fn router(page: Page) -> Router {
     let pages = Router::new()
         .route("/", get(bench::show))
+        .route("/wall", get(wall::show))
         .route("/specimen", get(specimen::show))
         .route("/message/{id}", get(raw::message))
         .route("/delivery/{id}", get(raw::delivery))

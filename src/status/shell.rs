@@ -54,6 +54,7 @@ impl Shell {
             ("/dead-letters", "Dead letters", waiting.dead_letters),
             ("/reconciliation", "Reconciliation", 0),
             ("/qc", "QC", 0),
+            ("/wall", "Wall", 0),
         ];
         Shell {
             title: title.to_owned(),

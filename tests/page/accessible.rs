@@ -47,6 +47,7 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
         ("/message/1".to_owned(), "message"),
         ("/reconciliation".to_owned(), "reconciliation"),
         ("/qc".to_owned(), "qc"),
+        ("/wall".to_owned(), "wall"),
         ("/sign-in".to_owned(), "signed-in"),
         ("/set-up".to_owned(), "set-up"),
         ("/message/999".to_owned(), "not-found"),

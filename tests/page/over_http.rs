@@ -196,3 +196,20 @@ async fn a_held_result_without_a_specimen_is_not_advised_to_be_released() {
     let hold = laboratory.fetch_as(&cookie, "/held/1").await.body;
     assert!(hold.contains("value=\"reject:1\"") && !hold.contains("release:"), "{hold}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wall_says_what_waits_and_names_nobody() {
+    let laboratory = Laboratory::with_results().await;
+    laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
+    laboratory.send("24-000008", &[("001", "5.10")]).await;
+    laboratory.until("/waiting/dead_letters", 1).await;
+    let wall = laboratory.fetch("/wall").await.body;
+    for shown in ["1 delivery waits for a person", "<b>1</b>", "dead letters", "<b>vitros</b>", "<b>lims</b>"]
+    {
+        assert!(wall.contains(shown), "{shown}: {wall}");
+    }
+    let main = between(&wall, "<main", "</main>");
+    for private in ["24-00000", "4.80", "5.10", "alert(1)"] {
+        assert!(!main.contains(private), "{private}: {main}");
+    }
+}

@@ -1,0 +1,51 @@
+//! The wall view: what a room must see from across it. Large, without names, numbers of specimens or values of patients;
+//! it only shows.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::Page;
+use super::bench::{contact, lims};
+use super::failure::{Failure, html};
+use super::lead::{Severity, grouped, lead};
+use super::shell::{Mark, Shell};
+use super::who::Who;
+
+#[derive(Template)]
+#[template(path = "wall.html")]
+struct Wall {
+    shell: Shell,
+    severity: Severity,
+    headline: String,
+    waits: Vec<(String, Mark)>,
+    /// Analyzers, then destinations.
+    tiles: Vec<(String, Mark)>,
+}
+
+pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
+    let snapshot = page.snapshot().await?;
+    let clock = page.clock(&snapshot);
+    let lead = lead(&snapshot, &clock);
+    let analyzers = snapshot.analyzers.iter().map(|it| (it.name.clone(), contact(it, &snapshot, &clock).0));
+    let destinations =
+        snapshot.destinations.iter().map(|it| (it.name.clone(), lims(it, &snapshot, &clock).mark));
+    let waiting = snapshot.waiting;
+    let calls = i64::try_from(snapshot.calls.len()).unwrap_or(i64::MAX);
+    let waits = [
+        (calls, Severity::Danger, "critical calls"),
+        (waiting.dead_letters, Severity::Danger, "dead letters"),
+        (waiting.held, Severity::Act, "held"),
+        (waiting.open_problems, Severity::Act, "problems"),
+    ];
+    let waits = waits.into_iter().map(|(number, severity, words)| {
+        (grouped(number), Mark::new(if number == 0 { Severity::Calm } else { severity }, words))
+    });
+    html(&Wall {
+        tiles: analyzers.chain(destinations).collect(),
+        waits: waits.collect(),
+        severity: lead.severity,
+        headline: lead.headline,
+        shell: Shell::new("Wall", "/wall", &page.site, &snapshot, &clock).seen_by(who, "/wall"),
+    })
+}
