@@ -33,9 +33,9 @@ pub(super) fn screen(
         Some(Commit::Never) => Reply::Silent,
         Some(Commit::Wanted) => {
             let commit = Acknowledging { mode: Mode::Commit, ..acknowledging.clone() };
-            acknowledge(content, verdict, &commit, &mut stamp)
+            acknowledge(content, |header| verdict(header, queries), &commit, &mut stamp)
         }
-        None => acknowledge(content, verdict, acknowledging, &mut stamp),
+        None => acknowledge(content, |header| verdict(header, queries), acknowledging, &mut stamp),
     };
     let failed = acknowledge(content, |_| Verdict::NotStored, acknowledging, &mut stamp);
     Screened { stored, failed }
@@ -49,21 +49,18 @@ enum Commit {
 
 fn answered_with_orders(content: &[u8], queries: Hl7Queries) -> Option<Commit> {
     let message = Message::parse(content).ok()?;
-    let kind: &[u8] = match queries {
-        Hl7Queries::Mindray => b"QRY",
-        Hl7Queries::Law => b"QBP",
-        Hl7Queries::Unknown => return None,
-    };
+    let kind = queries.kind()?;
     let header = message.header()?;
-    let asks =
-        message.named(b"MSH").filter_map(Msh::of).all(|it| it.message_type().component(1).raw() == kind);
+    let is_one = |it: Msh<'_>| it.message_type().component(1).raw() == kind;
+    let asks = message.named(b"MSH").filter_map(Msh::of).all(is_one)
+        && message.segments().any(|segment| queries.asks(&segment));
     let wanted = matches!(header.accept_acknowledgement().raw(), b"AL" | b"SU");
     asks.then_some(if wanted { Commit::Wanted } else { Commit::Never })
 }
 
 /// AR and CR are for what isn't for us; what is odd about the content of a message that is on disk is our trouble.
-fn verdict(header: &Msh<'_>) -> Verdict {
-    refusal(header).map_or(Verdict::Accepted, Verdict::NotForUs)
+fn verdict(header: &Msh<'_>, queries: Hl7Queries) -> Verdict {
+    refusal(header, queries).map_or(Verdict::Accepted, Verdict::NotForUs)
 }
 
 #[cfg(test)]
@@ -120,6 +117,8 @@ mod tests {
             ("QBP^Q11", "NE|AL", Hl7Queries::Unknown, "MSA|AA|7"),
             ("QRY^Q02", "", Hl7Queries::Mindray, ""),
             ("QRY^Q02", "", Hl7Queries::Law, "MSA|AA|7"),
+            ("ORM^O01", "", Hl7Queries::Mindray, "MSA|AR|7"),
+            ("ORM^O01", "", Hl7Queries::MindrayOrm, ""),
             ("ORU^R01", "", Hl7Queries::Mindray, "MSA|AA|7"),
         ] {
             let (stored, failed) = told_by(&query(kind, modes), queries);

@@ -52,9 +52,10 @@ fn queries(raw: raw::Query, faults: &mut Faults) -> Hl7Queries {
     let Some(style) = raw.style else { return Hl7Queries::default() };
     match style.get_ref().as_str() {
         "mindray" => Hl7Queries::Mindray,
+        "mindray-orm" => Hl7Queries::MindrayOrm,
         "law" => Hl7Queries::Law,
         _ => {
-            faults.add(style.span(), "not a way to ask that is known; write \"mindray\" or \"law\"");
+            faults.add(style.span(), "not a way to ask that is known; write \"mindray\", \"mindray-orm\" or \"law\"");
             Hl7Queries::default()
         }
     }

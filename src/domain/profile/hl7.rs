@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use labwire_hl7::message::Path;
+use labwire_hl7::message::{Path, Segment};
 use labwire_hl7::transfer::{Acknowledging, Settings};
 
 use super::{Pattern, Trust};
@@ -37,8 +37,29 @@ pub enum Hl7Queries {
     Unknown,
     /// QRY^Q02, answered by QCK^Q02 and DSR^Q03.
     Mindray,
+    /// ORM^O01 with ORC-1 RF, answered by ORR^O02.
+    MindrayOrm,
     /// QBP^Q11, answered by RSP^K11 and followed by an OML^O33, as IHE LAW has it.
     Law,
+}
+
+impl Hl7Queries {
+    /// MSH-9.1 of a message that asks.
+    pub fn kind(self) -> Option<&'static [u8]> {
+        match self {
+            Hl7Queries::Unknown => None,
+            Hl7Queries::Mindray => Some(b"QRY"),
+            Hl7Queries::MindrayOrm => Some(b"ORM"),
+            Hl7Queries::Law => Some(b"QBP"),
+        }
+    }
+
+    /// Whether a segment is a query. A QPD or QRD always is one, whether it can be answered or not.
+    pub fn asks(self, segment: &Segment<'_>) -> bool {
+        segment.is(b"QPD")
+            || segment.is(b"QRD")
+            || self == Hl7Queries::MindrayOrm && segment.is(b"ORC") && segment.field(1).raw() == b"RF"
+    }
 }
 
 impl Default for Hl7Dialect {

@@ -94,7 +94,7 @@ struct Reader<'a, 'm> {
 impl<'m> Reader<'_, 'm> {
     /// What is refused to the analyzer must not go on to a LIMS: it was told to see to it itself.
     fn refused(&mut self, message: &Message<'m>) -> bool {
-        let refused = message.named(b"MSH").filter_map(Msh::of).find_map(|it| Some((it, refusal(&it)?)));
+        let refused = message.named(b"MSH").filter_map(Msh::of).find_map(|it| Some((it, refusal(&it, self.dialect.queries)?)));
         let Some((header, condition)) = refused else { return false };
         let mut said = |field| self.decoder.trimmed(&header.segment(), header.segment().field(field));
         let (kind, version) = (said(9), said(12));
@@ -235,7 +235,7 @@ impl<'m> Reader<'_, 'm> {
     fn query(&mut self, query: &Segment<'m>, scope: usize) {
         let mut specimens = Vec::new();
         for at in &self.dialect.places.query_specimen {
-            let Some(segment) = self.scopes.find(&at.path, None, scope) else { continue };
+            let Some(segment) = self.scopes.find(&at.path, Some(query), scope) else { continue };
             for repeat in segment.field(at.path.field).repeats() {
                 let field = at.path.component.map_or(repeat, |component| repeat.component(component));
                 let sent = self.decoder.trimmed(&segment, field);

@@ -1,5 +1,7 @@
 //! Host queries of HL7 models: what is asked for, and the answer in the model's way. Mindray's QRY^Q02 is answered by QCK^Q02
-//! and, where there is work, DSR^Q03; IHE LAW's QBP^Q11 by RSP^K11, and the work follows in an OML^O33 of ours.
+//! and, where there is work, DSR^Q03, its ORM^O01 by ORR^O02 (`mindray_orm`); IHE LAW's QBP^Q11 by RSP^K11, and the work follows in an OML^O33 of ours.
+
+mod mindray_orm;
 
 use labwire_hl7::message::{Charset, Draft, Field, Message, Msh, Segment, Value};
 
@@ -19,7 +21,7 @@ pub struct Stamp<'a> {
 
 pub(super) fn questions(message: &[u8], dialect: &Hl7Dialect, reading: &Reading) -> Vec<Question> {
     let Ok(message) = parse(message, reading.character_set) else { return Vec::new() };
-    let asks = |segment: &Segment<'_>| (segment.is(b"QPD") || segment.is(b"QRD")) && !cancels(segment);
+    let asks = |segment: &Segment<'_>| dialect.queries.asks(segment) && !cancels(segment);
     message
         .segments()
         .filter(asks)
@@ -68,6 +70,7 @@ pub fn answers_hl7(
     let works: Vec<&Work> = found.values().flatten().flatten().collect();
     match (dialect.queries, header.message_type().component(1).raw()) {
         (Hl7Queries::Mindray, b"QRY") => mindray(&message, &header, works.first().copied(), stamp),
+        (Hl7Queries::MindrayOrm, b"ORM") => mindray_orm::answers(&message, &header, found, stamp),
         (Hl7Queries::Law, b"QBP") => law(&message, &header, &works, stamp),
         _ => Vec::new(),
     }

@@ -146,13 +146,13 @@ impl<'m> Builder<'_, 'm> {
             b"FHS" | b"BHS" | b"BTS" | b"FTS" => {}
             b"PID" => self.enter(Level::Patient, segment),
             b"SPM" | b"SAC" if self.specimens_lead => self.specimen(segment),
-            b"OBR" | b"ORC" => self.order(segment),
-            b"OBX" => self.observation(segment),
-            b"NTE" => self.note(segment),
-            b"QPD" | b"QRD" => {
+            b"QPD" | b"QRD" | b"ORC" if self.dialect.queries.asks(&segment) => {
                 self.keep(segment);
                 self.found.queries.push((segment, self.current));
             }
+            b"OBR" | b"ORC" => self.order(segment),
+            b"OBX" => self.observation(segment),
+            b"NTE" => self.note(segment),
             _ if !known => self.found.strays.push(segment),
             _ if self.owner == Owner::Result && !is_specimen(&segment) => self.supplement(segment),
             _ => self.keep(segment),

@@ -1,11 +1,14 @@
 //! What HL7 analyzers that ask are told.
 
 use super::*;
-use crate::domain::profile::{Dialect, Profile};
+use crate::domain::profile::{Dialect, Hl7Location, Profile};
 use crate::domain::{InstrumentId, Patient, Private, SpecimenRules};
 
 fn reading(queries: Hl7Queries) -> Reading {
-    let dialect = Hl7Dialect { queries, ..Hl7Dialect::default() };
+    let mut dialect = Hl7Dialect { queries, ..Hl7Dialect::default() };
+    if queries == Hl7Queries::MindrayOrm {
+        dialect.places.query_specimen = Hl7Location::parse("ORC-3.1").into_iter().collect();
+    }
     Reading {
         instrument: InstrumentId::new("sim"),
         profile: std::sync::Arc::new(Profile::standard("sim", 1, Dialect::Hl7(Box::new(dialect)))),
@@ -112,6 +115,42 @@ fn law_gets_its_answer_and_then_a_work_order() {
     );
     let none = told(LAW, Hl7Queries::Law, None);
     assert!(none.len() == 1 && none[0].contains("/QAK|query3200|NF|"), "{none:?}");
+}
+
+const ORM: &str = "MSH|^~\\&|BC-5380|Mindray|||20260430081500||ORM^O01|92|P|2.3.1||||||UNICODE/ORC|RF||900203||IP/";
+
+#[test]
+fn a_counter_that_asks_with_an_order_is_told_the_order_and_the_mode_that_was_ordered() {
+    let texts = told(ORM, Hl7Queries::MindrayOrm, Some(work(&["CBC", "CBC+DIFF"])));
+    let [answer] = texts.as_slice() else { panic!("{texts:?}") };
+    for part in [
+        "|||BC-5380|Mindray|20260501||ORR^O02|Q1|P|2.3.1||||||UNICODE/MSA|AA|92/",
+        "/PID|1||EX77^^^^MR||Example^Anna||19800102000000|Female/PV1|1||WARD3/ORC|AF|900203/",
+        "/OBR|1|900203||00001^Automated Count^99MRC|||20260430075500|||||||||||||||||HM/",
+        "/OBX|1|IS|08003^Test Mode^99MRC||CBC+DIFF||||||F/",
+    ] {
+        assert!(answer.contains(part), "{part}: {answer}");
+    }
+}
+
+#[test]
+fn a_counter_is_told_no_mode_that_nobody_ordered() {
+    for (tests, mode) in [(&["CBC"][..], "CBC|"), (&["CBC", "RET"], ""), (&["RET"], "")] {
+        let texts = told(ORM, Hl7Queries::MindrayOrm, Some(work(tests)));
+        let said = texts[0].split("08003^Test Mode^99MRC||").nth(1).unwrap_or_default();
+        assert!(said.starts_with(mode) && said.is_empty() == mode.is_empty(), "{tests:?}: {texts:?}");
+    }
+}
+
+#[test]
+fn a_counter_hears_of_each_tube_that_there_is_no_order() {
+    let two = format!("{ORM}ORC|RF||900204||IP/");
+    let texts = told(&two, Hl7Queries::MindrayOrm, None);
+    assert_eq!(texts.len(), 2);
+    assert!(texts.iter().all(|text| text.contains("/MSA|AR|92/") && !text.contains("ORC")), "{texts:?}");
+    // An order that isn't a question isn't answered as one.
+    let placed = ORM.replace("ORC|RF|", "ORC|NW|");
+    assert_eq!(told(&placed, Hl7Queries::MindrayOrm, None), Vec::<String>::new());
 }
 
 #[test]
