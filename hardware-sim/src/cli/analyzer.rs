@@ -13,6 +13,7 @@ use labsim::faults::Faults;
 use labsim::frame::Framing;
 use labsim::generate::{Generator, Style};
 use labsim::load::{Event, Load, Summary, play};
+use labsim::mllp::{MllpAnalyzer, Way};
 use labsim::net::Place;
 use labsim::pace::Pace;
 use labsim::script::Script;
@@ -50,6 +51,11 @@ pub(crate) struct Arguments {
     /// Ask for the orders of a specimen and show the answer
     #[arg(long, value_name = "SPECIMEN", help_heading = "What")]
     query: Option<String>,
+    #[arg(long, value_name = "WAY", requires = "query", help_heading = "What", help = way_help())]
+    ask_as: Option<Way>,
+    /// How long the answer to a query may take
+    #[arg(long, value_name = "TIME", requires = "query", value_parser = duration::parse, help_heading = "What")]
+    within: Option<Duration>,
     /// How many transfers of generated messages; without it, until stopped
     #[arg(long, value_name = "N", help_heading = "What")]
     count: Option<u64>,
@@ -87,6 +93,8 @@ const AFTER: &str = "Examples:
   labsim analyzer --connect 127.0.0.1:4001 --style yumizen-h500 --count 10 --ledger acked.jsonl
   labsim analyzer --pty /tmp/analyzer --style vitros-3600 --baud 9600 --faults 0.05
   labsim analyzer --connect 127.0.0.1:4001 --script dialogue.txt
+  labsim analyzer --connect 127.0.0.1:4001 --style erba-xl --query T1 --within 15s
+  labsim analyzer --connect 127.0.0.1:4002 --ask-as law --query T1 --within 60s
 
 A script has one step a line:
   > ENQ                          send
@@ -98,6 +106,10 @@ A script has one step a line:
 fn style_help() -> String {
     let models = Style::ALL.map(Style::name).join(", ");
     format!("Generate messages, frame a file, or ask, in the style of {models}; the first unless set")
+}
+
+fn way_help() -> String {
+    format!("Ask over HL7, in the way of one of {}", Way::ALL.map(Way::name).join(", "))
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -137,10 +149,11 @@ fn options(arguments: &Arguments) -> Options {
     let max_text = arguments.max_text.map_or(model.max_text, |bytes| bytes as usize);
     // A real device keeps its own pace.
     let paced = !arguments.full_speed && arguments.device.is_none();
+    let timing = Timing::default().hurried(arguments.hurry);
     Options {
         faults: Faults::at_rate(arguments.seed, arguments.faults),
         pace: if paced { Pace::LineSpeed { baud: arguments.baud } } else { Pace::Full },
-        timing: Timing::default().hurried(arguments.hurry),
+        timing: Timing { answer: arguments.within.unwrap_or(timing.answer), ..timing },
         framing: Framing { max_text, ..model },
     }
 }
@@ -181,11 +194,19 @@ async fn play_file(place: &Place, path: &std::path::Path, options: Options) -> R
 }
 
 async fn ask(place: &Place, specimen: &str, arguments: &Arguments) -> Result<(), Failure> {
+    let shown = |text: &[u8]| say(String::from_utf8_lossy(text).trim_end().replace('\r', "\n"));
+    if let Some(way) = arguments.ask_as {
+        let mut analyzer = MllpAnalyzer::new(place.open().await?, options(arguments));
+        let Some(answer) = analyzer.query(way, specimen, &arguments.seed.to_string()).await else {
+            return Err(Failure::otherwise("no whole answer came in time"));
+        };
+        return Ok(answer.iter().try_for_each(|message| shown(message))?);
+    }
     let style = arguments.style.unwrap_or(Style::Vitros3600);
     let question = Generator::new(style, arguments.seed).query(specimen);
     let mut analyzer = Analyzer::new(place.open().await?, options(arguments));
     match analyzer.query(&question).await {
-        Some(answer) => Ok(say(String::from_utf8_lossy(&answer).trim_end().replace('\r', "\n"))?),
+        Some(answer) => Ok(shown(&answer)?),
         None => Err(Failure::otherwise("no answer came")),
     }
 }

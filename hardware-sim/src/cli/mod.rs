@@ -4,6 +4,7 @@ mod analyzer;
 mod drop;
 mod lims;
 mod mllp_lims;
+mod orders;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -36,6 +37,8 @@ enum Command {
     Lims(lims::Arguments),
     /// Play a LIMS that takes HL7 over MLLP and fails on command
     MllpLims(mllp_lims::Arguments),
+    /// Play a LIMS that tells orders and changes its mind
+    Orders(orders::Arguments),
 }
 
 /// Why a command ended other than well.
@@ -68,6 +71,7 @@ pub(crate) async fn run(arguments: Arguments) -> ExitCode {
         Command::Drop(arguments) => drop::run(arguments).await,
         Command::Lims(arguments) => lims::run(arguments).await,
         Command::MllpLims(arguments) => mllp_lims::run(arguments).await,
+        Command::Orders(arguments) => orders::run(arguments).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 //! connection.
 
 mod manner;
+mod query;
 
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use crate::chance::Chance;
 use crate::line::{Heard, Line};
 use crate::pace::Paced;
 use manner::{Manner, block};
+use query::Next;
+pub use query::Way;
 
 const VT: u8 = 0x0B;
 const FS: u8 = 0x1C;
@@ -83,6 +86,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MllpAnalyzer<S> {
         }
         report.end = End::Complete;
         report
+    }
+
+    /// Asks about a specimen and returns the messages of the answer, each taken where the model does so. `None` where it isn't
+    /// whole within the time that the analyzer waits.
+    pub async fn query(&mut self, way: Way, specimen: &str, id: &str) -> Option<Vec<Vec<u8>>> {
+        if !self.say(&block(&way.question(specimen, id))).await {
+            return None;
+        }
+        let deadline = Instant::now() + self.options.timing.answer;
+        let mut answer = Vec::new();
+        loop {
+            let message = self.block(deadline).await.ok()?;
+            match way.next(&message) {
+                Next::PassOver => {}
+                Next::Await => answer.push(message),
+                Next::Finish(said) => {
+                    answer.push(message);
+                    if let Some(said) = said {
+                        self.say(&block(&said)).await;
+                    }
+                    return Some(answer);
+                }
+            }
+        }
     }
 
     /// Sends two messages in one write, and waits for the answer to either. `at` is the first one's place.

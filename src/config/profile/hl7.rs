@@ -55,7 +55,10 @@ fn queries(raw: raw::Query, faults: &mut Faults) -> Hl7Queries {
         "mindray-orm" => Hl7Queries::MindrayOrm,
         "law" => Hl7Queries::Law,
         _ => {
-            faults.add(style.span(), "not a way to ask that is known; write \"mindray\", \"mindray-orm\" or \"law\"");
+            faults.add(
+                style.span(),
+                "not a way to ask that is known; write \"mindray\", \"mindray-orm\" or \"law\"",
+            );
             Hl7Queries::default()
         }
     }

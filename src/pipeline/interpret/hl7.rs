@@ -94,7 +94,10 @@ struct Reader<'a, 'm> {
 impl<'m> Reader<'_, 'm> {
     /// What is refused to the analyzer must not go on to a LIMS: it was told to see to it itself.
     fn refused(&mut self, message: &Message<'m>) -> bool {
-        let refused = message.named(b"MSH").filter_map(Msh::of).find_map(|it| Some((it, refusal(&it, self.dialect.queries)?)));
+        let refused = message
+            .named(b"MSH")
+            .filter_map(Msh::of)
+            .find_map(|it| Some((it, refusal(&it, self.dialect.queries)?)));
         let Some((header, condition)) = refused else { return false };
         let mut said = |field| self.decoder.trimmed(&header.segment(), header.segment().field(field));
         let (kind, version) = (said(9), said(12));

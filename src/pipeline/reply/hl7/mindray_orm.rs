@@ -41,7 +41,8 @@ fn answer(of: &Msh<'_>, tube: Field<'_>, work: Option<&Work>, stamp: &mut Stamp<
     let digits = |time: &str, most: usize| -> Vec<u8> {
         time.bytes().take_while(u8::is_ascii_digit).take(most).collect()
     };
-    let parts = |text: &[u8]| -> Vec<Vec<u8>> { text.split(|byte| *byte == b'^').map(<[u8]>::to_vec).collect() };
+    let parts =
+        |text: &[u8]| -> Vec<Vec<u8>> { text.split(|byte| *byte == b'^').map(<[u8]>::to_vec).collect() };
     let (id, name, ward) = (text(&patient.id), parts(&text(&patient.name)), parts(&text(&patient.location)));
     let (name, ward): (Vec<&[u8]>, Vec<&[u8]>) =
         (name.iter().map(Vec::as_slice).collect(), ward.iter().map(Vec::as_slice).collect());

@@ -117,7 +117,8 @@ fn law_gets_its_answer_and_then_a_work_order() {
     assert!(none.len() == 1 && none[0].contains("/QAK|query3200|NF|"), "{none:?}");
 }
 
-const ORM: &str = "MSH|^~\\&|BC-5380|Mindray|||20260430081500||ORM^O01|92|P|2.3.1||||||UNICODE/ORC|RF||900203||IP/";
+const ORM: &str =
+    "MSH|^~\\&|BC-5380|Mindray|||20260430081500||ORM^O01|92|P|2.3.1||||||UNICODE/ORC|RF||900203||IP/";
 
 #[test]
 fn a_counter_that_asks_with_an_order_is_told_the_order_and_the_mode_that_was_ordered() {
