@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use labwire::config::settings::{TlsClientSettings, TlsServerSettings};
-use labwire::domain::Private;
+use labwire::domain::{Private, SpecimenId};
 use labwire::host::tls::{self, Acceptor, Connector};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use support::*;
@@ -52,9 +52,13 @@ impl Authority {
 }
 
 /// Sends the message and returns the answer; nothing where the line is closed or silent.
-async fn exchange(mut line: impl AsyncRead + AsyncWrite + Unpin) -> String {
+async fn exchange(line: impl AsyncRead + AsyncWrite + Unpin) -> String {
+    say(line, MESSAGE).await
+}
+
+async fn say(mut line: impl AsyncRead + AsyncWrite + Unpin, message: &str) -> String {
     let talk = async {
-        line.write_all(&[b"\x0B", MESSAGE.as_bytes(), b"\x1C\r"].concat()).await.ok()?;
+        line.write_all(&[b"\x0B", message.as_bytes(), b"\x1C\r"].concat()).await.ok()?;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\x1C\r") {
             answer.push(line.read_u8().await.ok()?);
@@ -242,4 +246,50 @@ async fn a_lims_that_asks_who_is_there_is_shown_our_certificate() {
     std::fs::write(lab.path("labwire.toml"), nameless + ours).unwrap();
     let _gateway = lab.start().await;
     until("it is accepted", || lab.count("accepted") == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lims_tells_orders_over_tls_and_nobody_else_does() {
+    tls::install_provider();
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let (certificate, key) = authority.sign("localhost");
+    write(&lab, "labwire.pem", &certificate);
+    write(&lab, "labwire.key", key.reveal());
+    write(&lab, "ca.pem", &authority.pem());
+    let address: SocketAddr = free_port();
+    let site = std::fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let orders = format!(
+        "[orders.lims]\nkind = \"mllp\"\nlisten = \"{address}\"\nallow = [\"127.0.0.1\"]\n[orders.lims.tls]\n\
+         certificate_file = \"labwire.pem\"\nkey_file = \"labwire.key\"\nclient_ca_file = \"ca.pem\"\n"
+    );
+    std::fs::write(lab.path("labwire.toml"), site + &orders).unwrap();
+    let gateway = lab.start().await;
+    let order = |tube: &str| {
+        format!(
+            "MSH|^~\\&|LIMS|HOSP|labwire||20260501080000||OML^O33^OML_O33|17|P|2.5.1\r\
+             PID|1||EX77^^^HOSP^MR||Example^Anna\rSPM|1|{tube}||SER\rORC|NW|P1\rOBR|1|P1||GLCC\r"
+        )
+    };
+    assert_eq!(say(connect(address).await, &order("T1")).await, "", "in the clear");
+    let as_client = |identity| TlsClientSettings {
+        ca_pem: authority.pem(),
+        server_name: "localhost".to_owned(),
+        identity,
+    };
+    for identity in [None, Some(stranger.sign("lims"))] {
+        let connector = Connector::new(&as_client(identity)).unwrap();
+        // The refusal may come with the handshake or with the first byte after it.
+        if let Ok(line) = connector.connect(connect(address).await).await {
+            assert_eq!(say(line, &order("T1")).await, "");
+        }
+    }
+    let known = |tube: &str| lab.reader().orders_on(&SpecimenId::new(tube)).unwrap().len();
+    assert_eq!(known("T1"), 0);
+    let connector = Connector::new(&as_client(Some(authority.sign("lims")))).unwrap();
+    let answer = say(connector.connect(connect(address).await).await.unwrap(), &order("T2")).await;
+    assert!(answer.contains("MSA|AA|17"), "{answer}");
+    assert_eq!(known("T2"), 1);
+    assert!(gateway.terminate().success());
 }

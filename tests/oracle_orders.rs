@@ -1,9 +1,8 @@
 //! Every tube asked for gets exactly what the LIMS said last, or an honest "none", while the gateway is killed again and
-//! again; and a cache that serves cancelled orders is caught.
+//! again, the LIMS is away and results want the line at the same time; and a cache that serves cancelled orders is caught.
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
@@ -11,155 +10,216 @@
 #[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
 #[path = "gateway/support.rs"]
 mod support;
+#[expect(dead_code, reason = "shared with the other tests of orders, which use the rest")]
 #[path = "support/teller.rs"]
 mod teller;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fs;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use labsim::analyzer::{Analyzer, Options};
-use support::{Gateway, Lab, connect};
-use teller::{Teller, laboratory, oml, query, told};
-use tokio::io::AsyncWriteExt;
+use labsim::chance::Chance;
+use labsim::lims::{Books, Conduct, Lims, OrderDesk, OrderLine};
+use support::{Gateway, Lab, chemistry, connect, until};
+use teller::{laboratory, query, told};
 
-const TUBES: [&str; 4] = ["T1", "T2", "T3", "T4"];
 const TESTS: [&str; 3] = ["GLCC", "CRR", "ALTT"];
+/// Of which the LIMS never says a word.
+const NOBODYS: &str = "T99";
 
-/// What the LIMS wants, by its own books: each order's tube, test and whether it stands.
-#[derive(Default)]
-struct Books {
-    orders: BTreeMap<String, (usize, &'static str, bool)>,
-    placed: usize,
-    messages: usize,
-}
-
-/// A number that depends on the one before it only.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-}
-
-impl Books {
-    /// The LIMS changes its mind about something; returns the message that says so.
-    fn change(&mut self, dice: &mut Dice) -> String {
-        self.messages += 1;
-        let id = format!("M{}", self.messages);
-        let known: Vec<String> = self.orders.keys().cloned().collect();
-        let number = if known.is_empty() { None } else { known.get(dice.roll(known.len())).cloned() };
-        let (control, number) = match (dice.roll(5), number) {
-            (0 | 1, _) | (_, None) => {
-                self.placed += 1;
-                let number = format!("P{}", self.placed);
-                let order = (dice.roll(TUBES.len()), TESTS[dice.roll(TESTS.len())], true);
-                self.orders.insert(number.clone(), order);
-                ("NW", number)
-            }
-            (2, Some(number)) => {
-                self.orders.get_mut(&number).unwrap().2 = false;
-                ("CA", number)
-            }
-            (3, Some(number)) => {
-                self.orders.get_mut(&number).unwrap().0 = dice.roll(TUBES.len());
-                ("XO", number)
-            }
-            (_, Some(number)) => {
-                self.orders.get_mut(&number).unwrap().2 = true;
-                ("NW", number)
-            }
-        };
-        let (tube, test, _) = self.orders[&number];
-        oml(&id, TUBES[tube], &[(control, &number, test)])
-    }
-
-    /// Whether an answer about a tube is exactly what stands.
-    fn judge(&self, tube: usize, answer: &str) -> Result<(), String> {
-        let standing = self.orders.values().filter(|(at, _, stands)| *at == tube && *stands);
-        let wanted: BTreeSet<String> = standing.map(|(_, test, _)| (*test).to_owned()).collect();
-        let mut got = BTreeSet::new();
-        for (label, tests) in told(answer) {
-            if label != TUBES[tube] {
-                return Err(format!("an answer about {} names {label}", TUBES[tube]));
-            }
-            got.extend(tests);
+/// Whether an answer about a tube is exactly what stands in the LIMS's books, of the patient that they name.
+fn judge(books: &Books, tube: &str, answer: &str) -> Result<(), String> {
+    let wanted = books.standing(tube);
+    let mut got = BTreeSet::new();
+    for (label, tests) in told(answer) {
+        if label != tube {
+            return Err(format!("an answer about {tube} names {label}"));
         }
-        if !wanted.is_empty() && !answer.contains("|EX77|") {
-            return Err("the patient isn't the LIMS's".to_owned());
-        }
-        if got == wanted { Ok(()) } else { Err(format!("{}: told {got:?}, stands {wanted:?}", TUBES[tube])) }
+        got.extend(tests);
     }
+    let patient = books.patient(tube).unwrap_or_default();
+    if !wanted.is_empty() && !answer.contains(&format!("|{patient}|")) {
+        return Err(format!("the patient of {tube} isn't the LIMS's"));
+    }
+    if got == wanted { Ok(()) } else { Err(format!("{tube}: told {got:?}, stands {wanted:?}")) }
 }
 
-async fn ask(address: SocketAddr, tube: usize) -> String {
-    let mut analyzer = Analyzer::new(connect(address).await, Options::default());
-    let answer = analyzer.query(query(&format!("^{}", TUBES[tube])).as_bytes()).await;
-    String::from_utf8(answer.unwrap()).unwrap()
-}
-
-/// The LIMS says the message and hears nothing: the gateway is killed while it may be at it. It is said again then.
-async fn kill_in_between(
-    lab: &Lab,
-    gateway: Gateway,
-    lims: &mut Teller,
+/// A laboratory, and the LIMS that it hears of orders from.
+struct Ward {
+    lab: Lab,
+    results: Lims,
+    analyzer: SocketAddr,
     orders: SocketAddr,
-    message: &str,
-) -> Gateway {
-    lims.line.write_all(&[b"\x0B", message.as_bytes(), b"\x1C\r"].concat()).await.unwrap();
-    gateway.kill();
-    let gateway = lab.start().await;
-    *lims = Teller::connect(orders).await;
-    gateway
+    books: Arc<Mutex<Books>>,
+    desk: OrderDesk,
+    line: Option<OrderLine>,
+    gateway: Option<Gateway>,
+    chance: Chance,
+    /// Results that the analyzer saw acknowledged.
+    sent: i64,
+    asked: usize,
+    kills: usize,
+    outages: usize,
+}
+
+impl Ward {
+    async fn open() -> Ward {
+        let (results, lab, analyzer, orders) = laboratory().await;
+        let books = Arc::new(Mutex::new(Books::new(7, 4, &TESTS)));
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let desk = OrderDesk::start(any, Arc::clone(&books), Conduct::Answer).await.unwrap();
+        let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+        let ask = format!(
+            "[orders.lims.ask]\nurl = \"http://{}/orders?specimen={{specimen}}\"\npatience_secs = 1\n",
+            desk.address()
+        );
+        fs::write(lab.path("labwire.toml"), site + &ask).unwrap();
+        let gateway = Some(lab.start().await);
+        let (line, chance) = (None, Chance::seeded_for(7, "oracle"));
+        let counts = (0, 0, 0, 0);
+        let (sent, asked, kills, outages) = counts;
+        Ward {
+            lab,
+            results,
+            analyzer,
+            orders,
+            books,
+            desk,
+            line,
+            gateway,
+            chance,
+            sent,
+            asked,
+            kills,
+            outages,
+        }
+    }
+
+    async fn kill(&mut self) {
+        self.gateway.take().unwrap().kill();
+        self.gateway = Some(self.lab.start().await);
+        self.line = None;
+        self.kills += 1;
+    }
+
+    async fn line(&mut self) -> &mut OrderLine {
+        if self.line.is_none() {
+            self.line = Some(OrderLine::connect(&self.orders.to_string()).await.unwrap());
+        }
+        self.line.as_mut().unwrap()
+    }
+
+    /// The LIMS changes its mind, and is heard: where the gateway is killed while it may be at it, it says so again.
+    async fn change(&mut self, is_killed: bool) {
+        let message = self.books.lock().unwrap().change();
+        if is_killed {
+            self.line().await.say(&message).await.unwrap();
+            self.kill().await;
+        }
+        let answer = self.line().await.tell(&message).await.unwrap();
+        assert!(answer.contains("/MSA|AA|"), "{message}: {answer}");
+        // What was said before and comes again changes nothing.
+        if self.chance.below(4) == 0 {
+            assert_eq!(self.line().await.tell(&message).await.unwrap(), answer);
+        }
+    }
+
+    async fn ask(&mut self, tube: &str) -> String {
+        let mut analyzer = Analyzer::new(connect(self.analyzer).await, Options::default());
+        let answer = analyzer.query(query(&format!("^{tube}")).as_bytes()).await;
+        self.asked += 1;
+        String::from_utf8(answer.unwrap()).unwrap()
+    }
+
+    /// Asks, and has results to send before the answer can come.
+    async fn ask_and_send(&mut self, tube: &str) -> String {
+        let mut analyzer = Analyzer::new(connect(self.analyzer).await, Options::default());
+        let time = format!("20260501{:06}", self.sent);
+        let results = chemistry(tube, &[("GLCC", &format!("5.{}", self.sent))], "F", &time);
+        let messages = [query(&format!("^{tube}")), results];
+        for message in &messages {
+            let report = analyzer.transfer(&[message]).await;
+            assert!(report.is_complete(), "{report:?}");
+        }
+        self.sent += 1;
+        self.asked += 1;
+        let answer = analyzer.receive(Options::default().timing.answer).await;
+        String::from_utf8(answer.unwrap()).unwrap()
+    }
+
+    async fn must_be_right(&mut self, tube: &str, step: usize) {
+        let answer = match self.chance.below(3) {
+            0 => self.ask_and_send(tube).await,
+            _ => self.ask(tube).await,
+        };
+        assert_eq!(judge(&self.books.lock().unwrap(), tube, &answer), Ok(()), "step {step}");
+    }
+
+    /// The LIMS is away: what it said before it went still counts, and of what it never spoke there is nothing.
+    async fn outage(&mut self, step: usize) {
+        self.outages += 1;
+        self.line = None;
+        self.desk.conduct(Conduct::Down);
+        let tube = self.any_tube();
+        self.must_be_right(&tube, step).await;
+        if self.outages % 2 == 1 {
+            self.kill().await;
+        }
+        for tube in [tube, NOBODYS.to_owned()] {
+            self.must_be_right(&tube, step).await;
+        }
+        self.desk.conduct(Conduct::Answer);
+    }
+
+    fn any_tube(&mut self) -> String {
+        let tubes: Vec<String> = self.books.lock().unwrap().tubes().collect();
+        let at = usize::try_from(self.chance.below(tubes.len() as u64)).unwrap();
+        tubes.get(at).unwrap().clone()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_tube_gets_what_the_lims_said_last_though_the_gateway_is_killed() {
-    let (_lims, lab, analyzer, orders) = laboratory().await;
-    let mut gateway = lab.start().await;
-    let mut lims = Teller::connect(orders).await;
-    let (mut books, mut dice) = (Books::default(), Dice(7));
-    let (mut asked, mut kills) = (0, 0);
-    for step in 0..80 {
-        let message = books.change(&mut dice);
-        if dice.roll(10) == 0 {
-            gateway = kill_in_between(&lab, gateway, &mut lims, orders, &message).await;
-            kills += 1;
+async fn every_tube_gets_what_the_lims_said_last_whatever_fails_meanwhile() {
+    let mut ward = Ward::open().await;
+    for step in 0..60 {
+        let chance = ward.chance.below(10);
+        if chance == 0 {
+            ward.outage(step).await;
         }
-        let answer = lims.tell(&message).await;
-        assert!(answer.contains("/MSA|AA|"), "step {step}: {answer}");
-        // What was said before and comes again changes nothing.
-        if dice.roll(4) == 0 {
-            assert_eq!(lims.tell(&message).await, answer, "step {step}");
-        }
-        let tube = dice.roll(TUBES.len());
-        let told = ask(analyzer, tube).await;
-        assert_eq!(books.judge(tube, &told), Ok(()), "step {step}: {message:?}");
-        asked += 1;
+        ward.change(chance == 1).await;
+        let tube = ward.any_tube();
+        ward.must_be_right(&tube, step).await;
     }
-    drop(lims);
-    for tube in 0..TUBES.len() {
-        let told = ask(analyzer, tube).await;
-        assert_eq!(books.judge(tube, &told), Ok(()), "the LIMS is gone");
+    ward.line = None;
+    let tubes: Vec<String> = ward.books.lock().unwrap().tubes().collect();
+    for tube in &tubes {
+        ward.must_be_right(tube, 60).await;
     }
-    assert!(asked > 70 && kills > 3, "{asked} asked, {kills} kills");
-    assert!(gateway.terminate().success());
-    lab.must_balance();
-    served_though_cancelled_is_noticed(&lab, &books, analyzer).await;
+    let Ward { asked, kills, outages, sent, .. } = ward;
+    eprintln!("{asked} asked, {kills} kills, {outages} outages, {sent} results beside them");
+    assert!(asked > 60 && kills > 3 && outages > 2 && sent > 10);
+    until("each result is in the LIMS", || ward.lab.count("accepted") == sent).await;
+    assert_eq!(ward.results.ledger().held().len(), usize::try_from(sent).unwrap());
+    assert!(ward.results.ledger().doubled().is_empty());
+    assert!(ward.gateway.take().unwrap().terminate().success());
+    ward.lab.must_balance();
+    served_though_cancelled_is_noticed(&mut ward, &tubes).await;
 }
 
 /// The control: the same books, and a cache in which what was cancelled stands again.
-async fn served_though_cancelled_is_noticed(lab: &Lab, books: &Books, analyzer: SocketAddr) {
-    let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
+async fn served_though_cancelled_is_noticed(ward: &mut Ward, tubes: &[String]) {
+    let journal = rusqlite::Connection::open(ward.lab.path("labwire.db")).unwrap();
     let revived =
         journal.execute("UPDATE lab_order SET state = 'active' WHERE state = 'cancelled'", []).unwrap();
     drop(journal);
     assert!(revived > 0);
-    let _gateway = lab.start().await;
+    ward.gateway = Some(ward.lab.start().await);
     let mut noticed = 0;
-    for tube in 0..TUBES.len() {
-        noticed += usize::from(books.judge(tube, &ask(analyzer, tube).await).is_err());
+    for tube in tubes {
+        let answer = ward.ask(tube).await;
+        noticed += usize::from(judge(&ward.books.lock().unwrap(), tube, &answer).is_err());
     }
     assert!(noticed > 0, "a cache that serves cancelled orders passes for a good one");
 }

@@ -1,0 +1,177 @@
+//! Analyzers of each dialect ask within their own limits, with the real program, while the LIMS is late or away, clocks are
+//! apart and questions are odd: each gets what is known, or hears that there is nothing.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
+#[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
+#[path = "gateway/support.rs"]
+mod support;
+#[expect(dead_code, reason = "shared with the other tests of orders, which use the rest")]
+#[path = "support/teller.rs"]
+mod teller;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use labsim::analyzer::{Analyzer, Options, Timing};
+use labsim::lims::{Books, Conduct, Lims, OrderDesk};
+use labsim::mllp::{MllpAnalyzer, Way};
+use support::*;
+use teller::*;
+
+/// How long each model waits for its orders: the limits that their manuals name.
+const LIMITS: [(Option<Way>, u64); 4] =
+    [(None, 15), (Some(Way::Law), 60), (Some(Way::Mindray), 10), (Some(Way::MindrayOrm), 10)];
+
+/// An analyzer of each dialect, beside a LIMS whose desk is late.
+struct Hall {
+    _results: Lims,
+    lab: Lab,
+    orders: SocketAddr,
+    /// In the order of [`LIMITS`].
+    analyzers: Vec<SocketAddr>,
+    desk: OrderDesk,
+}
+
+impl Hall {
+    async fn open(conduct: Conduct) -> Hall {
+        let (results, lab, astm, orders) = laboratory().await;
+        let books = Arc::new(Mutex::new(Books::new(1, 2, &["GLU"])));
+        let desk = OrderDesk::start(SocketAddr::from(([127, 0, 0, 1], 0)), books, conduct).await.unwrap();
+        let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+        let ask = format!(
+            "[orders.lims.ask]\nurl = \"http://{}/orders?specimen={{specimen}}\"\npatience_secs = 2\n",
+            desk.address()
+        );
+        fs::write(lab.path("labwire.toml"), site + &ask).unwrap();
+        let mut analyzers = vec![astm];
+        for (name, profile, code) in [
+            ("cobas", "roche-cobas-pro", "10020"),
+            ("bs", "mindray-bs-200", "1"),
+            ("bc", "mindray-bc-5380", "CBC+DIFF"),
+        ] {
+            let address = free_port();
+            let codes = format!("[codes.\"{code}\"]\nlims_code = \"GLCC\"\n");
+            lab.instrument(name, profile, "", &(listener(address) + &codes));
+            analyzers.push(address);
+        }
+        Hall { _results: results, lab, orders, analyzers, desk }
+    }
+
+    /// All at once, each with its own limit in seconds; what each was told.
+    async fn all_ask(&self, tube: &str) -> Vec<String> {
+        let mut asking = Vec::new();
+        for ((way, limit), address) in LIMITS.into_iter().zip(&self.analyzers) {
+            asking.push(tokio::spawn(ask(way, *address, tube.to_owned(), Duration::from_secs(limit))));
+        }
+        let mut told = Vec::new();
+        for one in asking {
+            told.push(one.await.unwrap().unwrap());
+        }
+        told
+    }
+}
+
+/// What a model is told within a limit, with `/` between records or segments.
+async fn ask(way: Option<Way>, address: SocketAddr, tube: String, limit: Duration) -> Option<String> {
+    let options = Options { timing: Timing { answer: limit, ..Timing::default() }, ..Options::default() };
+    let stream = connect(address).await;
+    let told = match way {
+        None => Analyzer::new(stream, options).query(query(&format!("^{tube}")).as_bytes()).await?,
+        Some(way) => MllpAnalyzer::new(stream, options).query(way, &tube, "7").await?.concat(),
+    };
+    Some(String::from_utf8(told).unwrap().replace('\r', "/"))
+}
+
+fn answers(lab: &Lab) -> Vec<String> {
+    lab.reader().host_queries(10).unwrap().into_iter().filter_map(|it| it.answer).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_dialect_is_answered_within_its_limit_though_the_lims_is_late() {
+    let hall = Hall::open(Conduct::Late(Duration::from_secs(90))).await;
+    let _gateway = hall.lab.start().await;
+    // The control: a limit that the LIMS's patience doesn't fit into bites.
+    let hasty =
+        ask(Some(Way::Law), *hall.analyzers.get(1).unwrap(), "T8".to_owned(), Duration::from_millis(100));
+    assert_eq!(hasty.await, None);
+    let told = hall.all_ask("T1").await;
+    let nothing = [vec![], vec!["/QAK|7|NF|"], vec!["/QAK|SR|NF|"], vec!["/MSA|AR|7"]];
+    for (told, parts) in told.iter().zip(&nothing) {
+        assert!(parts.iter().all(|part| told.contains(part)) && !told.contains("GLU"), "{told}");
+    }
+    until("each says why", || {
+        answers(&hall.lab).iter().filter(|it| it.contains("the LIMS could not be asked")).count() >= 4
+    })
+    .await;
+    assert!(hall.desk.asked().contains(&"T1".to_owned()) || hall.desk.asked().contains(&"T8".to_owned()));
+    // What it says on its line counts at once, for all of them.
+    let mut lims = Teller::connect(hall.orders).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    let told = hall.all_ask("T1").await;
+    for (told, part) in
+        told.iter().zip(["^GLCC", "|10020", "DSP|29||1^^^", "08003^Test Mode^99MRC||CBC+DIFF"])
+    {
+        assert!(told.contains(part) && told.contains("EX77"), "{part}: {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_questions_get_an_honest_nothing_and_change_nothing() {
+    let hall = Hall::open(Conduct::Answer).await;
+    let gateway = hall.lab.start().await;
+    let mut lims = Teller::connect(hall.orders).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    let enormous = "9".repeat(500);
+    for tube in ["", " ", &enormous, "T1;DROP", "T%", "*"] {
+        let told = hall.all_ask(tube).await;
+        assert!(told.iter().all(|told| !told.contains("EX77")), "{tube}: {told:?}");
+    }
+    assert!(hall.desk.asked().iter().all(|label| label.len() < 100), "an enormous number is never asked for");
+    assert_eq!(hall.all_ask("T1").await.iter().filter(|told| told.contains("EX77")).count(), 4);
+    assert!(gateway.terminate().success());
+    hall.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_without_a_test_is_a_problem_and_makes_no_tube_known() {
+    let hall = Hall::open(Conduct::Down).await;
+    let _gateway = hall.lab.start().await;
+    let mut lims = Teller::connect(hall.orders).await;
+    let without = oml("1", "T5", &[("NW", "P1", "")]);
+    let answer = lims.tell(&without).await;
+    assert!(answer.contains("/MSA|AE|1"), "{answer}");
+    until("it is shown", || hall.lab.text(&["problems"]).contains("unreadable-order")).await;
+    let told = hall.all_ask("T5").await;
+    assert!(told.iter().all(|told| !told.contains("EX77")), "{told:?}");
+    until("it isn't known", || answers(&hall.lab).iter().any(|it| it.contains("unknown specimen"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_that_are_apart_change_nothing() {
+    let hall = Hall::open(Conduct::Down).await;
+    let _gateway = hall.lab.start().await;
+    let mut lims = Teller::connect(hall.orders).await;
+    let at = |id: &str, control: &str, year: &str| {
+        oml(id, "T1", &[(control, "P1", "GLCC")])
+            .replace("||20260501080000||", &format!("||{year}0501080000||"))
+    };
+    // The later to arrive counts, whatever its clock says.
+    for (id, control, year, told) in [
+        ("1", "NW", "2099", true),
+        ("2", "CA", "1999", false),
+        ("3", "NW", "1970", true),
+        ("4", "CA", "", false),
+    ] {
+        let answer = lims.tell(&at(id, control, year)).await;
+        assert!(answer.contains("/MSA|AA|"), "{answer}");
+        let all = hall.all_ask("T1").await;
+        assert!(all.iter().all(|it| it.contains("EX77") == told), "{year}: {all:?}");
+    }
+}
