@@ -126,7 +126,8 @@ async fn ask(line: &mut TcpStream, tube: usize) -> Took {
     let label = label(tube);
     line.write_all(&[ENQ]).await.unwrap();
     assert_eq!(line.read_u8().await.unwrap(), ACK);
-    let records = ["H|`^&||||||||||P|E 1394-97|20260501100000", &format!("Q|1|^{label}|||S|||||||O"), "L|1|N"];
+    let records =
+        ["H|`^&||||||||||P|E 1394-97|20260501100000", &format!("Q|1|^{label}|||S|||||||O"), "L|1|N"];
     let mut turnaround = Duration::ZERO;
     for (number, record) in (1_u8..).zip(records) {
         let part = Part { text: format!("{record}\r").into(), end: FrameEnd::Etx, ends_message: number == 3 };
@@ -164,7 +165,11 @@ fn print(known: usize, filled: Duration, took: &[Took]) {
         all.sort();
         all.get((all.len() * rank / 100).min(all.len() - 1)).copied().unwrap_or_default().as_secs_f64() * 1e3
     };
-    println!("{known} orders known (the last of them told in {:.1} s), {} queries, ms:", filled.as_secs_f64(), took.len());
+    println!(
+        "{known} orders known (the last of them told in {:.1} s), {} queries, ms:",
+        filled.as_secs_f64(),
+        took.len()
+    );
     let bare = at(|it| it.turnaround, 50);
     for (what, of) in [
         ("bare turnaround of a frame", (|it| it.turnaround) as fn(&Took) -> Duration),
@@ -172,6 +177,9 @@ fn print(known: usize, filled: Duration, took: &[Took]) {
         ("to the last frame", |it| it.last_frame),
     ] {
         let (median, late) = (at(of, 50), at(of, 99));
-        println!("  {what:<27} median {median:>7.2} ({:.1} times bare), 99 % within {late:>7.2}", median / bare);
+        println!(
+            "  {what:<27} median {median:>7.2} ({:.1} times bare), 99 % within {late:>7.2}",
+            median / bare
+        );
     }
 }

@@ -101,7 +101,7 @@ async fn work_is_told_added_to_and_taken_back() {
     assert_eq!(work(&hear(&mut line).await), is(&[("CRR", "C")]));
     until("it is taken", || taken(&lab)).await;
     let shown = lab.text(&["orders", "T1"]);
-    assert!(shown.contains("erba is to do nothing any more with T1: taken"), "{shown}");
+    assert!(shown.contains("erba is to do nothing any more: taken"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,7 @@ use labsim::lims::{Books, Conduct, Lims, OrderDesk};
 use labsim::mllp::{MllpAnalyzer, Way};
 use support::*;
 use teller::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// How long each model waits for its orders: the limits that their manuals name.
 const LIMITS: [(Option<Way>, u64); 4] =
@@ -174,4 +175,57 @@ async fn clocks_that_are_apart_change_nothing() {
         let all = hall.all_ask("T1").await;
         assert!(all.iter().all(|it| it.contains("EX77") == told), "{year}: {all:?}");
     }
+}
+
+/// A page of the gateway's, as text.
+async fn page(lab: &Lab, path: &str) -> String {
+    let mut line = connect(lab.page).await;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", lab.page);
+    line.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    line.read_to_string(&mut text).await.unwrap();
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_see_what_is_to_be_done_who_asked_in_vain_and_a_tubes_way_to_the_lims() {
+    let hall = Hall::open(Conduct::Down).await;
+    let _gateway = hall.lab.start().await;
+    let astm = *hall.analyzers.first().unwrap();
+    let mut lims = Teller::connect(hall.orders).await;
+    let orders = [("NW", "P1", "GLCC"), ("NW", "P2", "CRR"), ("NW", "P3", "ELSEWHERE")];
+    lims.tell(&oml("1", "T1", &orders)).await;
+    for tube in ["T1", "T2"] {
+        ask(None, astm, tube.to_owned(), Duration::from_secs(15)).await.unwrap();
+    }
+    send(astm, &chemistry("T1", &[("GLCC", "5.1")], "F", "20260501110000")).await;
+    until("it is accepted", || hall.lab.count("accepted") == 1).await;
+    let all = hall.lab.text(&["orders"]);
+    for part in [
+        "To be done by erba: 1 specimens\n  T1  R CRR, since ",
+        "To be done by cobas: 1 specimens\n  T1  R GLCC, since ",
+        "To be done by no analyzer here: 1 specimens\n  T1  R ELSEWHERE, since ",
+        "erba asked about T2 at ",
+    ] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+    let way = hall.lab.text(&["orders", "T1"]);
+    let steps = [
+        "spoke of its order P1 for GLCC: placed",
+        "erba asked what to do with it: orders: 2 tests",
+        "read as observation",
+        "to lims: accepted",
+    ];
+    let places: Vec<_> = steps.iter().map(|step| way.find(step)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}\n{way}");
+    let shown = page(&hall.lab, "/orders").await;
+    for part in
+        ["To be done by erba", "To be done by no analyzer here", "unknown specimen", "/specimen?id=T1"]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let tube = page(&hall.lab, "/specimen?id=T1").await;
+    assert!(tube.contains("spoke of its order P2 for CRR: placed") && tube.contains("Erba asked"), "{tube}");
+    let ordered = page(&hall.lab, "/specimen?id=T2").await;
+    assert!(ordered.contains("Erba asked what to do with it") && ordered.contains("no result"), "{ordered}");
 }

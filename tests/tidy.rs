@@ -38,6 +38,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("reconciliation/schedule", &["journal", "config", "board", "clock"]),
     ("orders", &["host", "wire", "journal", "pipeline", "config", "domain", "clock", "board", "shutdown"]),
     ("status", &["host", "journal", "reconciliation", "config", "domain", "clock", "board"]),
+    ("status/orders", &["orders", "pipeline", "journal", "config", "domain"]),
     ("status/preview", &["pipeline", "config", "journal", "domain"]),
     (
         "gateway",
@@ -62,6 +63,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("livd", &["domain"]),
     ("cli", &["gateway", "journal", "config", "host", "clock", "exit", "domain"]),
     ("cli/arguments", &["host", "reconciliation", "domain"]),
+    ("cli/orders", &["orders", "pipeline", "journal", "config", "domain", "exit"]),
     ("cli/call", &["pipeline", "journal", "config", "domain", "host", "clock", "exit"]),
     ("cli/calls", &["pipeline", "journal", "config", "domain", "clock", "exit"]),
     ("cli/replay", &["gateway", "pipeline", "config", "journal", "domain", "clock", "exit"]),

@@ -80,11 +80,11 @@ pub(super) enum Command {
         #[command(flatten)]
         config: Config,
     },
-    /// What the LIMS wants done, and what analyzers that asked were told
+    /// What is to be done by which analyzer, and which of them asked and got no orders
     Orders {
         #[command(flatten)]
         config: Config,
-        /// A tube's label: its orders, whatever their state, and what was said of them
+        /// A tube's label: its orders, whatever their state, and their way to its results and to the LIMS
         specimen: Option<String>,
     },
     /// List critical values that must be told to somebody: by when, and whom to call

@@ -1,15 +1,17 @@
-//! `labwire orders`: what the LIMS wants done, a tube's orders with all that was said of them, and what analyzers that
-//! asked were told. It only reads.
+//! `labwire orders`: what is to be done by which analyzer, a tube's orders with their way to its results and to the LIMS, and
+//! what analyzers that asked were told. It only reads.
 
 use std::io::Write;
 
-use super::Outcome;
+use super::{Outcome, trace};
 use crate::config::Settings;
 use crate::domain::SpecimenId;
 use crate::exit::Exit;
 use crate::journal::Reader;
 use crate::journal::orders::{CachedOrder, Download};
 use crate::journal::views::QueryView;
+use crate::orders::Board;
+use crate::pipeline::runner::reading;
 
 /// The most lines of a list.
 const LINES: usize = 1_000;
@@ -21,17 +23,28 @@ pub(super) fn run(settings: &Settings, label: Option<&str>, out: &mut impl Write
     let reader = Reader::open(&settings.journal.path)?;
     match label {
         Some(label) => tube(&reader, &SpecimenId::new(label), out),
-        None => all(&reader, out),
+        None => all(settings, &reader, out),
     }
 }
 
-fn all(reader: &Reader, out: &mut impl Write) -> Outcome {
-    let orders = reader.active_orders(LINES)?;
-    if orders.is_empty() {
-        writeln!(out, "No orders.")?;
+fn all(settings: &Settings, reader: &Reader, out: &mut impl Write) -> Outcome {
+    let readings: Vec<_> = settings.instruments.iter().map(|it| (it.id.to_string(), reading(it))).collect();
+    let board = Board::read(reader, settings.orders.iter().map(|it| it.name.as_str()), &readings)?;
+    let nobodys = ("no analyzer here".to_owned(), board.nobodys);
+    let with_work: Vec<_> =
+        board.analyzers.into_iter().chain([nobodys]).filter(|(_, tubes)| !tubes.is_empty()).collect();
+    if with_work.is_empty() {
+        writeln!(out, "No orders to be done.")?;
     }
-    for order in &orders {
-        line(order, out)?;
+    for (name, tubes) in &with_work {
+        writeln!(out, "To be done by {name}: {} specimens", tubes.len())?;
+        for it in tubes.iter().take(LINES) {
+            let (tests, letter) = (it.tests.join(" "), it.priority.letter());
+            writeln!(out, "  {}  {letter} {tests}, since {}", it.specimen.reveal(), it.since)?;
+        }
+    }
+    if board.is_partial {
+        writeln!(out, "There are more orders; these are the most urgent ones.")?;
     }
     let downloads = reader.open_downloads(LINES)?;
     if !downloads.is_empty() {
@@ -40,9 +53,9 @@ fn all(reader: &Reader, out: &mut impl Write) -> Outcome {
     for it in &downloads {
         download(it, out)?;
     }
-    let queries = reader.host_queries(QUERIES)?;
+    let queries = reader.unanswered_queries(QUERIES)?;
     if !queries.is_empty() {
-        writeln!(out, "\nThe last queries")?;
+        writeln!(out, "\nAnalyzers that asked today and got no orders, the last first")?;
     }
     for it in &queries {
         query(it, out)?;
@@ -57,17 +70,12 @@ fn tube(reader: &Reader, label: &SpecimenId, out: &mut impl Write) -> Outcome {
     }
     for order in &orders {
         line(order, out)?;
-        for word in reader.order_words(order.id)? {
-            writeln!(out, "    {} {} by message {}", word.at, word.word, word.message)?;
-        }
     }
-    for it in reader.downloads_of(label)? {
-        download(&it, out)?;
+    let way = reader.way(label)?;
+    if !way.is_empty() {
+        writeln!(out, "\nIts way")?;
     }
-    let queries = reader.host_queries(LINES)?;
-    for it in queries.iter().filter(|it| it.specimens.contains(label)) {
-        query(it, out)?;
-    }
+    trace::steps(&way, out)?;
     Ok(if orders.is_empty() { Exit::Failed } else { Exit::Done })
 }
 

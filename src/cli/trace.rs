@@ -39,6 +39,11 @@ pub(super) fn run(settings: &Settings, specimen: &str, detail: Detail, out: &mut
     Ok(Exit::Failed)
 }
 
+/// Each step of a way in words, without the bytes.
+pub(super) fn steps(way: &[Step], out: &mut impl Write) -> io::Result<()> {
+    way.iter().try_for_each(|step| writeln!(out, "{}  {}", step.at, sentence(&step.what)))
+}
+
 fn tell(
     reader: &Reader,
     id: &SpecimenId,
@@ -192,6 +197,7 @@ fn sentence(way: &Way) -> String {
             let way = connection.as_ref().map(|it| format!(", by way of {it}")).unwrap_or_default();
             format!("delivery {delivery} to {destination}: {verdict}, {detail}{way}")
         }
+        Way::Order(step) => step.words(),
         Way::Call { call, happened } => format!("critical call {call}: {}", happened.words()),
         Way::Line { observation, destination, state, reason, .. } => {
             let why = reason.as_ref().map(|reason| format!(": {}", reason.reveal())).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Orders: what the LIMS tells is kept, over HL7 (`listener`, `connection`, `message`, `acknowledge`), as JSON (`push`, `json`), asked for
 //! (`poll`, `asking`, `web`, `fhir`) or in files (`files`); and what an analyzer asks is answered from it (`answering`, `work`, `told`), or told it unasked
-//! (`download`).
+//! (`download`). What is still to be done, for people: `pending`.
 //! Never makes up an order.
 
 mod acknowledge;
@@ -13,6 +13,7 @@ mod files;
 mod json;
 mod listener;
 mod message;
+mod pending;
 mod poll;
 mod presence;
 mod push;
@@ -25,6 +26,7 @@ pub use answering::{Answering, Withdrawals};
 pub use asking::Asking;
 pub use download::Downloading;
 pub use listener::Listener;
+pub use pending::{Board, Pending};
 pub use presence::Presence;
 
 use std::sync::Arc;

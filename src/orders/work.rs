@@ -49,6 +49,14 @@ fn code<'a>(test: &'a str, reading: &'a Reading) -> Code<'a> {
     if own { Code::Is(test) } else { Code::None }
 }
 
+/// The instrument's code of a test of the LIMS, where it does that test and nothing is in doubt.
+pub(super) fn does(test: &str, reading: &Reading) -> Option<String> {
+    match code(test, reading) {
+        Code::Is(code) => Some(code.to_owned()),
+        Code::Several | Code::None => None,
+    }
+}
+
 /// `orders` are all that the label has, the soonest first.
 pub(super) fn tube(label: &SpecimenId, orders: &[CachedOrder], reading: &Reading) -> Tube {
     if orders.is_empty() {

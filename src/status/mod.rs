@@ -16,6 +16,7 @@ mod lead;
 mod lists;
 mod live;
 mod machine;
+mod orders;
 mod preview;
 mod problem;
 mod qc;
@@ -83,6 +84,8 @@ pub struct Page {
     control: Control,
     sessions: Sessions,
     secrets: Secrets,
+    /// The configured names of those who tell orders.
+    order_sources: Arc<Vec<String>>,
 }
 
 impl Page {
@@ -110,6 +113,7 @@ impl Page {
             control,
             sessions: Sessions::new(settings.page.away_after),
             secrets: Secrets::new(),
+            order_sources: Arc::new(settings.orders.iter().map(|it| it.name.clone()).collect()),
         }
     }
 
@@ -179,6 +183,7 @@ fn router(page: Page) -> Router {
         .route("/dead-letters", get(lists::dead_letters))
         .route("/reconciliation", get(reconciliation::show))
         .route("/qc", get(qc::show))
+        .route("/orders", get(orders::show))
         .route("/api/status", get(machine::status))
         .route("/metrics", get(machine::metrics))
         .route("/assets/{name}", get(assets::show))

@@ -52,6 +52,7 @@ impl Shell {
             ("/held", "Held", waiting.held),
             ("/problems", "Problems", waiting.open_problems),
             ("/dead-letters", "Dead letters", waiting.dead_letters),
+            ("/orders", "Orders", 0),
             ("/reconciliation", "Reconciliation", 0),
             ("/qc", "QC", 0),
             ("/wall", "Wall", 0),

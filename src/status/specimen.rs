@@ -101,7 +101,7 @@ pub(super) async fn show(
     way.drain(..earlier);
     html(&SpecimenPage {
         shell: Shell::new("Specimen", "/specimen", &page.site, &snapshot, &clock).seen_by(who, "/specimen"),
-        lead: match steps.is_empty() && !cut.is_empty() {
+        lead: match !steps.iter().any(|step| step.what.is_of_results()) && !cut.is_empty() {
             true => preview::lead(),
             false => sentence::lead(&id, &steps, &standings, &snapshot, &clock),
         },
@@ -221,12 +221,21 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
                 sent(delivery, "see the answer"),
             )
         }
+        Way::Order(step) => {
+            let link = step.message().and_then(|message| bytes(&message));
+            (Severity::Calm, format!("{}.", capital(&step.words())), link)
+        }
         Way::Call { call, happened } => {
             (Severity::Calm, format!("Critical call {call}: {}.", happened.words()), None)
         }
         Way::Read { .. } | Way::Line { .. } => return None,
     };
     Some(WayRow { at: clock.at(step.at), class: severity.class(), text, results: Vec::new(), link })
+}
+
+fn capital(text: &str) -> String {
+    let mut signs = text.chars();
+    signs.next().map(|first| first.to_uppercase().chain(signs).collect()).unwrap_or_default()
 }
 
 /// What rules found. What they asked in vain is told too: that isn't "nothing found".

@@ -48,6 +48,7 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
         ("/reconciliation".to_owned(), "reconciliation"),
         ("/qc".to_owned(), "qc"),
         ("/wall".to_owned(), "wall"),
+        ("/orders".to_owned(), "orders"),
         ("/sign-in".to_owned(), "signed-in"),
         ("/set-up".to_owned(), "set-up"),
         ("/message/999".to_owned(), "not-found"),

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn an_analyzer_knows_when_it_has_heard_everything() {
         for (way, message, expected) in [
-            (Way::Law, "MSH|x||||||RSP^K11^RSP_K11|9|P|2.5.1/QAK|1|OK|/", Next::Await),
+            (Way::Law, "MSH|x|||||||RSP^K11^RSP_K11|9|P|2.5.1/QAK|1|OK|/", Next::Await),
             (Way::Law, "MSH|^~\\&|||||||RSP^K11^RSP_K11|9|P|2.5.1/QAK|1|NF|/", Next::Finish(None)),
             (Way::Mindray, "MSH|^~\\&|||||||QCK^Q02|9|P|2.3.1/QAK|SR|OK|/", Next::Await),
             (Way::MindrayOrm, "MSH|^~\\&|||||||ORR^O02|9|P|2.3.1/MSA|AR|1/", Next::Finish(None)),

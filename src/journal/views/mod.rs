@@ -1,6 +1,7 @@
 //! What the page and the commands show: plain rows, read in single queries.
 
 mod evidence;
+mod ordered;
 mod overview;
 mod way;
 
@@ -11,6 +12,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
 pub use evidence::{Beside, Evidence, Kin};
+pub use ordered::OrderStep;
 pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
 pub use way::{ProblemStanding, Step, Way};
 

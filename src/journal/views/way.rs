@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
+use super::ordered::OrderStep;
 use crate::domain::clinic::Force;
 use crate::domain::{Observation, Private, SpecimenId};
 use crate::journal::calls::Happened;
@@ -95,6 +96,15 @@ pub enum Way {
         call: CallId,
         happened: Box<Happened>,
     },
+    /// Something was said about its orders.
+    Order(Box<OrderStep>),
+}
+
+impl Way {
+    /// Whether it is about results, and not about what was ordered alone.
+    pub fn is_of_results(&self) -> bool {
+        !matches!(self, Way::Order(_))
+    }
 }
 
 /// What became of a problem.
@@ -136,6 +146,7 @@ impl Reader {
                 |it: Happened| Step { at: it.at, what: Way::Call { call: call.id, happened: Box::new(it) } };
             way.extend(call.happened.into_iter().map(step));
         }
+        way.extend(self.order_steps(specimen)?);
         way.sort_by_key(|step| step.at);
         Ok(way)
     }

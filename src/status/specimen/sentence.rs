@@ -30,10 +30,14 @@ pub(super) fn lead(
         return Lead { severity: Severity::Calm, headline: "Which specimen?".to_owned(), then };
     }
     let unread = unread(snapshot);
-    let Some(latest) = steps.last() else {
+    let Some(latest) = steps.iter().rev().find(|step| step.what.is_of_results()) else {
+        let headline = match steps.is_empty() {
+            true => "Nothing has been received for this specimen.",
+            false => "Its orders are known, and no result of it has been received.",
+        };
         return Lead {
             severity: Severity::Odd,
-            headline: "Nothing has been received for this specimen.".to_owned(),
+            headline: headline.to_owned(),
             then: format!(
                 "Check the number, then on the analyzer whether it was measured and sent. A number that the analyzer \
                  sends in another form is found by that form.{unread}"

@@ -1,0 +1,106 @@
+//! The page of orders: what is to be done by which analyzer, what none can do, what analyzers that don't ask are still to be
+//! told, and who asked and got none. A tube's own way stands on its page.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::Page;
+use super::clock::Moment;
+use super::failure::{Failure, html};
+use super::shell::Shell;
+use super::snapshot::LIST;
+use super::who::Who;
+use crate::orders::{Board, Pending};
+
+#[derive(Template)]
+#[template(path = "orders.html")]
+struct Orders {
+    shell: Shell,
+    is_told: bool,
+    is_partial: bool,
+    /// With what none of them can do as the last.
+    analyzers: Vec<Work>,
+    downloads: Vec<DownloadRow>,
+    queries: Vec<QueryRow>,
+}
+
+struct Work {
+    name: String,
+    count: usize,
+    tubes: Vec<TubeRow>,
+}
+
+struct TubeRow {
+    specimen: String,
+    tests: String,
+    is_urgent: bool,
+    since: Moment,
+}
+
+struct DownloadRow {
+    instrument: String,
+    specimen: String,
+    tests: String,
+    state: String,
+    since: Moment,
+}
+
+struct QueryRow {
+    instrument: String,
+    specimens: Vec<String>,
+    answer: String,
+    message: i64,
+    asked: Moment,
+}
+
+pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
+    let readings: Vec<_> = page.instruments.iter().map(|(name, it)| (name.clone(), it.clone())).collect();
+    let sources = std::sync::Arc::clone(&page.order_sources);
+    let (snapshot, (board, downloads, queries)) = page
+        .read(move |reader| {
+            let board = Board::read(reader, sources.iter().map(String::as_str), &readings)?;
+            Ok((board, reader.open_downloads(LIST)?, reader.unanswered_queries(LIST)?))
+        })
+        .await?;
+    let clock = page.clock(&snapshot);
+    let row = |it: &Pending| TubeRow {
+        specimen: it.specimen.reveal().to_owned(),
+        tests: it.tests.join(" "),
+        is_urgent: it.priority == crate::domain::Priority::Stat,
+        since: clock.at(it.since),
+    };
+    let work = |(name, tubes): (String, Vec<Pending>)| Work {
+        name,
+        count: tubes.len(),
+        tubes: tubes.iter().take(LIST).map(row).collect(),
+    };
+    let nobodys = ("no analyzer here".to_owned(), board.nobodys);
+    let all = board.analyzers.into_iter().chain([nobodys]).filter(|(_, tubes)| !tubes.is_empty());
+    html(&Orders {
+        shell: Shell::new("Orders", "/orders", &page.site, &snapshot, &clock).seen_by(who, "/orders"),
+        is_told: !page.order_sources.is_empty(),
+        is_partial: board.is_partial,
+        analyzers: all.map(work).collect(),
+        downloads: downloads
+            .into_iter()
+            .map(|it| DownloadRow {
+                instrument: it.instrument,
+                specimen: it.specimen.reveal().to_owned(),
+                tests: it.wanted.into_iter().collect::<Vec<_>>().join(" "),
+                state: if it.note.is_empty() { it.state } else { format!("{}: {}", it.state, it.note) },
+                since: clock.at(it.changed_at),
+            })
+            .collect(),
+        queries: queries
+            .into_iter()
+            .map(|it| QueryRow {
+                instrument: it.instrument,
+                specimens: it.specimens.iter().map(|id| id.reveal().to_owned()).collect(),
+                answer: it.answer.unwrap_or_else(|| "not answered yet".to_owned()),
+                message: it.message.0,
+                asked: clock.at(it.asked_at),
+            })
+            .collect(),
+    })
+}
