@@ -56,7 +56,8 @@ pub(super) struct Claim {
 pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, shared: &Shared<'_>) -> Draft {
     let profile = file
         .required("profile", "\"NAME\", or \"NAME/REVISION\" to stay with one revision")
-        .and_then(|entry| entry.parsed(|name| shared.profiles.find(name)));
+        .and_then(|entry| entry.parsed(|name| shared.profiles.find(name)))
+        .flatten();
     let description = file.text("description").unwrap_or_default();
     let hl7 = profile.as_deref().is_some_and(|profile| matches!(profile.dialect, Dialect::Hl7(_)));
     // A connection of ASTM is one dialogue; peers that speak HL7 open several.
@@ -74,6 +75,8 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
             });
             Some(Line::Files)
         }
+        // What is wrong with its place was told there.
+        Some(profile) if placed.is_none() && matches!(profile.dialect, Dialect::Table(_)) => None,
         Some(profile) => line(profile, serial, file),
         None => {
             // Which keys it may hold depends on the profile's protocol.
@@ -219,7 +222,10 @@ fn line(profile: &Profile, serial: bool, file: &mut Table<'_>) -> Option<Line> {
             Line::Mllp(changed.unwrap_or_else(|| hl7.link.clone()), hl7.acknowledging.clone())
         }
         Dialect::Table(_) => {
-            file.error(format!("profile {} reads files, and nothing else", profile.name));
+            file.error(format!(
+                "profile {} reads files, and nothing else; write [folder], [ftp] or [sftp]",
+                profile.name
+            ));
             return None;
         }
     };

@@ -1,7 +1,7 @@
 //! The profiles an instrument file may name: those shipped inside the program and the site's own. A released
 //! revision never changes, so a site can add revisions and models but never replace one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::finding::{Finding, Source};
@@ -11,7 +11,11 @@ use crate::domain::profile::Profile;
 
 /// Profiles by name and revision.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Profiles(BTreeMap<String, BTreeMap<u32, Known>>);
+pub(super) struct Profiles {
+    known: BTreeMap<String, BTreeMap<u32, Known>>,
+    /// The names of those whose files can't be read as they are, which is said there.
+    unread: BTreeSet<String>,
+}
 
 #[derive(Debug, Clone)]
 struct Known {
@@ -45,9 +49,12 @@ impl Profiles {
     fn add(&mut self, source: &Source, file: Option<String>) -> Vec<Finding> {
         let profile = match profile::parse(&source.text) {
             Ok(profile) => profile,
-            Err(complaints) => return complaints.iter().map(|complaint| source.finding(complaint)).collect(),
+            Err(complaints) => {
+                self.unread.extend(name_in(&source.text));
+                return complaints.iter().map(|complaint| source.finding(complaint)).collect();
+            }
         };
-        let revisions = self.0.entry(profile.name.clone()).or_default();
+        let revisions = self.known.entry(profile.name.clone()).or_default();
         if let Some(other) = revisions.get(&profile.revision) {
             let id = profile.identity();
             return vec![Finding::about(&source.name, already_there(&id, other.file.as_deref()))];
@@ -56,23 +63,24 @@ impl Profiles {
         Vec::new()
     }
 
-    /// The profile that `name` or `name/revision` means; a name alone means its highest revision.
+    /// The profile that `name` or `name/revision` means; a name alone means its highest revision. `None` for one whose
+    /// file is wrong: it is told there what to mend.
     ///
     /// # Errors
     /// A sentence that says which profiles there are.
-    pub(super) fn find(&self, wanted: &str) -> Result<Arc<Profile>, String> {
+    pub(super) fn find(&self, wanted: &str) -> Result<Option<Arc<Profile>>, String> {
         let (name, revision) = match wanted.split_once('/') {
             Some((name, revision)) => (name, Some(revision)),
             None => (wanted, None),
         };
-        let Some(revisions) = self.0.get(name) else {
-            return Err(self.unknown(name));
+        let Some(revisions) = self.known.get(name) else {
+            return if self.unread.contains(name) { Ok(None) } else { Err(self.unknown(name)) };
         };
         let found = match revision {
             Some(text) => text.parse().ok().and_then(|revision: u32| revisions.get(&revision)),
             None => revisions.values().next_back(),
         };
-        found.map(|known| Arc::clone(&known.profile)).ok_or_else(|| {
+        found.map(|known| Some(Arc::clone(&known.profile))).ok_or_else(|| {
             let revisions: Vec<String> =
                 revisions.keys().map(|revision| format!("{name}/{revision}")).collect();
             format!(
@@ -83,13 +91,20 @@ impl Profiles {
     }
 
     fn unknown(&self, name: &str) -> String {
-        let known = || self.0.keys().map(String::as_str);
+        let known = || self.known.keys().map(String::as_str);
         match nearest(name, known()) {
             Some(near) => format!("unknown profile \"{name}\"; did you mean \"{near}\"?"),
-            None if self.0.is_empty() => format!("unknown profile \"{name}\"; add it to profiles.d"),
+            None if self.known.is_empty() => format!("unknown profile \"{name}\"; add it to profiles.d"),
             None => format!("unknown profile \"{name}\"; write {}, or add it to profiles.d", either(known())),
         }
     }
+}
+
+/// The name that a file gives its profile, as far as a wrong file tells.
+fn name_in(text: &str) -> Option<String> {
+    let said =
+        text.lines().find_map(|line| line.trim_start().strip_prefix("name")?.trim_start().strip_prefix('='));
+    said.map(|name| name.trim().trim_matches(['"', '\'']).to_owned())
 }
 
 fn already_there(id: &str, file: Option<&str>) -> String {

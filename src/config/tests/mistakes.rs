@@ -75,6 +75,41 @@ fn every_mistake_of_every_file_is_told_at_once() {
 }
 
 #[test]
+fn one_mistake_of_a_site_s_profile_or_of_its_place_is_told_once() {
+    let table = PROFILE_OF_FILES;
+    let instrument = |after: &str| {
+        format!(
+            "profile = \"files\"\ntime_zone = \"UTC\"\n[folder]\nfolder = \"/srv/x\"\nafter = \"{after}\"\n"
+        )
+    };
+    for (profile, after, told) in [
+        (table.replace("[table]", "[tabel]"), "delete", "profiles.d/files.toml:"),
+        (table.replace("\"csv\"", "\"csw\""), "delete", "profiles.d/files.toml:"),
+        (table.to_owned(), "move", "instruments.d/a.toml:3:1: [folder] moves files and has no move_to"),
+        (table.to_owned(), "remove", "instruments.d/a.toml:5:9: unknown after"),
+    ] {
+        let all = errors_of(&[
+            ("labwire.toml", SITE),
+            ("instruments.d/a.toml", &instrument(after)),
+            ("profiles.d/files.toml", &profile),
+        ]);
+        assert!(all.starts_with(told) && all.lines().count() == 1, "{all}");
+    }
+    let serial = "profile = \"files\"\ntime_zone = \"UTC\"\n[serial]\ndevice = \"/dev/null\"\nbaud = 9600\n";
+    let all = errors_of(&[
+        ("labwire.toml", SITE),
+        ("instruments.d/a.toml", serial),
+        ("profiles.d/files.toml", table),
+    ]);
+    assert!(all.contains("reads files, and nothing else; write [folder], [ftp] or [sftp]"), "{all}");
+}
+
+/// A made-up model that writes files.
+const PROFILE_OF_FILES: &str = "name = \"files\"\nrevision = 1\nprotocol = \"table\"\nvendor = \"Nobody\"\nmodel = \"None\"\n\
+                                note = \"Made up.\"\n[sources]\nit = \"made up\"\n[table]\nformat = \"csv\"\n[places]\n\
+                                specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\n";
+
+#[test]
 fn a_folder_without_labwire_toml_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(

@@ -177,7 +177,7 @@ fn a_header_that_is_not_the_profiles_is_one_problem_and_nothing_is_read() {
     for (head, expected) in [
         (
             "Tube,Test,Wert,Einheit\n",
-            "the file's head lacks \"Result\" or \"Ergebnis\", \"Unit\"; it has \"Wert\", \"Einheit\"; nothing was read by \
+            "the file's head lacks \"Result\" or \"Ergebnis\", \"Unit\", \"Type\"; it has \"Wert\", \"Einheit\"; nothing was read by \
              position instead",
         ),
         (
@@ -187,8 +187,11 @@ fn a_header_that_is_not_the_profiles_is_one_problem_and_nothing_is_read() {
         ("1,K,4,g\n", "\"Tube\", \"Test\""),
         ("", "\"Tube\", \"Test\""),
     ] {
-        let outcome =
-            read_rows(file_profile("format = \"csv\"", RESULTS), head.as_bytes(), b"1,K,4,g\n2,K,5,g\n");
+        let rules: String = ["QC", "P"]
+            .map(|is| format!("[[classes]]\nat = \"Type\"\nis = \"{is}\"\nclass = \"control\"\n"))
+            .concat();
+        let profile = file_profile("format = \"csv\"", &format!("{rules}{RESULTS}"));
+        let outcome = read_rows(profile, head.as_bytes(), b"1,K,4,g\n2,K,5,g\n");
         assert!(outcome.observations.is_empty());
         assert_eq!(outcome.problems.len(), 1);
         let text = outcome.problems[0].text.reveal();

@@ -203,7 +203,11 @@ impl Finder<'_, '_> {
         let found: Vec<Found> = places.iter().filter_map(|place| self.place(place)).collect();
         if found.is_empty() && !optional && !places.is_empty() {
             let names: Vec<String> = places.iter().map(|place| format!("{:?}", place.to_string())).collect();
-            self.missing.push(names.join(" or "));
+            let names = names.join(" or ");
+            // Several rules may look at one column.
+            if !self.missing.contains(&names) {
+                self.missing.push(names);
+            }
         }
         found
     }
