@@ -331,6 +331,24 @@ fn the_manuals_profile_of_fixed_width_reads_the_manuals_row() {
 }
 
 #[test]
+fn rows_that_an_open_quote_swallowed_are_a_problem_and_not_silence() {
+    let why =
+        "a quote in it seems to be closed only in another row, and what stands between can't be told apart";
+    for (rows, expected) in [
+        (
+            "1,K,4,g\n\"2,K,5,g\n3,K,6,g\n\"4\",K,7,g\n5,K,8,g\n",
+            format!("1 K 4 g; 5 K 8 g; lost: line 3: {why}"),
+        ),
+        ("1,K,4,\"g\n2,K,5,g\n3,K,6,\"g\"\n5,K,8,g\n", format!("5 K 8 g; lost: line 2: {why}")),
+        ("1,K,4,\"g\nand, so, on\"\n", "1 K 4 g\nand, so, on".to_owned()),
+    ] {
+        let profile = file_profile("format = \"csv\"", RESULTS);
+        let outcome = read_rows(profile, b"Tube,Test,Result,Unit\n", rows.as_bytes());
+        assert_eq!(told(&outcome), expected, "{rows}");
+    }
+}
+
+#[test]
 fn zero_bytes_are_no_blanks() {
     let rows = b"1,K,4,g\n\0\0\0\n2,K,\0,g\n3,K,5,g\n\x1A";
     let outcome = read_rows(file_profile("format = \"csv\"", RESULTS), b"Tube,Test,Result,Unit\n", rows);

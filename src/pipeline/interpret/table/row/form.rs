@@ -1,0 +1,76 @@
+//! Whether a row has the form of one: all of it there, no other row in it, and not the header or the trailer. What it
+//! says is read elsewhere.
+
+use super::{Fault, RowReader, first_text};
+use crate::domain::profile::{ShortRows, TableFormat, Told};
+use crate::pipeline::interpret::table::Row;
+
+impl RowReader<'_> {
+    /// The row that closes the table. What is as wide as a result and names a test is none, however it begins.
+    pub(super) fn is_trailer(&self, row: &Row<'_>) -> bool {
+        let first = row.cells.first().map(|cell| cell.text.trim()).unwrap_or_default();
+        let begins_so = self.trailer.is_some_and(|begins| {
+            let begins = begins.trim_matches('"');
+            !first.is_empty() && (first.starts_with(begins) || begins.starts_with(first))
+        });
+        let is_as_wide = match (&self.columns.positions, self.columns.width) {
+            (Some(positions), _) => positions.fit(first_text(row)).is_ok(),
+            (None, Some(width)) => row.cells.len() == width,
+            (None, None) => false,
+        };
+        let names_a_test = || self.trimmed(row, Told::Code).is_ok_and(|code| !code.is_empty());
+        begins_so && !(is_as_wide && names_a_test())
+    }
+
+    /// Whether everything of the row came, as far as its form tells.
+    pub(super) fn whole(&self, row: &Row<'_>) -> Result<(), Fault> {
+        if let Some(at) = row.cells.iter().position(|cell| cell.text.contains('\0')) {
+            let place = self.columns.positions.is_none().then(|| format!("{}: ", self.columns.name(at)));
+            let place = place.unwrap_or_default();
+            return Err(format!(
+                "{place}zero bytes stand in it, as where a part of a file was never written"
+            ));
+        }
+        if let Some(positions) = &self.columns.positions {
+            return positions.fit(first_text(row));
+        }
+        self.alone(row)?;
+        let Some(width) = self.columns.width else { return Ok(()) };
+        let cells = row.cells.len();
+        let beyond = row.cells.iter().skip(width).any(|cell| !cell.text.trim().is_empty());
+        // A sheet has no cells where nothing stands.
+        let may_be_short = self.dialect.short_rows == ShortRows::Filled || self.is_workbook();
+        if beyond || (cells < width && !may_be_short) {
+            return Err(format!("it has {cells} cells, and the header has {width}"));
+        }
+        Ok(())
+    }
+
+    /// Whether the row names its test, where it has one of its own. A header that comes again names none.
+    pub(super) fn named(&self, row: &Row<'_>) -> Result<(), Fault> {
+        if self.columns.is_header(row.cells.iter().map(|cell| cell.text)) {
+            return Err("the header comes again, as where two files were joined".to_owned());
+        }
+        let places = self.columns.of(Told::Code);
+        match places.first() {
+            Some(place) if self.first(row, places, Told::Code)?.0.trim().is_empty() => {
+                Err(format!("it names no test: nothing stands in {}", self.columns.where_is(place)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether no cell holds a row of its own: a quote that nobody closed swallows those behind it, up to the next one.
+    fn alone(&self, row: &Row<'_>) -> Result<(), Fault> {
+        let TableFormat::Delimited { delimiter, quote: Some(_) } = self.dialect.format else { return Ok(()) };
+        let delimiters = row.cells.len().max(self.columns.width.unwrap_or_default()).saturating_sub(1).max(1);
+        let is_row = |line: &str| line.bytes().filter(|byte| *byte == delimiter).count() >= delimiters;
+        let lines = |text: &str| text.split(['\r', '\n']).filter(|line| is_row(line)).count();
+        let swallowed = row.cells.iter().filter(|cell| cell.text.contains(['\r', '\n']));
+        match swallowed.map(|cell| lines(cell.text)).sum::<usize>() {
+            0 => Ok(()),
+            _ => Err("a quote in it seems to be closed only in another row, and what stands between can't be told apart"
+                .to_owned()),
+        }
+    }
+}
