@@ -138,6 +138,8 @@ pub struct DestinationView {
     pub state: DestinationState,
     pub since: Timestamp,
     pub last_accepted_at: Option<Timestamp>,
+    /// How often an attempt came to each verdict since the gateway started.
+    pub attempts: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,12 +275,22 @@ impl Board {
                 state: DestinationState::Untried,
                 since: now,
                 last_accepted_at: None,
+                attempts: BTreeMap::new(),
             });
             if to == DestinationState::Up {
                 view.last_accepted_at = Some(now);
             }
             if view.state != to {
                 (view.state, view.since) = (to, now);
+            }
+        });
+    }
+
+    /// An attempt at a destination came to this verdict.
+    pub fn attempted(&self, name: &str, verdict: &'static str) {
+        self.change(|state| {
+            if let Some(view) = state.destinations.get_mut(name) {
+                *view.attempts.entry(verdict).or_default() += 1;
             }
         });
     }

@@ -83,17 +83,18 @@ impl Gateway {
             in_force: watch::channel(None).0,
             signers: settings.signers.clone().into(),
         };
+        let (alive, lives) = watch::channel(clock::monotonic());
         gateway.start_deliveries(settings, &due)?;
         let (asked, turned) = gateway.start_runner(settings, &rules, &arrived, &due);
         let presence = Presence::default();
         gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone(), &arrived);
         let control = gateway.start_control(settings, rules, &arrived, &due)?;
-        gateway.start_page(settings, control, listener);
+        gateway.start_page(settings, control, listener, lives);
         gateway.start_reports(settings);
         gateway.start_orders(settings, presence, &arrived);
         gateway.start_downloads(settings, &mailboxes);
         gateway.start_intake(settings, arrived, mailboxes);
-        gateway.start_telling(turned);
+        gateway.start_telling(turned, alive);
         Ok(gateway)
     }
 
@@ -115,8 +116,14 @@ impl Gateway {
         self.tasks.stop().await
     }
 
-    fn start_page(&self, settings: &Settings, control: Control, listener: TcpListener) {
-        let page = Page::new(&self.journal, &self.board, control, settings);
+    fn start_page(
+        &self,
+        settings: &Settings,
+        control: Control,
+        listener: TcpListener,
+        alive: watch::Receiver<Instant>,
+    ) {
+        let page = Page::new(&self.journal, &self.board, control, settings, alive);
         let stop = self.tasks.stopping();
         self.tasks.spawn(status::serve(listener, page, stop));
     }
@@ -177,8 +184,8 @@ impl Gateway {
     }
 
     /// Once everything else was started: what begins later isn't waited for.
-    fn start_telling(&self, runner: watch::Receiver<Instant>) {
-        let watched = Watched { journal: self.journal.clone(), board: self.board.clone(), runner };
+    fn start_telling(&self, runner: watch::Receiver<Instant>, alive: watch::Sender<Instant>) {
+        let watched = Watched { journal: self.journal.clone(), board: self.board.clone(), runner, alive };
         self.tasks.spawn(systemd::run(watched, self.tasks.stopping()));
     }
 

@@ -150,7 +150,7 @@ async fn settle(delivery: &Delivery, destination: &Destination, lease: &Lease, a
             fates: judgement.fates.clone(),
             status,
             body: body.clone(),
-            verdict: format!("{:?}", judgement.verdict).to_lowercase(),
+            verdict: judgement.verdict.name().to_owned(),
             detail: judgement.detail.clone(),
             connection: connection.clone(),
         };
@@ -202,4 +202,5 @@ fn show(board: &Board, destination: &Destination, circuit: Circuit, report: Repo
         _ => DestinationState::Up,
     };
     board.set_destination(destination.id.as_str(), clock::now(), state);
+    board.attempted(destination.id.as_str(), report.verdict.name());
 }

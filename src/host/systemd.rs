@@ -19,12 +19,17 @@ const BREATH: Duration = Duration::from_secs(2);
 /// The runner turns at least this often, and a long message may take it as long again.
 const TURN: Duration = Duration::from_secs(5);
 
+/// How long the loops may be silent where systemd has no watchdog.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What is watched.
 pub struct Watched {
     pub journal: Journal,
     pub board: Board,
     /// When the loop that reads messages last turned.
     pub runner: watch::Receiver<Instant>,
+    /// Told whenever the journal was found committing and the runner turning.
+    pub alive: watch::Sender<Instant>,
 }
 
 /// Tells until the gateway stops.
@@ -32,10 +37,8 @@ pub async fn run(watched: Watched, stop: CancellationToken) {
     let told = async {
         begun(&watched).await;
         tell(&[NotifyState::Ready, NotifyState::Status(&status(&watched))]);
-        match sd_notify::watchdog_enabled() {
-            Some(patience) => tokio::join!(describe(&watched), feed(&watched, patience)).0,
-            None => describe(&watched).await,
-        }
+        let patience = sd_notify::watchdog_enabled().unwrap_or(PATIENCE);
+        tokio::join!(describe(&watched), feed(&watched, patience)).0
     };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -74,7 +77,8 @@ async fn describe(watched: &Watched) {
     }
 }
 
-/// Feeds the watchdog while the journal commits and the runner turns, three times in each of its periods.
+/// Says that labwire is alive, to the page and to the watchdog, while the journal commits and the runner turns: three times in
+/// each of the watchdog's periods.
 async fn feed(watched: &Watched, patience: Duration) {
     let mut ticks = interval(patience / 3);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -85,6 +89,7 @@ async fn feed(watched: &Watched, patience: Duration) {
         // Until there is room on the disk there may be no runner yet.
         let is_full = *watched.journal.condition().borrow() == Condition::Full;
         if is_full || idle < patience.max(TURN) {
+            watched.alive.send_replace(clock::monotonic());
             tell(&[NotifyState::Watchdog]);
         } else {
             tracing::error!(seconds = idle.as_secs(), "the loop that reads messages is stuck");

@@ -21,6 +21,7 @@ pub mod calls;
 mod counters;
 pub mod days;
 pub mod decisions;
+mod delay;
 pub mod desk;
 mod error;
 pub mod files;
@@ -40,6 +41,7 @@ pub mod restoration;
 pub mod results;
 mod rows;
 pub mod rules;
+mod space;
 pub mod standstill;
 pub mod stuck;
 mod sums;
@@ -54,9 +56,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+pub use delay::{Counting, Delays};
 pub use error::{JournalError, OpenError};
 pub use read::Reader;
 pub use rows::{CallId, DeliveryId, FileId, MessageId, ObservationId, ProblemId, TransferId};
+pub use space::Space;
 pub use sums::{DestinationSums, IntakeSums, Sums};
 pub use writer::Condition;
 
@@ -115,6 +119,11 @@ impl Journal {
     /// Whether the journal takes more, and if not, why. Changes are announced.
     pub fn condition(&self) -> watch::Receiver<Condition> {
         self.writer.condition()
+    }
+
+    /// How long frames wait for their receipt. It goes on counting.
+    pub fn delays(&self) -> Arc<Counting> {
+        self.writer.delays()
     }
 
     /// Why nothing is delivered, while that is so. Changes are announced.

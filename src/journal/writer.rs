@@ -18,9 +18,11 @@ pub(super) use queue::Urgency;
 use queue::{Next, Queue};
 
 use super::beside::Beside;
+use super::delay::Counting;
 use super::opening::{Opened, Opening, folder_of, free_bytes};
 use super::restoration;
 use super::{JournalError, OpenError};
+use crate::clock;
 
 /// Jobs between two checkpoints when there is no idle moment for one.
 const JOBS_A_CHECKPOINT: usize = 2_000;
@@ -39,6 +41,7 @@ pub(super) struct Writer {
     condition: watch::Receiver<Condition>,
     opened: watch::Receiver<bool>,
     standstill: watch::Receiver<Option<String>>,
+    delays: Arc<Counting>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -82,11 +85,16 @@ impl Writer {
         };
         let thread =
             std::thread::Builder::new().name("journal".to_owned()).spawn(work).map_err(OpenError::Thread)?;
-        Ok(Writer { queue, condition, opened: is_open, standstill, thread: Some(thread) })
+        let delays = Arc::default();
+        Ok(Writer { queue, condition, opened: is_open, standstill, delays, thread: Some(thread) })
     }
 
     pub(super) fn opened(&self) -> watch::Receiver<bool> {
         self.opened.clone()
+    }
+
+    pub(super) fn delays(&self) -> Arc<Counting> {
+        Arc::clone(&self.delays)
     }
 
     pub(super) fn standstill(&self) -> watch::Receiver<Option<String>> {
@@ -103,9 +111,14 @@ impl Writer {
         F: FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let begun = clock::monotonic();
         self.queue
             .push(urgency, Box::new(Task { work: Some(work), done: None, weight: urgency.weight(), reply }));
-        answer.await.unwrap_or(Err(JournalError::Closed))
+        let answer = answer.await.unwrap_or(Err(JournalError::Closed));
+        if urgency == Urgency::Frame && answer.is_ok() {
+            self.delays.count(clock::monotonic().duration_since(begun));
+        }
+        answer
     }
 }
 

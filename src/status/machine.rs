@@ -1,18 +1,16 @@
-//! The same numbers for programs: `/api/status` as JSON, `/metrics` as Prometheus text. No patient data, no specimen.
+//! The same numbers for programs: `/api/status` as JSON. No patient data, no specimen.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::Page;
 use super::failure::Failure;
 use super::lead::lead;
-use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
+use super::snapshot::{Analyzer, Contact, Lims};
 use crate::board::DestinationState;
 use crate::config::settings::Mode;
 use crate::journal::Condition;
@@ -164,111 +162,5 @@ fn destination(state: &DestinationState) -> &'static str {
         DestinationState::Up => "up",
         DestinationState::Failing(_) => "failing",
         DestinationState::Resting { .. } => "resting",
-    }
-}
-
-pub(super) async fn metrics(State(page): State<Page>) -> Result<Response, Failure> {
-    let text = exposition(&page.snapshot().await?);
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
-}
-
-/// Prometheus text, one family after the other.
-struct Exposition(String);
-
-impl Exposition {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = write!(self.0, "# HELP labwire_{name} {help}\n# TYPE labwire_{name} {kind}\n");
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: i64) {
-        let labels: Vec<String> =
-            labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let _ = writeln!(self.0, "labwire_{name}{labels} {value}");
-    }
-}
-
-fn escaped(label: &str) -> String {
-    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-fn exposition(snapshot: &Snapshot) -> String {
-    let mut text = Exposition(String::new());
-    text.family("journal_good", "gauge", "Whether the journal takes more.");
-    text.sample("journal_good", &[], i64::from(snapshot.condition == Condition::Good));
-    text.family("sums_balanced", "gauge", "Whether every sum comes to zero.");
-    text.sample("sums_balanced", &[], i64::from(snapshot.sums.imbalances().is_empty()));
-    waiting(snapshot, &mut text);
-    analyzers(snapshot, &mut text);
-    destinations(snapshot, &mut text);
-    text.0
-}
-
-fn waiting(snapshot: &Snapshot, text: &mut Exposition) {
-    let waiting = snapshot.waiting;
-    text.family("waiting", "gauge", "What waits for the gateway or a person, by kind.");
-    for (kind, value) in [
-        ("unread", waiting.unread),
-        ("unattributed", waiting.unattributed),
-        ("incomplete", waiting.incomplete),
-        ("open_problems", waiting.open_problems),
-        ("other_problems", waiting.other_problems),
-        ("held", waiting.held),
-        ("dead_letters", waiting.dead_letters),
-        ("unanswered_queries", waiting.unanswered_queries),
-    ] {
-        text.sample("waiting", &[("kind", kind)], value);
-    }
-}
-
-fn analyzers(snapshot: &Snapshot, text: &mut Exposition) {
-    text.family("results_total", "counter", "Results received, by analyzer and what they became.");
-    for it in &snapshot.analyzers {
-        let counts = &it.counts;
-        for (became, value) in
-            [("new", counts.new), ("duplicate", counts.duplicate), ("problem", counts.problem)]
-        {
-            text.sample("results_total", &[("analyzer", &it.name), ("became", became)], value);
-        }
-    }
-    text.family("link_up", "gauge", "Whether something is connected at the analyzer's link.");
-    for it in &snapshot.analyzers {
-        let up = matches!(it.contact, Contact::Connected { .. } | Contact::Polling { .. });
-        text.sample("link_up", &[("analyzer", &it.name)], i64::from(up));
-    }
-    text.family("files_stuck", "gauge", "Files that lie where the analyzer leaves them and can't be taken.");
-    for it in &snapshot.analyzers {
-        if let Some(drop) = &it.drop {
-            let stuck = i64::try_from(drop.stuck()).unwrap_or(i64::MAX);
-            text.sample("files_stuck", &[("analyzer", &it.name)], stuck);
-        }
-    }
-    text.family(
-        "last_message_seconds",
-        "gauge",
-        "When the analyzer's last message came, in seconds since 1970.",
-    );
-    for it in &snapshot.analyzers {
-        if let Some(at) = it.counts.last_message {
-            text.sample("last_message_seconds", &[("analyzer", &it.name)], at.as_second());
-        }
-    }
-}
-
-fn destinations(snapshot: &Snapshot, text: &mut Exposition) {
-    text.family("owed_total", "counter", "Results owed to a destination.");
-    for it in &snapshot.destinations {
-        text.sample("owed_total", &[("destination", &it.name)], it.sums.owed);
-    }
-    text.family("ledger", "gauge", "Results by what became of them at a destination.");
-    for it in &snapshot.destinations {
-        for (state, value) in &it.sums.states {
-            text.sample("ledger", &[("destination", &it.name), ("state", state)], *value);
-        }
-    }
-    text.family("destination_up", "gauge", "Whether the last attempt at a destination succeeded.");
-    for it in snapshot.destinations.iter().filter(|it| it.is_configured) {
-        let up = i64::from(it.state == DestinationState::Up);
-        text.sample("destination_up", &[("destination", &it.name)], up);
     }
 }

@@ -9,8 +9,10 @@ mod call;
 mod calls;
 mod clock;
 mod connections;
+mod exposition;
 mod failure;
 mod guard;
+mod health;
 mod hold;
 mod lead;
 mod lists;
@@ -33,7 +35,7 @@ mod wall;
 mod who;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -47,9 +49,10 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::board::Board;
 use crate::config::Settings;
+use crate::config::settings::JournalSettings;
 use crate::domain::qc::Plan;
 use crate::host::control::Control;
-use crate::journal::{Condition, Journal, JournalError, Reader};
+use crate::journal::{Condition, Counting, Journal, JournalError, Reader};
 
 use clock::Clock;
 use connections::Limits;
@@ -72,6 +75,11 @@ pub struct Page {
     readers: Readers,
     board: Board,
     condition: watch::Receiver<Condition>,
+    standstill: watch::Receiver<Option<String>>,
+    delays: Arc<Counting>,
+    /// When the loops that results depend on were last seen at work.
+    alive: watch::Receiver<Instant>,
+    journal: Arc<JournalSettings>,
     site: Arc<str>,
     hosts: Arc<[String]>,
     known: Arc<Known>,
@@ -80,7 +88,8 @@ pub struct Page {
     pulse: Arc<watch::Sender<Pulse>>,
     days: Days,
     qc: Arc<Plan>,
-    journal: Journal,
+    /// Where visits, passwords and PINs are written.
+    people: Journal,
     control: Control,
     sessions: Sessions,
     secrets: Secrets,
@@ -89,13 +98,23 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn new(journal: &Journal, board: &Board, control: Control, settings: &Settings) -> Page {
+    pub fn new(
+        journal: &Journal,
+        board: &Board,
+        control: Control,
+        settings: &Settings,
+        alive: watch::Receiver<Instant>,
+    ) -> Page {
         let instruments = settings.instruments.iter().map(|it| (it.id.to_string(), describe(it))).collect();
         let destinations = settings.destinations.iter().map(|it| (it.id.to_string(), it.mode)).collect();
         Page {
             readers: Readers::new(settings.journal.path.clone()),
             board: board.clone(),
             condition: journal.condition(),
+            standstill: journal.standstill(),
+            delays: journal.delays(),
+            alive,
+            journal: Arc::new(settings.journal.clone()),
             site: settings.site.as_str().into(),
             hosts: settings.page.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             known: Arc::new(Known {
@@ -109,7 +128,7 @@ impl Page {
             pulse: Arc::new(watch::Sender::new(Pulse::default())),
             days: Days::new(settings),
             qc: Arc::clone(&settings.qc),
-            journal: journal.clone(),
+            people: journal.clone(),
             control,
             sessions: Sessions::new(settings.page.away_after),
             secrets: Secrets::new(),
@@ -185,7 +204,9 @@ fn router(page: Page) -> Router {
         .route("/qc", get(qc::show))
         .route("/orders", get(orders::show))
         .route("/api/status", get(machine::status))
-        .route("/metrics", get(machine::metrics))
+        .route("/metrics", get(exposition::show))
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
         .route("/assets/{name}", get(assets::show))
         .fallback(failure::no_such_page);
     guarded(pages, TIMEOUT, page)

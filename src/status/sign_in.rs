@@ -105,12 +105,12 @@ pub(super) async fn sign_in(
     match person {
         Some(person) if right => {
             let token = page.sessions.begin(&person, now);
-            page.journal.note_visit(person.name, Visit::SignedIn, clock::now()).await?;
+            page.people.note_visit(person.name, Visit::SignedIn, clock::now()).await?;
             Ok(([(header::SET_COOKIE, cookie(&token))], Redirect::to(&inside(&form.next))).into_response())
         }
         Some(person) => {
             page.sessions.wrong_password(&person.name, now);
-            page.journal.note_visit(person.name, Visit::Failed, clock::now()).await?;
+            page.people.note_visit(person.name, Visit::Failed, clock::now()).await?;
             page.sign_in(None, form.next, Some(WRONG)).await
         }
         None => page.sign_in(None, form.next, Some(WRONG)).await,
@@ -134,7 +134,7 @@ pub(super) async fn back(
         return Ok(Redirect::to(&inside(&form.next)).into_response());
     }
     page.sessions.wrong_pin(&visitor);
-    page.journal.note_visit(person.name, Visit::Failed, clock::now()).await?;
+    page.people.note_visit(person.name, Visit::Failed, clock::now()).await?;
     page.sign_in(Some(visitor), form.next, Some("That is not it. After five wrong ones, sign in again."))
         .await
 }
@@ -146,7 +146,7 @@ pub(super) async fn sign_out(
 ) -> Result<Response, Failure> {
     if let Some(visitor) = who.0.filter(|visitor| visitor.guard == form.guard) {
         page.sessions.end(&visitor);
-        page.journal.note_visit(visitor.name, Visit::SignedOut, clock::now()).await?;
+        page.people.note_visit(visitor.name, Visit::SignedOut, clock::now()).await?;
     }
     Ok(([(header::SET_COOKIE, no_cookie())], Redirect::to("/sign-in")).into_response())
 }
@@ -167,7 +167,7 @@ pub(super) async fn choose_pin(
         let complaint = "A PIN or a badge's number has 4 characters at least.";
         return page.sign_in(Some(visitor), String::new(), Some(complaint)).await;
     };
-    page.journal.choose_pin(visitor.name, hash, clock::now()).await?;
+    page.people.choose_pin(visitor.name, hash, clock::now()).await?;
     Ok(Redirect::to("/sign-in").into_response())
 }
 
@@ -196,7 +196,7 @@ pub(super) async fn set_up(
     };
     let hash = page.secrets.hash(Private::new(form.password)).await.ok_or(Failure::Render)?;
     page.sessions.end_all(&person.name);
-    match page.journal.choose_password(person.name, Private::new(token), hash, now).await {
+    match page.people.choose_password(person.name, Private::new(token), hash, now).await {
         Ok(()) => Ok(Redirect::to("/sign-in").into_response()),
         Err(JournalError::Refused(_)) => complain(WRONG),
         Err(error) => Err(error.into()),

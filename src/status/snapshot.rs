@@ -96,6 +96,8 @@ pub(super) struct Lims {
     pub state: DestinationState,
     pub since: Option<Timestamp>,
     pub last_accepted: Option<Timestamp>,
+    /// Attempts since the start, by verdict.
+    pub attempts: BTreeMap<&'static str, u64>,
     pub sums: DestinationSums,
     pub queue: QueueView,
     /// The configuration still names it; otherwise nothing leaves for it.
@@ -312,6 +314,7 @@ fn destinations(
                 state: view.map_or(DestinationState::Untried, |view| view.state.clone()),
                 since: view.map(|view| view.since),
                 last_accepted: view.and_then(|view| view.last_accepted_at),
+                attempts: view.map(|view| view.attempts.clone()).unwrap_or_default(),
                 sums: sums.destinations.get(name).cloned().unwrap_or_default(),
                 queue: queues.get(name).cloned().unwrap_or_default(),
                 is_configured: known.destinations.contains_key(name),

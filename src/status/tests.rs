@@ -1,10 +1,12 @@
 //! Pages that break off or never come: an answer all the same, and the others go on.
 
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::board::LinkState;
 use crate::config::settings::{
     BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
 };
@@ -50,7 +52,52 @@ fn page(folder: &std::path::Path) -> Page {
         rules,
         tells: Vec::new(),
     };
-    Page::new(&journal, &Board::default(), control, &settings)
+    Page::new(&journal, &Board::default(), control, &settings, watch::channel(crate::clock::monotonic()).1)
+}
+
+#[tokio::test]
+async fn health_and_readiness_say_what_is_wrong_and_whether_a_start_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let well = page(folder.path());
+    let with = |condition: Condition, standstill: Option<&str>, link: LinkState, silent_secs: u64| {
+        let now = crate::clock::monotonic();
+        let board = Board::default();
+        board.add_link("port", Vec::new(), crate::clock::now());
+        board.set_link("port", crate::clock::now(), link);
+        Page {
+            board,
+            condition: watch::channel(condition).1,
+            standstill: watch::channel(standstill.map(str::to_owned)).1,
+            alive: watch::channel(now.checked_sub(Duration::from_secs(silent_secs)).unwrap()).1,
+            ..well.clone()
+        }
+    };
+    let down = || LinkState::Down("no such device".to_owned());
+    let failed = || Condition::Failed("disk I/O error".to_owned());
+    for (page, health, ready) in [
+        (with(Condition::Good, None, LinkState::Listening, 0), (200, "at work"), (200, "ready")),
+        (with(Condition::Good, None, down(), 0), (200, "at work"), (200, "ready")),
+        (
+            with(Condition::Good, None, LinkState::Starting, 0),
+            (200, "at work"),
+            (503, "1 links are starting"),
+        ),
+        (with(Condition::Full, None, down(), 0), (200, "at work"), (503, "the disk is full")),
+        (
+            with(Condition::Good, Some("a copy"), down(), 0),
+            (200, "at work"),
+            (503, "nothing is delivered: a copy"),
+        ),
+        (with(Condition::Good, None, down(), 90), (503, "the loops that results depend on"), (200, "ready")),
+        (with(failed(), None, down(), 0), (503, "the journal has failed"), (503, "the journal has failed")),
+    ] {
+        let told = [health::health(State(page.clone())).await, health::ready(State(page)).await];
+        for (response, (status, begins)) in told.into_iter().zip([health, ready]) {
+            assert_eq!(response.status().as_u16(), status, "{begins}");
+            let body = axum::body::to_bytes(response.into_body(), 1024).await.unwrap();
+            assert!(body.starts_with(begins.as_bytes()), "{begins}: {body:?}");
+        }
+    }
 }
 
 async fn breaks() -> Response {

@@ -43,6 +43,9 @@ async fn every_answer_carries_the_headers_and_only_readers_by_the_right_name_get
         ("GET", "/", "localhost:1", 200),
         ("GET", "/api/status", &host, 200),
         ("GET", "/metrics", &host, 200),
+        ("GET", "/health", &host, 200),
+        ("GET", "/ready", &host, 200),
+        ("GET", "/ready", "evil.example", 421),
         ("GET", "/reconciliation", &host, 200),
         ("GET", "/reconciliation?day=2026-02-29", &host, 404),
         ("GET", "/reconciliation?day=nowhere-at-all", &host, 404),
@@ -130,6 +133,8 @@ async fn numbers_that_mean_the_same_are_the_same_everywhere() {
         "labwire_results_total{analyzer=\"vitros\",became=\"new\"} 3",
         "labwire_ledger{destination=\"lims\",state=\"accepted\"} 2",
         "labwire_sums_balanced 1",
+        "labwire_attempts_total{destination=\"lims\",verdict=\"accepted\"} 1",
+        "labwire_frame_stored_seconds_count ",
     ] {
         assert!(metrics.contains(line), "{line}: {metrics}");
     }

@@ -275,6 +275,20 @@ pub enum VerdictKind {
     Unknown,
 }
 
+impl VerdictKind {
+    /// As it is written everywhere.
+    pub fn name(self) -> &'static str {
+        match self {
+            VerdictKind::Accepted => "accepted",
+            VerdictKind::Staged => "staged",
+            VerdictKind::Duplicate => "duplicate",
+            VerdictKind::Retry => "retry",
+            VerdictKind::Refused => "refused",
+            VerdictKind::Unknown => "unknown",
+        }
+    }
+}
+
 /// Where a LIMS that answers per item says what became of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemReply {
