@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::Alerts;
 use crate::board::Board;
 use crate::clock;
 use crate::config::Settings;
@@ -124,8 +125,14 @@ impl Gateway {
         alive: watch::Receiver<Instant>,
     ) {
         let page = Page::new(&self.journal, &self.board, control, settings, alive);
-        let stop = self.tasks.stopping();
-        self.tasks.spawn(status::serve(listener, page, stop));
+        let alerts = Alerts {
+            page: page.clone(),
+            site: settings.site.clone(),
+            settings: settings.alerts.clone(),
+            told: settings.journal.path.with_extension("alerts"),
+        };
+        self.tasks.spawn(alerts.run(self.tasks.stopping()));
+        self.tasks.spawn(status::serve(listener, page, self.tasks.stopping()));
     }
 
     fn start_deliveries(&self, settings: &Settings, due: &Arc<Notify>) -> Result<(), StartError> {

@@ -10,6 +10,7 @@ pub mod pipeline;
 pub mod reconciliation;
 pub mod wire;
 
+pub mod alerts;
 pub mod board;
 pub mod cli;
 pub mod clock;

@@ -94,6 +94,7 @@ fn settings(
         log: site.log,
         reconciliation: site.reconciliation,
         backup: site.backup,
+        alerts: site.alerts,
         call_steps: site.call_steps,
         trace: site.trace,
         instruments,

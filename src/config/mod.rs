@@ -1,6 +1,7 @@
 //! From TOML files to checked settings. Every mistake of every file is named at once, with its line, its column
 //! and what to write instead. Nothing outside this folder knows about TOML.
 
+mod alerts;
 mod analytes;
 mod calls;
 mod checks;

@@ -1,6 +1,7 @@
 //! The typed settings that the rest of the gateway runs on. Everything in here has been checked; nothing in
 //! here knows that it came from TOML.
 
+mod alerts;
 mod destination;
 mod drop;
 mod orders;
@@ -18,6 +19,7 @@ use crate::domain::profile::Profile;
 use crate::domain::qc::Plan;
 pub use crate::domain::{CodeMapping, OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
 use crate::domain::{InstrumentId, Private, Rules};
+pub use alerts::*;
 pub use destination::*;
 pub use drop::*;
 pub use orders::*;
@@ -34,6 +36,7 @@ pub struct Settings {
     pub log: LogSettings,
     pub reconciliation: ReconciliationSettings,
     pub backup: BackupSettings,
+    pub alerts: AlertSettings,
     /// Whom to call about a critical value, and from when on; in order.
     pub call_steps: Vec<Step>,
     pub trace: Option<TraceSettings>,

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::reader::Table;
 use super::settings::{
-    BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
-    Suspension, TraceSettings,
+    AlertSettings, BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings,
+    ReconciliationSettings, Suspension, TraceSettings,
 };
 use super::transport::{listen_address, path};
-use super::{calls, destination, orders, qc, reconciliation, verification};
+use super::{alerts, calls, destination, orders, qc, reconciliation, verification};
 use crate::domain::call::{CallPolicy, Step};
 use crate::domain::qc::Plan;
 
@@ -31,6 +31,7 @@ pub(super) struct Draft {
     pub(super) reconciliation: ReconciliationSettings,
     pub(super) reports_span: Range<usize>,
     pub(super) backup: BackupSettings,
+    pub(super) alerts: AlertSettings,
     pub(super) call_policy: CallPolicy,
     pub(super) call_steps: Vec<Step>,
     pub(super) trace: Option<TraceSettings>,
@@ -68,6 +69,7 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         reconciliation,
         reports_span,
         backup,
+        alerts: file.table("alerts", |table| alerts::read(table, folder)).unwrap_or_default(),
         call_policy,
         call_steps,
         trace,

@@ -17,15 +17,20 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// 200 while labwire is at work, and 503 where only another start helps.
 pub(super) async fn health(State(page): State<Page>) -> Response {
+    answer(state(&page))
+}
+
+/// Whether labwire is at work, or why not.
+pub(super) fn state(page: &Page) -> Result<&'static str, String> {
     let idle = clock::monotonic().duration_since(*page.alive.borrow());
     let condition = page.condition.borrow().clone();
-    answer(match condition {
+    match condition {
         Condition::Failed(_) => Err("the journal has failed: nothing is acknowledged".to_owned()),
         Condition::Good | Condition::Full if idle > SILENCE => {
             Err(format!("the loops that results depend on are silent for {} s", idle.as_secs()))
         }
         Condition::Good | Condition::Full => Ok("at work"),
-    })
+    }
 }
 
 /// 200 while analyzers are received and results delivered, and 503, with the reason, while they aren't. A LIMS that is down

@@ -3,6 +3,7 @@
 //! commands do; it shows patient data to whoever may open it, and never logs any: not a path, not a query, not a content.
 
 mod act;
+mod alarms;
 mod assets;
 mod bench;
 mod call;
@@ -54,6 +55,7 @@ use crate::domain::qc::Plan;
 use crate::host::control::Control;
 use crate::journal::{Condition, Counting, Journal, JournalError, Reader};
 
+pub use alarms::Alarm;
 use clock::Clock;
 use connections::Limits;
 use live::Pulse;

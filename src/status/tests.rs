@@ -32,6 +32,7 @@ fn page(folder: &std::path::Path) -> Page {
             keep_weeks: 0,
             keep_months: 0,
         },
+        alerts: Default::default(),
         call_steps: Vec::new(),
         trace: None,
         instruments: Vec::new(),

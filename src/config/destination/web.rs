@@ -35,8 +35,15 @@ fn identity(table: &mut Table<'_>, folder: &Path) -> Option<Private<Vec<u8>>> {
     }
 }
 
-/// Checks an address without ever quoting it, since a careless one may hold a password.
+/// The address of a LIMS.
 pub(in crate::config) fn web_address(entry: &Entry<'_>) -> Option<String> {
+    let in_the_clear = "results leave this machine unencrypted; write https:// where the LIMS allows it";
+    address(entry, "\"https://lims.example/results\"", in_the_clear)
+}
+
+/// Checks an address without ever quoting it, since a careless one may hold a password. `in_the_clear` is said where what is sent to
+/// another machine isn't encrypted.
+pub(in crate::config) fn address(entry: &Entry<'_>, example: &str, in_the_clear: &str) -> Option<String> {
     let text = entry.text()?;
     let (scheme, rest) = text.split_once("://").unwrap_or_default();
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -46,7 +53,7 @@ pub(in crate::config) fn web_address(entry: &Entry<'_>) -> Option<String> {
         })
     });
     if !matches!(scheme, "http" | "https") || host.is_empty() || text.contains(odd_in_address) {
-        entry.error("this is no web address; write one such as \"https://lims.example/results\"");
+        entry.error(format!("this is no web address; write one such as {example}"));
         return None;
     }
     if authority.contains('@') {
@@ -54,7 +61,7 @@ pub(in crate::config) fn web_address(entry: &Entry<'_>) -> Option<String> {
         return None;
     }
     if scheme == "http" && !matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
-        entry.warning("results leave this machine unencrypted; write https:// where the LIMS allows it");
+        entry.warning(in_the_clear);
     }
     Some(text.to_owned())
 }

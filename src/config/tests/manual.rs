@@ -92,6 +92,11 @@ fn what_the_default_file_calls_a_default_is_one() {
     assert_eq!(written.rules, default.rules, "nothing of it is signed otherwise");
     assert_eq!((written.call_steps.len(), written.call_steps[2].after_minutes), (3, 45));
     assert_eq!(written.control_socket, default.control_socket);
+    assert!(default.alerts.webhook.is_none() && default.alerts.heartbeat.is_none());
+    let least = "[alerts.webhook]\nurl = \"https://alerts.example/labwire\"\n\
+                 [alerts.heartbeat]\nurl = \"https://alerts.example/heartbeat/bench-pc\"\n";
+    let (alone, _) = load(&[("labwire.toml", &format!("{SITE}{least}"))]);
+    assert_eq!(format!("{:?}", written.alerts), format!("{:?}", alone.alerts));
     assert_eq!((&default.qc.multirule, &written.qc.multirule), (&None, &Some(Multirule::default())));
     assert_eq!(default.qc.valid_for, written.qc.valid_for);
     let mut lims = destination(&written, "lims");

@@ -1,0 +1,77 @@
+//! One request to whoever is told: a new connection, no redirects, and a failure in the log once. Addresses are never logged: in
+//! many of them stands a secret.
+
+use reqwest::{Certificate, Client, Identity, RequestBuilder, redirect};
+use serde_json::Value;
+
+use crate::config::settings::Web;
+use crate::domain::Private;
+
+pub(super) struct Post {
+    client: Client,
+    token: Option<Private<String>>,
+    /// Whom the log means.
+    whom: &'static str,
+    last_failure: Option<String>,
+}
+
+impl Post {
+    /// Nothing where the certificates can't be read; the log says so.
+    pub(super) fn new(settings: &Web, whom: &'static str) -> Option<Post> {
+        match client(settings) {
+            Ok(client) => Some(Post { client, token: settings.token.clone(), whom, last_failure: None }),
+            Err(error) => {
+                tracing::error!(error = %error.without_url(), "failed to set up {whom}; mend their certificates");
+                None
+            }
+        }
+    }
+
+    /// Whether it was taken.
+    pub(super) async fn json(&mut self, url: &str, id: &str, body: &Value) -> bool {
+        let request = self.client.post(url).header("Content-Type", "application/json");
+        let request = request.header("Idempotency-Key", format!("\"{id}\"")).body(body.to_string());
+        self.send(request).await
+    }
+
+    pub(super) async fn ask(&mut self, url: &str) -> bool {
+        let request = self.client.get(url);
+        self.send(request).await
+    }
+
+    async fn send(&mut self, request: RequestBuilder) -> bool {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token.reveal()),
+            None => request,
+        };
+        let failure = match request.send().await {
+            Ok(answer) if answer.status().is_success() => None,
+            Ok(answer) => Some(format!("the answer is {}", answer.status().as_u16())),
+            Err(error) => Some(error.without_url().to_string()),
+        };
+        if failure != self.last_failure {
+            match &failure {
+                Some(why) => tracing::warn!(why, "failed to send {}; it is tried again", self.whom),
+                None => tracing::info!("{} can be sent again", self.whom),
+            }
+        }
+        self.last_failure = failure;
+        self.last_failure.is_none()
+    }
+}
+
+fn client(settings: &Web) -> reqwest::Result<Client> {
+    let mut builder = Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .timeout(settings.timeout)
+        .user_agent(concat!("labwire/", env!("CARGO_PKG_VERSION")));
+    if let Some(pem) = &settings.ca_pem {
+        builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem)?);
+    }
+    if let Some(pem) = &settings.identity_pem {
+        builder = builder.identity(Identity::from_pem(pem.reveal())?);
+    }
+    builder.build()
+}

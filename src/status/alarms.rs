@@ -1,0 +1,184 @@
+//! What somebody must be told of who isn't looking at the page: each trouble under a name that it keeps while it lasts. Counts and
+//! names of the configuration, no patient, no specimen, and no words from outside.
+
+use super::Page;
+use super::lead::count;
+use super::snapshot::{Contact, Snapshot};
+use crate::board::{DestinationState, DropView};
+use crate::config::settings::Least;
+use crate::journal::Condition;
+
+/// One trouble that lasts at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// What is wrong, in a word that never changes.
+    pub alert: &'static str,
+    /// Which instrument or destination it is about; empty: labwire as a whole.
+    pub about: String,
+    pub severity: Least,
+    /// One sentence.
+    pub text: String,
+}
+
+impl Page {
+    /// Everything that is wrong at this moment; nothing where that can't be told, as the journal can't be read.
+    pub async fn alarms(&self) -> Option<Vec<Alarm>> {
+        match self.snapshot().await {
+            Ok(snapshot) => Some(alarms(&snapshot)),
+            Err(_) => journal(&self.condition.borrow()).map(|alarm| vec![alarm]),
+        }
+    }
+
+    /// Whether the loops that results depend on are at work, as `/health` says.
+    pub fn is_at_work(&self) -> bool {
+        super::health::state(self).is_ok()
+    }
+}
+
+fn alarm(severity: Least, alert: &'static str, about: &str, text: impl Into<String>) -> Alarm {
+    Alarm { alert, about: about.to_owned(), severity, text: text.into() }
+}
+
+fn journal(condition: &Condition) -> Option<Alarm> {
+    let (alert, text) = match condition {
+        Condition::Good => return None,
+        Condition::Full => ("disk-full", "The disk is full: no new transmission is accepted."),
+        Condition::Failed(_) => ("journal-failed", "The journal has failed: nothing more is acknowledged."),
+    };
+    Some(alarm(Least::Danger, alert, "", text))
+}
+
+fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
+    let mut alarms = Vec::from_iter(journal(&snapshot.condition));
+    if snapshot.standstill.is_some() {
+        let text = "Nothing is delivered until somebody has compared with the LIMS and resumed.";
+        alarms.push(alarm(Least::Danger, "delivery-stopped", "", text));
+    }
+    if !snapshot.sums.imbalances().is_empty() {
+        let text = "The sums do not balance: a result is missing, doubled or changed.";
+        alarms.push(alarm(Least::Danger, "sums-do-not-balance", "", text));
+    }
+    let overdue = snapshot.calls.iter().filter(|call| call.is_overdue(snapshot.as_of)).count();
+    if overdue > 0 {
+        let overdue = i64::try_from(overdue).unwrap_or(i64::MAX);
+        let text = count(overdue, "critical call is overdue.", "critical calls are overdue.");
+        alarms.push(alarm(Least::Danger, "critical-call-overdue", "", text));
+    }
+    destinations(snapshot, &mut alarms);
+    analyzers(snapshot, &mut alarms);
+    people(snapshot, &mut alarms);
+    alarms
+}
+
+fn destinations(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
+    for it in snapshot.destinations.iter().filter(|it| !it.is_under_test()) {
+        let fails = matches!(it.state, DestinationState::Failing(_) | DestinationState::Resting { .. });
+        if it.is_configured && fails && it.fails_lastingly(snapshot.as_of) {
+            let waits = count(it.on_their_way(), "result waits for it.", "results wait for it.");
+            let text = format!("{} takes nothing; {waits}", it.name);
+            alarms.push(alarm(Least::Danger, "destination-down", &it.name, text));
+        }
+        let dead = it.deliveries("dead");
+        if dead > 0 {
+            let waits = count(dead, "delivery waits", "deliveries wait");
+            let text = format!("{waits} for a person: refused by {}, or of unknown fate.", it.name);
+            alarms.push(alarm(Least::Danger, "dead-letters", &it.name, text));
+        }
+    }
+}
+
+fn analyzers(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
+    for it in &snapshot.analyzers {
+        if matches!(it.contact, Contact::Down { .. }) {
+            let text = format!("{} can't be reached.", it.name);
+            alarms.push(alarm(Least::Danger, "link-down", &it.name, text));
+        }
+        let stuck = it.drop.as_ref().map_or(0, DropView::stuck);
+        if stuck > 0 {
+            let stuck = i64::try_from(stuck).unwrap_or(i64::MAX);
+            let text = format!("{} of {} can't be taken.", count(stuck, "file", "files"), it.name);
+            alarms.push(alarm(Least::Act, "files-stuck", &it.name, text));
+        }
+    }
+}
+
+/// What waits for a person's decision.
+fn people(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
+    let waiting = snapshot.waiting;
+    for (alert, number, one, many) in [
+        ("results-held", waiting.held, "result is held.", "results are held."),
+        ("problems-open", waiting.open_problems, "problem is open.", "problems are open."),
+    ] {
+        if number > 0 {
+            alarms.push(alarm(Least::Act, alert, "", count(number, one, many)));
+        }
+    }
+    if snapshot.reports_fail.is_some() {
+        let text = "The reconciliation's report can't be written.";
+        alarms.push(alarm(Least::Act, "reports-fail", "", text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::restoration::Standstill;
+    use crate::status::lead::tests::calm_bench;
+    use crate::status::snapshot::Lims;
+
+    type Change = fn(&mut Snapshot);
+
+    fn names(snapshot: &Snapshot) -> Vec<String> {
+        alarms(snapshot).into_iter().map(|it| format!("{} {}", it.alert, it.about)).collect()
+    }
+
+    #[test]
+    fn a_calm_bench_alarms_nobody_and_each_trouble_has_its_name() {
+        assert!(names(&calm_bench()).is_empty());
+        let cases: [(&str, Change); 9] = [
+            ("disk-full ", |it| it.condition = Condition::Full),
+            ("journal-failed ", |it| it.condition = Condition::Failed("CanaryName".to_owned())),
+            ("delivery-stopped ", |it| {
+                it.standstill = Some(Standstill { since: it.as_of, why: "CanaryName".to_owned() });
+            }),
+            ("sums-do-not-balance ", |it| it.sums.intake.received = 1),
+            ("destination-down lims", |it| {
+                it.destinations[0].state = DestinationState::Failing("CanaryName".to_owned());
+                it.destinations[0].last_accepted = None;
+                it.destinations[0].since = None;
+            }),
+            ("dead-letters lims", |it| {
+                it.destinations[0].queue.deliveries.insert("dead".to_owned(), 2);
+            }),
+            ("link-down c311", |it| {
+                it.analyzers[0].contact = Contact::Down { why: "CanaryName".to_owned(), since: it.as_of };
+            }),
+            ("results-held ", |it| it.waiting.held = 1),
+            ("problems-open ", |it| it.waiting.open_problems = 3),
+        ];
+        for (name, change) in cases {
+            let mut bench = calm_bench();
+            change(&mut bench);
+            assert_eq!(names(&bench), [name]);
+            assert!(!format!("{:?}", alarms(&bench)).contains("Canary"), "{name} says words from outside");
+        }
+    }
+
+    #[test]
+    fn a_destination_under_test_and_a_moments_failure_alarm_nobody() {
+        let mut bench = calm_bench();
+        let failing = DestinationState::Failing("refused".to_owned());
+        bench.destinations[0].state = failing.clone();
+        bench.destinations[0].last_accepted = Some(bench.as_of);
+        let tried = Lims {
+            name: "lims-next".to_owned(),
+            mode: crate::config::settings::Mode::Test,
+            state: failing,
+            last_accepted: None,
+            since: None,
+            ..bench.destinations[0].clone()
+        };
+        bench.destinations.push(tried);
+        assert!(names(&bench).is_empty());
+    }
+}
