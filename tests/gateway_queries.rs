@@ -202,9 +202,9 @@ async fn people_see_what_is_to_be_done_who_asked_in_vain_and_a_tubes_way_to_the_
     until("it is accepted", || hall.lab.count("accepted") == 1).await;
     let all = hall.lab.text(&["orders"]);
     for part in [
-        "To be done by erba: 1 specimens\n  T1  R CRR, since ",
-        "To be done by cobas: 1 specimens\n  T1  R GLCC, since ",
-        "To be done by no analyzer here: 1 specimens\n  T1  R ELSEWHERE, since ",
+        "To be done by erba, specimens: 1\n  T1  R CRR, since ",
+        "To be done by cobas, specimens: 1\n  T1  R GLCC, since ",
+        "To be done by no analyzer here, specimens: 1\n  T1  R ELSEWHERE, since ",
         "erba asked about T2 at ",
     ] {
         assert!(all.contains(part), "{part}: {all}");
@@ -225,7 +225,7 @@ async fn people_see_what_is_to_be_done_who_asked_in_vain_and_a_tubes_way_to_the_
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let tube = page(&hall.lab, "/specimen?id=T1").await;
-    assert!(tube.contains("spoke of its order P2 for CRR: placed") && tube.contains("Erba asked"), "{tube}");
+    assert!(tube.contains("spoke of its order P2 for CRR: placed") && tube.contains("erba asked"), "{tube}");
     let ordered = page(&hall.lab, "/specimen?id=T2").await;
-    assert!(ordered.contains("Erba asked what to do with it") && ordered.contains("no result"), "{ordered}");
+    assert!(ordered.contains("erba asked what to do with it") && ordered.contains("no result"), "{ordered}");
 }

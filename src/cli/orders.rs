@@ -37,7 +37,7 @@ fn all(settings: &Settings, reader: &Reader, out: &mut impl Write) -> Outcome {
         writeln!(out, "No orders to be done.")?;
     }
     for (name, tubes) in &with_work {
-        writeln!(out, "To be done by {name}: {} specimens", tubes.len())?;
+        writeln!(out, "To be done by {name}, specimens: {}", tubes.len())?;
         for it in tubes.iter().take(LINES) {
             let (tests, letter) = (it.tests.join(" "), it.priority.letter());
             writeln!(out, "  {}  {letter} {tests}, since {}", it.specimen.reveal(), it.since)?;

@@ -223,7 +223,7 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
         }
         Way::Order(step) => {
             let link = step.message().and_then(|message| bytes(&message));
-            (Severity::Calm, format!("{}.", capital(&step.words())), link)
+            (Severity::Calm, format!("About its orders: {}.", step.words()), link)
         }
         Way::Call { call, happened } => {
             (Severity::Calm, format!("Critical call {call}: {}.", happened.words()), None)
@@ -231,11 +231,6 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
         Way::Read { .. } | Way::Line { .. } => return None,
     };
     Some(WayRow { at: clock.at(step.at), class: severity.class(), text, results: Vec::new(), link })
-}
-
-fn capital(text: &str) -> String {
-    let mut signs = text.chars();
-    signs.next().map(|first| first.to_uppercase().chain(signs).collect()).unwrap_or_default()
 }
 
 /// What rules found. What they asked in vain is told too: that isn't "nothing found".
