@@ -61,7 +61,8 @@ impl Writer {
         };
         let (announce, condition) = watch::channel(found);
         let (open, is_open) = watch::channel(opened.is_some());
-        let (standing, standstill) = watch::channel(None);
+        let stands = opened.as_ref().and_then(|it| restoration::standstill(&it.connection).ok().flatten());
+        let (standing, standstill) = watch::channel(stands.map(|it| it.why));
         let theirs = Arc::clone(&queue);
         let work = move || {
             let waits = || waiting::until_there_is_room(&opening, &theirs, &announce);
