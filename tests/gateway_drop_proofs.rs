@@ -105,6 +105,22 @@ async fn a_trailer_releases_a_file_of_each_kind_and_half_of_it_is_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_without_an_envelope_do_not_say_that_they_were_the_last() {
+    let desk = Desk::folder("after = \"delete\"\ncomplete = { by = \"trailer\" }").await;
+    let gateway = desk.lab.start().await;
+    let (first, both) = (day("A", 1), day("A", 2));
+    assert!(!both.contains("BHS"), "{both}");
+    fs::write(desk.out.join("day.hl7"), &first).unwrap();
+    desk.says("day.hl7 waits: the file isn't whole: it doesn't end with BTS or FTS").await;
+    assert_eq!(desk.received(), 0);
+    fs::write(desk.out.join("day.hl7"), format!("BHS|^~\\&\r{both}BTS|2\r")).unwrap();
+    desk.accepted(2).await;
+    until("the file is removed", || !desk.out.join("day.hl7").exists()).await;
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_breaks_off_is_not_taken_because_its_file_rests() {
     let desk = Desk::folder("after = \"delete\"\ncomplete = { by = \"stable\", polls = 2 }").await;
     let gateway = desk.lab.start().await;

@@ -67,6 +67,8 @@ pub enum Ending {
     Open,
     /// By a row of its own.
     Trailer(Trailer),
+    /// By the segment that closes a batch or a file of HL7, behind which nothing comes.
+    Envelope,
 }
 
 /// The row that closes a table.

@@ -32,6 +32,8 @@ pub enum Missing {
     Quote { line: u64 },
     /// The row that is to close the table.
     Trailer,
+    /// The segment that closes a batch or a file of HL7 isn't the last one.
+    Envelope,
     /// The file ends before its header row.
     Head,
     /// The directory at the end of a workbook.
@@ -102,6 +104,7 @@ impl fmt::Display for Missing {
                 write!(f, "a quote in the row that begins at line {line} is never closed")
             }
             Missing::Trailer => f.write_str("its last row isn't the one that closes it"),
+            Missing::Envelope => f.write_str("it doesn't end with BTS or FTS"),
             Missing::Head => f.write_str("it ends before its header row"),
             Missing::Directory => f.write_str("the workbook has no directory at its end"),
             Missing::Hole { from } => {

@@ -128,6 +128,20 @@ fn an_hl7_file_is_cut_before_each_message_and_keeps_the_envelope_with_its_neighb
             ("\r\n", "1: ⏎↓", incomplete(Missing::Everything)),
         ],
     );
+    let closed = Contents::Hl7 { longest: LONGEST_MESSAGE, ending: Ending::Envelope };
+    check(
+        &closed,
+        &[
+            ("MSH|^~\\&|\nPID|1\n", "1: MSH|^~\\&|↓PID|1↓", incomplete(Missing::Envelope)),
+            ("BHS|^~\\&\nMSH|^~\\&|\nBTS|1\n", "1: BHS|^~\\&↓MSH|^~\\&|↓BTS|1↓", Verdict::Whole),
+            ("BHS|^~\\&\nMSH|^~\\&|\nBTS|1\n\n", "1: BHS|^~\\&↓MSH|^~\\&|↓BTS|1↓↓", Verdict::Whole),
+            (
+                "BHS|^~\\&\nMSH|^~\\&|\nBTS|1\nMSH|^~\\&|\n",
+                "1: BHS|^~\\&↓MSH|^~\\&|↓BTS|1↓ 4: MSH|^~\\&|↓",
+                incomplete(Missing::Envelope),
+            ),
+        ],
+    );
     let open = Contents::Hl7 { longest: LONGEST_MESSAGE, ending: Ending::Open };
     check(&open, &[("MSH|^~\\&|\nPID|1", "1: MSH|^~\\&|↓PID|1", Verdict::Whole)]);
 }

@@ -11,7 +11,7 @@ use super::place::{Trouble, Visit};
 use super::spool::{Limit, Spool, Spooled};
 use crate::board::{Stage, Taking};
 use crate::clock;
-use crate::config::settings::After;
+use crate::config::settings::{After, Proof};
 use crate::domain::Private;
 use crate::journal::files::{Fetched, FileReceipt, Known, Storing};
 use crate::journal::{JournalError, Reader};
@@ -277,6 +277,9 @@ impl Drop {
         match &mut contents {
             // A file whose end something else vouches for may lack the last line's end. A pause in its writing is no voucher.
             Contents::Hl7 { ending, .. } if self.settings.proof.vouches() => *ending = Ending::Open,
+            Contents::Hl7 { ending, .. } if self.settings.proof == Proof::Trailer => {
+                *ending = Ending::Envelope
+            }
             Contents::Workbook { longest } => *longest = limit.bytes,
             _ => {}
         }

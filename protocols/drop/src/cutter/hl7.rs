@@ -20,6 +20,8 @@ pub(super) struct Hl7 {
     batch: Option<Open>,
     says_something: bool,
     any_message: bool,
+    /// The last line that says something closes a batch or a file.
+    ends_closed: bool,
     /// What is wrong first.
     missing: Option<Missing>,
     last: Option<Missing>,
@@ -46,6 +48,7 @@ impl Hl7 {
             batch: None,
             says_something: false,
             any_message: false,
+            ends_closed: false,
             missing: None,
             last: None,
         }
@@ -57,7 +60,9 @@ impl Hl7 {
         }
         self.says_something = true;
         self.last = (!line.is_ended).then_some(Missing::LineEnd { line: line.number });
-        match segment(line.opening) {
+        let segment = segment(line.opening);
+        self.ends_closed = matches!(segment, Segment::BatchEnd | Segment::FileEnd);
+        match segment {
             Segment::Message => {
                 if self.has_message {
                     self.cut(line, parts);
@@ -116,7 +121,9 @@ impl Hl7 {
         if !self.any_message && self.envelope_at.is_none() {
             return Some(Missing::Message);
         }
-        self.missing.take().or_else(|| self.last.take().filter(|_| self.ending != Ending::Open))
+        let unclosed = self.ending == Ending::Envelope && !self.ends_closed;
+        let last = self.last.take().filter(|_| self.ending != Ending::Open);
+        self.missing.take().or(last).or(unclosed.then_some(Missing::Envelope))
     }
 
     fn cut(&mut self, line: &Line<'_>, parts: &mut Parts) {

@@ -41,7 +41,7 @@ impl<'a> RowReader<'a> {
     pub(super) fn new(dialect: &'a TableDialect, columns: &'a Columns<'a>, decimal: char) -> RowReader<'a> {
         let trailer = match &dialect.ending {
             Ending::Trailer(trailer) => Some(trailer.begins.as_str()),
-            Ending::Line | Ending::Open => None,
+            Ending::Line | Ending::Open | Ending::Envelope => None,
         };
         let out = Interpreted { columns: columns.habit(), ..Interpreted::default() };
         RowReader { dialect, columns, decimal, orders: HashMap::new(), trailer, out }
