@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::alerts::Alerts;
-use crate::board::Board;
+use crate::board::{Board, DestinationState};
 use crate::clock;
 use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
@@ -150,6 +150,7 @@ impl Gateway {
                 site: settings.site.clone(),
                 profiles: Arc::clone(&profiles),
             };
+            self.board.set_destination(destination.id.as_str(), clock::now(), DestinationState::Untried);
             self.tasks.spawn(delivery::run(delivery, Arc::clone(destination), client));
         }
         Ok(())

@@ -50,7 +50,6 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
     let mut circuit = Circuit::Closed { failures: 0 };
     let mut pace = Pace::new(destination.per_second);
     let mut in_flight = 0;
-    delivery.board.set_destination(destination.id.as_str(), clock::now(), DestinationState::Untried);
     loop {
         let mut more = true;
         if circuit.tries_again(in_flight, clock::now()) && !stop.is_cancelled() {
