@@ -1,5 +1,6 @@
 //! Signing in and out, choosing a password with a set-up token, and coming back with a PIN or a badge. What was typed is
-//! never repeated, shown or logged, and a wrong name is told like a wrong password.
+//! never repeated, shown or logged, and a wrong name is told like a wrong password (but that only a known
+//! name is ever made to wait).
 
 use askama::Template;
 use axum::Form;
