@@ -14,6 +14,7 @@ pub mod acknowledged;
 pub mod analyzer;
 pub mod capture;
 pub mod chance;
+pub mod cli;
 pub mod drops;
 pub mod duration;
 pub mod faults;

@@ -1,10 +1,9 @@
 //! `labsim`: an analyzer or a LIMS on the command line.
 
-mod cli;
-
 use std::process::ExitCode;
 
 use clap::Parser;
+use labsim::cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {

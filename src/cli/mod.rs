@@ -38,6 +38,11 @@ use trace::Detail;
 /// What a command that began came to, or why it could not do what it was asked.
 type Outcome = Result<Exit, Box<dyn Error>>;
 
+/// Everything that can be said, for manuals and completions.
+pub fn command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}
+
 /// Reads the arguments and does what they say.
 pub fn main() -> Exit {
     tls::install_provider();

@@ -4,19 +4,19 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::acknowledged::AcknowledgedFile;
+use crate::analyzer::{Analyzer, Options, Timing};
+use crate::capture;
+use crate::duration;
+use crate::faults::Faults;
+use crate::frame::Framing;
+use crate::generate::{Generator, Style};
+use crate::load::{Event, Load, Summary, play};
+use crate::mllp::{MllpAnalyzer, Way};
+use crate::net::Place;
+use crate::pace::Pace;
+use crate::script::Script;
 use clap::{ArgGroup, Args};
-use labsim::acknowledged::AcknowledgedFile;
-use labsim::analyzer::{Analyzer, Options, Timing};
-use labsim::capture;
-use labsim::duration;
-use labsim::faults::Faults;
-use labsim::frame::Framing;
-use labsim::generate::{Generator, Style};
-use labsim::load::{Event, Load, Summary, play};
-use labsim::mllp::{MllpAnalyzer, Way};
-use labsim::net::Place;
-use labsim::pace::Pace;
-use labsim::script::Script;
 
 use super::{Failure, say, stopped};
 

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::acknowledged::AcknowledgedFile;
+use crate::drops::{Dropper, Manner, Place, Server, Written};
+use crate::duration;
+use crate::generate::{Generator, Style};
 use clap::Args;
-use labsim::acknowledged::AcknowledgedFile;
-use labsim::drops::{Dropper, Manner, Place, Server, Written};
-use labsim::duration;
-use labsim::generate::{Generator, Style};
 use tokio::time::sleep;
 
 use super::{Failure, say};

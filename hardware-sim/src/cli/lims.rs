@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::lims::{Lims, Mode, Setup};
 use clap::Args;
-use labsim::lims::{Lims, Mode, Setup};
 
 use super::{Failure, say, stopped};
 
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// How long a delivery without an answer is left waiting before a 504 ends it
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = labsim::duration::parse)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = crate::duration::parse)]
     hold: std::time::Duration,
 }
 

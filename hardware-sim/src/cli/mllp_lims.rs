@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::lims::mllp::{MllpLims, Mode, Setup};
 use clap::Args;
-use labsim::lims::mllp::{MllpLims, Mode, Setup};
 
 use super::{Failure, say, stopped};
 

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 /// Simulated analyzers and a simulated LIMS, with faults that a seed repeats.
 #[derive(Debug, Parser)]
 #[command(name = "labsim", version, after_help = EXIT_CODES)]
-pub(crate) struct Arguments {
+pub struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
@@ -65,7 +65,12 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-pub(crate) async fn run(arguments: Arguments) -> ExitCode {
+/// Everything that can be said, for manuals and completions.
+pub fn command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}
+
+pub async fn run(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.command {
         Command::Analyzer(arguments) => analyzer::run(*arguments).await,
         Command::Drop(arguments) => drop::run(arguments).await,

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::duration;
+use crate::lims::{Books, Conduct, OrderDesk, OrderLine};
 use clap::Args;
-use labsim::duration;
-use labsim::lims::{Books, Conduct, OrderDesk, OrderLine};
 
 use super::{Failure, say, stopped};
 
