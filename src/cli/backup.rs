@@ -105,7 +105,10 @@ fn failed(error: &BackupError) -> Outcome {
     writeln!(io::stderr(), "labwire: {error}")?;
     Ok(match error {
         BackupError::Open(OpenError::InUse(_)) => Exit::Busy,
-        BackupError::Open(_) | BackupError::Faulty { .. } | BackupError::Checksum { .. } => Exit::Journal,
+        BackupError::Open(_)
+        | BackupError::Faulty { .. }
+        | BackupError::Checksum { .. }
+        | BackupError::NoCopy { .. } => Exit::Journal,
         _ => Exit::Failed,
     })
 }

@@ -40,6 +40,8 @@ pub enum BackupError {
     Faulty { path: PathBuf, faults: Vec<String> },
     #[error("{path} isn't the file that its checksum was made of", path = path.display())]
     Checksum { path: PathBuf },
+    #[error("{path} is no copy of a journal; name a file that `labwire backup` made", path = path.display())]
+    NoCopy { path: PathBuf },
 }
 
 /// A copy that was read back.
@@ -120,6 +122,11 @@ pub struct Restored {
 /// Puts a copy in the journal's place, once it was read to its end. What stood there is kept beside. Refused while a gateway
 /// runs.
 pub fn restore(copy: &Path, journal: &Path, now: Timestamp) -> Result<Restored, BackupError> {
+    let given = fs::metadata(copy).and_then(|file| File::open(copy).map(|_| file));
+    let given = given.map_err(|error| BackupError::Read { path: copy.to_owned(), error })?;
+    if !given.is_file() {
+        return Err(BackupError::NoCopy { path: copy.to_owned() });
+    }
     let _lock = lock::lock(journal)?;
     if let Ok(sum) = fs::read_to_string(sum_of(copy)) {
         let (found, _) = digest(copy)?;
@@ -128,18 +135,11 @@ pub fn restore(copy: &Path, journal: &Path, now: Timestamp) -> Result<Restored, 
         }
     }
     let part = journal.with_extension("restored");
+    let verified = prepare(copy, &part, journal, now).inspect_err(|_| {
+        // The next restore removes it otherwise.
+        let _ = remove(&part);
+    })?;
     let written = |error| BackupError::Write { path: part.clone(), error };
-    remove(&part).map_err(written)?;
-    fs::copy(copy, &part).map_err(written)?;
-    fs::set_permissions(&part, fs::Permissions::from_mode(0o600)).map_err(written)?;
-    let verified = verify(&part)?;
-    if !verified.faults.is_empty() {
-        return Err(BackupError::Faulty { path: copy.to_owned(), faults: verified.faults });
-    }
-    // Any SQLite file can be handed in: also one that wasn't made by `labwire backup`.
-    mark(&part, now)?;
-    give_to_owner(&part, journal).map_err(written)?;
-    File::open(&part).and_then(|file| file.sync_all()).map_err(written)?;
     let aside = match journal.exists() {
         true => Some(restoration::put_aside(journal, "replaced", now).map_err(written)?),
         false => None,
@@ -147,6 +147,26 @@ pub fn restore(copy: &Path, journal: &Path, now: Timestamp) -> Result<Restored, 
     fs::rename(&part, journal).map_err(written)?;
     File::open(folder_of(journal)).and_then(|folder| folder.sync_all()).map_err(written)?;
     Ok(Restored { verified, aside })
+}
+
+/// Brings a copy beside the journal as `part`, read to its end, marked and on disk.
+fn prepare(copy: &Path, part: &Path, journal: &Path, now: Timestamp) -> Result<Verified, BackupError> {
+    let written = |error| BackupError::Write { path: part.to_owned(), error };
+    remove(part).map_err(written)?;
+    fs::copy(copy, part).map_err(written)?;
+    fs::set_permissions(part, fs::Permissions::from_mode(0o600)).map_err(written)?;
+    let verified = verify(part).map_err(|error| match error {
+        OpenError::NoJournal(_) | OpenError::Sqlite(_) => BackupError::NoCopy { path: copy.to_owned() },
+        other => BackupError::Open(other),
+    })?;
+    if !verified.faults.is_empty() {
+        return Err(BackupError::Faulty { path: copy.to_owned(), faults: verified.faults });
+    }
+    // Any SQLite file can be handed in: also one that wasn't made by `labwire backup`.
+    mark(part, now)?;
+    give_to_owner(part, journal).map_err(written)?;
+    File::open(part).and_then(|file| file.sync_all()).map_err(written)?;
+    Ok(verified)
 }
 
 /// Root restores for the service: the file belongs to whom the folder belongs to, and so does the lock.
@@ -290,6 +310,25 @@ mod tests {
         assert_eq!(gone(1, 3, 0), ["09-30T02", "10-11T02", "10-12T02", "11-16T02", "11-20T02", "11-20T14"]);
         assert_eq!(gone(1, 1, 3), ["10-11T02", "10-12T02", "11-15T02", "11-16T02", "11-20T02", "11-20T14"]);
         assert_eq!(gone(99, 0, 0), ["11-20T02"]);
+    }
+
+    #[test]
+    fn a_copy_that_is_none_is_named_and_nothing_is_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("notes.txt"), "no database\n").unwrap();
+        fs::write(path("empty.db"), "").unwrap();
+        for (name, expected) in [
+            ("missing.db", "failed to read DIR/missing.db: No such file"),
+            ("", "DIR/ is no copy of a journal; name a file that `labwire backup` made"),
+            ("notes.txt", "DIR/notes.txt is no copy of a journal"),
+            ("empty.db", "DIR/empty.db is no copy of a journal"),
+        ] {
+            let told = restore(&path(name), &path("journal.db"), Timestamp::UNIX_EPOCH).unwrap_err();
+            let told = told.to_string().replace(&folder.path().display().to_string(), "DIR");
+            assert!(told.starts_with(expected), "{told}");
+            assert!(!path("journal.db").exists() && !path("journal.restored").exists(), "{name}");
+        }
     }
 
     #[test]
