@@ -1,5 +1,5 @@
-//! Makes what the package ships beside the programs: man pages and shell completions from the programs' own command lines, and
-//! the licences of everything that is built into them. It is no part of what is shipped, and it decides nothing.
+//! Makes what the package ships beside the programs: man pages and shell completions from the programs' own command lines,
+//! schemas of the configuration for editors, and the licences of everything that is built into them. It is no part of what is shipped, and it decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap_complete::Shell;
+use labwire::config::schema;
 use serde_json::Value;
 
 /// The machine that the package is for: what others need besides isn't in it.
@@ -17,13 +18,18 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("say into which folder")?);
     let (man, completions) = (folder.join("man"), folder.join("completions"));
-    fs::create_dir_all(&man)?;
-    fs::create_dir_all(&completions)?;
+    let schemas = folder.join("schemas");
+    for folder in [&man, &completions, &schemas] {
+        fs::create_dir_all(folder)?;
+    }
     for (name, mut command) in [("labwire", labwire::cli::command()), ("labsim", labsim::cli::command())] {
         clap_mangen::generate_to(command.clone(), &man)?;
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             clap_complete::generate_to(shell, &mut command, name, &completions)?;
         }
+    }
+    for file in schema::File::ALL {
+        fs::write(schemas.join(format!("{}.schema.json", file.name())), file.schema())?;
     }
     fs::write(folder.join("THIRD-PARTY-LICENCES"), licences()?)?;
     Ok(())

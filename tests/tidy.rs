@@ -64,7 +64,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("livd", &["domain"]),
     ("cli", &["gateway", "journal", "config", "host", "clock", "exit", "domain"]),
-    ("cli/arguments", &["host", "reconciliation", "domain"]),
+    ("cli/arguments", &["host", "reconciliation", "config", "domain"]),
     ("cli/orders", &["orders", "pipeline", "journal", "config", "domain", "exit"]),
     ("cli/call", &["pipeline", "journal", "config", "domain", "host", "clock", "exit"]),
     ("cli/calls", &["pipeline", "journal", "config", "domain", "clock", "exit"]),

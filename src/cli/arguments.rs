@@ -2,6 +2,7 @@
 
 mod call;
 mod rules;
+mod setup;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::reconciliation::Wanted;
 
 pub(super) use call::{CallCommand, More, Reached, ReadBack};
 pub(super) use rules::{Replay, RulesCommand, Sign};
+pub(super) use setup::{Add, Connection, Init, NewInstrument, Schema};
 pub(super) use user::UserCommand;
 
 /// The gateway between a laboratory's analyzers and its LIMS.
@@ -41,6 +43,13 @@ pub(super) enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Write a first configuration; on a terminal it asks what wasn't said
+    Init(Init),
+    /// Add to the configuration; nothing that is there is written over
+    #[command(subcommand)]
+    Add(Add),
+    /// Print a JSON Schema of a file of the configuration, by which editors complete and explain it
+    Schema(Schema),
     /// Show the gateway at work with simulated analyzers and two simulated LIMS
     Demo(DemoOptions),
     /// Tell what every link and destination is doing and whether the sums balance

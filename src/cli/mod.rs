@@ -1,7 +1,9 @@
 //! The command line. Commands that read open the journal read-only; commands that act ask the running gateway through
 //! its control socket.
 
+mod add;
 mod arguments;
+mod ask;
 mod backup;
 mod call;
 mod calls;
@@ -10,6 +12,7 @@ mod convert;
 mod decide;
 mod demo;
 mod import;
+mod init;
 mod lists;
 mod orders;
 mod qc;
@@ -32,7 +35,8 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::host::tls;
 
-use arguments::{Arguments, Command, Import, RulesCommand};
+use arguments::{Add, Arguments, Command, Import, RulesCommand};
+use ask::Dialogue;
 use trace::Detail;
 
 /// What a command that began came to, or why it could not do what it was asked.
@@ -58,6 +62,14 @@ pub fn main() -> Exit {
     let outcome = match &arguments.command {
         Command::Run { config } => with(config, |settings| run::run(settings, config)),
         Command::Check { config } => Ok(check::run(config, out)),
+        Command::Init(asked) => at_a_terminal(|dialogue| init::run(asked, dialogue, &mut io::stdout())),
+        Command::Add(Add::Instrument(asked)) => at_a_terminal(|dialogue| {
+            let zone = jiff::tz::TimeZone::system();
+            add::instrument(asked, zone.iana_name(), dialogue, &mut io::stdout())
+        }),
+        Command::Schema(asked) => {
+            write!(out, "{}", asked.file.schema()).map(|()| Exit::Done).map_err(Into::into)
+        }
         Command::Demo(options) => demo::run(options, out),
         Command::Status { config } => with(config, |settings| status::run(settings, out)),
         Command::Reconcile { config, options } => {
@@ -127,6 +139,15 @@ pub fn main() -> Exit {
 /// Whether whoever reads what is printed has seen enough, as `head` has.
 fn is_cut_short(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Runs a command that asks questions where there is somebody to ask.
+fn at_a_terminal(command: impl FnOnce(Option<Dialogue<'_>>) -> Outcome) -> Outcome {
+    if !ask::is_possible() {
+        return command(None);
+    }
+    let (mut input, mut out) = (io::stdin().lock(), io::stdout());
+    command(Some(Dialogue { input: &mut input, out: &mut out }))
 }
 
 /// Loads the configuration, or says everything that is wrong with it.

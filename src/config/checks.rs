@@ -40,6 +40,11 @@ pub(super) fn assembled(sources: &[&Source], analytes: &Analytes) -> (Checks, Ve
     (checks, findings)
 }
 
+/// Reads one file, as far as it goes: what is wrong is noted, and the rules are left to who wants them.
+pub(super) fn read(file: &mut Table<'_>, source: &Source, analytes: &Analytes) {
+    file_of_rules(file, source, analytes);
+}
+
 /// One rule with its cases.
 struct Draft {
     rule: Rule,

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use super::survey::Place;
+
 /// One mistake: where it stands and, in one line, what it is and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
@@ -22,9 +24,16 @@ impl Complaint {
 pub(super) struct Remarks {
     errors: RefCell<Vec<Complaint>>,
     warnings: RefCell<Vec<Complaint>>,
+    /// The file as a whole, where it is to be noted what readers ask for.
+    pub(super) survey: Place,
 }
 
 impl Remarks {
+    /// Remarks beside which it is noted what the readers ask for.
+    pub(super) fn surveying(survey: &Place) -> Remarks {
+        Remarks { survey: survey.clone(), ..Remarks::default() }
+    }
+
     /// The file can't be used as it is.
     pub(super) fn error(&self, span: Range<usize>, message: impl Into<String>) {
         self.errors.borrow_mut().push(Complaint::new(span, message));

@@ -264,13 +264,14 @@ fn tls(table: &mut Table<'_>, host: Option<&Entry<'_>>, folder: &Path) -> Option
         return Some(FtpTls::None);
     }
     let trust = match (ca, fingerprint) {
-        (Some(ca), None) => Trust::Authority {
-            ca_pem: certificate(&ca, folder)?,
-            server_name: match server_name {
-                Some(name) => name.parsed(host_name)?,
-                None => host?.text()?.to_owned(),
-            },
-        },
+        (Some(ca), None) => {
+            let ca_pem = certificate(&ca, folder);
+            let server_name = match server_name {
+                Some(name) => name.parsed(host_name),
+                None => host.and_then(|host| host.text().map(str::to_owned)),
+            };
+            Trust::Authority { ca_pem: ca_pem?, server_name: server_name? }
+        }
         (None, Some(fingerprint)) => Trust::Fingerprint(fingerprint.parsed(sha256)?),
         (Some(_), Some(fingerprint)) => {
             fingerprint.error("ca_file and fingerprint are two ways to trust the server; write one of them");

@@ -90,6 +90,12 @@ impl Profiles {
         })
     }
 
+    /// The highest revision of each, by name.
+    pub(super) fn newest(&self) -> Vec<Arc<Profile>> {
+        let newest = self.known.values().filter_map(|revisions| revisions.values().next_back());
+        newest.map(|known| Arc::clone(&known.profile)).collect()
+    }
+
     fn unknown(&self, name: &str) -> String {
         let known = || self.known.keys().map(String::as_str);
         match nearest(name, known()) {

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::complaint::Remarks;
 use super::nearest::{either, nearest};
+use super::survey::Place;
 
 /// Reads a whole file. `None` after a syntax error, which hides what follows it.
 pub(super) fn document<T>(
@@ -18,7 +19,7 @@ pub(super) fn document<T>(
 ) -> Option<T> {
     match DeTable::parse(text) {
         Ok(document) => {
-            let root = Table::new(document.get_ref(), String::new(), 0..0, remarks);
+            let root = Table::new(document.get_ref(), String::new(), 0..0, remarks, remarks.survey.clone());
             Some(root.read(read))
         }
         Err(error) => {
@@ -37,6 +38,7 @@ pub(super) struct Table<'t> {
     asked: Vec<&'static str>,
     keys: Keys,
     remarks: &'t Remarks,
+    place: Place,
 }
 
 enum Keys {
@@ -47,8 +49,15 @@ enum Keys {
 }
 
 impl<'t> Table<'t> {
-    fn new(entries: &'t DeTable<'t>, path: String, span: Range<usize>, remarks: &'t Remarks) -> Table<'t> {
-        Table { entries, path, span, asked: Vec::new(), keys: Keys::Known, remarks }
+    fn new(
+        entries: &'t DeTable<'t>,
+        path: String,
+        span: Range<usize>,
+        remarks: &'t Remarks,
+        place: Place,
+    ) -> Table<'t> {
+        place.table();
+        Table { entries, path, span, asked: Vec::new(), keys: Keys::Known, remarks, place }
     }
 
     fn read<T>(mut self, read: impl FnOnce(&mut Table<'t>) -> T) -> T {
@@ -76,12 +85,14 @@ impl<'t> Table<'t> {
     /// The value of a key, if it is there.
     pub(super) fn entry(&mut self, key: &'static str) -> Option<Entry<'t>> {
         self.asked.push(key);
+        let place = self.place.key(key);
         let value = self.entries.get(key)?;
-        Some(Entry { name: key, value: value.get_ref(), span: value.span(), remarks: self.remarks })
+        Some(Entry { name: key, value: value.get_ref(), span: value.span(), remarks: self.remarks, place })
     }
 
     /// The value of a key that must be there; `example` shows what to write.
     pub(super) fn required(&mut self, key: &'static str, example: &str) -> Option<Entry<'t>> {
+        self.place.require(key);
         let entry = self.entry(key);
         if entry.is_none() {
             self.error(format!("{} has no {key}; write {key} = {example}", self.title()));
@@ -90,10 +101,12 @@ impl<'t> Table<'t> {
     }
 
     pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+        self.place.key(key).text();
         self.entry(key)?.text().map(str::to_owned)
     }
 
     pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        self.place.key(key).flag();
         self.entry(key)?.flag()
     }
 
@@ -101,6 +114,7 @@ impl<'t> Table<'t> {
     where
         N: TryFrom<u64> + PartialOrd + Display,
     {
+        self.place.key(key).number(bounds.start(), bounds.end());
         self.entry(key)?.number(bounds)
     }
 
@@ -111,6 +125,7 @@ impl<'t> Table<'t> {
 
     /// One of a few words.
     pub(super) fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+        self.place.key(key).words(words.iter().map(|(word, _)| *word));
         self.entry(key)?.choice(words)
     }
 
@@ -120,6 +135,7 @@ impl<'t> Table<'t> {
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
+        self.place.key(key).text();
         self.entry(key)?.parsed(parse)
     }
 
@@ -172,11 +188,13 @@ impl<'t> Table<'t> {
     pub(super) fn free_entries(&mut self) -> Vec<(Name<'t>, Entry<'t>)> {
         self.keys = Keys::Free;
         let remarks = self.remarks;
+        let place = self.place.any_key();
         self.entries
             .iter()
             .map(|(key, value)| {
                 let name: &'t str = key.get_ref();
-                let entry = Entry { name, value: value.get_ref(), span: value.span(), remarks };
+                let place = place.clone();
+                let entry = Entry { name, value: value.get_ref(), span: value.span(), remarks, place };
                 (Name { text: name, span: key.span(), remarks }, entry)
             })
             .collect()
@@ -220,6 +238,7 @@ pub(super) struct Entry<'t> {
     value: &'t DeValue<'t>,
     span: Range<usize>,
     remarks: &'t Remarks,
+    place: Place,
 }
 
 impl<'t> Entry<'t> {
@@ -246,6 +265,7 @@ impl<'t> Entry<'t> {
     }
 
     pub(super) fn text(&self) -> Option<&'t str> {
+        self.place.text();
         match self.value {
             DeValue::String(text) => Some(text),
             _ => {
@@ -256,6 +276,7 @@ impl<'t> Entry<'t> {
     }
 
     pub(super) fn flag(&self) -> Option<bool> {
+        self.place.flag();
         match self.value {
             DeValue::Boolean(flag) => Some(*flag),
             _ => {
@@ -269,6 +290,7 @@ impl<'t> Entry<'t> {
     where
         N: TryFrom<u64> + PartialOrd + Display,
     {
+        self.place.number(bounds.start(), bounds.end());
         let number = match self.value {
             DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
             _ => None,
@@ -281,6 +303,7 @@ impl<'t> Entry<'t> {
     }
 
     pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        self.place.words(words.iter().map(|(word, _)| *word));
         let write = either(words.iter().map(|(word, _)| *word));
         let DeValue::String(given) = self.value else {
             self.refuse(&write);
@@ -298,6 +321,7 @@ impl<'t> Entry<'t> {
     }
 
     pub(super) fn list(&self) -> Option<Vec<Entry<'t>>> {
+        let place = self.place.element();
         let DeValue::Array(elements) = self.value else {
             self.refuse("a list in brackets");
             return None;
@@ -307,6 +331,7 @@ impl<'t> Entry<'t> {
             value: element.get_ref(),
             span: element.span(),
             remarks: self.remarks,
+            place: place.clone(),
         };
         Some(elements.iter().map(element).collect())
     }
@@ -316,7 +341,7 @@ impl<'t> Entry<'t> {
             self.refuse(&format!("a table, [{path}]"));
             return None;
         };
-        Some(Table::new(entries, path, self.span(), self.remarks))
+        Some(Table::new(entries, path, self.span(), self.remarks, self.place.clone()))
     }
 
     /// The value as a message shows it: short, on one line.

@@ -10,9 +10,11 @@ pub(super) fn server(table: &mut Table<'_>, folder: &Path) -> Option<TlsServerSe
     let certificate = table.required("certificate_file", "\"labwire.pem\"");
     let key = table.required("key_file", "\"labwire.key\"");
     let client_ca = table.entry("client_ca_file").map(|entry| files::certificate(&entry, folder));
+    let certificate_pem = certificate.and_then(|entry| files::certificate(&entry, folder));
+    let key_pem = key.and_then(|entry| files::private_key(&entry, folder));
     Some(TlsServerSettings {
-        certificate_pem: files::certificate(&certificate?, folder)?,
-        key_pem: files::private_key(&key?, folder)?,
+        certificate_pem: certificate_pem?,
+        key_pem: key_pem?,
         client_ca_pem: match client_ca {
             Some(pem) => Some(pem?),
             None => None,
@@ -24,17 +26,20 @@ pub(super) fn server(table: &mut Table<'_>, folder: &Path) -> Option<TlsServerSe
 pub(super) fn client(table: &mut Table<'_>, host: &str, folder: &Path) -> Option<TlsClientSettings> {
     let ca = table.required("ca_file", "\"analyzer-ca.pem\"");
     let server_name = table.text("server_name").unwrap_or_else(|| host.trim_matches(['[', ']']).to_owned());
+    let ca_pem = ca.and_then(|entry| files::certificate(&entry, folder));
     let certificate = table.entry("certificate_file");
     let key = table.entry("key_file");
     let identity = match (&certificate, &key) {
         (None, None) => None,
         (Some(certificate), Some(key)) => {
-            Some((files::certificate(certificate, folder)?, files::private_key(key, folder)?))
+            let (certificate, key) =
+                (files::certificate(certificate, folder), files::private_key(key, folder));
+            Some((certificate?, key?))
         }
         (Some(lonely), None) | (None, Some(lonely)) => {
             lonely.error("certificate_file and key_file belong together; write both or none");
             return None;
         }
     };
-    Some(TlsClientSettings { ca_pem: files::certificate(&ca?, folder)?, server_name, identity })
+    Some(TlsClientSettings { ca_pem: ca_pem?, server_name, identity })
 }

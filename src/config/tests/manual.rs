@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::config::examples::{self, DROP, HL7, QC, SERIAL, TCP_CLIENT, TCP_SERVER};
 use crate::config::settings::{
     Destination, FhirOrders, Hl7, Instrument, Kind, OnUnknown, OrderFormat, OrderWay, PlaceSettings,
     SpecimenRules, Transport, VerdictKind, Web,
@@ -13,21 +14,12 @@ use crate::config::{ANALYTES, DEFAULT};
 use crate::domain::qc::{Multirule, Unmarked};
 use crate::domain::{CodeSystem, RangeFlags};
 
-const SERIAL: &str = include_str!("../../../config/instruments.d/example-serial.toml.disabled");
-const TCP_SERVER: &str = include_str!("../../../config/instruments.d/example-tcp-server.toml.disabled");
-const HL7: &str = include_str!("../../../config/instruments.d/example-hl7.toml.disabled");
 const HL7_CLIENT: &str = include_str!("../../../config/instruments.d/example-hl7-client.toml.disabled");
-const DROP: &str = include_str!("../../../config/instruments.d/example-drop.toml.disabled");
-const QC: &str = include_str!("../../../config/qc.d/example.toml.disabled");
-const TCP_CLIENT: &str = include_str!("../../../config/instruments.d/example-tcp-client.toml.disabled");
 
 /// The text with every commented setting switched on, and without the lines that `leave` picks.
 fn switched_on(text: &str, leave: impl Fn(&str) -> bool) -> String {
-    let line = |line: &str| match line.strip_prefix('#') {
-        Some(setting) if !setting.starts_with(' ') && !setting.is_empty() => setting.to_owned(),
-        _ => line.to_owned(),
-    };
-    text.lines().map(line).filter(|line| !leave(line)).map(|line| line + "\n").collect()
+    let text = examples::switched_on(text);
+    text.lines().filter(|line| !leave(line)).map(|line| line.to_owned() + "\n").collect()
 }
 
 /// Loads one instrument's file as `a.toml`, under the profile of these tests.
@@ -322,7 +314,7 @@ fn the_manual_names_every_key() {
 }
 
 /// The first argument of each call that reads a key.
-fn keys_read(source: &str) -> Vec<&str> {
+pub(super) fn keys_read(source: &str) -> Vec<&str> {
     let calls = [
         "entry",
         "required",

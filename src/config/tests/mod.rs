@@ -5,6 +5,7 @@ mod claims;
 mod codes;
 mod manual;
 mod mistakes;
+mod schema;
 
 use std::fs;
 use std::path::Path;

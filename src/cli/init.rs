@@ -1,0 +1,107 @@
+//! `labwire init`: writes a site's first `labwire.toml`, which is the manual with the answers in it. It writes over nothing but
+//! the manual as it was shipped.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::Outcome;
+use super::arguments::Init;
+use super::ask::Dialogue;
+use crate::config::starter::Site;
+use crate::config::{DEFAULT, Errors, Finding, Settings};
+use crate::exit::Exit;
+
+/// `dialogue`, where somebody can be asked; otherwise `out` is all there is.
+pub(super) fn run(asked: &Init, mut dialogue: Option<Dialogue<'_>>, out: &mut impl Write) -> Outcome {
+    let folder: &Path = &asked.config;
+    let file = folder.join("labwire.toml");
+    if !is_free(&file)? {
+        writeln!(out, "Refused: {} says something already; edit it, then labwire check.", file.display())?;
+        return Ok(Exit::Failed);
+    }
+    let mut site = Site {
+        name: asked.site.clone().unwrap_or_default(),
+        lims: asked.lims.clone(),
+        token_file: asked.token_file.clone(),
+        journal: asked.journal.clone(),
+        page: asked.page.clone(),
+        control_socket: asked.control_socket.clone(),
+    };
+    match &mut dialogue {
+        Some(dialogue) => complete(&mut site, asked, dialogue, folder)?,
+        None if asked.site.is_none() => {
+            writeln!(io::stderr(), "labwire: say --site NAME; there is no terminal to ask on")?;
+            return Ok(Exit::Usage);
+        }
+        None => {}
+    }
+    let text = match site.text(folder) {
+        Ok(text) => text,
+        Err(errors) => {
+            writeln!(io::stderr(), "{errors}\nnothing was written")?;
+            return Ok(Exit::Configuration);
+        }
+    };
+    for name in ["instruments.d", "profiles.d"] {
+        fs::create_dir_all(folder.join(name))?;
+    }
+    write(&file, &text)?;
+    writeln!(out, "{}: written; it explains every setting there is.", file.display())?;
+    if let Err(Errors(errors)) = Settings::load(folder) {
+        tell(&errors, out)?;
+        return Ok(Exit::Configuration);
+    }
+    writeln!(out, "Next: labwire add instrument NAME, then labwire check.")?;
+    Ok(Exit::Done)
+}
+
+/// Asks what wasn't said.
+fn complete(site: &mut Site, asked: &Init, dialogue: &mut Dialogue<'_>, folder: &Path) -> io::Result<()> {
+    let judged = |site: Site| site.text(folder).map(drop).map_err(|errors| words(&errors));
+    if asked.site.is_none() {
+        let known = site.clone();
+        site.name = dialogue.ask("The laboratory's name, chosen once", None, |name| {
+            judged(Site { name: name.to_owned(), lims: None, ..known.clone() })
+        })?;
+    }
+    if asked.lims.is_none() {
+        let question = "Where results go (https://…, HOST:PORT for HL7, a folder, or nothing for now)";
+        let known = site.clone();
+        let lims = dialogue.ask(question, Some(""), |lims| match lims {
+            "" => Ok(()),
+            lims => judged(Site { lims: Some(lims.to_owned()), ..known.clone() }),
+        })?;
+        site.lims = Some(lims).filter(|lims| !lims.is_empty());
+    }
+    Ok(())
+}
+
+fn words(errors: &Errors) -> String {
+    errors.0.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+fn tell(errors: &[Finding], out: &mut impl Write) -> io::Result<()> {
+    errors.iter().try_for_each(|error| writeln!(out, "{error}"))
+}
+
+/// Nothing is there, or the manual as some package brought it.
+fn is_free(file: &Path) -> io::Result<bool> {
+    match fs::read(file) {
+        Ok(bytes) => Ok(bytes == DEFAULT.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The whole text or nothing of it.
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    let part = file.with_extension("toml.new");
+    let mut new = File::create(&part)?;
+    new.write_all(text.as_bytes())?;
+    new.sync_all()?;
+    fs::rename(&part, file)
+}
+
+#[cfg(test)]
+mod tests;
