@@ -166,6 +166,7 @@ fn order_rules(file: &mut Table<'_>) -> OrderRules {
         done: rule("order_done", UnorderedPolicy::Deliver),
         other_kind: rule("other_specimen_kind", UnorderedPolicy::Mark),
         other_patient: rule("other_patient", UnorderedPolicy::Mark),
+        several_patients: rule("several_patients", UnorderedPolicy::Hold),
     }
 }
 

@@ -16,7 +16,7 @@ use super::settings::{
     PollSettings, TcpServerSettings,
 };
 use super::transport::{self, path};
-use crate::domain::Private;
+use crate::domain::{Numbering, Private};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -68,18 +68,18 @@ type Read = Option<(OrderWay, Option<(SocketAddr, Range<usize>)>)>;
 
 fn mllp(table: &mut Table<'_>, folder: &Path) -> Read {
     let placed = server(table, folder, 4);
-    let hl7 = hl7(table);
+    let (hl7, numbers) = (hl7(table), numbers(table));
     let (server, span) = placed?;
     let listens = Some((server.listen, span));
-    Some((OrderWay::Mllp { server, hl7 }, listens))
+    Some((OrderWay::Mllp { server, hl7, numbers }, listens))
 }
 
 fn push(table: &mut Table<'_>, folder: &Path) -> Read {
     let placed = server(table, folder, 16);
-    let token = token(table, folder);
+    let (token, numbers) = (token(table, folder), numbers(table));
     let (server, span) = placed?;
     let listens = Some((server.listen, span));
-    Some((OrderWay::Push { server, token: token? }, listens))
+    Some((OrderWay::Push { server, token: token?, numbers }, listens))
 }
 
 fn server(
@@ -123,9 +123,14 @@ fn fhir(table: &mut Table<'_>) -> FhirOrders {
 fn files(table: &mut Table<'_>, folder: &Path) -> Read {
     let entry = table.required("folder", "\"/srv/orders\"");
     let moved_to = table.entry("moved_to").and_then(|entry| path(&entry, folder));
-    let (every, hl7) = (every(table, 5), hl7(table));
+    let (every, hl7, numbers) = (every(table, 5), hl7(table), numbers(table));
     let path = path(&entry?, folder)?;
-    Some((OrderWay::Folder(OrderFolder { path, every, moved_to, hl7 }), None))
+    Some((OrderWay::Folder(OrderFolder { path, every, moved_to, hl7, numbers }), None))
+}
+
+fn numbers(table: &mut Table<'_>) -> Numbering {
+    const NUMBERS: [(&str, Numbering); 2] = [("order", Numbering::Order), ("request", Numbering::Request)];
+    table.choice("numbers", &NUMBERS).unwrap_or_default()
 }
 
 fn every(table: &mut Table<'_>, usual: u64) -> Duration {

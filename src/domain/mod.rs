@@ -32,7 +32,9 @@ pub use loinc::is_loinc;
 pub use observation::{
     Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity,
 };
-pub use order::{Asks, Order, OrderDoubt, OrderKey, OrderRequest, OrderState, PatientChange, Priority};
+pub use order::{
+    Asks, Numbering, Order, OrderDoubt, OrderKey, OrderRequest, OrderState, PatientChange, Priority,
+};
 pub use outcome::{HoldReason, HostQuery, Outcome, Problem, ProblemKind};
 pub use person::{PersonName, Role};
 pub use private::Private;

@@ -145,6 +145,19 @@ pub struct Patient {
     pub location: String,
 }
 
+impl Patient {
+    /// Whether what both say of the day of birth or of the sex can't be said of one person.
+    pub fn contradicts(&self, other: &Patient) -> bool {
+        let day = |date: &str| date.chars().filter(char::is_ascii_digit).take(8).collect::<String>();
+        let sex = |sex: &str| {
+            let letter = sex.trim().chars().next().map(|letter| letter.to_ascii_uppercase());
+            letter.filter(|letter| matches!(letter, 'M' | 'F')).map(String::from).unwrap_or_default()
+        };
+        let differ = |one: String, two: String| !one.is_empty() && !two.is_empty() && one != two;
+        differ(day(&self.birth_date), day(&other.birth_date)) || differ(sex(&self.sex), sex(&other.sex))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SampleClass {
     Patient,

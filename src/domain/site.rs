@@ -48,6 +48,8 @@ pub struct OrderRules {
     pub done: UnorderedPolicy,
     pub other_kind: UnorderedPolicy,
     pub other_patient: UnorderedPolicy,
+    /// The label has open orders of several patients: nobody can say whose result it is.
+    pub several_patients: UnorderedPolicy,
 }
 
 impl OrderRules {
@@ -57,7 +59,8 @@ impl OrderRules {
             // It was ordered: where nobody asks about orders it is nothing to speak of, else the LIMS is to choose.
             (OrderDoubt::SeveralOrders, UnorderedPolicy::Deliver) => UnorderedPolicy::Deliver,
             (OrderDoubt::SeveralOrders, _) => UnorderedPolicy::Mark,
-            (OrderDoubt::SeveralPatients | OrderDoubt::OtherPatient, _) => self.other_patient,
+            (OrderDoubt::SeveralPatients, _) => self.several_patients,
+            (OrderDoubt::OtherPatient, _) => self.other_patient,
             (OrderDoubt::Cancelled, _) => self.cancelled,
             (OrderDoubt::Final, _) => self.done,
             (OrderDoubt::OtherKind, _) => self.other_kind,

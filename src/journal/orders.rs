@@ -4,7 +4,9 @@
 
 mod apply;
 mod downloads;
+mod find;
 mod links;
+mod patients;
 mod reading;
 mod rows;
 
@@ -17,7 +19,7 @@ use super::audit::{self, GATEWAY, Step};
 use super::parcels::{Within, begin, sign, store, write_texts};
 use super::writer::Urgency;
 use super::{Journal, JournalError, MessageId, TransferId};
-use crate::domain::{OrderRequest, PatientChange, Problem, SpecimenId};
+use crate::domain::{Asks, Numbering, OrderRequest, PatientChange, Problem, ProblemKind, SpecimenId};
 
 pub use apply::Applied;
 pub use downloads::{Download, DownloadFate, DownloadId, Wanted};
@@ -44,8 +46,19 @@ pub struct Block {
     pub told: Vec<Told>,
     pub compose: Compose,
     pub again: Again,
+    pub manner: Manner,
     /// Where to go on asking this LIMS from now on.
     pub cursor: Option<String>,
+}
+
+/// How the LIMS came to say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// By itself, and what its numbers are.
+    Told(Numbering),
+    /// Because it was asked when this was the last message on disk: what it has said since counts before it, and it may be
+    /// a part of what there is.
+    Asked { as_of: MessageId },
 }
 
 /// What becomes of a block whose bytes were taken before.
@@ -71,7 +84,7 @@ pub type Compose = Box<dyn FnOnce(&[Vec<Applied>]) -> Vec<Vec<u8>> + Send>;
 impl Journal {
     /// Stores a block of a LIMS, does what its messages ask for and says what came of it.
     pub async fn take_orders(&self, block: Block, now: Timestamp) -> Result<Taken, JournalError> {
-        let Block { source, within, parcel, told, compose, again, cursor } = block;
+        let Block { source, within, parcel, told, compose, again, manner, cursor } = block;
         let (id, sha256) = (parcel.id, Sha256::digest(&parcel.raw));
         let done = self.submit(Urgency::Frame, move |connection| {
             let transfer = match within {
@@ -86,7 +99,7 @@ impl Journal {
             let (stored, messages) = store(connection, transfer, &parcel, &sha256, now)?;
             let texts = match before {
                 Some(texts) => texts,
-                None => compose(&take(connection, &source, &messages, &told, now)?),
+                None => compose(&take(connection, (&source, manner), &messages, &told, now)?),
             };
             write_texts(connection, stored, &source, &content, &texts)?;
             done_with(connection, &messages, now)?;
@@ -116,37 +129,48 @@ fn said_before(
 
 fn take(
     connection: &Connection,
-    source: &str,
+    (source, manner): (&str, Manner),
     messages: &[MessageId],
     told: &[Told],
     now: Timestamp,
 ) -> Result<Vec<Vec<Applied>>, JournalError> {
     let mut all = Vec::with_capacity(told.len());
     for (message, told) in messages.iter().zip(told) {
-        let word = apply::Word { connection, source, message: *message, now };
+        let requests = &told.requests;
+        let word = apply::Word { connection, source, manner, requests, message: *message, now };
         let mut applied = Vec::with_capacity(told.requests.len());
         for request in &told.requests {
             let done = word.request(request)?;
             if let Applied::Refused(why) = &done {
-                problem(connection, *message, Some(&request.order.key.specimen), why, now)?;
+                problem(connection, *message, Some(&request.order.key.specimen), UNREADABLE, why, now)?;
             }
             applied.push(done);
         }
-        let patients = match &told.patient {
+        for tube in word.replace_others()? {
+            problem(connection, *message, Some(&tube), UNREADABLE, REPLACED, now)?;
+        }
+        let changed = match &told.patient {
             Some(change) => word.patient(change)?,
-            None => 0,
+            None => Vec::new(),
         };
+        let requested = told.requests.iter().filter(|it| !matches!(it.asks, Asks::Become(_)));
+        for order in requested.map(|it| &it.order).chain(&changed) {
+            for tube in word.contested(order)? {
+                problem(connection, *message, Some(&tube), ProblemKind::OtherPatient, CONTESTED, now)?;
+            }
+        }
         for it in &told.problems {
-            problem(connection, *message, it.specimen.as_ref(), it.text.reveal(), now)?;
+            problem(connection, *message, it.specimen.as_ref(), UNREADABLE, it.text.reveal(), now)?;
         }
         let (step, subject) = ("orders taken", format!("message {message}"));
         let count = |wanted: fn(&Applied) -> bool| applied.iter().filter(|it| wanted(it)).count();
         let detail = format!(
-            "{} done, {} unknown, {} refused, {} of a patient, {} unreadable",
+            "{} done, {} unknown, {} overtaken, {} refused, {} of a patient, {} unreadable",
             count(|it| matches!(it, Applied::Done)),
             count(|it| matches!(it, Applied::Unknown)),
+            count(|it| matches!(it, Applied::Overtaken)),
             count(|it| matches!(it, Applied::Refused(_))),
-            patients,
+            changed.len(),
             told.problems.len()
         );
         audit::append(connection, &Step { at: now, actor: GATEWAY, step, subject, detail })?;
@@ -155,26 +179,38 @@ fn take(
     Ok(all)
 }
 
+const UNREADABLE: ProblemKind = ProblemKind::UnreadableOrder;
+const REPLACED: &str = "the LIMS placed an order whose number was known with other tests or for another specimen: those are \
+     replaced and not done any more. If it sends the orders of a request one by one under one number, write \
+     numbers = \"request\" in its [orders] table";
+const CONTESTED: &str = "the LIMS has open orders of several patients for this label: no analyzer is told of it, and its results \
+     wait; cancel or correct there all but one patient's";
+
+/// Nothing that stands open in just these words is said twice.
 fn problem(
     connection: &Connection,
     message: MessageId,
     specimen: Option<&SpecimenId>,
+    kind: ProblemKind,
     text: &str,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    let specimen = specimen.filter(|specimen| !specimen.is_blank());
+    let specimen = specimen.filter(|specimen| !specimen.is_blank()).map(SpecimenId::reveal);
+    let stands = specimen.is_some()
+        && connection
+            .prepare_cached(
+                "SELECT 1 FROM problem WHERE specimen = ? AND kind = ? AND text = ? AND closed_at IS NULL AND NOT withdrawn",
+            )?
+            .exists(params![specimen, kind.name(), text])?;
+    if stands {
+        return Ok(());
+    }
     connection
         .prepare_cached(
             "INSERT INTO problem (message, specimen, kind, text, replaces_result, seen_at)
              VALUES (?, ?, ?, ?, 0, ?)",
         )?
-        .execute(params![
-            message.0,
-            specimen.map(SpecimenId::reveal),
-            crate::domain::ProblemKind::UnreadableOrder.name(),
-            text,
-            now.as_microsecond()
-        ])?;
+        .execute(params![message.0, specimen, kind.name(), text, now.as_microsecond()])?;
     Ok(())
 }
 

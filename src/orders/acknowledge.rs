@@ -58,7 +58,7 @@ fn orders(content: &[u8], items: &[Item], applied: &[Applied], stamp: &mut Stamp
                 Ok(_) => match applied.next() {
                     Some(Applied::Done) => Fate::Done,
                     Some(Applied::Refused(why)) => Fate::Refused(why),
-                    Some(Applied::Unknown) | None => Fate::Unknown,
+                    Some(Applied::Unknown | Applied::Overtaken) | None => Fate::Unknown,
                 },
             };
             (item, fate)

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::settings::{AskSettings, OrderFormat};
 use crate::domain::{OrderRequest, SpecimenId};
 use crate::journal::Journal;
-use crate::journal::orders::{Again, source_name};
+use crate::journal::orders::{Again, Manner, source_name};
 
 /// How long a LIMS that failed to answer is left alone.
 const PEACE: Duration = Duration::from_secs(30);
@@ -80,6 +80,8 @@ impl Asking {
             OrderFormat::Json => "application/json",
             OrderFormat::Fhir(_) => "application/fhir+json",
         };
+        let reader = self.taking.journal.reader().map_err(|error| error.to_string())?;
+        let as_of = reader.last_message().map_err(|error| error.to_string())?;
         let text = self.asker.ask(url, accept).await?;
         let requests = requests(&text, &self.settings.format)?;
         if requests.is_empty() {
@@ -87,7 +89,8 @@ impl Asking {
         }
         let told = json::told(&requests, None);
         let (source, peer, again, cursor) = (self.name.clone(), "asked".to_owned(), Again::Anew, None);
-        let text = Text { source, peer, messages: vec![(text.len(), told)], content: text, again, cursor };
+        let (messages, manner) = (vec![(text.len(), told)], Manner::Asked { as_of });
+        let text = Text { source, peer, messages, content: text, again, manner, cursor };
         let taken = self.taking.take(text, |_| Vec::new(), clock::now()).await;
         taken.map(drop).map_err(|error| format!("what it answered can't be stored: {error}"))
     }

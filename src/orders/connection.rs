@@ -9,15 +9,16 @@ use super::listener::Listener;
 use super::message::{Read, read};
 use crate::clock;
 use crate::config::settings::OrderHl7;
-use crate::domain::{Private, Problem, ProblemKind};
+use crate::domain::{Numbering, Private, Problem, ProblemKind};
 use crate::journal::TransferId;
-use crate::journal::orders::{Again, Applied, Block, Compose, Told};
+use crate::journal::orders::{Again, Applied, Block, Compose, Manner, Told};
 use crate::journal::parcels::{Ending, Within};
 use crate::wire::{ControlIds, Direction, Handler};
 
 pub(super) struct Connection<'a> {
     listener: &'a Listener,
     hl7: &'a OrderHl7,
+    numbers: Numbering,
     name: &'a str,
     peer: String,
     transfer: Option<TransferId>,
@@ -32,11 +33,11 @@ struct Part {
 impl<'a> Connection<'a> {
     pub(super) fn new(
         listener: &'a Listener,
-        hl7: &'a OrderHl7,
+        (hl7, numbers): (&'a OrderHl7, Numbering),
         name: &'a str,
         peer: String,
     ) -> Connection<'a> {
-        Connection { listener, hl7, name, peer, transfer: None }
+        Connection { listener, hl7, numbers, name, peer, transfer: None }
     }
 
     fn parts(&self, parcel: &Parcel) -> Vec<Part> {
@@ -132,7 +133,8 @@ impl Handler for Connection<'_> {
         let told = parts.iter().map(|part| told(&part.read)).collect();
         let compose = compose(parts, ids, sent);
         let (source, again) = (self.name.to_owned(), Again::SameAnswer);
-        let block = Block { source, within, parcel, told, compose, again, cursor: None };
+        let manner = Manner::Told(self.numbers);
+        let block = Block { source, within, parcel, told, compose, again, manner, cursor: None };
         match self.listener.journal.take_orders(block, now).await {
             Ok(taken) => {
                 self.listener.arrived.notify_one();

@@ -13,7 +13,7 @@ use super::taking::{Taking, Text};
 use crate::board::LinkState;
 use crate::clock;
 use crate::config::settings::{OrderFolder, OrderHl7};
-use crate::journal::orders::{Again, Told};
+use crate::journal::orders::{Again, Manner, Told};
 
 /// The longest file, in bytes.
 const LONGEST: u64 = 16 * 1024 * 1024;
@@ -91,7 +91,8 @@ async fn take(listener: &Listener, name: &str, folder: &OrderFolder, file: &Path
     };
     let taking = Taking { journal: listener.journal.clone(), arrived: Arc::clone(&listener.arrived) };
     let (source, peer) = (name.to_owned(), "folder".to_owned());
-    let text = Text { source, peer, content, messages, again: Again::Anew, cursor: None };
+    let (again, manner) = (Again::Anew, Manner::Told(folder.numbers));
+    let text = Text { source, peer, content, messages, again, manner, cursor: None };
     let taken = taking.take(text, |_| Vec::new(), clock::now()).await;
     taken.map_err(|error| format!("a file can't be stored: {error}"))?;
     match (&folder.moved_to, file.file_name()) {

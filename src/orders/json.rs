@@ -216,7 +216,7 @@ pub(super) fn answer(id: &str, requests: &[Result<(), String>], applied: &[Appli
             Ok(()) => match applied.next() {
                 Some(Applied::Done) => ("done", None),
                 Some(Applied::Refused(why)) => ("refused", Some(why.as_str())),
-                Some(Applied::Unknown) | None => ("unknown", None),
+                Some(Applied::Unknown | Applied::Overtaken) | None => ("unknown", None),
             },
         };
         orders.push(Fate { result, why });

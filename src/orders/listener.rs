@@ -17,7 +17,7 @@ use super::push;
 use crate::board::{Board, LinkState};
 use crate::clock;
 use crate::config::settings::{OrderHl7, SecondConnection, TcpServerSettings};
-use crate::domain::Private;
+use crate::domain::{Numbering, Private};
 use crate::host::tls::Acceptor;
 use crate::journal::Journal;
 use crate::shutdown::Tasks;
@@ -51,6 +51,8 @@ pub(super) struct Caller {
     /// As stored.
     pub(super) name: String,
     pub(super) server: TcpServerSettings,
+    /// What its numbers are.
+    pub(super) numbers: Numbering,
     pub(super) speaks: Speaks,
 }
 
@@ -204,7 +206,7 @@ impl Listener {
         let hl7 = match &source.speaks {
             Speaks::Hl7(hl7) => hl7,
             Speaks::Json(token) => {
-                push::serve(self, name, token, stream, peer, end).await;
+                push::serve(self, name, (token, source.numbers), stream, peer, end).await;
                 return Ended::Closed;
             }
         };
@@ -213,7 +215,7 @@ impl Listener {
         let surroundings = Surroundings { outgoing, admission: self.admission.clone(), stop: end };
         let bounds = Bounds { idle: source.server.limits.idle, write: WRITE, grace: GRACE };
         let mut link = MllpLink::new(Settings::default());
-        let mut connection = Connection::new(self, hl7, name, peer.to_string());
+        let mut connection = Connection::new(self, (hl7, source.numbers), name, peer.to_string());
         self.presence.arrived();
         let ended = drive(stream, &mut link, &mut connection, surroundings, bounds).await;
         self.presence.left(clock::now());

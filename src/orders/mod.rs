@@ -39,12 +39,12 @@ use listener::{Caller, Speaks};
 pub async fn take(listener: Listener, source: Arc<OrderSource>) {
     let name = source_name(&source.name);
     match source.way.clone() {
-        OrderWay::Mllp { server, hl7 } => {
-            let caller = Caller { name, server, speaks: Speaks::Hl7(hl7) };
+        OrderWay::Mllp { server, hl7, numbers } => {
+            let caller = Caller { name, server, numbers, speaks: Speaks::Hl7(hl7) };
             listener::listen(listener, Arc::new(caller)).await;
         }
-        OrderWay::Push { server, token } => {
-            let caller = Caller { name, server, speaks: Speaks::Json(token) };
+        OrderWay::Push { server, token, numbers } => {
+            let caller = Caller { name, server, numbers, speaks: Speaks::Json(token) };
             listener::listen(listener, Arc::new(caller)).await;
         }
         OrderWay::Poll(settings) => poll::poll(listener, name, settings).await,

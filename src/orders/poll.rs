@@ -14,7 +14,8 @@ use super::web::{Asker, filled};
 use crate::board::LinkState;
 use crate::clock;
 use crate::config::settings::{FhirOrders, OrderFormat, PollSettings};
-use crate::journal::orders::{Again, Told};
+use crate::domain::Numbering;
+use crate::journal::orders::{Again, Manner, Told};
 
 /// The most answers that are taken in a row before the next pause.
 const IN_A_ROW: usize = 100;
@@ -165,6 +166,8 @@ impl Poller {
             messages: vec![(text.len(), told)],
             content: text.clone(),
             again: Again::Anew,
+            // What changed of a request comes without the rest of it.
+            manner: Manner::Told(Numbering::Request),
             cursor,
         };
         let taken = taking.take(block, |_| Vec::new(), clock::now()).await;

@@ -25,8 +25,8 @@ use super::json;
 use super::listener::Listener;
 use super::taking::{Taking, Text};
 use crate::clock;
-use crate::domain::Private;
-use crate::journal::orders::{Again, Applied};
+use crate::domain::{Numbering, Private};
+use crate::journal::orders::{Again, Applied, Manner};
 
 /// The longest text, in bytes.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -47,13 +47,14 @@ struct Desk {
     peer: Arc<str>,
     /// SHA-256, so that comparing takes no longer for a better guess.
     token: [u8; 32],
+    numbers: Numbering,
 }
 
 /// Answers on one connection until it ends.
 pub(super) async fn serve<S>(
     listener: &Listener,
     name: &str,
-    token: &Private<String>,
+    (token, numbers): (&Private<String>, Numbering),
     stream: S,
     peer: SocketAddr,
     end: CancellationToken,
@@ -65,6 +66,7 @@ pub(super) async fn serve<S>(
         name: name.into(),
         peer: peer.to_string().into(),
         token: Sha256::digest(token.reveal().as_bytes()).into(),
+        numbers,
     };
     let app = Router::new()
         .route("/orders", post(within_time))
@@ -137,6 +139,7 @@ impl Desk {
             messages: vec![(content.len(), told)],
             content,
             again: Again::SameAnswer,
+            manner: Manner::Told(self.numbers),
             cursor: None,
         };
         let answer = move |applied: &[Vec<Applied>]| {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use labwire_link::{Parcel, ParcelId};
 use tokio::sync::Notify;
 
-use crate::journal::orders::{Again, Applied, Block, Told};
+use crate::journal::orders::{Again, Applied, Block, Manner, Told};
 use crate::journal::parcels::{Ending, Within};
 use crate::journal::{Journal, JournalError};
 
@@ -29,6 +29,7 @@ pub(super) struct Text {
     /// Its messages: where each ends, and what it says.
     pub(super) messages: Vec<(usize, Told)>,
     pub(super) again: Again,
+    pub(super) manner: Manner,
     /// Where to go on asking from now on.
     pub(super) cursor: Option<String>,
 }
@@ -42,11 +43,11 @@ impl Taking {
         answer: impl FnOnce(&[Vec<Applied>]) -> Vec<Vec<u8>> + Send + 'static,
         now: Timestamp,
     ) -> Result<Vec<Vec<u8>>, JournalError> {
-        let Text { source, peer, content, messages, again, cursor } = text;
+        let Text { source, peer, content, messages, again, manner, cursor } = text;
         let (message_ends, told) = messages.into_iter().unzip();
         let parcel = Parcel { id: ParcelId(0), content: 0..content.len(), raw: content, message_ends };
         let within = Within::New { source: source.clone(), peer };
-        let block = Block { source, within, parcel, told, compose: Box::new(answer), again, cursor };
+        let block = Block { source, within, parcel, told, compose: Box::new(answer), again, manner, cursor };
         let taken = self.journal.take_orders(block, now).await?;
         self.arrived.notify_one();
         self.journal.end_transfer(taken.transfer, Ending::Ended { completes: false }, now).await?;

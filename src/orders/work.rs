@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{OrderState, SpecimenId};
+use crate::domain::{Order, OrderState, SpecimenId};
 use crate::journal::orders::CachedOrder;
 use crate::pipeline::{Reading, Work};
 
@@ -63,9 +63,11 @@ pub(super) fn tube(label: &SpecimenId, orders: &[CachedOrder], reading: &Reading
         return Tube::Unknown;
     }
     let active: Vec<&CachedOrder> = orders.iter().filter(|it| it.state == OrderState::Active).collect();
-    let Some(first) = active.first() else { return Tube::NoneActive };
-    let whose = |it: &CachedOrder| (it.order.patient.reveal().id.clone(), it.order.authority.clone());
-    if active.iter().any(|it| whose(it) != whose(first)) {
+    if active.is_empty() {
+        return Tube::NoneActive;
+    }
+    let open = orders.iter().filter(|it| matches!(it.state, OrderState::Active | OrderState::Held));
+    if Order::are_of_several(open.map(|it| &it.order)) {
         return Tube::SeveralPatients;
     }
     let mut tests: Vec<String> = Vec::new();

@@ -20,16 +20,18 @@ pub fn fit(
     kinds: &BTreeMap<String, String>,
 ) -> Fit {
     let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
+    let open = orders.iter().filter(|(state, _)| distance(*state) == 0).map(|(_, order)| *order);
+    if Order::are_of_several(open) {
+        return Fit { order: None, doubts: vec![OrderDoubt::SeveralPatients] };
+    }
     let ours = || orders.iter().enumerate().filter(|(_, (_, order))| order.key.test == test);
     let Some(nearest) = ours().map(|(_, (state, _))| distance(*state)).min() else {
         return Fit { order: None, doubts: vec![OrderDoubt::NotOrdered] };
     };
     let nearest: Vec<_> = ours().filter(|(_, (state, _))| distance(*state) == nearest).collect();
     let [(place, (state, order))] = nearest.as_slice() else {
-        let whose = |order: &Order| (order.patient.reveal().id.clone(), order.authority.clone());
-        let mut patients: Vec<_> = nearest.iter().map(|(_, (_, order))| whose(order)).collect();
-        patients.dedup();
-        let doubt = if patients.len() > 1 { OrderDoubt::SeveralPatients } else { OrderDoubt::SeveralOrders };
+        let are_several = Order::are_of_several(nearest.iter().map(|(_, (_, order))| *order));
+        let doubt = if are_several { OrderDoubt::SeveralPatients } else { OrderDoubt::SeveralOrders };
         return Fit { order: None, doubts: vec![doubt] };
     };
     let kind = kinds.get(&order.specimen_kind);
@@ -56,21 +58,13 @@ fn distance(state: OrderState) -> u8 {
 
 /// Whether both say something of a patient that can't be said of one. Analyzers cut names and change their case, so of
 /// the name only a family name that neither begins nor continues the other's is another.
-fn is_other(sent: &Patient, told: &Patient) -> bool {
+pub fn is_other(sent: &Patient, told: &Patient) -> bool {
     let differ = |sent: &str, told: &str| !sent.is_empty() && !told.is_empty() && sent != told;
-    let day = |date: &str| date.chars().filter(char::is_ascii_digit).take(8).collect::<String>();
-    let sex = |sex: &str| {
-        let letter = sex.trim().chars().next().map(|letter| letter.to_ascii_uppercase());
-        letter.filter(|letter| matches!(letter, 'M' | 'F')).map(String::from).unwrap_or_default()
-    };
     let family = |name: &str| {
         let end = name.find(['^', ',', ' ']).unwrap_or(name.len());
         name.get(..end).unwrap_or_default().to_lowercase()
     };
     let (one, other) = (family(sent.name.trim()), family(told.name.trim()));
     let renamed = differ(&one, &other) && !one.starts_with(&other) && !other.starts_with(&one);
-    differ(sent.id.trim(), told.id.trim())
-        || differ(&day(&sent.birth_date), &day(&told.birth_date))
-        || differ(&sex(&sent.sex), &sex(&told.sex))
-        || renamed
+    differ(sent.id.trim(), told.id.trim()) || sent.contradicts(told) || renamed
 }

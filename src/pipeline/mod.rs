@@ -40,7 +40,7 @@ use crate::domain::{
 };
 
 pub use case::{Around, case, measured, past};
-pub use linking::{Fit, fit};
+pub use linking::{Fit, fit, is_other};
 pub use offset::{ClockState, Offsets, made_at};
 pub use preview::{Preview, Reported, Tube, preview};
 pub use ranged::ranged;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use labwire_hl7::message::Path;
 
 use super::{TcpServerSettings, Web};
-use crate::domain::Private;
+use crate::domain::{Numbering, Private};
 
 /// A LIMS that tells its orders.
 #[derive(Debug, Clone)]
@@ -22,9 +22,9 @@ pub struct OrderSource {
 #[derive(Debug, Clone)]
 pub enum OrderWay {
     /// It connects and sends HL7 over MLLP.
-    Mllp { server: TcpServerSettings, hl7: OrderHl7 },
+    Mllp { server: TcpServerSettings, hl7: OrderHl7, numbers: Numbering },
     /// It connects and posts JSON, with this token.
-    Push { server: TcpServerSettings, token: Private<String> },
+    Push { server: TcpServerSettings, token: Private<String>, numbers: Numbering },
     /// It is asked again and again.
     Poll(PollSettings),
     /// It leaves files in a folder.
@@ -82,6 +82,7 @@ pub struct OrderFolder {
     /// Where a file goes that was taken; `None`: it is deleted.
     pub moved_to: Option<PathBuf>,
     pub hl7: OrderHl7,
+    pub numbers: Numbering,
 }
 
 /// A LIMS that can be asked about one tube.

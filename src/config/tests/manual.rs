@@ -126,7 +126,7 @@ fn orders_have_their_defaults(written: &Settings, default: &Settings) {
         settings.orders.iter().find(|source| source.name == name).unwrap().as_ref().clone()
     };
     let mut orders = source(written, "lims");
-    let OrderWay::Mllp { server, hl7 } = &mut orders.way else { panic!("it is mllp") };
+    let OrderWay::Mllp { server, hl7, .. } = &mut orders.way else { panic!("it is mllp") };
     assert!(server.tls.take().unwrap().client_ca_pem.is_some());
     assert_eq!(server.allow.len(), 1);
     assert_eq!(hl7.character_set.take(), Some(encoding_rs::UTF_8));

@@ -1,11 +1,14 @@
 //! What a request of the LIMS makes of the orders that are known. An order that can't be told from another is refused,
 //! never guessed.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
 
-use super::rows;
-use crate::domain::{Asks, Order, OrderRequest, OrderState, Patient, PatientChange, Private, SpecimenId};
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::find::Known;
+use super::{Manner, rows};
+use crate::domain::{Asks, Numbering, Order, OrderKey, OrderRequest, OrderState, SpecimenId};
 use crate::journal::{JournalError, MessageId};
 
 /// What became of a request.
@@ -14,6 +17,8 @@ pub enum Applied {
     Done,
     /// No such order is known.
     Unknown,
+    /// The LIMS has said something else since it was asked for this: that counts.
+    Overtaken,
     /// It can't be done, and why; the reason names no patient.
     Refused(String),
 }
@@ -22,6 +27,9 @@ pub enum Applied {
 pub(super) struct Word<'a> {
     pub(super) connection: &'a Connection,
     pub(super) source: &'a str,
+    pub(super) manner: Manner,
+    /// All that the message asks for.
+    pub(super) requests: &'a [OrderRequest],
     pub(super) message: MessageId,
     pub(super) now: Timestamp,
 }
@@ -29,68 +37,95 @@ pub(super) struct Word<'a> {
 impl Word<'_> {
     pub(super) fn request(&self, request: &OrderRequest) -> Result<Applied, JournalError> {
         match request.asks {
-            Asks::Place => self.place(&request.order),
-            Asks::Change => self.change(&request.order),
+            Asks::Place => self.place(&self.of_survivor(&request.order)?),
+            Asks::Change => self.change(&self.of_survivor(&request.order)?),
             Asks::Become(state) => self.stand(&request.order, state),
         }
     }
 
     fn place(&self, order: &Order) -> Result<Applied, JournalError> {
-        match self.exact(order)? {
-            Some(id) if self.stands_so(id, order)? => {}
-            Some(id) => self.write(id, order, Some(OrderState::Active), "placed")?,
-            None => self.insert(order)?,
+        let same = match self.exact(order)? {
+            Ok(same) => same,
+            Err(why) => return Ok(Applied::Refused(why)),
+        };
+        match same {
+            Some(it) if self.is_overtaken(&it)? => return Ok(Applied::Overtaken),
+            Some(it) if it.state == OrderState::Active && it.order == *order => {}
+            Some(it) => self.write(it.id, order, Some(OrderState::Active), "placed")?,
+            None => return self.insert(order),
         }
         Ok(Applied::Done)
     }
 
-    /// A change of an order that was never heard of tells it whole: it is placed.
+    /// A change of an order that was never heard of tells it whole: it is placed. One that is over stays so.
     fn change(&self, order: &Order) -> Result<Applied, JournalError> {
-        if let Some(id) = self.exact(order)? {
-            self.write(id, order, None, "changed")?;
-            return Ok(Applied::Done);
-        }
-        let of_number = match order.key.number.is_empty() {
-            true => Vec::new(),
-            false => self.of_number(&order.key.number)?,
+        let same = match self.exact(order)? {
+            Ok(same) => same,
+            Err(why) => return Ok(Applied::Refused(why)),
         };
-        let same_test: Vec<i64> =
-            of_number.iter().filter(|(_, test)| *test == order.key.test).map(|(id, _)| *id).collect();
-        match (same_test.as_slice(), of_number.is_empty()) {
-            ([], true) => self.insert(order)?,
-            ([moved], _) => self.write(*moved, order, None, "changed")?,
-            ([], false) => {
-                let why = "the LIMS changed an order whose number is known with other tests; cancel it there and place it anew";
-                return Ok(Applied::Refused(why.to_owned()));
-            }
-            _ => {
-                let why = "the LIMS changed an order to another specimen, and its number and test are known of several; cancel them there and place them anew";
-                return Ok(Applied::Refused(why.to_owned()));
-            }
+        let meant = match same {
+            Some(it) => it,
+            None => match self.meant_by_number(order)? {
+                Ok(Some(it)) => it,
+                Ok(None) => return self.insert(order),
+                Err(why) => return Ok(Applied::Refused(why)),
+            },
+        };
+        if self.is_overtaken(&meant)? {
+            return Ok(Applied::Overtaken);
         }
+        if !meant.is_open() {
+            return Ok(Applied::Refused(not_open(meant.state)));
+        }
+        self.write(meant.id, order, None, "changed")?;
         Ok(Applied::Done)
+    }
+
+    /// Which order a change means that names another specimen or test than is known.
+    fn meant_by_number(&self, order: &Order) -> Result<Result<Option<Known>, String>, JournalError> {
+        let of_number = match self.of_number(order)? {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        };
+        let Some(first) = of_number.first() else { return Ok(Ok(None)) };
+        let state = first.state;
+        let open: Vec<Known> = of_number.into_iter().filter(Known::is_open).collect();
+        if open.is_empty() {
+            return Ok(Err(not_open(state)));
+        }
+        let named = self.named(&order.key.number);
+        let (mut same_test, mut others): (Vec<Known>, Vec<Known>) =
+            open.into_iter().partition(|it| it.order.key.test == order.key.test);
+        others.retain(|it| !named.contains(&it.order.key));
+        Ok(match (same_test.len(), others.len()) {
+            (1, _) => Ok(same_test.pop()),
+            (0, 1) if self.manner == Manner::Told(Numbering::Order) && named.len() == 1 => Ok(others.pop()),
+            (0, _) => Err("the LIMS changed an order whose number is known with other tests, and nothing says which of \
+                           them it means; cancel it there and place it anew"
+                .to_owned()),
+            _ => Err("the LIMS changed an order to another specimen, and its number and test are known of several; \
+                      cancel them there and place them anew"
+                .to_owned()),
+        })
     }
 
     /// Every order that fits what was named; nothing else of it changes.
     fn stand(&self, order: &Order, state: OrderState) -> Result<Applied, JournalError> {
         let key = &order.key;
         let known = match key.number.is_empty() {
-            true => self.details(
-                "SELECT o.id, o.state, o.detail FROM order_label l JOIN lab_order o ON o.id = l.lab_order
-                 WHERE l.label = ?2 AND o.source = ?1 ORDER BY o.id",
-                key.specimen.reveal(),
-            )?,
-            false => self.details(
-                "SELECT id, state, detail FROM lab_order WHERE source = ?1 AND number = ?2 ORDER BY id",
-                &key.number,
-            )?,
+            true => Ok(self.on_label(&key.specimen)?),
+            false => self.of_number(order)?,
+        };
+        let known = match known {
+            Ok(known) => known,
+            Err(why) => return Ok(Applied::Refused(why)),
         };
         let is_known = !known.is_empty();
-        let found: Vec<(i64, String, Order)> = known
+        let found: Vec<Known> = known
             .into_iter()
-            .filter(|(_, _, order)| key.specimen.is_blank() || order.labels.contains(&key.specimen))
-            .filter(|(_, _, order)| key.test.is_empty() || order.key.test == key.test)
-            .filter(|(_, standing, _)| state != OrderState::Active || *standing == OrderState::Held.name())
+            .filter(|it| key.specimen.is_blank() || it.order.labels.contains(&key.specimen))
+            .filter(|it| key.test.is_empty() || it.order.key.test == key.test)
+            .filter(|it| state != OrderState::Active || it.state == OrderState::Held)
             .collect();
         if found.is_empty() && is_known && !key.number.is_empty() {
             let why = format!(
@@ -99,81 +134,62 @@ impl Word<'_> {
             );
             return Ok(Applied::Refused(why));
         }
-        for (id, standing, order) in &found {
-            if standing != state.name() {
-                self.write(*id, order, Some(state), state.name())?;
+        if found.is_empty() {
+            self.remember_unknown(key, state)?;
+            return Ok(Applied::Unknown);
+        }
+        let mut overtaken = 0;
+        for it in &found {
+            if self.is_overtaken(it)? {
+                overtaken += 1;
+            } else if it.state != state {
+                self.write(it.id, &it.order, Some(state), state.name())?;
             }
         }
-        Ok(if found.is_empty() { Applied::Unknown } else { Applied::Done })
+        Ok(if overtaken == found.len() { Applied::Overtaken } else { Applied::Done })
     }
 
-    /// Orders of this source by one other value: row, state and the order.
-    fn details(&self, sql: &'static str, value: &str) -> Result<Vec<(i64, String, Order)>, JournalError> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![self.source, value])?;
-        let mut orders = Vec::new();
-        while let Some(row) = rows.next()? {
-            orders.push((row.get(0)?, row.get(1)?, rows::read(&row.get::<_, String>(2)?)?));
+    /// What the message names of a number.
+    fn named(&self, number: &str) -> BTreeSet<OrderKey> {
+        let keys = self.requests.iter().map(|it| &it.order.key);
+        keys.filter(|key| key.number == number).cloned().collect()
+    }
+
+    /// Where a number is one order's, a message that places it tells it whole: what else was known of the number doesn't
+    /// stand any more. Returns the tubes of what was replaced.
+    pub(super) fn replace_others(&self) -> Result<Vec<SpecimenId>, JournalError> {
+        let mut tubes = Vec::new();
+        if self.manner != Manner::Told(Numbering::Order) {
+            return Ok(tubes);
         }
-        Ok(orders)
-    }
-
-    /// Gives the patient's orders the new particulars; what the LIMS leaves out stays. Returns how many there are.
-    pub(super) fn patient(&self, change: &PatientChange) -> Result<usize, JournalError> {
-        let (id, authority) = change.known_as.reveal();
-        let known: Vec<(i64, String)> = self
-            .connection
-            .prepare_cached(
-                "SELECT id, detail FROM lab_order WHERE source = ? AND patient = ? AND authority = ?",
-            )?
-            .query_map(params![self.source, id, authority], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        for (id, detail) in &known {
-            let mut order = rows::read(detail)?;
-            let (old, new) = (order.patient.reveal(), change.patient.reveal());
-            let newer = |new: &str, old: &str| if new.is_empty() { old } else { new }.to_owned();
-            order.patient = Private::new(Patient {
-                id: newer(&new.id, &old.id),
-                name: newer(&new.name, &old.name),
-                birth_date: newer(&new.birth_date, &old.birth_date),
-                sex: newer(&new.sex, &old.sex),
-                location: newer(&new.location, &old.location),
-            });
-            order.authority.clone_from(&change.authority);
-            self.write(*id, &order, None, "patient")?;
+        let placed = self.requests.iter().filter(|it| it.asks == Asks::Place);
+        let numbers: BTreeSet<&str> = placed.map(|it| it.order.key.number.as_str()).collect();
+        for number in numbers.into_iter().filter(|number| !number.is_empty()) {
+            let named = self.named(number);
+            for it in self.own_of_number(number)? {
+                if it.is_open() && !named.contains(&it.order.key) {
+                    self.write(it.id, &it.order, Some(OrderState::Replaced), OrderState::Replaced.name())?;
+                    tubes.push(it.order.key.specimen);
+                }
+            }
         }
-        Ok(known.len())
+        Ok(tubes)
     }
 
-    /// Whether an order is active and says just this.
-    fn stands_so(&self, id: i64, order: &Order) -> Result<bool, JournalError> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT 1 FROM lab_order WHERE id = ? AND state = 'active' AND detail = ?")?
-            .exists(params![id, rows::write(order)?])?)
+    /// The labels of this order on which open orders of somebody else stand.
+    pub(super) fn contested(&self, order: &Order) -> Result<Vec<SpecimenId>, JournalError> {
+        let mut contested = Vec::new();
+        for label in &order.labels {
+            let mut orders = self.all_on_label(label)?;
+            orders.retain(Known::is_open);
+            if Order::are_of_several(orders.iter().map(|it| &it.order)) {
+                contested.push(label.clone());
+            }
+        }
+        Ok(contested)
     }
 
-    fn exact(&self, order: &Order) -> Result<Option<i64>, JournalError> {
-        let key = &order.key;
-        Ok(self
-            .connection
-            .prepare_cached(
-                "SELECT id FROM lab_order WHERE source = ? AND number = ? AND specimen = ? AND test = ?",
-            )?
-            .query_row(params![self.source, key.number, key.specimen.reveal(), key.test], |row| row.get(0))
-            .optional()?)
-    }
-
-    /// The orders of a number, each with its test.
-    fn of_number(&self, number: &str) -> Result<Vec<(i64, String)>, JournalError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT id, test FROM lab_order WHERE source = ? AND number = ?")?;
-        let rows = statement.query_map(params![self.source, number], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    fn insert(&self, order: &Order) -> Result<(), JournalError> {
+    fn insert(&self, order: &Order) -> Result<Applied, JournalError> {
         let (at, key) = (self.now.as_microsecond(), &order.key);
         self.connection
             .prepare_cached(
@@ -181,11 +197,15 @@ impl Word<'_> {
                  placed_at, changed_at, detail) VALUES (?, ?, ?, ?, 'active', 0, '', '', ?, ?, '')",
             )?
             .execute(params![self.source, key.number, key.specimen.reveal(), key.test, at, at])?;
-        self.write(self.connection.last_insert_rowid(), order, None, "placed")
+        let id = self.connection.last_insert_rowid();
+        self.write(id, order, None, "placed")?;
+        let Some(state) = self.taken_back_since(order)? else { return Ok(Applied::Done) };
+        self.write(id, order, Some(state), state.name())?;
+        Ok(Applied::Overtaken)
     }
 
-    /// Puts an order down as it is now, and the word that made it so.
-    fn write(
+    /// Puts an order down as it is now, and the word that made it so. Whoever tells it whole is its source from then on.
+    pub(super) fn write(
         &self,
         id: i64,
         order: &Order,
@@ -193,12 +213,15 @@ impl Word<'_> {
         word: &str,
     ) -> Result<(), JournalError> {
         let (at, detail) = (self.now.as_microsecond(), rows::write(order)?);
+        let source = matches!(word, "placed" | "changed").then_some(self.source);
         self.connection
             .prepare_cached(
-                "UPDATE lab_order SET specimen = ?, test = ?, state = coalesce(?, state), priority = ?, patient = ?,
-                 authority = ?, changed_at = ?, detail = ? WHERE id = ?",
+                "UPDATE lab_order SET source = coalesce(?, source), specimen = ?, test = ?,
+                 state = coalesce(?, state), priority = ?, patient = ?, authority = ?, changed_at = ?, detail = ?
+                 WHERE id = ?",
             )?
             .execute(params![
+                source,
                 order.key.specimen.reveal(),
                 order.key.test,
                 state.map(OrderState::name),
@@ -222,4 +245,11 @@ impl Word<'_> {
             .execute(params![id, self.message.0, at, word, detail])?;
         Ok(())
     }
+}
+
+fn not_open(state: OrderState) -> String {
+    format!(
+        "the LIMS changed an order that stands as {}; place it anew where it is wanted again",
+        state.name()
+    )
 }

@@ -107,6 +107,12 @@ impl Reader {
         Ok(true)
     }
 
+    /// The last message on disk: what comes after it is later knowledge.
+    pub fn last_message(&self) -> Result<MessageId, JournalError> {
+        let mut statement = self.connection.prepare_cached("SELECT coalesce(max(id), 0) FROM message")?;
+        Ok(MessageId(statement.query_row([], |row| row.get(0))?))
+    }
+
     /// When the LIMS was last heard of orders, if ever.
     pub fn orders_heard_at(&self) -> Result<Option<Timestamp>, JournalError> {
         let at: Option<i64> = self

@@ -34,7 +34,6 @@ struct StoredPatient {
 
 pub(super) fn write(order: &Order) -> Result<String, JournalError> {
     let label = |label: &SpecimenId| label.reveal().to_owned();
-    let patient = order.patient.reveal();
     let stored = StoredOrder {
         number: order.key.number.clone(),
         specimen: label(&order.key.specimen),
@@ -48,16 +47,39 @@ pub(super) fn write(order: &Order) -> Result<String, JournalError> {
         specimen_kind: order.specimen_kind.clone(),
         collected: order.collected.clone(),
         authority: order.authority.clone(),
-        patient: StoredPatient {
+        patient: StoredPatient::of(order.patient.reveal()),
+    };
+    serde_json::to_string(&stored)
+        .map_err(|error| JournalError::Refused(format!("failed to write an order as JSON: {error}")))
+}
+
+pub(super) fn write_patient(patient: &Patient) -> Result<String, JournalError> {
+    serde_json::to_string(&StoredPatient::of(patient))
+        .map_err(|error| JournalError::Refused(format!("failed to write a patient as JSON: {error}")))
+}
+
+pub(super) fn read_patient(detail: &str) -> Result<Patient, JournalError> {
+    let it: StoredPatient = serde_json::from_str(detail).map_err(|error| {
+        JournalError::Refused(format!("failed to read a stored patient: error at column {}", error.column()))
+    })?;
+    Ok(it.patient())
+}
+
+impl StoredPatient {
+    fn of(patient: &Patient) -> StoredPatient {
+        StoredPatient {
             id: patient.id.clone(),
             name: patient.name.clone(),
             birth_date: patient.birth_date.clone(),
             sex: patient.sex.clone(),
             location: patient.location.clone(),
-        },
-    };
-    serde_json::to_string(&stored)
-        .map_err(|error| JournalError::Refused(format!("failed to write an order as JSON: {error}")))
+        }
+    }
+
+    fn patient(self) -> Patient {
+        let StoredPatient { id, name, birth_date, sex, location } = self;
+        Patient { id, name, birth_date, sex, location }
+    }
 }
 
 pub(super) fn read(detail: &str) -> Result<Order, JournalError> {
@@ -76,12 +98,6 @@ pub(super) fn read(detail: &str) -> Result<Order, JournalError> {
         specimen_kind: it.specimen_kind,
         collected: it.collected,
         authority: it.authority,
-        patient: Private::new(Patient {
-            id: it.patient.id,
-            name: it.patient.name,
-            birth_date: it.patient.birth_date,
-            sex: it.patient.sex,
-            location: it.patient.location,
-        }),
+        patient: Private::new(it.patient.patient()),
     })
 }

@@ -82,8 +82,9 @@ impl Comparison<'_> {
             }
         };
         let link = Judging::of(self.runner.bench(), self.message, self.instrument).link(&observation)?;
-        if link.as_ref().is_some_and(|link| link.doubts.contains(&OrderDoubt::OtherPatient)) {
-            doubt = doubt.or_else(|| Some(other_patient(&observation)));
+        let of_identity = link.iter().flat_map(|link| &link.doubts).find(|it| it.is_of_identity());
+        if let Some(identity) = of_identity {
+            doubt = doubt.or_else(|| Some(other_patient(&observation, *identity)));
         }
         for reason in link.iter().flat_map(|link| &link.holds) {
             hold(&mut observation, *reason);
@@ -109,12 +110,12 @@ impl Comparison<'_> {
     }
 }
 
-fn other_patient(observation: &Observation) -> Problem {
+fn other_patient(observation: &Observation, why: OrderDoubt) -> Problem {
     Problem {
         kind: ProblemKind::OtherPatient,
         record: Some(observation.record),
         specimen: Some(observation.specimen.clone()),
-        text: Private::new(OrderDoubt::OtherPatient.text().to_owned()),
+        text: Private::new(why.text().to_owned()),
         replaces_result: false,
     }
 }

@@ -13,7 +13,7 @@ use crate::config::settings::{Instrument, Release};
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::qc::QcState;
 use crate::domain::{
-    DestinationId, HoldReason, Observation, OrderDoubt, OrderState, Patient, Priority, Private, Rules,
+    DestinationId, HoldReason, Observation, Order, OrderDoubt, OrderState, Patient, Priority, Private, Rules,
     SampleClass, SpecimenId, TestIdentity, UnorderedPolicy,
 };
 use crate::journal::decisions::{Judged, Known, PatientKey};
@@ -23,7 +23,7 @@ use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{evaluate, relevant};
-use crate::pipeline::{Around, Reading, case, fit, measured, past, ranged};
+use crate::pipeline::{Around, Reading, case, fit, is_other, measured, past, ranged};
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
@@ -116,12 +116,19 @@ impl<'a> Judging<'a> {
         let mut orders = self.bench.read(|reader| reader.orders_on(&observation.specimen))?;
         orders.retain(|it| sources.contains(&it.source));
         let candidates: Vec<_> = orders.iter().map(|it| (it.state, &it.order)).collect();
-        let found = fit(observation, &candidates, &self.instrument.specimen_kinds);
+        let mut found = fit(observation, &candidates, &self.instrument.specimen_kinds);
+        let order = found.order.and_then(|place| orders.get(place));
+        if let (Some(order), true) = (order, found.doubts.contains(&OrderDoubt::OtherPatient)) {
+            let earlier = self.bench.read(|reader| reader.earlier_patients(order))?;
+            if earlier.iter().any(|told| !is_other(observation.patient.reveal(), told)) {
+                found.doubts.retain(|it| *it != OrderDoubt::OtherPatient);
+            }
+        }
         let rules = &self.instrument.orders;
         let by_rule = |wanted: UnorderedPolicy| -> Vec<OrderDoubt> {
             found.doubts.iter().copied().filter(|doubt| rules.of(*doubt) == wanted).collect()
         };
-        let order = found.order.and_then(|place| orders.get(place)).map(|it| it.id);
+        let order = order.map(|it| it.id);
         let holds = by_rule(UnorderedPolicy::Hold).into_iter().filter_map(HoldReason::for_order).collect();
         let mut marked = by_rule(UnorderedPolicy::Mark);
         // What a person lets go goes with its doubt.
@@ -365,9 +372,8 @@ impl<'a> Judging<'a> {
         orders: &[CachedOrder],
         entries: &[Entry],
     ) -> Option<(Private<Patient>, String)> {
-        let key = |it: &CachedOrder| (it.order.patient.reveal().id.clone(), it.order.authority.clone());
-        match orders.split_first() {
-            Some((first, rest)) if rest.iter().all(|it| key(it) == key(first)) => {
+        match orders.first() {
+            Some(first) if !Order::are_of_several(orders.iter().map(|it| &it.order)) => {
                 Some((first.order.patient.clone(), first.order.authority.clone()))
             }
             Some(_) => None,

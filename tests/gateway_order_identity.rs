@@ -1,0 +1,261 @@
+//! Whose an order is and which word about it counts, with the real program: several patients on one tube, two ways for one
+//! order, patients that are merged in mid-run, numbers that are used again, and an answer that comes later than a newer word.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
+#[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
+#[path = "gateway/support.rs"]
+mod support;
+#[path = "support/teller.rs"]
+mod teller;
+
+use std::fs;
+use std::net::SocketAddr;
+
+use labsim::analyzer::{Analyzer, Options};
+use labsim::lims::Lims;
+use labwire::domain::SpecimenId;
+use support::*;
+use teller::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// Each order of a tube and where it stands.
+fn known(lab: &Lab, tube: &str) -> Vec<(String, &'static str)> {
+    let orders = lab.reader().orders_on(&SpecimenId::new(tube)).unwrap();
+    orders.into_iter().map(|it| (it.order.key.test, it.state.name())).collect()
+}
+
+fn is(orders: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
+    orders.iter().map(|(test, state)| ((*test).to_owned(), *state)).collect()
+}
+
+async fn answer(analyzer: SocketAddr, tube: &str) -> String {
+    let mut line = Analyzer::new(connect(analyzer).await, Options::default());
+    String::from_utf8(line.query(query(&format!("^{tube}")).as_bytes()).await.unwrap()).unwrap()
+}
+
+/// The same message for a patient whom the LIMS gives no number.
+fn unnumbered(message: &str, name: &str, born: &str) -> String {
+    message.replace("EX77^^^HOSP^MR||Example^Anna||19800102", &format!("||{name}||{born}"))
+}
+
+const MERGE: &str = "MSH|^~\\&|LIMS|HOSP|labwire||2026||ADT^A40^ADT_A39|M1|P|2.5.1\r\
+                     PID|1||EX78^^^HOSP||Survivor^Anne\rMRG|EX77^^^HOSP\r";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tube_of_two_unnumbered_patients_is_told_to_nobody_and_its_results_wait() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let one = oml("1", "T1", &[("NW", "P1", "GLCC")]);
+    let two = oml("2", "T1", &[("NW", "P2", "CRR")]);
+    lims.tell(&unnumbered(&one, "Alpha^A", "19700101")).await;
+    lims.tell(&unnumbered(&two, "Beta^B", "19700101")).await;
+    let told = answer(analyzer, "T1").await;
+    assert!(!told.contains("Alpha") && !told.contains("GLCC") && !told.contains("CRR"), "{told}");
+    let problems = lab.text(&["problems"]);
+    assert!(
+        problems.contains("other-patient") && problems.contains("orders of several patients"),
+        "{problems}"
+    );
+    send(analyzer, &chemistry("T1", &[("GLCC", "5.1"), ("CRR", "0.9")], "F", "20260501110000")).await;
+    until("both results wait", || lab.count("held") == 2).await;
+    assert!(lab.text(&["held"]).contains("another patient"), "{}", lab.text(&["held"]));
+    // The LIMS takes one back: the tube is the other's, and what was held for that alone leaves.
+    lims.tell(&oml("3", "T1", &[("CA", "P2", "CRR")])).await;
+    until("the order that is left is told", || lab.count("accepted") == 2).await;
+    let told = answer(analyzer, "T1").await;
+    assert!(told.contains("Alpha^A"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_birth_date_without_a_number_is_another_patient() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let one = oml("1", "T1", &[("NW", "P1", "GLCC")]);
+    let two = oml("2", "T1", &[("NW", "P2", "CRR")]);
+    lims.tell(&unnumbered(&one, "Alpha^A", "19700101")).await;
+    lims.tell(&unnumbered(&two, "Alpha^A", "19700102")).await;
+    let queried = answer(analyzer, "T1").await;
+    assert_eq!(told(&queried), []);
+    let same = oml("3", "T2", &[("NW", "P3", "GLCC")]);
+    let again = oml("4", "T2", &[("NW", "P4", "CRR")]);
+    lims.tell(&unnumbered(&same, "Alpha^A", "19700101")).await;
+    lims.tell(&unnumbered(&again, "ALPHA^A", "1970-01-01")).await;
+    assert_eq!(
+        told(&answer(analyzer, "T2").await),
+        [("T2".to_owned(), vec!["GLCC".to_owned(), "CRR".to_owned()])]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_comes_while_the_lims_is_asked_counts_before_its_older_answer() {
+    let desk = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let ask = format!(
+        "[orders.lims.ask]\nurl = \"http://{}/orders?specimen={{specimen}}\"\npatience_secs = 6\n",
+        desk.local_addr().unwrap()
+    );
+    fs::write(lab.path("labwire.toml"), site + &ask).unwrap();
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let asking = tokio::spawn(async move { answer(analyzer, "T1").await });
+    let (mut asked, _) = desk.accept().await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(asked.read_u8().await.unwrap());
+    }
+    // Cancelled by number before anybody here knew it; another changed to STAT; a third stays.
+    assert!(lims.tell(&oml("1", "T1", &[("CA", "P1", "GLCC")])).await.contains("/ORC|UC|P1/"));
+    lims.tell(&oml("2", "T1", &[("NW", "P2", "CRR"), ("CA", "P2", "CRR")])).await;
+    let patient = r#""patient":{"id":"EX77","authority":"HOSP","name":"Example^Anna"}"#;
+    let order = |number: &str, test: &str| {
+        format!(r#"{{"action":"place","placer":"{number}","specimen":"T1","test":"{test}",{patient}}}"#)
+    };
+    let body =
+        format!("{{\"orders\":[{},{},{}]}}", order("P1", "GLCC"), order("P2", "CRR"), order("P3", "ALTT"));
+    let reply = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    asked.write_all(reply.as_bytes()).await.unwrap();
+    let answered = asking.await.unwrap();
+    assert_eq!(told(&answered), [("T1".to_owned(), vec!["ALTT".to_owned()])]);
+    let mut orders = known(&lab, "T1");
+    orders.sort();
+    assert_eq!(orders, is(&[("ALTT", "active"), ("CRR", "cancelled"), ("GLCC", "cancelled")]));
+}
+
+/// A laboratory whose LIMS tells orders over HL7 and by posting them.
+async fn with_push() -> (Lims, Lab, SocketAddr, SocketAddr, SocketAddr) {
+    let (results, lab, analyzer, address) = laboratory().await;
+    let push = free_port();
+    fs::write(lab.path("orders.token"), "open-sesame-0123456789\n").unwrap();
+    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let table = format!(
+        "[orders.rest]\nkind = \"push\"\nlisten = \"{push}\"\nallow = [\"127.0.0.1\"]\ntoken_file = \"orders.token\"\n"
+    );
+    fs::write(lab.path("labwire.toml"), site + &table).unwrap();
+    (results, lab, analyzer, address, push)
+}
+
+async fn post(address: SocketAddr, body: &str) -> String {
+    let mut line = connect(address).await;
+    let head = format!(
+        "POST /orders HTTP/1.1\r\nhost: x\r\nauthorization: Bearer open-sesame-0123456789\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    line.write_all((head + body).as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).await.unwrap();
+    answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned()
+}
+
+fn json(id: &str, action: &str, number: &str, tube: &str, test: &str, patient: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","orders":[{{"action":"{action}","placer":"{number}","specimen":"{tube}","test":"{test}",
+        "patient":{{"id":"{patient}","authority":"HOSP","name":"Example^Anna"}}}}]}}"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_came_one_way_is_cancelled_changed_and_merged_by_another() {
+    let (_lims, lab, analyzer, address, push) = with_push().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    post(push, &json("1", "place", "P1", "T1", "GLCC", "EX77")).await;
+    post(push, &json("2", "place", "P2", "T2", "GLCC", "EX77")).await;
+    post(push, &json("3", "place", "P3", "T3", "GLCC", "EX99")).await;
+    // Told both ways it is one order, and taken back by one of them it is gone.
+    assert!(lims.tell(&oml("1", "T2", &[("NW", "P2", "GLCC")])).await.contains("/ORC|OK|P2/"));
+    assert_eq!(known(&lab, "T2"), is(&[("GLCC", "active")]));
+    assert!(lims.tell(&oml("2", "T1", &[("CA", "P1", "GLCC")])).await.contains("/ORC|CR|P1/"));
+    assert_eq!(told(&answer(analyzer, "T1").await), []);
+    let answered = post(push, &json("4", "cancel", "P2", "", "", "EX77")).await;
+    assert!(answered.contains("done"), "{answered}");
+    assert_eq!(known(&lab, "T2"), is(&[("GLCC", "cancelled")]));
+    // The number is another patient's there: it is refused, and a person sees it.
+    let refused = lims.tell(&oml("3", "T3", &[("CA", "P3", "GLCC")])).await;
+    assert!(refused.contains("/ORC|UC|P3/") && refused.contains("/MSA|AE|"), "{refused}");
+    assert_eq!(known(&lab, "T3"), is(&[("GLCC", "active")]));
+    assert!(lab.text(&["problems"]).contains("another source"), "{}", lab.text(&["problems"]));
+    // A merge by HL7 is for what was posted, too.
+    post(push, &json("5", "place", "P5", "T5", "GLCC", "EX77")).await;
+    lims.tell(MERGE).await;
+    assert!(answer(analyzer, "T5").await.contains("|EX78|"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_is_remembered_for_later_orders_and_for_a_run_under_way() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    lab.instrument("erba", "erba-xl", "other_patient = \"hold\"", &listener(analyzer));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    assert!(answer(analyzer, "T1").await.contains("|EX77|"), "the run begins under the old number");
+    lims.tell(MERGE).await;
+    lims.tell(&oml("2", "T1", &[("NW", "P2", "CRR")])).await;
+    let after = answer(analyzer, "T1").await;
+    assert!(
+        after.contains("|EX78|") && after.contains("Survivor^Anne") && !after.contains("EX77"),
+        "{after}"
+    );
+    assert_eq!(told(&after).len(), 1, "they are one patient's: {after}");
+    // The analyzer still has the number and name that it was told.
+    let text = chemistry("T1", &[("GLCC", "5.1"), ("CRR", "0.9")], "F", "20260501110000");
+    send(analyzer, &text.replace("P|1||EX-77||", "P|1||EX77||")).await;
+    until("both are accepted", || lab.count("accepted") == 2).await;
+    let trace = lab.text(&["trace", "T1", "--raw"]);
+    assert!(trace.contains("\"id\":\"EX78\""), "{trace}");
+    assert!(!lab.text(&["problems"]).contains("other-patient"), "{}", lab.text(&["problems"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_placed_anew_says_all_of_its_order_and_what_is_replaced_is_seen() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    lims.tell(&oml("2", "T1", &[("NW", "P1", "CRR"), ("NW", "P1", "ALTT")])).await;
+    assert_eq!(
+        told(&answer(analyzer, "T1").await),
+        [("T1".to_owned(), vec!["CRR".to_owned(), "ALTT".to_owned()])]
+    );
+    let problems = lab.text(&["problems"]);
+    assert!(problems.contains("numbers = \"request\""), "{problems}");
+    lims.tell(&oml("3", "T2", &[("NW", "P1", "CRR")])).await;
+    assert_eq!(told(&answer(analyzer, "T1").await), []);
+    assert_eq!(told(&answer(analyzer, "T2").await), [("T2".to_owned(), vec!["CRR".to_owned()])]);
+    // XO changes the test of the one order that there is.
+    assert!(lims.tell(&oml("4", "T2", &[("XO", "P1", "GLCC")])).await.contains("/ORC|XR|P1/"));
+    assert_eq!(told(&answer(analyzer, "T2").await), [("T2".to_owned(), vec!["GLCC".to_owned()])]);
+    // What is over isn't changed.
+    lims.tell(&oml("5", "T2", &[("DC", "P1", "GLCC")])).await;
+    let refused = lims.tell(&oml("6", "T2", &[("XO", "P1", "GLCC")])).await;
+    assert!(refused.contains("/ORC|UX|P1/") && refused.contains("/MSA|AE|"), "{refused}");
+    assert!(lab.text(&["problems"]).contains("stands as discontinued"), "{}", lab.text(&["problems"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_numbers_are_a_requests_its_orders_come_one_by_one() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    fs::write(lab.path("labwire.toml"), site + "numbers = \"request\"\n").unwrap();
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "A1", "GLCC")])).await;
+    lims.tell(&oml("2", "T1", &[("NW", "A1", "CRR")])).await;
+    assert_eq!(
+        told(&answer(analyzer, "T1").await),
+        [("T1".to_owned(), vec!["GLCC".to_owned(), "CRR".to_owned()])]
+    );
+    assert!(lims.tell(&oml("3", "T1", &[("XO", "A1", "ALTT")])).await.contains("/ORC|UX|A1/"));
+    assert!(!lab.text(&["problems"]).contains("replaced"));
+}
