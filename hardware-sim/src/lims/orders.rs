@@ -95,7 +95,7 @@ impl Books {
                 let Some(order) = self.orders.get(number).copied() else { return self.merge() };
                 match kind {
                     5..=7 => self.say(number.clone(), Ordered { stands: false, ..order }, Word::Cancel),
-                    8..=9 => {
+                    8..=9 if order.stands => {
                         let tube = self.any_tube();
                         self.say(number.clone(), Ordered { tube, ..order }, Word::Move)
                     }
