@@ -74,6 +74,8 @@ pub struct Course {
     /// Since it was last opened or reopened.
     pub attempts: u32,
     last_attempt: Option<Timestamp>,
+    /// The right value was read back, and nobody has verified it yet.
+    read_back: bool,
 }
 
 /// What is to be done next.
@@ -97,7 +99,15 @@ pub enum Wants {
 
 impl Course {
     pub fn new(cause: Cause) -> Course {
-        Course { stand: Stand::Open, cause, verified_at: None, told: false, attempts: 0, last_attempt: None }
+        Course {
+            stand: Stand::Open,
+            cause,
+            verified_at: None,
+            told: false,
+            attempts: 0,
+            last_attempt: None,
+            read_back: false,
+        }
     }
 
     /// What a version of a result does to the call about the versions before it, if there is one. `same` says whether it
@@ -136,25 +146,32 @@ impl Course {
             CallEvent::Reopened(_, cause) => Course { told: self.told, ..Course::new(*cause) },
             CallEvent::Newer => self,
             // What was verified is no longer there.
-            CallEvent::Changed => Course { verified_at: None, ..self },
+            CallEvent::Changed => Course { verified_at: None, read_back: false, ..self },
             CallEvent::Cleared | CallEvent::Dropped | CallEvent::Entry(CallEntry::Ended { .. }) => {
                 Course { stand: Stand::Closed, ..self }
             }
-            CallEvent::Entry(CallEntry::Verified { .. }) => Course { verified_at: Some(at), ..self },
+            CallEvent::Entry(CallEntry::Verified { .. }) => {
+                let stand = if self.read_back { Stand::Closed } else { self.stand };
+                Course { stand, verified_at: Some(at), ..self }
+            }
             CallEvent::Entry(CallEntry::Attempt(attempt)) => self.after_attempt(attempt, agrees),
         }
     }
 
-    /// A right value that was read back closes a call; a wrong one that was told opens it again.
+    /// A right value that was read back closes a call, once it is verified where the site's clock waits for that; a wrong one
+    /// that was told opens it again.
     fn after_attempt(self, attempt: &Attempt, agrees: bool) -> Course {
-        let stand = match attempt.outcome {
-            CallOutcome::NotReached => self.stand,
-            _ if !agrees => Stand::Open,
-            CallOutcome::Confirmed => Stand::Closed,
-            CallOutcome::NoReadBack => self.stand,
+        let verified = self.cause.policy.clock == ClockStart::Found || self.is_verified();
+        let (stand, read_back) = match attempt.outcome {
+            CallOutcome::NotReached => (self.stand, self.read_back),
+            _ if !agrees => (Stand::Open, false),
+            CallOutcome::Confirmed if verified => (Stand::Closed, true),
+            CallOutcome::Confirmed => (self.stand, true),
+            CallOutcome::NoReadBack => (self.stand, self.read_back),
         };
         Course {
             stand,
+            read_back,
             told: self.told || attempt.reached(),
             attempts: self.attempts + 1,
             last_attempt: Some(attempt.made_at),
@@ -269,6 +286,33 @@ mod tests {
         let verified = call.after(&verified, minute(20), true);
         let due = verified.due().unwrap();
         assert_eq!((due.wants, due.start, due.at), (Wants::Call, minute(20), minute(50)));
+    }
+
+    #[test]
+    fn a_read_back_closes_no_call_whose_value_must_be_verified_and_nobody_has() {
+        let verified = CallEvent::Entry(CallEntry::Verified { by: String::new(), note: Private::default() });
+        let call = Course::new(cause(ClockStart::Verified, 0));
+        let told = call.after(&attempt(CallOutcome::Confirmed, 5), minute(5), true);
+        assert!(told.is_open() && told.told);
+        assert_eq!(told.due().unwrap().wants, Wants::Verification, "nobody has said that the value is right");
+        assert!(told.is_overdue(minute(30)));
+        assert!(
+            !told.after(&verified, minute(20), true).is_open(),
+            "it was read back, and now it is verified"
+        );
+        let other = told.after(&attempt(CallOutcome::NoReadBack, 6), minute(6), false);
+        assert!(other.after(&verified, minute(20), true).is_open(), "somebody was told another value since");
+        let changed = told.after(&CallEvent::Changed, minute(7), true);
+        assert!(
+            changed.after(&verified, minute(20), true).is_open(),
+            "what was read back is no longer the value"
+        );
+        let usual = Course::new(cause(ClockStart::Found, 0)).after(
+            &attempt(CallOutcome::Confirmed, 5),
+            minute(5),
+            true,
+        );
+        assert!(!usual.is_open());
     }
 
     #[test]
