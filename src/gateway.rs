@@ -24,6 +24,7 @@ use crate::host::systemd::{self, Watched};
 use crate::intake::{self, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
 use crate::orders::{self, Answering, Asking, Downloading, Presence, Withdrawals};
+use crate::pipeline::rules::try_examples;
 use crate::pipeline::runner::{Asked, Clocks, Runner, Site};
 use crate::reconciliation::{Rules, Schedule};
 use crate::shutdown::Tasks;
@@ -82,6 +83,7 @@ impl Gateway {
         let rules = Signable {
             present: Arc::clone(&settings.rules),
             in_force: watch::channel(None).0,
+            failed_cases: try_examples(&settings.rules.checks).failures.len(),
             signers: settings.signers.clone().into(),
         };
         let (alive, lives) = watch::channel(clock::monotonic());

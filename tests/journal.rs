@@ -21,6 +21,7 @@ mod journal {
     mod noting;
     mod plans;
     mod reading;
+    mod reassigning;
     mod reconciling;
     mod reporting;
     mod restoring;

@@ -126,6 +126,13 @@ pub(super) enum Command {
         /// The number as the analyzer sends it
         id: String,
     },
+    /// List what each analyzer's test codes are called here, and which of them nobody has named
+    Codes {
+        #[command(flatten)]
+        config: Config,
+        /// This analyzer alone
+        instrument: Option<String>,
+    },
     /// Convert a value as an analyte allows it, and say by what; it changes nothing
     Convert(Convert),
     /// Copy the journal, running or not, and read the copy back
@@ -177,6 +184,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: Option<QcCommand>,
     },
+    /// Move results whose specimen number was misread to the right specimen
+    Reassign(Reassign),
     #[command(flatten)]
     Decide(DecideCommand),
 }
@@ -279,6 +288,24 @@ pub(super) struct QcSay {
     #[arg(long)]
     pub(super) by: String,
     /// Why, in your words
+    #[arg(long)]
+    pub(super) reason: String,
+}
+
+#[derive(Args)]
+pub(super) struct Reassign {
+    #[command(flatten)]
+    pub(super) config: Config,
+    /// The results' numbers as trace shows them
+    #[arg(required = true)]
+    pub(super) results: Vec<i64>,
+    /// The right specimen's number as the LIMS knows it
+    #[arg(long, value_name = "SPECIMEN")]
+    pub(super) to: String,
+    /// Your name, as it shall stand in the journal
+    #[arg(long)]
+    pub(super) by: String,
+    /// How you know, in your words
     #[arg(long)]
     pub(super) reason: String,
 }

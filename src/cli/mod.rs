@@ -8,6 +8,7 @@ mod backup;
 mod call;
 mod calls;
 mod check;
+mod codes;
 mod convert;
 mod decide;
 mod demo;
@@ -16,6 +17,7 @@ mod init;
 mod lists;
 mod orders;
 mod qc;
+mod reassign;
 mod reconcile;
 mod replay;
 mod rules;
@@ -125,6 +127,10 @@ pub fn main() -> Exit {
             with(asked.config(), |settings| replay::run(settings, asked, out))
         }
         Command::Rules { config, command: None } => with(config, |settings| rules::show(settings, out)),
+        Command::Codes { config, instrument } => {
+            with(config, |settings| codes::run(settings, instrument.as_deref(), out))
+        }
+        Command::Reassign(asked) => with(&asked.config, |settings| reassign::run(settings, asked, out)),
         Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),
     };
     outcome.unwrap_or_else(|error| {

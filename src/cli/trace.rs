@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::domain::clinic::Force;
 use crate::domain::{HoldReason, InstrumentId, Observation, Private, SpecimenId, visible};
 use crate::exit::Exit;
-use crate::journal::views::{Step, Way};
+use crate::journal::views::{Step, Way, told};
 use crate::journal::{MessageId, Reader};
 use crate::pipeline::runner::reading;
 use crate::pipeline::{Preview, forms, preview};
@@ -150,6 +150,11 @@ fn converted(detail: &Observation) -> String {
     }
 }
 
+/// A number as it was read, if it was.
+fn shown(specimen: &SpecimenId) -> &str {
+    if specimen.is_blank() { "no number" } else { specimen.reveal() }
+}
+
 /// One step, for a person who is allowed to see patient data.
 fn sentence(way: &Way) -> String {
     match way {
@@ -199,6 +204,15 @@ fn sentence(way: &Way) -> String {
         }
         Way::Order(step) => step.words(),
         Way::Call { call, happened } => format!("critical call {call}: {}", happened.words()),
+        Way::Moved { observation, from, to, by, reason } => format!(
+            "observation {observation} moved from {} to {} by {by}: {}",
+            shown(from),
+            to.reveal(),
+            reason.reveal()
+        ),
+        Way::Notice { observation, destination, says, state } => {
+            format!("observation {observation}: {}", told(destination, says, state))
+        }
         Way::Line { observation, destination, state, reason, .. } => {
             let why = reason.as_ref().map(|reason| format!(": {}", reason.reveal())).unwrap_or_default();
             format!("observation {observation} is {state} at {destination}{why}")

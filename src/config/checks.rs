@@ -106,6 +106,7 @@ struct Head {
     source: Option<String>,
     criteria: Criteria,
     holds: bool,
+    preliminary: bool,
 }
 
 fn head(table: &mut Table<'_>, holds: bool) -> Head {
@@ -115,7 +116,9 @@ fn head(table: &mut Table<'_>, holds: bool) -> Head {
     });
     let source = table.required("source", "\"where it is from\"").and_then(|entry| entry.text());
     let hold = table.flag("hold");
-    Head { name, source: source.map(str::to_owned), criteria: criteria(table), holds: hold.unwrap_or(holds) }
+    let preliminary = table.flag("preliminary").unwrap_or_default();
+    let (source, holds) = (source.map(str::to_owned), hold.unwrap_or(holds));
+    Head { name, source, criteria: criteria(table), holds, preliminary }
 }
 
 fn criteria(table: &mut Table<'_>) -> Criteria {
@@ -164,6 +167,7 @@ fn draft(
         analytes,
         criteria: head.criteria,
         holds: head.holds,
+        preliminary: head.preliminary,
         source: head.source?,
         kind: kind?,
         place: context.place(table.span()),

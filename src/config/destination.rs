@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::complaint::Complaint;
 use super::reader::{Name, Table};
 use super::settings::{
-    Backoff, Breaker, Destination, Folder, Format, Kind, Mode, OnUnknown, Release, VerdictKind,
+    Backoff, Breaker, Destination, Folder, Format, Kind, Mode, OnUnknown, Release, VerdictKind, WhileHeld,
 };
 use crate::domain::DestinationId;
 
@@ -27,6 +27,8 @@ const RELEASES: [(&str, Release); 3] = [
     ("hold-exceptions", Release::HoldExceptions),
     ("full", Release::Full),
 ];
+const WHILE_HELD: [(&str, WhileHeld); 2] =
+    [("nothing", WhileHeld::Nothing), ("preliminary", WhileHeld::Preliminary)];
 const VERDICTS: [(&str, VerdictKind); 6] = [
     ("accepted", VerdictKind::Accepted),
     ("staged", VerdictKind::Staged),
@@ -70,6 +72,8 @@ pub(super) fn read(name: Name<'_>, table: &mut Table<'_>, folder: &Path) -> Opti
     let Read { kind, parallel, on_unknown } = reader(table, folder);
     let (takes, instruments) = takes::read(table, &kind);
     let critical_calls = critical_calls(table, &kind);
+    let release = table.choice("release", &RELEASES).unwrap_or_default();
+    let held = while_held(table, release);
     let destination = Destination {
         id: DestinationId::new(name.text),
         kind,
@@ -82,11 +86,23 @@ pub(super) fn read(name: Name<'_>, table: &mut Table<'_>, folder: &Path) -> Opti
         on_unknown,
         per_second: table.number("per_second", 1..=10_000).unwrap_or(100),
         mode: table.choice("mode", &MODES).unwrap_or_default(),
-        release: table.choice("release", &RELEASES).unwrap_or_default(),
+        release,
+        held,
         critical_calls,
         takes,
     };
     Some(Draft { destination, instruments })
+}
+
+fn while_held(table: &mut Table<'_>, release: Release) -> WhileHeld {
+    let Some(entry) = table.entry("while_held") else { return WhileHeld::default() };
+    let held = entry.choice(&WHILE_HELD).unwrap_or_default();
+    if (held, release) == (WhileHeld::Preliminary, Release::PassThrough) {
+        entry.error(
+            "with release = \"pass-through\" nothing is held back that could be told so; remove this line, or write release = \"hold-exceptions\" or \"full\"",
+        );
+    }
+    held
 }
 
 /// A line of CSV is a result: it has no place for what isn't one, and a repeated line would be a doubled result.

@@ -20,7 +20,7 @@ use self::observation::{Around, object, said};
 use crate::config::settings::{FhirNames, Mode};
 use crate::domain::profile::Profile;
 use crate::domain::{Observation, Patient, SampleClass};
-use crate::journal::ledger::{Consignment, Item, Version};
+use crate::journal::ledger::{Consignment, Item, Says, Version};
 
 /// Profiles by their identity, as results name them.
 pub type Profiles = BTreeMap<String, Arc<Profile>>;
@@ -136,23 +136,42 @@ impl<'a> Rendering<'a> {
         };
         let mut ours = resource(&item.observation, &item.earlier);
         observation::link(self.names, item, &mut ours);
-        let versions = item.earlier.iter().map(|version| resource(&version.observation, &[]));
+        let versions = item.earlier.iter().map(|it| (resource(&it.observation, &[]), it.announced));
+        let own =
+            (matches!(item.says, Says::Void(_)) || item.announced).then(|| (ours.clone(), item.announced));
         let token = |observation: &Value| Facts::of(observation).token(&identity);
-        let earlier: Vec<String> = versions.map(|version| token(&version)).collect();
+        let may_be_there = versions.chain(own).flat_map(|(as_it_is, announced)| {
+            let preliminary = announced.then(|| observation::preliminary(as_it_is.clone()));
+            [Some(as_it_is), preliminary].into_iter().flatten()
+        });
+        let earlier: Vec<String> = may_be_there.map(|version| token(&version)).collect();
+        let mut status = words::status(&item.observation, self.profile(&item.observation));
+        match item.says {
+            Says::Result => {}
+            Says::Preliminary => {
+                status = observation::PRELIMINARY;
+                ours = observation::preliminary(ours);
+            }
+            Says::Void(void) => {
+                status = words::void(void);
+                ours = observation::void(ours, void);
+            }
+        }
+        let takes_a_place = item.supersedes.is_some() || item.announced || matches!(item.says, Says::Void(_));
         let full_url = full_url(&["Observation", &identity]);
         let search = search("identifier", &self.system("result"), &identity);
-        let request = match item.supersedes {
-            None => create("Observation", &search),
-            Some(_) => json!({ "method": "PUT", "url": format!("Observation?{search}") }),
+        let request = match takes_a_place {
+            false => create("Observation", &search),
+            true => json!({ "method": "PUT", "url": format!("Observation?{search}") }),
         };
         let mut sign = token(&ours);
-        if item.supersedes.is_some() {
+        if takes_a_place {
             sign = hash(["version", &ours.to_string()]);
             self.sign(&mut ours, &sign);
         }
         Told {
             entry: json!({ "id": item.id.to_string(), "fullUrl": full_url, "resource": ours, "request": request }),
-            status: words::status(&item.observation, self.profile(&item.observation)),
+            status,
             full_url,
             sign,
             earlier,

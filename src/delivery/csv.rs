@@ -3,10 +3,10 @@
 
 use crate::config::settings::Mode;
 use crate::domain::{InstrumentTime, Observation, Order, RangeFlag, Reported, SampleClass, Status, Value};
-use crate::journal::ledger::{Consignment, Item};
+use crate::journal::ledger::{Consignment, Item, Says};
 
 /// The columns; new ones go to the end.
-const COLUMNS: [&str; 47] = [
+const COLUMNS: [&str; 48] = [
     "key",
     "result",
     "version",
@@ -54,6 +54,7 @@ const COLUMNS: [&str; 47] = [
     "site_range",
     "site_range_unit",
     "site_flag",
+    "moved_from",
 ];
 
 /// Renders a consignment. The same consignment gives the same bytes.
@@ -76,11 +77,16 @@ pub fn render(mode: Mode, consignment: &Consignment) -> Result<Vec<u8>, String> 
 fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.len()] {
     let it = &item.observation;
     let patient = it.patient.reveal();
-    let (comparator, value, no_value) = value(it);
+    let (comparator, value, no_value) = match item.says {
+        Says::Void(void) => ("", "", void.text()),
+        Says::Result | Says::Preliminary => value(it),
+    };
+    let is_void = matches!(item.says, Says::Void(_));
     let comments: Vec<&str> = it.comments.iter().map(|comment| comment.text.reveal().as_str()).collect();
-    let reported = |part: &dyn Fn(&Reported) -> String| it.reported().map(part).unwrap_or_default();
+    let converted = it.reported().filter(|_| !is_void);
+    let reported = |part: &dyn Fn(&Reported) -> String| converted.map(part).unwrap_or_default();
     let range = it.site_range.as_ref().and_then(|it| it.as_ref().ok());
-    let coding = it.value.coding();
+    let coding = it.value.coding().filter(|_| !is_void);
     let ordered = |part: &dyn Fn(&Order) -> String| item.order().map(part).unwrap_or_default();
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     [
@@ -91,7 +97,7 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
         it.instrument.to_string(),
         consignment.specimen.reveal().to_owned(),
         class(it.class).to_owned(),
-        status(it.status).to_owned(),
+        status(item).to_owned(),
         it.test.code.clone(),
         it.test.aspect.clone(),
         it.test.component.clone(),
@@ -131,6 +137,7 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
         range.map(|it| it.range.shown()).unwrap_or_default(),
         range.and_then(|it| it.unit.clone()).unwrap_or_default(),
         range.and_then(|it| it.flag).map(RangeFlag::letter).unwrap_or_default().to_owned(),
+        item.moved.as_ref().map(|it| it.specimen.reveal().to_owned()).unwrap_or_default(),
     ]
 }
 
@@ -155,12 +162,13 @@ fn class(class: SampleClass) -> &'static str {
     }
 }
 
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Preliminary => "preliminary",
-        Status::Final => "final",
-        Status::Correction => "correction",
-        Status::Failed => "failed",
+fn status(item: &Item) -> &'static str {
+    match (item.says, item.observation.status) {
+        (Says::Void(_), _) => "void",
+        (Says::Preliminary, _) | (_, Status::Preliminary) => "preliminary",
+        (_, Status::Final) => "final",
+        (_, Status::Correction) => "correction",
+        (_, Status::Failed) => "failed",
     }
 }
 
@@ -181,9 +189,10 @@ fn quoted(field: &str) -> String {
 mod tests {
     use super::*;
     use crate::delivery::sample::{
-        consignment, converted, glucose, number, ordered, plain, positive, ranged,
+        consignment, converted, glucose, moved, number, ordered, plain, positive, ranged, told,
     };
     use crate::domain::Comparator;
+    use crate::journal::ledger::Void;
 
     #[test]
     fn each_result_is_a_line() {
@@ -199,13 +208,13 @@ mod tests {
                 COLUMNS.join(","),
                 format!(
                     "0a1b2c3d-42,1,1,,erba,EX0001,patient,final,GLCC,,,,1,GLU,2345-7,,5.40,,mg/dl,4.0 - 6.1,N,,\
-                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,,,,,,,,,,"
+                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,,,,,,,,,,"
+                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,,,,,,,,,,"
+                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,,,,,,,,,,,"
                 ),
                 String::new(),
             ]
@@ -213,9 +222,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_void_has_no_value_and_what_was_moved_says_from_where() {
+        for (consignment, expected) in [
+            (told(Says::Preliminary), (",patient,preliminary,GLCC,", ",5.40,,mg/dl,", ",")),
+            (
+                told(Says::Void(Void::Misread)),
+                (",patient,void,GLCC,", ",,,void: its specimen number was misread", ","),
+            ),
+            (moved(), (",patient,final,GLCC,", ",5.40,,mg/dl,", ",EX0009")),
+        ] {
+            let text = String::from_utf8(render(Mode::Live, &consignment).unwrap()).unwrap();
+            let line = text.lines().nth(1).unwrap();
+            let (status, value, end) = expected;
+            assert!(line.contains(status) && line.contains(value), "{line}");
+            assert!(line.ends_with(end), "{line}");
+        }
+    }
+
+    #[test]
     fn what_goes_to_a_folder_under_test_says_so_in_every_line() {
         let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()])).unwrap()).unwrap();
-        assert!(text.ends_with(",test,,,,,,,,,,,,,,,,,,\r\n"), "{text}");
+        assert!(text.ends_with(",test,,,,,,,,,,,,,,,,,,,\r\n"), "{text}");
     }
 
     #[test]
@@ -223,7 +250,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![converted()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",5.40,,mg/dl,4.0 - 6.1,N,"), "{line}");
-        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,,,,,,,,,,"), "{line}");
+        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,,,,,,,,,,,"), "{line}");
     }
 
     #[test]
@@ -232,7 +259,7 @@ mod tests {
             String::from_utf8(render(Mode::Live, &consignment(vec![ranged(Some(RangeFlag::High))])).unwrap())
                 .unwrap();
         let line = text.lines().nth(1).unwrap();
-        assert!(line.contains(",4.0 - 6.1,N,") && line.ends_with(",3.9-5.3,mg/dl,H"), "{line}");
+        assert!(line.contains(",4.0 - 6.1,N,") && line.ends_with(",3.9-5.3,mg/dl,H,"), "{line}");
     }
 
     #[test]
@@ -240,7 +267,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![positive()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(
-            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,,,,,,,,,,"),
+            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,,,,,,,,,,,"),
             "{line}"
         );
     }
@@ -250,7 +277,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &ordered()).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",EX-77,Example^Anna,"), "{line}");
-        assert!(line.ends_with(",P-9,F-3,EX-78,HOSP,Example^Anne,other-patient,,,"), "{line}");
+        assert!(line.ends_with(",P-9,F-3,EX-78,HOSP,Example^Anne,other-patient,,,,"), "{line}");
     }
 
     #[test]

@@ -191,12 +191,13 @@ fn test(observation: &Observation) -> Vec<&[u8]> {
 /// What an order's results amount to.
 fn status(order: &[&Item]) -> &'static [u8] {
     let of = |wanted: Status| order.iter().any(|item| item.observation.status == wanted);
-    if of(Status::Preliminary) {
-        b"P"
-    } else if of(Status::Correction) || order.iter().any(|item| result::status(item) == b"C") {
-        b"C"
-    } else if order.iter().all(|item| item.observation.is_without_value()) {
+    let says = |wanted: &[u8]| order.iter().any(|item| result::status(item) == wanted);
+    if order.iter().all(|item| result::status(item) == b"X") {
         b"X"
+    } else if of(Status::Preliminary) || says(b"P") {
+        b"P"
+    } else if says(b"W") || of(Status::Correction) || says(b"C") {
+        b"C"
     } else {
         b"F"
     }

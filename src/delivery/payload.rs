@@ -12,7 +12,7 @@ use crate::domain::{
     AppliedRange, Attachment, Coding, Comment, Conversion, DecimalText, Dilution, InstrumentTime,
     Observation, Order, Patient, RangeFlag, Reported, SampleClass, Status, TestIdentity, Value,
 };
-use crate::journal::ledger::{Consignment, Item};
+use crate::journal::ledger::{Consignment, Item, Origin, Says};
 
 /// The payload's format, so that a receiver can refuse what it doesn't know.
 pub const SCHEMA: &str = "labwire/results/1";
@@ -98,6 +98,8 @@ struct ResultTwin<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     specimen_type: Option<&'a str>,
     specimen_as_sent: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<MovedTwin<'a>>,
     patient_as_sent: PatientTwin<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderTwin<'a>>,
@@ -251,6 +253,22 @@ struct OrderTwin<'a> {
     patient: PatientTwin<'a>,
 }
 
+/// It came under another number, and a person has moved it here.
+#[derive(Serialize)]
+struct MovedTwin<'a> {
+    from: &'a str,
+    by: &'a str,
+    reason: &'a str,
+    at: String,
+}
+
+impl<'a> MovedTwin<'a> {
+    fn of(origin: &'a Origin) -> Self {
+        let (from, reason) = (origin.specimen.reveal(), origin.reason.reveal().as_str());
+        MovedTwin { from, by: &origin.by, reason, at: origin.at.to_string() }
+    }
+}
+
 #[derive(Serialize)]
 struct CommentTwin<'a> {
     source: &'a str,
@@ -267,6 +285,10 @@ struct AttachmentTwin<'a> {
 impl<'a> ResultTwin<'a> {
     fn of(item: &'a Item) -> Self {
         let it: &Observation = &item.observation;
+        let void = match item.says {
+            Says::Void(void) => Some(void),
+            Says::Result | Says::Preliminary => None,
+        };
         ResultTwin {
             id: item.id.to_string(),
             version: item.version,
@@ -279,19 +301,23 @@ impl<'a> ResultTwin<'a> {
                 SampleClass::Control => "control",
                 SampleClass::Calibration => "calibration",
             },
-            status: match it.status {
-                Status::Preliminary => "preliminary",
-                Status::Final => "final",
-                Status::Correction => "correction",
-                Status::Failed => "failed",
+            status: match (item.says, it.status) {
+                (Says::Void(_), _) => "void",
+                (Says::Preliminary, _) | (_, Status::Preliminary) => "preliminary",
+                (_, Status::Final) => "final",
+                (_, Status::Correction) => "correction",
+                (_, Status::Failed) => "failed",
             },
             status_as_sent: &it.status_as_sent,
             test: TestTwin::of(&it.test, it.lims_code.as_deref(), it.loinc.as_deref()),
             replicate: it.replicate,
-            value: ValueTwin::of(&it.value, &it.value_as_sent),
+            value: match void {
+                Some(void) => ValueTwin::Absent { reason: void.text(), as_sent: &it.value_as_sent },
+                None => ValueTwin::of(&it.value, &it.value_as_sent),
+            },
             unit: it.unit.as_deref(),
             diluted: it.dilution.as_ref().map(DilutedTwin::of),
-            converted: ConvertedTwin::of(it),
+            converted: ConvertedTwin::of(it).filter(|_| void.is_none()),
             not_converted: NotConvertedTwin::of(it),
             reference_range: it.reference_range.as_deref(),
             site_range: it.site_range.as_ref().and_then(|it| it.as_ref().ok()).map(RangeTwin::of),
@@ -305,6 +331,7 @@ impl<'a> ResultTwin<'a> {
             priority: it.priority.as_deref(),
             specimen_type: it.specimen_type.as_deref(),
             specimen_as_sent: it.specimen_as_sent.reveal(),
+            moved: item.moved.as_ref().map(MovedTwin::of),
             patient_as_sent: PatientTwin::of(it.patient.reveal()),
             order: item.order().map(OrderTwin::of),
             order_doubts: item.marked().iter().map(|doubt| doubt.name()).collect(),
@@ -405,10 +432,10 @@ mod tests {
 
     use super::*;
     use crate::delivery::sample::{
-        called, consignment, converted, diluted, glucose, noted, ordered, positive, ranged,
+        called, consignment, converted, diluted, glucose, moved, noted, ordered, positive, ranged, told,
     };
     use crate::domain::Private;
-    use crate::journal::ledger::Noted;
+    use crate::journal::ledger::{Noted, Void};
 
     fn only(observation: Observation) -> Json {
         payload(&consignment(vec![observation]))["results"][0].clone()
@@ -423,6 +450,25 @@ mod tests {
         let faults: Vec<String> = validator.iter_errors(&payload).map(|error| error.to_string()).collect();
         assert_eq!(faults, Vec::<String>::new());
         payload
+    }
+
+    #[test]
+    fn what_is_void_has_no_value_and_what_was_moved_says_from_where() {
+        let only = |consignment: &Consignment| payload(consignment)["results"][0].clone();
+        let preliminary = only(&told(Says::Preliminary));
+        assert_eq!((&preliminary["status"], &preliminary["id"]), (&json!("preliminary"), &json!("1")));
+        assert_eq!(preliminary["value"]["number"], "5.40");
+        for (void, why) in [(Void::Misread, "misread"), (Void::Rejected, "rejected")] {
+            let it = only(&told(Says::Void(void)));
+            assert_eq!((&it["status"], &it["value"]["kind"]), (&json!("void"), &json!("absent")));
+            assert!(it["value"]["reason"].as_str().unwrap().contains(why), "{it}");
+        }
+        let it = only(&moved());
+        assert_eq!(
+            it["moved"],
+            json!({ "from": "EX0009", "by": "Dora Example", "reason": "scanned by hand", "at": "1970-01-01T00:00:00Z" })
+        );
+        assert_eq!(it["status"], "final");
     }
 
     #[test]

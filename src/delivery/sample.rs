@@ -10,7 +10,7 @@ use crate::domain::{
     Value,
 };
 use crate::journal::calls::Reason;
-use crate::journal::ledger::{CallNote, Consignment, Item, Noted};
+use crate::journal::ledger::{CallNote, Consignment, Item, Noted, Origin, Says};
 use crate::journal::orders::{CachedOrder, OrderId, Ordered};
 use crate::journal::{CallId, ObservationId};
 
@@ -172,6 +172,9 @@ pub(super) fn consignment(observations: Vec<Observation>) -> Consignment {
         observation,
         ordered: None,
         earlier: Vec::new(),
+        says: Says::Result,
+        announced: false,
+        moved: None,
     });
     Consignment {
         destination: DestinationId::new("lims"),
@@ -181,6 +184,30 @@ pub(super) fn consignment(observations: Vec<Observation>) -> Consignment {
         items: items.collect(),
         call: None,
     }
+}
+
+/// The glucose as a destination is told of it beside the result itself.
+pub(super) fn told(says: Says) -> Consignment {
+    let mut consignment = consignment(vec![glucose()]);
+    for item in &mut consignment.items {
+        item.says = says;
+    }
+    consignment
+}
+
+/// The glucose, which came under another number.
+pub(super) fn moved() -> Consignment {
+    let mut consignment = consignment(vec![glucose()]);
+    for item in &mut consignment.items {
+        item.version = 2;
+        item.moved = Some(Origin {
+            specimen: SpecimenId::new("EX0009"),
+            by: "Dora Example".to_owned(),
+            reason: Private::new("scanned by hand".to_owned()),
+            at: Timestamp::UNIX_EPOCH,
+        });
+    }
+    consignment
 }
 
 /// What was recorded of a call about the glucose: a right value, read back.

@@ -7,6 +7,7 @@ mod conversion;
 mod dilution;
 mod glob;
 mod habit;
+mod hold;
 mod ids;
 mod loinc;
 mod observation;
@@ -27,6 +28,7 @@ pub use conversion::{Conversion, Reported, Rules};
 pub use dilution::{AppliedBy, Dilution, Dilutions};
 pub use glob::Glob;
 pub use habit::{Habit, HabitKind};
+pub use hold::HoldReason;
 pub use ids::{DestinationId, InstrumentId, SpecimenId};
 pub use loinc::is_loinc;
 pub use observation::{
@@ -35,7 +37,7 @@ pub use observation::{
 pub use order::{
     Asks, Numbering, Order, OrderDoubt, OrderKey, OrderRequest, OrderState, PatientChange, Priority,
 };
-pub use outcome::{HoldReason, HostQuery, Outcome, Problem, ProblemKind};
+pub use outcome::{HostQuery, Outcome, Problem, ProblemKind};
 pub use person::{PersonName, Role};
 pub use private::Private;
 pub use range::{AppliedRange, Range, RangeBand, RangeFlag, RangeFlags, RangeTable};

@@ -21,9 +21,10 @@ use super::users;
 use crate::board::{Board, DestinationState, LinkState};
 use crate::clock;
 use crate::domain::call::Stand;
-use crate::domain::{DestinationId, Rules};
+use crate::domain::{DestinationId, Rules, SpecimenId};
 use crate::journal::desk::{Decider, Decision};
 use crate::journal::qc::Saying;
+use crate::journal::reassign::Reassigning;
 use crate::journal::rules::Signing;
 use crate::journal::standstill::Since;
 use crate::journal::{Condition, DeliveryId, Journal, MessageId, ObservationId, ProblemId};
@@ -64,6 +65,13 @@ pub enum Request {
     Decide {
         decision: Asked,
         id: i64,
+        reason: String,
+    },
+    /// Results are another specimen's: their number was misread.
+    Reassign {
+        results: Vec<i64>,
+        specimen: String,
+        by: String,
         reason: String,
     },
     /// Write down what somebody did about a critical call.
@@ -209,6 +217,8 @@ pub struct Signable {
     pub present: Arc<Rules>,
     /// Those in force.
     pub in_force: watch::Sender<Option<Arc<Rules>>>,
+    /// How many of the cases beside them don't come out as they say. Such rules are never put in force.
+    pub failed_cases: usize,
     /// The system users who may sign; empty: whoever may use the socket.
     pub signers: Arc<[String]>,
 }
@@ -283,6 +293,13 @@ impl Control {
                     );
                     return Response::Refused { why };
                 }
+                if self.rules.failed_cases > 0 {
+                    let why = format!(
+                        "{} cases beside the rules don't come out as they say; labwire rules test names them",
+                        self.rules.failed_cases
+                    );
+                    return Response::Refused { why };
+                }
                 let signing = Signing { by, account: actor, statement };
                 match self.journal.sign(present, signing, clock::now()).await {
                     Ok(()) => {
@@ -311,6 +328,20 @@ impl Control {
                 let since = if send_waiting { Since::Send } else { Since::Hold };
                 match self.journal.resume(since, Decider { actor, reason }, clock::now()).await {
                     Ok(()) => {
+                        self.due.notify_one();
+                        Response::Done
+                    }
+                    Err(error) => Response::Refused { why: error.to_string() },
+                }
+            }
+            Request::Reassign { results, specimen, by, reason } => {
+                tracing::info!(actor, ?results, "results are moved to another specimen");
+                let results = results.into_iter().map(ObservationId).collect();
+                let specimen = SpecimenId::new(specimen.trim());
+                let moving = Reassigning { results, specimen, by, account: actor, reason };
+                match self.journal.reassign(moving, clock::now()).await {
+                    Ok(()) => {
+                        self.arrived.notify_one();
                         self.due.notify_one();
                         Response::Done
                     }

@@ -63,6 +63,8 @@ pub struct Came {
     pub test: [String; 3],
     /// It isn't a patient's.
     pub is_control: bool,
+    /// A person has moved it here from another specimen: it was received as that one's.
+    pub is_moved: bool,
     /// The analyzer could not measure it.
     pub is_failed: bool,
     pub lines: Vec<LineNow>,
@@ -191,8 +193,9 @@ impl Reader {
         arrival.observations = self
             .connection
             .prepare_cached(
-                "SELECT id, specimen, code, aspect, component, class <> 'patient', status = 'failed'
-                 FROM observation WHERE message = ? ORDER BY record, component",
+                "SELECT id, specimen, code, aspect, component, class <> 'patient', status = 'failed',
+                    EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes)
+                 FROM observation o WHERE message = ? ORDER BY record, component, version",
             )?
             .query_map([message], came)?
             .collect::<Result<_, _>>()?;
@@ -305,6 +308,7 @@ fn came(row: &Row<'_>) -> rusqlite::Result<Came> {
         test: [row.get(2)?, row.get(3)?, row.get(4)?],
         is_control: row.get(5)?,
         is_failed: row.get(6)?,
+        is_moved: row.get(7)?,
         lines: Vec::new(),
     })
 }

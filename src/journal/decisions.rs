@@ -24,6 +24,8 @@ pub struct Judged {
     /// Why it waits, at the destinations that let rules or a person verify.
     pub reasons: Vec<HoldReason>,
     pub waits_at: Vec<DestinationId>,
+    /// Those of them that are told of it as preliminary meanwhile.
+    pub announced_at: Vec<DestinationId>,
     /// How soon the LIMS wants it, where it has ordered it.
     pub wanted: Option<Priority>,
 }

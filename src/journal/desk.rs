@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use deliveries::{confirm, give_up, retry};
 
 use super::audit::{self, Step};
-use super::ledger::reopen_lanes;
+use super::ledger::{Void, reopen_lanes, revoke, unannounce};
 use super::writer::Urgency;
 use super::{
     DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, calls, counters, habits, orders,
@@ -118,7 +118,7 @@ fn close_holds(
     let at = now.as_microsecond();
     if closing == "released" && has_no_specimen(connection, id)? {
         return Err(JournalError::Refused(
-            "without a specimen number no LIMS can file it; enter it there by hand and reject it here"
+            "without a specimen number no LIMS can file it; labwire reassign gives it the right one"
                 .to_owned(),
         ));
     }
@@ -134,6 +134,10 @@ fn close_holds(
         "UPDATE ledger SET state = ?, changed_at = ?, reason = ? WHERE observation = ? AND state = 'held'",
         params![state, at, (state == "rejected").then_some(&decider.reason), id.0],
     )?;
+    unannounce(connection, id, None, closing, now)?;
+    if closing == "rejected" {
+        revoke(connection, id, Void::Rejected, now)?;
+    }
     reopen_lanes(connection, id, now)
 }
 

@@ -4,6 +4,7 @@
 mod aside;
 mod calls;
 mod lease;
+mod notices;
 mod settle;
 
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use super::{CallId, DeliveryId, Journal, JournalError, ObservationId, OpenError,
 use crate::domain::call::{Attempt, Tell};
 use crate::domain::{DestinationId, Observation, Order, OrderDoubt, Patient, Private, SpecimenId};
 
+pub use notices::{Origin, Says, Void};
+pub(super) use notices::{announce, revoke, take_back, unannounce};
 pub(super) use settle::reopen_lanes;
 
 /// How urgent a line can be; lower goes first.
@@ -130,12 +133,25 @@ pub struct Item {
     pub ordered: Option<Ordered>,
     /// The versions that it supersedes, the first one first, whether they were delivered or not.
     pub earlier: Vec<Version>,
+    pub says: Says,
+    /// The destination was, or may have been, told of it as preliminary.
+    pub announced: bool,
+    /// Under which number it came, where a person has moved it; then it supersedes nothing of this specimen.
+    pub moved: Option<Origin>,
 }
 
 impl Item {
     /// What the LIMS ordered it by.
     pub fn order(&self) -> Option<&Order> {
         self.ordered.as_ref()?.order.as_ref().map(|it| &it.order)
+    }
+
+    /// What is told of its way to this specimen, where a person has moved it.
+    pub fn told_of_move(&self) -> Option<String> {
+        let it = self.moved.as_ref()?;
+        let (from, reason) = (it.specimen.reveal(), it.reason.reveal());
+        let from = if from.is_empty() { "no specimen number" } else { from };
+        Some(format!("came under {from}; moved here by {}: {reason}", it.by))
     }
 
     /// What speaks against its order and is told with it.
@@ -155,6 +171,8 @@ impl Item {
 pub struct Version {
     pub received_at: Timestamp,
     pub observation: Observation,
+    /// As of an item.
+    pub announced: bool,
 }
 
 /// Turns a consignment into the bytes to send. Pure: it runs inside the lease's transaction.
@@ -260,6 +278,11 @@ pub(super) fn move_lines(
                 "UPDATE call_line SET state = ?1, changed_at = ?2, reason = ?3 WHERE delivery = ?4 AND state = ?5",
             )?
             .execute(params![to, now.as_microsecond(), reason, delivery, from])?;
+        connection
+            .prepare_cached(
+                "UPDATE notice SET state = ?1, changed_at = ?2, reason = ?3 WHERE delivery = ?4 AND state = ?5",
+            )?
+            .execute(params![to, now.as_microsecond(), reason, delivery, from])?;
     }
     Ok(())
 }
@@ -289,11 +312,13 @@ pub(super) fn recover(
          AND delivery IN (SELECT id FROM delivery WHERE state = 'sending')",
         [at],
     )?;
-    transaction.execute(
-        "UPDATE call_line SET state = 'unknown', changed_at = ?1 WHERE state = 'in-flight'
-         AND delivery IN (SELECT id FROM delivery WHERE state = 'sending')",
-        [at],
-    )?;
+    for table in ["call_line", "notice"] {
+        let cut_off = format!(
+            "UPDATE {table} SET state = 'unknown', changed_at = ?1 WHERE state = 'in-flight'
+             AND delivery IN (SELECT id FROM delivery WHERE state = 'sending')"
+        );
+        transaction.execute(&cut_off, [at])?;
+    }
     transaction
         .execute("UPDATE delivery SET state = 'unknown', due_at = ?1 WHERE state = 'sending'", [at])?;
     transaction.execute(

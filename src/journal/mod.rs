@@ -36,6 +36,7 @@ pub mod parcels;
 pub mod people;
 pub mod qc;
 pub mod read;
+pub mod reassign;
 mod recount;
 pub mod restoration;
 pub mod results;

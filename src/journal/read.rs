@@ -236,6 +236,14 @@ impl Reader {
             .collect()
     }
 
+    /// Whether the analyzer marked a message as training, test or debugging.
+    pub fn is_not_production(&self, message: MessageId) -> Result<bool, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM problem WHERE message = ? AND kind = 'not-production'")?;
+        Ok(statement.exists([message.0])?)
+    }
+
     /// The record and the component of each result that is stored of a message.
     pub fn stored_of(&self, message: MessageId) -> Result<BTreeSet<(u32, String)>, JournalError> {
         let mut statement =

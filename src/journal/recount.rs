@@ -7,11 +7,12 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, Reader};
 
 /// Each kept count, and the same counted again. Rows of both are a subject and a number.
-const COUNTS: [(&str, &str, &str); 12] = [
+const COUNTS: [(&str, &str, &str); 13] = [
     (
         "new results",
         "SELECT subject, value FROM counter WHERE name = 'new'",
-        "SELECT instrument, count(*) FROM observation GROUP BY instrument",
+        "SELECT instrument, count(*) FROM observation o WHERE NOT EXISTS
+            (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes) GROUP BY instrument",
     ),
     (
         "repeated results",
@@ -36,7 +37,8 @@ const COUNTS: [(&str, &str, &str); 12] = [
     (
         "results by message",
         "SELECT 'message ' || id, results FROM message WHERE results <> 0",
-        "SELECT 'message ' || message, count(*) FROM (SELECT message FROM observation
+        "SELECT 'message ' || message, count(*) FROM (SELECT message FROM observation o WHERE NOT EXISTS
+            (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes)
             UNION ALL SELECT message FROM repetition
             UNION ALL SELECT message FROM problem WHERE replaces_result AND NOT withdrawn) GROUP BY message",
     ),
@@ -58,6 +60,11 @@ const COUNTS: [(&str, &str, &str); 12] = [
             (SELECT leaves FROM call_event e WHERE e.call = c.id ORDER BY e.id DESC LIMIT 1)",
     ),
     (
+        "audited moves to another specimen",
+        "SELECT '', count(*) FROM audit WHERE step = 'specimen reassigned'",
+        "SELECT '', count(*) FROM reassignment",
+    ),
+    (
         "audited frames",
         "SELECT '', count(*) FROM audit WHERE step = 'parcel stored'",
         "SELECT '', count(*) FROM parcel",
@@ -75,7 +82,7 @@ const COUNTS: [(&str, &str, &str); 12] = [
 ];
 
 /// Things that must not be, each as a count of its cases.
-const NEVER: [(&str, &str); 8] = [
+const NEVER: [(&str, &str); 10] = [
     (
         "lines are marked wrongly as free to leave or behind another",
         "SELECT count(*) FROM ledger l WHERE state = 'pending' AND behind <> EXISTS (SELECT 1 FROM ledger e
@@ -103,6 +110,16 @@ const NEVER: [(&str, &str); 8] = [
         "records of calls are on their way without an open delivery",
         "SELECT count(*) FROM call_line l LEFT JOIN delivery d ON d.id = l.delivery
             WHERE l.state IN ('in-flight', 'unknown', 'refused') AND coalesce(d.state, 'settled') = 'settled'",
+    ),
+    (
+        "words of results are on their way without an open delivery",
+        "SELECT count(*) FROM notice l LEFT JOIN delivery d ON d.id = l.delivery
+            WHERE l.state IN ('in-flight', 'unknown', 'refused') AND coalesce(d.state, 'settled') = 'settled'",
+    ),
+    (
+        "results wait to leave under a number that was misread",
+        "SELECT count(*) FROM ledger l JOIN reassignment r ON r.observation = l.observation
+            WHERE l.state IN ('held', 'quarantined') OR l.state = 'pending' AND l.delivery IS NULL",
     ),
     (
         "calls have no event",

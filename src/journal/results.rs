@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+pub(super) use place::carry_over;
 use place::{Placed, place};
 
 use super::audit::{self, GATEWAY, Step};
@@ -291,16 +292,24 @@ impl Tally {
         counters::add(connection, counters::NEW, instrument, self.new)?;
         counters::add(connection, counters::DUPLICATE, instrument, self.duplicate)?;
         counters::add(connection, counters::PROBLEM, instrument, self.problem)?;
-        for (destination, owed) in &self.owed {
-            counters::add(connection, counters::OWED, destination.as_str(), *owed)?;
-            connection
-                .prepare_cached(
-                    "INSERT INTO owed VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET results = results + ?3",
-                )?
-                .execute(params![message.0, destination.as_str(), owed])?;
-        }
-        Ok(())
+        self.owed.iter().try_for_each(|(destination, owed)| owe(connection, message, destination, *owed))
     }
+}
+
+/// So many lines more of a message are owed to a destination.
+fn owe(
+    connection: &Connection,
+    message: MessageId,
+    destination: &DestinationId,
+    lines: usize,
+) -> Result<(), JournalError> {
+    counters::add(connection, counters::OWED, destination.as_str(), lines)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO owed VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET results = results + ?3",
+        )?
+        .execute(params![message.0, destination.as_str(), lines])?;
+    Ok(())
 }
 
 fn write_problem(

@@ -43,9 +43,17 @@ pub(super) fn stand_still(connection: &Connection, why: &str, now: Timestamp) ->
          AND delivery IN (SELECT id FROM delivery WHERE state = 'due')",
         [at],
     )?;
+    for table in ["call_line", "notice"] {
+        let with_key = format!(
+            "UPDATE {table} SET state = 'unknown', changed_at = ? WHERE state IN ('pending', 'in-flight')
+             AND delivery IN (SELECT id FROM delivery WHERE state = 'due')"
+        );
+        connection.execute(&with_key, [at])?;
+    }
+    // The LIMS may have the result itself by now: a preliminary one must not come after it.
     connection.execute(
-        "UPDATE call_line SET state = 'unknown', changed_at = ? WHERE state IN ('pending', 'in-flight')
-         AND delivery IN (SELECT id FROM delivery WHERE state = 'due')",
+        "UPDATE notice SET state = 'superseded', reason = 'the journal was restored', changed_at = ?
+         WHERE says = 'preliminary' AND state = 'pending'",
         [at],
     )?;
     connection.execute("UPDATE delivery SET state = 'unknown' WHERE state = 'due'", [])?;

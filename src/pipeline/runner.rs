@@ -6,6 +6,7 @@ mod clocks;
 mod compare;
 mod controls;
 mod judging;
+mod moving;
 mod replay;
 mod route;
 
@@ -60,6 +61,14 @@ pub struct Site {
     pub qc: Arc<Plan>,
 }
 
+impl Site {
+    /// An instrument that is configured.
+    pub fn instrument(&self, name: &str) -> Option<&Instrument> {
+        let all = self.sources.values().flatten();
+        all.into_iter().find(|it| it.id.as_str() == name).map(|it| it.as_ref())
+    }
+}
+
 /// A message that asks for orders.
 #[derive(Debug)]
 pub struct Asked {
@@ -96,6 +105,7 @@ impl Runner {
         loop {
             self.turned.send_replace(clock::monotonic());
             let pending = self.look(|reader| reader.pending(BATCH));
+            self.carry_over(&mut review).await;
             let is_more = review.turn(&self).await;
             if pending.is_empty() && !is_more {
                 tokio::select! {
@@ -247,7 +257,8 @@ impl Runner {
         let not_production = outcome.not_production;
         let mut comparison = Comparison {
             runner: self,
-            message,
+            message: message.message,
+            received_at: message.received_at,
             instrument,
             repetition: if earlier.is_some() { Repetition::Repeated } else { Repetition::First },
             not_production,
@@ -279,8 +290,10 @@ impl Runner {
         }
         processed.problems.extend(self.nowhere(&on_their_own));
         let (runs, failed) = comparison.judge(&processed.entries)?;
-        let judging =
-            Judging { controls: Controls::Now(&runs), ..Judging::of(self.bench(), message, instrument) };
+        let judging = Judging {
+            controls: Controls::Now(&runs),
+            ..Judging::of(self.bench(), message.message, message.received_at, instrument)
+        };
         judging.judge(&mut processed.entries, !not_production)?;
         processed.runs = runs;
         processed.problems.extend(failed);

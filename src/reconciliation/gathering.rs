@@ -221,7 +221,9 @@ impl Gathering {
 }
 
 fn intake(arrival: &Arrival) -> Intake {
-    let observations = |is: fn(&Came) -> bool| count(arrival.observations.iter().filter(|it| is(it)).count());
+    let observations = |is: fn(&Came) -> bool| {
+        count(arrival.observations.iter().filter(|it| !it.is_moved && is(it)).count())
+    };
     Intake {
         messages: 1,
         unread: i64::from(!arrival.is_read),

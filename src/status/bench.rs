@@ -340,6 +340,9 @@ pub(super) fn state_words(state: &str) -> &'static str {
         "quarantined" => "behind a refused one",
         "superseded" => "replaced by a later one",
         "rejected" => "rejected here",
+        "moved" => "moved to another specimen",
+        "moved-void-there" => "moved, void here",
+        "moved-still-there" => "moved, still in the LIMS",
         _ => "in an unknown state",
     }
 }

@@ -22,7 +22,7 @@ use super::who::Who;
 use crate::domain::clinic::Force;
 use crate::domain::{ProblemKind, SpecimenId};
 use crate::journal::decisions::StoredDecision;
-use crate::journal::views::{ProblemStanding, Step, Way};
+use crate::journal::views::{ProblemStanding, Step, Way, told};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
 use standing::{Row, rows, standings};
 
@@ -220,6 +220,23 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
                 format!("{destination} answered delivery {delivery}: {verdict}{status}; {detail}."),
                 sent(delivery, "see the answer"),
             )
+        }
+        Way::Moved { observation, from, to, by, reason } => {
+            let from = if from.is_blank() { "no number" } else { from.reveal() };
+            let (to, reason) = (to.reveal(), reason.reveal());
+            (
+                Severity::Odd,
+                format!("{} came under {from}; {by} moved it to {to}: {reason}.", named(observation)),
+                None,
+            )
+        }
+        Way::Notice { observation, destination, says, state } => {
+            let severity = match state.as_str() {
+                "refused" | "rejected" => Severity::Act,
+                "pending" | "in-flight" | "unknown" => Severity::Odd,
+                _ => Severity::Calm,
+            };
+            (severity, format!("{}: {}.", named(observation), told(destination, says, state)), None)
         }
         Way::Order(step) => {
             let link = step.message().and_then(|message| bytes(&message));

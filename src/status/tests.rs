@@ -43,8 +43,12 @@ fn page(folder: &std::path::Path) -> Page {
         orders: Vec::new(),
         qc: Default::default(),
     };
-    let rules =
-        Signable { present: Default::default(), in_force: watch::channel(None).0, signers: [].into() };
+    let rules = Signable {
+        present: Default::default(),
+        in_force: watch::channel(None).0,
+        failed_cases: 0,
+        signers: [].into(),
+    };
     let control = Control {
         journal: journal.clone(),
         board: Board::default(),

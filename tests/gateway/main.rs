@@ -25,6 +25,7 @@ mod lims_by_hand;
 mod oracle;
 #[path = "../support/page.rs"]
 mod page;
+mod reassigning;
 mod reconcile;
 mod restore;
 mod rules;

@@ -56,7 +56,7 @@ fn judged(observation: Observation, evaluation: Evaluation, waits_at: &[&str]) -
     let reasons = evaluation.holds();
     let waits_at = waits_at.iter().map(|it| DestinationId::new(*it)).collect();
     Entry {
-        judged: Judged { evaluations: vec![evaluation], reasons, waits_at, wanted: None },
+        judged: Judged { evaluations: vec![evaluation], reasons, waits_at, ..Judged::default() },
         ..own(observation)
     }
 }

@@ -43,9 +43,11 @@ impl Held {
             && self.value == expected.value
     }
 
-    /// Whether both say the same of one specimen, or are the same version of one observation.
+    /// Whether both say the same of one specimen, or are the same version of one observation in the same status.
     pub(super) fn doubles(&self, other: &Held) -> bool {
-        let same_observation = self.observation == other.observation && self.version == other.version;
+        let same_observation = self.observation == other.observation
+            && self.version == other.version
+            && self.status == other.status;
         let replaces = self.supersedes == other.observation || other.supersedes == self.observation;
         same_observation || (self.identity() == other.identity() && !replaces)
     }

@@ -22,6 +22,7 @@ pub struct Destination {
     pub per_second: u32,
     pub mode: Mode,
     pub release: Release,
+    pub held: WhileHeld,
     /// It is told what people recorded of critical calls.
     pub critical_calls: bool,
     pub takes: Takes,
@@ -49,6 +50,15 @@ pub enum Release {
     HoldExceptions,
     /// A person releases each result.
     Full,
+}
+
+/// What a destination is told of a result that rules, or the want of a release, hold back from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhileHeld {
+    #[default]
+    Nothing,
+    /// The result as preliminary, unless its value is in doubt.
+    Preliminary,
 }
 
 /// Which results a destination takes: those that every part takes.

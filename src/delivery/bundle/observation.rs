@@ -9,7 +9,7 @@ use crate::domain::profile::Profile;
 use crate::domain::{
     CodeSystem, Coding, DecimalText, InstrumentTime, Observation, Patient, Status, Value as Measured,
 };
-use crate::journal::ledger::{Item, Version};
+use crate::journal::ledger::{Item, Version, Void};
 
 const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
@@ -71,6 +71,29 @@ pub(super) fn resource(
     ])
 }
 
+pub(super) const PRELIMINARY: &str = "preliminary";
+
+/// A result as it is told while it is held.
+pub(super) fn preliminary(mut resource: Value) -> Value {
+    if let Some(members) = resource.as_object_mut() {
+        members.insert("status".to_owned(), json!(PRELIMINARY));
+    }
+    resource
+}
+
+/// A result that counts no more: its value is gone, and a note says why.
+pub(super) fn void(mut resource: Value, void: Void) -> Value {
+    let Some(members) = resource.as_object_mut() else { return resource };
+    members.retain(|name, _| !name.starts_with("value") && name != "interpretation");
+    members.insert("status".to_owned(), json!(words::void(void)));
+    let absent = json!({ "coding": [{ "system": ABSENT, "code": "error" }], "text": void.text() });
+    members.insert("dataAbsentReason".to_owned(), absent);
+    if let Some(notes) = members.entry("note").or_insert_with(|| json!([])).as_array_mut() {
+        notes.push(json!({ "text": void.text() }));
+    }
+    resource
+}
+
 /// What the LIMS knows of a result by its order: the numbers that it is found by, the LIMS's own patient in the place of
 /// the instrument's, and what speaks against the order.
 pub(super) fn link(names: &FhirNames, item: &Item, resource: &mut Value) {
@@ -94,7 +117,8 @@ pub(super) fn link(names: &FhirNames, item: &Item, resource: &mut Value) {
     }
     let doubts =
         item.marked().iter().map(|doubt| json!({ "text": format!("{}: {}", doubt.name(), doubt.text()) }));
-    let doubts: Vec<Value> = doubts.collect();
+    let moved = item.told_of_move().map(|text| json!({ "text": text }));
+    let doubts: Vec<Value> = doubts.chain(moved).collect();
     if !doubts.is_empty()
         && let Some(notes) = members.entry("note").or_insert_with(|| json!([])).as_array_mut()
     {

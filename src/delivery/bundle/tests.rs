@@ -3,7 +3,7 @@
 use super::sent::{Sent, Way};
 use super::*;
 use crate::delivery::sample::{
-    called, consignment, converted, glucose, number, ordered, plain, positive, ranged,
+    called, consignment, converted, glucose, moved, number, ordered, plain, positive, ranged, told,
 };
 use crate::domain::call::CallOutcome;
 use crate::domain::profile::Dialect;
@@ -12,7 +12,7 @@ use crate::domain::{
     Value as Measured,
 };
 use crate::journal::ObservationId;
-use crate::journal::ledger::Noted;
+use crate::journal::ledger::{Noted, Void};
 
 fn names() -> FhirNames {
     FhirNames {
@@ -55,7 +55,7 @@ fn corrected(first: Observation, second: Observation) -> Consignment {
     let mut consignment = consignment(vec![second]);
     let item = &mut consignment.items[0];
     (item.version, item.supersedes, item.id) = (2, Some(ObservationId(1)), ObservationId(2));
-    item.earlier = vec![Version { received_at: item.received_at, observation: first }];
+    item.earlier = vec![Version { received_at: item.received_at, observation: first, announced: false }];
     consignment
 }
 
@@ -514,4 +514,47 @@ fn a_call_that_reached_nobody_was_not_done_and_says_why() {
         (&json!("not-done"), &json!("unable to reach"))
     );
     assert!(told.get("received").is_none() && told.get("payload").is_none());
+}
+
+#[test]
+fn what_is_void_or_was_preliminary_takes_the_place_of_what_was_told_and_of_nothing_else() {
+    let first = Sent::parse(&bytes(&consignment(vec![glucose()]))).unwrap();
+    let preliminary = Sent::parse(&bytes(&told(Says::Preliminary))).unwrap();
+    let entry = |sent: &Sent| sent.results().next().unwrap().1.clone();
+    assert_eq!((entry(&preliminary).way, entry(&preliminary).search), (Way::Create, entry(&first).search));
+    assert_eq!(entry(&preliminary).resource["status"], "preliminary");
+
+    let mut released = consignment(vec![glucose()]);
+    released.items[0].announced = true;
+    let released = Sent::parse(&bytes(&released)).unwrap();
+    assert_eq!((entry(&released).way, entry(&released).search), (Way::Update, entry(&first).search));
+    assert!(released.is_earlier(&entry(&released), &entry(&preliminary).resource));
+    let mut another = entry(&preliminary).resource;
+    another["valueQuantity"]["value"] = json!(7);
+    assert!(!released.is_earlier(&entry(&released), &another), "that is nothing of ours");
+
+    for (void, status) in [(Void::Misread, "entered-in-error"), (Void::Rejected, "cancelled")] {
+        let mut consignment = told(Says::Void(void));
+        consignment.items[0].announced = void == Void::Rejected;
+        let sent = Sent::parse(&bytes(&consignment)).unwrap();
+        let ours = entry(&sent);
+        assert_eq!((ours.way, ours.search.clone()), (Way::Update, entry(&first).search));
+        assert_eq!(ours.resource["status"], status);
+        assert!(
+            ours.resource.get("valueQuantity").is_none() && ours.resource.get("interpretation").is_none()
+        );
+        assert!(sent.is_earlier(&ours, &entry(&first).resource));
+        let was_told = sent.is_earlier(&ours, &entry(&preliminary).resource);
+        assert_eq!(was_told, void == Void::Rejected, "only what was told as preliminary may stand there so");
+        assert_eq!(resources("DiagnosticReport", &consignment)[0]["status"], status);
+    }
+}
+
+#[test]
+fn a_moved_result_is_one_of_its_own_and_its_note_says_where_it_came_from() {
+    let moved = moved();
+    let sent = Sent::parse(&bytes(&moved)).unwrap();
+    assert_eq!(sent.results().next().unwrap().1.way, Way::Create, "of this specimen it is the first version");
+    let notes = resources("Observation", &moved)[0]["note"].to_string();
+    assert!(notes.contains("came under EX0009; moved here by Dora Example: scanned by hand"), "{notes}");
 }

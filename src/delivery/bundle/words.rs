@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::domain::profile::{Dialect, Profile};
 use crate::domain::{Observation, RangeFlag, Status};
+use crate::journal::ledger::Void;
 
 /// HL7 table 0085: the letter, and what FHIR calls it where it has a word for it.
 const HL7_STATUSES: [(&str, Option<&str>); 15] = [
@@ -58,6 +59,14 @@ pub(super) fn status(observation: &Observation, profile: Option<&Profile>) -> &'
         (_, Status::Preliminary) => "preliminary",
         (_, Status::Final) => "final",
         (_, Status::Failed) => "cancelled",
+    }
+}
+
+/// What a result is that counts no more.
+pub(super) fn void(void: Void) -> &'static str {
+    match void {
+        Void::Misread => "entered-in-error",
+        Void::Rejected => "cancelled",
     }
 }
 

@@ -4,13 +4,13 @@ use labwire_hl7::message::{Draft, Value};
 
 use super::{moment, test};
 use crate::domain::{AppliedRange, CodeSystem, Observation, RangeFlag, Status, Value as Measured};
-use crate::journal::ledger::{Item, Version};
+use crate::journal::ledger::{Item, Says, Version, Void};
 
 pub(super) fn write(draft: &mut Draft, number: usize, item: &Item) {
     let observation = &item.observation;
     // A result keeps its OBX-4 in all its versions: else a diluted one would stand beside the one that it replaces.
     let first = item.earlier.first().map_or(observation, |version| &version.observation);
-    let value = Written::of(observation);
+    let value = Written::of(item);
     let parts = value.parts();
     let test = test(observation);
     let own = site_range(observation);
@@ -71,9 +71,10 @@ struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
-    fn of(observation: &'a Observation) -> Written<'a> {
+    fn of(item: &'a Item) -> Written<'a> {
+        let observation = &item.observation;
         let (kind, texts): (&'static [u8], Vec<&'a str>) = match &observation.value {
-            _ if observation.is_without_value() => (b"", Vec::new()),
+            _ if observation.is_without_value() || matches!(item.says, Says::Void(_)) => (b"", Vec::new()),
             Measured::Quantity { comparator, number } => {
                 let number = observation.reported().map_or(number, |reported| &reported.number).as_str();
                 match comparator {
@@ -116,11 +117,14 @@ fn table(system: CodeSystem) -> &'static str {
     }
 }
 
+/// OBX-11. HL7's W takes back what was transmitted for the wrong patient.
 pub(super) fn status(item: &Item) -> &'static [u8] {
     let observation = &item.observation;
     let other_dilution = |version: &Version| version.observation.test.dilution != observation.test.dilution;
     match observation.status {
-        _ if observation.is_without_value() => b"X",
+        _ if item.says == Says::Void(Void::Misread) => b"W",
+        _ if item.says == Says::Void(Void::Rejected) || observation.is_without_value() => b"X",
+        _ if item.says == Says::Preliminary => b"P",
         Status::Final if item.earlier.last().is_some_and(other_dilution) => b"C",
         Status::Preliminary => b"P",
         Status::Final => b"F",
@@ -149,6 +153,10 @@ fn notes(draft: &mut Draft, item: &Item) {
     notes.extend(observation.told_of_dilution().map(|text| ("L", text, "")));
     notes.extend(observation.told_of_conversion().map(|text| ("L", text, "")));
     notes.extend(item.marked().iter().map(|doubt| ("L", format!("{}: {}", doubt.name(), doubt.text()), "")));
+    if let Says::Void(void) = item.says {
+        notes.push(("L", void.text().to_owned(), ""));
+    }
+    notes.extend(item.told_of_move().map(|text| ("L", text, "")));
     if let Measured::Absent { reason } = &observation.value {
         notes.push(("L", format!("no value: {reason}"), ""));
     }

@@ -4,13 +4,13 @@ use labwire_hl7::message::Message;
 
 use super::*;
 use crate::delivery::sample::{
-    called, consignment, converted, diluted, glucose, number, ordered, plain, positive, ranged,
+    called, consignment, converted, diluted, glucose, moved, number, ordered, plain, positive, ranged, told,
 };
 use crate::domain::{
     CodeSystem, Coding, Comment, Comparator, InstrumentTime, Private, RangeFlag, TestIdentity,
     Value as Measured,
 };
-use crate::journal::ledger::Version;
+use crate::journal::ledger::{Says, Version, Void};
 
 fn hl7(message: MessageKind) -> Hl7 {
     Hl7 {
@@ -133,7 +133,7 @@ fn a_diluted_value_takes_the_place_of_the_one_that_was_too_high() {
         Observation { value: number(Some(Comparator::Greater), "250"), ..plain("CRP", number(None, "0")) };
     let mut consignment = consignment(vec![diluted()]);
     let received_at = consignment.items[0].received_at;
-    consignment.items[0].earlier.push(Version { received_at, observation: above });
+    consignment.items[0].earlier.push(Version { received_at, observation: above, announced: false });
     let bytes = render(&hl7(MessageKind::OruR01), Awaited::Application, Mode::Live, &consignment).unwrap();
     let told = String::from_utf8(bytes).unwrap().replace('\r', "\n");
     assert!(told.contains("\nOBX|1|NM|CRP^CRP^L|1|312.0||||||C|"), "the same OBX-4 as before: {told}");
@@ -279,4 +279,29 @@ fn a_record_of_a_call_is_a_note_to_its_order_and_no_result() {
             assert!(told.contains(line), "{line}\n{told}");
         }
     }
+}
+
+#[test]
+fn what_is_void_is_told_without_a_value_and_what_was_moved_with_its_old_number() {
+    let lines = |consignment: &Consignment| {
+        let bytes = render(&hl7(MessageKind::OruR01), Awaited::Application, Mode::Live, consignment).unwrap();
+        String::from_utf8(bytes).unwrap().replace('\r', "\n")
+    };
+    for (says, order, status, value) in [
+        (Says::Preliminary, "P", "P", "NM|GLU^GLCC^L^2345-7^^LN|1|5.40|"),
+        (Says::Void(Void::Misread), "C", "W", "|GLU^GLCC^L^2345-7^^LN|1||"),
+        (Says::Void(Void::Rejected), "X", "X", "|GLU^GLCC^L^2345-7^^LN|1||"),
+    ] {
+        let told = lines(&told(says));
+        assert!(told.contains(&format!("OBX|1|{value}")), "{told}");
+        assert!(told.contains(&format!("|||{status}|||||op7|")), "{told}");
+        assert!(told.contains(&format!("||||||{order}\nOBX")), "{told}");
+        let why = told.contains("NTE|1|L|void: ");
+        assert_eq!(why, matches!(says, Says::Void(_)), "{told}");
+    }
+    let moved = lines(&moved());
+    assert!(
+        moved.contains("NTE|1|L|came under EX0009; moved here by Dora Example: scanned by hand"),
+        "{moved}"
+    );
 }

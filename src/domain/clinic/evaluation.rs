@@ -54,6 +54,14 @@ impl Evaluation {
         reasons
     }
 
+    /// Whether all rules by which it waits say that it may be told as preliminary meanwhile.
+    pub fn allows_preliminary(&self) -> bool {
+        let may =
+            |name: &String| self.rules.checks.rules.iter().any(|rule| rule.name == *name && rule.preliminary);
+        let mut holding = self.decisions.iter().filter(|it| it.holds);
+        self.force == Force::Shadow || holding.all(|it| !it.rules.is_empty() && it.rules.iter().all(may))
+    }
+
     /// Whether the value is critical, or may be, by rules in force.
     pub fn is_critical(&self) -> bool {
         let found = |it: &Decision| {

@@ -26,6 +26,8 @@ pub struct Rule {
     pub criteria: Criteria,
     /// Whether a result waits for a person when the rule finds something.
     pub holds: bool,
+    /// What it holds may be told as preliminary meanwhile: what it finds doesn't put the value itself in doubt.
+    pub preliminary: bool,
     /// Where it is from.
     pub source: String,
     pub kind: RuleKind,

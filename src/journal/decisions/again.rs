@@ -10,7 +10,7 @@ use crate::domain::HoldReason;
 use crate::domain::clinic::Evaluation;
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::calls;
-use crate::journal::ledger::reopen_lanes;
+use crate::journal::ledger::{reopen_lanes, unannounce};
 use crate::journal::orders::{self, Link};
 use crate::journal::writer::Urgency;
 use crate::journal::{Journal, JournalError, ObservationId};
@@ -63,6 +63,10 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     let by_rules = it.judged.reasons.iter().filter(|_| waits);
     let wanted: Vec<HoldReason> = by_rules.chain(by_order).copied().collect();
     let changed = turn(connection, id, &open, &wanted, why, now)?;
+    // What rules hold now may be in doubt, and mustn't be told any more.
+    for line in waiting.iter().filter(|line| !it.judged.announced_at.iter().any(|at| at.as_str() == *line)) {
+        unannounce(connection, id, Some(line.as_str()), why, now)?;
+    }
     let by_reading = open.iter().any(|reason| !reason.is_by_rules());
     if !by_reading && by_order.is_empty() {
         for line in waiting.iter().filter(|line| !it.judged.waits_at.iter().any(|at| at.as_str() == *line)) {
@@ -92,6 +96,7 @@ fn is_over(connection: &Connection, id: ObservationId) -> Result<bool, JournalEr
     Ok(connection
         .prepare_cached(
             "SELECT 1 FROM observation WHERE supersedes = ?1
+             UNION ALL SELECT 1 FROM reassignment WHERE observation = ?1
              UNION ALL SELECT 1 FROM hold WHERE observation = ?1 AND closing = 'rejected'",
         )?
         .exists([id.0])?)

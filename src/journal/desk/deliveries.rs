@@ -10,6 +10,7 @@ use crate::journal::{DeliveryId, JournalError, ObservationId};
 /// repeat its stored answer. Everything else goes out as it was, byte for byte.
 pub(super) fn retry(connection: &Connection, id: DeliveryId, now: Timestamp) -> Result<(), JournalError> {
     undecided(connection, id)?;
+    not_overtaken(connection, id)?;
     let at = now.as_microsecond();
     if was_settled_in_part(connection, id)? {
         leave_anew(connection, id, now)?;
@@ -17,6 +18,23 @@ pub(super) fn retry(connection: &Connection, id: DeliveryId, now: Timestamp) -> 
         move_lines(connection, id.0, "in-flight", &["refused", "unknown"], None, now)?;
         connection
             .execute("UPDATE delivery SET state = 'due', due_at = ? WHERE id = ?", params![at, id.0])?;
+    }
+    Ok(())
+}
+
+/// What was told as preliminary must not come again once the result itself was let go, or kept back.
+fn not_overtaken(connection: &Connection, id: DeliveryId) -> Result<(), JournalError> {
+    let overtaken = connection
+        .prepare_cached(
+            "SELECT 1 FROM notice n WHERE n.delivery = ? AND n.says = 'preliminary' AND n.state = 'refused'
+             AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.observation = n.observation
+                 AND l.destination = n.destination AND l.state = 'held')",
+        )?
+        .exists([id.0])?;
+    if overtaken {
+        return Err(JournalError::Refused(format!(
+            "delivery {id} tells a result as preliminary that isn't held any more; give it up"
+        )));
     }
     Ok(())
 }
@@ -38,6 +56,11 @@ fn leave_anew(connection: &Connection, id: DeliveryId, now: Timestamp) -> Result
     )?;
     connection.execute(
         "UPDATE call_line SET state = 'pending', delivery = NULL, reason = NULL, changed_at = ?
+         WHERE delivery = ? AND state = 'refused'",
+        params![at, id.0],
+    )?;
+    connection.execute(
+        "UPDATE notice SET state = 'pending', delivery = NULL, reason = NULL, changed_at = ?
          WHERE delivery = ? AND state = 'refused'",
         params![at, id.0],
     )?;
@@ -77,7 +100,8 @@ fn was_settled_in_part(connection: &Connection, id: DeliveryId) -> Result<bool, 
     let unknown = connection
         .prepare(
             "SELECT 1 FROM ledger WHERE delivery = ?1 AND state = 'unknown'
-             UNION ALL SELECT 1 FROM call_line WHERE delivery = ?1 AND state = 'unknown'",
+             UNION ALL SELECT 1 FROM call_line WHERE delivery = ?1 AND state = 'unknown'
+             UNION ALL SELECT 1 FROM notice WHERE delivery = ?1 AND state = 'unknown'",
         )?
         .exists([id.0])?;
     Ok(taken == Some(true) && !unknown)
@@ -123,7 +147,8 @@ fn lines_in(
     Ok(connection
         .prepare_cached(
             "SELECT observation FROM ledger WHERE delivery = ?1 AND state = ?2
-             UNION SELECT observation FROM call_line WHERE delivery = ?1 AND state = ?2",
+             UNION SELECT observation FROM call_line WHERE delivery = ?1 AND state = ?2
+             UNION SELECT observation FROM notice WHERE delivery = ?1 AND state = ?2",
         )?
         .query_map(params![id.0, state], |row| row.get(0).map(ObservationId))?
         .collect::<Result<_, _>>()?)

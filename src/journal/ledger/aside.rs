@@ -44,7 +44,7 @@ fn alone(
     render: &Render,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    let items = vec![item(connection, line.observation)?];
+    let items = vec![item(connection, destination, line.observation)?];
     let consignment = consignment(destination, specimen, String::new(), items, now);
     render(&consignment).map(drop).map_err(JournalError::Refused)
 }

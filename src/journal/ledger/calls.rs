@@ -44,7 +44,7 @@ pub(super) fn consign_call(
     let odd = || JournalError::Refused(format!("failed to read what was recorded of call {call}"));
     let view = calls::load(connection, CallId(call))?.ok_or_else(odd)?;
     let specimen = view.specimen.clone();
-    let note = note(connection, view, event)?.ok_or_else(odd)?;
+    let note = note(connection, destination, view, event)?.ok_or_else(odd)?;
     let (id, key) = next(connection)?;
     let consignment = Consignment {
         destination: destination.clone(),
@@ -85,7 +85,12 @@ pub(super) fn carries(connection: &Connection, delivery: i64) -> Result<Carries,
 }
 
 /// A record with what it was about when it was written down.
-fn note(connection: &Connection, call: CallView, event: i64) -> Result<Option<CallNote>, JournalError> {
+fn note(
+    connection: &Connection,
+    destination: &DestinationId,
+    call: CallView,
+    event: i64,
+) -> Result<Option<CallNote>, JournalError> {
     let Some(call) = calls::as_of(connection, call, event)? else { return Ok(None) };
     let verified = call.happened.iter().rev().find_map(|it| match &it.event {
         CallEvent::Entry(CallEntry::Verified { by, .. }) => Some((by.clone(), it.at)),
@@ -100,7 +105,7 @@ fn note(connection: &Connection, call: CallView, event: i64) -> Result<Option<Ca
     Ok(Some(CallNote {
         call: call.id,
         number: event,
-        item: item(connection, call.observation)?,
+        item: item(connection, destination, call.observation)?,
         reason: call.reason,
         tell: call.tell,
         verified: verified.filter(|_| call.course.is_verified()),

@@ -6,10 +6,11 @@ use sha2::{Digest, Sha256};
 
 use super::aside::set_aside;
 use super::calls::{carries, consign_call, fresh_call};
+use super::notices::{Origin, Says, consign_notices, fresh_notice};
 use super::{
     AttemptKind, Carries, Consignment, Item, Lease, Render, Resolve, URGENCIES, Version, move_lines,
 };
-use crate::domain::{DestinationId, SpecimenId};
+use crate::domain::{DestinationId, Private, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::orders::ordered;
 use crate::journal::read::observation;
@@ -47,7 +48,13 @@ pub(super) fn lease(
     let call = fresh_call(connection, destination)?;
     let first = waiting.as_ref().map(|it| it.priority).into_iter().chain(fresh.as_ref().map(|it| it.0)).min();
     // Behind the most urgent results, before the rest.
-    if let Some(event) = call.filter(|_| first.is_none_or(|first| first > URGENT)) {
+    let is_their_turn = first.is_none_or(|first| first > URGENT);
+    if let Some(specimen) = fresh_notice(connection, destination)?.filter(|_| is_their_turn)
+        && let Some(told) = consign_notices(connection, destination, &specimen, render, now)?
+    {
+        return begin(connection, told.id, AttemptKind::Send, now).map(Some);
+    }
+    if let Some(event) = call.filter(|_| is_their_turn) {
         let consigned = consign_call(connection, destination, event, render, now)?;
         let begun = consigned.map(|it| begin(connection, it.id, AttemptKind::Send, now));
         return begun.transpose();
@@ -144,6 +151,10 @@ fn fresh(
             "SELECT priority, specimen FROM ledger l WHERE destination = ?1 AND state = 'pending' AND behind = 0
              AND NOT EXISTS (SELECT 1 FROM delivery s WHERE s.destination = ?1 AND s.state = 'sending'
                              AND s.specimen = l.specimen)
+             AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.destination = ?1 AND n.specimen = l.specimen
+                 AND n.lane = l.lane AND n.observation <= l.observation
+                 AND n.state IN ('pending', 'in-flight', 'unknown', 'refused')
+                 AND (n.says <> 'preliminary' OR n.state IN ('in-flight', 'unknown')))
              ORDER BY priority, observation LIMIT 1",
         )?
         .query_row([destination.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -162,7 +173,7 @@ fn consign(
     let priority = lines.iter().map(|line| line.priority).min().unwrap_or(i64::MAX);
     let items = lines
         .iter()
-        .map(|line| item(connection, line.observation))
+        .map(|line| item(connection, destination, line.observation))
         .collect::<Result<Vec<_>, JournalError>>()?;
     let (id, key) = next(connection)?;
     let consignment = consignment(destination, specimen, key, items, now);
@@ -227,8 +238,12 @@ pub(super) fn ready(
 ) -> Result<Vec<Line>, JournalError> {
     Ok(connection
         .prepare_cached(
-            "SELECT observation, priority FROM ledger
+            "SELECT observation, priority FROM ledger l
              WHERE destination = ?1 AND specimen = ?2 AND state = 'pending' AND behind = 0
+             AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.destination = ?1 AND n.specimen = ?2
+                 AND n.lane = l.lane AND n.observation <= l.observation
+                 AND n.state IN ('pending', 'in-flight', 'unknown', 'refused')
+                 AND (n.says <> 'preliminary' OR n.state IN ('in-flight', 'unknown')))
              ORDER BY +observation LIMIT ?3",
         )?
         .query_map(params![destination.as_str(), specimen, ITEMS_A_PAYLOAD], |row| {
@@ -248,32 +263,69 @@ pub(super) fn consignment(
     Consignment { destination: destination.clone(), key, specimen, made_at, items, call: None }
 }
 
-pub(super) fn item(connection: &Connection, id: ObservationId) -> Result<Item, JournalError> {
-    let (version, supersedes, Version { received_at, observation }) = version(connection, id)?;
+pub(super) fn item(
+    connection: &Connection,
+    destination: &DestinationId,
+    id: ObservationId,
+) -> Result<Item, JournalError> {
+    let stored = version(connection, destination, id)?;
+    let Version { received_at, observation, announced } = stored.version;
+    let moved = stored.moved;
+    let supersedes = stored.supersedes.filter(|_| moved.is_none());
     let mut earlier = Vec::new();
     let mut next = supersedes;
     while let Some(id) = next {
-        let (_, before, version) = self::version(connection, id)?;
-        earlier.insert(0, version);
-        next = before;
+        let before = version(connection, destination, id)?;
+        next = before.supersedes.filter(|_| before.moved.is_none());
+        earlier.insert(0, before.version);
     }
     let ordered = ordered(connection, id)?;
-    Ok(Item { id, version, supersedes, received_at, observation, ordered, earlier })
+    let (version, says) = (stored.number, Says::Result);
+    Ok(Item { id, version, supersedes, received_at, observation, ordered, earlier, says, announced, moved })
 }
 
-/// One version of a result, its number, and the version before it.
+/// One version of a result as it is stored.
+struct StoredVersion {
+    number: u32,
+    supersedes: Option<ObservationId>,
+    version: Version,
+    moved: Option<Origin>,
+}
+
 fn version(
     connection: &Connection,
+    destination: &DestinationId,
     id: ObservationId,
-) -> Result<(u32, Option<ObservationId>, Version), JournalError> {
+) -> Result<StoredVersion, JournalError> {
     connection
         .prepare_cached(
-            "SELECT o.version, o.supersedes, m.received_at, o.detail
-             FROM observation o JOIN message m ON m.id = o.message WHERE o.id = ?",
+            "SELECT o.version, o.supersedes, m.received_at, o.detail, e.specimen, r.named, r.reason, r.at,
+                EXISTS (SELECT 1 FROM notice n WHERE n.observation = o.id AND n.destination = ?2
+                    AND n.says = 'preliminary' AND n.state IN ('in-flight', 'unknown', 'accepted', 'staged'))
+             FROM observation o JOIN message m ON m.id = o.message
+             LEFT JOIN reassignment r ON r.observation = o.supersedes
+             LEFT JOIN observation e ON e.id = r.observation WHERE o.id = ?1",
         )?
-        .query_and_then([id.0], |row| {
-            let version = Version { received_at: instant(row.get(2)?), observation: observation(row, 3)? };
-            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(ObservationId), version))
+        .query_and_then(params![id.0, destination.as_str()], |row| {
+            let moved = match row.get::<_, Option<String>>(4)? {
+                Some(specimen) => Some(Origin {
+                    specimen: SpecimenId::new(specimen),
+                    by: row.get(5)?,
+                    reason: Private::new(row.get(6)?),
+                    at: instant(row.get(7)?),
+                }),
+                None => None,
+            };
+            Ok(StoredVersion {
+                number: row.get(0)?,
+                supersedes: row.get::<_, Option<i64>>(1)?.map(ObservationId),
+                version: Version {
+                    received_at: instant(row.get(2)?),
+                    observation: observation(row, 3)?,
+                    announced: row.get(8)?,
+                },
+                moved,
+            })
         })?
         .next()
         .unwrap_or_else(|| Err(JournalError::Refused(format!("there is no observation {id}"))))
@@ -305,7 +357,8 @@ fn begin(
     let items = connection
         .prepare_cached(
             "SELECT observation FROM ledger WHERE delivery = ?1
-             UNION SELECT observation FROM call_line WHERE delivery = ?1 ORDER BY 1",
+             UNION SELECT observation FROM call_line WHERE delivery = ?1
+             UNION SELECT observation FROM notice WHERE delivery = ?1 ORDER BY 1",
         )?
         .query_map([delivery], |row| row.get(0).map(ObservationId))?
         .collect::<Result<Vec<_>, _>>()?;

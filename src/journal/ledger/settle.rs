@@ -60,7 +60,8 @@ fn leaves_lines_open(
     Ok(connection
         .prepare_cached(
             "SELECT 1 FROM ledger WHERE delivery = ?1 AND state IN ('unknown', 'refused')
-             UNION ALL SELECT 1 FROM call_line WHERE delivery = ?1 AND state IN ('unknown', 'refused')",
+             UNION ALL SELECT 1 FROM call_line WHERE delivery = ?1 AND state IN ('unknown', 'refused')
+             UNION ALL SELECT 1 FROM notice WHERE delivery = ?1 AND state IN ('unknown', 'refused')",
         )?
         .exists([delivery.0])?)
 }
@@ -87,12 +88,20 @@ fn settle_line(
         )?
         .execute(params![state, now.as_microsecond(), reason, delivery.0, observation.0])?;
     if moved == 0 {
-        connection
-            .prepare_cached(
-                "UPDATE call_line SET state = ?1, changed_at = ?2, reason = ?3
-                 WHERE delivery = ?4 AND observation = ?5 AND state IN ('in-flight', 'unknown', 'refused')",
-            )?
-            .execute(params![state, now.as_microsecond(), reason, delivery.0, observation.0])?;
+        for beside in [
+            "UPDATE call_line SET state = ?1, changed_at = ?2, reason = ?3
+             WHERE delivery = ?4 AND observation = ?5 AND state IN ('in-flight', 'unknown', 'refused')",
+            "UPDATE notice SET state = ?1, changed_at = ?2, reason = ?3
+             WHERE delivery = ?4 AND observation = ?5 AND state IN ('in-flight', 'unknown', 'refused')",
+        ] {
+            connection.prepare_cached(beside)?.execute(params![
+                state,
+                now.as_microsecond(),
+                reason,
+                delivery.0,
+                observation.0
+            ])?;
+        }
     }
     match fate {
         Fate::Refused(_) if moved > 0 => quarantine_behind(connection, delivery, observation, now),

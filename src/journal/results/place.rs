@@ -6,13 +6,16 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Entry, Place, Route};
-use crate::domain::{DestinationId, HoldReason, Observation, Priority, SampleClass, SpecimenId, Standing};
+use super::{Entry, Place, Route, owe};
+use crate::domain::{
+    DestinationId, HoldReason, Observation, Priority, SampleClass, SpecimenId, Standing, Status,
+};
 use crate::journal::audit::GATEWAY;
 use crate::journal::calls::{self, Version};
 use crate::journal::decisions;
-use crate::journal::ledger::{URGENCIES, reopen_lanes};
+use crate::journal::ledger::{URGENCIES, announce, reopen_lanes, unannounce};
 use crate::journal::orders::write_link;
+use crate::journal::reassign::was_moved;
 use crate::journal::rows::{Stored, class_name, status_name};
 use crate::journal::{JournalError, MessageId, ObservationId, restoration};
 
@@ -37,7 +40,8 @@ pub(super) fn place(
     let key = params![message.0, observation.record, observation.test.component];
     let known: Option<Option<i64>> = connection
         .prepare_cached(
-            "SELECT id FROM observation WHERE message = ?1 AND record = ?2 AND component = ?3
+            "SELECT id FROM (SELECT id FROM observation WHERE message = ?1 AND record = ?2 AND component = ?3
+                ORDER BY version LIMIT 1)
              UNION ALL SELECT NULL FROM repetition WHERE message = ?1 AND record = ?2 AND component = ?3",
         )?
         .query_row(key, |row| row.get(0))
@@ -61,9 +65,18 @@ pub(super) fn place(
         }
         Place::Own => {
             let entry = &in_doubt(connection, message, entry)?;
-            let id = insert(connection, message, observation, 1, None, now)?;
-            open(connection, id, entry, None, now)?;
-            Ok(Placed::New(id))
+            own(connection, message, entry, now)
+        }
+        Place::Supersedes(earlier) if was_moved(connection, newest(connection, earlier)?)? => {
+            let mut entry = entry.clone();
+            entry.observation.standing = match entry.observation.standing {
+                Standing::Clear => Standing::Held(vec![HoldReason::MisreadSpecimen]),
+                Standing::Held(mut reasons) => {
+                    reasons.push(HoldReason::MisreadSpecimen);
+                    Standing::Held(reasons)
+                }
+            };
+            own(connection, message, &entry, now)
         }
         Place::Supersedes(earlier) => {
             let entry = &in_doubt(connection, message, entry)?;
@@ -73,10 +86,50 @@ pub(super) fn place(
                 .query_row([earlier.0], |row| row.get(0))?;
             let id = insert(connection, message, observation, version + 1, Some(earlier), now)?;
             supersede(connection, earlier, now)?;
-            open(connection, id, entry, Some(earlier), now)?;
+            open(connection, id, entry, Before { version: Some(earlier), moved: false }, now)?;
             Ok(Placed::New(id))
         }
     }
+}
+
+fn own(
+    connection: &Connection,
+    message: MessageId,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<Placed, JournalError> {
+    let id = insert(connection, message, &entry.observation, 1, None, now)?;
+    open(connection, id, entry, Before::default(), now)?;
+    Ok(Placed::New(id))
+}
+
+/// Writes what a result that a person has moved is under the right number, in the caller's transaction. It is no result
+/// more: each destination owes one line more.
+pub(in crate::journal) fn carry_over(
+    connection: &Connection,
+    message: MessageId,
+    from: ObservationId,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<ObservationId, JournalError> {
+    let entry = &in_doubt(connection, message, entry)?;
+    let version: i64 = connection
+        .prepare_cached("SELECT version FROM observation WHERE id = ?")?
+        .query_row([from.0], |row| row.get(0))?;
+    let id = insert(connection, message, &entry.observation, version + 1, Some(from), now)?;
+    open(connection, id, entry, Before { version: Some(from), moved: true }, now)?;
+    for (destination, _) in &entry.routes {
+        owe(connection, message, destination, 1)?;
+    }
+    Ok(id)
+}
+
+/// What a version takes the place of.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    version: Option<ObservationId>,
+    /// It is another specimen's there.
+    moved: bool,
 }
 
 /// A result that would leave is held where the LIMS may have it already, under a key that isn't known here.
@@ -157,6 +210,7 @@ fn supersede(connection: &Connection, earlier: ObservationId, now: Timestamp) ->
              WHERE observation = ? AND state IN ('held', 'pending', 'quarantined')",
         )?
         .execute(params![now.as_microsecond(), earlier.0])?;
+    unannounce(connection, earlier, None, "a newer version arrived", now)?;
     reopen_lanes(connection, earlier, now)?;
     connection
         .prepare_cached(
@@ -172,7 +226,7 @@ fn open(
     connection: &Connection,
     id: ObservationId,
     entry: &Entry,
-    earlier: Option<ObservationId>,
+    before: Before,
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let observation = &entry.observation;
@@ -180,6 +234,8 @@ fn open(
     if let Some(link) = &entry.link {
         write_link(connection, id, link, now)?;
     }
+    // The call about the wrong specimen's is over with it: whoever was told must hear that, and this one is another.
+    let earlier = before.version.filter(|_| !before.moved);
     calls::on_version(connection, &Version { id, observation, earlier, judged: &entry.judged }, now)?;
     let by_reading: &[HoldReason] = match &observation.standing {
         Standing::Held(reasons) => reasons,
@@ -190,7 +246,7 @@ fn open(
         let leaves = match route {
             Route::Deliver => observation.class == SampleClass::Patient,
             Route::Control => observation.class == SampleClass::Control,
-            Route::Follow => was_meant_for(connection, earlier, destination, observation.class)?,
+            Route::Follow => was_meant_for(connection, before.version, destination, observation.class)?,
             Route::Never => false,
         };
         let waits = entry.judged.waits_at.contains(destination);
@@ -202,10 +258,24 @@ fn open(
             Standing::Clear => free(connection, destination, observation)?,
         };
         write_line(connection, destination, id, entry, state, now)?;
+        let is_first = before.version.is_none() || before.moved;
+        if is_first && state == "held" && may_be_announced(entry, destination) {
+            announce(connection, id, destination.as_str(), now)?;
+        }
     }
     // What waits nowhere isn't held: its decisions stand beside it all the same.
     hold(connection, id, by_reading, now)?;
     if by_rules { hold(connection, id, &entry.judged.reasons, now) } else { Ok(()) }
+}
+
+/// Whether a destination is told of a held result as preliminary: nothing but its release is awaited, or rules hold it that
+/// say so, and there is a value to tell.
+fn may_be_announced(entry: &Entry, destination: &DestinationId) -> bool {
+    let observation = &entry.observation;
+    observation.standing == Standing::Clear
+        && matches!(observation.status, Status::Final | Status::Preliminary)
+        && !observation.is_without_value()
+        && entry.judged.announced_at.contains(destination)
 }
 
 fn hold(
@@ -282,6 +352,7 @@ fn went_nowhere(connection: &Connection, id: ObservationId) -> Result<bool, Jour
             "SELECT 1 FROM observation o WHERE o.id = ?1 AND o.class = 'patient'
              AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.observation = ?1 AND l.state <> 'not-for-it')
              AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = ?1)
+             AND NOT EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = ?1)
              AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = ?1 AND h.closing = 'rejected')",
         )?
         .exists([id.0])?)

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 pub use evidence::{Beside, Evidence, Kin};
 pub use ordered::OrderStep;
 pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
-pub use way::{ProblemStanding, Step, Way};
+pub use way::{ProblemStanding, Step, Way, told};
 
 use super::parcels::hex;
 use super::read::observation;
@@ -260,16 +260,42 @@ impl Reader {
         statement.query_and_then([id.0], hold)?.next().transpose()
     }
 
+    /// The codes of an instrument's latest messages, each with how many results had it.
+    pub fn codes_of_late(
+        &self,
+        instrument: &InstrumentId,
+        messages: usize,
+    ) -> Result<BTreeMap<String, usize>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT o.code, count(*) FROM (SELECT id FROM message WHERE instrument = ? ORDER BY id DESC LIMIT ?) m
+             CROSS JOIN observation o ON o.message = m.id GROUP BY o.code",
+        )?;
+        let rows = statement
+            .query_map(params![instrument.as_str(), messages], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How many open problems say that nobody has named an instrument's code.
+    pub fn unknown_codes(&self, instrument: &InstrumentId) -> Result<usize, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*) FROM problem WHERE instrument = ? AND closed_at IS NULL AND kind = 'unknown-code'",
+        )?;
+        Ok(statement.query_row([instrument.as_str()], |row| row.get(0))?)
+    }
+
     /// Deliveries that wait for a person, oldest first, at most `limit`.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT d.id, d.destination, d.specimen, d.key,
                 CASE WHEN EXISTS (SELECT 1 FROM ledger l WHERE l.delivery = d.id AND l.state = 'refused'
-                        UNION ALL SELECT 1 FROM call_line c WHERE c.delivery = d.id AND c.state = 'refused')
+                        UNION ALL SELECT 1 FROM call_line c WHERE c.delivery = d.id AND c.state = 'refused'
+                        UNION ALL SELECT 1 FROM notice n WHERE n.delivery = d.id AND n.state = 'refused')
                     THEN 'refused' ELSE 'unknown' END, d.attempts,
-                (SELECT count(*) FROM ledger l WHERE l.delivery = d.id AND l.state IN ('refused', 'unknown')),
+                (SELECT count(*) FROM ledger l WHERE l.delivery = d.id AND l.state IN ('refused', 'unknown'))
+                    + (SELECT count(*) FROM notice n WHERE n.delivery = d.id AND n.state IN ('refused', 'unknown')),
                 coalesce((SELECT l.reason FROM ledger l WHERE l.delivery = d.id AND l.reason IS NOT NULL LIMIT 1),
                     (SELECT c.reason FROM call_line c WHERE c.delivery = d.id AND c.reason IS NOT NULL LIMIT 1),
+                    (SELECT n.reason FROM notice n WHERE n.delivery = d.id AND n.reason IS NOT NULL LIMIT 1),
                     (SELECT w.detail FROM attempt a JOIN answer w ON w.attempt = a.id WHERE a.delivery = d.id
                      ORDER BY a.id DESC LIMIT 1), ''),
                 d.due_at, EXISTS (SELECT 1 FROM call_line c WHERE c.delivery = d.id)

@@ -92,6 +92,22 @@ pub enum Way {
         /// That delivery is a dead letter: only a person brings it on.
         waits_for_person: bool,
     },
+    /// A person has moved it to another specimen.
+    Moved {
+        observation: ObservationId,
+        from: SpecimenId,
+        to: SpecimenId,
+        by: String,
+        reason: Private<String>,
+    },
+    /// What a destination is told of a result beside the result itself.
+    Notice {
+        observation: ObservationId,
+        destination: String,
+        /// `preliminary`, or why it is void: `misread` or `rejected`.
+        says: String,
+        state: String,
+    },
     Call {
         call: CallId,
         happened: Box<Happened>,
@@ -141,6 +157,8 @@ impl Reader {
         gather(ATTEMPTED, &attempted)?;
         gather(ANSWERED, &answered)?;
         gather(LINES, &line)?;
+        gather(MOVED, &moved)?;
+        gather(NOTICES, &notice)?;
         for call in self.calls_of(specimen)? {
             let step =
                 |it: Happened| Step { at: it.at, what: Way::Call { call: call.id, happened: Box::new(it) } };
@@ -272,4 +290,49 @@ fn line(row: &Row<'_>) -> Result<Way, JournalError> {
         delivery: row.get::<_, Option<i64>>(6)?.map(DeliveryId),
         waits_for_person: row.get(7)?,
     })
+}
+
+const MOVED: &str =
+    "SELECT r.at, r.observation, o.specimen, r.specimen, r.named, r.reason FROM reassignment r
+    JOIN observation o ON o.id = r.observation WHERE r.specimen = ?1
+    UNION SELECT r.at, r.observation, o.specimen, r.specimen, r.named, r.reason FROM observation o
+    JOIN reassignment r ON r.observation = o.id WHERE o.specimen = ?1";
+
+fn moved(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Moved {
+        observation: ObservationId(row.get(1)?),
+        from: SpecimenId::new(row.get::<_, String>(2)?),
+        to: SpecimenId::new(row.get::<_, String>(3)?),
+        by: row.get(4)?,
+        reason: Private::new(row.get(5)?),
+    })
+}
+
+const NOTICES: &str = "SELECT n.changed_at, n.observation, n.destination, n.says, n.state
+    FROM observation o JOIN notice n ON n.observation = o.id WHERE o.specimen = ? ORDER BY n.id";
+
+fn notice(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Notice {
+        observation: ObservationId(row.get(1)?),
+        destination: row.get(2)?,
+        says: row.get(3)?,
+        state: row.get(4)?,
+    })
+}
+
+/// What a word of a result comes to, for a person.
+pub fn told(destination: &str, says: &str, state: &str) -> String {
+    let what = match says {
+        "preliminary" => "that it is preliminary",
+        "misread" => "that it is void under this number, which was misread",
+        _ => "that it is void: it was rejected",
+    };
+    match state {
+        "accepted" | "staged" => format!("{destination} was told {what}"),
+        "pending" | "in-flight" => format!("{destination} is still to be told {what}"),
+        "refused" => format!("{destination} refused to hear {what}: see its dead letter"),
+        "unknown" => format!("{destination} may or may not have heard {what}"),
+        "superseded" => format!("{destination} need not be told {what} any more"),
+        _ => format!("{destination} was not told {what}: tell it by hand"),
+    }
 }

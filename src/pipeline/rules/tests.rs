@@ -66,6 +66,7 @@ fn rule(name: &str, kind: RuleKind) -> Rule {
         analytes: vec!["x".to_owned()],
         criteria: Criteria::default(),
         holds: true,
+        preliminary: false,
         source: "a test".to_owned(),
         kind,
         place: "here".to_owned(),

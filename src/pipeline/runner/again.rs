@@ -64,6 +64,11 @@ impl Review {
         !self.waiting.is_empty()
     }
 
+    /// Looks at these as well.
+    pub(super) fn look_at(&mut self, specimens: impl IntoIterator<Item = SpecimenId>, why: &'static str) {
+        self.waiting.extend(specimens.into_iter().map(|specimen| (specimen, why)));
+    }
+
     fn notice(&mut self, runner: &Runner) -> Result<(), JournalError> {
         let rules = runner.rules.borrow().as_ref().map(|rules| rules.sha256.clone());
         if self.rules.as_ref() != Some(&rules) {

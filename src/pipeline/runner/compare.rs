@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::Runner;
 use super::judging::Judging;
 use super::route::routes;
@@ -11,15 +13,15 @@ use crate::domain::{
     HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, Standing,
 };
 use crate::journal::decisions::Judged;
-use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
-use crate::journal::{JournalError, ObservationId};
+use crate::journal::{JournalError, MessageId, ObservationId};
 use crate::pipeline::{Arrival, Prior, Repetition, Sameness, classify};
 
 /// One message's observations against what is stored.
 pub(super) struct Comparison<'a> {
     pub(super) runner: &'a Runner,
-    pub(super) message: &'a Pending,
+    pub(super) message: MessageId,
+    pub(super) received_at: Timestamp,
     pub(super) instrument: &'a Instrument,
     pub(super) repetition: Repetition,
     pub(super) not_production: bool,
@@ -41,7 +43,7 @@ impl Comparison<'_> {
         let priors = self.priors.get(&key).map(Vec::as_slice).unwrap_or_default();
         let arrival = Arrival {
             site: &self.runner.site.name,
-            received_at: self.message.received_at,
+            received_at: self.received_at,
             resend_window: self.instrument.resend_window,
             repetition: self.repetition,
         };
@@ -81,7 +83,8 @@ impl Comparison<'_> {
                 Place::Own
             }
         };
-        let link = Judging::of(self.runner.bench(), self.message, self.instrument).link(&observation)?;
+        let link = Judging::of(self.runner.bench(), self.message, self.received_at, self.instrument)
+            .link(&observation)?;
         let of_identity = link.iter().flat_map(|link| &link.doubts).find(|it| it.is_of_identity());
         if let Some(identity) = of_identity {
             doubt = doubt.or_else(|| Some(other_patient(&observation, *identity)));
@@ -93,12 +96,18 @@ impl Comparison<'_> {
         Ok((Entry { observation, place, routes, judged: Judged::default(), link }, doubt))
     }
 
+    /// Whether anything of its test is stored of its specimen.
+    pub(super) fn has_priors(&self, observation: &Observation) -> bool {
+        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
+        self.priors.get(&key).is_some_and(|priors| priors.iter().any(|it| it.is_current))
+    }
+
     fn priors(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
         let (specimen, code) = (&observation.specimen, &observation.test.code);
         let earlier = self.runner.read(|reader| reader.earlier(&self.instrument.id, specimen, code))?;
         Ok(earlier
             .into_iter()
-            .filter(|earlier| earlier.message != self.message.message)
+            .filter(|earlier| earlier.message != self.message)
             // Training never repeats or replaces what is meant for a patient, nor the other way about.
             .filter(|earlier| earlier.not_production == self.not_production)
             .map(|it| Prior {

@@ -40,7 +40,7 @@ impl Comparison<'_> {
         if self.not_production || !entries.iter().any(is_control) {
             return Ok((Vec::new(), Vec::new()));
         }
-        let stored = self.runner.read(|reader| reader.stored_of(self.message.message))?;
+        let stored = self.runner.read(|reader| reader.stored_of(self.message))?;
         let is_new = |it: &Observation| !stored.contains(&(it.record, it.test.component.clone()));
         let controls: Vec<NewControl> = entries
             .iter()
@@ -62,7 +62,7 @@ impl Comparison<'_> {
             Place::Repeats(_) => return None,
         };
         let time = observation.completed.as_ref().or(observation.started.as_ref());
-        let measured_at = time.and_then(|time| time.instant).unwrap_or(self.message.received_at);
+        let measured_at = time.and_then(|time| time.instant).unwrap_or(self.received_at);
         let unit = observation.unit.as_deref().unwrap_or_default().trim();
         let (value, number) = match &observation.value {
             Value::Quantity { comparator: None, number } => (number.as_str(), Ok(())),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Site, reading};
 use crate::clock;
-use crate::config::settings::{Instrument, Release};
+use crate::config::settings::{Instrument, Release, WhileHeld};
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::qc::QcState;
 use crate::domain::{
@@ -19,7 +19,6 @@ use crate::domain::{
 use crate::journal::decisions::{Judged, Known, PatientKey};
 use crate::journal::orders::{CachedOrder, Link};
 use crate::journal::qc::JudgedRun;
-use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{evaluate, relevant};
@@ -48,8 +47,7 @@ impl Bench<'_> {
 
     /// An instrument that is configured.
     pub(super) fn instrument(&self, name: &str) -> Option<&Instrument> {
-        let all = self.site.sources.values().flatten();
-        all.into_iter().find(|it| it.id.as_str() == name).map(|it| it.as_ref())
+        self.site.instrument(name)
     }
 }
 
@@ -100,8 +98,12 @@ struct Surroundings {
 }
 
 impl<'a> Judging<'a> {
-    pub(super) fn of(bench: Bench<'a>, message: &Pending, instrument: &'a Instrument) -> Judging<'a> {
-        let (message, received_at) = (message.message, message.received_at);
+    pub(super) fn of(
+        bench: Bench<'a>,
+        message: MessageId,
+        received_at: Timestamp,
+        instrument: &'a Instrument,
+    ) -> Judging<'a> {
         Judging { bench, message, received_at, instrument, controls: Controls::Now(&[]) }
     }
 
@@ -199,8 +201,9 @@ impl<'a> Judging<'a> {
         if reasons.is_empty() && !waits_at.is_empty() {
             reasons.push(HoldReason::NotReleased);
         }
+        let announced_at = self.announced_at(&evaluations, &reasons, &waits_at);
         let wanted = wanted(&around.orders, observation);
-        Judged { evaluations, reasons, waits_at, wanted }
+        Judged { evaluations, reasons, waits_at, announced_at, wanted }
     }
 
     /// Everything around a specimen, each value once, by a set of rules.
@@ -305,6 +308,27 @@ impl<'a> Judging<'a> {
         };
         let all = self.bench.site.destinations.iter();
         all.filter(|it| waits(it.release)).map(|it| it.id.clone()).collect()
+    }
+
+    /// Where it is told as preliminary while it waits: where the site wants that, and nothing puts the value in doubt.
+    fn announced_at(
+        &self,
+        evaluations: &[Evaluation],
+        reasons: &[HoldReason],
+        waits_at: &[DestinationId],
+    ) -> Vec<DestinationId> {
+        let by_rules =
+            [HoldReason::Critical, HoldReason::Delta, HoldReason::Doubted, HoldReason::NotReleased];
+        if !reasons.iter().all(|it| by_rules.contains(it))
+            || !evaluations.iter().all(Evaluation::allows_preliminary)
+        {
+            return Vec::new();
+        }
+        let wants = |it: &&DestinationId| {
+            let mut all = self.bench.site.destinations.iter();
+            all.any(|to| to.id == **it && to.held == WhileHeld::Preliminary)
+        };
+        waits_at.iter().filter(wants).cloned().collect()
     }
 
     fn surroundings(

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::standing::Standing;
+use super::standing::{MOVED, STILL_THERE, Standing, VOID_THERE};
 use crate::journal::ObservationId;
 use crate::journal::views::{ProblemStanding, Step, Way};
 use crate::status::clock::Clock;
@@ -192,6 +192,9 @@ fn said(standing: &Standing) -> (String, String) {
             format!("are in {lims} and not yet applied there"),
         ),
         "accepted" => (format!("is in {lims}"), format!("are in {lims}")),
+        STILL_THERE => both(format!("may still count in {lims} under this number, which was misread")),
+        VOID_THERE => both(format!("moved to another specimen and void in {lims} under this number")),
+        MOVED => both("moved to another specimen before leaving".to_owned()),
         "superseded" => both("made way for a later one".to_owned()),
         _ => (format!("is not meant for {lims}"), format!("are not meant for {lims}")),
     }

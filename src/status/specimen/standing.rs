@@ -1,7 +1,7 @@
 //! Where each result of a specimen is now, at each destination, and the next step that names exactly what it is
 //! about. Pure; it reads nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ProblemKind;
 use crate::journal::views::{ProblemStanding, Step, Way};
@@ -37,6 +37,7 @@ pub(super) struct Standing {
 
 /// What a destination's ledger says of each result. Empty where nothing was owed.
 pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, ObservationId)> {
+    let moved = moved_away(steps);
     let of_step = |step: &Step| {
         let Way::Line { observation, destination, state, reason, is_behind, delivery, waits_for_person } =
             &step.what
@@ -44,11 +45,15 @@ pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, O
             return None;
         };
         let is_configured = snapshot.is_configured(destination);
-        let is_open = matches!(state.as_str(), "refused" | "unknown") && *waits_for_person;
+        let state = match moved.contains(observation) {
+            true => of_moved(steps, *observation, destination, state),
+            false => state.as_str(),
+        };
+        let is_open = matches!(state, "refused" | "unknown") && *waits_for_person;
         let standing = Standing {
             severity: severity(state, *waits_for_person, is_configured),
             destination: destination.clone(),
-            state: state.clone(),
+            state: state.to_owned(),
             to_decide: delivery.filter(|_| is_open),
             is_behind: *is_behind,
             is_configured,
@@ -59,10 +64,45 @@ pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, O
     steps.iter().filter_map(of_step).collect()
 }
 
+/// What a person has moved away from this number.
+fn moved_away(steps: &[Step]) -> BTreeSet<ObservationId> {
+    let moved = |step: &Step| match &step.what {
+        Way::Moved { observation, .. } => Some(*observation),
+        _ => None,
+    };
+    steps.iter().filter_map(moved).collect()
+}
+
+/// A destination still has, or may have, what was moved away, and hasn't heard yet that it is void.
+pub(super) const STILL_THERE: &str = "moved-still-there";
+/// It has heard that.
+pub(super) const VOID_THERE: &str = "moved-void-there";
+/// It never had it.
+pub(super) const MOVED: &str = "moved";
+
+/// Where a result is that was moved away from this number.
+fn of_moved<'a>(steps: &[Step], id: ObservationId, at: &str, state: &'a str) -> &'a str {
+    let heard = steps.iter().any(|step| match &step.what {
+        Way::Notice { observation, destination, says, state } => {
+            *observation == id
+                && destination == at
+                && says == "misread"
+                && matches!(state.as_str(), "accepted" | "staged")
+        }
+        _ => false,
+    });
+    match state {
+        "accepted" | "staged" if heard => VOID_THERE,
+        "accepted" | "staged" => STILL_THERE,
+        "superseded" => MOVED,
+        other => other,
+    }
+}
+
 fn severity(state: &str, waits_for_person: bool, is_configured: bool) -> Severity {
     match state {
         "refused" | "quarantined" => Severity::Danger,
-        "held" => Severity::Act,
+        "held" | STILL_THERE => Severity::Act,
         "unknown" if waits_for_person || !is_configured => Severity::Act,
         "pending" | "in-flight" if !is_configured => Severity::Act,
         "unknown" | "rejected" => Severity::Odd,
@@ -143,6 +183,14 @@ fn next(standing: &Standing, observations: &[ObservationId]) -> String {
         }
         ("unknown", Some(delivery)) => format!("Next: {}", of_unknown_fate(*delivery)),
         ("unknown", None) => "Nothing to do: labwire finds out by itself.".to_owned(),
+        (STILL_THERE, _) => format!(
+            "It was moved to another specimen: {destination} has it under this number until it has heard that it is void. \
+             If that is refused or takes long, take it back there by hand."
+        ),
+        (VOID_THERE, _) => {
+            "It was moved to another specimen, and the LIMS knows that it is void here.".to_owned()
+        }
+        (MOVED, _) => "It was moved to another specimen before it left under this number.".to_owned(),
         ("superseded", _) => "A later result took its place before it left.".to_owned(),
         ("rejected", _) => "It stays here: enter it in the LIMS by hand where it is needed there.".to_owned(),
         _ => "This destination doesn't get results of this kind.".to_owned(),

@@ -30,7 +30,7 @@ fn correcting() -> Sent {
     let item = &mut consignment.items[0];
     item.supersedes = Some(ObservationId(0));
     let observation = Observation { value: number(None, "5.20"), ..glucose() };
-    item.earlier = vec![Version { received_at: item.received_at, observation }];
+    item.earlier = vec![Version { received_at: item.received_at, observation, announced: false }];
     sent_of(&consignment)
 }
 
