@@ -312,12 +312,13 @@ pub(super) fn recover(
          AND delivery IN (SELECT id FROM delivery WHERE state = 'sending')",
         [at],
     )?;
-    for table in ["call_line", "notice"] {
-        let cut_off = format!(
-            "UPDATE {table} SET state = 'unknown', changed_at = ?1 WHERE state = 'in-flight'
-             AND delivery IN (SELECT id FROM delivery WHERE state = 'sending')"
-        );
-        transaction.execute(&cut_off, [at])?;
+    for beside in [
+        "UPDATE call_line SET state = 'unknown', changed_at = ?1 WHERE state = 'in-flight'
+         AND delivery IN (SELECT id FROM delivery WHERE state = 'sending')",
+        "UPDATE notice SET state = 'unknown', changed_at = ?1 WHERE state = 'in-flight'
+         AND delivery IN (SELECT id FROM delivery WHERE state = 'sending')",
+    ] {
+        transaction.execute(beside, [at])?;
     }
     transaction
         .execute("UPDATE delivery SET state = 'unknown', due_at = ?1 WHERE state = 'sending'", [at])?;

@@ -18,6 +18,7 @@ mod audit;
 pub mod backup;
 mod beside;
 pub mod calls;
+mod codes;
 mod counters;
 pub mod days;
 pub mod decisions;

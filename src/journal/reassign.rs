@@ -84,8 +84,9 @@ impl Reader {
     pub fn to_move(&self, limit: usize) -> Result<Vec<ToMove>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT o.id, o.message, o.detail, m.received_at, r.specimen
-             FROM reassignment r JOIN observation o ON o.id = r.observation JOIN message m ON m.id = o.message
-             WHERE NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id) ORDER BY o.id LIMIT ?",
+             FROM reassignment_due CROSS JOIN reassignment r ON r.observation = reassignment_due.observation
+             JOIN observation o ON o.id = r.observation JOIN message m ON m.id = o.message
+             ORDER BY reassignment_due.observation LIMIT ?",
         )?;
         let mut rows = statement.query([limit])?;
         let mut found = Vec::new();

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, Reader};
 
 /// Each kept count, and the same counted again. Rows of both are a subject and a number.
-const COUNTS: [(&str, &str, &str); 13] = [
+const COUNTS: [(&str, &str, &str); 14] = [
     (
         "new results",
         "SELECT subject, value FROM counter WHERE name = 'new'",
@@ -63,6 +63,12 @@ const COUNTS: [(&str, &str, &str); 13] = [
         "audited moves to another specimen",
         "SELECT '', count(*) FROM audit WHERE step = 'specimen reassigned'",
         "SELECT '', count(*) FROM reassignment",
+    ),
+    (
+        "moves that nothing stands for yet",
+        "SELECT '', count(*) FROM reassignment_due",
+        "SELECT '', count(*) FROM reassignment r WHERE NOT EXISTS
+            (SELECT 1 FROM observation n WHERE n.supersedes = r.observation)",
     ),
     (
         "audited frames",

@@ -24,6 +24,7 @@ fn journal(results: i64) -> Connection {
     connection.execute_batch(include_str!("../../src/journal/migrations/0003_order.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0007_rules.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0008_call.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/journal/migrations/0013_reassignment.sql")).unwrap();
     let rows = [
         "transfer (id, source, peer, began_at, ended_at) SELECT i, 'port', 'peer', i, i",
         "parcel SELECT i, i, i, 0, 1, x'00', x'00'",
@@ -43,6 +44,8 @@ fn journal(results: i64) -> Connection {
         "evaluation SELECT i, i, i, 'in-force', '{}', '[]', i",
         "critical_call SELECT i, 'S' || i, i",
         "call_event SELECT i, i, i, 'critical', i, 'labwire', '{}', 'closed'",
+        "reassignment SELECT i, 'R' || i, 'somebody', 'labwire', '', i",
+        "notice SELECT i, i, 'lims', 'misread', 'S' || i, 'K', 'accepted', i, NULL, i",
         "call_line SELECT i, 'lims', i, i, 'S' || i, 'accepted', i, NULL, i",
     ];
     for row in rows {

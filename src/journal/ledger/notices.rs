@@ -214,24 +214,22 @@ pub(in crate::journal) fn take_back(
     reopen_lanes(connection, id, now)
 }
 
-/// What may be told now of one specimen: nothing of the result, or another word about it, is on its way.
-const READY: &str = "n.state = 'pending' AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.observation = n.observation
-        AND l.destination = n.destination AND l.state IN ('in-flight', 'unknown'))
-    AND NOT EXISTS (SELECT 1 FROM notice p WHERE p.observation = n.observation AND p.destination = n.destination
-        AND p.id <> n.id AND p.state IN ('in-flight', 'unknown'))";
-
-/// The specimen of the oldest word that may be told.
+/// The specimen of the oldest word that may be told: nothing of its result, and no other word about it, is on its way.
 pub(super) fn fresh_notice(
     connection: &Connection,
     destination: &DestinationId,
 ) -> Result<Option<String>, JournalError> {
     Ok(connection
-        .prepare_cached(&format!(
-            "SELECT n.specimen FROM notice n WHERE n.destination = ?1 AND {READY}
+        .prepare_cached(
+            "SELECT n.specimen FROM notice n WHERE n.destination = ?1 AND n.state = 'pending'
+             AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.observation = n.observation
+                AND l.destination = n.destination AND l.state IN ('in-flight', 'unknown'))
+             AND NOT EXISTS (SELECT 1 FROM notice p WHERE p.observation = n.observation
+                AND p.destination = n.destination AND p.id <> n.id AND p.state IN ('in-flight', 'unknown'))
              AND NOT EXISTS (SELECT 1 FROM delivery s WHERE s.destination = ?1 AND s.state = 'sending'
                 AND s.specimen = n.specimen)
-             ORDER BY n.id LIMIT 1"
-        ))?
+             ORDER BY n.id LIMIT 1",
+        )?
         .query_row([destination.as_str()], |row| row.get(0))
         .optional()?)
 }
@@ -249,14 +247,19 @@ fn ready(
     destination: &DestinationId,
     specimen: &str,
 ) -> Result<Vec<Word>, JournalError> {
-    let mut statement = connection.prepare_cached(&format!(
+    let mut statement = connection.prepare_cached(
         "SELECT n.id, n.observation, n.says,
             EXISTS (SELECT 1 FROM ledger l WHERE l.observation = n.observation AND l.destination = n.destination
                 AND l.state IN ('accepted', 'staged'))
             OR EXISTS (SELECT 1 FROM notice p WHERE p.observation = n.observation AND p.destination = n.destination
                 AND p.says = 'preliminary' AND p.state IN ('accepted', 'staged'))
-         FROM notice n WHERE n.destination = ?1 AND n.specimen = ?2 AND {READY} ORDER BY n.id LIMIT ?3"
-    ))?;
+         FROM notice n INDEXED BY notice_in_the_way WHERE n.destination = ?1 AND n.specimen = ?2
+             AND n.state IN ('pending', 'in-flight', 'unknown', 'refused') AND n.state = 'pending'
+             AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.observation = n.observation
+                AND l.destination = n.destination AND l.state IN ('in-flight', 'unknown'))
+             AND NOT EXISTS (SELECT 1 FROM notice p WHERE p.observation = n.observation
+                AND p.destination = n.destination AND p.id <> n.id AND p.state IN ('in-flight', 'unknown')) ORDER BY n.id LIMIT ?3",
+    )?;
     let mut rows = statement.query(params![destination.as_str(), specimen, WORDS_A_PAYLOAD])?;
     let mut words = Vec::new();
     while let Some(row) = rows.next()? {

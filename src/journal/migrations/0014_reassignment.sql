@@ -9,6 +9,16 @@ CREATE TABLE reassignment (       -- written once: a version of a result is anot
     at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX reassignment_specimen ON reassignment (specimen);
+
+CREATE TABLE reassignment_due (   -- kept by the triggers below: moved, and nothing stands for it yet under the right number
+    observation INTEGER PRIMARY KEY REFERENCES observation
+) STRICT;
+CREATE TRIGGER reassignment_begins AFTER INSERT ON reassignment BEGIN
+    INSERT INTO reassignment_due VALUES (new.observation);
+END;
+CREATE TRIGGER reassignment_ends AFTER INSERT ON observation WHEN new.supersedes IS NOT NULL BEGIN
+    DELETE FROM reassignment_due WHERE observation = new.supersedes;
+END;
 CREATE TRIGGER reassignment_unchanged BEFORE UPDATE ON reassignment BEGIN SELECT RAISE(ABORT, 'who moved a result never changes'); END;
 CREATE TRIGGER reassignment_stays BEFORE DELETE ON reassignment BEGIN SELECT RAISE(ABORT, 'who moved a result never goes'); END;
 

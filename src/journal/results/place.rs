@@ -40,8 +40,8 @@ pub(super) fn place(
     let key = params![message.0, observation.record, observation.test.component];
     let known: Option<Option<i64>> = connection
         .prepare_cached(
-            "SELECT id FROM (SELECT id FROM observation WHERE message = ?1 AND record = ?2 AND component = ?3
-                ORDER BY version LIMIT 1)
+            "SELECT id FROM observation o WHERE message = ?1 AND record = ?2 AND component = ?3
+             AND NOT EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes)
              UNION ALL SELECT NULL FROM repetition WHERE message = ?1 AND record = ?2 AND component = ?3",
         )?
         .query_row(key, |row| row.get(0))

@@ -260,29 +260,6 @@ impl Reader {
         statement.query_and_then([id.0], hold)?.next().transpose()
     }
 
-    /// The codes of an instrument's latest messages, each with how many results had it.
-    pub fn codes_of_late(
-        &self,
-        instrument: &InstrumentId,
-        messages: usize,
-    ) -> Result<BTreeMap<String, usize>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT o.code, count(*) FROM (SELECT id FROM message WHERE instrument = ? ORDER BY id DESC LIMIT ?) m
-             CROSS JOIN observation o ON o.message = m.id GROUP BY o.code",
-        )?;
-        let rows = statement
-            .query_map(params![instrument.as_str(), messages], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// How many open problems say that nobody has named an instrument's code.
-    pub fn unknown_codes(&self, instrument: &InstrumentId) -> Result<usize, JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT count(*) FROM problem WHERE instrument = ? AND closed_at IS NULL AND kind = 'unknown-code'",
-        )?;
-        Ok(statement.query_row([instrument.as_str()], |row| row.get(0))?)
-    }
-
     /// Deliveries that wait for a person, oldest first, at most `limit`.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, JournalError> {
         let mut statement = self.connection.prepare_cached(
