@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod call;
+mod qc;
 mod rules;
 mod setup;
 mod user;
@@ -15,6 +16,7 @@ use crate::host::control::Asked;
 use crate::reconciliation::Wanted;
 
 pub(super) use call::{CallCommand, More, Reached, ReadBack};
+pub(super) use qc::{QcCommand, QcSeries};
 pub(super) use rules::{Replay, RulesCommand, Sign};
 pub(super) use setup::{Add, Connection, Init, NewInstrument, Schema};
 pub(super) use user::UserCommand;
@@ -240,56 +242,6 @@ pub(super) struct Convert {
     /// Whose aliases of units count; without it only UCUM is understood
     #[arg(long)]
     pub(super) instrument: Option<String>,
-}
-
-#[derive(Subcommand)]
-pub(super) enum QcCommand {
-    /// The patients' results since the last acceptable run, and what became of each
-    Since(QcSeries),
-    /// The latest control results
-    Results(QcSeries),
-    /// Decide everything again from what is stored, and tell what comes out otherwise
-    Replay {
-        #[command(flatten)]
-        config: Config,
-    },
-    /// Accept a run all the same; it stands in the journal for good
-    Accept(QcSay),
-    /// Take a control result out; it stays where it was and counts no more
-    Exclude(QcSay),
-}
-
-impl QcCommand {
-    pub(super) fn config(&self) -> &Path {
-        match self {
-            QcCommand::Since(of) | QcCommand::Results(of) => &of.config,
-            QcCommand::Replay { config } => config,
-            QcCommand::Accept(say) | QcCommand::Exclude(say) => &say.config,
-        }
-    }
-}
-
-#[derive(Args)]
-pub(super) struct QcSeries {
-    #[command(flatten)]
-    config: Config,
-    pub(super) instrument: String,
-    /// The instrument's code of the test, or all of its name as `labwire qc` shows it
-    pub(super) test: String,
-}
-
-#[derive(Args)]
-pub(super) struct QcSay {
-    #[command(flatten)]
-    config: Config,
-    /// The run's number, or the result's, as shown
-    pub(super) id: i64,
-    /// Your name, as it shall stand in the journal
-    #[arg(long)]
-    pub(super) by: String,
-    /// Why, in your words
-    #[arg(long)]
-    pub(super) reason: String,
 }
 
 #[derive(Args)]

@@ -24,7 +24,7 @@ fn journal(results: i64) -> Connection {
     connection.execute_batch(include_str!("../../src/journal/migrations/0003_order.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0007_rules.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0008_call.sql")).unwrap();
-    connection.execute_batch(include_str!("../../src/journal/migrations/0013_reassignment.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/journal/migrations/0014_reassignment.sql")).unwrap();
     let rows = [
         "transfer (id, source, peer, began_at, ended_at) SELECT i, 'port', 'peer', i, i",
         "parcel SELECT i, i, i, 0, 1, x'00', x'00'",
