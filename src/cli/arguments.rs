@@ -50,6 +50,8 @@ pub(super) enum Command {
     /// Add to the configuration; nothing that is there is written over
     #[command(subcommand)]
     Add(Add),
+    /// List the serial devices of this machine, what to write for each, and who has it open
+    Ports,
     /// Print a JSON Schema of a file of the configuration, by which editors complete and explain it
     Schema(Schema),
     /// Show the gateway at work with simulated analyzers and two simulated LIMS

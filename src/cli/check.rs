@@ -1,5 +1,9 @@
 //! `labwire check`: is this configuration right, and is this machine ready for it? It looks and tries, and changes
-//! nothing: it sends nothing to an analyzer and opens no device.
+//! nothing: it sends nothing to an analyzer or the LIMS and opens no device.
+
+mod devices;
+mod folders;
+mod reach;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,17 +11,22 @@ use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::Access;
 
-use crate::config::settings::{
-    DropSettings, FtpTls, Instrument, OrderWay, PlaceSettings, SerialSettings, Transport,
-};
+use crate::config::settings::{DropSettings, FtpTls, Instrument, OrderWay, PlaceSettings, Transport};
 use crate::config::{Finding, Settings};
 use crate::exit::Exit;
 use crate::host::logging;
+use crate::host::serial::Machine;
 use crate::host::tls::{Acceptor, Connector, FileServer};
+use crate::journal::OpenError;
+use crate::journal::verify::quick_check;
+
+const MIB: u64 = 1024 * 1024;
+/// A journal of at most so many bytes is read through: a few seconds.
+const LARGE: u64 = 1024 * MIB;
 
 /// What a check found: the text for a person and the exit code for a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,15 +37,15 @@ pub(super) struct Report {
 
 /// Checks the configuration in `folder` and writes the report to `out`.
 pub(super) fn run(folder: &Path, out: &mut dyn Write) -> Exit {
-    let report = report(folder, Path::new("/dev/serial/by-id"));
+    let report = report(folder, &Machine::at(Path::new("/")));
     match out.write_all(report.text.as_bytes()) {
         Ok(()) => report.exit,
         Err(_) => Exit::Failed,
     }
 }
 
-/// Checks the configuration in `folder`; `by_id` is where the system lists serial adapters by name.
-pub(super) fn report(folder: &Path, by_id: &Path) -> Report {
+/// Checks the configuration in `folder` on this machine.
+pub(super) fn report(folder: &Path, machine: &Machine) -> Report {
     let (settings, mut warnings) = match Settings::load(folder) {
         Ok(loaded) => loaded,
         Err(errors) => return refusal(&errors.0),
@@ -44,31 +53,24 @@ pub(super) fn report(folder: &Path, by_id: &Path) -> Report {
     if let Err(error) = logging::check(&settings.log) {
         return refusal(&[about("labwire.toml", error.to_string())]);
     }
-    for instrument in &settings.instruments {
-        if let Transport::Serial(serial) = &instrument.transport {
-            warnings.extend(device(&file_of(instrument), serial, by_id));
+    warnings.extend(devices::findings(&settings, machine));
+    let ready = journal(&settings).map_or_else(|| soundness(&settings), Err);
+    match ready {
+        Ok(warning) => warnings.extend(warning),
+        Err(obstacle) => {
+            let text = format!(
+                "{obstacle}\nthe configuration is right, and labwire can't start with it on this machine\n"
+            );
+            return Report { text, exit: Exit::Failed };
         }
-        if let Transport::Drop(DropSettings { place: PlaceSettings::Folder(folder), .. }) =
-            &instrument.transport
-            && let Err(error) = fs::read_dir(folder)
-        {
-            let text =
-                format!("failed to list {}: {error}; files are fetched once it can be", folder.display());
-            warnings.push(about(&file_of(instrument), text));
-        }
-    }
-    if let Some(obstacle) = journal(&settings) {
-        let text = format!(
-            "{obstacle}\nthe configuration is right, and labwire can't start with it on this machine\n"
-        );
-        return Report { text, exit: Exit::Failed };
     }
     if let Some(obstacle) = tls(&settings) {
         return refusal(&[obstacle]);
     }
     warnings.extend(space(&settings));
-    warnings.extend(reports(&settings));
+    warnings.extend(folders::findings(&settings));
     warnings.extend(listeners(&settings));
+    warnings.extend(reach::findings(&settings));
 
     let mut text = String::new();
     for warning in &warnings {
@@ -101,58 +103,6 @@ fn about(file: &str, message: impl Into<String>) -> Finding {
 
 fn file_of(instrument: &Instrument) -> String {
     format!("instruments.d/{}.toml", instrument.id)
-}
-
-/// A serial device should be there, be ours to use, and have a name that stays.
-fn device(file: &str, serial: &SerialSettings, by_id: &Path) -> Option<Finding> {
-    let device = serial.device.display();
-    let Ok(real) = fs::canonicalize(&serial.device) else {
-        let present: Vec<String> = adapters(by_id).iter().map(|name| name.display().to_string()).collect();
-        let advice = match present.as_slice() {
-            [] => "no adapter is listed in /dev/serial/by-id".to_owned(),
-            present => format!("plugged in: {}", present.join(", ")),
-        };
-        return Some(about(file, format!("{device} isn't there; {advice}")));
-    };
-    if rustix::fs::access(&real, Access::READ_OK | Access::WRITE_OK).is_err() {
-        let advice = "join the group that owns it, mostly dialout";
-        return Some(about(file, format!("this user may not read and write {device}; {advice}")));
-    }
-    let bare = serial
-        .device
-        .to_str()
-        .is_some_and(|name| ["/dev/ttyUSB", "/dev/ttyACM"].iter().any(|start| name.starts_with(start)));
-    let lasting =
-        adapters(by_id).into_iter().find(|name| fs::canonicalize(name).ok().as_ref() == Some(&real));
-    match lasting {
-        Some(name) if !by_link(&serial.device) => Some(about(
-            file,
-            format!(
-                "{device} can change its name when adapters are plugged in again; write {}",
-                name.display()
-            ),
-        )),
-        None if bare => Some(about(
-            file,
-            format!(
-                "{device} can change its name when adapters are plugged in again; add a udev rule that names it"
-            ),
-        )),
-        _ => None,
-    }
-}
-
-/// Whether somebody chose this name: it is a link to the device, not the device itself.
-fn by_link(device: &Path) -> bool {
-    fs::symlink_metadata(device).is_ok_and(|meta| meta.is_symlink())
-}
-
-/// The serial adapters that the system lists by name.
-fn adapters(by_id: &Path) -> Vec<PathBuf> {
-    let mut names: Vec<PathBuf> =
-        fs::read_dir(by_id).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    names.sort();
-    names
 }
 
 /// Certificates and keys must be ones that TLS can be set up with.
@@ -188,6 +138,26 @@ fn journal(settings: &Settings) -> Option<Finding> {
     None
 }
 
+/// The journal must be of a version that this program knows, and SQLite should find it sound. A large one isn't read through: that
+/// is `labwire verify`'s to do. The error is what keeps labwire from starting.
+fn soundness(settings: &Settings) -> Result<Option<Finding>, Finding> {
+    let path = &settings.journal.path;
+    let shown = path.display();
+    let Ok(file) = fs::metadata(path) else { return Ok(None) };
+    let said = match quick_check(path) {
+        _ if file.len() > LARGE => {
+            Some(format!("{shown} has {} MiB and wasn't read through; labwire verify does", file.len() / MIB))
+        }
+        Ok(None) => None,
+        Ok(Some(fault)) => Some(format!(
+            "{shown} is DAMAGED: {fault}; copy it to another disk, then see labwire verify and docs/OPERATIONS.md"
+        )),
+        Err(error @ OpenError::NewerJournal { .. }) => return Err(about("labwire.toml", error.to_string())),
+        Err(error) => Some(format!("{shown} couldn't be read through: {error}")),
+    };
+    Ok(said.map(|said| about("labwire.toml", said)))
+}
+
 /// There should be room in the journal's folder.
 fn space(settings: &Settings) -> Option<Finding> {
     let folder = settings.journal.path.parent()?;
@@ -195,31 +165,12 @@ fn space(settings: &Settings) -> Option<Finding> {
     room(folder, space.f_bavail.saturating_mul(space.f_frsize), settings.journal.reserve_bytes)
 }
 
-/// The folder of the reconciliation's reports should be there and writable.
-fn reports(settings: &Settings) -> Option<Finding> {
-    let folder = &settings.reconciliation.reports.as_ref()?.folder;
-    let shown = folder.display();
-    if !folder.is_dir() {
-        return Some(about(
-            "labwire.toml",
-            format!("the folder of the reports, {shown}, isn't there; create it"),
-        ));
-    }
-    let access = rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK);
-    access.err().map(|_| {
-        let text = format!(
-            "this user may not write to the folder of the reports, {shown}; run as the service's user"
-        );
-        about("labwire.toml", text)
-    })
-}
-
 /// `free` and `reserve` in bytes.
 fn room(folder: &Path, free: u64, reserve: u64) -> Option<Finding> {
     (free < reserve).then(|| {
         let text = format!(
             "{} MiB are free in {}, less than reserve_mib; no transmission would be accepted",
-            free / (1024 * 1024),
+            free / MIB,
             folder.display()
         );
         about("labwire.toml", text)

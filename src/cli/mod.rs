@@ -16,6 +16,7 @@ mod import;
 mod init;
 mod lists;
 mod orders;
+mod ports;
 mod qc;
 mod reassign;
 mod reconcile;
@@ -35,6 +36,7 @@ use clap::Parser;
 
 use crate::config::Settings;
 use crate::exit::Exit;
+use crate::host::serial::Machine;
 use crate::host::tls;
 
 use arguments::{Add, Arguments, Command, Import, RulesCommand};
@@ -69,6 +71,7 @@ pub fn main() -> Exit {
             let zone = jiff::tz::TimeZone::system();
             add::instrument(asked, zone.iana_name(), dialogue, &mut io::stdout())
         }),
+        Command::Ports => ports::run(&Machine::at(Path::new("/")), out),
         Command::Schema(asked) => {
             write!(out, "{}", asked.file.schema()).map(|()| Exit::Done).map_err(Into::into)
         }

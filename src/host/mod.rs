@@ -1,10 +1,11 @@
 //! The machine around the gateway: its control socket, its TLS provider, its log, what is said of panics, its users, files
-//! for others.
+//! for others, its serial devices.
 
 pub mod control;
 pub mod deposit;
 pub mod logging;
 mod panics;
+pub mod serial;
 pub mod systemd;
 pub mod tls;
 mod users;

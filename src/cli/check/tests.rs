@@ -14,18 +14,19 @@ fn folder(page: SocketAddr, transport: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let site = format!(
         "site = \"A\"\ncontrol_socket = \"sock\"\n[journal]\npath = \"journal.db\"\nreserve_mib = 16\n[page]\nlisten = \
-         \"{page}\"\n[destination.lims]\nurl = \"https://lims.example/\"\n"
+         \"{page}\"\n[destination.lims]\nkind = \"file\"\nfolder = \"lims\"\n"
     );
     for (name, text) in [
         ("labwire.toml", site.as_str()),
         ("instruments.d/a.toml", &format!("{INSTRUMENT}{transport}")),
-        ("by-id/.keep", ""),
+        ("dev/serial/by-id/.keep", ""),
+        ("lims/.keep", ""),
     ] {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    fs::remove_file(folder.path().join("by-id/.keep")).unwrap();
+    fs::remove_file(folder.path().join("dev/serial/by-id/.keep")).unwrap();
     folder
 }
 
@@ -36,7 +37,7 @@ fn free(own: u8) -> SocketAddr {
 
 /// The report, with the folder's path as `DIR`.
 fn told(folder: &TempDir) -> (String, Exit) {
-    let report = report(folder.path(), &folder.path().join("by-id"));
+    let report = report(folder.path(), &Machine::at(folder.path()));
     (report.text.replace(&folder.path().display().to_string(), "DIR"), report.exit)
 }
 
@@ -79,26 +80,29 @@ fn a_missing_device_is_told_with_what_is_plugged_in() {
     assert_eq!(text, format!("{warning}no adapter is listed in /dev/serial/by-id\n{RIGHT}1 warning\n"));
     assert_eq!(exit, Exit::Done);
 
-    fs::write(folder.path().join("by-id/usb-Example-if00"), "").unwrap();
+    fs::write(folder.path().join("dev/serial/by-id/usb-Example-if00"), "").unwrap();
     let (text, _) = told(&folder);
-    assert_eq!(text, format!("{warning}plugged in: DIR/by-id/usb-Example-if00\n{RIGHT}1 warning\n"));
+    assert_eq!(
+        text,
+        format!("{warning}plugged in: DIR/dev/serial/by-id/usb-Example-if00\n{RIGHT}1 warning\n")
+    );
 }
 
 #[test]
 fn a_device_name_that_can_change_is_told_with_the_one_that_stays() {
     let here = folder(free(5), SERIAL);
     fs::write(here.path().join("ttyUSB0"), "").unwrap();
-    symlink("../ttyUSB0", here.path().join("by-id/usb-Example-if00")).unwrap();
+    symlink("../../../ttyUSB0", here.path().join("dev/serial/by-id/usb-Example-if00")).unwrap();
     let (text, _) = told(&here);
     assert_eq!(
         text,
         format!(
             "warning: instruments.d/a.toml: DIR/ttyUSB0 can change its name when adapters are plugged in again; \
-             write DIR/by-id/usb-Example-if00\n{RIGHT}1 warning\n"
+             write DIR/dev/serial/by-id/usb-Example-if00\n{RIGHT}1 warning\n"
         )
     );
 
-    for chosen in ["by-id/usb-Example-if00", "analyzer"] {
+    for chosen in ["dev/serial/by-id/usb-Example-if00", "analyzer"] {
         let file = here.path().join("instruments.d/a.toml");
         fs::write(file, format!("{INSTRUMENT}[serial]\ndevice = \"{chosen}\"\n")).unwrap();
         let _ = symlink("ttyUSB0", here.path().join("analyzer"));
@@ -150,4 +154,113 @@ fn a_journal_without_a_folder_or_without_room_is_told() {
         room(Path::new("/j"), mebibytes(15), mebibytes(16)).unwrap().to_string(),
         "labwire.toml: 15 MiB are free in /j, less than reserve_mib; no transmission would be accepted"
     );
+}
+
+/// A folder as [`folder`] makes it, with something more in `labwire.toml`.
+fn with(own: u8, transport: &str, more: &str) -> TempDir {
+    let folder = folder(free(own), transport);
+    let file = folder.path().join("labwire.toml");
+    let site = fs::read_to_string(&file).unwrap() + more;
+    fs::write(&file, site).unwrap();
+    folder
+}
+
+const CALLED: &str = "[tcp_client]\nconnect = \"10.0.0.5:4001\"\n";
+
+#[test]
+fn a_device_that_another_program_has_open_is_told_with_the_program() {
+    let pc = crate::host::serial::tests::bench_pc();
+    let device = pc.path().join("dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A1B2C3D4-if00-port0");
+    let folder = folder(free(10), &format!("[serial]\ndevice = \"{}\"\n", device.display()));
+    let told = || report(folder.path(), &Machine::at(pc.path())).text;
+    let held = "is open in ModemManager (812), which reads what is meant for labwire; stop it";
+    let runs = "ModemManager runs, and talks to serial adapters while analyzers do";
+    assert!(told().contains(held) && told().contains(runs) && told().contains("2 warnings"), "{}", told());
+
+    let rules = pc.path().join("usr/lib/udev/rules.d/90-labwire.rules");
+    fs::create_dir_all(rules.parent().unwrap()).unwrap();
+    fs::write(rules, "").unwrap();
+    assert!(told().contains(held) && !told().contains(runs), "{}", told());
+
+    fs::write(pc.path().join("proc/812/comm"), "labwire\n").unwrap();
+    assert!(told().ends_with(&format!("{RIGHT}0 warnings\n")), "the gateway may have it: {}", told());
+}
+
+#[test]
+fn a_lims_that_cannot_be_reached_is_told_and_one_that_can_gets_no_byte() {
+    let listener = TcpListener::bind("127.77.77.11:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let more = format!("[destination.web]\nkind = \"mllp\"\nconnect = \"{address}\"\n");
+    let here = with(11, CALLED, &more);
+    let right = "the configuration is right: 1 instrument, 2 destinations, ";
+    let (text, _) = told(&here);
+    assert!(text.ends_with(&format!("{right}1 warning\n")) && text.contains("unencrypted"), "{text}");
+    let (mut peer, _) = listener.accept().unwrap();
+    let mut received = Vec::new();
+    std::io::Read::read_to_end(&mut peer, &mut received).unwrap();
+    assert_eq!(received, b"");
+
+    drop(listener);
+    let (text, exit) = told(&here);
+    assert!(text.contains(&format!("[destination.web] can't be reached at {address}: ")), "{text}");
+    assert!(text.contains("; results for it wait until it answers\n"), "{text}");
+    assert_eq!(exit, Exit::Done, "labwire starts all the same");
+}
+
+#[test]
+fn a_lims_that_speaks_no_tls_where_it_should_is_told() {
+    let listener = TcpListener::bind("127.77.77.12:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let certificate = rcgen::generate_simple_self_signed(["lims.example".to_owned()]).unwrap().cert.pem();
+    let more = format!("[destination.web]\nurl = \"https://{address}/\"\nca_file = \"ca.pem\"\n");
+    let here = with(12, CALLED, &more);
+    fs::write(here.path().join("ca.pem"), certificate).unwrap();
+    crate::host::tls::install_provider();
+    let answering = std::thread::spawn(move || {
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        // It stays open until the other end has read that.
+        let _ = std::io::Read::read_to_end(&mut peer, &mut Vec::new());
+    });
+    let (text, _) = told(&here);
+    assert!(text.contains(&format!("[destination.web] can't be reached at {address}: ")), "{text}");
+    answering.join().unwrap();
+}
+
+#[test]
+fn a_folder_that_is_missing_or_open_to_others_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder(free(13), CALLED);
+    fs::remove_dir_all(folder.path().join("lims")).unwrap();
+    let missing =
+        "warning: labwire.toml: the folder of [destination.lims], DIR/lims, isn't there; create it\n";
+    assert_eq!(told(&folder).0, format!("{missing}{RIGHT}1 warning\n"));
+    fs::create_dir(folder.path().join("lims")).unwrap();
+
+    fs::create_dir(folder.path().join("backups")).unwrap();
+    let open = |mode| {
+        fs::set_permissions(folder.path().join("backups"), fs::Permissions::from_mode(mode)).unwrap();
+        told(&folder).0
+    };
+    let warning = "warning: labwire.toml: anyone on this machine can look into the folder of the backups, DIR/backups; chmod o= \
+                   DIR/backups\n";
+    assert_eq!(open(0o755), format!("{warning}{RIGHT}1 warning\n"));
+    assert_eq!(open(0o750), format!("{RIGHT}0 warnings\n"));
+}
+
+#[test]
+fn a_journal_is_looked_into_and_damage_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder(free(14), CALLED);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let path = folder.path().join("journal.db");
+    fs::write(&path, "no database\n").unwrap();
+    let (text, exit) = told(&folder);
+    assert!(text.starts_with("warning: labwire.toml: DIR/journal.db couldn't be read through: "), "{text}");
+    assert_eq!(exit, Exit::Done, "labwire puts it aside when it starts");
+
+    fs::remove_file(&path).unwrap();
+    let journal = crate::journal::Journal::open(&path, 0, crate::clock::now()).unwrap();
+    drop(journal);
+    assert_eq!(told(&folder).0, format!("{RIGHT}0 warnings\n"));
 }

@@ -5,6 +5,7 @@ use clap::Parser;
 use super::*;
 use crate::cli::arguments::{Arguments, Command};
 use crate::cli::check;
+use crate::host::serial::Machine;
 
 fn begun(folder: &Path, words: &[&str], typed: Option<&str>) -> (Exit, String) {
     let folder = folder.display().to_string();
@@ -26,14 +27,14 @@ const HERE: [&str; 6] =
 fn a_first_configuration_by_flags_passes_the_check() {
     let folder = tempfile::tempdir().unwrap();
     let words =
-        [&["--site", "Example Laboratory North", "--lims", "https://lims.example/results"], &HERE[..]]
+        [&["--site", "Example Laboratory North", "--lims", "http://127.77.77.20:1/results"], &HERE[..]]
             .concat();
     let (exit, said) = begun(folder.path(), &words, None);
     assert_eq!(
         (exit, said.lines().next()),
         (Exit::Done, Some("DIR/labwire.toml: written; it explains every setting there is."))
     );
-    let report = check::report(folder.path(), folder.path());
+    let report = check::report(folder.path(), &Machine::at(folder.path()));
     assert!(
         report.text.contains("the configuration is right: 0 instruments, 1 destination"),
         "{}",
