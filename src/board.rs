@@ -2,6 +2,7 @@
 //! what must last.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -29,6 +30,8 @@ pub struct LinkView {
     /// The instruments that may be at the other end.
     pub instruments: Vec<String>,
     pub state: LinkState,
+    /// While it is down.
+    pub cause: Cause,
     pub since: Timestamp,
     pub last_bytes_at: Option<Timestamp>,
     /// How often each kind of note was made since the gateway started, by its code.
@@ -132,6 +135,48 @@ pub enum LinkState {
     Connected { peers: BTreeMap<String, &'static str> },
 }
 
+/// What keeps a link down, as far as it decides what a person tries first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cause {
+    #[default]
+    Unknown,
+    /// The port, or this machine's address, isn't there.
+    NotThere,
+    /// labwire may not open it.
+    NotAllowed,
+    /// Another program has it.
+    InUse,
+    /// The other machine answers, and takes no connection.
+    Refused,
+    /// The other machine can't be reached.
+    NoAnswer,
+    /// The other end closed the connection.
+    HungUp,
+    /// The TLS handshake failed.
+    Untrusted,
+}
+
+impl Cause {
+    /// By what the system said.
+    pub fn of(error: &io::Error) -> Cause {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::AddrNotAvailable => Cause::NotThere,
+            io::ErrorKind::PermissionDenied => Cause::NotAllowed,
+            io::ErrorKind::ResourceBusy | io::ErrorKind::AddrInUse => Cause::InUse,
+            io::ErrorKind::ConnectionRefused => Cause::Refused,
+            io::ErrorKind::TimedOut
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown => Cause::NoAnswer,
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof => Cause::HungUp,
+            _ => Cause::Unknown,
+        }
+    }
+}
+
 /// One destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DestinationView {
@@ -181,6 +226,7 @@ impl Board {
         let link = LinkView {
             instruments,
             state: LinkState::Starting,
+            cause: Cause::Unknown,
             since: now,
             last_bytes_at: None,
             notes: BTreeMap::new(),
@@ -210,6 +256,12 @@ impl Board {
                 link.since = now;
             }
         });
+    }
+
+    /// Nothing is at the other end, for this reason.
+    pub fn set_down(&self, source: &str, now: Timestamp, why: String, cause: Cause) {
+        self.with_link(source, |link| link.cause = cause);
+        self.set_link(source, now, LinkState::Down(why));
     }
 
     /// A peer is gone. When it was the last one the link is in the state `otherwise`.

@@ -10,6 +10,7 @@ mod journal {
     mod calling;
     mod controlling;
     mod deciding;
+    mod downtime;
     mod drifting;
     mod fetched;
     mod file;
@@ -30,5 +31,6 @@ mod journal {
     mod stuck;
     mod told;
     mod traced;
+    mod traffic;
     mod walk;
 }

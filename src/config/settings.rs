@@ -80,6 +80,8 @@ pub struct PageSettings {
     pub hosts: Vec<String>,
     /// After so long without a request of its user, a session asks for a PIN, a badge or the password.
     pub away_after: Duration,
+    /// How long a link may be down before the page tells people to go to paper.
+    pub paper_after: Duration,
 }
 
 #[derive(Debug, Clone)]

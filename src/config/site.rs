@@ -131,10 +131,12 @@ fn backup(table: &mut Table<'_>, folder: &Path, journal: &JournalSettings) -> Ba
 
 /// How long somebody who signed in may do nothing, unless the site says otherwise.
 const AWAY: Duration = Duration::from_secs(10 * 60);
+/// How long a link may be down before people go to paper, unless the site says otherwise.
+const PAPER: Duration = Duration::from_secs(30 * 60);
 
 fn default_page() -> PageSettings {
     let listen = SocketAddr::from(([127, 0, 0, 1], 8480));
-    PageSettings { listen, hosts: hosts_of(listen), away_after: AWAY }
+    PageSettings { listen, hosts: hosts_of(listen), away_after: AWAY, paper_after: PAPER }
 }
 
 /// The names that reach a page on this machine.
@@ -148,7 +150,9 @@ fn page(table: &mut Table<'_>) -> PageSettings {
     let hosts = table.list("hosts", |entry| entry.parsed(host)).unwrap_or_else(|| hosts_of(listen));
     let minutes = table.number("away_after_minutes", 1_u64..=240);
     let away_after = minutes.map_or(AWAY, |minutes| Duration::from_secs(minutes * 60));
-    PageSettings { listen, hosts, away_after }
+    let minutes = table.number("paper_after_minutes", 1_u64..=1_440);
+    let paper_after = minutes.map_or(PAPER, |minutes| Duration::from_secs(minutes * 60));
+    PageSettings { listen, hosts, away_after, paper_after }
 }
 
 fn page_address(text: &str) -> Result<SocketAddr, String> {

@@ -20,6 +20,7 @@ pub mod qc;
 mod range;
 mod site;
 mod time;
+pub mod traffic;
 mod value;
 mod visible;
 

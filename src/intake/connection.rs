@@ -11,6 +11,7 @@ use super::repeats::Repeats;
 use super::screen::{Screened, screen};
 use super::trace::Trace;
 use super::{GRACE, Intake, Source, link};
+use crate::board::Cause;
 use crate::clock;
 use crate::config::settings::{Instrument, Line, Transport};
 use crate::domain::profile::{Dialect, Hl7Queries};
@@ -75,6 +76,16 @@ pub(super) fn reason(ended: &Ended) -> String {
         Ended::Idle => "nothing arrived for longer than the idle limit".to_owned(),
         Ended::Link(_) => "the analyzer can't be understood on this connection".to_owned(),
         Ended::Stopped => "closed by the gateway".to_owned(),
+    }
+}
+
+/// The same, as far as it decides what to try first.
+pub(super) fn cause(ended: &Ended) -> Cause {
+    match ended {
+        Ended::Closed => Cause::HungUp,
+        Ended::Failed(error) => Cause::of(error),
+        Ended::Idle => Cause::NoAnswer,
+        Ended::Link(_) | Ended::Stopped => Cause::Unknown,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 use super::{Intake, Source, connection};
-use crate::board::LinkState;
+use crate::board::{Cause, LinkState};
 use crate::clock;
 use crate::config::settings::{Instrument, TcpClientSettings};
 use crate::host::tls::Connector;
@@ -21,7 +21,7 @@ pub(super) async fn run(intake: Intake, source: Source, settings: TcpClientSetti
         Ok(connector) => connector,
         Err(error) => {
             tracing::error!(source = source.name, %error, "failed to set up TLS; nobody is called");
-            intake.board.set_link(&source.name, clock::now(), LinkState::Down(error.to_string()));
+            intake.board.set_down(&source.name, clock::now(), error.to_string(), Cause::Untrusted);
             return;
         }
     };
@@ -31,23 +31,23 @@ pub(super) async fn run(intake: Intake, source: Source, settings: TcpClientSetti
             () = stop.cancelled() => return,
             connected = tcp::connect(&settings.connect, &settings.limits) => connected,
         };
-        let why = match connected {
+        let (why, cause) = match connected {
             Ok(stream) => {
                 let since = clock::monotonic();
                 tracing::info!(source = source.name, "connected");
-                let why =
+                let ended =
                     talk(&intake, &source, &instrument, &settings.connect, stream, connector.as_ref()).await;
                 // A peer that accepts and hangs up at once must not be dialled in a spin.
                 if clock::monotonic().duration_since(since) > LONGEST {
                     wait = FIRST;
                 }
-                why
+                ended
             }
-            Err(error) => format!("can't connect to {}: {error}", settings.connect),
+            Err(error) => (format!("can't connect to {}: {error}", settings.connect), Cause::of(&error)),
         };
         let now = clock::now();
         intake.board.peer_left(&source.name, &settings.connect, now, LinkState::Down(why.clone()));
-        intake.board.set_link(&source.name, now, LinkState::Down(why));
+        intake.board.set_down(&source.name, now, why, cause);
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST),
@@ -63,14 +63,14 @@ async fn talk(
     peer: &str,
     stream: TcpStream,
     connector: Option<&Connector>,
-) -> String {
+) -> (String, Cause) {
     let stop = intake.tasks.stopping();
     let ended = match connector {
         None => connection::run(intake, source, instrument, peer, stream, stop).await,
         Some(connector) => match connector.connect(stream).await {
             Ok(stream) => connection::run(intake, source, instrument, peer, stream, stop).await,
-            Err(error) => return format!("the TLS handshake failed: {error}"),
+            Err(error) => return (format!("the TLS handshake failed: {error}"), Cause::Untrusted),
         },
     };
-    connection::reason(&ended)
+    (connection::reason(&ended), connection::cause(&ended))
 }

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{Intake, Source, connection};
-use crate::board::LinkState;
+use crate::board::{Cause, LinkState};
 use crate::clock;
 use crate::config::settings::{Instrument, SecondConnection, Transport};
 use crate::host::tls::{Acceptor, TlsError};
@@ -35,7 +35,7 @@ pub(super) async fn run(intake: Intake, source: Source, address: SocketAddr) {
         Ok(acceptor) => acceptor,
         Err(error) => {
             tracing::error!(source = source.name, %error, "failed to set up TLS; nobody is let in");
-            intake.board.set_link(&source.name, clock::now(), LinkState::Down(error.to_string()));
+            intake.board.set_down(&source.name, clock::now(), error.to_string(), Cause::Untrusted);
             return;
         }
     };
@@ -86,8 +86,8 @@ async fn bind(intake: &Intake, source: &Source, address: SocketAddr) -> Option<T
             Ok(listener) => return Some(listener),
             Err(error) => {
                 tracing::error!(source = source.name, %error, "failed to listen; trying again");
-                let state = LinkState::Down(format!("can't listen at {address}: {error}"));
-                intake.board.set_link(&source.name, clock::now(), state);
+                let why = format!("can't listen at {address}: {error}");
+                intake.board.set_down(&source.name, clock::now(), why, Cause::of(&error));
             }
         }
         tokio::select! {

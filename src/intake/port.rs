@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Intake, Source, connection};
-use crate::board::LinkState;
+use crate::board::{Cause, LinkState};
 use crate::clock;
 use crate::config::settings::SerialSettings;
 use crate::wire::serial;
@@ -17,7 +17,7 @@ pub(super) async fn run(intake: Intake, source: Source, settings: SerialSettings
     let stop = intake.tasks.stopping();
     let mut wait = FIRST;
     while !stop.is_cancelled() {
-        let why = match serial::open(&settings) {
+        let (why, cause) = match serial::open(&settings) {
             Ok((port, differences)) => {
                 for difference in differences {
                     tracing::warn!(source = source.name, "{difference}");
@@ -27,13 +27,13 @@ pub(super) async fn run(intake: Intake, source: Source, settings: SerialSettings
                 tracing::info!(source = source.name, "port opened");
                 let ended =
                     connection::run(&intake, &source, &instrument, &source.name, port, stop.clone()).await;
-                connection::reason(&ended)
+                (connection::reason(&ended), connection::cause(&ended))
             }
-            Err(error) => format!("can't open {}: {error}", settings.device.display()),
+            Err(error) => (format!("can't open {}: {error}", settings.device.display()), Cause::of(&error)),
         };
         let now = clock::now();
         intake.board.peer_left(&source.name, &source.name, now, LinkState::Down(why.clone()));
-        intake.board.set_link(&source.name, now, LinkState::Down(why));
+        intake.board.set_down(&source.name, now, why, cause);
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST),

@@ -16,7 +16,7 @@ use super::decisions::Judged;
 use super::orders::Link;
 use super::qc::{self, JudgedRun};
 use super::writer::Urgency;
-use super::{Journal, JournalError, MessageId, ObservationId, counters, habits};
+use super::{Journal, JournalError, MessageId, ObservationId, counters, habits, traffic};
 use crate::domain::{DestinationId, Habit, HostQuery, InstrumentId, Observation, Problem, SpecimenId};
 
 /// One message, read and classified.
@@ -220,6 +220,9 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
             it.message.0
         ])?;
     tally.write(connection, it.message, it.instrument.as_ref().map_or("", InstrumentId::as_str))?;
+    if let Some(instrument) = &it.instrument {
+        traffic::add(connection, instrument.as_str(), it.message, tally.received())?;
+    }
     let step = Step {
         at: now,
         actor: GATEWAY,

@@ -12,6 +12,7 @@ use super::failure::{Failure, html};
 use super::lead::{Lead, Severity, count, grouped, lead};
 use super::shell::{self, HeldRow, LetterRow, Mark, ProblemRow, Shell};
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
+use super::spark::Spark;
 use super::who::Who;
 use crate::board::DestinationState;
 use crate::config::settings::Mode;
@@ -48,6 +49,7 @@ struct AnalyzerRow {
     detail: String,
     note: Option<String>,
     last_message: Option<Moment>,
+    spark: Spark,
     received: String,
     new: String,
     duplicate: String,
@@ -103,7 +105,7 @@ impl Bench {
             shell: Shell::new("Bench", "/", site, snapshot, clock),
             lead: lead(snapshot, clock),
             summary: summary(snapshot),
-            analyzers: snapshot.analyzers.iter().map(|it| analyzer(it, snapshot, clock)).collect(),
+            analyzers: snapshot.analyzers.iter().map(|it| analyzer(it, clock)).collect(),
             intake: intake(snapshot),
             destinations: snapshot.destinations.iter().map(|it| lims(it, snapshot, clock)).collect(),
             queries: queries(snapshot, clock),
@@ -133,13 +135,15 @@ fn units(snapshot: &Snapshot, clock: &Clock) -> String {
 /// How many analyzers are in which state.
 fn summary(snapshot: &Snapshot) -> String {
     let of = |is: fn(&Contact) -> bool| snapshot.analyzers.iter().filter(|it| is(&it.contact)).count();
-    let silent = snapshot.analyzers.iter().filter(|it| it.silent_since(snapshot.as_of).is_some()).count();
+    let silent = snapshot.analyzers.iter().filter(|it| it.silent_since().is_some()).count();
+    let quiet = snapshot.analyzers.iter().filter(|it| it.quiet_since().is_some()).count();
     [
         (of(|contact| matches!(contact, Contact::Connected { .. })), "connected"),
         (of(|contact| matches!(contact, Contact::Listening { .. } | Contact::Starting)), "waited for"),
         (of(|contact| matches!(contact, Contact::Polling { .. })), "looked at for files"),
         (of(|contact| matches!(contact, Contact::Down { .. })), "not connected"),
         (silent, "silent"),
+        (quiet, "quiet as usual"),
         (of(|contact| matches!(contact, Contact::Removed)), "no longer configured"),
     ]
     .into_iter()
@@ -149,8 +153,8 @@ fn summary(snapshot: &Snapshot) -> String {
     .join(" · ")
 }
 
-fn analyzer(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> AnalyzerRow {
-    let (mark, detail) = contact(it, snapshot, clock);
+fn analyzer(it: &Analyzer, clock: &Clock) -> AnalyzerRow {
+    let (mark, detail) = contact(it, clock);
     let counts = &it.counts;
     AnalyzerRow {
         name: it.name.clone(),
@@ -160,6 +164,7 @@ fn analyzer(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> AnalyzerRow {
         detail,
         note: note(it, clock),
         last_message: counts.last_message.map(|at| clock.at(at)),
+        spark: Spark::of(&it.hours, clock),
         received: grouped(counts.received),
         new: grouped(counts.new),
         duplicate: grouped(counts.duplicate),
@@ -185,19 +190,23 @@ fn note(it: &Analyzer, clock: &Clock) -> Option<String> {
 }
 
 /// The state of an analyzer's link, and what goes with it.
-pub(super) fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mark, String) {
+pub(super) fn contact(it: &Analyzer, clock: &Clock) -> (Mark, String) {
     let place = it.source.as_deref().unwrap_or_default();
     let shared = match it.shared_with.as_slice() {
         [] => String::new(),
         others => format!("; shared with {}", others.join(", ")),
     };
-    if let Some(since) = it.silent_since(snapshot.as_of) {
+    if let Some(since) = it.silent_since() {
         let words = format!("Silent since {}", clock.at(since).text);
         return (
             Mark::new(Severity::Odd, words),
             "Check that the run is finished and its host link is on.".to_owned(),
         );
     }
+    let quiet = it
+        .quiet_since()
+        .map(|since| format!("quiet since {}, as in other weeks at this hour; ", clock.at(since).text));
+    let quiet = quiet.unwrap_or_default();
     match &it.contact {
         Contact::Starting => (Mark::new(Severity::Wait, "Starting"), place.to_owned()),
         Contact::Removed => {
@@ -209,7 +218,7 @@ pub(super) fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mar
         ),
         Contact::Listening { since } => (
             Mark::new(Severity::Wait, "Waiting for it to connect"),
-            format!("since {}; {place}{shared}", clock.at(*since).text),
+            format!("{quiet}since {}; {place}{shared}", clock.at(*since).text),
         ),
         Contact::Polling { since } => {
             polling(it, &format!("since {}; {place}", clock.at(*since).text), clock)
@@ -218,7 +227,7 @@ pub(super) fn contact(it: &Analyzer, snapshot: &Snapshot, clock: &Clock) -> (Mar
             let doing: Vec<&str> = peers.values().copied().collect();
             (
                 Mark::new(Severity::Calm, "Connected"),
-                format!("{}; since {}, {place}{shared}", doing.join(", "), clock.at(*since).text),
+                format!("{quiet}{}; since {}, {place}{shared}", doing.join(", "), clock.at(*since).text),
             )
         }
     }

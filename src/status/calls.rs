@@ -1,5 +1,4 @@
-//! The open critical calls on the page: the one that is due first on top. It only shows them; what was done is recorded
-//! with a command, by whoever did it.
+//! The open critical calls on the page: the one that is due first on top. It only shows them.
 
 use super::clock::{Clock, Moment};
 use super::lead::{Severity, count};

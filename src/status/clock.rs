@@ -30,6 +30,17 @@ impl Clock {
         Moment { text: local.strftime(pattern).to_string(), exact: at.to_string() }
     }
 
+    /// The hour of this clock's moment, since 1970 UTC.
+    pub(super) fn hour(&self) -> i64 {
+        self.as_of.as_second().div_euclid(3_600)
+    }
+
+    /// Where such an hour begins: `14:00`.
+    pub(super) fn hour_of(&self, hour: i64) -> String {
+        let at = Timestamp::from_second(hour.saturating_mul(3_600)).unwrap_or(self.as_of);
+        at.to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
+    }
+
     /// This clock's own moment, with its zone: `14:32:07 +01:00`.
     pub(super) fn now(&self) -> Moment {
         let local = self.as_of.to_zoned(self.zone.clone());

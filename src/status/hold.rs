@@ -11,7 +11,7 @@ use super::failure::{Failure, html};
 use super::shell::{self, HeldRow, Shell};
 use super::who::Who;
 use crate::domain::clinic::Amount;
-use crate::domain::{Comparator, Observation};
+use crate::domain::{Comparator, Observation, Patient};
 use crate::journal::ObservationId;
 use crate::journal::views::Evidence;
 
@@ -62,7 +62,11 @@ pub(super) async fn show(
 
 /// What the analyzer said of the patient.
 pub(super) fn patient(detail: &Observation) -> Vec<(&'static str, String)> {
-    let patient = detail.patient.reveal();
+    told(detail.patient.reveal())
+}
+
+/// What is known of a patient, by what it is.
+pub(super) fn told(patient: &Patient) -> Vec<(&'static str, String)> {
     let told = [
         ("Name", &patient.name),
         ("Birth date", &patient.birth_date),

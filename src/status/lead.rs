@@ -370,7 +370,7 @@ fn reports(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
 
 fn silent(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
     for analyzer in &snapshot.analyzers {
-        if let Some(since) = analyzer.silent_since(snapshot.as_of) {
+        if let Some(since) = analyzer.silent_since() {
             concerns.push(Concern {
                 severity: Severity::Odd,
                 headline: format!("{} has been silent since {}.", analyzer.name, clock.at(since).text),

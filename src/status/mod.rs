@@ -4,12 +4,14 @@
 
 mod act;
 mod alarms;
+mod analyzer;
 mod assets;
 mod bench;
 mod call;
 mod calls;
 mod clock;
 mod connections;
+mod downtime;
 mod exposition;
 mod failure;
 mod guard;
@@ -31,6 +33,7 @@ mod sessions;
 mod shell;
 mod sign_in;
 mod snapshot;
+mod spark;
 mod specimen;
 mod wall;
 mod who;
@@ -50,7 +53,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::board::Board;
 use crate::config::Settings;
-use crate::config::settings::JournalSettings;
+use crate::config::settings::{Instrument, JournalSettings, Transport};
 use crate::domain::qc::Plan;
 use crate::host::control::Control;
 use crate::journal::{Condition, Counting, Journal, JournalError, Reader};
@@ -64,7 +67,7 @@ use readers::Readers;
 use reconciliation::Days;
 use secret::Secrets;
 use sessions::Sessions;
-use snapshot::{Known, Snapshot, Stored};
+use snapshot::{Configured, Known, Snapshot, Stored, Wire};
 
 /// How long one page may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,6 +86,8 @@ pub struct Page {
     alive: watch::Receiver<Instant>,
     journal: Arc<JournalSettings>,
     site: Arc<str>,
+    /// How long a link may be down before people go to paper.
+    paper_after: Duration,
     hosts: Arc<[String]>,
     known: Arc<Known>,
     instruments: Arc<Readings>,
@@ -107,7 +112,7 @@ impl Page {
         settings: &Settings,
         alive: watch::Receiver<Instant>,
     ) -> Page {
-        let instruments = settings.instruments.iter().map(|it| (it.id.to_string(), describe(it))).collect();
+        let instruments = settings.instruments.iter().map(|it| configured(it)).collect();
         let destinations = settings.destinations.iter().map(|it| (it.id.to_string(), it.mode)).collect();
         Page {
             readers: Readers::new(settings.journal.path.clone()),
@@ -118,6 +123,7 @@ impl Page {
             alive,
             journal: Arc::new(settings.journal.clone()),
             site: settings.site.as_str().into(),
+            paper_after: settings.page.paper_after,
             hosts: settings.page.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             known: Arc::new(Known {
                 instruments,
@@ -143,8 +149,10 @@ impl Page {
         &self,
         more: impl FnOnce(&Reader) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<(Snapshot, T), JournalError> {
-        let read =
-            |reader: &Reader| reader.at_one_moment(|reader| Ok((Stored::read(reader)?, more(reader)?)));
+        let (now, zone) = (crate::clock::now(), self.zone.clone());
+        let read = move |reader: &Reader| {
+            reader.at_one_moment(|reader| Ok((Stored::read(reader, now, &zone)?, more(reader)?)))
+        };
         let read = self.readers.read(read).await;
         let condition = self.condition.borrow().clone();
         // On a full disk there may not even be room to read.
@@ -168,11 +176,20 @@ impl Page {
     }
 }
 
-/// The site's description of an instrument, else its model.
-fn describe(instrument: &crate::config::settings::Instrument) -> String {
-    match instrument.description.trim() {
-        "" => format!("{} {}", instrument.profile.vendor, instrument.profile.model),
-        description => description.to_owned(),
+/// An instrument with the site's description of it, else its model.
+fn configured(instrument: &Instrument) -> Configured {
+    Configured {
+        name: instrument.id.to_string(),
+        description: match instrument.description.trim() {
+            "" => format!("{} {}", instrument.profile.vendor, instrument.profile.model),
+            description => description.to_owned(),
+        },
+        wire: match &instrument.transport {
+            Transport::Serial(port) => Wire::Port(port.device.display().to_string()),
+            Transport::TcpClient(called) => Wire::Called(called.connect.clone()),
+            Transport::TcpServer(calls) => Wire::Calls(calls.listen.to_string()),
+            Transport::Drop(_) => Wire::Files,
+        },
     }
 }
 
@@ -187,6 +204,7 @@ fn router(page: Page) -> Router {
     let pages = Router::new()
         .route("/", get(bench::show))
         .route("/wall", get(wall::show))
+        .route("/analyzer/{name}", get(analyzer::show))
         .route("/specimen", get(specimen::show))
         .route("/message/{id}", get(raw::message))
         .route("/delivery/{id}", get(raw::delivery))
@@ -199,6 +217,8 @@ fn router(page: Page) -> Router {
         .route("/back", post(sign_in::back))
         .route("/pin", post(sign_in::choose_pin))
         .route("/set-up", get(sign_in::show_set_up).post(sign_in::set_up))
+        .route("/downtime", get(downtime::show).post(downtime::keep))
+        .route("/downtime/{id}", get(downtime::since))
         .route("/held", get(lists::held))
         .route("/held/{id}", get(hold::show))
         .route("/dead-letters", get(lists::dead_letters))

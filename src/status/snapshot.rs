@@ -3,24 +3,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::board::{DestinationState, DestinationView, DropView, LinkState, LinkView};
+use crate::board::{Cause, DestinationState, DestinationView, DropView, LinkState, LinkView};
 use crate::config::settings::Mode;
 use crate::domain::call::Step;
+use crate::domain::traffic::{self, Quiet};
 use crate::journal::calls::CallView;
 use crate::journal::notes::LinkNotes;
 use crate::journal::restoration::Standstill;
 use crate::journal::rules::Signed;
+use crate::journal::traffic::Hour;
 use crate::journal::views::{
     DeadLetter, HoldView, InstrumentView, ProblemView, QueryView, QueueView, Waiting,
 };
 use crate::journal::{Condition, DestinationSums, JournalError, Reader, Sums};
 
-/// A connected analyzer that sent before counts as silent after this long.
-pub(super) const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(60);
 /// A destination that took nothing for this long while it fails is a matter for a person.
 const LASTING: SignedDuration = SignedDuration::from_secs(60);
+/// How much of an analyzer's traffic is shown.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The most rows of one list.
 pub(super) const LIST: usize = 500;
 
@@ -55,6 +58,10 @@ pub(super) struct Analyzer {
     pub description: String,
     pub counts: InstrumentView,
     pub contact: Contact,
+    /// While its link is down.
+    pub cause: Cause,
+    /// None for one that is no longer configured.
+    pub wire: Option<Wire>,
     /// Other analyzers on the same listener: which of them is connected can't be told before it sends.
     pub shared_with: Vec<String>,
     pub last_note: Option<(Timestamp, String)>,
@@ -63,6 +70,30 @@ pub(super) struct Analyzer {
     pub source: Option<String>,
     /// Where it leaves files.
     pub drop: Option<DropView>,
+    /// What it means that nothing comes.
+    pub quiet: Quiet,
+    /// Results in each hour of the last day that brought some.
+    pub hours: Vec<Hour>,
+}
+
+/// An instrument of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Configured {
+    pub name: String,
+    pub description: String,
+    pub wire: Wire,
+}
+
+/// What lies between an analyzer and this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// A serial port.
+    Port(String),
+    /// labwire connects to it there.
+    Called(String),
+    /// It connects to labwire there.
+    Calls(String),
+    Files,
 }
 
 /// What its link is doing.
@@ -108,8 +139,7 @@ pub(super) struct Lims {
 /// What doesn't change while the gateway runs.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
-    /// Names and descriptions.
-    pub instruments: Vec<(String, String)>,
+    pub instruments: Vec<Configured>,
     pub destinations: BTreeMap<String, Mode>,
     /// The SHA-256 of the configured rules.
     pub rules: String,
@@ -129,16 +159,21 @@ pub(super) struct Stored {
     calls: Vec<CallView>,
     queries: Vec<QueryView>,
     notes: Vec<LinkNotes>,
+    traffic: BTreeMap<String, (Quiet, Vec<Hour>)>,
     rules: Option<Signed>,
     standstill: Option<Standstill>,
 }
 
 impl Stored {
-    pub(super) fn read(reader: &Reader) -> Result<Stored, JournalError> {
+    pub(super) fn read(reader: &Reader, now: Timestamp, zone: &TimeZone) -> Result<Stored, JournalError> {
+        let instruments = reader.instruments()?;
+        let traffic =
+            instruments.iter().map(|it| Ok((it.instrument.clone(), traffic(reader, it, now, zone)?)));
         Ok(Stored {
+            traffic: traffic.collect::<Result<_, JournalError>>()?,
             sums: reader.sums()?,
             waiting: reader.waiting()?,
-            instruments: reader.instruments()?,
+            instruments,
             queues: reader.queues()?,
             problems: reader.open_problems(LIST)?,
             held: reader.held(LIST)?,
@@ -172,10 +207,14 @@ impl Snapshot {
             calls,
             queries,
             notes,
+            mut traffic,
             rules,
             standstill,
         } = stored;
-        let analyzers = analyzers(known, &instruments, links, &notes);
+        let mut analyzers = analyzers(known, &instruments, links, &notes);
+        for it in &mut analyzers {
+            (it.quiet, it.hours) = traffic.remove(&it.name).unwrap_or_default();
+        }
         let destinations = destinations(known, &sums, &queues, states);
         Snapshot {
             as_of,
@@ -208,11 +247,18 @@ impl Snapshot {
 }
 
 impl Analyzer {
-    /// Since when a connected analyzer that sent before has sent nothing, if that is long.
-    pub(super) fn silent_since(&self, now: Timestamp) -> Option<Timestamp> {
-        let connected = matches!(self.contact, Contact::Connected { .. } | Contact::Listening { .. });
-        let last = self.counts.last_message.filter(|_| connected)?;
-        (now.duration_since(last) >= SILENT_AFTER).then_some(last)
+    /// Since when an analyzer that could send and sent before has sent nothing, if that is long for this hour.
+    pub(super) fn silent_since(&self) -> Option<Timestamp> {
+        self.counts.last_message.filter(|_| self.quiet == Quiet::Silent && self.may_send())
+    }
+
+    /// Since when nothing has come, where the other weeks were as quiet at these hours.
+    pub(super) fn quiet_since(&self) -> Option<Timestamp> {
+        self.counts.last_message.filter(|_| self.quiet == Quiet::AsUsual && self.may_send())
+    }
+
+    fn may_send(&self) -> bool {
+        matches!(self.contact, Contact::Connected { .. } | Contact::Listening { .. })
     }
 }
 
@@ -256,20 +302,21 @@ fn analyzers(
     links: &BTreeMap<String, LinkView>,
     notes: &[LinkNotes],
 ) -> Vec<Analyzer> {
-    let configured = known.instruments.iter().map(|(name, description)| (name, description.as_str()));
-    let names: BTreeSet<&String> = known.instruments.iter().map(|(name, _)| name).collect();
-    let removed = stored.iter().filter(|it| !names.contains(&it.instrument)).map(|it| (&it.instrument, ""));
+    let names: BTreeSet<&String> = known.instruments.iter().map(|it| &it.name).collect();
+    let removed = stored.iter().map(|it| &it.instrument).filter(|name| !names.contains(name));
+    let configured = known.instruments.iter().map(|it| (&it.name, Some(it)));
     configured
-        .map(|(name, description)| (name, description, true))
-        .chain(removed.map(|(name, description)| (name, description, false)))
-        .map(|(name, description, is_configured)| {
-            let link = links.iter().find(|(_, link)| is_configured && link.instruments.contains(name));
+        .chain(removed.map(|name| (name, None)))
+        .map(|(name, configured)| {
+            let link = links.iter().find(|(_, link)| configured.is_some() && link.instruments.contains(name));
             let view = link.map(|(_, view)| view);
             Analyzer {
                 name: name.clone(),
-                description: description.to_owned(),
+                description: configured.map(|it| it.description.clone()).unwrap_or_default(),
                 counts: stored.iter().find(|it| it.instrument == *name).cloned().unwrap_or_default(),
-                contact: if is_configured { contact(view) } else { Contact::Removed },
+                contact: if configured.is_some() { contact(view) } else { Contact::Removed },
+                cause: view.map(|view| view.cause).unwrap_or_default(),
+                wire: configured.map(|it| it.wire.clone()),
                 shared_with: view
                     .map(|view| view.instruments.iter().filter(|it| *it != name).cloned().collect())
                     .unwrap_or_default(),
@@ -281,9 +328,29 @@ fn analyzers(
                     .collect(),
                 source: link.map(|(source, _)| source.clone()),
                 drop: view.and_then(|view| view.drop.clone()),
+                quiet: Quiet::No,
+                hours: Vec::new(),
             }
         })
         .collect()
+}
+
+/// What an analyzer's silence means, and its last day.
+fn traffic(
+    reader: &Reader,
+    it: &InstrumentView,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<(Quiet, Vec<Hour>), JournalError> {
+    let quiet = match it.last_message {
+        None => Quiet::No,
+        Some(last) => {
+            let weeks = traffic::weeks_before(last, now, zone);
+            traffic::judge(last, now, &reader.traffic_within(&it.instrument, &weeks)?)
+        }
+    };
+    let since = now.saturating_sub(DAY).unwrap_or(now);
+    Ok((quiet, reader.traffic_since(&it.instrument, since)?))
 }
 
 fn contact(link: Option<&LinkView>) -> Contact {

@@ -22,6 +22,7 @@ fn page(folder: &std::path::Path) -> Page {
             listen: "127.0.0.1:0".parse().unwrap(),
             hosts: vec!["page".to_owned()],
             away_after: Duration::from_secs(600),
+            paper_after: Duration::from_secs(1_800),
         },
         control_socket: folder.join("control.sock"),
         log: LogSettings { format: LogFormat::Text, filter: "off".to_owned() },

@@ -27,7 +27,7 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
     let lead = lead(&snapshot, &clock);
-    let analyzers = snapshot.analyzers.iter().map(|it| (it.name.clone(), contact(it, &snapshot, &clock).0));
+    let analyzers = snapshot.analyzers.iter().map(|it| (it.name.clone(), contact(it, &clock).0));
     let destinations =
         snapshot.destinations.iter().map(|it| (it.name.clone(), lims(it, &snapshot, &clock).mark));
     let waiting = snapshot.waiting;

@@ -48,6 +48,8 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
         ("/reconciliation".to_owned(), "reconciliation"),
         ("/qc".to_owned(), "qc"),
         ("/wall".to_owned(), "wall"),
+        ("/analyzer/vitros".to_owned(), "analyzer"),
+        ("/downtime".to_owned(), "downtime"),
         ("/orders".to_owned(), "orders"),
         ("/sign-in".to_owned(), "signed-in"),
         ("/set-up".to_owned(), "set-up"),

@@ -11,6 +11,7 @@
 mod accessible;
 mod browser;
 mod connections;
+mod downtime;
 mod in_a_browser;
 mod laboratory;
 mod of_a_day;

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::board::FileWaits;
+use crate::board::{Cause, FileWaits};
 use crate::config::settings::Mode;
 use crate::domain::Private;
+use crate::domain::traffic::Quiet;
 use crate::journal::restoration::Standstill;
 use crate::journal::views::{InstrumentView, QueueView, Waiting};
 use crate::journal::{DestinationSums, IntakeSums, Sums};
-use crate::status::snapshot::Analyzer;
+use crate::status::snapshot::{Analyzer, Wire};
 
 fn at(text: &str) -> Timestamp {
     format!("2026-03-02T{text}Z").parse().unwrap()
@@ -29,6 +30,10 @@ fn analyzer(name: &str) -> Analyzer {
         last_note: None,
         notes: Vec::new(),
         source: None,
+        cause: Cause::Unknown,
+        wire: Some(Wire::Port("/dev/ttyS0".to_owned())),
+        quiet: Quiet::No,
+        hours: Vec::new(),
     }
 }
 
@@ -145,6 +150,7 @@ const WORST_FIRST: &[(Severity, &str, Change)] = &[
     }),
     (Severity::Odd, "h500 has been silent since 09:58:00.", |it| {
         it.analyzers[1].counts.last_message = Some(at("09:58:00"));
+        it.analyzers[1].quiet = Quiet::Silent;
     }),
 ];
 

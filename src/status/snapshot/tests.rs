@@ -9,7 +9,14 @@ fn at(second: i64) -> Timestamp {
 
 fn known(instruments: &[&str], destinations: &[&str]) -> Known {
     Known {
-        instruments: instruments.iter().map(|name| ((*name).to_owned(), String::new())).collect(),
+        instruments: instruments
+            .iter()
+            .map(|name| Configured {
+                name: (*name).to_owned(),
+                description: String::new(),
+                wire: Wire::Port("/dev/ttyS0".to_owned()),
+            })
+            .collect(),
         destinations: destinations.iter().map(|name| ((*name).to_owned(), Mode::Live)).collect(),
         rules: String::new(),
         call_steps: Vec::new(),

@@ -1,0 +1,207 @@
+//! The list for a downtime: which patients' results aren't in the LIMS at a moment, and, of a list that was kept, what
+//! became of each since. A result's words never change; where a newer version came, it stands beside.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::audit::{self, Step};
+use super::orders::{CachedOrder, ordered};
+use super::people::on_the_page;
+use super::read::observation;
+use super::rows::instant;
+use super::writer::Urgency;
+use super::{Journal, JournalError, ObservationId, Reader};
+use crate::domain::{Observation, PersonName, SampleClass};
+
+/// The most results on one list. A page of more would not be read.
+pub const LONGEST: usize = 2_000;
+
+/// A list that was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListId(pub i64);
+
+/// Where a result is at a destination, as the ledger names it.
+pub type At = (String, String);
+
+/// A patient's result that some destination hasn't.
+#[derive(Debug, Clone)]
+pub struct Missing {
+    pub observation: ObservationId,
+    pub at: Vec<At>,
+    pub detail: Observation,
+    pub received_at: Timestamp,
+    /// As the LIMS told it last; it knows the patient better than the analyzer does.
+    pub order: Option<CachedOrder>,
+}
+
+/// When a list was kept, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub id: ListId,
+    pub at: Timestamp,
+    pub by: String,
+}
+
+/// A result on a kept list, and what became of it.
+#[derive(Debug, Clone)]
+pub struct Since {
+    pub then: Missing,
+    /// The newest version, where one came since.
+    pub newer: Option<Observation>,
+    /// Where the newest version is now.
+    pub now: Vec<At>,
+}
+
+impl Journal {
+    /// Keeps the list of this moment for these destinations.
+    ///
+    /// # Errors
+    /// Refused where there is nothing to keep.
+    pub async fn keep_downtime_list(
+        &self,
+        destinations: Vec<String>,
+        by: PersonName,
+        now: Timestamp,
+    ) -> Result<ListId, JournalError> {
+        self.submit(Urgency::Other, move |connection| {
+            let (missing, _) = missing(connection, &destinations)?;
+            if missing.is_empty() {
+                return Err(JournalError::Refused(
+                    "the LIMS has everything: there is nothing to keep".into(),
+                ));
+            }
+            let actor = on_the_page(&by);
+            connection.execute(
+                "INSERT INTO downtime_list (kept_at, kept_by) VALUES (?, ?)",
+                params![now.as_microsecond(), actor],
+            )?;
+            let list = connection.last_insert_rowid();
+            let mut line = connection.prepare_cached("INSERT INTO downtime_line VALUES (?, ?, ?, ?)")?;
+            for it in &missing {
+                for (destination, state) in &it.at {
+                    line.execute(params![list, it.observation.0, destination, state])?;
+                }
+            }
+            let step = Step {
+                at: now,
+                actor: &actor,
+                step: "downtime list kept",
+                subject: format!("list {list}"),
+                detail: format!("{} results", missing.len()),
+            };
+            audit::append(connection, &step)?;
+            Ok(ListId(list))
+        })
+        .await
+    }
+}
+
+impl Reader {
+    /// Patients' results that some of these destinations hasn't, at most [`LONGEST`], and whether there are more.
+    pub fn missing(&self, destinations: &[String]) -> Result<(Vec<Missing>, bool), JournalError> {
+        let _moment = self.moment()?;
+        missing(&self.connection, destinations)
+    }
+
+    /// The latest lists that were kept, the last first.
+    pub fn downtime_lists(&self, limit: usize) -> Result<Vec<Kept>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, kept_at, kept_by FROM downtime_list ORDER BY id DESC LIMIT ?")?;
+        let rows = statement.query_map([limit], |row| {
+            Ok(Kept { id: ListId(row.get(0)?), at: instant(row.get(1)?), by: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A list that was kept, and what became of everything on it.
+    pub fn downtime_list(&self, list: ListId) -> Result<Option<(Kept, Vec<Since>)>, JournalError> {
+        let _moment = self.moment()?;
+        let kept = self
+            .connection
+            .prepare_cached("SELECT kept_at, kept_by FROM downtime_list WHERE id = ?")?
+            .query_row([list.0], |row| Ok(Kept { id: list, at: instant(row.get(0)?), by: row.get(1)? }))
+            .optional()?;
+        let Some(kept) = kept else { return Ok(None) };
+        let mut at: BTreeMap<ObservationId, Vec<At>> = BTreeMap::new();
+        let mut lines = self
+            .connection
+            .prepare_cached("SELECT observation, destination, state FROM downtime_line WHERE list = ?")?;
+        let mut rows = lines.query([list.0])?;
+        while let Some(row) = rows.next()? {
+            at.entry(ObservationId(row.get(0)?)).or_default().push((row.get(1)?, row.get(2)?));
+        }
+        let since = at.into_iter().map(|(id, at)| since(&self.connection, id, at));
+        Ok(Some((kept, since.collect::<Result<_, _>>()?)))
+    }
+}
+
+fn missing(connection: &Connection, destinations: &[String]) -> Result<(Vec<Missing>, bool), JournalError> {
+    let mut at: BTreeMap<ObservationId, Vec<At>> = BTreeMap::new();
+    let mut more = false;
+    // What waits for somebody first: there is less of it, and it must not be cut off.
+    let waits_for_somebody = "SELECT observation, state FROM ledger WHERE destination = ?1
+         AND state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined') LIMIT ?2";
+    let waits = "SELECT observation, state FROM ledger WHERE destination = ?1 AND state = 'pending' LIMIT ?2";
+    for query in [waits_for_somebody, waits] {
+        let mut statement = connection.prepare_cached(query)?;
+        for destination in destinations {
+            let mut rows = statement.query(params![destination, LONGEST + 1])?;
+            while let Some(row) = rows.next()? {
+                let id = ObservationId(row.get(0)?);
+                if !at.contains_key(&id) && at.len() >= LONGEST {
+                    more = true;
+                    break;
+                }
+                at.entry(id).or_default().push((destination.clone(), row.get(1)?));
+            }
+        }
+    }
+    let mut missing = Vec::new();
+    for (id, at) in at {
+        missing.extend(patients(connection, id, at)?);
+    }
+    Ok((missing, more))
+}
+
+/// A patient's result with its order; nothing for a control's.
+fn patients(
+    connection: &Connection,
+    id: ObservationId,
+    at: Vec<At>,
+) -> Result<Option<Missing>, JournalError> {
+    let (received_at, detail) = detail(connection, id)?;
+    if detail.class != SampleClass::Patient {
+        return Ok(None);
+    }
+    let order = ordered(connection, id)?.and_then(|it| it.order);
+    Ok(Some(Missing { observation: id, at, detail, received_at, order }))
+}
+
+fn detail(connection: &Connection, id: ObservationId) -> Result<(Timestamp, Observation), JournalError> {
+    connection
+        .prepare_cached("SELECT recorded_at, detail FROM observation WHERE id = ?")?
+        .query_and_then([id.0], |row| Ok::<_, JournalError>((instant(row.get(0)?), observation(row, 1)?)))?
+        .next()
+        .transpose()?
+        .ok_or_else(|| JournalError::Refused(format!("there is no result {id}")))
+}
+
+fn since(connection: &Connection, id: ObservationId, at: Vec<At>) -> Result<Since, JournalError> {
+    let mut newest = id;
+    let mut newer = connection.prepare_cached("SELECT id FROM observation WHERE supersedes = ?")?;
+    while let Some(next) = newer.query_row([newest.0], |row| row.get(0)).optional()? {
+        newest = ObservationId(next);
+    }
+    let mut now = connection.prepare_cached("SELECT destination, state FROM ledger WHERE observation = ?")?;
+    let now = now.query_map([newest.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let now = now.collect::<Result<Vec<At>, _>>()?;
+    let concerned = |(destination, _): &At| at.iter().any(|(then, _)| then == destination);
+    let now = now.into_iter().filter(concerned).collect();
+    let newer = if newest == id { None } else { Some(detail(connection, newest)?.1) };
+    let (received_at, detail) = detail(connection, id)?;
+    let order = ordered(connection, id)?.and_then(|it| it.order);
+    Ok(Since { then: Missing { observation: id, at, detail, received_at, order }, newer, now })
+}

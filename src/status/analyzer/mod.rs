@@ -1,0 +1,75 @@
+//! One analyzer: its link in words, its last day, what its line did wrong, and, where something is, a card that says what
+//! to do. It only shows.
+
+mod advice;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use super::Page;
+use super::bench::contact;
+use super::clock::Moment;
+use super::failure::{Failure, html};
+use super::lead::grouped;
+use super::shell::{Mark, Shell};
+use super::spark::Spark;
+use super::who::Who;
+use advice::Advice;
+
+#[derive(Template)]
+#[template(path = "analyzer.html")]
+struct AnalyzerPage {
+    shell: Shell,
+    name: String,
+    description: String,
+    mark: Mark,
+    detail: String,
+    advice: Option<Advice>,
+    last_message: Option<Moment>,
+    /// What was counted, and how often.
+    counts: [(&'static str, String); 6],
+    spark: Spark,
+    /// What its line did wrong: the note's code, how often, first and last.
+    notes: Vec<(String, String, Moment, Moment)>,
+}
+
+pub(super) async fn show(
+    State(page): State<Page>,
+    who: Who,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    let snapshot = page.snapshot().await?;
+    let clock = page.clock(&snapshot);
+    let it = snapshot
+        .analyzers
+        .iter()
+        .find(|it| it.name == name)
+        .ok_or(Failure::NotFound("There is no analyzer of that name."))?;
+    let (mark, detail) = contact(it, &clock);
+    let counts = &it.counts;
+    let note = |note: &crate::journal::notes::LinkNotes| {
+        let times = grouped(i64::try_from(note.count).unwrap_or(i64::MAX));
+        (note.code.clone(), times, clock.at(note.first_at), clock.at(note.last_at))
+    };
+    html(&AnalyzerPage {
+        shell: Shell::new(&it.name, "/analyzer", &page.site, &snapshot, &clock)
+            .seen_by(who, format!("/analyzer/{}", it.name)),
+        name: it.name.clone(),
+        description: it.description.clone(),
+        mark,
+        detail,
+        advice: advice::advice(it, &snapshot, page.paper_after),
+        last_message: counts.last_message.map(|at| clock.at(at)),
+        counts: [
+            ("results received", grouped(counts.received)),
+            ("new", grouped(counts.new)),
+            ("repeated", grouped(counts.duplicate)),
+            ("unusable", grouped(counts.problem)),
+            ("held", grouped(counts.held)),
+            ("open problems", grouped(counts.open_problems)),
+        ],
+        spark: Spark::of(&it.hours, &clock),
+        notes: it.notes.iter().map(note).collect(),
+    })
+}

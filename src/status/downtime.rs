@@ -1,0 +1,284 @@
+//! The list for a downtime: what people work by while the LIMS doesn't answer. Patients' results that aren't in the LIMS
+//! by ward, open critical calls on top, to be printed; a list that was kept says later what differs in the LIMS. It says on
+//! every page that it is no report.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::Page;
+use super::act::Desk;
+use super::bench::state_words;
+use super::calls::{self, CallRow};
+use super::clock::{Clock, Moment};
+use super::failure::{Failure, html};
+use super::lead::{Severity, count};
+use super::shell::{Mark, Shell, test_name};
+use super::who::Who;
+use crate::domain::{Observation, Patient, Role};
+use crate::journal::downtime::{At, LONGEST, ListId, Missing, Since};
+
+/// How many kept lists are named.
+const LISTS: usize = 10;
+
+#[derive(Template)]
+#[template(path = "downtime.html")]
+struct Downtime {
+    shell: Shell,
+    headline: String,
+    calls: Vec<CallRow>,
+    wards: Vec<Ward>,
+    /// The list was cut after so many.
+    cut: Option<usize>,
+    lists: Vec<(i64, Moment, String)>,
+    desk: Desk,
+}
+
+#[derive(Template)]
+#[template(path = "downtime_since.html")]
+struct DowntimeSince {
+    shell: Shell,
+    id: i64,
+    kept: Moment,
+    by: String,
+    summary: String,
+    lines: Vec<SinceRow>,
+}
+
+/// One ward, with the specimens of its patients.
+struct Ward {
+    name: String,
+    specimens: Vec<Specimen>,
+}
+
+struct Specimen {
+    id: String,
+    patient: Vec<(&'static str, String)>,
+    results: Vec<ResultRow>,
+}
+
+struct ResultRow {
+    test: String,
+    value: String,
+    flags: String,
+    /// When it was measured, else received.
+    at: Moment,
+    mark: Mark,
+}
+
+struct SinceRow {
+    mark: Mark,
+    specimen: String,
+    patient: String,
+    test: String,
+    listed: String,
+    now: String,
+}
+
+pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
+    let live = page.live_destinations();
+    let (snapshot, ((missing, is_cut), lists)) =
+        page.read(move |reader| Ok((reader.missing(&live)?, reader.downtime_lists(LISTS)?))).await?;
+    let clock = page.clock(&snapshot);
+    html(&Downtime {
+        desk: Desk::of(&who),
+        headline: headline(missing.len(), is_cut),
+        calls: calls::rows(&snapshot, &clock),
+        wards: wards(&missing, &clock),
+        cut: is_cut.then_some(LONGEST),
+        lists: lists.into_iter().map(|it| (it.id.0, clock.at(it.at), it.by)).collect(),
+        shell: Shell::new("List for a downtime", "/downtime", &page.site, &snapshot, &clock)
+            .seen_by(who, "/downtime"),
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct KeepForm {
+    guard: String,
+}
+
+/// Keeps the list of this moment, and shows it.
+pub(super) async fn keep(
+    State(page): State<Page>,
+    who: Who,
+    Form(form): Form<KeepForm>,
+) -> Result<Response, Failure> {
+    let visitor = page.authorised(who, &form.guard, Role::Technician).await?;
+    let live = page.live_destinations();
+    let kept = page.people.keep_downtime_list(live, visitor.name, crate::clock::now()).await;
+    let list = kept.map_err(|error| match error {
+        crate::journal::JournalError::Refused(why) => Failure::Refused(why),
+        other => Failure::Journal(other),
+    })?;
+    Ok(Redirect::to(&format!("/downtime/{}", list.0)).into_response())
+}
+
+/// A kept list, and what became of it.
+pub(super) async fn since(
+    State(page): State<Page>,
+    who: Who,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    const NONE: Failure = Failure::NotFound("There is no kept list of that number.");
+    let number: i64 = id.parse().map_err(|_| NONE)?;
+    let (snapshot, found) = page.read(move |reader| reader.downtime_list(ListId(number))).await?;
+    let (kept, since) = found.ok_or(NONE)?;
+    let clock = page.clock(&snapshot);
+    let mut lines: Vec<(Severity, SinceRow)> = since.iter().map(since_row).collect();
+    lines.sort_by_key(|(severity, _)| *severity);
+    html(&DowntimeSince {
+        id: number,
+        kept: clock.at(kept.at),
+        by: kept.by,
+        summary: summary(&lines),
+        lines: lines.into_iter().map(|(_, row)| row).collect(),
+        shell: Shell::new(&format!("Kept list {number}"), "/downtime", &page.site, &snapshot, &clock)
+            .seen_by(who, format!("/downtime/{number}")),
+    })
+}
+
+impl Page {
+    /// The destinations by which patients are treated.
+    fn live_destinations(&self) -> Vec<String> {
+        let live = self.known.destinations.iter();
+        let live = live.filter(|(_, mode)| **mode != crate::config::settings::Mode::Test);
+        live.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+fn headline(missing: usize, is_cut: bool) -> String {
+    let number = i64::try_from(missing).unwrap_or(i64::MAX);
+    match missing {
+        0 => "The LIMS has every patient's result.".to_owned(),
+        _ if is_cut => format!("More than {LONGEST} results aren't in the LIMS."),
+        _ => count(number, "result isn't in the LIMS.", "results aren't in the LIMS."),
+    }
+}
+
+/// The patient as the LIMS's order knows them, else as the analyzer said.
+fn patient(it: &Missing) -> &Patient {
+    match &it.order {
+        Some(order) => order.order.patient.reveal(),
+        None => it.detail.patient.reveal(),
+    }
+}
+
+fn wards(missing: &[Missing], clock: &Clock) -> Vec<Ward> {
+    let mut wards: BTreeMap<String, BTreeMap<String, Vec<&Missing>>> = BTreeMap::new();
+    for it in missing {
+        let ward = patient(it).location.trim().to_owned();
+        let specimens = wards.entry(ward).or_default();
+        specimens.entry(it.detail.specimen.reveal().to_owned()).or_default().push(it);
+    }
+    let result = |it: &&Missing| ResultRow {
+        test: test_name(&it.detail.test),
+        value: value(&it.detail),
+        flags: it.detail.flags.join(" "),
+        at: clock.at(it.detail.completed.as_ref().and_then(|time| time.instant).unwrap_or(it.received_at)),
+        mark: mark(&it.at),
+    };
+    let specimen = |(id, results): (String, Vec<&Missing>)| Specimen {
+        patient: results.first().map(|it| super::hold::told(patient(it))).unwrap_or_default(),
+        results: results.iter().map(result).collect(),
+        id,
+    };
+    let ward = |(name, specimens): (String, BTreeMap<String, Vec<&Missing>>)| Ward {
+        name: if name.is_empty() { "No ward is known".to_owned() } else { name },
+        specimens: specimens.into_iter().map(specimen).collect(),
+    };
+    wards.into_iter().map(ward).collect()
+}
+
+/// What its reader must know of a result: whether somebody has yet to look at it.
+fn mark(at: &[At]) -> Mark {
+    let of = |state: &str| at.iter().any(|(_, it)| it == state);
+    match () {
+        () if of("held") => Mark::new(Severity::Danger, "HELD: don't use before somebody has looked at it"),
+        () if of("refused") => Mark::new(Severity::Act, "refused by the LIMS"),
+        () if of("unknown") || of("in-flight") => Mark::new(Severity::Odd, "perhaps in the LIMS"),
+        () => Mark::new(Severity::Wait, "waits for the LIMS"),
+    }
+}
+
+fn value(detail: &Observation) -> String {
+    let unit = detail.unit.as_deref().unwrap_or_default();
+    format!("{} {unit}", detail.value_as_sent).trim_end().to_owned()
+}
+
+fn since_row(it: &Since) -> (Severity, SinceRow) {
+    let everywhere = |state: &[&str]| it.now.iter().all(|(_, now)| state.contains(&now.as_str()));
+    let anywhere = |state: &str| it.now.iter().any(|(_, now)| now == state);
+    let then = &it.then.detail;
+    let changed =
+        it.newer.as_ref().filter(|newer| value(newer) != value(then) || newer.status != then.status);
+    let (severity, words) = match changed {
+        Some(_) => (Severity::Danger, "changed: tell whoever worked by the list"),
+        None if anywhere("rejected") => (Severity::Danger, "rejected: tell whoever worked by the list"),
+        None if anywhere("refused") => (Severity::Act, "refused by the LIMS"),
+        None if everywhere(&["accepted", "staged", "superseded", "not-for-it"]) => {
+            (Severity::Calm, "in the LIMS as listed")
+        }
+        None => (Severity::Wait, "not in the LIMS yet"),
+    };
+    let states: Vec<String> =
+        it.now.iter().map(|(destination, state)| format!("{destination}: {}", state_words(state))).collect();
+    let now = match &it.newer {
+        Some(newer) => format!("{} · {}", value(newer), states.join(", ")),
+        None => states.join(", "),
+    };
+    let row = SinceRow {
+        mark: Mark::new(severity, words),
+        specimen: then.specimen.reveal().to_owned(),
+        patient: patient(&it.then).name.clone(),
+        test: test_name(&then.test),
+        listed: value(then),
+        now,
+    };
+    (severity, row)
+}
+
+/// How many came to what, worst first.
+fn summary(lines: &[(Severity, SinceRow)]) -> String {
+    let of = |severity: Severity| lines.iter().filter(|(it, _)| *it == severity).count();
+    let parts = [
+        (of(Severity::Danger), "differ from the list"),
+        (of(Severity::Act), "refused"),
+        (of(Severity::Wait), "not in the LIMS yet"),
+        (of(Severity::Calm), "in the LIMS as listed"),
+    ];
+    let told = parts.into_iter().filter(|(number, _)| *number > 0);
+    told.map(|(number, words)| format!("{number} {words}")).collect::<Vec<_>>().join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_has_yet_to_look_at_says_so_whatever_else_is_true() {
+        let at = |states: &[&str]| -> Vec<At> {
+            states.iter().map(|state| ("lims".to_owned(), (*state).to_owned())).collect()
+        };
+        for (states, expected) in [
+            (&["pending"][..], "waits for the LIMS"),
+            (&["pending", "held"], "HELD: don't use before somebody has looked at it"),
+            (&["unknown"], "perhaps in the LIMS"),
+            (&["in-flight"], "perhaps in the LIMS"),
+            (&["refused", "unknown"], "refused by the LIMS"),
+            (&["quarantined"], "waits for the LIMS"),
+        ] {
+            assert_eq!(mark(&at(states)).words, expected, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn the_headline_counts_and_says_when_not_all_is_listed() {
+        assert_eq!(headline(0, false), "The LIMS has every patient's result.");
+        assert_eq!(headline(1, false), "1 result isn't in the LIMS.");
+        assert_eq!(headline(LONGEST, true), "More than 2000 results aren't in the LIMS.");
+    }
+}

@@ -1,0 +1,71 @@
+//! The list for a downtime: what isn't in the LIMS, and what became of a list that was kept.
+
+use labwire::domain::{PersonName, SampleClass};
+use labwire::journal::desk::Decision;
+use labwire::journal::downtime::ListId;
+use labwire::journal::{JournalError, ObservationId};
+
+use super::kit::{LIMS, Lab, held, result};
+
+fn keep(lab: &Lab) -> Result<ListId, JournalError> {
+    let by = PersonName::parse("anna").unwrap();
+    lab.wait(lab.journal.keep_downtime_list(vec![LIMS.to_owned()], by, lab.now()))
+}
+
+fn listed(lab: &Lab) -> Vec<(ObservationId, String)> {
+    let (missing, more) = lab.reader.missing(&[LIMS.to_owned()]).unwrap();
+    assert!(!more);
+    missing.into_iter().map(|it| (it.observation, it.at[0].1.clone())).collect()
+}
+
+#[test]
+fn the_list_holds_patients_results_that_the_lims_has_not() {
+    let lab = Lab::new();
+    assert!(matches!(keep(&lab), Err(JournalError::Refused(_))), "nothing to keep");
+    let delivered = lab.own(result("0815", "K", "4.1"));
+    lab.deliver_everything();
+    let waits = lab.own(result("0816", "K", "4.2"));
+    let looked_at = lab.own(held(result("0817", "K", "9.9")));
+    let mut control = result("QC1", "K", "4.0");
+    control.class = SampleClass::Control;
+    lab.own(control);
+    let told = listed(&lab);
+    assert_eq!(told, [(waits, "pending".to_owned()), (looked_at, "held".to_owned())]);
+    assert!(told.iter().all(|(id, _)| *id != delivered));
+    assert_eq!(lab.reader.missing(&["other".to_owned()]).unwrap().0.len(), 0);
+}
+
+#[test]
+fn a_kept_list_never_changes_and_says_what_became_of_each_result() {
+    let lab = Lab::new();
+    let stays = lab.own(result("0815", "K", "4.1"));
+    let corrected = lab.own(result("0816", "K", "4.2"));
+    let rejected = lab.own(held(result("0817", "K", "9.9")));
+    let list = keep(&lab).unwrap();
+    lab.newer(result("0816", "K", "5.2"), corrected);
+
+    let reject = Decision::Reject(rejected);
+    lab.decide(reject).unwrap();
+    lab.deliver_everything();
+    let later = lab.own(result("0818", "K", "4.4"));
+    let (kept, since) = lab.reader.downtime_list(list).unwrap().unwrap();
+    assert_eq!(kept.by, "anna on the page");
+    let told: Vec<_> = since
+        .iter()
+        .map(|it| {
+            let newer = it.newer.as_ref().map(|newer| newer.value_as_sent.as_str());
+            (it.then.observation, it.then.at[0].1.as_str(), newer, it.now[0].1.as_str())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (stays, "pending", None, "accepted"),
+            (corrected, "pending", Some("5.2"), "accepted"),
+            (rejected, "held", None, "rejected"),
+        ]
+    );
+    assert!(told.iter().all(|(id, ..)| *id != later), "what came later isn't on it");
+    assert!(lab.reader.downtime_list(ListId(99)).unwrap().is_none());
+    lab.assert_balanced();
+}
