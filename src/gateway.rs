@@ -21,6 +21,7 @@ use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
 use crate::host::control::{Control, ControlError, Signable};
 use crate::host::systemd::{self, Watched};
+use crate::host::tls::{Acceptor, TlsError};
 use crate::intake::{self, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
 use crate::orders::{self, Answering, Asking, Downloading, Presence, Withdrawals};
@@ -57,6 +58,8 @@ pub enum StartError {
     Control(#[from] ControlError),
     #[error("failed to show the page at {address}: {error}; choose another [page] listen")]
     Page { address: SocketAddr, error: io::Error },
+    #[error("failed to set up [page.tls]: {0}")]
+    PageTls(#[from] TlsError),
 }
 
 impl Gateway {
@@ -75,6 +78,7 @@ impl Gateway {
         let listener =
             TcpListener::bind(address).await.map_err(|error| StartError::Page { address, error })?;
         let page = listener.local_addr().map_err(|error| StartError::Page { address, error })?;
+        let acceptor = settings.page.tls.as_ref().map(Acceptor::new).transpose()?;
         let control_ids = ControlIds::new(journal.epoch());
         let gateway =
             Gateway { journal, board: Board::default(), page, tasks: Tasks::default(), control_ids };
@@ -92,7 +96,7 @@ impl Gateway {
         let presence = Presence::default();
         gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone(), &arrived);
         let control = gateway.start_control(settings, rules, &arrived, &due)?;
-        gateway.start_page(settings, control, listener, lives);
+        gateway.start_page(settings, control, (listener, acceptor), lives);
         gateway.start_reports(settings);
         gateway.start_orders(settings, presence, &arrived);
         gateway.start_downloads(settings, &mailboxes);
@@ -123,7 +127,7 @@ impl Gateway {
         &self,
         settings: &Settings,
         control: Control,
-        listener: TcpListener,
+        (listener, acceptor): (TcpListener, Option<Acceptor>),
         alive: watch::Receiver<Instant>,
     ) {
         let page = Page::new(&self.journal, &self.board, control, settings, alive);
@@ -134,7 +138,7 @@ impl Gateway {
             told: settings.journal.path.with_extension("alerts"),
         };
         self.tasks.spawn(alerts.run(self.tasks.stopping()));
-        self.tasks.spawn(status::serve(listener, page, self.tasks.stopping()));
+        self.tasks.spawn(status::serve(listener, acceptor, page, self.tasks.stopping()));
     }
 
     fn start_deliveries(&self, settings: &Settings, due: &Arc<Notify>) -> Result<(), StartError> {

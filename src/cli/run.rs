@@ -29,7 +29,7 @@ async fn serve(settings: &Settings, folder: &Path) -> Outcome {
             return Ok(match error {
                 StartError::Journal(OpenError::InUse(_)) => Exit::Busy,
                 StartError::Journal(_) => Exit::Journal,
-                StartError::Client(_) => Exit::Configuration,
+                StartError::Client(_) | StartError::PageTls(_) => Exit::Configuration,
                 StartError::Control(_) | StartError::Page { .. } => Exit::Unavailable,
             });
         }

@@ -18,6 +18,7 @@ mod link;
 mod load;
 mod nearest;
 mod orders;
+mod page;
 pub mod profile;
 mod profiles;
 mod qc;

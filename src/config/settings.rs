@@ -18,7 +18,7 @@ use crate::domain::call::Step;
 use crate::domain::profile::Profile;
 use crate::domain::qc::Plan;
 pub use crate::domain::{CodeMapping, OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
-use crate::domain::{InstrumentId, Private, Rules};
+use crate::domain::{InstrumentId, PersonName, Private, Role, Rules};
 pub use alerts::*;
 pub use destination::*;
 pub use drop::*;
@@ -76,12 +76,31 @@ pub struct BackupSettings {
 #[derive(Debug, Clone)]
 pub struct PageSettings {
     pub listen: SocketAddr,
+    /// Always there where the address isn't a loopback one.
+    pub tls: Option<TlsServerSettings>,
+    /// Programs that may read, and what else they may.
+    pub tokens: Vec<MachineToken>,
     /// The names a browser may use for this page (its `Host` header without the port).
     pub hosts: Vec<String>,
     /// After so long without a request of its user, a session asks for a PIN, a badge or the password.
     pub away_after: Duration,
     /// How long a link may be down before the page tells people to go to paper.
     pub paper_after: Duration,
+}
+
+impl PageSettings {
+    /// Other machines reach it: nobody may read patient data there who hasn't signed in.
+    pub fn is_open(&self) -> bool {
+        !self.listen.ip().is_loopback()
+    }
+}
+
+/// A program that reads, or decides, in its own name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineToken {
+    pub name: PersonName,
+    pub role: Role,
+    pub token: Private<String>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,17 +1,15 @@
 //! `labwire.toml`: the site as a whole, without its instruments.
 
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::reader::Table;
 use super::settings::{
     AlertSettings, BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings,
     ReconciliationSettings, Suspension, TraceSettings,
 };
-use super::transport::{listen_address, path};
-use super::{alerts, calls, destination, orders, qc, reconciliation, verification};
+use super::transport::path;
+use super::{alerts, calls, destination, orders, page, qc, reconciliation, verification};
 use crate::domain::call::{CallPolicy, Step};
 use crate::domain::qc::Plan;
 
@@ -62,7 +60,7 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
     Draft {
         site: site.unwrap_or_default(),
         journal,
-        page: file.table("page", page).unwrap_or_else(default_page),
+        page: file.table("page", |table| page::read(table, folder)).unwrap_or_else(page::default),
         control_socket,
         control_socket_span,
         log: file.table("log", log).unwrap_or_else(default_log),
@@ -127,57 +125,6 @@ fn backup(table: &mut Table<'_>, folder: &Path, journal: &JournalSettings) -> Ba
         keep_weeks: table.number("keep_weeks", 0_usize..=520).unwrap_or(default.keep_weeks),
         keep_months: table.number("keep_months", 0_usize..=1_200).unwrap_or(default.keep_months),
     }
-}
-
-/// How long somebody who signed in may do nothing, unless the site says otherwise.
-const AWAY: Duration = Duration::from_secs(10 * 60);
-/// How long a link may be down before people go to paper, unless the site says otherwise.
-const PAPER: Duration = Duration::from_secs(30 * 60);
-
-fn default_page() -> PageSettings {
-    let listen = SocketAddr::from(([127, 0, 0, 1], 8480));
-    PageSettings { listen, hosts: hosts_of(listen), away_after: AWAY, paper_after: PAPER }
-}
-
-/// The names that reach a page on this machine.
-fn hosts_of(listen: SocketAddr) -> Vec<String> {
-    let address = if listen.is_ipv6() { format!("[{}]", listen.ip()) } else { listen.ip().to_string() };
-    vec!["localhost".to_owned(), address]
-}
-
-fn page(table: &mut Table<'_>) -> PageSettings {
-    let listen = table.parsed("listen", page_address).unwrap_or(default_page().listen);
-    let hosts = table.list("hosts", |entry| entry.parsed(host)).unwrap_or_else(|| hosts_of(listen));
-    let minutes = table.number("away_after_minutes", 1_u64..=240);
-    let away_after = minutes.map_or(AWAY, |minutes| Duration::from_secs(minutes * 60));
-    let minutes = table.number("paper_after_minutes", 1_u64..=1_440);
-    let paper_after = minutes.map_or(PAPER, |minutes| Duration::from_secs(minutes * 60));
-    PageSettings { listen, hosts, away_after, paper_after }
-}
-
-fn page_address(text: &str) -> Result<SocketAddr, String> {
-    let listen = listen_address(text)?;
-    if listen.ip().is_loopback() {
-        return Ok(listen);
-    }
-    Err(format!(
-        "the page would be open to the network at {listen}, and it shows patient data without asking who is there; \
-         write a loopback address such as \"127.0.0.1:{}\"",
-        listen.port()
-    ))
-}
-
-fn host(text: &str) -> Result<String, String> {
-    let name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-    let literal = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let fits = match literal {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !text.is_empty() && name(text),
-    };
-    if fits {
-        return Ok(text.to_ascii_lowercase());
-    }
-    Err(format!("{text:?} is no host name; write it without scheme and port, such as \"bench-pc.example\""))
 }
 
 fn control_socket(file: &mut Table<'_>, folder: &Path) -> (PathBuf, Range<usize>) {

@@ -83,7 +83,12 @@ pub(super) async fn decide(
 impl Page {
     /// Asks as a command would, for somebody who signed in. Tells whether what was recorded leaves something to do.
     pub(super) async fn ask(&self, visitor: &Visitor, request: Request) -> Result<bool, Failure> {
-        match self.control.answer(request, on_the_page(&visitor.name)).await {
+        self.ask_as(on_the_page(&visitor.name), request).await
+    }
+
+    /// The same, in the name that the audit is to show.
+    pub(super) async fn ask_as(&self, actor: String, request: Request) -> Result<bool, Failure> {
+        match self.control.answer(request, actor).await {
             control::Response::Done => Ok(false),
             control::Response::Recorded { open } => Ok(open),
             control::Response::Refused { why } => Err(Failure::Refused(why)),
@@ -92,7 +97,8 @@ impl Page {
     }
 }
 
-fn needed(decision: Asked) -> Role {
+/// The least role that may decide so.
+pub(super) fn needed(decision: Asked) -> Role {
     match decision {
         Asked::GiveUp | Asked::Confirm => Role::Supervisor,
         Asked::Release

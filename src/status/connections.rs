@@ -10,10 +10,13 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::net::sockopt;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use crate::host::tls::Acceptor;
 
 /// The longest request line and headers together, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -44,11 +47,18 @@ impl Limits {
 }
 
 /// Answers until `stop` is cancelled, and returns when every connection has ended: [`Limits::grace`] later at most.
-pub(super) async fn serve(listener: &TcpListener, app: &Router, limits: Limits, stop: CancellationToken) {
+/// Over TLS where there is an acceptor.
+pub(super) async fn serve(
+    listener: &TcpListener,
+    tls: Option<Acceptor>,
+    app: &Router,
+    limits: Limits,
+    stop: CancellationToken,
+) {
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     while let Some((stream, seat)) = next(listener, &room, &stop).await {
-        connections.spawn(connection(stream, seat, app.clone(), limits, stop.clone()));
+        connections.spawn(connection(stream, tls.clone(), seat, app.clone(), limits, stop.clone()));
         while connections.try_join_next().is_some() {}
     }
     while connections.join_next().await.is_some() {}
@@ -78,6 +88,7 @@ async fn next(
 /// One connection until its end. How it went is the other end's affair, and may quote what it sent: nothing is logged.
 async fn connection(
     stream: TcpStream,
+    tls: Option<Acceptor>,
     _seat: OwnedSemaphorePermit,
     app: Router,
     limits: Limits,
@@ -86,6 +97,22 @@ async fn connection(
     if prepare(&stream, limits).is_err() {
         return;
     }
+    match tls {
+        None => talk(stream, app, limits, stop).await,
+        Some(tls) => {
+            if let Some(Ok(stream)) = stop.run_until_cancelled(tls.accept(stream)).await {
+                talk(stream, app, limits, stop).await;
+            }
+        }
+    }
+}
+
+async fn talk(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    app: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) {
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.asking).max_buf_size(LONGEST_HEAD);
     let serving = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));

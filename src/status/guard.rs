@@ -22,15 +22,23 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
+/// How long a browser asks over TLS only.
+const YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 pub(super) async fn guard(State(page): State<Page>, request: Request, next: Next) -> Response {
-    let mut response = if !is_ours(&page.hosts, request.headers(), request.uri()) {
+    let mut response = if !is_ours(&page.entrance.hosts, request.headers(), request.uri()) {
         (StatusCode::MISDIRECTED_REQUEST, "This page does not answer to that name.\n").into_response()
     } else if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
         let allowed = [(header::ALLOW, "GET, HEAD, POST")];
         (StatusCode::METHOD_NOT_ALLOWED, allowed, "This page can't do that.\n").into_response()
+    } else if let Some(turned_away) = page.turn_away(&request) {
+        turned_away
     } else {
         next.run(request).await
     };
+    if page.entrance.is_secure {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, YEAR);
+    }
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

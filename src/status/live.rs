@@ -21,6 +21,8 @@ use super::clock::Clock;
 const LOOK: Duration = Duration::from_millis(500);
 /// Looks between two heartbeats.
 const HEARTBEAT: u32 = 4;
+/// How often is looked for alarms that begin or end.
+const ALARMS: Duration = Duration::from_secs(2);
 /// The most open pages.
 const PAGES: usize = 64;
 
@@ -66,6 +68,22 @@ pub(super) async fn announce(page: &Page, stop: CancellationToken) {
         }
     }
     page.pulse.send_modify(|pulse| pulse.is_last = true);
+}
+
+/// Looks for alarms that begin and end, also while nobody has a page open, until `stop`.
+pub(super) async fn annunciate(page: &Page, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(ALARMS);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        let Some(alarms) = page.alarms().await else { continue };
+        if page.annunciator.look(&alarms, crate::clock::now()) {
+            page.pulse.send_modify(|pulse| pulse.changes += 1);
+        }
+    }
 }
 
 /// Whether there was a change since the last look. Looking and noting it are one step: a change between them would be

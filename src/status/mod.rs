@@ -3,8 +3,11 @@
 //! commands do; it shows patient data to whoever may open it, and never logs any: not a path, not a query, not a content.
 
 mod act;
+mod alarm_list;
 mod alarms;
 mod analyzer;
+mod annunciator;
+mod api;
 mod assets;
 mod bench;
 mod call;
@@ -12,6 +15,7 @@ mod calls;
 mod clock;
 mod connections;
 mod downtime;
+mod entrance;
 mod exposition;
 mod failure;
 mod guard;
@@ -56,11 +60,14 @@ use crate::config::Settings;
 use crate::config::settings::{Instrument, JournalSettings, Transport};
 use crate::domain::qc::Plan;
 use crate::host::control::Control;
+use crate::host::tls::Acceptor;
 use crate::journal::{Condition, Counting, Journal, JournalError, Reader};
 
 pub use alarms::Alarm;
+use annunciator::Annunciator;
 use clock::Clock;
 use connections::Limits;
+use entrance::Entrance;
 use live::Pulse;
 use preview::Readings;
 use readers::Readers;
@@ -86,9 +93,10 @@ pub struct Page {
     alive: watch::Receiver<Instant>,
     journal: Arc<JournalSettings>,
     site: Arc<str>,
+    entrance: Arc<Entrance>,
+    annunciator: Annunciator,
     /// How long a link may be down before people go to paper.
     paper_after: Duration,
-    hosts: Arc<[String]>,
     known: Arc<Known>,
     instruments: Arc<Readings>,
     zone: TimeZone,
@@ -123,8 +131,9 @@ impl Page {
             alive,
             journal: Arc::new(settings.journal.clone()),
             site: settings.site.as_str().into(),
+            annunciator: Annunciator::default(),
+            entrance: Arc::new(Entrance::new(&settings.page)),
             paper_after: settings.page.paper_after,
-            hosts: settings.page.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             known: Arc::new(Known {
                 instruments,
                 destinations,
@@ -164,7 +173,8 @@ impl Page {
         let (links, states) = (self.board.links(), self.board.destinations());
         let as_of = crate::clock::now();
         let snapshot = Snapshot::new(as_of, condition, stored, &self.known, &links, &states);
-        Ok((Snapshot { reports_fail: self.board.reports_fail(), ..snapshot }, more))
+        let reports_fail = self.board.reports_fail();
+        Ok((Snapshot { reports_fail, alarms: self.annunciator.on(), ..snapshot }, more))
     }
 
     async fn snapshot(&self) -> Result<Snapshot, JournalError> {
@@ -194,16 +204,17 @@ fn configured(instrument: &Instrument) -> Configured {
 }
 
 /// Answers until `stop` is cancelled; open connections and streams end then.
-pub async fn serve(listener: TcpListener, page: Page, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, tls: Option<Acceptor>, page: Page, stop: CancellationToken) {
     let app = router(page.clone());
-    let serving = connections::serve(&listener, &app, Limits::OF_THE_PAGE, stop.clone());
-    tokio::join!(serving, live::announce(&page, stop));
+    let serving = connections::serve(&listener, tls, &app, Limits::OF_THE_PAGE, stop.clone());
+    tokio::join!(serving, live::announce(&page, stop.clone()), live::annunciate(&page, stop));
 }
 
 fn router(page: Page) -> Router {
     let pages = Router::new()
         .route("/", get(bench::show))
         .route("/wall", get(wall::show))
+        .route("/alarms", get(alarm_list::show).post(alarm_list::record))
         .route("/analyzer/{name}", get(analyzer::show))
         .route("/specimen", get(specimen::show))
         .route("/message/{id}", get(raw::message))
@@ -226,6 +237,7 @@ fn router(page: Page) -> Router {
         .route("/qc", get(qc::show))
         .route("/orders", get(orders::show))
         .route("/api/status", get(machine::status))
+        .merge(api::router())
         .route("/metrics", get(exposition::show))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))

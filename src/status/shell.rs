@@ -20,6 +20,10 @@ pub(super) struct Shell {
     pub visitor: Option<Visitor>,
     /// Where they come back to when they sign in.
     pub path: String,
+    /// The alarms that nobody has acknowledged.
+    pub rings: String,
+    /// All that are on.
+    pub alarms: usize,
 }
 
 /// One view that the header links to.
@@ -29,6 +33,8 @@ pub(super) struct View {
     /// How much waits there; nothing for zero.
     pub count: Option<String>,
     pub is_current: bool,
+    /// What waits there wants somebody's notice.
+    pub rings: bool,
 }
 
 /// A state in words, with the style that its colour and icon come from.
@@ -47,8 +53,11 @@ impl Mark {
 impl Shell {
     pub(super) fn new(title: &str, path: &str, site: &str, snapshot: &Snapshot, clock: &Clock) -> Shell {
         let waiting = snapshot.waiting;
+        let rings: Vec<u64> = snapshot.alarms.iter().filter(|it| it.rings()).map(|it| it.id).collect();
+        let ringing = i64::try_from(rings.len()).unwrap_or(i64::MAX);
         let views = [
             ("/", "Bench", 0),
+            ("/alarms", "Alarms", ringing),
             ("/held", "Held", waiting.held),
             ("/problems", "Problems", waiting.open_problems),
             ("/dead-letters", "Dead letters", waiting.dead_letters),
@@ -63,6 +72,8 @@ impl Shell {
             as_of: clock.now(),
             visitor: None,
             path: path.to_owned(),
+            rings: rings.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
+            alarms: snapshot.alarms.len(),
             views: views
                 .into_iter()
                 .map(|(view, name, count)| View {
@@ -70,6 +81,7 @@ impl Shell {
                     name,
                     count: (count > 0).then(|| grouped(count)),
                     is_current: view == path,
+                    rings: view == "/alarms" && count > 0,
                 })
                 .collect(),
         }

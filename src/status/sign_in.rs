@@ -107,7 +107,11 @@ pub(super) async fn sign_in(
         Some(person) if right => {
             let token = page.sessions.begin(&person, now);
             page.people.note_visit(person.name, Visit::SignedIn, clock::now()).await?;
-            Ok(([(header::SET_COOKIE, cookie(&token))], Redirect::to(&inside(&form.next))).into_response())
+            Ok((
+                [(header::SET_COOKIE, cookie(&token, page.entrance.is_secure))],
+                Redirect::to(&inside(&form.next)),
+            )
+                .into_response())
         }
         Some(person) => {
             page.sessions.wrong_password(&person.name, now);

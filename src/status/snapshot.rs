@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::annunciator::On;
 use crate::board::{Cause, DestinationState, DestinationView, DropView, LinkState, LinkView};
 use crate::config::settings::Mode;
 use crate::domain::call::Step;
@@ -45,6 +46,8 @@ pub(super) struct Snapshot {
     /// Whom to call about them.
     pub call_steps: Vec<Step>,
     pub queries: Vec<QueryView>,
+    /// What is wrong, as far as somebody looked.
+    pub alarms: Vec<On>,
     /// Since when the reconciliation's reports can't be written, and why.
     pub reports_fail: Option<(Timestamp, String)>,
     /// The rules in force, and whether they are those that are configured.
@@ -230,6 +233,7 @@ impl Snapshot {
             calls,
             call_steps: known.call_steps.clone(),
             queries,
+            alarms: Vec::new(),
             reports_fail: None,
             rules: rules.map(|signed| {
                 let configured = signed.sha256 == known.rules;

@@ -24,7 +24,8 @@ use crate::domain::{ProblemKind, SpecimenId};
 use crate::journal::decisions::StoredDecision;
 use crate::journal::views::{ProblemStanding, Step, Way, told};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
-use standing::{Row, rows, standings};
+pub(super) use standing::Row;
+use standing::{rows, standings};
 
 /// The longest specimen number that is looked up, in bytes.
 const LONGEST: usize = 200;
@@ -39,26 +40,26 @@ pub(super) struct Asked {
 
 #[derive(Template)]
 #[template(path = "specimen.html")]
-struct SpecimenPage {
+pub(super) struct SpecimenPage {
     shell: Shell,
-    id: String,
-    lead: Lead,
-    now: Vec<Row>,
+    pub(super) id: String,
+    pub(super) lead: Lead,
+    pub(super) now: Vec<Row>,
     /// Steps before those that are shown.
-    earlier: usize,
-    way: Vec<WayRow>,
+    pub(super) earlier: usize,
+    pub(super) way: Vec<WayRow>,
     /// Cut transmissions that name it: the message's number, and whose it is.
-    cut: Vec<(i64, String)>,
+    pub(super) cut: Vec<(i64, String)>,
 }
 
 /// One step of the way.
-struct WayRow {
-    at: Moment,
+pub(super) struct WayRow {
+    pub(super) at: Moment,
     class: &'static str,
-    text: String,
+    pub(super) text: String,
     /// Results read in this step: test, value, unit.
-    results: Vec<(String, String, String)>,
-    link: Option<(String, String)>,
+    pub(super) results: Vec<(String, String, String)>,
+    pub(super) link: Option<(String, String)>,
 }
 
 pub(super) async fn show(
@@ -67,7 +68,13 @@ pub(super) async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Failure> {
     let Query(asked) = asked.map_err(|_| Failure::NotFound("No specimen has such a number."))?;
-    let id = asked.id.trim().to_owned();
+    let found = find(&page, &asked.id).await?;
+    html(&SpecimenPage { shell: found.shell.seen_by(who, "/specimen"), ..found })
+}
+
+/// All that is known of a specimen, by any form of its number.
+pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failure> {
+    let id = asked.trim().to_owned();
     if id.len() > LONGEST {
         return Err(Failure::NotFound("No specimen has such a long number."));
     }
@@ -99,8 +106,8 @@ pub(super) async fn show(
     let mut way = way(&steps, &clock);
     let earlier = way.len().saturating_sub(LATEST);
     way.drain(..earlier);
-    html(&SpecimenPage {
-        shell: Shell::new("Specimen", "/specimen", &page.site, &snapshot, &clock).seen_by(who, "/specimen"),
+    Ok(SpecimenPage {
+        shell: Shell::new("Specimen", "/specimen", &page.site, &snapshot, &clock),
         lead: match !steps.iter().any(|step| step.what.is_of_results()) && !cut.is_empty() {
             true => preview::lead(),
             false => sentence::lead(&id, &steps, &standings, &snapshot, &clock),

@@ -20,6 +20,8 @@ fn page(folder: &std::path::Path) -> Page {
         journal: JournalSettings { path, reserve_bytes: 0 },
         page: PageSettings {
             listen: "127.0.0.1:0".parse().unwrap(),
+            tls: None,
+            tokens: Vec::new(),
             hosts: vec!["page".to_owned()],
             away_after: Duration::from_secs(600),
             paper_after: Duration::from_secs(1_800),
@@ -140,7 +142,9 @@ async fn a_page_that_breaks_off_or_never_comes_is_answered_and_the_others_go_on(
     let app = guarded(pages, Duration::from_secs(3), page);
     let ends = stop.clone();
     let serving =
-        tokio::spawn(async move { connections::serve(&listener, &app, Limits::OF_THE_PAGE, ends).await });
+        tokio::spawn(
+            async move { connections::serve(&listener, None, &app, Limits::OF_THE_PAGE, ends).await },
+        );
     for (path, status, said) in [
         ("/breaks", "HTTP/1.1 500 ", "This page could not be made."),
         ("/reading", "HTTP/1.1 503 ", "The journal can&#39;t be read at this moment."),

@@ -62,8 +62,9 @@ impl Page {
 }
 
 /// The cookie that begins a session.
-pub(super) fn cookie(token: &str) -> String {
-    format!("{COOKIE}={token}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict", LONGEST.as_secs())
+pub(super) fn cookie(token: &str, is_secure: bool) -> String {
+    let secure = if is_secure { "; Secure" } else { "" };
+    format!("{COOKIE}={token}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{secure}", LONGEST.as_secs())
 }
 
 /// The cookie that ends one.

@@ -48,6 +48,7 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
         ("/reconciliation".to_owned(), "reconciliation"),
         ("/qc".to_owned(), "qc"),
         ("/wall".to_owned(), "wall"),
+        ("/alarms".to_owned(), "alarms"),
         ("/analyzer/vitros".to_owned(), "analyzer"),
         ("/downtime".to_owned(), "downtime"),
         ("/orders".to_owned(), "orders"),

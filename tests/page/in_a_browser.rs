@@ -110,3 +110,83 @@ async fn a_day_s_page_is_whole_stays_as_it_was_made_and_runs_nothing() {
     assert_eq!(seen.console, Vec::<String>::new());
     laboratory.close().await;
 }
+
+/// Ways to make a careless page run what an analyzer sent: as markup, within attributes, addresses, scripts and styles, with
+/// odd encodings, and as a template's own code.
+const INJECTIONS: [&str; 28] = [
+    "<script>ran=1</script>",
+    "</script><script>ran=1</script>",
+    "\"><script>ran=1</script>",
+    "'><script>ran=1</script>",
+    "<ScRiPt>ran=1</sCrIpT>",
+    "<scr<script>ipt>ran=1</scr</script>ipt>",
+    "<img src=x onerror=ran=1>",
+    "<img/src=x/onerror=ran=1//",
+    "\" onmouseover=ran=1 autofocus onfocus=ran=1 x=\"",
+    "' onfocus=ran=1 autofocus x='",
+    "<svg onload=ran=1>",
+    "<svg><script>ran=1</script></svg>",
+    "<svg><a href=javascript:ran=1><text y=9>a</text></a></svg>",
+    "<math><mi xlink:href=javascript:ran=1>a</mi></math>",
+    "<body onload=ran=1>",
+    "<iframe srcdoc=\"<script>parent.ran=1</script>\">",
+    "<iframe src=javascript:parent.ran=1>",
+    "<details open ontoggle=ran=1>",
+    "<style>@import 'javascript:ran=1';</style>",
+    "<link rel=stylesheet href=data:text/css,*{display:none}>",
+    "<base href=//evil.example/>",
+    "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "<form action=//evil.example><input name=id><button>",
+    "javascript:ran=1",
+    "&lt;script&gt;ran=1&lt;/script&gt;",
+    "{{ 7*7 }}{% raw %}${7*7}",
+    "</textarea></title></style></noscript><script>ran=1</script>",
+    "\u{202e}<!--\u{2028}ran=1",
+];
+
+/// In an ASTM field: what would be a delimiter is escaped.
+fn in_a_field(text: &str) -> String {
+    let escaped = |c: char| match c {
+        '|' => "&F&".to_owned(),
+        '^' => "&S&".to_owned(),
+        '&' => "&E&".to_owned(),
+        '\\' => "&R&".to_owned(),
+        other => other.to_string(),
+    };
+    text.chars().map(escaped).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn nothing_of_a_corpus_of_injections_runs_on_any_view() {
+    let mut laboratory = Laboratory::open().await;
+    for text in INJECTIONS {
+        let text = in_a_field(text);
+        laboratory.send(&text, &[("001", &text), (&text, "1")]).await;
+    }
+    let total = i64::try_from(INJECTIONS.len()).unwrap();
+    laboratory.until("/intake/received", 2 * total).await;
+    laboratory.until("/waiting/unread", 0).await;
+    let page = laboratory.page;
+    let mut seen = Browser::open(&format!("http://{page}/"));
+    let mut views: Vec<String> =
+        ["/", "/held", "/problems", "/downtime", "/wall", "/alarms", "/analyzer/vitros"]
+            .map(str::to_owned)
+            .into();
+    for number in 1..=INJECTIONS.len() {
+        views.extend([format!("/message/{number}"), format!("/held/{number}"), format!("/problem/{number}")]);
+    }
+    for text in INJECTIONS {
+        let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        views.push(format!("/specimen?id={encoded}"));
+    }
+    for view in views {
+        seen.go(&format!("http://{page}{view}"));
+        assert!(seen.is("document.querySelector('main') !== null && typeof ran === 'undefined'"), "{view}");
+        let address = seen.text("location.origin");
+        assert_eq!(address, format!("http://{page}"), "{view}");
+        let odd = "main script, main iframe, main style, main link, main meta, main base, main [onload], main [onerror], main [onfocus]";
+        assert!(seen.is(&format!("document.querySelector('{odd}') === null")), "{view}");
+    }
+    laboratory.close().await;
+}

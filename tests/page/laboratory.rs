@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use labsim::frame::{Framing, cut, emit};
 use labsim::lims::{Lims, Mode, Setup};
+use labwire::board::LinkState;
 use labwire::config::Settings;
 use labwire::gateway::Gateway;
 use labwire::host::control::{self, PersonAsked, Request, Response};
@@ -44,8 +45,16 @@ pub(crate) struct Answer {
 
 impl Laboratory {
     pub(crate) async fn open() -> Laboratory {
+        Laboratory::open_with("127.0.0.1", "", &[]).await
+    }
+
+    /// One whose page is at this address, with more for its settings and files beside them.
+    pub(crate) async fn open_with(address: &str, more: &str, files: &[(&str, &[u8])]) -> Laboratory {
         labwire::host::tls::install_provider();
         let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            fs::write(folder.path().join(name), content).unwrap();
+        }
         let lims = Lims::start(Setup::default()).await.unwrap();
         let analyzer = free_port();
         let site = format!(
@@ -55,7 +64,8 @@ control_socket = "control.sock"
 path = "labwire.db"
 
 [page]
-listen = "{}"
+listen = "{address}:{}"
+{more}
 [log]
 filter = "off"
 [destination.lims]
@@ -69,7 +79,7 @@ outcome = "/outcome"
 reason = "/reason"
 outcomes = {{ accepted = "accepted", refused = "refused" }}
 "#,
-            free_port(),
+            free_port().port(),
             lims.url()
         );
         let instrument = format!(
@@ -84,7 +94,11 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         let page = gateway.page;
         let laboratory = Laboratory { gateway: Some(gateway), lims, page, analyzer, folder };
         let began = Instant::now();
-        while laboratory.status().await["analyzers"]["vitros"]["link"] != "listening" {
+        let listens = || {
+            let links = laboratory.gateway.as_ref().unwrap().board.links();
+            links.values().any(|link| link.state == LinkState::Listening)
+        };
+        while !listens() {
             assert!(began.elapsed() < DEADLINE, "the listener never stood");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -147,11 +161,16 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         }
     }
 
-    /// Makes somebody known who signs in with `PASSWORD`, and returns their session's cookie.
-    pub(crate) async fn signed_in(&self, name: &str, role: &str) -> String {
+    /// Makes somebody known, and returns their set-up token.
+    pub(crate) async fn invite(&self, name: &str, role: &str) -> String {
         let shown = Some(format!("{} Example", name.to_uppercase()));
         let asked = PersonAsked::Invite { shown, role: Some(role.to_owned()) };
-        let token = self.person(name, asked).await.unwrap();
+        self.person(name, asked).await.unwrap()
+    }
+
+    /// Makes somebody known who signs in with `PASSWORD`, and returns their session's cookie.
+    pub(crate) async fn signed_in(&self, name: &str, role: &str) -> String {
+        let token = self.invite(name, role).await;
         let form = format!("name={name}&token={token}&password={PASSWORD}&again={PASSWORD}");
         assert_eq!(self.post("/set-up", "", &form).await.status, 303);
         self.sign_in(name, PASSWORD).await.unwrap()
@@ -237,8 +256,14 @@ fn exchange(page: SocketAddr, request: &str) -> Answer {
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, headers: head.to_ascii_lowercase(), body: body.to_owned() }
+    Answer::parse(&answer)
+}
+
+impl Answer {
+    pub(crate) fn parse(answer: &[u8]) -> Answer {
+        let answer = str::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, headers: head.to_ascii_lowercase(), body: body.to_owned() }
+    }
 }

@@ -9,6 +9,8 @@
 )]
 
 mod accessible;
+mod alarms;
+mod api;
 mod browser;
 mod connections;
 mod downtime;
@@ -17,4 +19,5 @@ mod laboratory;
 mod of_a_day;
 mod of_a_specimen;
 mod over_http;
+mod over_tls;
 mod signed_in;

@@ -12,7 +12,7 @@ use crate::config::settings::{
 };
 use crate::config::{ANALYTES, DEFAULT};
 use crate::domain::qc::{Multirule, Unmarked};
-use crate::domain::{CodeSystem, RangeFlags};
+use crate::domain::{CodeSystem, RangeFlags, Role};
 
 const HL7_CLIENT: &str = include_str!("../../../config/instruments.d/example-hl7-client.toml.disabled");
 
@@ -52,6 +52,7 @@ fn what_the_default_file_calls_a_default_is_one() {
         ("labwire.toml", everything.as_str()),
         ("lims.token", "secret\n"),
         ("orders.token", "invented\n"),
+        ("monitoring.token", "0123456789abcdef0123456789abcdef\n"),
         ("lims-ca.pem", CERTIFICATE),
         ("labwire.pem", CERTIFICATE),
         ("labwire.key", KEY),
@@ -73,7 +74,11 @@ fn what_the_default_file_calls_a_default_is_one() {
     let (default, _) = load(&[("labwire.toml", &least), ("orders.token", "invented\n")]);
 
     assert_eq!(format!("{:?}", written.journal), format!("{:?}", default.journal));
-    assert_eq!(format!("{:?}", written.page), format!("{:?}", default.page));
+    let mut page = written.page.clone();
+    let tokens = std::mem::take(&mut page.tokens);
+    assert_eq!((tokens.len(), tokens[0].role), (1, Role::Viewer));
+    assert!(page.tls.take().is_some());
+    assert_eq!(format!("{page:?}"), format!("{:?}", default.page));
     assert_eq!(format!("{:?}", written.log), format!("{:?}", default.log));
     let mut reconciliation = written.reconciliation.clone();
     let reports = reconciliation.reports.take().unwrap();

@@ -13,6 +13,7 @@ CREATE TABLE downtime_line (      -- written once: a result that a destination h
     state TEXT NOT NULL,          -- of the ledger, when the list was kept
     PRIMARY KEY (list, observation, destination)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX downtime_line_observation ON downtime_line (observation);
 
 CREATE TRIGGER downtime_list_unchanged BEFORE UPDATE ON downtime_list BEGIN SELECT RAISE(ABORT, 'a kept list never changes'); END;
 CREATE TRIGGER downtime_list_stays BEFORE DELETE ON downtime_list BEGIN SELECT RAISE(ABORT, 'a kept list never goes'); END;

@@ -79,6 +79,17 @@
     }
   }
 
+  // Two tones up when an alarm begins, one down when one is over; only where somebody switched the sound on.
+  function ring(now) {
+    const before = new Set(document.body.dataset.rings.split(" "));
+    const begins = now.rings.split(" ").some((id) => id && !before.has(id));
+    const ends = Number(now.alarms) < Number(document.body.dataset.alarms);
+    document.body.dataset.rings = now.rings;
+    document.body.dataset.alarms = now.alarms;
+    if (begins) window.labwireTone && window.labwireTone([660, 880]);
+    else if (ends) window.labwireTone && window.labwireTone([440]);
+  }
+
   async function refresh() {
     if (fetching) { again = true; return; }
     fetching = true;
@@ -89,6 +100,7 @@
       // A selection is somebody copying: what they mark stays until they are done.
       const marking = document.getSelection();
       const busy = marking && !marking.isCollapsed && document.activeElement !== scan;
+      ring(fresh.body.dataset);
       if (busy) { again = true; } else { swap(fresh); confirmed = fresh.body.dataset.asOf; }
       failed = false;
     } catch {
@@ -117,4 +129,34 @@
   }
   listen();
   setInterval(show, 500);
+})();
+// The sound of alarms, on each screen as its people want it. A browser plays nothing before somebody has touched the page.
+(() => {
+  const KEY = "labwire-sound";
+  const button = document.getElementById("sound");
+  let context = null;
+  const wanted = () => localStorage.getItem(KEY) === "on";
+  const label = () => { button.textContent = wanted() ? "Switch this screen's sound off" : "Switch this screen's sound on"; };
+  window.labwireTone = (tones) => {
+    if (!wanted() || !window.AudioContext) return;
+    context = context || new AudioContext();
+    tones.forEach((hertz, index) => {
+      const tone = context.createOscillator();
+      const loud = context.createGain();
+      const at = context.currentTime + index * 0.25;
+      tone.frequency.value = hertz;
+      loud.gain.value = 0.2;
+      tone.connect(loud).connect(context.destination);
+      tone.start(at);
+      tone.stop(at + 0.2);
+    });
+  };
+  if (!button) return;
+  button.hidden = false;
+  label();
+  button.addEventListener("click", () => {
+    localStorage.setItem(KEY, wanted() ? "off" : "on");
+    label();
+    window.labwireTone([660]);
+  });
 })();

@@ -29,7 +29,7 @@ impl Bench {
             .route("/never", get(never))
             .route("/large", get(large));
         let ends = stop.clone();
-        let serving = tokio::spawn(async move { serve(&listener, &app, limits, ends).await });
+        let serving = tokio::spawn(async move { serve(&listener, None, &app, limits, ends).await });
         Bench { address, stop, serving }
     }
 

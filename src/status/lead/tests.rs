@@ -63,6 +63,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         calls: Vec::new(),
         call_steps: Vec::new(),
         queries: Vec::new(),
+        alarms: Vec::new(),
         reports_fail: None,
         rules: None,
     }

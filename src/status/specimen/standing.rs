@@ -13,7 +13,7 @@ use crate::status::shell::Mark;
 use crate::status::snapshot::Snapshot;
 
 /// Where some of the results are at one destination.
-pub(super) struct Row {
+pub(in crate::status) struct Row {
     pub mark: Mark,
     pub destination: String,
     pub tests: Vec<String>,

@@ -1,0 +1,253 @@
+//! Which alarms are on and since when, who acknowledged them, and which are shelved until when. Kept in memory: after a
+//! restart each alarm that is still on rings again. It finds no alarm itself, and what it is told names no patient.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::alarms::Alarm;
+use crate::config::settings::Least;
+
+/// An alarm that was off for less is the same one when it comes back.
+const CHATTER: SignedDuration = SignedDuration::from_secs(60);
+/// The longest that an alarm may be shelved.
+pub(super) const LONGEST_SHELF: SignedDuration = SignedDuration::from_hours(12);
+/// How much of what happened is remembered.
+const REMEMBERED: usize = 100;
+/// What nobody may shelve: a patient waits, or nothing can be relied on.
+const NEVER: [&str; 5] =
+    ["critical-call-overdue", "journal-failed", "disk-full", "delivery-stopped", "sums-do-not-balance"];
+
+/// The alarms of one gateway. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Annunciator(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    on: BTreeMap<(String, String), On>,
+    last: u64,
+    happened: VecDeque<(Timestamp, String)>,
+}
+
+/// One alarm from its onset to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct On {
+    /// Of this onset: an alarm that begins again has another.
+    pub id: u64,
+    pub alert: String,
+    pub severity: Least,
+    pub text: String,
+    pub since: Timestamp,
+    /// By whom, and when.
+    pub acknowledged: Option<(String, Timestamp)>,
+    pub shelved: Option<Shelf>,
+    /// Since when it isn't there any more.
+    gone: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shelf {
+    pub by: String,
+    pub reason: String,
+    pub until: Timestamp,
+}
+
+impl On {
+    /// It wants somebody's notice.
+    pub(super) fn rings(&self) -> bool {
+        self.acknowledged.is_none() && self.shelved.is_none()
+    }
+
+    pub(super) fn may_be_shelved(&self) -> bool {
+        !NEVER.contains(&self.alert.as_str())
+    }
+}
+
+impl Annunciator {
+    /// Takes note of what is wrong at this moment. Tells whether anything began, ended or came off its shelf.
+    pub(super) fn look(&self, alarms: &[Alarm], now: Timestamp) -> bool {
+        let mut state = self.state();
+        let mut changed = false;
+        for alarm in alarms {
+            changed |= state.sees(alarm, now);
+        }
+        let is_there =
+            |name: &(String, String)| alarms.iter().any(|it| it.alert == name.0 && it.about == name.1);
+        let mut over = Vec::new();
+        for (name, on) in &mut state.on {
+            if let Some(shelf) = on.shelved.take_if(|shelf| shelf.until <= now) {
+                (on.acknowledged, changed) = (None, true);
+                over.push((on.text.clone(), format!("off the shelf of {}", shelf.by)));
+            }
+            if !is_there(name) && on.gone.is_none() {
+                on.gone = Some(now);
+            }
+        }
+        for (text, what) in over {
+            state.note(now, &text, &what);
+        }
+        let gone = |on: &On| on.gone.is_some_and(|gone| now.duration_since(gone) >= CHATTER);
+        let ended: Vec<On> = state.on.extract_if(.., |_, on| gone(on)).map(|(_, on)| on).collect();
+        for on in &ended {
+            state.note(now, &on.text, "over");
+        }
+        changed || !ended.is_empty()
+    }
+
+    /// The alarms that are on, those that ring first, then the worst, then the oldest.
+    pub(super) fn on(&self) -> Vec<On> {
+        let mut on: Vec<On> = self.state().on.values().filter(|on| on.gone.is_none()).cloned().collect();
+        on.sort_by_key(|it| (!it.rings(), it.severity != Least::Danger, it.since, it.id));
+        on
+    }
+
+    /// What happened since the start, the latest first.
+    pub(super) fn happened(&self) -> Vec<(Timestamp, String)> {
+        self.state().happened.iter().rev().cloned().collect()
+    }
+
+    /// Somebody has noticed. Returns what it is about; nothing for an alarm that isn't on.
+    pub(super) fn acknowledge(&self, id: u64, by: &str, now: Timestamp) -> Option<String> {
+        let mut state = self.state();
+        let on = state.on.values_mut().find(|on| on.id == id && on.gone.is_none())?;
+        on.acknowledged = Some((by.to_owned(), now));
+        let text = on.text.clone();
+        state.note(now, &text, &format!("acknowledged by {by}"));
+        Some(text)
+    }
+
+    /// Puts an alarm aside for a while. Returns what it is about.
+    ///
+    /// # Errors
+    /// What is wrong with the wish.
+    pub(super) fn shelve(&self, id: u64, shelf: Shelf, now: Timestamp) -> Result<String, &'static str> {
+        let mut state = self.state();
+        let on = state.on.values_mut().find(|on| on.id == id && on.gone.is_none());
+        let on = on.ok_or("This alarm isn't on any more.")?;
+        if !on.may_be_shelved() {
+            return Err("This alarm can't be shelved: a patient waits, or nothing can be relied on.");
+        }
+        if shelf.until <= now || shelf.until.duration_since(now) > LONGEST_SHELF {
+            return Err("An alarm is shelved for 12 hours at most.");
+        }
+        if shelf.reason.trim().is_empty() {
+            return Err("An alarm is shelved for a reason. Go back and write one.");
+        }
+        let (text, what) = (on.text.clone(), format!("shelved by {} because: {}", shelf.by, shelf.reason));
+        on.shelved = Some(shelf);
+        state.note(now, &text, &what);
+        Ok(text)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether an alarm begins.
+    fn sees(&mut self, alarm: &Alarm, now: Timestamp) -> bool {
+        let name = (alarm.alert.to_owned(), alarm.about.clone());
+        if let Some(on) = self.on.get_mut(&name) {
+            let was_gone = on.gone.take().is_some();
+            on.text.clone_from(&alarm.text);
+            return was_gone;
+        }
+        self.last += 1;
+        let on = On {
+            id: self.last,
+            alert: alarm.alert.to_owned(),
+            severity: alarm.severity,
+            text: alarm.text.clone(),
+            since: now,
+            acknowledged: None,
+            shelved: None,
+            gone: None,
+        };
+        self.on.insert(name, on);
+        self.note(now, &alarm.text, "began");
+        true
+    }
+
+    fn note(&mut self, at: Timestamp, text: &str, what: &str) {
+        if self.happened.len() >= REMEMBERED {
+            self.happened.pop_front();
+        }
+        self.happened.push_back((at, format!("{text} – {what}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn alarm(alert: &'static str, about: &str, text: &str) -> Alarm {
+        Alarm { alert, about: about.to_owned(), severity: Least::Danger, text: text.to_owned() }
+    }
+
+    fn shelf(until: i64) -> Shelf {
+        Shelf { by: "Anna".to_owned(), reason: "under repair".to_owned(), until: at(until) }
+    }
+
+    #[test]
+    fn an_alarm_begins_once_and_ends_once_and_chatter_is_neither() {
+        let desk = Annunciator::default();
+        let down = [alarm("link-down", "c311", "c311 can't be reached.")];
+        assert!(desk.look(&down, at(0)));
+        assert!(!desk.look(&down, at(5)));
+        let first = desk.on()[0].clone();
+        assert!(first.rings() && first.since == at(0));
+        desk.acknowledge(first.id, "Anna", at(6)).unwrap();
+        desk.look(&[], at(10));
+        assert_eq!(desk.on(), [], "what isn't there isn't shown");
+        desk.look(&down, at(40));
+        assert!(!desk.on()[0].rings(), "it was gone for a moment only");
+        desk.look(&[], at(50));
+        assert!(desk.look(&[], at(110)));
+        desk.look(&down, at(120));
+        assert!(desk.on()[0].rings() && desk.on()[0].id != first.id, "a new onset rings again");
+        let told: Vec<String> = desk.happened().into_iter().rev().map(|(_, text)| text).collect();
+        let text = "c311 can't be reached.";
+        assert_eq!(
+            told,
+            ["began", "acknowledged by Anna", "over", "began"].map(|what| format!("{text} – {what}"))
+        );
+        assert_eq!(desk.acknowledge(first.id, "Anna", at(121)), None);
+    }
+
+    #[test]
+    fn a_shelf_has_an_end_and_then_it_rings_again() {
+        let desk = Annunciator::default();
+        let down = [alarm("link-down", "c311", "c311 can't be reached.")];
+        desk.look(&down, at(0));
+        let id = desk.on()[0].id;
+        desk.shelve(id, shelf(3_600), at(1)).unwrap();
+        assert!(!desk.on()[0].rings());
+        assert!(!desk.look(&down, at(3_599)));
+        assert!(desk.look(&down, at(3_600)));
+        assert!(desk.on()[0].rings());
+        for (wish, now) in
+            [(shelf(1), 1), (shelf(12 * 3_600 + 2), 1), (Shelf { reason: " ".into(), ..shelf(9) }, 1)]
+        {
+            assert!(desk.shelve(id, wish, at(now)).is_err());
+        }
+        assert!(desk.shelve(id + 1, shelf(9), at(1)).is_err());
+    }
+
+    #[test]
+    fn what_a_patient_waits_for_is_never_shelved() {
+        for alert in NEVER {
+            let desk = Annunciator::default();
+            desk.look(&[alarm(alert, "", "It is wrong.")], at(0));
+            let on = desk.on()[0].clone();
+            assert!(!on.may_be_shelved());
+            assert!(desk.shelve(on.id, shelf(60), at(1)).is_err(), "{alert}");
+            assert!(desk.on()[0].rings());
+        }
+    }
+}

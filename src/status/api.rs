@@ -1,0 +1,346 @@
+//! What the page shows, as JSON for programs: `/api/v1`, described by docs/openapi.json. The same numbers and words, made
+//! from the same rows; who may read the page may read this, and a machine's token decides within its role.
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+use super::Page;
+use super::act::needed;
+use super::calls::{self, CallRow};
+use super::failure::Failure;
+use super::shell::{self, HeldRow, LetterRow, ProblemRow};
+use super::specimen::{self, Row, WayRow};
+use super::{machine, snapshot::Snapshot};
+use crate::host::control::{Asked, Request};
+
+/// What describes all this.
+const DOCUMENT: &str = include_str!("../../docs/openapi.json");
+/// The longest reason of a decision, in characters, as on the page.
+const LONGEST_REASON: usize = 500;
+
+pub(super) fn router() -> Router<Page> {
+    Router::new()
+        .route("/api/v1/openapi.json", get(document))
+        .route("/api/v1/status", get(machine::status))
+        .route("/api/v1/held", get(held))
+        .route("/api/v1/problems", get(problems))
+        .route("/api/v1/dead-letters", get(dead_letters))
+        .route("/api/v1/calls", get(critical_calls))
+        .route("/api/v1/specimen", get(specimen_way))
+        .route("/api/v1/decisions", post(decide))
+}
+
+/// A list of one moment. Where there is more than is listed, `total` says so.
+#[derive(Serialize)]
+struct List<T> {
+    as_of: String,
+    total: i64,
+    items: Vec<T>,
+}
+
+#[derive(Serialize)]
+struct HeldItem {
+    id: i64,
+    instrument: String,
+    specimen: String,
+    test: String,
+    value: String,
+    unit: String,
+    reasons: Vec<String>,
+    since: String,
+    message: i64,
+    may_leave: bool,
+}
+
+#[derive(Serialize)]
+struct ProblemItem {
+    id: i64,
+    kind: String,
+    text: String,
+    remedy: &'static str,
+    seen: String,
+    instrument: String,
+    specimen: Option<String>,
+    message: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct LetterItem {
+    id: i64,
+    state: String,
+    destination: String,
+    specimen: String,
+    results: String,
+    attempts: String,
+    reason: String,
+    since: String,
+    remedy: String,
+}
+
+#[derive(Serialize)]
+struct CallItem {
+    id: i64,
+    state: String,
+    specimen: String,
+    test: String,
+    tell: String,
+    why: &'static str,
+    due: String,
+    whom: Option<String>,
+    attempts: String,
+}
+
+#[derive(Serialize)]
+struct SpecimenItem {
+    id: String,
+    severity: &'static str,
+    headline: String,
+    then: String,
+    now: Vec<Now>,
+    /// Steps before those of `way`.
+    earlier: usize,
+    way: Vec<WayItem>,
+    cut_messages: Vec<i64>,
+}
+
+#[derive(Serialize)]
+struct Now {
+    severity: &'static str,
+    state: String,
+    destination: String,
+    tests: Vec<String>,
+    next: String,
+}
+
+#[derive(Serialize)]
+struct WayItem {
+    at: String,
+    text: String,
+    results: Vec<Value>,
+    see: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Value {
+    test: String,
+    value: String,
+    unit: String,
+}
+
+/// Why there is no answer, in a sentence.
+#[derive(Serialize)]
+struct Refusal {
+    error: String,
+}
+
+#[derive(Deserialize)]
+struct Sought {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decision {
+    decision: String,
+    id: i64,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Decided {
+    decision: &'static str,
+    id: i64,
+    by: String,
+}
+
+async fn document() -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, kind)], DOCUMENT).into_response()
+}
+
+async fn held(State(page): State<Page>) -> Result<Response, Response> {
+    list(
+        &page,
+        |it| it.waiting.held,
+        |it, clock| it.held.iter().map(|view| held_item(shell::held(view, clock))).collect(),
+    )
+    .await
+}
+
+async fn problems(State(page): State<Page>) -> Result<Response, Response> {
+    list(
+        &page,
+        |it| it.waiting.open_problems,
+        |it, clock| it.problems.iter().map(|view| problem_item(shell::problem(view, clock))).collect(),
+    )
+    .await
+}
+
+async fn dead_letters(State(page): State<Page>) -> Result<Response, Response> {
+    list(
+        &page,
+        |it| it.waiting.dead_letters,
+        |it, clock| it.letters.iter().map(|view| letter_item(shell::letter(view, it, clock))).collect(),
+    )
+    .await
+}
+
+async fn critical_calls(State(page): State<Page>) -> Result<Response, Response> {
+    let total = |it: &Snapshot| i64::try_from(it.calls.len()).unwrap_or(i64::MAX);
+    list(&page, total, |it, clock| calls::rows(it, clock).into_iter().map(call_item).collect()).await
+}
+
+async fn list<T: Serialize>(
+    page: &Page,
+    total: impl FnOnce(&Snapshot) -> i64,
+    items: impl FnOnce(&Snapshot, &super::clock::Clock) -> Vec<T>,
+) -> Result<Response, Response> {
+    let snapshot = page.snapshot().await.map_err(|error| refused(Failure::Journal(error)))?;
+    let clock = page.clock(&snapshot);
+    let items = items(&snapshot, &clock);
+    Ok(Json(List { as_of: snapshot.as_of.to_string(), total: total(&snapshot), items }).into_response())
+}
+
+async fn specimen_way(
+    State(page): State<Page>,
+    sought: Result<Query<Sought>, QueryRejection>,
+) -> Result<Response, Response> {
+    let Query(sought) = sought.map_err(|_| refusal(StatusCode::BAD_REQUEST, "Say which: ?id=NUMBER."))?;
+    let found = specimen::find(&page, &sought.id).await.map_err(refused)?;
+    Ok(Json(SpecimenItem {
+        severity: found.lead.severity.class(),
+        headline: found.lead.headline,
+        then: found.lead.then,
+        now: found.now.into_iter().map(now).collect(),
+        earlier: found.earlier,
+        way: found.way.into_iter().map(way_item).collect(),
+        cut_messages: found.cut.into_iter().map(|(message, _)| message).collect(),
+        id: found.id,
+    })
+    .into_response())
+}
+
+/// Decides in the name of a machine. A session doesn't count here: a browser could be made to send one.
+async fn decide(
+    State(page): State<Page>,
+    headers: HeaderMap,
+    sent: Result<Json<Decision>, JsonRejection>,
+) -> Result<Response, Response> {
+    let asks = || (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
+    let machine = page.entrance.machine(&headers).cloned().ok_or_else(asks)?;
+    let form = "Send {\"decision\": …, \"id\": …, \"reason\": …} as application/json.";
+    let Json(sent) = sent.map_err(|_| refusal(StatusCode::BAD_REQUEST, form))?;
+    let unknown = || refusal(StatusCode::BAD_REQUEST, "There is no such decision.");
+    let decision = Asked::from_name(&sent.decision).ok_or_else(unknown)?;
+    if machine.role < needed(decision) {
+        return Err(refusal(StatusCode::FORBIDDEN, "This token's role may not do this."));
+    }
+    let reason = sent.reason.trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
+        return Err(refusal(
+            StatusCode::BAD_REQUEST,
+            "A decision needs a reason, of 500 characters at most.",
+        ));
+    }
+    let by = format!("{} by token", machine.name);
+    let request = Request::Decide { decision, id: sent.id, reason };
+    page.ask_as(by.clone(), request).await.map_err(refused)?;
+    Ok(Json(Decided { decision: decision.name(), id: sent.id, by }).into_response())
+}
+
+fn refusal(status: StatusCode, error: &str) -> Response {
+    (status, Json(Refusal { error: error.to_owned() })).into_response()
+}
+
+fn refused(failure: Failure) -> Response {
+    match failure {
+        Failure::NotFound(what) => refusal(StatusCode::NOT_FOUND, what),
+        Failure::Refused(why) => refusal(StatusCode::CONFLICT, &why),
+        other => {
+            let status = other.into_response().status();
+            refusal(status, "labwire can't answer now.")
+        }
+    }
+}
+
+fn held_item(it: HeldRow) -> HeldItem {
+    HeldItem {
+        id: it.id,
+        instrument: it.instrument,
+        specimen: it.specimen,
+        test: it.test,
+        value: it.value,
+        unit: it.unit,
+        reasons: it.reasons,
+        since: it.since.exact,
+        message: it.message,
+        may_leave: it.may_leave,
+    }
+}
+
+fn problem_item(it: ProblemRow) -> ProblemItem {
+    ProblemItem {
+        id: it.id,
+        kind: it.kind,
+        text: it.text,
+        remedy: it.remedy,
+        seen: it.seen.exact,
+        instrument: it.instrument,
+        specimen: it.specimen,
+        message: it.message,
+    }
+}
+
+fn letter_item(it: LetterRow) -> LetterItem {
+    LetterItem {
+        id: it.id,
+        state: it.mark.words,
+        destination: it.destination,
+        specimen: it.specimen,
+        results: it.results,
+        attempts: it.attempts,
+        reason: it.reason,
+        since: it.since.exact,
+        remedy: it.remedy,
+    }
+}
+
+fn call_item(it: CallRow) -> CallItem {
+    CallItem {
+        id: it.id,
+        state: it.mark.words,
+        specimen: it.specimen,
+        test: it.test,
+        tell: it.tell,
+        why: it.why,
+        due: it.due.exact,
+        whom: it.whom,
+        attempts: it.attempts,
+    }
+}
+
+fn now(it: Row) -> Now {
+    Now {
+        severity: it.mark.class,
+        state: it.mark.words,
+        destination: it.destination,
+        tests: it.tests,
+        next: it.next,
+    }
+}
+
+fn way_item(it: WayRow) -> WayItem {
+    let value = |(test, value, unit)| Value { test, value, unit };
+    WayItem {
+        at: it.at.exact,
+        text: it.text,
+        results: it.results.into_iter().map(value).collect(),
+        see: it.link.map(|(path, _)| path),
+    }
+}

@@ -1,0 +1,89 @@
+//! Alarms on the page: they ring until somebody acknowledges or shelves them, in their name, and no scanner does.
+
+use labsim::lims::Mode;
+
+use super::browser::Browser;
+use super::laboratory::{Laboratory, PASSWORD};
+use super::over_http::between;
+
+/// A laboratory with a dead letter, once its alarm is on.
+async fn ringing() -> Laboratory {
+    let laboratory = Laboratory::open().await;
+    laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
+    laboratory.send("24-000008", &[("001", "5.10")]).await;
+    laboratory.until("/waiting/dead_letters", 1).await;
+    while !laboratory.fetch("/alarms").await.body.contains("class=\"alarm rings\"") {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    laboratory
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_rings_until_somebody_acknowledges_it_and_the_audit_says_who() {
+    let mut laboratory = ringing().await;
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    let page = laboratory.fetch_as(&cookie, "/alarms").await.body;
+    let text = "1 delivery waits for a person: refused by lims, or of unknown fate.";
+    assert!(page.contains(text) && page.contains("nobody has acknowledged it"), "{page}");
+    assert!(page.contains("Alarms <b class=\"count rings\">1</b>"), "{page}");
+    assert!(!laboratory.fetch("/alarms").await.body.contains("value=\"acknowledge:"), "sign in first");
+    let guard = between(&page, "name=\"guard\" value=\"", "\"").to_owned();
+    let what = between(&page, "value=\"acknowledge:", "\"").to_owned();
+    let form = |what: &str, more: &str| format!("guard={guard}&what={what}{more}");
+
+    for (more, why) in [
+        ("&hours=2&reason=+", "shelved for a reason"),
+        ("&hours=13&reason=mended", "12 hours at most"),
+        ("&hours=0&reason=mended", "12 hours at most"),
+    ] {
+        let refused = laboratory.post("/alarms", &cookie, &form(&format!("shelve%3A{what}"), more)).await;
+        assert!(refused.status == 409 && refused.body.contains(why), "{more}: {}", refused.body);
+    }
+    assert_eq!(laboratory.post("/alarms", &cookie, &form("acknowledge%3A99", "")).await.status, 404);
+    assert_eq!(laboratory.post("/alarms", "", &form(&format!("acknowledge%3A{what}"), "")).await.status, 303);
+    let done = laboratory.post("/alarms", &cookie, &form(&format!("acknowledge%3A{what}"), "")).await;
+    assert_eq!(done.status, 303);
+    let page = laboratory.fetch("/alarms").await.body;
+    assert!(page.contains("acknowledged by ANNA Example at") && !page.contains("count rings"), "{page}");
+    let done = laboratory
+        .post("/alarms", &cookie, &form(&format!("shelve%3A{what}"), "&hours=2&reason=service"))
+        .await;
+    assert_eq!(done.status, 303);
+    assert!(laboratory.fetch("/alarms").await.body.contains("shelved by ANNA Example until"));
+
+    let journal = laboratory.journal();
+    laboratory.close().await;
+    let journal = rusqlite::Connection::open(journal).unwrap();
+    let mut steps =
+        journal.prepare("SELECT actor, detail FROM audit WHERE step = 'alarm' ORDER BY id").unwrap();
+    let steps: Vec<(String, String)> =
+        steps.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+    let by = "anna on the page".to_owned();
+    assert_eq!(
+        steps,
+        [(by.clone(), "acknowledged".to_owned()), (by, "shelved for 2 hours: service".to_owned())]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn an_open_page_shows_an_alarm_as_it_begins_and_a_scan_acknowledges_nothing() {
+    let mut laboratory = Laboratory::open().await;
+    laboratory.signed_in("anna", "technician").await;
+    let mut seen = Browser::open(&format!("http://{}/sign-in?next=%2Falarms", laboratory.page));
+    seen.type_text("anna");
+    seen.key("Tab");
+    seen.type_text(&PASSWORD.replace('+', " "));
+    seen.key("Enter");
+    seen.until("location.pathname === '/alarms' && document.body.textContent.includes('No alarm is on.')");
+    laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
+    laboratory.send("24-000008", &[("001", "5.10")]).await;
+    seen.until("document.querySelector('nav .count.rings')");
+    seen.go(&format!("http://{}/alarms", laboratory.page));
+    seen.until("document.querySelector('.alarm.rings button:not(:disabled)')");
+    seen.run("document.querySelector('.alarm.rings button').focus()");
+    seen.scan("24-000008");
+    seen.until("location.pathname === '/specimen'");
+    assert!(laboratory.fetch("/alarms").await.body.contains("class=\"alarm rings\""), "it rings on");
+    laboratory.close().await;
+}
