@@ -84,10 +84,14 @@
     const before = new Set(document.body.dataset.rings.split(" "));
     const begins = now.rings.split(" ").some((id) => id && !before.has(id));
     const ends = Number(now.alarms) < Number(document.body.dataset.alarms);
+    const changed = now.rings !== document.body.dataset.rings || now.alarms !== document.body.dataset.alarms;
     document.body.dataset.rings = now.rings;
     document.body.dataset.alarms = now.alarms;
     if (begins) window.labwireTone && window.labwireTone([660, 880]);
     else if (ends) window.labwireTone && window.labwireTone([440]);
+    // A list of forms is fetched whole, unless somebody writes in it.
+    const writing = Array.from(document.querySelectorAll("main input:not([type=hidden]), main textarea")).some((it) => it !== scan && it.value);
+    if (changed && !writing && document.body.hasAttribute("data-whole")) location.reload();
   }
 
   async function refresh() {
