@@ -62,6 +62,27 @@ async fn a_whole_day_that_comes_again_is_known_under_any_name_and_not_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_stands_before_the_first_message_of_a_file_is_a_problem_and_costs_no_message() {
+    let desk = Desk::folder(&deleted()).await;
+    let gateway = desk.lab.start().await;
+    desk.drop("junk.hl7", &format!("export of 2026-05-01\rPID|1||P0815\r{}", day("A", 2)));
+    desk.accepted(2).await;
+    desk.gone("junk.hl7").await;
+    until("it is told", || {
+        desk.lab.text(&["problems"]).contains("from line 1 of the file on: the first segment is neither MSH")
+    })
+    .await;
+    assert_eq!(desk.lab.reader().open_problems(10).unwrap().len(), 1);
+    let framed = format!("\x0B{}\x1C\r\x0B{}\x1C\r", message("B1", "1.40"), message("B2", "1.50"));
+    desk.drop("framed.hl7", &framed);
+    desk.accepted(4).await;
+    desk.gone("framed.hl7").await;
+    assert_eq!(desk.lab.reader().open_problems(10).unwrap().len(), 1);
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_left_is_read_once_also_after_a_restart() {
     let desk = Desk::folder(&format!("after = \"leave\"\n{RENAMED}")).await;
     let gateway = desk.lab.start().await;

@@ -152,3 +152,56 @@ async fn the_page_says_how_far_a_large_file_is() {
     assert!(shows("Taking a file"));
     assert!(gateway.terminate().success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_exported_again_and_again_is_read_once_row_by_row() {
+    let desk = desk("acme-tabs", TSV, COLUMNS).await;
+    let gateway = desk.lab.start().await;
+    let day = |rows: &[String]| {
+        let header = "Tube\tTest\tResult\tUnit\tWhen\tType\n";
+        format!("{header}{}END\t{}\n", rows.concat(), rows.len())
+    };
+    let row = |tube: &str, value: &str| format!("{tube}\tK\t{value}\tmmol/L\t2026-05-01 10:00\tP\n");
+    let tubes = || (0..100).map(|number| row(&format!("T{number:03}"), "4.1"));
+    // Each tube twice, with the same value at the same time, and far apart.
+    let first: Vec<String> = tubes().chain(tubes()).collect();
+    desk.drop("ten.tsv", &day(&first));
+    desk.accepted(200).await;
+    desk.gone("ten.tsv").await;
+    desk.drop("eleven.tsv", &day(&[row("T000", "4.2")]));
+    desk.accepted(201).await;
+    desk.gone("eleven.tsv").await;
+    let mut all = [first, vec![row("T000", "4.2"), row("T100", "4.1")]].concat();
+    all.reverse();
+    desk.drop("day.tsv", &day(&all));
+    desk.gone("day.tsv").await;
+    desk.accepted(202).await;
+    assert_eq!((desk.received(), desk.lab.count("held")), (200 + 1 + 202, 0));
+    assert_eq!(desk.lab.reader().open_problems(10).unwrap().len(), 0);
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_without_a_time_that_comes_again_is_known_within_the_window_and_held_after_it() {
+    let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"";
+    let desk = desk("acme-plain", "format = \"csv\"", places).await;
+    let path = desk.lab.path("instruments.d/acme-plain.toml");
+    let gateway = desk.lab.start().await;
+    desk.drop("one.csv", "Tube,Test,Result\nT001,K,4.1\n");
+    desk.accepted(1).await;
+    desk.drop("two.csv", "Tube,Test,Result\nT001,K,4.1\nT002,K,4.2\n");
+    desk.accepted(2).await;
+    desk.gone("two.csv").await;
+    assert!(gateway.terminate().success());
+    let settings = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("resend_window_secs = 0\n{settings}")).unwrap();
+    let gateway = desk.lab.start().await;
+    desk.drop("three.csv", "Tube,Test,Result\nT001,K,4.1\nT003,K,4.3\n");
+    desk.accepted(3).await;
+    desk.gone("three.csv").await;
+    assert_eq!(desk.lab.count("held"), 1);
+    assert!(desk.lab.text(&["held"]).contains("a file says again what was read before"));
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}

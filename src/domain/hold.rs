@@ -58,10 +58,12 @@ pub enum HoldReason {
     OtherPatient,
     /// It follows a result that a person has moved to another specimen: its number may be misread as well.
     MisreadSpecimen,
+    /// A row of a file that an earlier row or file may have said already.
+    PossibleDuplicate,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 29] = [
+    pub const ALL: [HoldReason; 30] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -91,6 +93,7 @@ impl HoldReason {
         HoldReason::OtherKind,
         HoldReason::OtherPatient,
         HoldReason::MisreadSpecimen,
+        HoldReason::PossibleDuplicate,
     ];
 
     pub fn name(self) -> &'static str {
@@ -124,6 +127,7 @@ impl HoldReason {
             HoldReason::OtherKind => "other-specimen-kind",
             HoldReason::OtherPatient => "other-patient",
             HoldReason::MisreadSpecimen => "misread-specimen",
+            HoldReason::PossibleDuplicate => "possible-duplicate",
         }
     }
 
@@ -139,6 +143,7 @@ impl HoldReason {
                 | HoldReason::Contradiction
                 | HoldReason::AmbiguousCorrection
                 | HoldReason::MisreadSpecimen
+                | HoldReason::PossibleDuplicate
         )
     }
 
@@ -234,6 +239,9 @@ impl HoldReason {
             }
             HoldReason::MisreadSpecimen => {
                 "it follows a result that was moved to another specimen: its number may be misread as well"
+            }
+            HoldReason::PossibleDuplicate => {
+                "a file says again what was read before, and nothing tells a second measurement from a repetition"
             }
         }
     }

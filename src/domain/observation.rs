@@ -158,7 +158,7 @@ impl Patient {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SampleClass {
     Patient,
     /// Quality control: never on a patient's record.

@@ -14,6 +14,8 @@ pub struct Outcome {
     pub habits: BTreeSet<Habit>,
     /// The message is marked as training, test or debugging and must not reach a production destination.
     pub not_production: bool,
+    /// The records of a table whose rows say themselves which replicate they are.
+    pub numbered: BTreeSet<u32>,
 }
 
 /// Data that couldn't be used, or was used with a doubt, kept for a person to see.

@@ -48,6 +48,7 @@ pub struct PartPlace {
 pub struct Earlier {
     pub id: ObservationId,
     pub message: MessageId,
+    pub transfer: TransferId,
     pub received_at: Timestamp,
     pub observation: Observation,
     /// It is held because its transmission broke off, and nobody has decided about it.
@@ -58,10 +59,25 @@ pub struct Earlier {
     pub not_production: bool,
 }
 
+/// A stored observation that came again.
+#[derive(Debug, Clone, Copy)]
+pub struct Repeated {
+    pub observation: ObservationId,
+    /// With which it came again.
+    pub message: MessageId,
+    pub transfer: TransferId,
+    pub received_at: Timestamp,
+}
+
+const TOLD_AGAIN: &str = "SELECT r.observation, r.message, m.transfer, m.received_at
+     FROM observation o JOIN repetition r ON r.observation = o.id JOIN message m ON m.id = r.message
+     WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id, r.message";
+
 const EARLIER: &str = "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (SELECT 1 FROM hold h
          WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission'),
          NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
-         EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
+         EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production'),
+         m.transfer
      FROM observation o JOIN message m ON m.id = o.message
      WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id";
 
@@ -231,6 +247,7 @@ impl Reader {
                     waits_for_its_end: row.get(4)?,
                     is_current: row.get(5)?,
                     not_production: row.get(6)?,
+                    transfer: TransferId(row.get(7)?),
                 })
             })?
             .collect()
@@ -242,6 +259,25 @@ impl Reader {
             .connection
             .prepare_cached("SELECT 1 FROM problem WHERE message = ? AND kind = 'not-production'")?;
         Ok(statement.exists([message.0])?)
+    }
+
+    /// How often and in which messages what [`earlier`](Self::earlier) tells came again.
+    pub fn told_again(
+        &self,
+        instrument: &InstrumentId,
+        specimen: &SpecimenId,
+        code: &str,
+    ) -> Result<Vec<Repeated>, JournalError> {
+        let mut statement = self.connection.prepare_cached(TOLD_AGAIN)?;
+        let rows = statement.query_map(params![specimen.reveal(), code, instrument.as_str()], |row| {
+            Ok(Repeated {
+                observation: ObservationId(row.get(0)?),
+                message: MessageId(row.get(1)?),
+                transfer: TransferId(row.get(2)?),
+                received_at: instant(row.get(3)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The record and the component of each result that is stored of a message.

@@ -45,7 +45,9 @@ pub use offset::{ClockState, Offsets, made_at};
 pub use preview::{Preview, Reported, Tube, preview};
 pub use ranged::ranged;
 pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, download, questions};
-pub use same::{Arrival, Prior, Repetition, Sameness, canonical, classify, time_text};
+pub use same::{
+    Again, Arrival, Before, Numbered, Prior, Repetition, Sameness, Stored, canonical, classify, time_text,
+};
 pub use sender::{Sender, sender};
 pub use specimen::{Length, Specimen, forms};
 
@@ -127,7 +129,7 @@ pub fn process_part(part: &Part<'_>, reading: &Reading, context: &Context) -> Ou
     let interpreted = interpret::interpret(part, reading);
     let not_production = interpreted.not_production;
     let habits = habits::habits(&interpreted, reading);
-    let normalize::Normalized { read, queries, mut problems } =
+    let normalize::Normalized { read, queries, mut problems, numbered } =
         normalize::normalize(interpreted, reading, context);
     problems.sort_by_key(|problem| problem.record);
     let problems = bounded(problems);
@@ -138,5 +140,5 @@ pub fn process_part(part: &Part<'_>, reading: &Reading, context: &Context) -> Ou
             check::check(observation, &facts, hold, reading)
         })
         .collect();
-    Outcome { observations, problems, queries, habits, not_production }
+    Outcome { observations, problems, queries, habits, not_production, numbered }
 }

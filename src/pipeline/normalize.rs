@@ -7,7 +7,7 @@ use super::interpret::{Interpreted, RawOrder, RawResult, Written};
 use super::time::Doubt;
 use super::value::Numerals;
 use super::{Context, Length, Reading, Specimen, coded, diluted, time, value};
-use crate::domain::profile::{StatusMeaning, Trust, Unknown};
+use crate::domain::profile::{Dialect, StatusMeaning, Trust, Unknown};
 use crate::domain::{
     HostQuery, InstrumentTime, Observation, Patient, Private, Problem, ProblemKind, SampleClass, SpecimenId,
     Standing, Status, TestIdentity, Value,
@@ -18,6 +18,8 @@ pub(super) struct Normalized {
     pub(super) read: Vec<(Observation, Facts)>,
     pub(super) queries: Vec<HostQuery>,
     pub(super) problems: Vec<Problem>,
+    /// The records of a table that say themselves which replicate they are.
+    pub(super) numbered: BTreeSet<u32>,
 }
 
 /// What was noticed while a result was read.
@@ -43,7 +45,12 @@ pub(super) fn normalize(raw: Interpreted, reading: &Reading, context: &Context) 
         replicates: BTreeMap::new(),
         doubted_times: BTreeSet::new(),
         seen_orders: BTreeSet::new(),
-        out: Normalized { read: Vec::new(), queries: raw.queries, problems: raw.problems },
+        out: Normalized {
+            read: Vec::new(),
+            queries: raw.queries,
+            problems: raw.problems,
+            numbered: BTreeSet::new(),
+        },
     };
     for result in raw.results {
         let order = result.order.and_then(|at| raw.orders.get(at));
@@ -178,6 +185,12 @@ impl Normalizer<'_> {
 
     /// The instrument's own count where it keeps one, else the next free number of this test in this order.
     fn replicate(&mut self, raw: &RawResult) -> u32 {
+        let is_row = matches!(self.reading.profile.dialect, Dialect::Table(_));
+        if let Some(number) = raw.replicate.filter(|number| is_row && *number > 0) {
+            // The rows that came before it may be another part's: it can't matter what they took.
+            self.out.numbered.insert(raw.record);
+            return number;
+        }
         let taken = self.replicates.entry((raw.order, raw.test.clone())).or_default();
         let declared = raw.replicate.filter(|number| *number > 0 && !taken.contains(number));
         let number =

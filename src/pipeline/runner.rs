@@ -23,7 +23,7 @@ pub use clocks::Clocks;
 pub use replay::{Compared, Replay, Reproduced};
 
 use again::Review;
-use compare::Comparison;
+use compare::{Comparison, Counted};
 use judging::{Bench, Controls, Judging};
 use route::homeless;
 
@@ -255,6 +255,7 @@ impl Runner {
         let mut outcome = understand(message, instrument, self.rules.borrow().clone());
         outcome.problems.extend(self.look_at_clock(message, instrument, &mut outcome.observations)?);
         let not_production = outcome.not_production;
+        let is_table = matches!(instrument.profile.dialect, Dialect::Table(_));
         let mut comparison = Comparison {
             runner: self,
             message: message.message,
@@ -263,6 +264,8 @@ impl Runner {
             repetition: if earlier.is_some() { Repetition::Repeated } else { Repetition::First },
             not_production,
             priors: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            counted: is_table.then_some(Counted { file: message.transfer, numbered: outcome.numbered }),
         };
         processed.problems = outcome.problems;
         processed.problems.extend(self.miscounted(message, instrument)?);
@@ -351,11 +354,23 @@ fn understand(message: &Pending, instrument: &Instrument, rules: Option<Arc<Rule
     let context = Context { received_at: message.received_at };
     let reading = Reading { rules, ..reading(instrument) };
     let read = catch_unwind(AssertUnwindSafe(|| process_part(&part(message), &reading, &context)));
+    let read = read.map(|outcome| placed(outcome, message, &instrument.profile.dialect));
     read.unwrap_or_else(|_| {
         tracing::error!(message = %message.message, "reading a message panicked; it is kept as a problem");
         let text = "the gateway could not read this message; its bytes are kept".to_owned();
         Outcome { problems: vec![problem(ProblemKind::Unreadable, text)], ..Outcome::default() }
     })
+}
+
+/// What can't be read of a file's message says where in the file that stands. A table's rows say so themselves.
+fn placed(mut outcome: Outcome, message: &Pending, dialect: &Dialect) -> Outcome {
+    let Some(place) = message.part.filter(|_| !matches!(dialect, Dialect::Table(_))) else { return outcome };
+    let unread = |problem: &&mut Problem| problem.kind == ProblemKind::Unreadable && problem.record.is_none();
+    for problem in outcome.problems.iter_mut().filter(unread) {
+        let text = format!("from line {} of the file on: {}", place.first_line, problem.text.reveal());
+        problem.text = Private::new(text);
+    }
+    outcome
 }
 
 /// A message as it is read: a part of a file by its rows, beside the file's head.

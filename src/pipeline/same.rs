@@ -2,6 +2,8 @@
 //! form under which two transmissions of it are alike. Nothing is ever dropped for looking alike: only what is
 //! the same in every respect is a duplicate.
 
+mod rows;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +16,8 @@ use crate::domain::{
     Dilution, HoldReason, InstrumentId, Observation, SampleClass, SpecimenId, Standing, Status, TestIdentity,
     Value,
 };
+
+pub use rows::{Again, Before, Numbered, Stored};
 
 /// A stored observation, as far as it is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,6 +116,8 @@ pub enum Sameness {
     Diluted(i64),
     /// It looks like that one, and it can't be told. Kept and shown.
     PossibleDuplicate(i64),
+    /// A row of a table that says what an earlier row of its file said, of the same replicate by its own word.
+    SaidTwice,
 }
 
 /// The time by which a result is told from the next one: when it was completed, or else when it was started.
@@ -123,8 +129,7 @@ pub fn time_text(observation: &Observation) -> &str {
 /// Compares an observation with what was stored before its message came, in any order.
 pub fn classify(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sameness {
     let time = time_text(new);
-    let mut kin: Vec<&Prior> = prior.iter().filter(|old| is_kin(old, new, arrival)).collect();
-    kin.sort_by_key(|old| std::cmp::Reverse(old.id));
+    let kin = kin(prior, new, arrival);
     let same_replicate = || kin.iter().filter(|old| old.replicate == new.replicate);
 
     let again = |old: &&&Prior| old.waits_for_its_end && says_the_same(old, new) && old.time == time;
@@ -134,6 +139,20 @@ pub fn classify(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sa
     if let Some(old) = same_replicate().find(|old| says_the_same(old, new) && old.time == time) {
         return known_again(old, new, arrival, time);
     }
+    versions(prior, new, arrival)
+}
+
+/// Newest first.
+fn kin<'p>(prior: &'p [Prior], new: &Observation, arrival: &Arrival<'_>) -> Vec<&'p Prior> {
+    let mut kin: Vec<&Prior> = prior.iter().filter(|old| is_kin(old, new, arrival)).collect();
+    kin.sort_by_key(|old| std::cmp::Reverse(old.id));
+    kin
+}
+
+/// What a result is to those before it of which it is none.
+fn versions(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sameness {
+    let time = time_text(new);
+    let mut kin = kin(prior, new, arrival);
     let late = kin.iter().filter(|old| is_late(old, &kin)).map(|old| old.id).collect::<Vec<_>>();
     kin.retain(|old| !late.contains(&old.id));
     if kin.is_empty() {

@@ -3,6 +3,7 @@
 mod arrivals;
 mod conservation;
 mod conversions;
+mod cuts;
 mod flags;
 mod habits;
 mod hl7;

@@ -147,6 +147,46 @@ fn an_hl7_file_is_cut_before_each_message_and_keeps_the_envelope_with_its_neighb
 }
 
 #[test]
+fn what_stands_before_the_first_message_of_a_file_is_a_part_of_its_own() {
+    check(
+        &hl7(),
+        &[
+            ("junk\rMSH|^~\\&|\rPID|1\r", "1: junk⏎ 2: MSH|^~\\&|⏎PID|1⏎", Verdict::Whole),
+            ("\rPID|1\rOBX|1\rMSH|^~\\&|\r", "1: ⏎PID|1⏎OBX|1⏎ 4: MSH|^~\\&|⏎", Verdict::Whole),
+            (
+                "junk\nBHS|^~\\&\nMSH|^~\\&|\nBTS|1\n",
+                "1: junk↓ 2: BHS|^~\\&↓MSH|^~\\&|↓BTS|1↓",
+                Verdict::Whole,
+            ),
+            (
+                "BHS|^~\\&\njunk\nMSH|^~\\&|\nBTS|1\n",
+                "1: BHS|^~\\&↓junk↓ 3: MSH|^~\\&|↓BTS|1↓",
+                Verdict::Whole,
+            ),
+            ("\n\nMSH|^~\\&|\n", "1: ↓↓MSH|^~\\&|↓", Verdict::Whole),
+        ],
+    );
+}
+
+#[test]
+fn the_frames_of_mllp_are_no_part_of_a_message() {
+    check(
+        &hl7(),
+        &[
+            ("\x0BMSH|^~\\&|\rPID|1\r\x1C\r", "1: MSH|^~\\&|⏎PID|1⏎", Verdict::Whole),
+            (
+                "\x0BMSH|^~\\&|\r\x1C\r\n\x0BMSH|^~\\&|\rPID|1\r\x1C",
+                "1: MSH|^~\\&|⏎ 3: MSH|^~\\&|⏎PID|1⏎",
+                Verdict::Whole,
+            ),
+            ("\x0BMSH|^~\\&|\r\x0BMSH|^~\\&|\r", "1: MSH|^~\\&|⏎ 2: MSH|^~\\&|⏎", Verdict::Whole),
+            ("\x0BMSH|^~\\&|\rOBX|1", "1: MSH|^~\\&|⏎OBX|1", incomplete(Missing::LineEnd { line: 2 })),
+            ("\x0B\x1C\r", "1: \x1C⏎", incomplete(Missing::Message)),
+        ],
+    );
+}
+
+#[test]
 fn messages_in_utf_16_are_refused() {
     for mark in [b"\xFF\xFE", b"\xFE\xFF"] {
         let (_, verdict) = cut(hl7(), &[&mark[..], b"M\0S\0H\0"].concat());

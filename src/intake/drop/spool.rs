@@ -41,9 +41,10 @@ pub(super) struct Spool {
     progress: Box<dyn Fn(u64) + Send>,
 }
 
-/// A part in the least of memory: it begins where the one before ended.
+/// A part in the least of memory.
 #[derive(Clone, Copy)]
 struct Cut {
+    start: u64,
     end: u64,
     first_line: u64,
 }
@@ -56,7 +57,6 @@ pub(super) struct Spooled {
     pub(super) sha256: Vec<u8>,
     pub(super) verdict: Verdict,
     pub(super) head: std::ops::Range<u64>,
-    begins: u64,
     parts: std::vec::IntoIter<Cut>,
     next: Option<Cut>,
     number: u32,
@@ -106,7 +106,7 @@ impl Spool {
 
     fn gather(&mut self) {
         while let Some(Part { bytes, first_line, .. }) = self.cutter.poll() {
-            self.parts.push(Cut { end: bytes.end, first_line });
+            self.parts.push(Cut { start: bytes.start, end: bytes.end, first_line });
         }
     }
 
@@ -125,7 +125,6 @@ impl Spool {
             length: self.length,
             sha256: self.hash.finalize().to_vec(),
             verdict,
-            begins: head.end,
             head,
             parts,
             next,
@@ -149,9 +148,9 @@ impl Spooled {
         (&mut self.file).take(limit).read_to_end(&mut bytes).await.map_err(failed)?;
         self.read += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut parts = Vec::new();
-        while let Some(Cut { end, first_line }) = self.next.filter(|part| part.end <= self.read) {
-            parts.push(Stored { number: self.number, bytes: self.begins..end, first_line });
-            (self.begins, self.number) = (end, self.number.saturating_add(1));
+        while let Some(Cut { start, end, first_line }) = self.next.filter(|part| part.end <= self.read) {
+            parts.push(Stored { number: self.number, bytes: start..end, first_line });
+            self.number = self.number.saturating_add(1);
             self.next = self.parts.next();
         }
         Ok((!bytes.is_empty()).then_some((bytes, parts)))

@@ -1,7 +1,7 @@
 //! One message's observations against what is stored: where each belongs, what holds it, and where it goes. It reads the
 //! journal and writes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -10,12 +10,12 @@ use super::judging::Judging;
 use super::route::routes;
 use crate::config::settings::Instrument;
 use crate::domain::{
-    HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, Standing,
+    HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, SampleClass, Standing,
 };
 use crate::journal::decisions::Judged;
 use crate::journal::results::{Entry, Place};
-use crate::journal::{JournalError, MessageId, ObservationId};
-use crate::pipeline::{Arrival, Prior, Repetition, Sameness, classify};
+use crate::journal::{JournalError, MessageId, ObservationId, TransferId};
+use crate::pipeline::{Again, Arrival, Before, Numbered, Prior, Repetition, Sameness, Stored, classify};
 
 /// One message's observations against what is stored.
 pub(super) struct Comparison<'a> {
@@ -27,28 +27,39 @@ pub(super) struct Comparison<'a> {
     pub(super) not_production: bool,
     /// By specimen and test code.
     pub(super) priors: BTreeMap<(String, String), Vec<Prior>>,
+    /// The same for the rows of a table.
+    pub(super) rows: BTreeMap<(String, String), Before>,
+    /// Where rows of a table are counted, and nothing that was counted before.
+    pub(super) counted: Option<Counted>,
 }
 
-impl Comparison<'_> {
+/// The rows of a part of a file.
+pub(super) struct Counted {
+    pub(super) file: TransferId,
+    /// The records that say themselves which replicate they are.
+    pub(super) numbered: BTreeSet<u32>,
+}
+
+impl Counted {
+    fn of(&self, row: &Observation) -> Numbered {
+        if self.numbered.contains(&row.record) { Numbered::Told } else { Numbered::Counted }
+    }
+}
+
+impl<'a> Comparison<'a> {
     /// Where an observation belongs, and the doubt about it if there is one.
     pub(super) fn place(
         &mut self,
         mut observation: Observation,
     ) -> Result<(Entry, Option<Problem>), JournalError> {
-        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
-        if !self.priors.contains_key(&key) {
-            let priors = self.priors(&observation)?;
-            self.priors.insert(key.clone(), priors);
-        }
-        let priors = self.priors.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let arrival = Arrival {
-            site: &self.runner.site.name,
-            received_at: self.received_at,
-            resend_window: self.instrument.resend_window,
-            repetition: self.repetition,
+        let row = self.counted.as_ref().map(|counted| (counted.file, counted.of(&observation)));
+        let is_row = row.is_some();
+        let sameness = match row {
+            Some((file, numbered)) => self.row(&mut observation, file, numbered)?,
+            None => self.result(&observation)?,
         };
         let mut doubt = None;
-        let place = match classify(priors, &observation, &arrival) {
+        let place = match sameness {
             Sameness::New => Place::Own,
             Sameness::Duplicate(id) => Place::Repeats(ObservationId(id)),
             Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => {
@@ -70,6 +81,15 @@ impl Comparison<'_> {
             }
             Sameness::AmbiguousCorrection => {
                 hold(&mut observation, HoldReason::AmbiguousCorrection);
+                Place::Own
+            }
+            // Whole days are exported again and again: what can't be told is neither doubled nor dropped.
+            Sameness::SaidTwice => {
+                hold(&mut observation, HoldReason::PossibleDuplicate);
+                Place::Own
+            }
+            Sameness::PossibleDuplicate(_) if is_row && observation.class == SampleClass::Patient => {
+                hold(&mut observation, HoldReason::PossibleDuplicate);
                 Place::Own
             }
             Sameness::PossibleDuplicate(id) => {
@@ -102,7 +122,73 @@ impl Comparison<'_> {
         self.priors.get(&key).is_some_and(|priors| priors.iter().any(|it| it.is_current))
     }
 
-    fn priors(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
+    fn arrival(&self) -> Arrival<'a> {
+        Arrival {
+            site: &self.runner.site.name,
+            received_at: self.received_at,
+            resend_window: self.instrument.resend_window,
+            repetition: self.repetition,
+        }
+    }
+
+    /// What a row is to those of its file and of others.
+    fn row(
+        &mut self,
+        observation: &mut Observation,
+        file: TransferId,
+        numbered: Numbered,
+    ) -> Result<Sameness, JournalError> {
+        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
+        let mut before = match self.rows.remove(&key) {
+            Some(before) => before,
+            None => self.before(observation, file)?,
+        };
+        let sameness = before.take(observation, numbered, &self.arrival());
+        self.rows.insert(key, before);
+        Ok(sameness)
+    }
+
+    fn before(&self, observation: &Observation, file: TransferId) -> Result<Before, JournalError> {
+        let (specimen, code) = (&observation.specimen, &observation.test.code);
+        let earlier = self.runner.read(|reader| reader.earlier(&self.instrument.id, specimen, code))?;
+        let again = match earlier.is_empty() {
+            true => Vec::new(),
+            false => self.runner.read(|reader| reader.told_again(&self.instrument.id, specimen, code))?,
+        };
+        let stored = earlier.into_iter().map(|it| Stored {
+            id: it.id.0,
+            message: it.message.0,
+            transfer: it.transfer.0,
+            received_at: it.received_at,
+            observation: it.observation,
+            is_current: it.is_current,
+        });
+        let again: Vec<Again> = again
+            .into_iter()
+            .map(|it| Again {
+                id: it.observation.0,
+                message: it.message.0,
+                transfer: it.transfer.0,
+                received_at: it.received_at,
+            })
+            .collect();
+        let place = (self.message.0, file.0);
+        Ok(Before::new(&self.runner.site.name, place, stored.collect(), &again))
+    }
+
+    /// What a message's result is to those of others.
+    fn result(&mut self, observation: &Observation) -> Result<Sameness, JournalError> {
+        let arrival = self.arrival();
+        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
+        if !self.priors.contains_key(&key) {
+            let priors = self.stored(observation)?;
+            self.priors.insert(key.clone(), priors);
+        }
+        let priors = self.priors.get(&key).map(Vec::as_slice).unwrap_or_default();
+        Ok(classify(priors, observation, &arrival))
+    }
+
+    fn stored(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
         let (specimen, code) = (&observation.specimen, &observation.test.code);
         let earlier = self.runner.read(|reader| reader.earlier(&self.instrument.id, specimen, code))?;
         Ok(earlier

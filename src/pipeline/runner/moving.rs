@@ -85,6 +85,8 @@ impl Runner {
             repetition: Repetition::First,
             not_production,
             priors: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            counted: None,
         };
         let mut entries = Vec::new();
         let mut from = Vec::new();

@@ -33,7 +33,7 @@ impl Lab {
             Sameness::Duplicate(_) => return,
             Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => (true, Some(id)),
             Sameness::Contradiction(id) => (false, Some(id)),
-            Sameness::Late(_) | Sameness::AmbiguousCorrection => (false, None),
+            Sameness::Late(_) | Sameness::AmbiguousCorrection | Sameness::SaidTwice => (false, None),
             Sameness::New | Sameness::Rerun(_) | Sameness::PossibleDuplicate(_) => (true, None),
         };
         let id = i64::try_from(self.stored.len()).unwrap() + 1;

@@ -1,10 +1,16 @@
 //! HL7 messages in a file, alone or in the envelope of a batch. What opens a batch belongs to the message behind it and
-//! what closes it to the message before, as over MLLP. Counts are compared where the sender gave them.
+//! what closes it to the message before, as over MLLP. What stands before the first message and is neither is a part of
+//! its own, so that it costs no message; the bytes of an MLLP frame are no part's. Counts are compared where the sender
+//! gave them.
 
 use super::Parts;
 use super::lines::Line;
 use crate::contents::Ending;
 use crate::verdict::{Missing, Refusal};
+
+/// What MLLP puts before a block, and behind it before a CR.
+const FRAME_START: u8 = 0x0B;
+const FRAME_END: u8 = 0x1C;
 
 pub(super) struct Hl7 {
     longest: u64,
@@ -15,6 +21,8 @@ pub(super) struct Hl7 {
     has_message: bool,
     /// Where an envelope began of which no message was seen yet.
     envelope_at: Option<(u64, u64)>,
+    /// Since the last message something came that is neither a message nor an envelope.
+    strays: bool,
     separator: u8,
     file: Option<Open>,
     batch: Option<Open>,
@@ -43,6 +51,7 @@ impl Hl7 {
             first_line: 1,
             has_message: false,
             envelope_at: None,
+            strays: false,
             separator: b'|',
             file: None,
             batch: None,
@@ -58,17 +67,23 @@ impl Hl7 {
         if line.is_blank {
             return;
         }
+        let line = &match line.opening {
+            [FRAME_END] => return self.frame_ends(line, parts),
+            [FRAME_START, rest @ ..] => self.frame_begins(line, rest, parts),
+            opening => Line { opening, ..*line },
+        };
         self.says_something = true;
         self.last = (!line.is_ended).then_some(Missing::LineEnd { line: line.number });
         let segment = segment(line.opening);
         self.ends_closed = matches!(segment, Segment::BatchEnd | Segment::FileEnd);
         match segment {
             Segment::Message => {
-                if self.has_message {
+                if self.has_message || self.strays {
                     self.cut(line, parts);
                 }
                 self.has_message = true;
                 self.any_message = true;
+                self.strays = false;
                 self.envelope_at = None;
                 if let Some(batch) = &mut self.batch {
                     batch.found += 1;
@@ -101,7 +116,11 @@ impl Hl7 {
                     file => self.closes(line, file),
                 }
             }
-            Segment::Other => {}
+            Segment::Other => {
+                self.strays |= !self.has_message;
+                // The envelope of what can't be read isn't the next message's.
+                self.envelope_at = self.envelope_at.filter(|_| self.has_message);
+            }
         }
         if line.end - self.start > self.longest {
             parts.refuse(Refusal::MessageTooLong { line: self.first_line, longest: self.longest });
@@ -124,6 +143,26 @@ impl Hl7 {
         let unclosed = self.ending == Ending::Envelope && !self.ends_closed;
         let last = self.last.take().filter(|_| self.ending != Ending::Open);
         self.missing.take().or(last).or(unclosed.then_some(Missing::Envelope))
+    }
+
+    /// The line behind what begins a frame, whose part begins there.
+    fn frame_begins<'l>(&mut self, line: &Line<'_>, rest: &'l [u8], parts: &mut Parts) -> Line<'l> {
+        parts.cut(self.start..line.start, self.first_line);
+        self.begin(line.start + 1, line.number);
+        Line { start: line.start + 1, opening: rest, ..*line }
+    }
+
+    fn frame_ends(&mut self, line: &Line<'_>, parts: &mut Parts) {
+        parts.cut(self.start..line.start, self.first_line);
+        self.begin(line.end, line.number + 1);
+    }
+
+    fn begin(&mut self, start: u64, line: u64) {
+        self.start = start;
+        self.first_line = line;
+        self.has_message = false;
+        self.strays = false;
+        self.envelope_at = None;
     }
 
     fn cut(&mut self, line: &Line<'_>, parts: &mut Parts) {

@@ -26,7 +26,8 @@ use workbook::Workbook;
 pub struct Part {
     /// From 0.
     pub number: u32,
-    /// In bytes of the file. Each part begins where the one before ended, and the first where the head did.
+    /// In bytes of the file. Each part begins where the one before ended, and the first where the head did, but for the
+    /// bytes of MLLP frames between them.
     pub bytes: Range<u64>,
     /// The line of the file, from 1, at which it begins.
     pub first_line: u64,
