@@ -4,6 +4,8 @@
 pub const LONGEST_MESSAGE: u64 = 16 * 1024 * 1024;
 /// The longest part of rows, in bytes, unless set otherwise.
 pub const LONGEST_ROWS: u64 = 256 * 1024;
+/// The most rows of a part, unless set otherwise.
+pub const MOST_ROWS: u64 = 1_000;
 /// The longest workbook, in bytes, unless set otherwise.
 pub const LONGEST_WORKBOOK: u64 = 8 * 1024 * 1024;
 /// The longest head before the rows, in bytes.
@@ -37,6 +39,8 @@ pub struct Rows {
     pub ending: Ending,
     /// The longest part and thereby the longest row, in bytes.
     pub longest: u64,
+    /// The most rows of a part, blank ones and comments counted: what is made of a part is held in memory at once.
+    pub most: u64,
 }
 
 /// The rows that each part needs beside its own to be read.

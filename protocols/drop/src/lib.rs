@@ -7,8 +7,8 @@ mod cutter;
 mod verdict;
 
 pub use contents::{
-    Contents, Ending, Head, LONGEST_HEAD, LONGEST_MESSAGE, LONGEST_ROWS, LONGEST_WORKBOOK, Rows, Trailer,
-    Units,
+    Contents, Ending, Head, LONGEST_HEAD, LONGEST_MESSAGE, LONGEST_ROWS, LONGEST_WORKBOOK, MOST_ROWS, Rows,
+    Trailer, Units,
 };
 pub use cutter::{Cutter, Part};
 pub use verdict::{Missing, Refusal, Verdict};

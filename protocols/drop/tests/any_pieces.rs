@@ -45,9 +45,9 @@ fn rows() -> impl Strategy<Value = Contents> {
     let units = prop::sample::select(vec![Units::Marked, Units::Bytes, Units::Utf16Le, Units::Utf16Be]);
     let comment = prop::option::of(Just("#".to_owned()));
     let quote = prop::option::of(Just(b'"'));
-    (ending, head, units, comment, quote, 4_u64..60).prop_map(
-        |(ending, head, units, comment, quote, longest)| {
-            Contents::Rows(Rows { delimiter: Some(b','), quote, comment, head, units, ending, longest })
+    (ending, head, units, comment, quote, 4_u64..60, 1_u64..9).prop_map(
+        |(ending, head, units, comment, quote, longest, most)| {
+            Contents::Rows(Rows { delimiter: Some(b','), quote, comment, head, units, ending, longest, most })
         },
     )
 }
@@ -146,6 +146,7 @@ proptest! {
             units: Units::Bytes,
             ending: Ending::Open,
             longest,
+            most: 3,
         });
         let (head, parts, verdict) = cut(&contents, [file.as_slice()]);
         if matches!(verdict, Verdict::Refused(_)) {

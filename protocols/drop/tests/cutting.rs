@@ -2,8 +2,8 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed test says why")]
 
 use labwire_drop::{
-    Contents, Cutter, Ending, Head, LONGEST_MESSAGE, LONGEST_ROWS, Missing, Refusal, Rows, Trailer, Units,
-    Verdict,
+    Contents, Cutter, Ending, Head, LONGEST_MESSAGE, LONGEST_ROWS, MOST_ROWS, Missing, Refusal, Rows,
+    Trailer, Units, Verdict,
 };
 
 fn astm() -> Contents {
@@ -23,6 +23,7 @@ fn csv() -> Rows {
         units: Units::Marked,
         ending: Ending::Line,
         longest: LONGEST_ROWS,
+        most: MOST_ROWS,
     }
 }
 
@@ -192,6 +193,23 @@ fn messages_in_utf_16_are_refused() {
         let (_, verdict) = cut(hl7(), &[&mark[..], b"M\0S\0H\0"].concat());
         assert_eq!(verdict, Verdict::Refused(Refusal::Utf16));
     }
+}
+
+#[test]
+fn a_part_has_so_many_rows_at_most() {
+    let few = rows(Rows { most: 2, ..csv() });
+    check(
+        &few,
+        &[
+            ("a,b\n1,2\n3,4\n", "[a,b↓] 2: 1,2↓3,4↓", Verdict::Whole),
+            ("a,b\n1,2\n3,4\n5,6\n", "[a,b↓] 2: 1,2↓3,4↓ 4: 5,6↓", Verdict::Whole),
+            (
+                "a,b\r\n1,\"2\r\n\"\r\n\r\n5,6\r\n7,8\r\n9,0\r\n",
+                "[a,b⏎↓] 2: 1,\"2⏎↓\"⏎↓⏎↓ 5: 5,6⏎↓7,8⏎↓ 7: 9,0⏎↓",
+                Verdict::Whole,
+            ),
+        ],
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use labwire_drop::{Contents, Ending, Head, LONGEST_ROWS, LONGEST_WORKBOOK, Rows, Units};
+use labwire_drop::{Contents, Ending, Head, LONGEST_ROWS, LONGEST_WORKBOOK, MOST_ROWS, Rows, Units};
 
 use super::{Pattern, TestColumns};
 use crate::domain::SampleClass;
@@ -69,6 +69,9 @@ impl Default for TableDialect {
 /// How cells are written that a workbook itself says to be times.
 const SHEET_TIMES: [&str; 2] = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d"];
 
+/// The most rows of a part where each is a specimen: some dozens of results come of each.
+const MOST_SPECIMENS: u64 = 40;
+
 impl TableDialect {
     /// With these formats of its times.
     pub fn with_times(self, mut times: Vec<String>) -> TableDialect {
@@ -106,6 +109,10 @@ impl TableDialect {
             },
             ending: self.ending.clone(),
             longest: LONGEST_ROWS,
+            most: match self.layout {
+                Layout::Results(_) => MOST_ROWS,
+                Layout::Tests(_) => MOST_SPECIMENS,
+            },
         })
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct RowCutter {
     opening: Opening,
     row: Mark,
     part: Mark,
+    /// The whole rows of the part.
+    in_part: u64,
     /// The end of the last whole row.
     whole: Mark,
     head: HeadState,
@@ -95,6 +97,7 @@ impl RowCutter {
             opening: Opening::new(),
             row: Mark { at: 0, line: 1 },
             part: start,
+            in_part: 0,
             whole: start,
             head,
             counted: Counted::default(),
@@ -325,10 +328,12 @@ impl RowCutter {
         if end.at - self.row.at > self.rows.longest {
             return self.too_long(parts);
         }
-        if end.at - self.part.at > self.rows.longest {
+        if end.at - self.part.at > self.rows.longest || self.in_part >= self.rows.most {
             parts.cut(self.part.at..self.whole.at, self.part.line);
             self.part = self.whole;
+            self.in_part = 0;
         }
+        self.in_part += 1;
         self.whole = end;
         if self.opening.is_blank() || self.text().is_empty() || self.place == Place::InComment {
             return;
