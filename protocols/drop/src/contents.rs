@@ -48,6 +48,8 @@ pub struct Rows {
 pub enum Head {
     /// So many rows, blank ones and comments counted; 0 where there is no head.
     Rows(u32),
+    /// Everything up to the first row that is neither blank nor a comment, that row, and so many rows after it.
+    First { more: u32 },
     /// Everything up to the first row that begins with this text, that row, and so many rows after it.
     Through { begins: String, more: u32 },
 }

@@ -40,6 +40,7 @@ fn rows() -> impl Strategy<Value = Contents> {
     ];
     let head = prop_oneof![
         (0_u32..3).prop_map(Head::Rows),
+        (0_u32..2).prop_map(|more| Head::First { more }),
         (0_u32..2).prop_map(|more| Head::Through { begins: "0017".to_owned(), more }),
     ];
     let units = prop::sample::select(vec![Units::Marked, Units::Bytes, Units::Utf16Le, Units::Utf16Be]);

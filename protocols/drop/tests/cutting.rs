@@ -269,6 +269,20 @@ fn the_head_ends_where_it_is_said_to() {
 }
 
 #[test]
+fn the_header_is_the_first_row_that_says_something() {
+    let first = |more| rows(Rows { comment: Some("#".to_owned()), head: Head::First { more }, ..csv() });
+    check(
+        &first(0),
+        &[
+            ("Tube\n1\n", "[Tube↓] 2: 1↓", Verdict::Whole),
+            ("# made, \"today\n\nTube\n1\n", "[# made, \"today↓↓Tube↓] 4: 1↓", Verdict::Whole),
+            ("# only this\n", "", incomplete(Missing::Head)),
+        ],
+    );
+    check(&first(1), &[("#\nTube\n#\n1\n", "[#↓Tube↓#↓] 4: 1↓", Verdict::Whole)]);
+}
+
+#[test]
 fn quotes_mean_nothing_in_a_comment() {
     let comment = rows(Rows { comment: Some("//".to_owned()), head: Head::Rows(0), ..csv() });
     check(

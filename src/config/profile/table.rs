@@ -207,7 +207,7 @@ fn head(table: &raw::Table, faults: &mut Faults) -> (Head, Header) {
                      one is a result lost; write skip = 0, or how many rows come before the results",
                 );
             }
-            (Head::Rows(1 + more), header)
+            (Head::First { more }, header)
         }
     }
 }

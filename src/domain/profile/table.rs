@@ -47,7 +47,7 @@ impl Default for TableDialect {
         TableDialect {
             format: TableFormat::Delimited { delimiter: b',', quote: Some(b'"') },
             encoding: UTF_8,
-            head: Head::Rows(1),
+            head: Head::First { more: 0 },
             header: Header::Last,
             comment: None,
             ending: Ending::Line,

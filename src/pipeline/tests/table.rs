@@ -349,6 +349,14 @@ fn rows_that_an_open_quote_swallowed_are_a_problem_and_not_silence() {
 }
 
 #[test]
+fn comments_and_blank_rows_may_stand_above_the_header() {
+    let profile = file_profile("format = \"csv\"\ncomment = \"#\"", RESULTS);
+    let file = b"# exported, \"today\n\nTube,Test,Result,Unit\n# and\n1,K,4,g\n2,X,5,g\n";
+    let outcome = process_part(&Part::of(file), &reading(profile), &context());
+    assert_eq!(told(&outcome), "1 K 4 g; lost: line 6: test code \"X\" is not known to made-up/1");
+}
+
+#[test]
 fn zero_bytes_are_no_blanks() {
     let rows = b"1,K,4,g\n\0\0\0\n2,K,\0,g\n3,K,5,g\n\x1A";
     let outcome = read_rows(file_profile("format = \"csv\"", RESULTS), b"Tube,Test,Result,Unit\n", rows);

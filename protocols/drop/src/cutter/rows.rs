@@ -54,7 +54,7 @@ struct Mark {
 enum HeadState {
     /// So many rows are still to come.
     Rows(u32),
-    /// The row that begins with the text is still to come.
+    /// The row that is the header is still to come.
     Until,
     /// It ends here.
     Done(u64),
@@ -83,7 +83,7 @@ impl RowCutter {
         let head = match rows.head {
             Head::Rows(0) => HeadState::Done(mark),
             Head::Rows(number) => HeadState::Rows(number),
-            Head::Through { .. } => HeadState::Until,
+            Head::First { .. } | Head::Through { .. } => HeadState::Until,
         };
         RowCutter {
             rows,
@@ -277,6 +277,11 @@ impl RowCutter {
         marked.unwrap_or(opening)
     }
 
+    /// Whether the row is blank or a comment.
+    fn says_nothing(&self) -> bool {
+        self.opening.is_blank() || self.text().is_empty() || self.place == Place::InComment
+    }
+
     fn limit(&self) -> u64 {
         if matches!(self.head, HeadState::Done(_)) { self.rows.longest } else { LONGEST_HEAD }
     }
@@ -305,6 +310,7 @@ impl RowCutter {
     fn end_of_head(&mut self, end: Mark, parts: &mut Parts) {
         let left = match (&self.head, &self.rows.head) {
             (HeadState::Rows(left), _) => Some(left - 1),
+            (_, Head::First { more }) => (!self.says_nothing()).then_some(*more),
             (_, Head::Through { begins, more }) => {
                 self.text().starts_with(begins.as_bytes()).then_some(*more)
             }
@@ -335,7 +341,7 @@ impl RowCutter {
         }
         self.in_part += 1;
         self.whole = end;
-        if self.opening.is_blank() || self.text().is_empty() || self.place == Place::InComment {
+        if self.says_nothing() {
             return;
         }
         self.counted.before_last += u64::from(self.counted.any);

@@ -88,6 +88,7 @@ fn rows(workbook: &mut Xlsx<Cursor<&[u8]>>, sheet: &str) -> Result<Vec<SheetRow>
 fn split(rows: Vec<SheetRow>, head: &Head) -> Result<Sheet, String> {
     let last = match head {
         Head::Rows(number) => u64::from(*number),
+        Head::First { more } => rows.first().map_or(0, |row| row.line) + u64::from(*more),
         Head::Through { begins, more } => {
             let first = |row: &&SheetRow| row.cells.first().is_some_and(|(text, _)| text.starts_with(begins));
             let header = rows.iter().find(first);
