@@ -67,7 +67,7 @@ impl Default for TableDialect {
 }
 
 /// How cells are written that a workbook itself says to be times.
-const SHEET_TIMES: [&str; 2] = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d"];
+const SHEET_TIMES: [&str; 3] = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"];
 
 /// The most rows of a part where each is a specimen: some dozens of results come of each.
 const MOST_SPECIMENS: u64 = 40;

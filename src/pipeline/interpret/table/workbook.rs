@@ -109,6 +109,7 @@ fn content(value: &DataRef<'_>) -> (String, CellKind) {
         DataRef::Bool(truth) => (if *truth { "TRUE" } else { "FALSE" }.to_owned(), CellKind::Text),
         DataRef::Int(number) => (number.to_string(), CellKind::Number),
         DataRef::Float(number) => (number.to_string(), CellKind::Number),
+        DataRef::DateTime(time) if (0.0..1.0).contains(&time.as_f64()) => (time_of_day(time), CellKind::Date),
         DataRef::DateTime(time) if time.is_datetime() => (date_time(time), CellKind::Date),
         DataRef::DateTime(time) => (time.as_f64().to_string(), CellKind::Date),
         DataRef::DateTimeIso(text) => (text.replacen('T', " ", 1), CellKind::Date),
@@ -125,6 +126,12 @@ fn date_time(time: &ExcelDateTime) -> String {
         (0, 0, 0) => date,
         (hour, minute, second) => format!("{date} {hour:02}:{minute:02}:{second:02}"),
     }
+}
+
+/// A time without a date as `08:30:00`, so that both can stand in columns of their own.
+fn time_of_day(time: &ExcelDateTime) -> String {
+    let (.., hour, minute, second, _) = time.to_ymd_hms_milli();
+    format!("{hour:02}:{minute:02}:{second:02}")
 }
 
 /// What the archive says that its contents take, in bytes: the sum over its directory. `None` where there is none.
@@ -148,6 +155,7 @@ fn unpacked(bytes: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use calamine::ExcelDateTimeType;
 
     #[test]
     fn a_number_is_the_shortest_text_that_reads_the_same() {
@@ -164,6 +172,21 @@ mod tests {
             let number: f64 = stored.parse().unwrap();
             assert_eq!(content(&DataRef::Float(number)), (expected.to_owned(), CellKind::Number), "{stored}");
         }
+    }
+
+    #[test]
+    fn a_date_a_time_and_both_are_texts_of_their_own() {
+        let cell = |serial, kind| content(&DataRef::DateTime(ExcelDateTime::new(serial, kind, false))).0;
+        for (serial, expected) in [
+            (46143.0, "2026-05-01"),
+            (46143.354166666664, "2026-05-01 08:30:00"),
+            (0.354166666666667, "08:30:00"),
+            (0.0, "00:00:00"),
+            (0.999988425925926, "23:59:59"),
+        ] {
+            assert_eq!(cell(serial, ExcelDateTimeType::DateTime), expected, "{serial}");
+        }
+        assert_eq!(cell(0.5, ExcelDateTimeType::TimeDelta), "12:00:00");
     }
 
     #[test]
