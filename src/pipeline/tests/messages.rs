@@ -372,3 +372,32 @@ fn a_flag_where_the_profile_looks_for_none_waits_for_a_person() {
         assert_eq!(outcome.observations[0].standing != Standing::Clear, held, "{flags:?}");
     }
 }
+
+#[test]
+fn a_gap_in_the_numbers_of_results_is_told_and_what_came_is_kept() {
+    let told = |orders: &[&[&str]]| {
+        let mut text = "H|\\^&\nP|1\n".to_owned();
+        for (order, numbers) in orders.iter().enumerate() {
+            text.push_str(&format!("O|{}|S{order}\n", order + 1));
+            numbers.iter().for_each(|number| text.push_str(&format!("R|{number}|^^^K|4.1|||||F\n")));
+        }
+        let outcome = read(&format!("{text}L|1"));
+        let problems: Vec<String> = outcome.problems.iter().map(|it| it.text.reveal().clone()).collect();
+        (outcome.observations.len(), problems.join("; "))
+    };
+    let gap = |number, after| {
+        format!("result number {number} follows {after}: a result between them seems to be missing")
+    };
+    for (orders, expected) in [
+        (&[&["1", "2"][..], &["1", "2"]][..], String::new()),
+        (&[&["1", "2"], &["3", "4"]], String::new()),
+        (&[&["1", "1"], &["1", "1"]], String::new()),
+        (&[&["0", "1"], &["", "x"]], String::new()),
+        (&[&["1", "3"], &["1", "2"]], gap(3, "number 1")),
+        (&[&["2", "3"], &["1", "2"]], gap(2, "none")),
+        (&[&["1", "2"], &["2", "3"]], gap(2, "number 2")),
+    ] {
+        let count = orders.iter().map(|numbers| numbers.len()).sum::<usize>();
+        assert_eq!(told(orders), (count, expected), "{orders:?}");
+    }
+}

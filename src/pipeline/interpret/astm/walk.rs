@@ -34,6 +34,10 @@ pub(super) struct Walk<'a> {
     unreadable: bool,
     /// The terminator was seen.
     ended: bool,
+    /// The number of the message's last result.
+    last_number: Option<u32>,
+    /// No result of the order was seen yet.
+    begins: bool,
     /// The first result of the message that is being read.
     first_result: usize,
     last_record: usize,
@@ -52,6 +56,8 @@ impl<'a> Walk<'a> {
             order: None,
             unreadable: false,
             ended: true,
+            last_number: None,
+            begins: true,
             first_result: 0,
             last_record: 0,
         }
@@ -113,6 +119,8 @@ impl<'a> Walk<'a> {
         self.patient = None;
         self.order = None;
         self.ended = false;
+        self.last_number = None;
+        self.begins = true;
         self.first_result = self.out.results.len();
         if let Some(place) = &self.dialect.places.firmware {
             self.out.firmware.extend(some(self.decoder.trimmed(record, place)));
@@ -161,6 +169,7 @@ impl<'a> Walk<'a> {
         };
         self.order = Some(self.out.orders.len());
         self.owner = Owner::Order;
+        self.begins = true;
         self.out.orders.push(order);
     }
 
@@ -177,9 +186,28 @@ impl<'a> Walk<'a> {
         if self.order.is_none() {
             self.out_of_place(record, "a result without an order record before it");
         }
+        self.number(record);
         let read = result::read(record, self.dialect, &mut self.decoder);
         self.owner = Owner::Result;
         self.out.results.push(RawResult { patient: self.patient, order: self.order, ..read });
+    }
+
+    /// Results are numbered from 1 in each order, or on through the message. What a gap left out never came.
+    fn number(&mut self, record: &Record<'_>) {
+        let text = self.decoder.field(record, record.field(2));
+        let Ok(number) = text.trim().parse::<u32>() else { return };
+        let last = self.last_number.replace(number);
+        let next = last.map_or(1, |last| last.saturating_add(1));
+        let fits = match std::mem::take(&mut self.begins) {
+            true => number <= 1 || number == next,
+            false => number <= next,
+        };
+        if !fits {
+            let after = last.map_or_else(|| "none".to_owned(), |last| format!("number {last}"));
+            let text =
+                format!("result number {number} follows {after}: a result between them seems to be missing");
+            self.problem(ProblemKind::Miscounted, record, text);
+        }
     }
 
     fn comment(&mut self, record: &Record<'_>) {
