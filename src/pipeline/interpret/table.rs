@@ -2,6 +2,7 @@
 //! the header doesn't name is never taken by its position.
 
 mod columns;
+mod delimited;
 mod excel;
 mod fixed;
 mod row;
@@ -15,6 +16,7 @@ use crate::domain::ProblemKind;
 use crate::domain::profile::{TableDialect, TableFormat};
 use crate::pipeline::{Part, Reading};
 use columns::Columns;
+use delimited::Shape;
 use row::RowReader;
 
 /// A row of a table, wherever it came from.
@@ -24,6 +26,8 @@ struct Row<'r> {
     /// In the part, from 0, blank rows left out.
     number: u32,
     cells: Vec<Cell<'r>>,
+    /// Why it can't be read, where its form alone says so.
+    fault: Option<&'static str>,
 }
 
 #[derive(Clone, Copy)]
@@ -62,8 +66,12 @@ pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Readi
                     line: row.line,
                     number,
                     cells: row.cells().collect(),
+                    fault: None,
                 });
-                rows_of(&head, rows, dialect, reading)
+                match Columns::find(dialect, &head) {
+                    Ok(columns) => rows_of(&columns, rows, dialect, reading),
+                    Err(fault) => unreadable(fault),
+                }
             }
             Err(fault) => unreadable(fault),
         },
@@ -72,7 +80,13 @@ pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Readi
             let head = text.head(dialect);
             let head: Vec<Vec<&str>> =
                 head.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
-            let mut out = text.rows(dialect, |rows| rows_of(&head, rows, dialect, reading));
+            let mut out = match Columns::find(dialect, &head) {
+                Ok(columns) => {
+                    let shape = Shape { width: columns.width };
+                    text.rows(dialect, shape, |rows| rows_of(&columns, rows, dialect, reading))
+                }
+                Err(fault) => unreadable(fault),
+            };
             out.problems.extend(undecodable);
             out
         }
@@ -98,22 +112,17 @@ fn apart<'a>(part: Part<'a>, dialect: &TableDialect) -> Part<'a> {
 }
 
 fn rows_of<'r>(
-    head: &[Vec<&str>],
+    columns: &Columns<'_>,
     rows: impl Iterator<Item = Row<'r>>,
     dialect: &TableDialect,
     reading: &Reading,
 ) -> Interpreted {
-    match Columns::find(dialect, head) {
-        Ok(columns) => {
-            let mut reader = RowReader::new(dialect, &columns, reading.decimal_separator);
-            let mut rows = rows.filter(|row| !row.is_blank()).peekable();
-            while let Some(row) = rows.next() {
-                reader.row(&row, rows.peek().is_none());
-            }
-            reader.finish()
-        }
-        Err(fault) => unreadable(fault),
+    let mut reader = RowReader::new(dialect, columns, reading.decimal_separator);
+    let mut rows = rows.filter(|row| !row.is_blank() || row.fault.is_some()).peekable();
+    while let Some(row) = rows.next() {
+        reader.row(&row, rows.peek().is_none());
     }
+    reader.finish()
 }
 
 /// All of the part in one problem.

@@ -332,20 +332,44 @@ fn the_manuals_profile_of_fixed_width_reads_the_manuals_row() {
 
 #[test]
 fn rows_that_an_open_quote_swallowed_are_a_problem_and_not_silence() {
-    let why =
-        "a quote in it seems to be closed only in another row, and what stands between can't be told apart";
+    let open = "a quote that opens in it isn't closed as it should be";
+    let behind = "it stands behind a quote that isn't closed as it should be, and is no row by itself";
+    let pairs = "the quotes in it don't come in pairs around a cell";
     for (rows, expected) in [
         (
             "1,K,4,g\n\"2,K,5,g\n3,K,6,g\n\"4\",K,7,g\n5,K,8,g\n",
-            format!("1 K 4 g; 5 K 8 g; lost: line 3: {why}"),
+            format!("1 K 4 g; 3 K 6 g; 5 K 8 g; lost: line 3: {open}; lost: line 5: {behind}"),
         ),
-        ("1,K,4,\"g\n2,K,5,g\n3,K,6,\"g\"\n5,K,8,g\n", format!("5 K 8 g; lost: line 2: {why}")),
+        (
+            "1,K,4,\"g\n2,K,5,g\n3,K,6,\"g\"\n5,K,8,g\n",
+            format!("2 K 5 g; 5 K 8 g; lost: line 2: {open}; lost: line 4: {behind}"),
+        ),
+        (
+            "1,K,\"4,g\n2,K,5,g\n3,K,\"6,g\n5,K,8,g\n",
+            format!("2 K 5 g; 5 K 8 g; lost: line 2: {open}; lost: line 4: {behind}"),
+        ),
+        ("1,K,\"4,g\n2,K,\"5,g\n3,K,6,g\n", format!("3 K 6 g; lost: line 2: {open}; lost: line 3: {behind}")),
+        (
+            "1,K,\"4,g\nno, row\n2,K,5\"\n3,K,6,g\n",
+            "3 K 6 g; lost: line 2: it has 3 cells, and the header has 4".to_owned(),
+        ),
+        ("\"R014\"x,K,4,g\n\"2\" ,K,5,g\n", format!("2 K 5 g; lost: line 2: {pairs}")),
+        ("1\",K,4,g\n2,K,5,g\n", format!("2 K 5 g; lost: line 2: {pairs}")),
         ("1,K,4,\"g\nand, so, on\"\n", "1 K 4 g\nand, so, on".to_owned()),
+        ("\"1\nx\",K,4,g\n", "1\nx K 4 g".to_owned()),
     ] {
         let profile = file_profile("format = \"csv\"", RESULTS);
         let outcome = read_rows(profile, b"Tube,Test,Result,Unit\n", rows.as_bytes());
         assert_eq!(told(&outcome), expected, "{rows}");
     }
+}
+
+#[test]
+fn a_comment_that_is_not_read_may_have_lines_of_its_own() {
+    let profile = file_profile("format = \"csv\"", RESULTS);
+    let rows = b"1,K,4,g,\"seen\nby two, \"\"again\"\"\"\n2,K,5,g,\n";
+    let outcome = read_rows(profile, b"Tube,Test,Result,Unit,Note\n", rows);
+    assert_eq!(told(&outcome), "1 K 4 g; 2 K 5 g");
 }
 
 #[test]
@@ -540,8 +564,9 @@ proptest! {
             let says = |cell: &[u8]| cell.iter().any(|byte| !byte.is_ascii_whitespace());
             let all = reader.byte_records().filter(|row| row.as_ref().unwrap().iter().any(says)).count();
             let lost = outcome.problems.iter().filter(|problem| problem.replaces_result).count();
+            let lines = rows.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| says(line)).count();
             if !table.contains('#') {
-                prop_assert_eq!(outcome.observations.len() + lost, all);
+                prop_assert!((all..=lines).contains(&(outcome.observations.len() + lost)));
             }
         }
     }

@@ -53,10 +53,12 @@ impl<'a> RowReader<'a> {
 
     /// `is_last` says that no row of the part comes behind it.
     pub(super) fn row(&mut self, row: &Row<'_>, is_last: bool) {
-        if self.is_no_result(row) || (is_last && self.is_trailer(row)) {
+        let is_broken = row.fault.is_some();
+        if !is_broken && (self.is_no_result(row) || (is_last && self.is_trailer(row))) {
             return;
         }
-        if let Err(fault) = self.read(row) {
+        let read = row.fault.map_or_else(|| self.read(row), |fault| Err(fault.to_owned()));
+        if let Err(fault) = read {
             let text = format!("line {}: {fault}", row.line);
             let record = Some(record(row.number, 0));
             self.out.problems.push(problem(ProblemKind::Unreadable, record, text, true));

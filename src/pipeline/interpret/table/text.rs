@@ -2,6 +2,7 @@
 
 use encoding_rs::Encoding;
 
+use super::delimited::{self, Shape, Signs};
 use super::{Cell, CellKind, Interpreted, Row, problem};
 use crate::domain::profile::{TableDialect, TableFormat};
 use crate::domain::{Problem, ProblemKind};
@@ -53,16 +54,17 @@ impl Text {
     /// The rows of the head, blank ones and comments left out.
     pub(super) fn head(&self, dialect: &TableDialect) -> Vec<Vec<String>> {
         let cells = |row: Row<'_>| row.cells.iter().map(|cell| cell.text.to_owned()).collect();
-        each_row(&self.head, 1, dialect, |rows| rows.map(cells).collect())
+        each_row(&self.head, 1, dialect, None, |rows| rows.map(cells).collect())
     }
 
     /// Hands the data rows to `read`.
     pub(super) fn rows(
         &self,
         dialect: &TableDialect,
+        shape: Shape,
         read: impl FnOnce(&mut dyn Iterator<Item = Row<'_>>) -> Interpreted,
     ) -> Interpreted {
-        each_row(&self.rows, self.first_line, dialect, read)
+        each_row(&self.rows, self.first_line, dialect, Some(shape), read)
     }
 }
 
@@ -75,40 +77,18 @@ fn each_row<T>(
     text: &str,
     first_line: u64,
     dialect: &TableDialect,
+    shape: Option<Shape>,
     read: impl FnOnce(&mut dyn Iterator<Item = Row<'_>>) -> T,
 ) -> T {
     let without = dialect.comment.map(|sign| without_comments(text, sign, dialect));
     let text = without.as_deref().unwrap_or(text);
     match dialect.format {
-        TableFormat::Delimited { delimiter, quote } => delimited(text, first_line, delimiter, quote, read),
+        TableFormat::Delimited { delimiter, quote } => {
+            let signs = Signs { delimiter, quote, comment: dialect.comment };
+            delimited::rows(text, first_line, signs, shape, read)
+        }
         _ => read(&mut fixed(text, first_line)),
     }
-}
-
-/// The rows, by the `csv` crate. The reader owns one record after the other, so that each row is built anew from it.
-fn delimited<T>(
-    text: &str,
-    first_line: u64,
-    delimiter: u8,
-    quote: Option<u8>,
-    read: impl FnOnce(&mut dyn Iterator<Item = Row<'_>>) -> T,
-) -> T {
-    let records = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .quoting(quote.is_some())
-        .quote(quote.unwrap_or(b'"'))
-        .from_reader(text.as_bytes())
-        .into_records()
-        .filter_map(Result::ok)
-        .collect::<Vec<csv::StringRecord>>();
-    let mut lines = Lines::new(text, first_line);
-    read(&mut records.iter().zip(0..).map(|(record, number)| {
-        let at = record.position().and_then(|position| usize::try_from(position.byte()).ok());
-        let cells = record.iter().map(|text| Cell { text, kind: CellKind::Text }).collect();
-        Row { line: lines.at(at.unwrap_or_default()), number, cells }
-    }))
 }
 
 /// Each line is one cell, whose characters are told apart by their positions.
@@ -126,7 +106,7 @@ fn fixed(text: &str, first_line: u64) -> impl Iterator<Item = Row<'_>> {
             if !row.is_empty() {
                 number += 1;
                 let cells = vec![Cell { text: row, kind: CellKind::Text }];
-                return Some(Row { line: line - 1, number: number - 1, cells });
+                return Some(Row { line: line - 1, number: number - 1, cells, fault: None });
             }
         }
         None
@@ -157,19 +137,19 @@ fn without_comments(text: &str, sign: char, dialect: &TableDialect) -> String {
 }
 
 /// The line at each of several places, which are asked for in order.
-struct Lines<'t> {
+pub(super) struct Lines<'t> {
     text: &'t [u8],
     at: usize,
     line: u64,
 }
 
 impl<'t> Lines<'t> {
-    fn new(text: &'t str, first: u64) -> Lines<'t> {
+    pub(super) fn new(text: &'t str, first: u64) -> Lines<'t> {
         Lines { text: text.as_bytes(), at: 0, line: first }
     }
 
     /// The line of the first character at or behind `offset` that ends no line.
-    fn at(&mut self, offset: usize) -> u64 {
+    pub(super) fn at(&mut self, offset: usize) -> u64 {
         let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let blank =
             self.text.get(offset..).unwrap_or_default().iter().take_while(|byte| is_end(byte)).count();
@@ -190,7 +170,7 @@ mod tests {
     use encoding_rs::UTF_8;
 
     fn rows(text: &str, dialect: &TableDialect) -> Vec<String> {
-        each_row(text, 1, dialect, |rows| {
+        each_row(text, 1, dialect, None, |rows| {
             let show = |row: Row<'_>| {
                 let cells: Vec<_> =
                     row.cells.iter().map(|cell| cell.text.escape_debug().to_string()).collect();

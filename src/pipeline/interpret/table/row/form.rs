@@ -2,7 +2,7 @@
 //! says is read elsewhere.
 
 use super::{Fault, RowReader, first_text};
-use crate::domain::profile::{ShortRows, TableFormat, Told};
+use crate::domain::profile::{ShortRows, Told};
 use crate::pipeline::interpret::table::Row;
 
 impl RowReader<'_> {
@@ -34,7 +34,6 @@ impl RowReader<'_> {
         if let Some(positions) = &self.columns.positions {
             return positions.fit(first_text(row));
         }
-        self.alone(row)?;
         let Some(width) = self.columns.width else { return Ok(()) };
         let cells = row.cells.len();
         let beyond = row.cells.iter().skip(width).any(|cell| !cell.text.trim().is_empty());
@@ -57,20 +56,6 @@ impl RowReader<'_> {
                 Err(format!("it names no test: nothing stands in {}", self.columns.where_is(place)))
             }
             _ => Ok(()),
-        }
-    }
-
-    /// Whether no cell holds a row of its own: a quote that nobody closed swallows those behind it, up to the next one.
-    fn alone(&self, row: &Row<'_>) -> Result<(), Fault> {
-        let TableFormat::Delimited { delimiter, quote: Some(_) } = self.dialect.format else { return Ok(()) };
-        let delimiters = row.cells.len().max(self.columns.width.unwrap_or_default()).saturating_sub(1).max(1);
-        let is_row = |line: &str| line.bytes().filter(|byte| *byte == delimiter).count() >= delimiters;
-        let lines = |text: &str| text.split(['\r', '\n']).filter(|line| is_row(line)).count();
-        let swallowed = row.cells.iter().filter(|cell| cell.text.contains(['\r', '\n']));
-        match swallowed.map(|cell| lines(cell.text)).sum::<usize>() {
-            0 => Ok(()),
-            _ => Err("a quote in it seems to be closed only in another row, and what stands between can't be told apart"
-                .to_owned()),
         }
     }
 }
