@@ -153,6 +153,31 @@ async fn the_page_says_how_far_a_large_file_is() {
     assert!(gateway.terminate().success());
 }
 
+/// The files grow until it was seen: how fast one is stored is the machine's affair.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_and_the_command_say_how_far_a_large_file_is_stored() {
+    let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"";
+    let desk = desk("acme-remarks", "format = \"csv\"\ncomment = \"#\"", places).await;
+    let gateway = desk.lab.start().await;
+    let (mut on_page, mut by_command, mut files, mut mib) = (false, false, 0, 16);
+    while !(on_page && by_command) {
+        assert!(mib <= 1024, "on the page: {on_page}; by the command: {by_command}");
+        let (name, words) = (format!("day{mib}.csv"), format!("storing day{mib}.csv: "));
+        let remarks = format!("#{}\n", "-".repeat(1022)).repeat(mib * 1024);
+        desk.drop(&name, &format!("Tube,Test,Result\nT{mib},K,4.1\n{remarks}"));
+        until("a large file is taken", || {
+            on_page |= answer(desk.lab.page, "/").is_some_and(|page| page.contains(&words));
+            by_command |= desk.lab.text(&["status"]).contains(&words);
+            !desk.out.join(&name).exists()
+        })
+        .await;
+        (files, mib) = (files + 1, mib * 2);
+    }
+    desk.accepted(files).await;
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_is_exported_again_and_again_is_read_once_row_by_row() {
     let desk = desk("acme-tabs", TSV, COLUMNS).await;
