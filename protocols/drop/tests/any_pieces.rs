@@ -62,10 +62,14 @@ fn contents() -> impl Strategy<Value = Contents> {
     ]
 }
 
-/// Whether nothing lies there but what frames messages.
+/// Whether nothing lies there but what frames messages, and the mark at the beginning of a file.
 fn frames_only(contents: &Contents, file: &[u8], bytes: std::ops::Range<u64>) -> bool {
     let range = usize::try_from(bytes.start).unwrap()..usize::try_from(bytes.end).unwrap();
-    let between = file.get(range).unwrap();
+    let between = file.get(range.clone()).unwrap();
+    let between = match range.start {
+        0 => between.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(between),
+        _ => between,
+    };
     between.is_empty()
         || matches!(contents, Contents::Hl7 { .. })
             && between.split(|byte| *byte == 0x0B).all(|it| matches!(it, [] | [0x1C, ..]))
