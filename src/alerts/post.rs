@@ -1,11 +1,12 @@
 //! One request to whoever is told: a new connection, no redirects, and a failure in the log once. Addresses are never logged: in
 //! many of them stands a secret.
 
-use reqwest::{Certificate, Client, Identity, RequestBuilder, redirect};
+use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
 use crate::config::settings::Web;
 use crate::domain::Private;
+use crate::host::web::{Afterwards, client};
 
 pub(super) struct Post {
     client: Client,
@@ -18,7 +19,7 @@ pub(super) struct Post {
 impl Post {
     /// Nothing where the certificates can't be read; the log says so.
     pub(super) fn new(settings: &Web, whom: &'static str) -> Option<Post> {
-        match client(settings) {
+        match client(settings, Afterwards::Closed) {
             Ok(client) => Some(Post { client, token: settings.token.clone(), whom, last_failure: None }),
             Err(error) => {
                 tracing::error!(error = %error.without_url(), "failed to set up {whom}; mend their certificates");
@@ -58,20 +59,4 @@ impl Post {
         self.last_failure = failure;
         self.last_failure.is_none()
     }
-}
-
-fn client(settings: &Web) -> reqwest::Result<Client> {
-    let mut builder = Client::builder()
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .timeout(settings.timeout)
-        .user_agent(concat!("labwire/", env!("CARGO_PKG_VERSION")));
-    if let Some(pem) = &settings.ca_pem {
-        builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem)?);
-    }
-    if let Some(pem) = &settings.identity_pem {
-        builder = builder.identity(Identity::from_pem(pem.reveal())?);
-    }
-    builder.build()
 }

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Identity, RequestBuilder, Url, redirect, retry};
+use reqwest::{RequestBuilder, Url};
 
 use super::kind::Attempted;
 use super::verdict::http::Answer;
 use super::verdict::{Judgement, Reply};
 use crate::config::settings;
 use crate::domain::Private;
+use crate::host::web::{Afterwards, client};
 
 /// The most of an answer that is read, in bytes.
 const ANSWER: usize = 1024 * 1024;
@@ -42,20 +43,8 @@ impl Exchange {
 impl Web {
     /// Fails where the certificates can't be read. It doesn't connect.
     pub(super) fn new(settings: &settings::Web) -> reqwest::Result<Web> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .timeout(settings.timeout)
-            .user_agent(concat!("labwire/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &settings.ca_pem {
-            builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem)?);
-        }
-        if let Some(pem) = &settings.identity_pem {
-            builder = builder.identity(Identity::from_pem(pem.reveal())?);
-        }
-        Ok(Web { client: builder.build()?, token: settings.token.clone() })
+        let client = client(settings, Afterwards::Closed)?;
+        Ok(Web { client, token: settings.token.clone() })
     }
 
     pub(super) fn get(&self, url: &str) -> RequestBuilder {

@@ -9,3 +9,4 @@ pub mod serial;
 pub mod systemd;
 pub mod tls;
 mod users;
+pub mod web;

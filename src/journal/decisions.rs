@@ -82,9 +82,15 @@ pub(super) fn write(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     for it in &judged.evaluations {
-        connection
-            .prepare_cached("INSERT INTO rule_text VALUES (?, ?) ON CONFLICT DO NOTHING")?
-            .execute(params![it.rules.sha256, it.rules.text])?;
+        // The text is long: it is handed over once, not with each result.
+        let is_kept = connection
+            .prepare_cached("SELECT 1 FROM rule_text WHERE sha256 = ?")?
+            .exists([&it.rules.sha256])?;
+        if !is_kept {
+            connection
+                .prepare_cached("INSERT INTO rule_text VALUES (?, ?)")?
+                .execute(params![it.rules.sha256, it.rules.text])?;
+        }
         connection
             .prepare_cached(
                 "INSERT INTO evaluation (observation, rules, force, facts, decisions, decided_at)

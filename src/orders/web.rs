@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use reqwest::header::ACCEPT;
-use reqwest::{Certificate, Client, Identity, Url, redirect, retry};
+use reqwest::{Client, Url};
 
 use crate::config::settings::Web;
 use crate::domain::Private;
+use crate::host::web::{Afterwards, client};
 
 /// The most of an answer that is read, in bytes.
 const LONGEST: usize = 8 * 1024 * 1024;
@@ -20,20 +21,8 @@ pub(super) struct Asker {
 impl Asker {
     /// Fails where the certificates can't be used. It doesn't connect.
     pub(super) fn new(web: &Web) -> Result<Asker, String> {
-        let mut builder = Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .no_proxy()
-            .pool_idle_timeout(Duration::from_secs(60))
-            .timeout(web.timeout)
-            .user_agent(concat!("labwire/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &web.ca_pem {
-            builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(|error| why(&error))?);
-        }
-        if let Some(pem) = &web.identity_pem {
-            builder = builder.identity(Identity::from_pem(pem.reveal()).map_err(|error| why(&error))?);
-        }
-        let client = builder.build().map_err(|error| why(&error))?;
+        let kept = Afterwards::Kept(Duration::from_secs(60));
+        let client = client(web, kept).map_err(|error| why(&error))?;
         Ok(Asker { client, token: web.token.clone() })
     }
 

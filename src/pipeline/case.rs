@@ -78,7 +78,7 @@ pub(super) fn day(observation: &Observation, reading: &Reading, received_at: Tim
 }
 
 /// When it was measured. Nothing where the instrument didn't tell, or its clock runs ahead of ours.
-fn measured_at(observation: &Observation, received_at: Timestamp) -> Option<Timestamp> {
+pub fn measured_at(observation: &Observation, received_at: Timestamp) -> Option<Timestamp> {
     let told = observation.completed.as_ref().or(observation.started.as_ref())?.instant?;
     (told.duration_since(received_at) <= AHEAD).then_some(told)
 }

@@ -38,8 +38,8 @@ fn measured<'a>(
     analyte_of(observation, reading).map(|analyte| (analyte, number))
 }
 
-/// What was measured.
-fn analyte_of<'a>(observation: &Observation, reading: &'a Reading) -> Option<&'a Analyte> {
+/// What was measured, where the reading's rules know.
+pub fn analyte_of<'a>(observation: &Observation, reading: &'a Reading) -> Option<&'a Analyte> {
     let analytes = &reading.rules.as_ref()?.analytes;
     let aspect = reading.profile.aspects.get(&observation.test.aspect);
     if aspect.is_some_and(|aspect| aspect.unit.is_some()) {

@@ -39,7 +39,8 @@ use crate::domain::{
     CodeMapping, InstrumentId, Outcome, Private, Problem, ProblemKind, Rules, SpecimenRules,
 };
 
-pub use case::{Around, case, measured, past};
+pub use case::{Around, case, measured, measured_at, past};
+pub use convert::analyte_of;
 pub use linking::{Fit, fit, is_other};
 pub use offset::{ClockState, Offsets, made_at};
 pub use preview::{Preview, Reported, Tube, preview};

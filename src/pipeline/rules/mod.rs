@@ -17,7 +17,7 @@ use labwire_units::Exact;
 
 pub use examples::{Failure, Trial, try_examples};
 pub use rcv::{log_bounds, rcv};
-pub use relevant::relevant;
+pub use relevant::{Told, latest, relevant};
 
 use crate::domain::clinic::{
     Amount, Answer, Band, Case, Check, Checks, Criteria, Decision, Path, Reach, Rule, RuleKind, Ruling, Why,

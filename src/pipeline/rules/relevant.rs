@@ -52,7 +52,8 @@ pub fn relevant(mut case: Case, checks: &Checks) -> Case {
         case.together.iter().chain([&case.measured]).filter_map(|it| it.analyte.as_deref()).collect();
     let asked =
         |it: &&Past| beside.earlier.contains(it.analyte.as_str()) && measured.contains(it.analyte.as_str());
-    case.history = latest(case.history.iter().filter(asked), case.at);
+    let told = case.history.iter().filter(asked).map(|it| (Told::of(it), it));
+    case.history = latest(told, case.at).into_iter().cloned().collect();
     case
 }
 
@@ -60,16 +61,40 @@ fn analyte(term: &Term) -> &str {
     &term.analyte
 }
 
-/// Of each analyte and instrument the latest values before a moment, and one of those without a time.
-fn latest<'a>(history: impl Iterator<Item = &'a Past>, at: Option<jiff::Timestamp>) -> Vec<Past> {
-    let mut latest: BTreeMap<(&str, &str, bool), Vec<&Past>> = BTreeMap::new();
-    for past in history.filter(|past| past.at.zip(at).is_none_or(|(then, at)| then < at)) {
-        let of_one = latest.entry((&past.analyte, &past.instrument, past.at.is_some())).or_default();
-        match of_one.first().map(|it| it.at) {
-            Some(known) if known > past.at || known.is_none() => {}
-            Some(known) if known == past.at => of_one.push(past),
-            _ => *of_one = vec![past],
+/// What an earlier value is of, and when it was measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    pub analyte: &'a str,
+    pub instrument: &'a str,
+    pub at: Option<jiff::Timestamp>,
+}
+
+impl<'a> Told<'a> {
+    fn of(it: &'a Past) -> Told<'a> {
+        Told { analyte: &it.analyte, instrument: &it.instrument, at: it.at }
+    }
+}
+
+/// Of each analyte and instrument the latest values before a moment, and one of those without a time: no rule looks at
+/// more of what was before.
+pub fn latest<'a, T>(
+    history: impl Iterator<Item = (Told<'a>, T)>,
+    before: Option<jiff::Timestamp>,
+) -> Vec<T> {
+    let mut latest: BTreeMap<(&str, &str, bool), (Option<jiff::Timestamp>, Vec<T>)> = BTreeMap::new();
+    for (told, past) in history {
+        if told.at.zip(before).is_some_and(|(then, before)| then >= before) {
+            continue;
+        }
+        let of_one = latest.entry((told.analyte, told.instrument, told.at.is_some()));
+        let (known, values) = of_one.or_insert_with(|| (told.at, Vec::new()));
+        match (told.at, &*known) {
+            _ if values.is_empty() => values.push(past),
+            (None, _) => {}
+            (at, known) if *known > at => {}
+            (at, known) if *known == at => values.push(past),
+            (at, _) => (*known, *values) = (at, vec![past]),
         }
     }
-    latest.into_values().flatten().cloned().collect()
+    latest.into_values().flat_map(|(_, values)| values).collect()
 }

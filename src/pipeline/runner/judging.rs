@@ -21,8 +21,8 @@ use crate::journal::orders::{CachedOrder, Link};
 use crate::journal::qc::JudgedRun;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
-use crate::pipeline::rules::{evaluate, relevant};
-use crate::pipeline::{Around, Reading, case, fit, is_other, measured, past, ranged};
+use crate::pipeline::rules::{Told, evaluate, latest, relevant};
+use crate::pipeline::{Around, Reading, analyte_of, case, fit, is_other, measured, measured_at, past, ranged};
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
@@ -222,16 +222,22 @@ impl<'a> Judging<'a> {
         let is_of_it = |it: &Entry| is_judged(it) && it.observation.specimen == *specimen;
         let arrived = entries.iter().enumerate().filter(|(_, it)| is_of_it(it));
         let stored = around.stored.iter().map(|it| it.observation.reveal());
+        let moments: BTreeSet<Option<Timestamp>> =
+            arrived.clone().map(|(_, it)| measured_at(&it.observation, self.received_at)).collect();
+        let arrived: Vec<(usize, Measured)> =
+            arrived.map(|(index, it)| (index, measured(&it.observation, &set.own))).collect();
+        let stored: Vec<Measured> = stored.filter_map(|it| Some(measured(it, reading_of(it)?))).collect();
+        let here = arrived.iter().map(|(_, it)| it).chain(&stored);
+        let asked: BTreeSet<&str> = here.filter_map(|it| it.analyte.as_deref()).collect();
         let history = around.history.iter().filter_map(|known| {
             let it = known.observation.reveal();
-            past(it, reading_of(it)?, known.received_at)
+            let reading = reading_of(it)?;
+            let analyte = analyte_of(it, reading)?.id.as_str();
+            let (instrument, at) = (it.instrument.as_str(), measured_at(it, known.received_at));
+            asked.contains(analyte).then_some((Told { analyte, instrument, at }, (known, reading)))
         });
-        Seen {
-            arrived: arrived.map(|(index, it)| (index, measured(&it.observation, &set.own))).collect(),
-            stored: stored.filter_map(|it| Some(measured(it, reading_of(it)?))).collect(),
-            history: history.collect(),
-            patients: around.history.iter().map(|it| it.observation.reveal().patient.clone()).collect(),
-        }
+        let history: Vec<_> = history.collect();
+        Seen { history: what_counts(&history, moments), patients: distinct(&around.history), arrived, stored }
     }
 
     /// How an observation's test stands by its controls. Looked for only where a rule asks.
@@ -409,6 +415,31 @@ impl<'a> Judging<'a> {
             }
         }
     }
+}
+
+/// Of what was before, what some rule may look at that is asked about a value of one of these moments: of a patient who
+/// comes often the rest needn't be converted.
+fn what_counts(
+    history: &[(Told<'_>, (&Known, &Reading))],
+    moments: BTreeSet<Option<Timestamp>>,
+) -> Vec<Past> {
+    let at = |moment| latest(history.iter().enumerate().map(|(index, (told, _))| (*told, index)), moment);
+    let counts: BTreeSet<usize> = moments.into_iter().flat_map(at).collect();
+    let all = history.iter().enumerate().filter(|(index, _)| counts.contains(index));
+    all.filter_map(|(_, (_, (known, reading)))| past(known.observation.reveal(), reading, known.received_at))
+        .collect()
+}
+
+/// Whom earlier results came with, each once.
+fn distinct(history: &[Known]) -> Vec<Private<Patient>> {
+    let mut patients: Vec<Private<Patient>> = Vec::new();
+    for known in history {
+        let patient = &known.observation.reveal().patient;
+        if !patients.contains(patient) {
+            patients.push(patient.clone());
+        }
+    }
+    patients
 }
 
 /// How an instrument's results are read by rules.
