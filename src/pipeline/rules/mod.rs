@@ -70,9 +70,9 @@ impl Judged {
 /// Every decision about a case, in the order of the checks and, within one, of the rules.
 pub fn evaluate(case: &Case, checks: &Checks) -> Vec<Decision> {
     let mut decisions = Vec::new();
+    let concerned: Vec<&Rule> = checks.rules.iter().filter(|rule| concerns(rule, case)).collect();
     for (_, check) in Check::ALL {
-        let asked: Vec<&Rule> =
-            checks.rules.iter().filter(|rule| rule.kind.check() == check && concerns(rule, case)).collect();
+        let asked: Vec<&Rule> = concerned.iter().filter(|rule| rule.kind.check() == check).copied().collect();
         match asked.first().map(|rule| rule.kind.band()) {
             Some(Band::First) => decisions.push(by_band(check, &asked, case, checks)),
             Some(Band::Each) => decisions.extend(asked.iter().filter_map(|rule| one(rule, case, checks))),
