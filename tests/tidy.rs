@@ -144,7 +144,8 @@ const EXACT: &[&str] = &[
     "src/pipeline/",
     "src/config/",
     "src/livd/",
-    "src/delivery/payload.rs",
+    "src/journal/",
+    "src/delivery/payload",
     "src/delivery/hl7",
     "src/delivery/csv.rs",
 ];

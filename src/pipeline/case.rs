@@ -24,6 +24,8 @@ pub struct Around {
     pub history: Vec<Past>,
     /// What came with those under this patient's ID.
     pub patients: Vec<Private<Patient>>,
+    /// What came with the specimen itself, where not all of it says the same.
+    pub otherwise: Vec<Private<Patient>>,
     /// How its test stands by its controls, where a rule asks for that.
     pub qc: Option<QcState>,
 }
@@ -34,8 +36,10 @@ pub fn case(observation: &Observation, reading: &Reading, received_at: Timestamp
     let patient = around.patient.as_ref().map_or(&nobody, Private::reveal);
     // What came with the result is compared too: it may be another patient's.
     let sent = around.patient.as_ref().map(|_| &observation.patient).filter(|it| it.reveal() != patient);
-    let told: Vec<&Patient> = around.patients.iter().chain(sent).map(Private::reveal).collect();
-    let identity = identity(patient, &told);
+    let told: Vec<&Patient> =
+        around.patients.iter().chain(&around.otherwise).chain(sent).map(Private::reveal).collect();
+    let now: Vec<&Patient> = around.otherwise.iter().map(Private::reveal).chain([patient]).collect();
+    let identity = identity(&now, &told);
     let at = measured_at(observation, received_at);
     Case {
         measured: measured(observation, reading),
@@ -104,17 +108,14 @@ fn birth(text: &str) -> Option<Date> {
 
 /// Whether what came with earlier results under one ID is what came with this one. What one of both doesn't say differs from
 /// nothing.
-fn identity(patient: &Patient, told: &[&Patient]) -> Identity {
+fn identity(now: &[&Patient], told: &[&Patient]) -> Identity {
     if told.is_empty() {
         return Identity::Unknown;
     }
     let texts = |of: fn(&Patient) -> String| {
-        let now = of(patient);
-        let differs = |then: &&Patient| {
-            let then = of(then);
-            !now.is_empty() && !then.is_empty() && now != then
-        };
-        told.iter().any(differs)
+        let now: Vec<String> = now.iter().map(|it| of(it)).filter(|it| !it.is_empty()).collect();
+        let differs = |then: String| !then.is_empty() && now.iter().any(|now| *now != then);
+        told.iter().any(|then| differs(of(then)))
     };
     let sex = |it: &Patient| Sex::sent(&it.sex).map_or("", Sex::name).to_owned();
     let born = |it: &Patient| birth(&it.birth_date).map(|date| date.to_string()).unwrap_or_default();
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn another_person_under_one_id_is_noticed_and_what_was_left_out_is_no_difference() {
         let now = patient("Example^Anna", "19700131", "F");
-        let told = |earlier: &[Patient]| identity(&now, &earlier.iter().collect::<Vec<_>>());
+        let told = |earlier: &[Patient]| identity(&[&now], &earlier.iter().collect::<Vec<_>>());
         assert_eq!(told(&[]), Identity::Unknown);
         assert_eq!(told(&[patient("EXAMPLE, ANNA", "", "U")]), Identity::Agrees);
         let differs = |what: &[&str]| Identity::Differs(what.iter().map(|it| (*it).to_owned()).collect());
@@ -175,5 +176,8 @@ mod tests {
             told(&[patient("", "", ""), patient("Sample^Anna", "19710131", "F")]),
             differs(&["birth date", "name"])
         );
+        let (one, other) = (patient("Example^Anna", "", "F"), patient("Example^Anna", "", "M"));
+        let (both, agreed) = ([&one, &other], patient("Example^Anna", "", ""));
+        assert_eq!(identity(&[&one, &other, &agreed], &both), differs(&["sex"]), "of one message");
     }
 }

@@ -9,6 +9,7 @@ mod judging;
 mod moving;
 mod replay;
 mod route;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -236,3 +236,53 @@ async fn a_clock_that_is_off_is_told_and_no_change_over_time_is_judged_by_it() {
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
+
+/// Two results of one tube that come with one patient number and two sexes.
+fn contradicting(specimen: &str, first: [&str; 3], second: [&str; 3]) -> String {
+    use std::fmt::Write;
+    let time = "20260102030405";
+    let mut text = format!("H|`^&||||||||||P|E 1394-97|{time}\r");
+    for (number, [sex, code, value]) in (1..).zip([first, second]) {
+        write!(
+            text,
+            "P|{number}|EX-7|||Example^Anna||19700131|{sex}\rO|1|{specimen}||^^^{code}|||||||||||SERUM\r\
+             R|1|^^^{code}|{value}|mg/dl||N||F||||{time}\r"
+        )
+        .unwrap();
+    }
+    text + "L|1|N\r"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_decision_depends_on_where_a_result_stands_in_its_message() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
+    let limit = |name: &str, sex: &str, high: &str| {
+        format!(
+            "[[critical]]\nname = \"{name}\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nhigh = \"> {high}\"\n\
+             sex = \"{sex}\"\nsource = \"a test\"\n"
+        )
+    };
+    let identity = "[[identity]]\nname = \"who\"\nsource = \"a test\"\n";
+    rules(&lab, &format!("{}{}{identity}", limit("her", "female", "450"), limit("his", "male", "400")));
+    let gateway = lab.start().await;
+    let (hers, his) = (["F", "GLCC", "420"], ["M", "CREA", "1.1"]);
+    send(address, &contradicting("EX0001", hers, his)).await;
+    send(address, &contradicting("EX0002", his, hers)).await;
+    until("all are judged", || lab.reader().evaluations(0, 10).unwrap().len() == 4).await;
+    let all = lab.reader().evaluations(0, 10).unwrap();
+    let decided = |specimen: &str| -> std::collections::BTreeMap<String, Vec<String>> {
+        let of_it = all.iter().filter(|it| it.case.specimen.number.reveal() == specimen);
+        of_it
+            .map(|it| (it.case.measured.code.clone(), it.decisions.iter().map(ToString::to_string).collect()))
+            .collect()
+    };
+    assert_eq!(decided("EX0001"), decided("EX0002"));
+    let glucose = decided("EX0001")["GLCC"].join("\n");
+    assert!(glucose.contains("critical: undecided"), "neither sex is the patient's: {glucose}");
+    assert!(glucose.contains("identity: found"), "{glucose}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

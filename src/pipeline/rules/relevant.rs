@@ -75,26 +75,31 @@ impl<'a> Told<'a> {
     }
 }
 
+/// What was measured at one moment.
+struct Moment<T> {
+    at: Option<jiff::Timestamp>,
+    values: Vec<T>,
+}
+
 /// Of each analyte and instrument the latest values before a moment, and one of those without a time: no rule looks at
 /// more of what was before.
 pub fn latest<'a, T>(
     history: impl Iterator<Item = (Told<'a>, T)>,
     before: Option<jiff::Timestamp>,
 ) -> Vec<T> {
-    let mut latest: BTreeMap<(&str, &str, bool), (Option<jiff::Timestamp>, Vec<T>)> = BTreeMap::new();
+    let mut latest: BTreeMap<(&str, &str, bool), Moment<T>> = BTreeMap::new();
     for (told, past) in history {
-        if told.at.zip(before).is_some_and(|(then, before)| then >= before) {
+        let Told { analyte, instrument, at } = told;
+        if at.zip(before).is_some_and(|(then, before)| then >= before) {
             continue;
         }
-        let of_one = latest.entry((told.analyte, told.instrument, told.at.is_some()));
-        let (known, values) = of_one.or_insert_with(|| (told.at, Vec::new()));
-        match (told.at, &*known) {
-            _ if values.is_empty() => values.push(past),
-            (None, _) => {}
-            (at, known) if *known > at => {}
-            (at, known) if *known == at => values.push(past),
-            (at, _) => (*known, *values) = (at, vec![past]),
+        let of_one = latest.entry((analyte, instrument, at.is_some()));
+        let known = of_one.or_insert_with(|| Moment { at, values: Vec::new() });
+        if known.values.is_empty() || (at.is_some() && at == known.at) {
+            known.values.push(past);
+        } else if at > known.at {
+            *known = Moment { at, values: vec![past] };
         }
     }
-    latest.into_values().flat_map(|(_, values)| values).collect()
+    latest.into_values().flat_map(|it| it.values).collect()
 }

@@ -450,4 +450,21 @@ proptest! {
         prop_assert!(trimmed.history.len() <= case.history.len());
         prop_assert_eq!(evaluate(&trimmed, &rules), evaluate(&case, &rules), "what no rule looks at changes nothing");
     }
+
+    #[test]
+    fn what_counts_for_several_moments_is_enough_for_each_of_them(
+        history in prop::collection::vec((prop::sample::select(vec!["x", "y"]), any::<bool>(), prop::option::of(0_i64..5)), 0..9),
+        moments in prop::collection::vec(prop::option::of(0_i64..6), 1..4),
+    ) {
+        let at = |hours: i64| noon().checked_add(SignedDuration::from_hours(hours)).unwrap();
+        let told = |it: &(&'static str, bool, Option<i64>)| {
+            Told { analyte: it.0, instrument: if it.1 { "c311" } else { "other" }, at: it.2.map(at) }
+        };
+        let all = || history.iter().enumerate().map(|(index, it)| (told(it), index));
+        let counts: Vec<usize> = moments.iter().flat_map(|it| latest(all(), it.map(at))).collect();
+        for moment in moments.iter().map(|it| it.map(at)) {
+            let of_those = latest(all().filter(|(_, index)| counts.contains(index)), moment);
+            prop_assert_eq!(of_those, latest(all(), moment));
+        }
+    }
 }

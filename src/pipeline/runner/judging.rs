@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::whose::{by_analyzer, distinct, whose};
 use super::{Site, reading};
 use crate::clock;
 use crate::config::settings::{Instrument, Release, WhileHeld};
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::qc::QcState;
 use crate::domain::{
-    DestinationId, HoldReason, Observation, Order, OrderDoubt, OrderState, Patient, Priority, Private, Rules,
+    DestinationId, HoldReason, Observation, OrderDoubt, OrderState, Patient, Priority, Private, Rules,
     SampleClass, SpecimenId, TestIdentity, UnorderedPolicy,
 };
 use crate::journal::decisions::{Judged, Known, PatientKey};
@@ -22,7 +23,9 @@ use crate::journal::qc::JudgedRun;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{Told, evaluate, latest, relevant};
-use crate::pipeline::{Around, Reading, analyte_of, case, fit, is_other, measured, measured_at, past, ranged};
+use crate::pipeline::{
+    Around, Reading, analyte_of, case, fit, is_other, measured, measured_at, past, ranged,
+};
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
@@ -89,12 +92,15 @@ struct Seen {
 }
 
 /// What the journal knows around the observations of one specimen.
+#[derive(Default)]
 struct Surroundings {
     orders: Vec<CachedOrder>,
     /// Whose it is; nothing where the orders name several.
     patient: Option<Private<Patient>>,
     stored: Vec<Known>,
     history: Vec<Known>,
+    /// Whom the message names beside the specimen, where that isn't one and the same.
+    otherwise: Vec<Private<Patient>>,
 }
 
 impl<'a> Judging<'a> {
@@ -237,7 +243,8 @@ impl<'a> Judging<'a> {
             asked.contains(analyte).then_some((Told { analyte, instrument, at }, (known, reading)))
         });
         let history: Vec<_> = history.collect();
-        Seen { history: what_counts(&history, moments), patients: distinct(&around.history), arrived, stored }
+        let patients = distinct(around.history.iter().map(|it| &it.observation.reveal().patient));
+        Seen { history: what_counts(&history, moments), patients, arrived, stored }
     }
 
     /// How an observation's test stands by its controls. Looked for only where a rule asks.
@@ -280,6 +287,7 @@ impl<'a> Judging<'a> {
         let beside = seen.arrived.iter().filter(|(other, _)| *other != index).map(|(_, it)| it);
         let around = Around {
             patient: around.patient.clone(),
+            otherwise: around.otherwise.clone(),
             together: beside.chain(&seen.stored).cloned().collect(),
             history: seen.history.clone(),
             patients: seen.patients.clone(),
@@ -343,14 +351,15 @@ impl<'a> Judging<'a> {
         entries: &[Entry],
         sets: &[Set],
     ) -> Result<Surroundings, JournalError> {
-        let nothing =
-            Surroundings { orders: Vec::new(), patient: None, stored: Vec::new(), history: Vec::new() };
+        let of_it = entries.iter().map(|it| &it.observation).filter(|it| it.specimen == *specimen);
+        let told = distinct(of_it.map(|it| &it.patient));
+        let otherwise = if told.len() > 1 { told.clone() } else { Vec::new() };
         if specimen.is_blank() {
-            let patient = of_specimen(entries, specimen).next().map(|it| it.patient.clone());
-            return Ok(Surroundings { patient, ..nothing });
+            let patient = by_analyzer(&told);
+            return Ok(Surroundings { patient, otherwise, ..Surroundings::default() });
         }
         let orders = self.orders(specimen)?;
-        let patient = self.patient(specimen, &orders, entries);
+        let patient = whose(&orders, &told);
         let replaced: BTreeSet<_> = entries
             .iter()
             .filter_map(|entry| match entry.place {
@@ -378,7 +387,8 @@ impl<'a> Judging<'a> {
             }
             _ => Vec::new(),
         };
-        Ok(Surroundings { orders, patient: patient.map(|(patient, _)| patient), stored, history })
+        let patient = patient.map(|(patient, _)| patient);
+        Ok(Surroundings { orders, patient, stored, history, otherwise })
     }
 
     /// The orders that say whose specimen it is: those to be done; once all are over, the ones that stood.
@@ -392,28 +402,6 @@ impl<'a> Judging<'a> {
             orders.retain(|it| it.state == OrderState::Completed);
         }
         Ok(orders)
-    }
-
-    /// The patient and the authority of their number. The LIMS's word counts, and the analyzer's only where the LIMS knows
-    /// no order. Where orders name several patients, nobody is known.
-    fn patient(
-        &self,
-        specimen: &SpecimenId,
-        orders: &[CachedOrder],
-        entries: &[Entry],
-    ) -> Option<(Private<Patient>, String)> {
-        match orders.first() {
-            Some(first) if !Order::are_of_several(orders.iter().map(|it| &it.order)) => {
-                Some((first.order.patient.clone(), first.order.authority.clone()))
-            }
-            Some(_) => None,
-            None => {
-                let patients: BTreeSet<String> =
-                    of_specimen(entries, specimen).map(|it| it.patient.reveal().id.clone()).collect();
-                let one = of_specimen(entries, specimen).next().filter(|_| patients.len() == 1)?;
-                Some((one.patient.clone(), String::new()))
-            }
-        }
     }
 }
 
@@ -430,18 +418,6 @@ fn what_counts(
         .collect()
 }
 
-/// Whom earlier results came with, each once.
-fn distinct(history: &[Known]) -> Vec<Private<Patient>> {
-    let mut patients: Vec<Private<Patient>> = Vec::new();
-    for known in history {
-        let patient = &known.observation.reveal().patient;
-        if !patients.contains(patient) {
-            patients.push(patient.clone());
-        }
-    }
-    patients
-}
-
 /// How an instrument's results are read by rules.
 fn by(rules: &Arc<Rules>, instrument: &Instrument) -> Reading {
     Reading { rules: Some(Arc::clone(rules)), ..reading(instrument) }
@@ -450,13 +426,6 @@ fn by(rules: &Arc<Rules>, instrument: &Instrument) -> Reading {
 /// Rules are about patients, and ask once about each result.
 fn is_judged(entry: &Entry) -> bool {
     entry.observation.class == SampleClass::Patient && !matches!(entry.place, Place::Repeats(_))
-}
-
-fn of_specimen<'a>(
-    entries: &'a [Entry],
-    specimen: &'a SpecimenId,
-) -> impl Iterator<Item = &'a Observation> + 'a {
-    entries.iter().map(|it| &it.observation).filter(move |it| it.specimen == *specimen)
 }
 
 /// How soon the LIMS wants it: by the orders of its test, else by those of its specimen.

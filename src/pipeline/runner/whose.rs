@@ -1,0 +1,83 @@
+//! Whose a specimen is, by the orders for it and by what came with its results. It looks nothing up, and where words
+//! contradict each other it takes nobody's, whichever came first.
+
+use std::collections::BTreeSet;
+
+use crate::domain::{Order, Patient, Private};
+use crate::journal::orders::CachedOrder;
+
+/// The patient and the authority of their number. The LIMS's word counts, and the analyzer's only where the LIMS knows
+/// no order. Where orders name several patients, nobody is known.
+pub(super) fn whose(orders: &[CachedOrder], told: &[Private<Patient>]) -> Option<(Private<Patient>, String)> {
+    match orders.first() {
+        Some(first) if !Order::are_of_several(orders.iter().map(|it| &it.order)) => {
+            Some((first.order.patient.clone(), first.order.authority.clone()))
+        }
+        Some(_) => None,
+        None => Some((by_analyzer(told)?, String::new())),
+    }
+}
+
+/// The patient by what came with a specimen's results: nobody where there are several numbers; of one number what isn't
+/// contradicted.
+pub(super) fn by_analyzer(told: &[Private<Patient>]) -> Option<Private<Patient>> {
+    let all: Vec<&Patient> = told.iter().map(Private::reveal).collect();
+    let id = &all.first()?.id;
+    if all.iter().any(|it| it.id != *id) {
+        return None;
+    }
+    Some(Private::new(Patient {
+        id: id.clone(),
+        // That there is a name counts; whether names are the same is asked apart.
+        name: said(&all, |it| &it.name).first().map(|name| (*name).to_owned()).unwrap_or_default(),
+        birth_date: agreed(&all, |it| &it.birth_date),
+        sex: agreed(&all, |it| &it.sex),
+        location: agreed(&all, |it| &it.location),
+    }))
+}
+
+/// Whom results came with, each once.
+pub(super) fn distinct<'a>(all: impl Iterator<Item = &'a Private<Patient>>) -> Vec<Private<Patient>> {
+    let mut patients: Vec<Private<Patient>> = Vec::new();
+    for patient in all {
+        if !patients.contains(patient) {
+            patients.push(patient.clone());
+        }
+    }
+    patients
+}
+
+fn said<'a>(all: &[&'a Patient], of: fn(&Patient) -> &String) -> BTreeSet<&'a str> {
+    all.iter().map(|it| of(it).as_str()).filter(|it| !it.trim().is_empty()).collect()
+}
+
+fn agreed(all: &[&Patient], of: fn(&Patient) -> &String) -> String {
+    let said = said(all, of);
+    said.first().filter(|_| said.len() == 1).map(|one| (*one).to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patient(id: &str, name: &str, birth_date: &str, sex: &str) -> Private<Patient> {
+        Private::new(Patient {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            birth_date: birth_date.to_owned(),
+            sex: sex.to_owned(),
+            location: String::new(),
+        })
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_not_known_whichever_came_first() {
+        let (one, other) = (patient("7", "B", "19700131", "F"), patient("7", "A", "19900131", ""));
+        let known = patient("7", "A", "", "F");
+        for told in [[one.clone(), other.clone()], [other, one.clone()]] {
+            assert!(by_analyzer(&told).as_ref() == Some(&known));
+        }
+        assert!(by_analyzer(&[one.clone(), patient("8", "B", "19700131", "F")]).is_none());
+        assert!(whose(&[], std::slice::from_ref(&one)) == Some((one, String::new())));
+    }
+}
