@@ -140,3 +140,135 @@ async fn an_analyzer_that_takes_nothing_holds_up_no_other_and_its_results_go_fir
     let open = lab.reader().open_downloads(9).unwrap();
     assert!(open.iter().all(|it| it.instrument == "erba"), "{open:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_patient_or_priority_is_told_though_the_tests_are_the_same() {
+    let (_lims, lab, analyzer, address) = with_download().await;
+    let _gateway = lab.start().await;
+    let mut line = connect(analyzer).await;
+    let mut lims = Teller::connect(address).await;
+    let first = oml("1", "T1", &[("NW", "P1", "GLCC")]);
+    lims.tell(&first).await;
+    assert_eq!(work(&hear(&mut line).await), is(&[("GLCC", "N")]));
+    until("it is taken", || taken(&lab)).await;
+    lims.tell(
+        &first
+            .replace("O33|1|P", "O33|2|P")
+            .replace("EX77^^^HOSP^MR||Example^Anna", "EX88^^^HOSP^MR||Sample^Eva"),
+    )
+    .await;
+    let told = hear(&mut line).await;
+    assert!(told.contains("|EX88|") && !told.contains("EX77"), "{told}");
+    assert_eq!(work(&told), is(&[("GLCC", "A")]));
+    until("it is taken", || taken(&lab)).await;
+    let merge =
+        "MSH|^~\\&|LIMS|HOSP|labwire||2026||ADT^A40^ADT_A39|3|P|2.5.1\rPID|1||EX99^^^HOSP\rMRG|EX88^^^HOSP\r";
+    lims.tell(merge).await;
+    assert!(hear(&mut line).await.contains("|EX99|"));
+    until("it is taken", || taken(&lab)).await;
+    // It becomes STAT, by the surviving patient's number.
+    let stat =
+        first.replace("O33|1|P", "O33|4|P").replace("EX77^", "EX99^").replace("|||||||R\r", "|||||||S\r");
+    lims.tell(&stat).await;
+    assert!(hear(&mut line).await.contains("^^^GLCC|S|"));
+    until("it is taken", || taken(&lab)).await;
+    // What is measured isn't ordered again, whatever is said of its patient.
+    let mut one = labsim::analyzer::Analyzer::new(line, labsim::analyzer::Options::default());
+    let result = chemistry("T1", &[("GLCC", "5.1")], "F", "20260501110000");
+    assert!(one.transfer(&[result.as_bytes()]).await.is_complete());
+    until("the result is there", || lab.count("accepted") == 1).await;
+    lims.tell(&oml("5", "T1", &[("NW", "P2", "CRR")]).replace("EX77^", "EX99^")).await;
+    until("the other test is wanted", || !taken(&lab)).await;
+    drop(one);
+    let mut line = connect(analyzer).await;
+    assert_eq!(work(&hear(&mut line).await), is(&[("CRR", "A")]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_stat_goes_before_everything_that_waits() {
+    let (_lims, lab, analyzer, address) = with_download().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    for number in 1..=5 {
+        lims.tell(&oml(
+            &format!("{number}"),
+            &format!("T{number}"),
+            &[("NW", &format!("P{number}"), "GLCC")],
+        ))
+        .await;
+    }
+    until("they wait", || lab.reader().open_downloads(9).unwrap().len() == 5).await;
+    let stat = oml("9", "T4", &[("NW", "P4", "GLCC")]).replace("|||||||R\r", "|||||||S\r");
+    lims.tell(&stat).await;
+    let is_first = || {
+        let (instrument, later) = (labwire::domain::InstrumentId::new("erba"), jiff::Timestamp::MAX);
+        lab.reader().due_download(&instrument, later).unwrap().is_some_and(|it| it.specimen.reveal() == "T4")
+    };
+    until("the STAT is first", is_first).await;
+    let mut line = connect(analyzer).await;
+    assert!(hear(&mut line).await.contains("|T4|"));
+}
+
+/// The steps of a work order: what is to be done with each, its number and its code.
+fn steps(told: &str) -> Vec<(String, String, String)> {
+    let mut control = String::new();
+    let mut steps = Vec::new();
+    for segment in told.split('/') {
+        let field = |at: usize| segment.split('|').nth(at).unwrap_or_default().to_owned();
+        match segment.get(..3) {
+            Some("ORC") => control = field(1),
+            Some("OBR") => steps.push((control.clone(), field(2), field(4))),
+            _ => {}
+        }
+    }
+    steps
+}
+
+async fn confirm(line: &mut Teller, told: &str) {
+    let id = told.split('|').nth(9).unwrap();
+    let answer = format!(
+        "\x0BMSH|^~\\&|cobas pro||host||2026||ORL^O34^ORL_O42|R{id}|P|2.5.1|||NE|NE||UNICODE UTF-8|||LAB-28R^ROCHE\rMSA|AA|{id}\r\x1C\r"
+    );
+    line.line.write_all(answer.as_bytes()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_of_law_keeps_its_number_until_it_is_taken_back_under_it() {
+    let (_lims, lab, _, address) = laboratory().await;
+    let cobas = free_port();
+    let codes = "[codes.10020]\nlims_code = \"TSH\"\n";
+    lab.instrument("cobas", "roche-cobas-pro", "download = true", &(listener(cobas) + codes));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let mut line = Teller::connect(cobas).await;
+    let order = oml("1", "T1", &[("NW", "P1", "TSH")]);
+    lims.tell(&order).await;
+    let told = line.hear().await;
+    let first = steps(&told);
+    assert!(matches!(first.as_slice(), [(control, _, code)] if control == "NW" && code == "10020"), "{told}");
+    confirm(&mut line, &told).await;
+    until("it is taken", || taken(&lab)).await;
+    // Another patient: the step is taken back under its number and told anew under another.
+    lims.tell(&order.replace("O33|1|P", "O33|2|P").replace("EX77^", "EX88^")).await;
+    let told = line.hear().await;
+    let second = steps(&told);
+    let new = second[1].1.clone();
+    assert_eq!(second[0], ("CA".to_owned(), first[0].1.clone(), "10020".to_owned()), "{told}");
+    assert!(second[1].0 == "NW" && new != first[0].1 && told.contains("|EX88|"), "{told}");
+    confirm(&mut line, &told).await;
+    until("it is taken", || taken(&lab)).await;
+    // Asked about, it is the same step, however often.
+    for id in ["7", "8"] {
+        let query = format!(
+            "MSH|^~\\&|cobas pro||host||2026||QBP^Q11^QBP_Q11|{id}|P|2.5.1|||NE|AL||UNICODE UTF-8|||LAB-27R^ROCHE\r\
+             QPD|INISEQ^^99ROC|query{id}|T1|50001|1|||||SERPLAS^^99ROC|SC^^99ROC|R\rRCP|I|1|R^^HL70394\r"
+        );
+        assert!(line.tell(&query).await.contains("|OK|"));
+        let told = line.hear().await;
+        assert_eq!(steps(&told), [("NW".to_owned(), new.clone(), "10020".to_owned())], "{told}");
+        confirm(&mut line, &told).await;
+    }
+    lims.tell(&oml("3", "T1", &[("CA", "P1", "TSH")])).await;
+    let told = line.hear().await;
+    assert_eq!(steps(&told), [("CA".to_owned(), new, "10020".to_owned())], "{told}");
+}

@@ -16,7 +16,9 @@ use super::codes::Codes;
 use super::profile::time_format;
 use super::profiles::Profiles;
 use super::reader::Table;
-use super::settings::{Instrument, Line, OrderRules, RerunPolicy, SpecimenRules, Transport, UnorderedPolicy};
+use super::settings::{
+    FinishedTests, Instrument, Line, OrderRules, RerunPolicy, SpecimenRules, Transport, UnorderedPolicy,
+};
 use super::{analytes, codes, link, transport};
 use crate::domain::InstrumentId;
 use crate::domain::profile::{Dialect, Hl7Queries, Profile};
@@ -167,6 +169,10 @@ fn order_rules(file: &mut Table<'_>) -> OrderRules {
         other_kind: rule("other_specimen_kind", UnorderedPolicy::Mark),
         other_patient: rule("other_patient", UnorderedPolicy::Mark),
         several_patients: rule("several_patients", UnorderedPolicy::Hold),
+        finished: match file.flag("repeat_finished") {
+            Some(true) => FinishedTests::Repeat,
+            Some(false) | None => FinishedTests::Leave,
+        },
     }
 }
 

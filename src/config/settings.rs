@@ -17,7 +17,9 @@ use labwire_units::Aliases;
 use crate::domain::call::Step;
 use crate::domain::profile::Profile;
 use crate::domain::qc::Plan;
-pub use crate::domain::{CodeMapping, OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
+pub use crate::domain::{
+    CodeMapping, FinishedTests, OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy,
+};
 use crate::domain::{InstrumentId, PersonName, Private, Role, Rules};
 pub use alerts::*;
 pub use destination::*;

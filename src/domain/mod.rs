@@ -42,7 +42,7 @@ pub use outcome::{HostQuery, Outcome, Problem, ProblemKind};
 pub use person::{PersonName, Role};
 pub use private::Private;
 pub use range::{AppliedRange, Range, RangeBand, RangeFlag, RangeFlags, RangeTable};
-pub use site::{OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
+pub use site::{FinishedTests, OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
 pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};
 pub use visible::visible;

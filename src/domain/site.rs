@@ -29,6 +29,16 @@ pub enum RerunPolicy {
     Hold,
 }
 
+/// What an analyzer is told of a test that it has done already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FinishedTests {
+    /// Nothing, until the LIMS places it anew.
+    #[default]
+    Leave,
+    /// That it is to be done, as long as the LIMS's order stands.
+    Repeat,
+}
+
 /// What happens to a result that doesn't belong to an order without a doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnorderedPolicy {
@@ -50,6 +60,7 @@ pub struct OrderRules {
     pub other_patient: UnorderedPolicy,
     /// The label has open orders of several patients: nobody can say whose result it is.
     pub several_patients: UnorderedPolicy,
+    pub finished: FinishedTests,
 }
 
 impl OrderRules {

@@ -9,6 +9,7 @@ mod links;
 mod patients;
 mod reading;
 mod rows;
+mod steps;
 
 use jiff::Timestamp;
 use labwire_link::Parcel;
@@ -26,6 +27,8 @@ pub use downloads::{Download, DownloadFate, DownloadId, Wanted};
 pub use links::{Link, Ordered};
 pub(super) use links::{ordered, relink, write as write_link};
 pub use reading::{CachedOrder, OrderId, OrderWord};
+pub(super) use steps::told as step_told;
+pub use steps::{Stepping, Steps, Telling};
 
 /// What one message of the LIMS says.
 #[derive(Debug, Default)]

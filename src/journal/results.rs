@@ -13,7 +13,7 @@ use place::{Placed, place};
 
 use super::audit::{self, GATEWAY, Step};
 use super::decisions::Judged;
-use super::orders::Link;
+use super::orders::{Link, step_told};
 use super::qc::{self, JudgedRun};
 use super::writer::Urgency;
 use super::{Journal, JournalError, MessageId, ObservationId, counters, habits, traffic};
@@ -153,7 +153,11 @@ impl Journal {
                  WHERE f.id = ? AND q.prepared IS NOT NULL AND q.answered_at IS NULL",
             )?;
             let rows = statement.query_map([query.0], |row| Ok((QueryId(row.get(0)?), row.get(1)?)))?;
-            Ok(rows.collect::<Result<Vec<(QueryId, String)>, _>>()?)
+            let prepared = rows.collect::<Result<Vec<(QueryId, String)>, _>>()?;
+            if taken == Taken::Maybe {
+                steps_told(connection, query)?;
+            }
+            Ok(prepared)
         });
         for (query, prepared) in prepared.await? {
             let answer = match taken {
@@ -371,4 +375,18 @@ fn write_query(
             now.as_microsecond()
         ])?;
     Ok(QueryId(connection.last_insert_rowid()))
+}
+
+/// What a query's message was answered has left: of each tube that it names.
+fn steps_told(connection: &Connection, query: QueryId) -> Result<(), JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT q.instrument, s.value FROM host_query f JOIN host_query q ON q.message = f.message,
+         json_each(q.specimens) s WHERE f.id = ? AND q.prepared IS NOT NULL",
+    )?;
+    let rows = statement.query_map([query.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let tubes: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+    for (instrument, specimen) in &tubes {
+        step_told(connection, instrument, specimen)?;
+    }
+    Ok(())
 }

@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::asking::{self, Asking};
 use super::presence::Presence;
+use super::stepping::told_as;
 use super::told::Told;
-use super::work::{Tube, tube};
+use super::work::{Tube, still_to_do, tube};
 use crate::clock;
-use crate::domain::SpecimenId;
 use crate::domain::profile::Dialect;
+use crate::domain::{FinishedTests, SpecimenId};
 use crate::journal::orders::{CachedOrder, source_name};
 use crate::journal::results::QueryId;
 use crate::journal::{Journal, JournalError, Reader};
@@ -177,13 +178,15 @@ impl Answering {
             return self.not_answered(&open, why, now).await;
         }
         let reading = reading(&asked.instrument);
-        let (found, told) = match self.look(&asked.message.content, &reading) {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::error!(%error, "failed to look orders up; a host query is not answered");
-                return self.not_answered(&open, "not answered: the journal can't be read", now).await;
-            }
-        };
+        let (found, told) =
+            match self.look(&asked.message.content, &reading, asked.instrument.orders.finished) {
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::error!(%error, "failed to look orders up; a host query is not answered");
+                    return self.not_answered(&open, "not answered: the journal can't be read", now).await;
+                }
+            };
+        let found = self.numbered(asked, found).await?;
         let mut contents = self.contents(asked, &reading, &found, now);
         let Some(last) = contents.pop() else {
             return self.not_answered(&open, "not answered: labwire can't answer this query", now).await;
@@ -207,6 +210,24 @@ impl Answering {
             return self.not_answered(&open, "not answered: the connection is gone", now).await;
         }
         Ok(())
+    }
+
+    /// The same, each work with what the analyzer knows of it already.
+    async fn numbered(&self, asked: &Asked, found: Found) -> Result<Found, JournalError> {
+        let mut numbered = Found::new();
+        for (record, works) in found {
+            let mut told = Vec::with_capacity(works.len());
+            for work in works {
+                let Some(specimen) = work.as_ref().map(|work| work.specimen.clone()) else {
+                    told.push(None);
+                    continue;
+                };
+                let (journal, ids) = (&self.journal, &self.control_ids);
+                told.push(told_as(journal, ids, &asked.instrument, &specimen, work).await?.0);
+            }
+            numbered.insert(record, told);
+        }
+        Ok(numbered)
     }
 
     /// Some models await an answer to that, too. Nothing is made of it where it can't be sent.
@@ -241,7 +262,12 @@ impl Answering {
     }
 
     /// What there is for each query of a message, and what is to be noted of it.
-    fn look(&self, message: &[u8], reading: &Reading) -> Result<(Found, Vec<(u32, Told)>), JournalError> {
+    fn look(
+        &self,
+        message: &[u8],
+        reading: &Reading,
+        finished: FinishedTests,
+    ) -> Result<(Found, Vec<(u32, Told)>), JournalError> {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut found, mut told) = (Found::new(), Vec::new());
         for question in questions(message, reading) {
@@ -250,14 +276,14 @@ impl Answering {
                     told.push((question.record, Told::nothing(why)));
                     continue;
                 }
-                Wants::Tubes(labels) => (self.tubes(&reader, labels, reading)?, false),
+                Wants::Tubes(labels) => (self.tubes(&reader, labels, (reading, finished))?, false),
                 Wants::Range(first, last) => {
                     let labels = reader.labels_between(first, last, MOST + 1)?;
-                    self.first_of(&reader, labels, reading)?
+                    self.first_of(&reader, labels, (reading, finished))?
                 }
                 Wants::All => {
                     let (labels, unseen) = self.labels_with_work(&reader)?;
-                    let (tubes, more) = self.first_of(&reader, labels, reading)?;
+                    let (tubes, more) = self.first_of(&reader, labels, (reading, finished))?;
                     (tubes, more || unseen)
                 }
             };
@@ -276,9 +302,10 @@ impl Answering {
         &self,
         reader: &Reader,
         labels: &[SpecimenId],
-        reading: &Reading,
+        (reading, finished): (&Reading, FinishedTests),
     ) -> Result<Vec<Tube>, JournalError> {
-        labels.iter().map(|label| Ok(tube(label, &self.orders_on(reader, label)?, reading))).collect()
+        let tube = |label| Ok(tube(label, &self.still_to_do(reader, label, (reading, finished))?, reading));
+        labels.iter().map(tube).collect()
     }
 
     /// The first tubes that are this instrument's, and whether there are more.
@@ -286,11 +313,11 @@ impl Answering {
         &self,
         reader: &Reader,
         labels: Vec<SpecimenId>,
-        reading: &Reading,
+        (reading, finished): (&Reading, FinishedTests),
     ) -> Result<(Vec<Tube>, bool), JournalError> {
         let mut tubes = Vec::new();
         for label in labels {
-            let tube = tube(&label, &self.orders_on(reader, &label)?, reading);
+            let tube = tube(&label, &self.still_to_do(reader, &label, (reading, finished))?, reading);
             if let Tube::Work(work) = &tube {
                 if tubes.len() == MOST {
                     return Ok((tubes, true));
@@ -321,6 +348,15 @@ impl Answering {
         let mut orders = reader.orders_on(label)?;
         orders.retain(|it| self.sources.contains(&it.source));
         Ok(orders)
+    }
+
+    fn still_to_do(
+        &self,
+        reader: &Reader,
+        label: &SpecimenId,
+        (reading, finished): (&Reading, FinishedTests),
+    ) -> Result<Vec<CachedOrder>, JournalError> {
+        still_to_do(reader, self.orders_on(reader, label)?, reading, finished)
     }
 
     /// How old what is known may be, in words; empty while the LIMS is connected.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use labwire_link::SendId;
 use tokio_util::sync::CancellationToken;
 
-use super::work::{Tube, tube};
+use super::stepping::{particulars, told_as};
+use super::work::{Tube, still_to_do, tube};
 use crate::clock;
 use crate::config::settings::Instrument;
 use crate::domain::{Priority, SpecimenId};
@@ -104,8 +105,9 @@ impl Downloading {
     ) -> Result<Wanted, JournalError> {
         let work = self.work(reader, instrument, &specimen)?;
         let priority = work.as_ref().map_or(Priority::Routine, |work| work.priority);
+        let particulars = work.as_ref().map(particulars).unwrap_or_default();
         let tests = work.map(|work| work.tests.into_iter().collect()).unwrap_or_default();
-        Ok(Wanted { specimen, tests, priority })
+        Ok(Wanted { specimen, tests, priority, particulars })
     }
 
     fn work(
@@ -116,7 +118,9 @@ impl Downloading {
     ) -> Result<Option<Work>, JournalError> {
         let mut orders = reader.orders_on(label)?;
         orders.retain(|it| self.sources.contains(&it.source));
-        Ok(match tube(label, &orders, &reading(instrument)) {
+        let reading = reading(instrument);
+        let orders = still_to_do(reader, orders, &reading, instrument.orders.finished)?;
+        Ok(match tube(label, &orders, &reading) {
             Tube::Work(work) => Some(*work),
             _ => None,
         })
@@ -132,13 +136,25 @@ impl Downloading {
         work: Option<Work>,
     ) -> Result<(), JournalError> {
         let tests: BTreeSet<String> = work.iter().flat_map(|work| work.tests.iter().cloned()).collect();
-        let withdrawn: Vec<String> = due.told.difference(&tests).cloned().collect();
-        self.journal.begin_download(due.id, tests, clock::now()).await?;
+        let known = work.as_ref().map(particulars).unwrap_or_default();
+        self.journal.begin_download(due.id, tests.clone(), known, clock::now()).await?;
+        let (work, steps) =
+            told_as(&self.journal, &self.control_ids, instrument, &due.specimen, work).await?;
         let settle = |fate, note| self.journal.settle_download(due.id, fate, note, clock::now());
+        let mut withdrawn = steps.withdrawn;
+        let is_gone = |code: &&String| !tests.contains(*code);
+        for code in due.told.iter().filter(is_gone) {
+            let is_done =
+                look(reader, |reader| reader.all_resulted(&due.specimen, std::slice::from_ref(code)))?;
+            if !is_done && !withdrawn.iter().any(|(known, _)| known == code) {
+                withdrawn.push((code.clone(), self.control_ids.take().as_str().to_owned()));
+            }
+        }
         if work.is_none() && withdrawn.is_empty() {
             return settle(DownloadFate::Taken, "there was nothing to take back").await;
         }
-        let content = self.content(instrument, due, work.as_ref(), &withdrawn);
+        let is_known = !due.told.is_empty() || steps.is_known;
+        let content = self.content(instrument, &due.specimen, work.as_ref(), &withdrawn, is_known);
         let Some(content) = content else {
             return settle(DownloadFate::Refused, "labwire can't tell this model of its work").await;
         };
@@ -162,14 +178,14 @@ impl Downloading {
     fn content(
         &self,
         instrument: &Instrument,
-        due: &Download,
+        specimen: &SpecimenId,
         work: Option<&Work>,
-        withdrawn: &[String],
+        withdrawn: &[(String, String)],
+        is_known: bool,
     ) -> Option<Vec<u8>> {
         let now = clock::now().to_zoned(instrument.time_zone.clone()).strftime("%Y%m%d%H%M%S").to_string();
         let mut next = || self.control_ids.take().as_str().to_owned();
         let mut stamp = Stamp { now: &now, next_control_id: &mut next };
-        let is_known = !due.told.is_empty();
-        download(&due.specimen, work, withdrawn, is_known, &reading(instrument), &mut stamp)
+        download(specimen, work, withdrawn, is_known, &reading(instrument), &mut stamp)
     }
 }

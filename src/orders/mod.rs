@@ -17,6 +17,7 @@ mod pending;
 mod poll;
 mod presence;
 mod push;
+mod stepping;
 mod taking;
 mod told;
 mod web;

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Order, OrderState, SpecimenId};
+use crate::domain::{FinishedTests, Order, OrderState, SpecimenId};
 use crate::journal::orders::CachedOrder;
+use crate::journal::{JournalError, Reader};
 use crate::pipeline::{Reading, Work};
 
 /// What was found for one tube.
@@ -57,6 +58,27 @@ pub(super) fn does(test: &str, reading: &Reading) -> Option<String> {
     }
 }
 
+/// Without what this instrument's results have answered since the LIMS asked for it last, unless the site wants that told
+/// again.
+pub(super) fn still_to_do(
+    reader: &Reader,
+    orders: Vec<CachedOrder>,
+    reading: &Reading,
+    finished: FinishedTests,
+) -> Result<Vec<CachedOrder>, JournalError> {
+    let mut left = Vec::with_capacity(orders.len());
+    for mut it in orders {
+        if let (FinishedTests::Leave, OrderState::Active, Some(code)) =
+            (finished, it.state, does(&it.order.key.test, reading))
+            && reader.is_finished(it.id, &code)?
+        {
+            it.state = OrderState::Completed;
+        }
+        left.push(it);
+    }
+    Ok(left)
+}
+
 /// `orders` are all that the label has, the soonest first.
 pub(super) fn tube(label: &SpecimenId, orders: &[CachedOrder], reading: &Reading) -> Tube {
     if orders.is_empty() {
@@ -100,6 +122,9 @@ pub(super) fn tube(label: &SpecimenId, orders: &[CachedOrder], reading: &Reading
         patient: soonest.order.patient.clone(),
         specimen_kind: kind,
         collected: soonest.order.collected.clone(),
+        numbers: Vec::new(),
+        withdrawn: Vec::new(),
+        is_known: false,
     }))
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use labwire_astm::record::{Draft, Field, Kind, Message, QueryRecord, Record};
 
 use super::{Reading, Specimen};
-use crate::domain::profile::{AstmDialect, Dialect, ReplyRecord};
+use crate::domain::profile::{AstmDialect, Dialect, ReplyRecord, Template};
 use crate::domain::{Patient, Priority, SpecimenId};
 pub use download::download;
 use fill::Moment;
@@ -54,6 +54,12 @@ pub struct Work {
     pub specimen_kind: String,
     /// As the LIMS writes it.
     pub collected: String,
+    /// Under which each test is told where the protocol numbers steps; empty where it doesn't.
+    pub numbers: Vec<String>,
+    /// What the instrument was told of and is to do no more, with its number.
+    pub withdrawn: Vec<(String, String)>,
+    /// Whether the instrument was told of the tube before.
+    pub is_known: bool,
 }
 
 /// What was found for each query: for [`Wants::Tubes`] one element for each tube asked for, `None` where there is nothing to do.
@@ -192,11 +198,25 @@ fn with_orders(draft: &mut Draft, moment: &Moment<'_>, targets: &[Target<'_>]) {
             None => continue,
         };
         number += 1;
+        let is_known = target.work.is_some_and(|work| work.is_known);
         for record in records.iter().filter(|record| !outer(record)) {
-            moment.write(draft, record, target, number);
+            match is_known.then(|| added(record)).flatten() {
+                Some(added) => moment.write(draft, &added, target, number),
+                None => moment.write(draft, record, target, number),
+            }
         }
     }
     of(Kind::Terminator).for_each(|record| moment.write(draft, record, first, 1));
+}
+
+/// Of a tube that the analyzer knows an order is no new one (N in O.12) but is added to it (A).
+fn added(record: &ReplyRecord) -> Option<ReplyRecord> {
+    let is_new = record.kind == Kind::Order && record.fields.get(&12) == Some(&Template::text("N"));
+    is_new.then(|| {
+        let mut record = record.clone();
+        record.fields.insert(12, Template::text("A"));
+        record
+    })
 }
 
 fn targets<'a>(

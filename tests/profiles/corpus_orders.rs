@@ -75,6 +75,9 @@ fn work(reply: &[u8], specimen: &SpecimenId, (before, after): (&str, &str)) -> W
         }),
         specimen_kind: field(order, 16),
         collected: field(order, 8),
+        numbers: Vec::new(),
+        withdrawn: Vec::new(),
+        is_known: false,
     }
 }
 

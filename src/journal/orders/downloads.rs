@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::rows;
+use super::{rows, steps};
 use crate::domain::{InstrumentId, Priority, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::rows::instant;
@@ -37,6 +37,8 @@ pub struct Download {
     pub changed_at: Timestamp,
     /// What came of the last attempt.
     pub note: String,
+    /// What the instrument was told with, as [`Wanted::particulars`].
+    pub particulars: String,
 }
 
 /// What an instrument is to do with a tube now.
@@ -45,6 +47,8 @@ pub struct Wanted {
     pub specimen: SpecimenId,
     pub tests: BTreeSet<String>,
     pub priority: Priority,
+    /// Stands for the patient, the priority and the specimen; empty where there is nothing to do.
+    pub particulars: String,
 }
 
 /// What came of an attempt.
@@ -109,6 +113,7 @@ impl Journal {
         &self,
         id: DownloadId,
         tests: BTreeSet<String>,
+        particulars: String,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         self.submit(Urgency::Frame, move |connection| {
@@ -117,9 +122,9 @@ impl Journal {
             connection
                 .prepare_cached(
                     "UPDATE download SET state = 'sending', attempts = attempts + 1, told = ?, wanted = ?,
-                     changed_at = ? WHERE id = ?",
+                     particulars = ?, changed_at = ? WHERE id = ?",
                 )?
-                .execute(params![json(&told)?, json(&tests)?, now.as_microsecond(), id.0])?;
+                .execute(params![json(&told)?, json(&tests)?, particulars, now.as_microsecond(), id.0])?;
             Ok(())
         })
         .await
@@ -155,6 +160,9 @@ impl Journal {
                     note,
                     id.0
                 ])?;
+            if fate == DownloadFate::Taken {
+                steps::told(connection, &it.instrument, it.specimen.reveal())?;
+            }
             let (subject, detail) = (format!("download {}", id.0), note.to_owned());
             audit::append(connection, &Step { at: now, actor: GATEWAY, step: "download", subject, detail })
         })
@@ -184,29 +192,38 @@ fn want(
             connection
                 .prepare_cached(
                     "INSERT INTO download (instrument, specimen, priority, wanted, told, state, attempts, due_at,
-                     changed_at, note) VALUES (?, ?, ?, ?, '[]', 'due', 0, ?, ?, '')",
+                     changed_at, note, particulars) VALUES (?, ?, ?, ?, '[]', 'due', 0, ?, ?, '', ?)",
                 )?
-                .execute(params![instrument.as_str(), it.specimen.reveal(), priority, tests, at, at])?;
+                .execute(params![
+                    instrument.as_str(),
+                    it.specimen.reveal(),
+                    priority,
+                    tests,
+                    at,
+                    at,
+                    it.particulars
+                ])?;
         }
         return Ok(());
     };
     let stored = load(connection, DownloadId(id))?;
-    if stored.wanted == it.tests {
+    // Of a tube on which there is nothing to do nobody's particulars count.
+    if stored.wanted == it.tests && (it.tests.is_empty() || stored.particulars == it.particulars) {
         return Ok(());
     }
     // What is under way will be found to be another's answer: it is due again at once.
     connection
         .prepare_cached(
-            "UPDATE download SET wanted = ?, priority = ?, state = 'due', attempts = 0, due_at = ?, changed_at = ?,
+            "UPDATE download SET wanted = ?, particulars = ?, priority = ?, state = 'due', attempts = 0, due_at = ?, changed_at = ?,
              note = 'the LIMS wants something else by now' WHERE id = ?",
         )?
-        .execute(params![tests, priority, at, at, id])?;
+        .execute(params![tests, it.particulars, priority, at, at, id])?;
     Ok(())
 }
 
 fn load(connection: &Connection, id: DownloadId) -> Result<Download, JournalError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note FROM download WHERE id = ?",
+        "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note, particulars FROM download WHERE id = ?",
     )?;
     let mut rows = statement.query([id.0])?;
     rows.next()?
@@ -230,6 +247,7 @@ fn download(row: &Row<'_>) -> Result<Download, JournalError> {
         attempts: row.get(6)?,
         changed_at: instant(row.get(7)?),
         note: row.get(8)?,
+        particulars: row.get(9)?,
     })
 }
 
@@ -274,7 +292,7 @@ impl Reader {
         now: Timestamp,
     ) -> Result<Option<Download>, JournalError> {
         let mut found = self.downloads(
-            "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note FROM download
+            "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note, particulars FROM download
              WHERE instrument = ? AND state = 'due' AND due_at <= ? ORDER BY priority, id LIMIT 1",
             params![instrument.as_str(), now.as_microsecond()],
         )?;
@@ -289,7 +307,7 @@ impl Reader {
     /// Everything that instruments are still to be told, at most `limit`.
     pub fn open_downloads(&self, limit: usize) -> Result<Vec<Download>, JournalError> {
         self.downloads(
-            "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note FROM download
+            "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note, particulars FROM download
              WHERE state <> 'taken' ORDER BY id LIMIT ?",
             params![limit],
         )
@@ -298,7 +316,7 @@ impl Reader {
     /// What instruments were told of a tube.
     pub fn downloads_of(&self, specimen: &SpecimenId) -> Result<Vec<Download>, JournalError> {
         self.downloads(
-            "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note FROM download
+            "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note, particulars FROM download
              WHERE specimen = ? ORDER BY id",
             params![specimen.reveal()],
         )

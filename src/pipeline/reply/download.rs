@@ -14,19 +14,23 @@ const NEW: &str = "N";
 const ADDED: &str = "A";
 const CANCELLED: &str = "C";
 
-/// One message about one tube: what is to be done with it, and which codes aren't any more. `is_known` says whether
+/// One message about one tube: what is to be done with it, and which codes aren't any more, each with
+/// the number under which it was told. `is_known` says whether
 /// the instrument may know the tube. `None` where the model has no way for that.
 pub fn download(
     specimen: &SpecimenId,
     work: Option<&Work>,
-    withdrawn: &[String],
+    withdrawn: &[(String, String)],
     is_known: bool,
     reading: &Reading,
     stamp: &mut Stamp<'_>,
 ) -> Option<Vec<u8>> {
     let withdrawn = (!withdrawn.is_empty()).then(|| Work {
         specimen: specimen.clone(),
-        tests: withdrawn.to_vec(),
+        tests: withdrawn.iter().map(|(code, _)| code.clone()).collect(),
+        numbers: withdrawn.iter().map(|(_, number)| number.clone()).collect(),
+        withdrawn: Vec::new(),
+        is_known,
         priority: Priority::Routine,
         patient: work
             .map_or_else(|| Private::new(crate::domain::Patient::default()), |work| work.patient.clone()),

@@ -213,7 +213,16 @@ fn law(message: &Message<'_>, of: &Msh<'_>, works: &[&Work], stamp: &mut Stamp<'
     let echoed = asked.fields().enumerate().map(|(index, field)| (index + 1, Value::Field(field)));
     draft.segment(b"QPD", echoed);
     let mut messages = vec![draft.finish()];
-    messages.extend(works.iter().map(|work| work_order(of, charset, &profile, &[(*work, false)], stamp)));
+    for work in works {
+        let withdrawn = (!work.withdrawn.is_empty()).then(|| Work {
+            tests: work.withdrawn.iter().map(|(code, _)| code.clone()).collect(),
+            numbers: work.withdrawn.iter().map(|(_, number)| number.clone()).collect(),
+            ..(*work).clone()
+        });
+        let parts: Vec<(&Work, bool)> =
+            [(*work, false)].into_iter().chain(withdrawn.as_ref().map(|it| (it, true))).collect();
+        messages.push(work_order(of, charset, &profile, &parts, stamp));
+    }
     messages
 }
 
@@ -273,10 +282,15 @@ fn work_order(
         ],
     );
     draft.segment(b"SAC", [(3, Value::Text(&specimen))]);
-    let codes =
-        parts.iter().flat_map(|(work, withdrawn)| work.tests.iter().map(move |code| (code, *withdrawn)));
-    for (code, withdrawn) in codes {
-        let (step, code) = ((stamp.next_control_id)(), text(code));
+    // What is told under another number is taken back under the old one first.
+    let first = parts.iter().filter(|(_, withdrawn)| *withdrawn);
+    let in_order = first.chain(parts.iter().filter(|(_, withdrawn)| !withdrawn));
+    let codes = in_order.flat_map(|(work, withdrawn)| {
+        work.tests.iter().enumerate().map(move |(at, code)| (code, work.numbers.get(at), *withdrawn))
+    });
+    for (code, number, withdrawn) in codes {
+        let step = number.cloned().unwrap_or_else(|| (stamp.next_control_id)());
+        let code = text(code);
         let control: &[u8] = if withdrawn { b"CA" } else { b"NW" };
         draft.segment(b"ORC", [(1, Value::Text(control)), (9, Value::Text(stamp.now.as_bytes()))]);
         draft.segment(b"TQ1", [(9, Value::Text(work.priority.letter().as_bytes()))]);

@@ -46,6 +46,9 @@ fn work(specimen: &str, tests: &[&str]) -> Work {
         }),
         specimen_kind: "SERUM".to_owned(),
         collected: "20260501080000.000+0200".to_owned(),
+        numbers: Vec::new(),
+        withdrawn: Vec::new(),
+        is_known: false,
     }
 }
 
@@ -213,4 +216,16 @@ fn a_wildcard_is_answered_with_the_tubes_that_there_are() {
     let found = Found::from([(1, vec![Some(work("S1", &["GLU"])), Some(work("S2", &["NA"]))])]);
     let answered = reply_with(with_orders(), query, &found).unwrap();
     assert!(answered.contains("O|1|S1||^^^GLU^|") && answered.contains("O|1|S2||^^^NA^|"), "{answered}");
+}
+
+#[test]
+fn what_is_ordered_on_a_tube_that_the_analyzer_knows_is_added_to_it() {
+    let query = "H|\\^&||||||||||P\rQ|1|^S1\rL|1|N";
+    for (is_known, action) in [(false, "|N|"), (true, "|A|")] {
+        let work = Work { is_known, ..work("S1", &["GLU"]) };
+        let found = Found::from([(1, vec![Some(work)])]);
+        let told = reply_with(QueryStyle::default(), query, &found).unwrap();
+        let order = told.split('\r').find(|record| record.starts_with("O|")).unwrap();
+        assert!(order.contains(action), "{order}");
+    }
 }

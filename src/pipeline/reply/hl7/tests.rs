@@ -37,6 +37,9 @@ fn work(tests: &[&str]) -> Work {
         }),
         specimen_kind: "serum".to_owned(),
         collected: "20260430075500+0200".to_owned(),
+        numbers: Vec::new(),
+        withdrawn: Vec::new(),
+        is_known: false,
     }
 }
 
@@ -183,8 +186,9 @@ fn work_that_nobody_asked_for_is_an_oml_with_what_is_new_and_what_is_taken_back(
     let mut ids = (1..).map(|number| format!("ID{number}"));
     let mut next = || ids.next().unwrap();
     let mut stamp = Stamp { now: "20260501080000", next_control_id: &mut next };
-    let (work, label) = (work(&["10020"]), SpecimenId::new("900203"));
-    let withdrawn = ["10030".to_owned()];
+    let work = Work { numbers: vec!["STEP7".to_owned()], ..work(&["10020"]) };
+    let label = SpecimenId::new("900203");
+    let withdrawn = [("10030".to_owned(), "STEP3".to_owned())];
     let reading = reading(Hl7Queries::Law);
     let told =
         crate::pipeline::download(&label, Some(&work), &withdrawn, true, &reading, &mut stamp).unwrap();
@@ -194,8 +198,8 @@ fn work_that_nobody_asked_for_is_an_oml_with_what_is_new_and_what_is_taken_back(
         "{told}"
     );
     assert!(told.contains("/SPM|1|900203||serum|") && told.contains("/SAC|||900203/"), "{told}");
-    assert!(told.contains("/ORC|NW|||||||") && told.contains("/OBR||ID2||10020/"), "{told}");
-    assert!(told.contains("/ORC|CA|||||||") && told.contains("/OBR||ID3||10030/"), "{told}");
+    assert!(told.contains("/ORC|NW|||||||") && told.contains("/OBR||STEP7||10020/"), "{told}");
+    assert!(told.contains("/ORC|CA|||||||") && told.contains("/OBR||STEP3||10030/"), "{told}");
     let mut stamp = Stamp { now: "20260501080000", next_control_id: &mut next };
     let only = crate::pipeline::download(&label, None, &withdrawn, true, &reading, &mut stamp).unwrap();
     assert!(!String::from_utf8(only).unwrap().contains("ORC|NW"));
