@@ -107,8 +107,8 @@ impl Reader {
         Ok(true)
     }
 
-    /// Whether this test of an order, by an instrument's code, has a result that stands and came after the LIMS placed it (or
-    /// let it go) last.
+    /// Whether this test of an order, by an instrument's code, has a result that waits for nobody and came after the LIMS
+    /// placed it (or let it go) last.
     pub fn is_finished(&self, order: OrderId, code: &str) -> Result<bool, JournalError> {
         Ok(self
             .connection
@@ -117,7 +117,8 @@ impl Reader {
                  WHERE l.lab_order = ?1 AND o.code = ?2 AND o.class = 'patient' AND o.status IN ('final', 'correction')
                  AND o.recorded_at > (SELECT coalesce(max(at), 0) FROM order_word
                      WHERE lab_order = ?1 AND word IN ('placed', 'active'))
-                 AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.closing = 'rejected')",
+                 AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
+                     AND (h.closed_at IS NULL OR h.closing = 'rejected'))",
             )?
             .exists(params![order.0, code])?)
     }
