@@ -380,13 +380,17 @@ fn write_query(
 /// What a query's message was answered has left: of each tube that it names.
 fn steps_told(connection: &Connection, query: QueryId) -> Result<(), JournalError> {
     let mut statement = connection.prepare_cached(
-        "SELECT DISTINCT q.instrument, s.value FROM host_query f JOIN host_query q ON q.message = f.message,
-         json_each(q.specimens) s WHERE f.id = ? AND q.prepared IS NOT NULL",
+        "SELECT q.instrument, q.specimens FROM host_query f JOIN host_query q ON q.message = f.message
+         WHERE f.id = ? AND q.prepared IS NOT NULL",
     )?;
     let rows = statement.query_map([query.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let tubes: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
-    for (instrument, specimen) in &tubes {
-        step_told(connection, instrument, specimen)?;
+    let queries: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+    for (instrument, specimens) in &queries {
+        let specimens: Vec<String> = serde_json::from_str(specimens)
+            .map_err(|error| JournalError::Refused(format!("failed to read a query: {error}")))?;
+        for specimen in &specimens {
+            step_told(connection, instrument, specimen)?;
+        }
     }
     Ok(())
 }

@@ -67,8 +67,8 @@ fn tell(connection: &Connection, it: &Telling, now: Timestamp) -> Result<Steps, 
         Ok(())
     };
     let is_numbered = it.steps == Stepping::Numbered;
-    let mut steps = Steps::default();
-    steps.is_known = rows.iter().any(|row| row.state != "telling");
+    let is_known = rows.iter().any(|row| row.state != "telling");
+    let mut steps = Steps { is_known, ..Steps::default() };
     let mut fresh = it.fresh.iter();
     let withdraws = |row: &Row| row.state == "withdrawing";
     for row in rows.iter().filter(|row| withdraws(row)) {
