@@ -66,11 +66,14 @@ async fn a_tube_of_two_unnumbered_patients_is_told_to_nobody_and_its_results_wai
     send(analyzer, &chemistry("T1", &[("GLCC", "5.1"), ("CRR", "0.9")], "F", "20260501110000")).await;
     until("both results wait", || lab.count("held") == 2).await;
     assert!(lab.text(&["held"]).contains("another patient"), "{}", lab.text(&["held"]));
-    // The LIMS takes one back: the tube is the other's, and what was held for that alone leaves.
+    // The LIMS takes one back: the tube is the other's, whose result leaves; what was ordered for the first goes to nobody.
     lims.tell(&oml("3", "T1", &[("CA", "P2", "CRR")])).await;
-    until("the order that is left is told", || lab.count("accepted") == 2).await;
-    let told = answer(analyzer, "T1").await;
-    assert!(told.contains("Alpha^A"), "{told}");
+    until("the one that is the other's is accepted", || lab.count("accepted") == 1).await;
+    assert_eq!(lab.count("held"), 1);
+    let trace = lab.text(&["trace", "T1", "--raw"]);
+    let sent: Vec<&str> = trace.lines().filter(|line| line.contains("sent, ")).collect();
+    assert!(sent.iter().any(|it| it.contains("Alpha^A")), "{trace}");
+    assert!(sent.iter().all(|it| !it.contains("Beta^B")), "{trace}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

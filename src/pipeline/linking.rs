@@ -34,6 +34,11 @@ pub fn fit(
         let doubt = if are_several { OrderDoubt::SeveralPatients } else { OrderDoubt::SeveralOrders };
         return Fit { order: None, doubts: vec![doubt] };
     };
+    // The tube is somebody else's by now.
+    let mut open = orders.iter().filter(|(state, _)| distance(*state) == 0);
+    if open.any(|(_, it)| it.is_of_another(order)) {
+        return Fit { order: None, doubts: vec![OrderDoubt::SeveralPatients] };
+    }
     let kind = kinds.get(&order.specimen_kind);
     let measured = observation.specimen_type.as_ref();
     let other_kind = kind.zip(measured).is_some_and(|(kind, measured)| kind.trim() != measured.trim());

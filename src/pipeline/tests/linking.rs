@@ -62,6 +62,9 @@ fn of_orders_for_a_test_the_one_that_is_to_be_done_counts() {
         (&[(Cancelled, &one), (Completed, &two)], (Some(1), vec!["order-final"])),
         (&[(Active, &one), (Active, &two)], (None, vec!["several-orders"])),
         (&[(Active, &one), (Active, &stranger)], (None, vec!["several-patients"])),
+        (&[(Active, &other), (Active, &stranger)], (None, vec!["several-patients"])),
+        (&[(Cancelled, &stranger), (Active, &other)], (None, vec!["several-patients"])),
+        (&[(Cancelled, &stranger), (Active, &one)], (Some(1), vec![])),
     ] {
         assert_eq!(judged(orders, "", Patient::default()), expected);
     }
