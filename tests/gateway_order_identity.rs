@@ -262,3 +262,54 @@ async fn where_numbers_are_a_requests_its_orders_come_one_by_one() {
     assert!(lims.tell(&oml("3", "T1", &[("XO", "A1", "ALTT")])).await.contains("/ORC|UX|A1/"));
     assert!(!lab.text(&["problems"]).contains("replaced"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_without_an_authority_is_one_sources_patient_and_not_anothers() {
+    let (_lims, lab, analyzer, address, push) = with_push().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let adam = |message: &str| {
+        message.replace("EX77^^^HOSP^MR||Example^Anna||19800102|F", "55||Alpha^Adam||19400101|M")
+    };
+    let berta = |id: &str, action: &str, number: &str, tube: &str, test: &str| {
+        json(id, action, number, tube, test, "55").replace(
+            r#""authority":"HOSP","name":"Example^Anna""#,
+            r#""name":"Beta^Berta","birth_date":"19990909","sex":"F""#,
+        )
+    };
+    // One tube, one number, two people: nobody is told of it.
+    lims.tell(&adam(&oml("1", "T1", &[("NW", "P1", "GLCC")]))).await;
+    post(push, &berta("1", "place", "X1", "T1", "CRR")).await;
+    let queried = answer(analyzer, "T1").await;
+    assert_eq!(told(&queried), []);
+    assert!(lab.text(&["problems"]).contains("orders of several patients"), "{}", lab.text(&["problems"]));
+    // Neither is another's order cancelled nor changed under the number, and it is seen.
+    for (number, tube, id) in [("P2", "T2", "2"), ("P3", "T3", "3")] {
+        lims.tell(&adam(&oml(id, tube, &[("NW", number, "GLCC")]))).await;
+    }
+    for refused in [berta("2", "cancel", "P2", "", "GLCC"), berta("3", "change", "P3", "T4", "GLCC")] {
+        let answered = post(push, &refused).await;
+        assert!(answered.contains("another source told an order"), "{answered}");
+    }
+    assert!(lab.text(&["problems"]).contains("and of another patient"), "{}", lab.text(&["problems"]));
+    for tube in ["T2", "T3"] {
+        assert_eq!(known(&lab, tube), is(&[("GLCC", "active")]));
+        let told = answer(analyzer, tube).await;
+        assert!(told.contains("Alpha^Adam") && !told.contains("Berta"), "{told}");
+    }
+    assert_eq!(known(&lab, "T4"), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_of_another_patient_is_noticed_though_its_test_was_not_ordered() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    lab.instrument("erba", "erba-xl", "other_patient = \"hold\"", &listener(analyzer));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    let text = chemistry("T1", &[("ALTT", "33")], "F", "20260501110000");
+    let text = text.replace("P|1||EX-77||Example^Anna", "P|1||EX99||Sample^Otto||19500505|M");
+    send(analyzer, &text).await;
+    until("the result waits", || lab.count("held") == 1).await;
+    assert!(lab.text(&["problems"]).contains("other-patient"), "{}", lab.text(&["problems"]));
+}

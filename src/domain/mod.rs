@@ -23,6 +23,7 @@ mod time;
 pub mod traffic;
 mod value;
 mod visible;
+mod whose;
 
 pub use code::{CodeMapping, CodeSystem, Coding, UnknownValue, ValueKind};
 pub use conversion::{Conversion, Reported, Rules};
@@ -46,3 +47,4 @@ pub use site::{FinishedTests, OrderRules, RerunPolicy, SpecimenRules, UnorderedP
 pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};
 pub use visible::visible;
+pub use whose::Sourced;

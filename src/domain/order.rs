@@ -39,29 +39,6 @@ pub struct OrderKey {
     pub test: String,
 }
 
-impl Order {
-    /// Whether nobody can say that both are of one patient. Where the LIMS numbers its patients, the number and who
-    /// assigned it decide; without a number the name does, and what both say of birth and sex.
-    pub fn is_of_another(&self, other: &Order) -> bool {
-        let (one, two) = (self.patient.reveal(), other.patient.reveal());
-        if !one.id.trim().is_empty() || !two.id.trim().is_empty() {
-            return one.id.trim() != two.id.trim() || self.authority != other.authority;
-        }
-        let name = |it: &Patient| it.name.trim().trim_end_matches('^').to_lowercase();
-        name(one) != name(two) || one.contradicts(two)
-    }
-
-    /// Whether these orders are of more than one patient, as far as anybody can say.
-    pub fn are_of_several<'a>(orders: impl IntoIterator<Item = &'a Order>) -> bool {
-        let orders: Vec<&Order> = orders.into_iter().collect();
-        let pairs = orders
-            .iter()
-            .enumerate()
-            .flat_map(|(at, one)| orders.iter().skip(at.saturating_add(1)).map(move |other| (one, other)));
-        pairs.into_iter().any(|(one, other)| one.is_of_another(other))
-    }
-}
-
 /// How soon it is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
@@ -269,50 +246,6 @@ mod tests {
         ] {
             assert_eq!(Priority::read(text), expected, "{text:?}");
         }
-    }
-
-    fn of(id: &str, authority: &str, name: &str, born: &str, sex: &str) -> Order {
-        let patient = Patient {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            birth_date: born.to_owned(),
-            sex: sex.to_owned(),
-            location: String::new(),
-        };
-        Order {
-            key: OrderKey { number: String::new(), specimen: SpecimenId::new("T1"), test: "GLU".to_owned() },
-            labels: Vec::new(),
-            parent: None,
-            test_name: String::new(),
-            placer: String::new(),
-            filler: String::new(),
-            priority: Priority::Routine,
-            specimen_kind: String::new(),
-            collected: String::new(),
-            authority: authority.to_owned(),
-            patient: Private::new(patient),
-        }
-    }
-
-    #[test]
-    fn without_a_number_the_name_birth_and_sex_say_whether_two_orders_are_of_one_patient() {
-        let anna = of("", "", "Example^Anna", "19800102", "F");
-        for (other, is_another) in [
-            (of("", "HOSP", "EXAMPLE^ANNA^", "1980-01-02", ""), false),
-            (of("", "", "Example^Anna", "", "U"), false),
-            (of("", "", "Sample^Otto", "19800102", "F"), true),
-            (of("", "", "", "", ""), true),
-            (of("", "", "Example^Anna", "19800103", "F"), true),
-            (of("", "", "Example^Anna", "19800102", "M"), true),
-            (of("EX77", "HOSP", "Example^Anna", "19800102", "F"), true),
-        ] {
-            assert_eq!(anna.is_of_another(&other), is_another, "{:?}", other.patient.reveal());
-            assert_eq!(Order::are_of_several([&other, &anna, &anna]), is_another);
-        }
-        let numbered = of("EX77", "HOSP", "Example^Anna", "", "");
-        assert!(!numbered.is_of_another(&of("EX77", "HOSP", "Married^Anna", "", "")), "the number decides");
-        assert!(numbered.is_of_another(&of("EX77", "CLINIC", "Example^Anna", "", "")));
-        assert!(!Order::are_of_several([]));
     }
 
     #[test]

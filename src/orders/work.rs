@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{FinishedTests, Order, OrderState, SpecimenId};
+use crate::domain::{FinishedTests, OrderState, Sourced, SpecimenId};
 use crate::journal::orders::CachedOrder;
 use crate::journal::{JournalError, Reader};
 use crate::pipeline::{Reading, Work};
@@ -89,7 +89,7 @@ pub(super) fn tube(label: &SpecimenId, orders: &[CachedOrder], reading: &Reading
         return Tube::NoneActive;
     }
     let open = orders.iter().filter(|it| matches!(it.state, OrderState::Active | OrderState::Held));
-    if Order::are_of_several(open.map(|it| &it.order)) {
+    if Sourced::are_of_several(open.map(CachedOrder::sourced)) {
         return Tube::SeveralPatients;
     }
     let mut tests: Vec<String> = Vec::new();

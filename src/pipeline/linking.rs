@@ -3,53 +3,73 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Observation, Order, OrderDoubt, OrderState, Patient};
+use crate::domain::{Observation, OrderDoubt, OrderState, Patient, Sourced};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fit {
     /// Which of the orders, by its place among them.
     pub order: Option<usize>,
+    /// Those that say whose the tube is, by their places: of one patient.
+    pub whose: Vec<usize>,
     pub doubts: Vec<OrderDoubt>,
 }
 
 /// `orders` are all that the label has; `kinds` is what the instrument calls a kind of specimen, by the LIMS's name for it.
 pub fn fit(
     observation: &Observation,
-    orders: &[(OrderState, &Order)],
+    orders: &[(OrderState, Sourced<'_>)],
     kinds: &BTreeMap<String, String>,
 ) -> Fit {
+    let doubtful = |doubt| Fit { doubts: vec![doubt], ..Fit::default() };
     let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
-    let open = orders.iter().filter(|(state, _)| distance(*state) == 0).map(|(_, order)| *order);
-    if Order::are_of_several(open) {
-        return Fit { order: None, doubts: vec![OrderDoubt::SeveralPatients] };
+    let open = || orders.iter().enumerate().filter(|(_, (state, _))| distance(*state) == 0);
+    if Sourced::are_of_several(open().map(|(_, (_, it))| *it)) {
+        return doubtful(OrderDoubt::SeveralPatients);
     }
-    let ours = || orders.iter().enumerate().filter(|(_, (_, order))| order.key.test == test);
+    let mut whose: Vec<usize> = open().map(|(place, _)| place).collect();
+    let names_another = |whose: &[usize]| {
+        let mut told = whose.iter().filter_map(|place| orders.get(*place)).peekable();
+        let is_told = told.peek().is_some();
+        let sent = observation.patient.reveal();
+        is_told && told.all(|(_, it)| is_other(sent, it.order.patient.reveal()))
+    };
+    let without_order = |doubt, whose: Vec<usize>| {
+        let doubts = [(true, doubt), (names_another(&whose), OrderDoubt::OtherPatient)];
+        Fit { order: None, doubts: those(&doubts), whose }
+    };
+    let ours = || orders.iter().enumerate().filter(|(_, (_, it))| it.order.key.test == test);
     let Some(nearest) = ours().map(|(_, (state, _))| distance(*state)).min() else {
-        return Fit { order: None, doubts: vec![OrderDoubt::NotOrdered] };
+        return without_order(OrderDoubt::NotOrdered, whose);
     };
     let nearest: Vec<_> = ours().filter(|(_, (state, _))| distance(*state) == nearest).collect();
-    let [(place, (state, order))] = nearest.as_slice() else {
-        let are_several = Order::are_of_several(nearest.iter().map(|(_, (_, order))| *order));
-        let doubt = if are_several { OrderDoubt::SeveralPatients } else { OrderDoubt::SeveralOrders };
-        return Fit { order: None, doubts: vec![doubt] };
+    let [(place, (state, found))] = nearest.as_slice() else {
+        return match Sourced::are_of_several(nearest.iter().map(|(_, (_, it))| *it)) {
+            true => doubtful(OrderDoubt::SeveralPatients),
+            false => without_order(OrderDoubt::SeveralOrders, whose),
+        };
     };
     // The tube is somebody else's by now.
-    let mut open = orders.iter().filter(|(state, _)| distance(*state) == 0);
-    if open.any(|(_, it)| it.is_of_another(order)) {
-        return Fit { order: None, doubts: vec![OrderDoubt::SeveralPatients] };
+    if open().any(|(_, (_, it))| it.is_of_another(found)) {
+        return doubtful(OrderDoubt::SeveralPatients);
     }
-    let kind = kinds.get(&order.specimen_kind);
+    if !whose.contains(place) {
+        whose.push(*place);
+    }
+    let kind = kinds.get(&found.order.specimen_kind);
     let measured = observation.specimen_type.as_ref();
     let other_kind = kind.zip(measured).is_some_and(|(kind, measured)| kind.trim() != measured.trim());
     let doubts = [
         (distance(*state) == 2, OrderDoubt::Cancelled),
         (distance(*state) == 1, OrderDoubt::Final),
         (other_kind, OrderDoubt::OtherKind),
-        (is_other(observation.patient.reveal(), order.patient.reveal()), OrderDoubt::OtherPatient),
+        (names_another(&whose), OrderDoubt::OtherPatient),
     ];
-    let doubts = doubts.into_iter().filter_map(|(speaks, doubt)| speaks.then_some(doubt)).collect();
-    Fit { order: Some(*place), doubts }
+    Fit { order: Some(*place), doubts: those(&doubts), whose }
+}
+
+fn those(doubts: &[(bool, OrderDoubt)]) -> Vec<OrderDoubt> {
+    doubts.iter().filter_map(|(speaks, doubt)| speaks.then_some(*doubt)).collect()
 }
 
 /// How far an order is from being done now: of several the nearest counts.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::find::Known;
 use super::{Manner, rows};
-use crate::domain::{Asks, Numbering, Order, OrderKey, OrderRequest, OrderState, SpecimenId};
+use crate::domain::{Asks, Numbering, Order, OrderKey, OrderRequest, OrderState, Sourced, SpecimenId};
 use crate::journal::{JournalError, MessageId};
 
 /// What became of a request.
@@ -67,7 +67,12 @@ impl Word<'_> {
             Some(it) => it,
             None => match self.meant_by_number(order)? {
                 Ok(Some(it)) => it,
-                Ok(None) => return self.insert(order),
+                Ok(None) => {
+                    return match self.changed_elsewhere(order)? {
+                        Ok(()) => self.insert(order),
+                        Err(why) => Ok(Applied::Refused(why)),
+                    };
+                }
                 Err(why) => return Ok(Applied::Refused(why)),
             },
         };
@@ -182,7 +187,7 @@ impl Word<'_> {
         for label in &order.labels {
             let mut orders = self.all_on_label(label)?;
             orders.retain(Known::is_open);
-            if Order::are_of_several(orders.iter().map(|it| &it.order)) {
+            if Sourced::are_of_several(orders.iter().map(Known::sourced)) {
                 contested.push(label.clone());
             }
         }

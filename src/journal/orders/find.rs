@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::apply::Word;
 use super::{Manner, rows};
-use crate::domain::{Order, OrderKey, OrderState, SpecimenId};
+use crate::domain::{Order, OrderKey, OrderState, Sourced, SpecimenId};
 use crate::journal::JournalError;
 
 /// An order's row.
@@ -24,7 +24,15 @@ impl Known {
     pub(super) fn is_open(&self) -> bool {
         matches!(self.state, OrderState::Active | OrderState::Held)
     }
+
+    pub(super) fn sourced(&self) -> Sourced<'_> {
+        Sourced { source: &self.source, order: &self.order }
+    }
 }
+
+/// Why what another source told isn't touched.
+const OF_ANOTHER: &str = "another source told an order of this placer's number, and of another patient; say there what is to \
+     become of it";
 
 /// What a request means, or why that can't be said.
 type Meant<T> = Result<T, String>;
@@ -62,6 +70,20 @@ impl Word<'_> {
         )
     }
 
+    /// What a change means that says it of an order which only another source told. Of another patient's it's refused, on
+    /// whatever tube: it would be placed beside it.
+    pub(super) fn changed_elsewhere(&self, order: &Order) -> Result<Meant<()>, JournalError> {
+        let meant = self.of_other_sources(order)?;
+        if order.placer.is_empty() || !meant.as_ref().is_ok_and(Vec::is_empty) {
+            return Ok(meant.map(drop));
+        }
+        let is_known = self
+            .connection
+            .prepare_cached("SELECT 1 FROM lab_order WHERE number = ?2 AND source <> ?1")?
+            .exists(params![self.source, order.placer])?;
+        Ok(if is_known { Err(OF_ANOTHER.to_owned()) } else { Ok(()) })
+    }
+
     /// By the placer's number alone, and only where the patient or, where none is named, the tube is the same.
     fn of_other_sources(&self, order: &Order) -> Result<Meant<Vec<Known>>, JournalError> {
         if order.placer.is_empty() {
@@ -75,8 +97,9 @@ impl Word<'_> {
         let patient = order.patient.reveal();
         let names_patient = !patient.id.trim().is_empty() || !patient.name.trim().is_empty();
         let tube = &order.key.specimen;
+        let own = Sourced { source: self.source, order };
         let is_its = |it: &Known| match names_patient {
-            true => !it.order.is_of_another(order),
+            true => !it.sourced().is_of_another(&own),
             false => !tube.is_blank() && it.order.labels.contains(tube),
         };
         let on_its_tube = |it: &Known| tube.is_blank() || it.order.labels.contains(tube);
@@ -84,11 +107,7 @@ impl Word<'_> {
         found.retain(is_its);
         let sources: BTreeSet<&str> = found.iter().map(|it| it.source.as_str()).collect();
         Ok(match (found.is_empty(), sources.len()) {
-            (true, _) if is_contradicted && names_patient => {
-                Err("another source told an order of this placer's number for \
-                 this tube, and of another patient; take it back there"
-                    .to_owned())
-            }
+            (true, _) if is_contradicted && names_patient => Err(OF_ANOTHER.to_owned()),
             (false, 2..) => {
                 Err("several other sources told orders of this placer's number; say it there".to_owned())
             }

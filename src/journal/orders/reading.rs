@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::rows;
-use crate::domain::{Order, OrderState, SpecimenId};
+use crate::domain::{Order, OrderState, Sourced, SpecimenId};
 use crate::journal::rows::instant;
 use crate::journal::{JournalError, MessageId, Reader};
 
@@ -23,6 +23,12 @@ pub struct CachedOrder {
     pub placed_at: Timestamp,
     /// When the LIMS spoke of it last.
     pub changed_at: Timestamp,
+}
+
+impl CachedOrder {
+    pub fn sourced(&self) -> Sourced<'_> {
+        Sourced { source: &self.source, order: &self.order }
+    }
 }
 
 /// One thing that the LIMS said of an order.

@@ -123,13 +123,15 @@ impl<'a> Judging<'a> {
         }
         let mut orders = self.bench.read(|reader| reader.orders_on(&observation.specimen))?;
         orders.retain(|it| sources.contains(&it.source));
-        let candidates: Vec<_> = orders.iter().map(|it| (it.state, &it.order)).collect();
+        let candidates: Vec<_> = orders.iter().map(|it| (it.state, it.sourced())).collect();
         let mut found = fit(observation, &candidates, &self.instrument.specimen_kinds);
         let order = found.order.and_then(|place| orders.get(place));
-        if let (Some(order), true) = (order, found.doubts.contains(&OrderDoubt::OtherPatient)) {
-            let earlier = self.bench.read(|reader| reader.earlier_patients(order))?;
-            if earlier.iter().any(|told| !is_other(observation.patient.reveal(), told)) {
-                found.doubts.retain(|it| *it != OrderDoubt::OtherPatient);
+        if found.doubts.contains(&OrderDoubt::OtherPatient) {
+            for order in found.whose.iter().filter_map(|place| orders.get(*place)) {
+                let earlier = self.bench.read(|reader| reader.earlier_patients(order))?;
+                if earlier.iter().any(|told| !is_other(observation.patient.reveal(), told)) {
+                    found.doubts.retain(|it| *it != OrderDoubt::OtherPatient);
+                }
             }
         }
         let rules = &self.instrument.orders;

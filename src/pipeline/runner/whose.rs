@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Order, Patient, Private};
+use crate::domain::{Patient, Private, Sourced};
 use crate::journal::orders::CachedOrder;
 
 /// The patient and the authority of their number. The LIMS's word counts, and the analyzer's only where the LIMS knows
 /// no order. Where orders name several patients, nobody is known.
 pub(super) fn whose(orders: &[CachedOrder], told: &[Private<Patient>]) -> Option<(Private<Patient>, String)> {
     match orders.first() {
-        Some(first) if !Order::are_of_several(orders.iter().map(|it| &it.order)) => {
+        Some(first) if !Sourced::are_of_several(orders.iter().map(CachedOrder::sourced)) => {
             Some((first.order.patient.clone(), first.order.authority.clone()))
         }
         Some(_) => None,

@@ -2,7 +2,9 @@
 
 use super::super::{Fit, fit};
 use super::*;
-use crate::domain::{Order, OrderDoubt, OrderKey, OrderState, Patient, Priority, Private, SpecimenId};
+use crate::domain::{
+    Order, OrderDoubt, OrderKey, OrderState, Patient, Priority, Private, Sourced, SpecimenId,
+};
 
 fn order(number: &str, test: &str, patient: &str) -> Order {
     let patient = Patient {
@@ -43,7 +45,9 @@ fn judged(
     patient: Patient,
 ) -> (Option<usize>, Vec<&'static str>) {
     let kinds = BTreeMap::from([("SER".to_owned(), "SERUM".to_owned())]);
-    let Fit { order, doubts } = fit(&result(kind, patient), orders, &kinds);
+    let orders: Vec<_> =
+        orders.iter().map(|(state, order)| (*state, Sourced { source: "orders lims", order })).collect();
+    let Fit { order, doubts, .. } = fit(&result(kind, patient), &orders, &kinds);
     (order, doubts.into_iter().map(OrderDoubt::name).collect())
 }
 
@@ -105,5 +109,30 @@ fn another_patient_is_one_of_whom_both_can_not_be_true() {
     ] {
         let doubts = judged(&[(OrderState::Active, &one)], "", patient.clone()).1;
         assert_eq!(!doubts.is_empty(), is_other, "{patient:?}");
+    }
+}
+
+#[test]
+fn another_patient_is_noticed_whatever_was_ordered_of_the_tube() {
+    use OrderState::{Active, Cancelled, Completed};
+    let (one, again, other) =
+        (order("P1", "GLU", "EX77"), order("P2", "GLU", "EX77"), order("P3", "NA", "EX77"));
+    let stranger = Patient { id: "EX78".to_owned(), ..Patient::default() };
+    for (orders, expected) in [
+        (&[(Active, &other)][..], vec!["not-ordered", "other-patient"]),
+        (&[(Active, &one), (Active, &again)], vec!["several-orders", "other-patient"]),
+        (&[(Active, &other), (Cancelled, &one)], vec!["order-cancelled", "other-patient"]),
+        (&[(Cancelled, &other)], vec!["not-ordered"]),
+        (&[(Completed, &other)], vec!["not-ordered"]),
+    ] {
+        assert_eq!(judged(orders, "", stranger.clone()).1, expected);
+    }
+    // The LIMS may have told the tube's patient with other particulars before.
+    let mut renamed = other.clone();
+    renamed.patient =
+        Private::new(Patient { name: "Married^Anna".to_owned(), ..other.patient.reveal().clone() });
+    for name in ["Example^Anna", "Married^Anna"] {
+        let sent = Patient { name: name.to_owned(), ..Patient::default() };
+        assert_eq!(judged(&[(Active, &one), (Active, &renamed)], "", sent).1, [""; 0], "{name}");
     }
 }

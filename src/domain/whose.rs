@@ -1,0 +1,131 @@
+//! Whose orders are: whether several can be said to be of one patient. It compares what sources told and changes nothing;
+//! where nothing says that two are one person, they are two.
+
+use super::{Order, Patient};
+
+/// An order, and who told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sourced<'a> {
+    pub source: &'a str,
+    pub order: &'a Order,
+}
+
+impl Sourced<'_> {
+    /// Whether nobody can say that both are of one patient. The number and who assigned it decide; a number that no
+    /// authority assigned is its source's own. Without a number that both mean alike the name decides, and what both say of
+    /// birth and sex; between two sources only with a birth date.
+    pub fn is_of_another(&self, other: &Sourced<'_>) -> bool {
+        let (one, two) = (self.order.patient.reveal(), other.order.patient.reveal());
+        let is_numbered = |it: &Patient| !it.id.trim().is_empty();
+        let is_assigned = |it: &Order| is_numbered(it.patient.reveal()) && !it.authority.is_empty();
+        let is_one_source = self.source == other.source;
+        let numbers_count = match is_one_source {
+            true => is_numbered(one) || is_numbered(two),
+            false => is_assigned(self.order) || is_assigned(other.order),
+        };
+        if numbers_count {
+            return one.id.trim() != two.id.trim() || self.order.authority != other.order.authority;
+        }
+        let name = |it: &Patient| it.name.trim().trim_end_matches('^').to_lowercase();
+        let says_who =
+            |it: &Patient| is_one_source || !name(it).is_empty() && !it.birth_date.trim().is_empty();
+        name(one) != name(two) || one.contradicts(two) || !says_who(one) || !says_who(two)
+    }
+
+    /// Whether these orders are of more than one patient, as far as anybody can say.
+    pub fn are_of_several<'a>(orders: impl IntoIterator<Item = Sourced<'a>>) -> bool {
+        let orders: Vec<Sourced<'a>> = orders.into_iter().collect();
+        let pairs = orders
+            .iter()
+            .enumerate()
+            .flat_map(|(at, one)| orders.iter().skip(at.saturating_add(1)).map(move |other| (one, other)));
+        pairs.into_iter().any(|(one, other)| one.is_of_another(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OrderKey, Priority, Private, SpecimenId};
+
+    fn of(id: &str, authority: &str, name: &str, born: &str, sex: &str) -> Order {
+        let patient = Patient {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            birth_date: born.to_owned(),
+            sex: sex.to_owned(),
+            location: String::new(),
+        };
+        Order {
+            key: OrderKey { number: String::new(), specimen: SpecimenId::new("T1"), test: "GLU".to_owned() },
+            labels: Vec::new(),
+            parent: None,
+            test_name: String::new(),
+            placer: String::new(),
+            filler: String::new(),
+            priority: Priority::Routine,
+            specimen_kind: String::new(),
+            collected: String::new(),
+            authority: authority.to_owned(),
+            patient: Private::new(patient),
+        }
+    }
+
+    fn lims(order: &Order) -> Sourced<'_> {
+        Sourced { source: "orders lims", order }
+    }
+
+    fn rest(order: &Order) -> Sourced<'_> {
+        Sourced { source: "orders rest", order }
+    }
+
+    #[test]
+    fn without_a_number_the_name_birth_and_sex_say_whether_two_orders_are_of_one_patient() {
+        let anna = of("", "", "Example^Anna", "19800102", "F");
+        for (other, is_another) in [
+            (of("", "HOSP", "EXAMPLE^ANNA^", "1980-01-02", ""), false),
+            (of("", "", "Example^Anna", "", "U"), false),
+            (of("", "", "Sample^Otto", "19800102", "F"), true),
+            (of("", "", "", "", ""), true),
+            (of("", "", "Example^Anna", "19800103", "F"), true),
+            (of("", "", "Example^Anna", "19800102", "M"), true),
+            (of("EX77", "HOSP", "Example^Anna", "19800102", "F"), true),
+        ] {
+            assert_eq!(lims(&anna).is_of_another(&lims(&other)), is_another, "{:?}", other.patient.reveal());
+            assert_eq!(Sourced::are_of_several([&other, &anna, &anna].map(lims)), is_another);
+        }
+        let numbered = of("EX77", "HOSP", "Example^Anna", "", "");
+        let married = of("EX77", "HOSP", "Married^Anna", "", "");
+        assert!(!lims(&numbered).is_of_another(&lims(&married)), "the number decides");
+        assert!(!lims(&numbered).is_of_another(&rest(&married)), "an authority's number is everybody's");
+        let elsewhere = of("EX77", "CLINIC", "Example^Anna", "", "");
+        assert!(lims(&numbered).is_of_another(&lims(&elsewhere)));
+        assert!(!Sourced::are_of_several([]));
+    }
+
+    #[test]
+    fn a_number_without_an_authority_is_its_sources_own() {
+        let adam = of("55", "", "Alpha^Adam", "19400101", "M");
+        for (other, is_another, is_another_there) in [
+            (of("55", "", "Beta^Berta", "19990909", "F"), false, true),
+            (of("55", "", "Alpha^Adam", "", "M"), false, true),
+            (of("55", "", "", "19400101", "M"), false, true),
+            (of("55", "", "ALPHA^ADAM", "1940-01-01", ""), false, false),
+            (of("55", "", "Alpha^Adam", "19400101", "F"), false, true),
+            (of("56", "", "Alpha^Adam", "19400101", "M"), true, false),
+            (of("", "", "Alpha^Adam", "19400101", "M"), true, false),
+            (of("55", "HOSP", "Alpha^Adam", "19400101", "M"), true, true),
+        ] {
+            assert_eq!(lims(&adam).is_of_another(&lims(&other)), is_another, "{:?}", other.patient.reveal());
+            assert_eq!(
+                lims(&adam).is_of_another(&rest(&other)),
+                is_another_there,
+                "{:?}",
+                other.patient.reveal()
+            );
+            assert_eq!(rest(&other).is_of_another(&lims(&adam)), is_another_there);
+        }
+        let nobody = of("", "", "", "", "");
+        assert!(lims(&nobody).is_of_another(&rest(&nobody)), "nothing says that they are one");
+    }
+}
