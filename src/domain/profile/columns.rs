@@ -18,9 +18,17 @@ impl TestColumns {
     /// The test that a column is for, and its unit where the header names one. `None` where it is no test.
     pub fn test<'h>(&self, header: &'h str) -> Option<(&'h str, Option<&'h str>)> {
         let listed = self.listed.is_empty() || self.listed.iter().any(|name| name == header);
+        if !listed || self.is_something_else(header) { None } else { self.form.read(header) }
+    }
+
+    /// Whether a column may be a test by its bare code: one that is measured without a unit isn't written as the others are.
+    pub fn may_be_bare(&self, header: &str) -> bool {
+        self.listed.is_empty() && !self.is_something_else(header)
+    }
+
+    fn is_something_else(&self, header: &str) -> bool {
         let is_flags = self.flags.as_ref().is_some_and(|flags| flags.read(header).is_some());
-        let other = self.others.iter().any(|other| other.matches(header));
-        if !listed || is_flags || other { None } else { self.form.read(header) }
+        is_flags || self.others.iter().any(|other| other.matches(header))
     }
 }
 

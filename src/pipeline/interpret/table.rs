@@ -57,6 +57,7 @@ impl Row<'_> {
 /// Reads the rows of one part.
 pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Reading) -> Interpreted {
     let part = &apart(*part, dialect);
+    let known = |name: &str| reading.profile.tests.contains_key(name) || reading.codes.contains_key(name);
     match &dialect.format {
         TableFormat::Workbook { sheet } => match workbook::read(part.rows, sheet.as_deref(), &dialect.head) {
             Ok(sheet) => {
@@ -68,7 +69,7 @@ pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Readi
                     cells: row.cells().collect(),
                     fault: None,
                 });
-                match Columns::find(dialect, &head) {
+                match Columns::find(dialect, &head, &known) {
                     Ok(columns) => rows_of(&columns, rows, dialect, reading),
                     Err(fault) => unreadable(fault),
                 }
@@ -80,7 +81,7 @@ pub(super) fn interpret(part: &Part<'_>, dialect: &TableDialect, reading: &Readi
             let head = text.head(dialect);
             let head: Vec<Vec<&str>> =
                 head.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
-            let mut out = match Columns::find(dialect, &head) {
+            let mut out = match Columns::find(dialect, &head, &known) {
                 Ok(columns) => {
                     let shape = Shape { width: columns.width };
                     text.rows(dialect, shape, |rows| rows_of(&columns, rows, dialect, reading))

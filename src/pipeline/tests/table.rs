@@ -464,6 +464,30 @@ fn a_specimen_that_begins_like_the_trailer_is_none() {
 }
 
 #[test]
+fn a_last_row_that_may_close_the_table_or_be_a_result_is_neither_and_is_told() {
+    let profile = || file_profile("format = \"csv\"\ntrailer = { begins = \"END\" }", RESULTS);
+    let read = |rows: &[u8]| told(&read_rows(profile(), b"Tube,Test,Result,Unit\n", rows));
+    assert_eq!(read(b"T1,K,4,g\nEND,,2,\n"), "T1 K 4 g");
+    assert_eq!(read(b"T1,K,4,g\nENDO8,K,5,g\n"), "T1 K 4 g; ENDO8 K 5 g");
+    let told = read(b"T1,K,4,g\nEND,K,2,g\n");
+    assert!(told.starts_with("T1 K 4 g; lost: line 3: it begins as the row that closes the table"), "{told}");
+}
+
+#[test]
+fn a_test_without_a_unit_is_read_by_its_bare_code_where_headers_have_units() {
+    let read = |others: &str| {
+        let rest = format!(
+            "[table.tests]\nheader = \"{{code}} [{{unit}}]\"\n{others}[places]\nspecimen = \"Tube\"\n"
+        );
+        let head = b"Tube,K,NA [mmol/L],Page\n";
+        told(&read_rows(file_profile("format = \"csv\"", &rest), head, b"T1,1.2,140,7\n"))
+    };
+    assert_eq!(read(""), "T1 K 1.2 -; T1 NA 140 mmol/L");
+    assert_eq!(read("others = [\"K\"]\n"), "T1 NA 140 mmol/L");
+    assert_eq!(read("columns = [\"NA [mmol/L]\"]\n"), "T1 NA 140 mmol/L");
+}
+
+#[test]
 fn results_of_one_tube_count_their_replicates_and_each_has_a_record_of_its_own() {
     let aspects = format!(
         "[table.aspects]\ncall = \"Call\"\n[aspects.call]\nmeaning = \"call\"\nresult = \"text\"\n{RESULTS}"

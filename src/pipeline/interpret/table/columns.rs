@@ -48,11 +48,15 @@ pub(super) enum FoundPiece {
 }
 
 impl<'h> Columns<'h> {
-    /// Looks for every place of the dialect.
+    /// Looks for every place of the dialect. `known` says whether something is the code of a test.
     ///
     /// # Errors
     /// A sentence that names what is missing.
-    pub(super) fn find(dialect: &TableDialect, head: &[Vec<&'h str>]) -> Result<Columns<'h>, String> {
+    pub(super) fn find(
+        dialect: &TableDialect,
+        head: &[Vec<&'h str>],
+        known: &dyn Fn(&str) -> bool,
+    ) -> Result<Columns<'h>, String> {
         let (before, header, units) = parts(dialect, head)?;
         let names: Vec<&str> = header.iter().map(|name| name.trim()).collect();
         let mut finder = Finder { names: &names, before, missing: Vec::new() };
@@ -65,7 +69,7 @@ impl<'h> Columns<'h> {
                 let find = |(name, named): (&String, &Vec<_>)| (name.clone(), finder.any(named, false));
                 (aspects.iter().map(find).collect(), Vec::new())
             }
-            Layout::Tests(_) => (Vec::new(), tests(dialect, &names, &units)),
+            Layout::Tests(_) => (Vec::new(), tests(dialect, &names, &units, known)),
         };
         let mut rules = |rules: &mut dyn Iterator<Item = &TableRule>| -> Vec<Found> {
             rules.map(|rule| finder.one(&rule.at)).collect()
@@ -159,14 +163,21 @@ fn parts<'a, 'h>(dialect: &TableDialect, head: &'a [Vec<&'h str>]) -> Result<Par
     Ok((before, header.clone(), units))
 }
 
-fn tests<'h>(dialect: &TableDialect, names: &[&'h str], units: &[&'h str]) -> Vec<TestColumn<'h>> {
+/// The columns that are tests by their form, or, without a unit, by the bare code of a test that is known.
+fn tests<'h>(
+    dialect: &TableDialect,
+    names: &[&'h str],
+    units: &[&'h str],
+    known: &dyn Fn(&str) -> bool,
+) -> Vec<TestColumn<'h>> {
     let Layout::Tests(columns) = &dialect.layout else { return Vec::new() };
     let used = |name: &str| {
         let named = TableLocation::Named(name.to_owned());
         dialect.places.values().flatten().any(|place| place.locations().any(|it| *it == named))
     };
     let test = |(at, name): (usize, &&'h str)| {
-        let (code, unit) = columns.test(name).filter(|_| !used(name))?;
+        let bare = || (columns.may_be_bare(name) && known(name)).then_some((*name, None));
+        let (code, unit) = columns.test(name).or_else(bare).filter(|_| !used(name))?;
         let below = || units.get(at).map(|unit| unit.trim());
         let flags = columns.flags.as_ref().map(|form| form.write(code));
         let flags = flags.and_then(|flags| names.iter().position(|name| *name == flags));

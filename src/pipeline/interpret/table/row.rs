@@ -26,6 +26,9 @@ fn record(row: u32, column: usize) -> u32 {
 /// Why a row can't be read, in words for a technician.
 type Fault = String;
 
+const EITHER: &str = "it begins as the row that closes the table and names a test all the same; it was not read as a result: \
+     name such rows in the profile's not_results, or close the table with a row that names no test";
+
 pub(super) struct RowReader<'a> {
     dialect: &'a TableDialect,
     columns: &'a Columns<'a>,
@@ -57,7 +60,11 @@ impl<'a> RowReader<'a> {
         if !is_broken && (self.is_no_result(row) || (is_last && self.is_trailer(row))) {
             return;
         }
-        let read = row.fault.map_or_else(|| self.read(row), |fault| Err(fault.to_owned()));
+        let read = match row.fault {
+            Some(fault) => Err(fault.to_owned()),
+            None if is_last && self.is_either(row) => Err(EITHER.to_owned()),
+            None => self.read(row),
+        };
         if let Err(fault) = read {
             let text = format!("line {}: {fault}", row.line);
             let record = Some(record(row.number, 0));

@@ -13,13 +13,23 @@ impl RowReader<'_> {
             let begins = begins.trim_matches('"');
             !first.is_empty() && (first.starts_with(begins) || begins.starts_with(first))
         });
+        begins_so && !self.tells_a_result(row)
+    }
+
+    /// Whether a row begins with just what the row that closes the table begins with, and could be a result's all the same.
+    pub(super) fn is_either(&self, row: &Row<'_>) -> bool {
+        let first = row.cells.first().map(|cell| cell.text.trim()).unwrap_or_default();
+        self.trailer.is_some_and(|begins| begins.trim_matches('"') == first) && self.tells_a_result(row)
+    }
+
+    fn tells_a_result(&self, row: &Row<'_>) -> bool {
         let is_as_wide = match (&self.columns.positions, self.columns.width) {
             (Some(positions), _) => positions.fit(first_text(row)).is_ok(),
             (None, Some(width)) => row.cells.len() == width,
             (None, None) => false,
         };
         let names_a_test = || self.trimmed(row, Told::Code).is_ok_and(|code| !code.is_empty());
-        begins_so && !(is_as_wide && names_a_test())
+        is_as_wide && names_a_test()
     }
 
     /// Whether everything of the row came, as far as its form tells.
