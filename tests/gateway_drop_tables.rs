@@ -208,6 +208,20 @@ async fn a_day_that_is_exported_again_and_again_is_read_once_row_by_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_character_set_that_may_be_wrong_is_told_once_for_a_file() {
+    let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\nunit = \"Unit\"";
+    let desk = desk("acme-latin", "format = \"csv\"\nencoding = \"windows-1252\"", places).await;
+    let gateway = desk.lab.start().await;
+    let rows = (0..2500).map(|number| format!("T{number},K,4.1,\u{b5}mol/L\n")).collect::<String>();
+    desk.drop("day.csv", &format!("Tube,Test,Result,Unit\n{rows}"));
+    until("every part is read", || desk.received() == 2500).await;
+    let told = "it is read as windows-1252, and what isn't ASCII in it looks like UTF-8";
+    has_problems(&desk, &[told, "the unit of K is \"\u{c2}\u{b5}mol/L\""]).await;
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_row_without_a_time_that_comes_again_is_known_within_the_window_and_held_after_it() {
     let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"";
     let desk = desk("acme-plain", "format = \"csv\"", places).await;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::rows::{Stored, instant};
 use super::{JournalError, MessageId, ObservationId, OpenError, TransferId, audit, migrate, opening};
-use crate::domain::{DestinationId, InstrumentId, Observation, SpecimenId};
+use crate::domain::{DestinationId, InstrumentId, Observation, ProblemKind, SpecimenId};
 
 /// A read-only connection.
 pub struct Reader {
@@ -278,6 +278,20 @@ impl Reader {
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a message of a transfer before this one has a problem that says the same.
+    pub fn was_told(
+        &self,
+        (transfer, message): (TransferId, MessageId),
+        kind: ProblemKind,
+        text: &str,
+    ) -> Result<bool, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM message m JOIN problem p ON p.message = m.id
+             WHERE m.transfer = ? AND m.id < ? AND p.kind = ? AND p.text = ?",
+        )?;
+        Ok(statement.exists(params![transfer.0, message.0, kind.name(), text])?)
     }
 
     /// The record and the component of each result that is stored of a message.

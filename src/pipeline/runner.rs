@@ -268,7 +268,7 @@ impl Runner {
             rows: BTreeMap::new(),
             counted: is_table.then_some(Counted { file: message.transfer, numbered: outcome.numbered }),
         };
-        processed.problems = outcome.problems;
+        processed.problems = self.new_to_file(message, outcome.problems)?;
         processed.problems.extend(self.miscounted(message, instrument)?);
         let mut observations = outcome.observations;
         for observation in &mut observations {
@@ -302,6 +302,21 @@ impl Runner {
         processed.runs = runs;
         processed.problems.extend(failed);
         Ok(processed)
+    }
+
+    /// The problems without those of a file's text as a whole that an earlier part of it told.
+    fn new_to_file(&self, message: &Pending, problems: Vec<Problem>) -> Result<Vec<Problem>, JournalError> {
+        let mut new = Vec::new();
+        for problem in problems {
+            let may_be_told = message.part.is_some() && problem.kind == ProblemKind::UndecodableText;
+            let place = (message.transfer, message.message);
+            if !may_be_told
+                || !self.read(|reader| reader.was_told(place, problem.kind, problem.text.reveal()))?
+            {
+                new.push(problem);
+            }
+        }
+        Ok(new)
     }
 
     /// Whether it goes where the version before it was meant for, whatever the tables say now.

@@ -381,6 +381,27 @@ fn comments_and_blank_rows_may_stand_above_the_header() {
 }
 
 #[test]
+fn letters_that_look_like_utf_8_under_another_character_set_are_told() {
+    for (unit, expected) in [
+        (&b"\xB5mol/L"[..], "1 K 4 \u{b5}mol/L".to_owned()),
+        (b"mmol/L", "1 K 4 mmol/L".to_owned()),
+        (
+            "\u{b5}mol/L".as_bytes(),
+            "1 K 4 \u{c2}\u{b5}mol/L; beside: it is read as windows-1252, and what isn't ASCII in it looks like UTF-8: if its \
+             letters are wrong, write encoding = \"utf-8\" in the profile's [table], or character_set = \"utf-8\" in the \
+             instrument's file"
+                .to_owned(),
+        ),
+    ] {
+        let profile = file_profile("format = \"csv\"\nencoding = \"windows-1252\"", RESULTS);
+        let reading = Reading { character_set: None, ..reading(profile) };
+        let rows = [&b"1,K,4,"[..], unit, b"\n"].concat();
+        let part = Part { head: b"Tube,Test,Result,Unit\n", rows: &rows, first_line: 2 };
+        assert_eq!(told(&process_part(&part, &reading, &context())), expected);
+    }
+}
+
+#[test]
 fn zero_bytes_are_no_blanks() {
     let rows = b"1,K,4,g\n\0\0\0\n2,K,\0,g\n3,K,5,g\n\x1A";
     let outcome = read_rows(file_profile("format = \"csv\"", RESULTS), b"Tube,Test,Result,Unit\n", rows);

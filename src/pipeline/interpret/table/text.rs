@@ -17,7 +17,7 @@ pub(super) struct Text {
 
 impl Text {
     /// Decodes by the byte order mark, else by the site's character set, else by the profile's; and says where that
-    /// failed first.
+    /// failed first, or that it may be the wrong one.
     pub(super) fn decode(
         part: &Part<'_>,
         dialect: &TableDialect,
@@ -31,11 +31,14 @@ impl Text {
         };
         let unmarked_as = || dialect.unmarked(character_set);
         let encoding = Encoding::for_bom(marked).map_or_else(unmarked_as, |(encoding, _)| encoding);
+        let is_utf_8 = |bytes: &[u8]| !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok();
+        let has_a_byte_each = encoding.is_single_byte();
+        let seems_other = has_a_byte_each && (is_utf_8(head) || is_utf_8(rows));
         let (head, head_failed) = encoding.decode_without_bom_handling(head);
         let (rows, rows_failed) = encoding.decode_without_bom_handling(rows);
         let text = Text { head: head.into_owned(), rows: rows.into_owned(), first_line: part.first_line };
         let undecodable = (head_failed || rows_failed).then(|| text.undecodable(encoding));
-        (text, undecodable)
+        (text, undecodable.or(seems_other.then(|| of_utf_8(encoding))))
     }
 
     fn undecodable(&self, encoding: &'static Encoding) -> Problem {
@@ -66,6 +69,16 @@ impl Text {
     ) -> Interpreted {
         each_row(&self.rows, self.first_line, dialect, Some(shape), read)
     }
+}
+
+/// In a character set of one byte each, letters beyond ASCII hardly ever stand so that they are UTF-8 too.
+fn of_utf_8(encoding: &'static Encoding) -> Problem {
+    let name = encoding.name();
+    let text = format!(
+        "it is read as {name}, and what isn't ASCII in it looks like UTF-8: if its letters are wrong, write encoding = \
+         \"utf-8\" in the profile's [table], or character_set = \"utf-8\" in the instrument's file"
+    );
+    problem(ProblemKind::UndecodableText, None, text, false)
 }
 
 fn unmarked(bytes: &[u8]) -> &[u8] {
