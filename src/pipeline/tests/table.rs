@@ -509,6 +509,17 @@ fn a_test_without_a_unit_is_read_by_its_bare_code_where_headers_have_units() {
 }
 
 #[test]
+fn columns_of_one_test_are_one_result_and_must_agree() {
+    let rest = "[table.tests]\nheader = \"{code} [{unit}]\"\n[places]\nspecimen = \"Tube\"\n";
+    let head = b"Tube,K [g],NA [g],K [g]\n";
+    let outcome = read_rows(file_profile("format = \"csv\"", rest), head, b"1,4,140,4\n2,4,140,5\n");
+    assert_eq!(
+        told(&outcome),
+        "1 K 4 g; 1 NA 140 g; lost: line 3: column 4 (K [g]) and column 2 are one test and differ"
+    );
+}
+
+#[test]
 fn results_of_one_tube_count_their_replicates_and_each_has_a_record_of_its_own() {
     let aspects = format!(
         "[table.aspects]\ncall = \"Call\"\n[aspects.call]\nmeaning = \"call\"\nresult = \"text\"\n{RESULTS}"

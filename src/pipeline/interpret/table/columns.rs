@@ -17,6 +17,8 @@ pub(super) struct Columns<'h> {
     places: BTreeMap<Told, Vec<Found>>,
     pub(super) aspects: Vec<(String, Vec<Found>)>,
     pub(super) tests: Vec<TestColumn<'h>>,
+    /// Tests that the header names more than once: all columns of each.
+    pub(super) repeated: Vec<Found>,
     /// In the order of the dialect.
     pub(super) pins: Vec<Found>,
     pub(super) classes: Vec<Found>,
@@ -81,6 +83,7 @@ impl<'h> Columns<'h> {
         if matches!(dialect.layout, Layout::Tests(_)) && tests.is_empty() {
             return Err("no column of the header is a test by the profile; nothing was read".to_owned());
         }
+        let repeated = tests.iter().filter_map(|test| same_name(test.at, &names)).collect();
         let width = (dialect.header != Header::None).then_some(names.len());
         let columns = Columns {
             width,
@@ -89,6 +92,7 @@ impl<'h> Columns<'h> {
             places,
             aspects,
             tests,
+            repeated,
             pins,
             classes,
             not_results,
@@ -183,7 +187,16 @@ fn tests<'h>(
         let flags = flags.and_then(|flags| names.iter().position(|name| *name == flags));
         Some(TestColumn { at, code, unit: unit.or_else(below).filter(|unit| !unit.is_empty()), flags })
     };
-    names.iter().enumerate().filter_map(test).collect()
+    let is_first =
+        |at: usize| names.get(..at).is_some_and(|before| !before.contains(&names.get(at).unwrap_or(&"")));
+    names.iter().enumerate().filter(|(at, _)| is_first(*at)).filter_map(test).collect()
+}
+
+/// All columns of a test whose name stands more than once.
+fn same_name(at: usize, names: &[&str]) -> Option<Found> {
+    let name = names.get(at)?;
+    let all: Vec<usize> = names.iter().enumerate().filter(|(_, it)| *it == name).map(|(at, _)| at).collect();
+    (all.len() > 1).then(|| Found(vec![FoundPiece::Cells(all)]))
 }
 
 /// The columns that the profile knows by name.

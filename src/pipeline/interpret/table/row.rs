@@ -121,6 +121,7 @@ impl<'a> RowReader<'a> {
         let results = match &self.dialect.layout {
             Layout::Results(_) => self.results(row, common)?,
             Layout::Tests(_) => {
+                self.agreed(row)?;
                 self.columns.tests.iter().filter_map(|test| self.test(row, test, &common)).collect()
             }
         };
@@ -164,6 +165,16 @@ impl<'a> RowReader<'a> {
     }
 
     /// What one column says of a specimen.
+    /// Whether columns of one test say one thing: it would be two results otherwise.
+    fn agreed(&self, row: &Row<'_>) -> Result<(), Fault> {
+        for place in &self.columns.repeated {
+            text(row, place).map_err(|(one, other)| {
+                format!("{} and column {} are one test and differ", self.columns.name(other), one + 1)
+            })?;
+        }
+        Ok(())
+    }
+
     fn test(&self, row: &Row<'_>, test: &TestColumn<'_>, common: &RawResult) -> Option<RawResult> {
         let empty = Cell { text: "", kind: CellKind::Text };
         let cell = row.cells.get(test.at).copied().unwrap_or(empty);
