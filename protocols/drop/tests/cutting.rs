@@ -180,6 +180,7 @@ fn the_frames_of_mllp_are_no_part_of_a_message() {
                 "1: MSH|^~\\&|⏎ 3: MSH|^~\\&|⏎PID|1⏎",
                 Verdict::Whole,
             ),
+            ("\u{FEFF}\x0BMSH|^~\\&|\rPID|1\r", "1: MSH|^~\\&|⏎PID|1⏎", Verdict::Whole),
             ("\x0BMSH|^~\\&|\r\x0BMSH|^~\\&|\r", "1: MSH|^~\\&|⏎ 2: MSH|^~\\&|⏎", Verdict::Whole),
             ("\x0BMSH|^~\\&|\rOBX|1", "1: MSH|^~\\&|⏎OBX|1", incomplete(Missing::LineEnd { line: 2 })),
             ("\x0B\x1C\r", "1: \x1C⏎", incomplete(Missing::Message)),

@@ -148,8 +148,9 @@ impl Hl7 {
     /// The line behind what begins a frame, whose part begins there.
     fn frame_begins<'l>(&mut self, line: &Line<'_>, rest: &'l [u8], parts: &mut Parts) -> Line<'l> {
         parts.cut(self.start..line.start, self.first_line);
-        self.begin(line.start + 1, line.number);
-        Line { start: line.start + 1, opening: rest, ..*line }
+        let start = line.text_at + 1;
+        self.begin(start, line.number);
+        Line { start, text_at: start, opening: rest, ..*line }
     }
 
     fn frame_ends(&mut self, line: &Line<'_>, parts: &mut Parts) {

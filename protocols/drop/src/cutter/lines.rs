@@ -11,6 +11,8 @@ pub(super) struct Line<'a> {
     pub(super) end: u64,
     /// From 1.
     pub(super) number: u64,
+    /// Where its text begins: behind a byte order mark.
+    pub(super) text_at: u64,
     /// Its first bytes, without a byte order mark.
     pub(super) opening: &'a [u8],
     /// It says nothing.
@@ -84,6 +86,7 @@ impl Lines {
             start: self.start,
             end: self.at,
             number: self.number,
+            text_at: self.start + marked.map_or(0, |_| BYTE_ORDER_MARK.len() as u64),
             opening: marked.unwrap_or(opening),
             is_blank: self.opening.is_blank() || marked.is_some_and(<[u8]>::is_empty),
             is_ended,

@@ -188,7 +188,7 @@ fn tests<'h>(
         Some(TestColumn { at, code, unit: unit.or_else(below).filter(|unit| !unit.is_empty()), flags })
     };
     let is_first =
-        |at: usize| names.get(..at).is_some_and(|before| !before.contains(&names.get(at).unwrap_or(&"")));
+        |at: usize| names.get(..at).is_some_and(|before| !before.contains(names.get(at).unwrap_or(&"")));
     names.iter().enumerate().filter(|(at, _)| is_first(*at)).filter_map(test).collect()
 }
 
