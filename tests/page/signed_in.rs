@@ -150,7 +150,9 @@ async fn a_scanner_decides_nothing_and_the_keyboard_alone_does_everything() {
         seen.type_text(text);
     }
     seen.key("Enter");
-    seen.until("location.pathname === '/sign-in' && document.getElementById('password') !== null");
+    seen.until(
+        "location.pathname === '/sign-in' && document.activeElement === document.getElementById('name')",
+    );
     seen.type_text("anna");
     seen.key("Tab");
     seen.type_text("correct horse battery");
