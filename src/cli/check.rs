@@ -144,8 +144,8 @@ fn soundness(settings: &Settings) -> Result<Option<Finding>, Finding> {
     let path = &settings.journal.path;
     let shown = path.display();
     let Ok(file) = fs::metadata(path) else { return Ok(None) };
-    let said = match quick_check(path) {
-        _ if file.len() > LARGE => {
+    let said = match quick_check(path, LARGE) {
+        Ok(None) if file.len() > LARGE => {
             Some(format!("{shown} has {} MiB and wasn't read through; labwire verify does", file.len() / MIB))
         }
         Ok(None) => None,

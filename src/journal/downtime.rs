@@ -54,6 +54,16 @@ pub struct Since {
     pub now: Vec<At>,
 }
 
+impl Since {
+    /// The newest version, where it isn't what the list said: another value, unit or status, or another specimen's.
+    pub fn changed(&self) -> Option<&Observation> {
+        let then = &self.then.detail;
+        let told =
+            |it: &'_ Observation| (it.specimen.clone(), it.value_as_sent.clone(), it.unit.clone(), it.status);
+        self.newer.as_ref().filter(|newer| told(newer) != told(then))
+    }
+}
+
 impl Journal {
     /// Keeps the list of this moment for these destinations.
     ///

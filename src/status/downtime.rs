@@ -213,9 +213,10 @@ fn since_row(it: &Since) -> (Severity, SinceRow) {
     let everywhere = |state: &[&str]| it.now.iter().all(|(_, now)| state.contains(&now.as_str()));
     let anywhere = |state: &str| it.now.iter().any(|(_, now)| now == state);
     let then = &it.then.detail;
-    let changed =
-        it.newer.as_ref().filter(|newer| value(newer) != value(then) || newer.status != then.status);
-    let (severity, words) = match changed {
+    let (severity, words) = match it.changed() {
+        Some(newer) if newer.specimen != then.specimen => {
+            (Severity::Danger, "another specimen's: tell whoever worked by the list")
+        }
         Some(_) => (Severity::Danger, "changed: tell whoever worked by the list"),
         None if anywhere("rejected") => (Severity::Danger, "rejected: tell whoever worked by the list"),
         None if anywhere("refused") => (Severity::Act, "refused by the LIMS"),
@@ -227,6 +228,9 @@ fn since_row(it: &Since) -> (Severity, SinceRow) {
     let states: Vec<String> =
         it.now.iter().map(|(destination, state)| format!("{destination}: {}", state_words(state))).collect();
     let now = match &it.newer {
+        Some(newer) if newer.specimen != then.specimen => {
+            format!("{} · specimen {} · {}", value(newer), newer.specimen.reveal(), states.join(", "))
+        }
         Some(newer) => format!("{} · {}", value(newer), states.join(", ")),
         None => states.join(", "),
     };

@@ -3,6 +3,7 @@
 
 use labwire::journal::ledger::{Fate, Next, Resolve};
 use labwire::journal::parcels::Ending;
+use labwire::journal::verify::quick_check;
 
 use super::kit::{LIMS, Lab, at, parcel, result};
 
@@ -117,4 +118,22 @@ fn an_answer_to_a_query_that_nobody_asked_is_not_audited() {
     let nobody = labwire::journal::results::QueryId(9);
     lab.wait(lab.journal.answer_query(nobody, "orders: 2".to_owned(), lab.now())).unwrap();
     assert_eq!(steps(&lab), [""; 0]);
+}
+
+#[test]
+fn a_quick_look_finds_a_broken_page_unless_the_journal_is_too_large_to_be_read_through() {
+    let lab = Lab::new();
+    for number in 0..50 {
+        lab.own(result(&format!("0815-{number}"), "K", "4.1"));
+    }
+    let stopped = lab.stop();
+    let path = stopped.path();
+    assert_eq!(quick_check(&path, u64::MAX).unwrap(), None);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for page in bytes.chunks_mut(4096).skip(4) {
+        page[..8].fill(0xFF);
+    }
+    std::fs::write(&path, bytes).unwrap();
+    assert!(quick_check(&path, u64::MAX).map_or(true, |fault| fault.is_some()), "it is broken");
+    assert_eq!(quick_check(&path, 0).unwrap(), None, "it isn't read through");
 }

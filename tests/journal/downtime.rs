@@ -66,6 +66,25 @@ fn a_kept_list_never_changes_and_says_what_became_of_each_result() {
         ]
     );
     assert!(told.iter().all(|(id, ..)| *id != later), "what came later isn't on it");
+    let differ: Vec<_> =
+        since.iter().filter(|it| it.changed().is_some()).map(|it| it.then.observation).collect();
+    assert_eq!(differ, [corrected]);
     assert!(lab.reader.downtime_list(ListId(99)).unwrap().is_none());
     lab.assert_balanced();
+}
+
+#[test]
+fn a_result_that_was_moved_to_another_specimen_differs_though_its_value_is_the_same() {
+    let lab = Lab::new();
+    let listed = lab.own(result("0815", "K", "4.1"));
+    let same = lab.own(result("0816", "K", "4.2"));
+    let list = keep(&lab).unwrap();
+    lab.newer(result("0899", "K", "4.1"), listed);
+    lab.newer(result("0816", "K", "4.2"), same);
+    let (_, since) = lab.reader.downtime_list(list).unwrap().unwrap();
+    let moved: Vec<_> = since
+        .iter()
+        .filter_map(|it| Some((it.then.observation, it.changed()?.specimen.reveal().to_owned())))
+        .collect();
+    assert_eq!(moved, [(listed, "0899".to_owned())]);
 }

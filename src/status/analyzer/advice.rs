@@ -229,8 +229,11 @@ fn safe(it: &Analyzer, snapshot: &Snapshot) -> Vec<String> {
     };
     [
         format!("{received}{way}"),
-        "What it hasn't sent stays on the analyzer: don't clear its list, and don't run the tests again for this.".to_owned(),
-        "Sending a result again from the analyzer does no harm: labwire knows what it has.".to_owned(),
+        "What it hasn't sent is on the analyzer alone: don't clear its list or switch it off, and don't run the tests again for this."
+            .to_owned(),
+        "A result that is sent again with its time is recognised. One without a time may leave a second time, and is then a problem \
+         of the kind possible duplicate."
+            .to_owned(),
         "Typing a result into the LIMS by hand does: labwire will send it too. Write down each specimen number for which somebody did."
             .to_owned(),
     ]
