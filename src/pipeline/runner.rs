@@ -268,7 +268,10 @@ impl Runner {
             rows: BTreeMap::new(),
             counted: is_table.then_some(Counted { file: message.transfer, numbered: outcome.numbered }),
         };
-        processed.problems = self.new_to_file(message, outcome.problems)?;
+        processed.problems = match is_table {
+            true => self.new_to_file(message, outcome.problems)?,
+            false => outcome.problems,
+        };
         processed.problems.extend(self.miscounted(message, instrument)?);
         let mut observations = outcome.observations;
         for observation in &mut observations {
@@ -304,11 +307,12 @@ impl Runner {
         Ok(processed)
     }
 
-    /// The problems without those of a file's text as a whole that an earlier part of it told.
+    /// The problems without those of a table's text as a whole that an earlier part of it told. One that stands in a result's
+    /// place is told in any case.
     fn new_to_file(&self, message: &Pending, problems: Vec<Problem>) -> Result<Vec<Problem>, JournalError> {
         let mut new = Vec::new();
         for problem in problems {
-            let may_be_told = message.part.is_some() && problem.kind == ProblemKind::UndecodableText;
+            let may_be_told = problem.kind == ProblemKind::UndecodableText && !problem.replaces_result;
             let place = (message.transfer, message.message);
             if !may_be_told
                 || !self.read(|reader| reader.was_told(place, problem.kind, problem.text.reveal()))?
