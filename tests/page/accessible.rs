@@ -22,7 +22,7 @@ async fn laboratory() -> (Laboratory, Browser) {
     laboratory.until("/waiting/dead_letters", 1).await;
     laboratory.signed_in("anna", "supervisor").await;
     let mut seen = Browser::open(&format!("http://{}/sign-in", laboratory.page));
-    seen.until("document.activeElement === document.getElementById('name')");
+    seen.until_typing_into("name", "/sign-in");
     seen.type_text("anna");
     seen.key("Tab");
     seen.type_text(&PASSWORD.replace('+', " "));

@@ -71,7 +71,7 @@ async fn an_open_page_shows_an_alarm_as_it_begins_and_a_scan_acknowledges_nothin
     let mut laboratory = Laboratory::open().await;
     laboratory.signed_in("anna", "technician").await;
     let mut seen = Browser::open(&format!("http://{}/sign-in?next=%2Falarms", laboratory.page));
-    seen.until("document.activeElement === document.getElementById('name')");
+    seen.until_typing_into("name", "/sign-in");
     seen.type_text("anna");
     seen.key("Tab");
     seen.type_text(&PASSWORD.replace('+', " "));

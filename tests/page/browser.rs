@@ -15,6 +15,12 @@ const FLAGS: &str = "--headless --no-sandbox --disable-gpu --no-first-run --disa
                      --disable-component-update --disable-sync --disable-quic --hide-scrollbars \
                      --window-size=1360,1100 --remote-debugging-pipe";
 
+/// What a page can't answer while it goes away, or isn't laid out yet.
+const PASSING: [(&str, &str); 2] = [
+    ("Runtime.evaluate", "Inspected target navigated or closed"),
+    ("Page.captureScreenshot", "Cannot take screenshot with 0 width."),
+];
+
 /// A browser with one page, and everything its console said.
 pub(crate) struct Browser {
     chromium: Child,
@@ -81,6 +87,16 @@ impl Browser {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Waits until what is typed goes to this field of this page, for good: before all is loaded, Chromium gives the focus to a
+    /// field that asks for it, takes it away while styles are missing, and gives it again.
+    pub(crate) fn until_typing_into(&mut self, field: &str, path: &str) {
+        self.until(&format!(
+            "document.readyState === 'complete' && location.pathname === {} && document.activeElement?.id === {}",
+            json!(path),
+            json!(field)
+        ));
     }
 
     pub(crate) fn is(&mut self, expression: &str) -> bool {
@@ -163,8 +179,21 @@ impl Browser {
         fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
     }
 
-    /// Sends a command and waits for its answer, keeping what the console says meanwhile.
+    /// Sends a command and waits for its answer: of the page that is there once it can give one.
     fn ask(&mut self, method: &str, parameters: Value) -> Value {
+        loop {
+            let answer = self.exchange(method, parameters.clone());
+            if PASSING.iter().any(|(asked, why)| *asked == method && answer["error"]["message"] == *why) {
+                std::thread::sleep(Duration::from_millis(50));
+                continue;
+            }
+            assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+            return answer["result"].clone();
+        }
+    }
+
+    /// Sends a command; the message that answers it. Keeps what the console says meanwhile.
+    fn exchange(&mut self, method: &str, parameters: Value) -> Value {
         self.last += 1;
         let mut command = json!({ "id": self.last, "method": method, "params": parameters });
         if let Some(session) = &self.session {
@@ -177,8 +206,7 @@ impl Browser {
             let message =
                 self.messages.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no answer: {method}"));
             if message["id"] == self.last {
-                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
-                return message["result"].clone();
+                return message;
             }
             let event = message["method"].as_str().unwrap_or_default();
             if matches!(event, "Log.entryAdded" | "Runtime.consoleAPICalled" | "Runtime.exceptionThrown")

@@ -16,7 +16,7 @@ async fn the_page_follows_the_journal_and_leaves_the_scan_box_alone() {
     let mut seen = Browser::open(&address);
     seen.until(LIVE);
     seen.picture("calm");
-    seen.until("document.activeElement === document.getElementById('scan')");
+    seen.until_typing_into("scan", "/");
     seen.type_text("24-0000");
 
     laboratory.send("24-000007", &[("001", "4.80")]).await;

@@ -142,7 +142,7 @@ async fn a_scanner_decides_nothing_and_the_keyboard_alone_does_everything() {
     let token = laboratory.person("anna", asked).await.unwrap();
     let address = |path: &str| format!("http://{}{path}", laboratory.page);
     let mut seen = Browser::open(&address("/set-up"));
-    seen.until("document.activeElement === document.getElementById('name')");
+    seen.until_typing_into("name", "/set-up");
     seen.picture("set-up");
     seen.type_text("anna");
     for text in [token.as_str(), "correct horse battery", "correct horse battery"] {
@@ -150,9 +150,7 @@ async fn a_scanner_decides_nothing_and_the_keyboard_alone_does_everything() {
         seen.type_text(text);
     }
     seen.key("Enter");
-    seen.until(
-        "location.pathname === '/sign-in' && document.activeElement === document.getElementById('name')",
-    );
+    seen.until_typing_into("name", "/sign-in");
     seen.type_text("anna");
     seen.key("Tab");
     seen.type_text("correct horse battery");
