@@ -224,6 +224,14 @@ fn steps(told: &str) -> Vec<(String, String, String)> {
     steps
 }
 
+/// A question about T1.
+fn about(id: &str) -> String {
+    format!(
+        "MSH|^~\\&|cobas pro||host||2026||QBP^Q11^QBP_Q11|{id}|P|2.5.1|||NE|AL||UNICODE UTF-8|||LAB-27R^ROCHE\r\
+         QPD|INISEQ^^99ROC|query{id}|T1|50001|1|||||SERPLAS^^99ROC|SC^^99ROC|R\rRCP|I|1|R^^HL70394\r"
+    )
+}
+
 async fn confirm(line: &mut Teller, told: &str) {
     let id = told.split('|').nth(9).unwrap();
     let answer = format!(
@@ -248,6 +256,12 @@ async fn a_step_of_law_keeps_its_number_until_it_is_taken_back_under_it() {
     assert!(matches!(first.as_slice(), [(control, _, code)] if control == "NW" && code == "10020"), "{told}");
     confirm(&mut line, &told).await;
     until("it is taken", || taken(&lab)).await;
+    // Another ward is nothing that it is told of.
+    lims.tell(&order.replace("O33|1|P", "O33|W|P").replace("WARD3", "ICU")).await;
+    assert!(line.tell(&about("6")).await.contains("|OK|"));
+    let told = line.hear().await;
+    assert_eq!(steps(&told), first, "{told}");
+    confirm(&mut line, &told).await;
     // Another patient: the step is taken back under its number and told anew under another.
     lims.tell(&order.replace("O33|1|P", "O33|2|P").replace("EX77^", "EX88^")).await;
     let told = line.hear().await;
@@ -259,11 +273,7 @@ async fn a_step_of_law_keeps_its_number_until_it_is_taken_back_under_it() {
     until("it is taken", || taken(&lab)).await;
     // Asked about, it is the same step, however often.
     for id in ["7", "8"] {
-        let query = format!(
-            "MSH|^~\\&|cobas pro||host||2026||QBP^Q11^QBP_Q11|{id}|P|2.5.1|||NE|AL||UNICODE UTF-8|||LAB-27R^ROCHE\r\
-             QPD|INISEQ^^99ROC|query{id}|T1|50001|1|||||SERPLAS^^99ROC|SC^^99ROC|R\rRCP|I|1|R^^HL70394\r"
-        );
-        assert!(line.tell(&query).await.contains("|OK|"));
+        assert!(line.tell(&about(id)).await.contains("|OK|"));
         let told = line.hear().await;
         assert_eq!(steps(&told), [("NW".to_owned(), new.clone(), "10020".to_owned())], "{told}");
         confirm(&mut line, &told).await;

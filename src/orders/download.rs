@@ -105,7 +105,7 @@ impl Downloading {
     ) -> Result<Wanted, JournalError> {
         let work = self.work(reader, instrument, &specimen)?;
         let priority = work.as_ref().map_or(Priority::Routine, |work| work.priority);
-        let particulars = work.as_ref().map(particulars).unwrap_or_default();
+        let particulars = work.as_ref().map(|work| particulars(work, instrument)).unwrap_or_default();
         let tests = work.map(|work| work.tests.into_iter().collect()).unwrap_or_default();
         Ok(Wanted { specimen, tests, priority, particulars })
     }
@@ -136,7 +136,7 @@ impl Downloading {
         work: Option<Work>,
     ) -> Result<(), JournalError> {
         let tests: BTreeSet<String> = work.iter().flat_map(|work| work.tests.iter().cloned()).collect();
-        let known = work.as_ref().map(particulars).unwrap_or_default();
+        let known = work.as_ref().map(|work| particulars(work, instrument)).unwrap_or_default();
         self.journal.begin_download(due.id, tests.clone(), known, clock::now()).await?;
         let (work, steps) =
             told_as(&self.journal, &self.control_ids, instrument, &due.specimen, work).await?;

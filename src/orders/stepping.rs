@@ -12,8 +12,14 @@ use crate::journal::{Journal, JournalError};
 use crate::pipeline::Work;
 use crate::wire::ControlIds;
 
-/// Stands for everything that an analyzer is told beside the tests: where it differs, the analyzer must be told again.
-pub(super) fn particulars(work: &Work) -> String {
+/// Whether the instrument's protocol numbers what is to be done, as IHE LAW does.
+fn is_numbered(instrument: &Instrument) -> bool {
+    matches!(&instrument.profile.dialect, Dialect::Hl7(dialect) if dialect.queries == Hl7Queries::Law)
+}
+
+/// Stands for everything that an analyzer is told beside the tests: where it differs, the analyzer must be told again. IHE LAW
+/// names no ward, and what it told it can only take back and tell anew.
+pub(super) fn particulars(work: &Work, instrument: &Instrument) -> String {
     let patient = work.patient.reveal();
     let mut hash = Sha256::new();
     let parts = [
@@ -21,7 +27,7 @@ pub(super) fn particulars(work: &Work) -> String {
         &patient.name,
         &patient.birth_date,
         &patient.sex,
-        &patient.location,
+        if is_numbered(instrument) { "" } else { &patient.location },
         work.priority.letter(),
         &work.specimen_kind,
         &work.collected,
@@ -41,17 +47,14 @@ pub(super) async fn told_as(
     specimen: &SpecimenId,
     work: Option<Work>,
 ) -> Result<(Option<Work>, Steps), JournalError> {
-    let steps = match &instrument.profile.dialect {
-        Dialect::Hl7(dialect) if dialect.queries == Hl7Queries::Law => Stepping::Numbered,
-        _ => Stepping::Unnumbered,
-    };
+    let steps = if is_numbered(instrument) { Stepping::Numbered } else { Stepping::Unnumbered };
     let tests = work.as_ref().map(|work| work.tests.clone()).unwrap_or_default();
     let telling = Telling {
         instrument: instrument.id.clone(),
         specimen: specimen.clone(),
         fresh: tests.iter().map(|_| control_ids.take().as_str().to_owned()).collect(),
         tests,
-        particulars: work.as_ref().map(particulars).unwrap_or_default(),
+        particulars: work.as_ref().map(|work| particulars(work, instrument)).unwrap_or_default(),
         steps,
     };
     let steps = journal.tell_work(telling, clock::now()).await?;
