@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::{self, Step};
-use super::orders::{CachedOrder, ordered};
+use super::orders::{CachedOrder, identity_doubts, ordered};
 use super::people::on_the_page;
 use super::read::observation;
 use super::rows::instant;
 use super::writer::Urgency;
 use super::{Journal, JournalError, ObservationId, Reader};
-use crate::domain::{Observation, PersonName, SampleClass};
+use crate::domain::{Observation, OrderDoubt, PersonName, SampleClass};
 
 /// The most results on one list. A page of more would not be read.
 pub const LONGEST: usize = 2_000;
@@ -34,6 +34,8 @@ pub struct Missing {
     pub received_at: Timestamp,
     /// As the LIMS told it last; it knows the patient better than the analyzer does.
     pub order: Option<CachedOrder>,
+    /// What speaks against the order's patient being the one of the result, whatever the site does about it.
+    pub doubts: Vec<OrderDoubt>,
 }
 
 /// When a list was kept, and by whom.
@@ -182,12 +184,15 @@ fn patients(
     id: ObservationId,
     at: Vec<At>,
 ) -> Result<Option<Missing>, JournalError> {
+    let missing = missing_at(connection, id, at)?;
+    Ok((missing.detail.class == SampleClass::Patient).then_some(missing))
+}
+
+fn missing_at(connection: &Connection, id: ObservationId, at: Vec<At>) -> Result<Missing, JournalError> {
     let (received_at, detail) = detail(connection, id)?;
-    if detail.class != SampleClass::Patient {
-        return Ok(None);
-    }
-    let order = ordered(connection, id)?.and_then(|it| it.order);
-    Ok(Some(Missing { observation: id, at, detail, received_at, order }))
+    let (order, doubts) =
+        (ordered(connection, id)?.and_then(|it| it.order), identity_doubts(connection, id)?);
+    Ok(Missing { observation: id, at, detail, received_at, order, doubts })
 }
 
 fn detail(connection: &Connection, id: ObservationId) -> Result<(Timestamp, Observation), JournalError> {
@@ -211,7 +216,5 @@ fn since(connection: &Connection, id: ObservationId, at: Vec<At>) -> Result<Sinc
     let concerned = |(destination, _): &At| at.iter().any(|(then, _)| then == destination);
     let now = now.into_iter().filter(concerned).collect();
     let newer = if newest == id { None } else { Some(detail(connection, newest)?.1) };
-    let (received_at, detail) = detail(connection, id)?;
-    let order = ordered(connection, id)?.and_then(|it| it.order);
-    Ok(Since { then: Missing { observation: id, at, detail, received_at, order }, newer, now })
+    Ok(Since { then: missing_at(connection, id, at)?, newer, now })
 }

@@ -25,7 +25,7 @@ use crate::domain::{Asks, Numbering, OrderRequest, PatientChange, Problem, Probl
 pub use apply::Applied;
 pub use downloads::{Download, DownloadFate, DownloadId, Wanted};
 pub use links::{Link, Ordered};
-pub(super) use links::{ordered, relink, write as write_link};
+pub(super) use links::{identity_doubts, ordered, relink, write as write_link};
 pub use reading::{CachedOrder, OrderId, OrderWord};
 pub(super) use steps::told as step_told;
 pub use steps::{Stepping, Steps, Telling};

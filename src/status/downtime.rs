@@ -58,7 +58,15 @@ struct Ward {
 struct Specimen {
     id: String,
     patient: Vec<(&'static str, String)>,
+    otherwise: Vec<Otherwise>,
     results: Vec<ResultRow>,
+}
+
+/// What makes it doubtful whose a specimen is, and whom the analyzer named.
+#[derive(PartialEq, Eq)]
+struct Otherwise {
+    why: &'static str,
+    named: Vec<(&'static str, String)>,
 }
 
 struct ResultRow {
@@ -167,6 +175,12 @@ fn patient(it: &Missing) -> &Patient {
     }
 }
 
+/// Nobody reads past it: who works by the list chooses between no two patients unawares.
+fn otherwise(it: &Missing) -> Option<Otherwise> {
+    let why = it.doubts.first()?.text();
+    Some(Otherwise { why, named: super::hold::patient(&it.detail) })
+}
+
 fn wards(missing: &[Missing], clock: &Clock) -> Vec<Ward> {
     let mut wards: BTreeMap<String, BTreeMap<String, Vec<&Missing>>> = BTreeMap::new();
     for it in missing {
@@ -183,6 +197,12 @@ fn wards(missing: &[Missing], clock: &Clock) -> Vec<Ward> {
     };
     let specimen = |(id, results): (String, Vec<&Missing>)| Specimen {
         patient: results.first().map(|it| super::hold::told(patient(it))).unwrap_or_default(),
+        otherwise: results.iter().filter_map(|it| otherwise(it)).fold(Vec::new(), |mut all, it| {
+            if !all.contains(&it) {
+                all.push(it);
+            }
+            all
+        }),
         results: results.iter().map(result).collect(),
         id,
     };
@@ -237,12 +257,21 @@ fn since_row(it: &Since) -> (Severity, SinceRow) {
     let row = SinceRow {
         mark: Mark::new(severity, words),
         specimen: then.specimen.reveal().to_owned(),
-        patient: patient(&it.then).name.clone(),
+        patient: named(&it.then),
         test: test_name(&then.test),
         listed: value(then),
         now,
     };
     (severity, row)
+}
+
+/// The patient's name, and where the analyzer named somebody else, that one too.
+fn named(it: &Missing) -> String {
+    let (told, sent) = (&patient(it).name, &it.detail.patient.reveal().name);
+    match otherwise(it) {
+        Some(other) => format!("{told} ({}: {sent})", other.why),
+        None => told.clone(),
+    }
 }
 
 /// How many came to what, worst first.

@@ -125,3 +125,16 @@ pub(in crate::journal) fn ordered(
     let marked = marked.split(' ').filter_map(OrderDoubt::from_name).collect();
     Ok(Some(Ordered { order, marked }))
 }
+
+/// What speaks against whose a result is by its order, whatever the site does about it.
+pub(in crate::journal) fn identity_doubts(
+    connection: &Connection,
+    id: ObservationId,
+) -> Result<Vec<OrderDoubt>, JournalError> {
+    let doubts: Option<String> = connection
+        .prepare_cached("SELECT doubts FROM order_link WHERE observation = ?")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    let doubts = doubts.unwrap_or_default();
+    Ok(doubts.split(' ').filter_map(OrderDoubt::from_name).filter(|it| it.is_of_identity()).collect())
+}
