@@ -148,13 +148,62 @@ pub struct Patient {
 impl Patient {
     /// Whether what both say of the day of birth or of the sex can't be said of one person.
     pub fn contradicts(&self, other: &Patient) -> bool {
-        let day = |date: &str| date.chars().filter(char::is_ascii_digit).take(8).collect::<String>();
-        let sex = |sex: &str| {
-            let letter = sex.trim().chars().next().map(|letter| letter.to_ascii_uppercase());
-            letter.filter(|letter| matches!(letter, 'M' | 'F')).map(String::from).unwrap_or_default()
-        };
         let differ = |one: String, two: String| !one.is_empty() && !two.is_empty() && one != two;
-        differ(day(&self.birth_date), day(&other.birth_date)) || differ(sex(&self.sex), sex(&other.sex))
+        differ(self.day_of_birth(), other.day_of_birth())
+            || differ(self.letter_of_sex(), other.letter_of_sex())
+    }
+
+    /// Whether both name a person and a day of birth, and others: more than one correction makes of one patient.
+    pub fn may_be_another(&self, other: &Patient) -> bool {
+        let (born, name) = (self.day_of_birth(), self.name_in_words());
+        let (other_born, other_name) = (other.day_of_birth(), other.name_in_words());
+        let is_renamed = !name.is_empty()
+            && !other_name.is_empty()
+            && !name.starts_with(&other_name)
+            && !other_name.starts_with(&name);
+        is_renamed && !born.is_empty() && !other_born.is_empty() && born != other_born
+    }
+
+    /// As newer words have it. What they leave out stays, and so does what they only write otherwise.
+    pub fn brought_up_to_date(&self, newer: &Patient) -> Patient {
+        let either = |new: &str, old: &str, is_same: bool| {
+            if new.trim().is_empty() || is_same { old } else { new }.to_owned()
+        };
+        let day = newer.day_of_birth();
+        let letter = newer.letter_of_sex();
+        Patient {
+            id: either(&newer.id, &self.id, newer.id.trim() == self.id.trim()),
+            name: either(&newer.name, &self.name, newer.plain_name() == self.plain_name()),
+            birth_date: either(
+                &newer.birth_date,
+                &self.birth_date,
+                !day.is_empty() && day == self.day_of_birth(),
+            ),
+            sex: either(&newer.sex, &self.sex, !letter.is_empty() && letter == self.letter_of_sex()),
+            location: either(&newer.location, &self.location, newer.location.trim() == self.location.trim()),
+        }
+    }
+
+    /// The name without what only its writing adds.
+    pub fn plain_name(&self) -> String {
+        self.name.trim().trim_end_matches('^').to_lowercase()
+    }
+
+    fn name_in_words(&self) -> String {
+        let plain = self.name.to_lowercase();
+        let words = plain.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The eight digits of the day of birth, or as many as there are.
+    pub fn day_of_birth(&self) -> String {
+        self.birth_date.chars().filter(char::is_ascii_digit).take(8).collect()
+    }
+
+    /// `M` or `F`; empty for what says neither.
+    fn letter_of_sex(&self) -> String {
+        let letter = self.sex.trim().chars().next().map(|letter| letter.to_ascii_uppercase());
+        letter.filter(|letter| matches!(letter, 'M' | 'F')).map(String::from).unwrap_or_default()
     }
 }
 

@@ -11,9 +11,9 @@ pub struct Sourced<'a> {
 }
 
 impl Sourced<'_> {
-    /// Whether nobody can say that both are of one patient. The number and who assigned it decide; a number that no
-    /// authority assigned is its source's own. Without a number that both mean alike the name decides, and what both say of
-    /// birth and sex; between two sources only with a birth date.
+    /// Whether nobody can say that both are of one patient. The number and who assigned it decide, unless name and day of
+    /// birth both are another's; a number that no authority assigned is its source's own. Without a number that both mean
+    /// alike the name decides, and what both say of birth and sex; between two sources only with a birth date.
     pub fn is_of_another(&self, other: &Sourced<'_>) -> bool {
         let (one, two) = (self.order.patient.reveal(), other.order.patient.reveal());
         let is_numbered = |it: &Patient| !it.id.trim().is_empty();
@@ -24,12 +24,13 @@ impl Sourced<'_> {
             false => is_assigned(self.order) || is_assigned(other.order),
         };
         if numbers_count {
-            return one.id.trim() != two.id.trim() || self.order.authority != other.order.authority;
+            return one.id.trim() != two.id.trim()
+                || self.order.authority != other.order.authority
+                || one.may_be_another(two);
         }
-        let name = |it: &Patient| it.name.trim().trim_end_matches('^').to_lowercase();
         let says_who =
-            |it: &Patient| is_one_source || !name(it).is_empty() && !it.birth_date.trim().is_empty();
-        name(one) != name(two) || one.contradicts(two) || !says_who(one) || !says_who(two)
+            |it: &Patient| is_one_source || !it.plain_name().is_empty() && !it.birth_date.trim().is_empty();
+        one.plain_name() != two.plain_name() || one.contradicts(two) || !says_who(one) || !says_who(two)
     }
 
     /// Whether these orders are of more than one patient, as far as anybody can say.
@@ -97,6 +98,18 @@ mod tests {
         let numbered = of("EX77", "HOSP", "Example^Anna", "", "");
         let married = of("EX77", "HOSP", "Married^Anna", "", "");
         assert!(!lims(&numbered).is_of_another(&lims(&married)), "the number decides");
+        for (name, born, is_another) in [
+            ("Married^Anna", "19800102", false),
+            ("Example^Anna", "19810102", false),
+            ("EXAMPLE, ANNA B", "19810102", false),
+            ("Sample^Otto", "", false),
+            ("Sample^Otto", "19500505", true),
+        ] {
+            let (one, other) =
+                (of("EX77", "HOSP", "Example^Anna", "1980-01-02", "F"), of("EX77", "HOSP", name, born, ""));
+            assert_eq!(lims(&one).is_of_another(&lims(&other)), is_another, "{name} {born}");
+            assert_eq!(rest(&other).is_of_another(&lims(&one)), is_another, "{name} {born}");
+        }
         assert!(!lims(&numbered).is_of_another(&rest(&married)), "an authority's number is everybody's");
         let elsewhere = of("EX77", "CLINIC", "Example^Anna", "", "");
         assert!(lims(&numbered).is_of_another(&lims(&elsewhere)));
@@ -107,7 +120,8 @@ mod tests {
     fn a_number_without_an_authority_is_its_sources_own() {
         let adam = of("55", "", "Alpha^Adam", "19400101", "M");
         for (other, is_another, is_another_there) in [
-            (of("55", "", "Beta^Berta", "19990909", "F"), false, true),
+            (of("55", "", "Beta^Berta", "19990909", "F"), true, true),
+            (of("55", "", "Beta^Berta", "19400101", "F"), false, true),
             (of("55", "", "Alpha^Adam", "", "M"), false, true),
             (of("55", "", "", "19400101", "M"), false, true),
             (of("55", "", "ALPHA^ADAM", "1940-01-01", ""), false, false),

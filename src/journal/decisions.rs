@@ -12,7 +12,7 @@ use super::read::observation;
 use super::rows::{StoredCase, instant};
 use super::{JournalError, MessageId, ObservationId, Reader};
 use crate::domain::clinic::{Case, Decision, Evaluation, Force};
-use crate::domain::{DestinationId, HoldReason, Observation, Priority, Private, SpecimenId};
+use crate::domain::{DestinationId, HoldReason, Observation, Patient, Priority, Private, SpecimenId};
 
 pub use super::rows::StoredDecision;
 pub use again::Again;
@@ -60,13 +60,39 @@ pub struct Known {
 }
 
 /// A patient, by a number and who assigned it; empty where nobody says who. The same number of another authority is another
-/// patient's.
-#[derive(Debug, Clone, Copy)]
+/// patient's, and without an authority the same number of another source.
+#[derive(Clone, Copy)]
 pub struct PatientKey<'a> {
-    pub id: &'a str,
+    /// Found by the number alone; where an order tells a day of birth, an order that tells another one is another person's.
+    pub patient: &'a Patient,
     pub authority: &'a str,
+    /// Whose order named the patient; `None` where only an analyzer did.
+    pub source: Option<&'a str>,
     /// Whose orders count.
     pub sources: &'a BTreeSet<String>,
+}
+
+impl<'a> PatientKey<'a> {
+    /// The sources that mean this patient by this number. What an analyzer says can only be of the one source that there is.
+    fn meant_by(&self) -> Vec<&'a str> {
+        let all = self.sources.iter().map(String::as_str);
+        match self.source {
+            _ if !self.authority.is_empty() => all.collect(),
+            Some(source) => all.filter(|it| *it == source).collect(),
+            None if self.sources.len() == 1 => all.collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The day of birth where an order tells it: orders of one number tell one day.
+    fn born(&self) -> String {
+        self.source.map(|_| self.patient.day_of_birth()).unwrap_or_default()
+    }
+
+    /// Whether an analyzer that says this number can't mean another source's patient.
+    fn is_what_analyzers_mean(&self) -> bool {
+        self.authority.is_empty() && (self.source.is_none() || self.sources.len() == 1)
+    }
 }
 
 /// How decisions are kept.
@@ -116,14 +142,14 @@ fn json(value: &impl serde::Serialize) -> Result<String, JournalError> {
 impl Reader {
     /// The latest final results of a patient, at most `limit`, without those of some specimens: current versions that
     /// nobody has rejected and that don't wait for a person. A specimen belongs to whom its orders name; the analyzer's own
-    /// word counts where there is no order and no authority is asked for.
+    /// word counts where there is no order, no authority is asked for, and it can't mean another source's patient.
     pub fn history(
         &self,
         patient: PatientKey<'_>,
         except: &[&str],
         limit: usize,
     ) -> Result<Vec<Known>, JournalError> {
-        let (sources, except) = (json(&patient.sources)?, json(&except)?);
+        let (sources, except) = (json(&patient.meant_by())?, json(&except)?);
         let mut known: Vec<Known> = self
             .connection
             .prepare_cached(
@@ -132,7 +158,10 @@ impl Reader {
                  WHERE o.specimen IN (SELECT l.label FROM lab_order p JOIN order_label l ON l.lab_order = p.id
                      WHERE p.source IN (SELECT value FROM json_each(?1)) AND p.patient = ?2 AND p.authority = ?3)
                  AND NOT EXISTS (SELECT 1 FROM order_label l JOIN lab_order q ON q.id = l.lab_order
-                     WHERE l.label = o.specimen AND (q.patient <> ?2 OR q.authority <> ?3))
+                     WHERE l.label = o.specimen AND (q.patient <> ?2 OR q.authority <> ?3
+                         OR ?3 = '' AND q.source NOT IN (SELECT value FROM json_each(?1))
+                         OR ?6 <> '' AND substr(replace(json_extract(q.detail, '$.patient.birth_date'), '-', ''), 1, 8)
+                             NOT IN ('', ?6)))
                  AND o.specimen NOT IN (SELECT value FROM json_each(?4)) AND o.class = 'patient'
                  AND o.status IN ('final', 'correction')
                  AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
@@ -141,10 +170,13 @@ impl Reader {
                  AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
                  ORDER BY o.id DESC LIMIT ?5",
             )?
-            .query_and_then(params![sources, patient.id, patient.authority, except, limit], self::known)?
+            .query_and_then(
+                params![sources, patient.patient.id, patient.authority, except, limit, patient.born()],
+                self::known,
+            )?
             .collect::<Result<_, _>>()?;
-        if patient.authority.is_empty() {
-            known.extend(self.history_by_analyzers(patient.id, &except, limit)?);
+        if patient.is_what_analyzers_mean() {
+            known.extend(self.history_by_analyzers(&patient.patient.id, &except, limit)?);
         }
         known.sort_by_key(|it| std::cmp::Reverse(it.id));
         known.truncate(limit);

@@ -140,9 +140,9 @@ fn earlier_results_are_found_by_the_patients_number_and_never_by_that_of_the_spe
     lab.own(of("P2", result("S2", "K", "5.1")));
     lab.own(of("P1", result("S3", "K", "6.1")));
     let rejected = lab.record(vec![own(super::kit::held(of("P1", result("S4", "K", "9.9"))))])[0];
-    let nobody = BTreeSet::new();
+    let (nobody, patient) = (BTreeSet::new(), Patient { id: "P1".to_owned(), ..Patient::default() });
     let known = |authority| {
-        let key = PatientKey { id: "P1", authority, sources: &nobody };
+        let key = PatientKey { patient: &patient, authority, source: None, sources: &nobody };
         let found = lab.reader.history(key, &["S3"], 10).unwrap();
         found.into_iter().map(|it| it.id).collect::<Vec<_>>()
     };

@@ -1,6 +1,7 @@
 //! Asks the rules about a message's observations: those in force, and those that are configured and that nobody has signed,
 //! which only look on. What is known of a patient comes from the LIMS's orders where there are some, and earlier results by
-//! the patient's number and who assigned it, never by a specimen number. Nothing in here writes.
+//! the patient's number and who assigned it (without an authority, which source), never by a specimen number. Nothing in here
+//! writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -361,7 +362,7 @@ impl<'a> Judging<'a> {
             return Ok(Surroundings { patient, otherwise, ..Surroundings::default() });
         }
         let orders = self.orders(specimen)?;
-        let patient = whose(&orders, &told);
+        let owner = whose(&orders, &told);
         let replaced: BTreeSet<_> = entries
             .iter()
             .filter_map(|entry| match entry.place {
@@ -375,21 +376,26 @@ impl<'a> Judging<'a> {
         };
         stored.retain(|it| it.message != self.message && !replaced.contains(&it.id));
         let looks_back = sets.iter().any(|set| set.rules.checks.look_back());
-        let history = match &patient {
-            Some((patient, authority)) if looks_back && !patient.reveal().id.trim().is_empty() => {
+        let history = match &owner {
+            Some(owner) if looks_back && !owner.patient.reveal().id.trim().is_empty() => {
                 let mut labels: BTreeSet<&str> =
                     orders.iter().flat_map(|it| &it.order.labels).map(SpecimenId::reveal).collect();
                 labels.insert(specimen.reveal());
                 let except: Vec<&str> = labels.into_iter().collect();
                 let sources = &self.bench.site.order_sources;
-                let key = PatientKey { id: &patient.reveal().id, authority, sources };
+                let key = PatientKey {
+                    patient: owner.patient.reveal(),
+                    authority: &owner.authority,
+                    source: owner.source.as_deref(),
+                    sources,
+                };
                 let mut known = self.bench.read(|reader| reader.history(key, &except, HISTORY))?;
                 known.retain(|it| it.message != self.message);
                 known
             }
             _ => Vec::new(),
         };
-        let patient = patient.map(|(patient, _)| patient);
+        let patient = owner.map(|owner| owner.patient);
         Ok(Surroundings { orders, patient, stored, history, otherwise })
     }
 

@@ -6,15 +6,27 @@ use std::collections::BTreeSet;
 use crate::domain::{Patient, Private, Sourced};
 use crate::journal::orders::CachedOrder;
 
-/// The patient and the authority of their number. The LIMS's word counts, and the analyzer's only where the LIMS knows
-/// no order. Where orders name several patients, nobody is known.
-pub(super) fn whose(orders: &[CachedOrder], told: &[Private<Patient>]) -> Option<(Private<Patient>, String)> {
+/// A patient, and what their number is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) patient: Private<Patient>,
+    /// Who assigned the number; empty where nobody says.
+    pub(super) authority: String,
+    /// Whose order names the patient; `None` where only the analyzer does.
+    pub(super) source: Option<String>,
+}
+
+/// Whose a specimen is. The LIMS's word counts, and the analyzer's only where the LIMS knows no order. Where orders name
+/// several patients, nobody is known.
+pub(super) fn whose(orders: &[CachedOrder], told: &[Private<Patient>]) -> Option<Owner> {
     match orders.first() {
-        Some(first) if !Sourced::are_of_several(orders.iter().map(CachedOrder::sourced)) => {
-            Some((first.order.patient.clone(), first.order.authority.clone()))
-        }
+        Some(first) if !Sourced::are_of_several(orders.iter().map(CachedOrder::sourced)) => Some(Owner {
+            patient: first.order.patient.clone(),
+            authority: first.order.authority.clone(),
+            source: Some(first.source.clone()),
+        }),
         Some(_) => None,
-        None => Some((by_analyzer(told)?, String::new())),
+        None => Some(Owner { patient: by_analyzer(told)?, authority: String::new(), source: None }),
     }
 }
 
@@ -78,6 +90,7 @@ mod tests {
             assert!(by_analyzer(&told).as_ref() == Some(&known));
         }
         assert!(by_analyzer(&[one.clone(), patient("8", "B", "19700131", "F")]).is_none());
-        assert!(whose(&[], std::slice::from_ref(&one)) == Some((one, String::new())));
+        let by_analyzer = Owner { patient: one.clone(), authority: String::new(), source: None };
+        assert!(whose(&[], std::slice::from_ref(&one)) == Some(by_analyzer));
     }
 }
