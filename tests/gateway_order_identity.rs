@@ -7,6 +7,8 @@
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
 
+#[path = "support/page.rs"]
+mod page;
 #[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
 #[path = "gateway/support.rs"]
 mod support;
@@ -17,7 +19,7 @@ use std::fs;
 use std::net::SocketAddr;
 
 use labsim::analyzer::{Analyzer, Options};
-use labsim::lims::Lims;
+use labsim::lims::{Lims, Mode};
 use labwire::domain::SpecimenId;
 use support::*;
 use teller::*;
@@ -118,6 +120,8 @@ async fn a_word_that_comes_while_the_lims_is_asked_counts_before_its_older_answe
     // Cancelled by number before anybody here knew it; another changed to STAT; a third stays.
     assert!(lims.tell(&oml("1", "T1", &[("CA", "P1", "GLCC")])).await.contains("/ORC|UC|P1/"));
     lims.tell(&oml("2", "T1", &[("NW", "P2", "CRR"), ("CA", "P2", "CRR")])).await;
+    let married = "PID|1||EX77^^^HOSP||Married^Anna\r";
+    lims.tell(&format!("MSH|^~\\&|LIMS|HOSP|labwire||2026||ADT^A08^ADT_A01|3|P|2.5.1\r{married}")).await;
     let patient = r#""patient":{"id":"EX77","authority":"HOSP","name":"Example^Anna"}"#;
     let order = |number: &str, test: &str| {
         format!(r#"{{"action":"place","placer":"{number}","specimen":"T1","test":"{test}",{patient}}}"#)
@@ -131,6 +135,7 @@ async fn a_word_that_comes_while_the_lims_is_asked_counts_before_its_older_answe
     asked.write_all(reply.as_bytes()).await.unwrap();
     let answered = asking.await.unwrap();
     assert_eq!(told(&answered), [("T1".to_owned(), vec!["ALTT".to_owned()])]);
+    assert!(answered.contains("Married^Anna"), "{answered}");
     let mut orders = known(&lab, "T1");
     orders.sort();
     assert_eq!(orders, is(&[("ALTT", "active"), ("CRR", "cancelled"), ("GLCC", "cancelled")]));
@@ -189,6 +194,12 @@ async fn an_order_that_came_one_way_is_cancelled_changed_and_merged_by_another()
     assert!(refused.contains("/ORC|UC|P3/") && refused.contains("/MSA|AE|"), "{refused}");
     assert_eq!(known(&lab, "T3"), is(&[("GLCC", "active")]));
     assert!(lab.text(&["problems"]).contains("another source"), "{}", lab.text(&["problems"]));
+    // The number alone doesn't say that it is meant.
+    let alone = |id: &str| format!("MSH|^~\\&|LIMS|HOSP|labwire||2026||ORM^O01|{id}|P|2.5.1\rORC|CA|P3\r");
+    let refused = lims.tell(&alone("6")).await;
+    assert!(refused.contains("/MSA|AE|6/") && refused.contains("/ORC|UC|P3/"), "{refused}");
+    assert!(refused.contains("name the patient or the specimen"), "{refused}");
+    assert_eq!(known(&lab, "T3"), is(&[("GLCC", "active")]));
     // A merge by HL7 is for what was posted, too.
     post(push, &json("5", "place", "P5", "T5", "GLCC", "EX77")).await;
     lims.tell(MERGE).await;
@@ -298,6 +309,125 @@ async fn a_number_without_an_authority_is_one_sources_patient_and_not_anothers()
         assert!(told.contains("Alpha^Adam") && !told.contains("Berta"), "{told}");
     }
     assert_eq!(known(&lab, "T4"), []);
+}
+
+const DELTA: &str = "[[delta]]\nname = \"glucose-delta\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nmethod = \"absolute\"\n\
+    rise = \"> 100\"\nwindow = \"72 h\"\nsource = \"a test\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_value_is_compared_with_that_of_another_sources_patient_of_the_same_number() {
+    let (_lims, lab, analyzer, address, push) = with_push().await;
+    lab.instrument(
+        "erba",
+        "erba-xl",
+        "",
+        &format!("{}[codes.GLCC]\nanalyte = \"glucose\"\n", listener(analyzer)),
+    );
+    fs::create_dir(lab.path("rules.d")).unwrap();
+    fs::write(lab.path("rules.d/own.toml"), DELTA).unwrap();
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    for (id, tube) in [("1", "T1"), ("3", "T3")] {
+        let adam = oml(id, tube, &[("NW", &format!("P{id}"), "GLCC")]);
+        lims.tell(&adam.replace("EX77^^^HOSP^MR||Example^Anna||19800102|F", "55||Alpha^Adam||19400101|M"))
+            .await;
+    }
+    let berta = json("2", "place", "X2", "T2", "GLCC", "55").replace(
+        r#""authority":"HOSP","name":"Example^Anna""#,
+        r#""name":"Beta^Berta","birth_date":"19990909""#,
+    );
+    assert!(post(push, &berta).await.contains("done"));
+    for (hour, tube, value) in [(8, "T1", "100"), (9, "T2", "300"), (10, "T3", "210")] {
+        let text = chemistry(tube, &[("GLCC", value)], "F", &format!("20260501{hour:02}0000"));
+        send(analyzer, &text.replace("EX-77||Example^Anna", "||")).await;
+        until("it is judged", || lab.text(&["trace", tube]).contains("judged")).await;
+    }
+    let trace = lab.text(&["trace", "T2"]);
+    assert!(trace.contains("delta: not evaluated: there is no earlier value"), "{trace}");
+    // The same number of the same source is the same patient's.
+    let trace = lab.text(&["trace", "T3"]);
+    assert!(trace.contains("delta: rise") && trace.contains("at 2026-05-01T08:00:00Z"), "{trace}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analyzer_is_told_the_patients_latest_particulars_for_every_tube() {
+    let (_lims, lab, analyzer, address, push) = with_push().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    let newer = json("2", "place", "P2", "T2", "GLCC", "EX77").replace("Example^Anna", "Married^Anna");
+    assert!(post(push, &newer).await.contains("done"));
+    for tube in ["T1", "T2"] {
+        let told = answer(analyzer, tube).await;
+        assert!(told.contains("Married^Anna") && told.contains("19800102"), "{tube}: {told}");
+    }
+    // Another person under the number: each tube keeps its own, and one with both is told to nobody.
+    let otto = |id: &str, tube: &str, number: &str| {
+        oml(id, tube, &[("NW", number, "CRR")]).replace("Example^Anna||19800102|F", "Sample^Otto||19500505|M")
+    };
+    lims.tell(&otto("3", "T3", "P3")).await;
+    assert!(answer(analyzer, "T3").await.contains("Sample^Otto"));
+    assert!(answer(analyzer, "T2").await.contains("Married^Anna"));
+    assert!(lab.text(&["problems"]).contains("another day of birth"), "{}", lab.text(&["problems"]));
+    lims.tell(&otto("4", "T2", "P4")).await;
+    let queried = answer(analyzer, "T2").await;
+    assert!(told(&queried).is_empty() && !queried.contains("Otto"), "{queried}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_of_several_numbers_is_done_whole_or_refused_by_name() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    for (id, patient) in [("1", "EX77^^^HOSP"), ("2", "990^^^NAT"), ("3", "EX90^^^HOSP")] {
+        let order = oml(id, &format!("T{id}"), &[("NW", &format!("P{id}"), "GLCC")]);
+        lims.tell(&order.replace("EX77^^^HOSP^MR", patient)).await;
+    }
+    let merge = |id: &str, groups: &str| {
+        format!(
+            "MSH|^~\\&|LIMS|HOSP|labwire||2026||ADT^A40^ADT_A39|{id}|P|2.5.1\r{}",
+            groups.replace('/', "\r")
+        )
+    };
+    // Of two groups one can't be read: nothing of it is done.
+    let half = "PID|1||EX78^^^HOSP||Survivor^Anne/MRG|EX77^^^HOSP/PID|2||EX91^^^HOSP/MRG|/";
+    let refused = lims.tell(&merge("M1", half)).await;
+    assert!(refused.contains("/MSA|AE|M1") && refused.contains("PID-3 or MRG-1"), "{refused}");
+    assert!(lab.text(&["problems"]).contains("no patient number"), "{}", lab.text(&["problems"]));
+    assert!(answer(analyzer, "T1").await.contains("|EX77|"));
+    let whole =
+        "PID|1||EX78^^^HOSP||Survivor^Anne/MRG|EX77^^^HOSP~990^^^NAT/PID|2||EX91^^^HOSP/MRG|EX90^^^HOSP/";
+    assert!(lims.tell(&merge("M2", whole)).await.contains("/MSA|AA|M2"));
+    for (tube, number) in [("T1", "|EX78|"), ("T2", "|EX78|"), ("T3", "|EX91|")] {
+        let told = answer(analyzer, tube).await;
+        assert!(told.contains(number), "{tube}: {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_for_a_downtime_names_both_patients_where_the_analyzer_named_another() {
+    let (results, lab, analyzer, address) = laboratory().await;
+    let _gateway = lab.start().await;
+    results.set_mode(Mode::Refuse(vec!["GLCC".to_owned()]));
+    let mut lims = Teller::connect(address).await;
+    for id in ["1", "2"] {
+        lims.tell(&oml(id, &format!("T{id}"), &[("NW", &format!("P{id}"), "GLCC")])).await;
+    }
+    let text = |tube: &str, patient: &str| {
+        let text = chemistry(tube, &[("GLCC", "5.1")], "F", "20260501110000");
+        text.replace("P|1||EX-77||Example^Anna", &format!("P|1||{patient}"))
+    };
+    send(analyzer, &text("T1", "EX99||Sample^Otto||19500505|M")).await;
+    send(analyzer, &text("T2", "EX77||Example^Anna||19800102|F")).await;
+    until("both are refused", || lab.count("refused") == 2).await;
+    let list = page::answer(lab.page, "/downtime").unwrap();
+    let of = |tube: &str| {
+        let caption = list.split("<caption>").find(|it| it.contains(tube)).unwrap();
+        caption.split("</caption>").next().unwrap().to_owned()
+    };
+    assert!(of("T1").contains("Example^Anna") && of("T1").contains("Sample^Otto"), "{}", of("T1"));
+    assert!(of("T1").contains("named another patient than the LIMS"), "{}", of("T1"));
+    assert!(of("T2").contains("Example^Anna") && !of("T2").contains("In doubt"), "{}", of("T2"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

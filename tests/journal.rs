@@ -20,6 +20,7 @@ mod journal {
     mod lanes;
     mod leaving;
     mod noting;
+    mod ordering;
     mod plans;
     mod reading;
     mod reassigning;

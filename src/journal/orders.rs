@@ -6,6 +6,7 @@ mod apply;
 mod downloads;
 mod find;
 mod links;
+mod particulars;
 mod patients;
 mod reading;
 mod rows;
@@ -34,7 +35,7 @@ pub use steps::{Stepping, Steps, Telling};
 #[derive(Debug, Default)]
 pub struct Told {
     pub requests: Vec<OrderRequest>,
-    pub patient: Option<PatientChange>,
+    pub patients: Vec<PatientChange>,
     /// What of it couldn't be read.
     pub problems: Vec<Problem>,
 }
@@ -59,9 +60,22 @@ pub struct Block {
 pub enum Manner {
     /// By itself, and what its numbers are.
     Told(Numbering),
+    /// What has changed, a part of what there is, because it was asked for that when this was the last message on disk: what it
+    /// has said of patients since counts before it.
+    Fetched { as_of: MessageId },
     /// Because it was asked when this was the last message on disk: what it has said since counts before it, and it may be
     /// a part of what there is.
     Asked { as_of: MessageId },
+}
+
+impl Manner {
+    /// The last message that it can know of; `None` where that is its own.
+    fn as_of(self) -> Option<MessageId> {
+        match self {
+            Manner::Told(_) => None,
+            Manner::Fetched { as_of } | Manner::Asked { as_of } => Some(as_of),
+        }
+    }
 }
 
 /// What becomes of a block whose bytes were taken before.
@@ -142,20 +156,27 @@ fn take(
         let requests = &told.requests;
         let word = apply::Word { connection, source, manner, requests, message: *message, now };
         let mut applied = Vec::with_capacity(told.requests.len());
+        let mut changed = Vec::new();
         for request in &told.requests {
-            let done = word.request(request)?;
+            let (done, tube) = (word.request(request)?, &request.order.key.specimen);
             if let Applied::Refused(why) = &done {
-                problem(connection, *message, Some(&request.order.key.specimen), UNREADABLE, why, now)?;
+                problem(connection, *message, Some(tube), UNREADABLE, why, now)?;
+            }
+            if done == Applied::Done && !matches!(request.asks, Asks::Become(_)) {
+                let heard = word.heard_of(&request.order)?;
+                if heard.names_another {
+                    problem(connection, *message, Some(tube), ProblemKind::OtherPatient, ANOTHER, now)?;
+                }
+                changed.extend(heard.orders);
             }
             applied.push(done);
         }
         for tube in word.replace_others()? {
             problem(connection, *message, Some(&tube), UNREADABLE, REPLACED, now)?;
         }
-        let changed = match &told.patient {
-            Some(change) => word.patient(change)?,
-            None => Vec::new(),
-        };
+        for change in &told.patients {
+            changed.extend(word.patient(change)?);
+        }
         let requested = told.requests.iter().filter(|it| !matches!(it.asks, Asks::Become(_)));
         for order in requested.map(|it| &it.order).chain(&changed) {
             for tube in word.contested(order)? {
@@ -188,6 +209,8 @@ const REPLACED: &str = "the LIMS placed an order whose number was known with oth
      numbers = \"request\" in its [orders] table";
 const CONTESTED: &str = "the LIMS has open orders of several patients for this label: no analyzer is told of it, and its results \
      wait; cancel or correct there all but one patient's";
+const ANOTHER: &str = "the LIMS told an order of this label with another name and another day of birth than it told under the \
+     patient's number before: what it told before stays as it was; correct the number there, or send the change of the patient";
 
 /// Nothing that stands open in just these words is said twice.
 fn problem(

@@ -18,7 +18,7 @@ pub(super) fn answers(
 ) -> Vec<Vec<u8>> {
     let verdict = match read {
         Read::Orders(items) => return orders(content, items, applied, stamp),
-        Read::Patient(_) => Verdict::Accepted,
+        Read::Patients(_) => Verdict::Accepted,
         Read::NotForUs(condition) => Verdict::NotForUs(*condition),
         Read::Unreadable(why) => {
             Verdict::ContentError { condition: Condition::SegmentSequence, reason: (*why).to_owned() }

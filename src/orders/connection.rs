@@ -86,9 +86,9 @@ pub(super) fn told(read: &Read) -> Told {
                     Some(problem(format!("order {} of the LIMS's message was not taken: {why}", index + 1)))
                 })
                 .collect(),
-            patient: None,
+            patients: Vec::new(),
         },
-        Read::Patient(change) => Told { patient: Some(change.clone()), ..Told::default() },
+        Read::Patients(changes) => Told { patients: changes.clone(), ..Told::default() },
         Read::NotForUs(condition) => Told {
             problems: vec![problem(format!(
                 "the LIMS sent a message that isn't taken: {}",

@@ -187,7 +187,7 @@ pub(super) fn told(requests: &[Result<OrderRequest, String>], patient: Option<Pa
     };
     Told {
         requests: requests.iter().filter_map(|request| request.as_ref().ok().cloned()).collect(),
-        patient,
+        patients: patient.into_iter().collect(),
         problems: (1..).zip(requests).filter_map(unreadable).collect(),
     }
 }

@@ -1,6 +1,8 @@
 //! What a message of the LIMS says about orders: ORM^O01, OML^O21 and OML^O33, and ADT^A08 and A40 about their
 //! patients. Pure. What it can't read it names, order by order; it guesses no specimen, no test and no patient.
 
+mod patients;
+
 use labwire_hl7::message::{Field, Message, Msh, Path, Segment};
 use labwire_hl7::transfer::Condition;
 
@@ -16,7 +18,7 @@ const LONGEST: usize = 80;
 #[derive(Debug)]
 pub(super) enum Read {
     Orders(Vec<Item>),
-    Patient(PatientChange),
+    Patients(Vec<PatientChange>),
     /// None that is taken here.
     NotForUs(Condition),
     /// It is for us and can't be read as a whole, and why; the reason names no patient.
@@ -48,7 +50,7 @@ pub(super) fn read(message: &Message<'_>, header: &Msh<'_>, places: &OrderPlaces
     match (kind.raw(), event.raw()) {
         (b"ORM", b"O01" | b"") | (b"OML", b"O21") => orders(message, Leads::Order, places),
         (b"OML", b"O33") => orders(message, Leads::Specimen, places),
-        (b"ADT", b"A08" | b"A40") => patient_change(message),
+        (b"ADT", b"A08" | b"A40") => patients::changes(message),
         (b"ORM" | b"OML" | b"ADT", _) => Read::NotForUs(Condition::UnsupportedEvent),
         _ => Read::NotForUs(Condition::UnsupportedMessageType),
     }
@@ -244,35 +246,14 @@ pub(super) fn bounded(what: &str, text: String) -> Result<String, String> {
     Ok(text)
 }
 
-fn patient_change(message: &Message<'_>) -> Read {
-    let first = |name: &[u8; 3]| message.named(name).next();
-    let Some(patient) = first(b"PID") else { return Read::Unreadable("it holds no PID, so no patient") };
-    if message.named(b"PID").count() > 1 {
-        return Read::Unreadable("it names more than one patient");
-    }
-    let around = Around { patient: Some(patient), visit: None };
-    let (patient, authority) = around.patient_of();
-    let known_as = match first(b"MRG") {
-        Some(merged) => identifier(merged.field(1)),
-        None if message.header().is_some_and(|header| header.message_type().component(2).raw() == b"A40") => {
-            return Read::Unreadable("it merges patients and holds no MRG");
-        }
-        None => (patient.id.clone(), authority.clone()),
-    };
-    if patient.id.is_empty() || known_as.0.is_empty() {
-        return Read::Unreadable("it names no patient number in PID-3 or MRG-1");
-    }
-    Read::Patient(PatientChange {
-        known_as: Private::new(known_as),
-        authority,
-        patient: Private::new(patient),
-    })
-}
-
 /// The first of several numbers, and who assigned it.
 fn identifier(field: Field<'_>) -> (String, String) {
-    let first = field.repeat(1);
-    (part(first, 1), part(first, 4))
+    identifier_of(field.repeat(1))
+}
+
+/// A number, and who assigned it.
+fn identifier_of(one: Field<'_>) -> (String, String) {
+    (part(one, 1), part(one, 4))
 }
 
 impl Around<'_> {

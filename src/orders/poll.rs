@@ -14,7 +14,7 @@ use super::web::{Asker, filled};
 use crate::board::LinkState;
 use crate::clock;
 use crate::config::settings::{FhirOrders, OrderFormat, PollSettings};
-use crate::domain::Numbering;
+use crate::journal::MessageId;
 use crate::journal::orders::{Again, Manner, Told};
 
 /// The most answers that are taken in a row before the next pause.
@@ -111,13 +111,14 @@ impl Poller {
             OrderFormat::Json => {
                 let cursor = cursor.unwrap_or_default();
                 let url = filled(&self.settings.url, "cursor", &cursor)?;
+                let as_of = self.last_message()?;
                 let text = self.asker.ask(url, "application/json").await?;
                 let read = json::read(&text)?;
                 let Some(next) = read.cursor else { return Err("its answer has no cursor".to_owned()) };
                 let moved = next != cursor;
                 let told = json::told(&read.requests, read.patient);
                 let is_empty = read.requests.is_empty();
-                self.take(text, told, Some(next)).await?;
+                self.take((text, as_of), told, Some(next)).await?;
                 Ok(if moved && !is_empty { Next::At(None) } else { Next::Pause })
             }
             OrderFormat::Fhir(fhir) => {
@@ -142,10 +143,11 @@ impl Poller {
 
     /// A page's own next one is asked of the same server alone: it gets our token.
     async fn page(&mut self, url: Url, settings: &FhirOrders) -> Result<Next, String> {
+        let as_of = self.last_message()?;
         let text = self.asker.ask(url.clone(), "application/fhir+json").await?;
         let page = fhir::read(&text, settings)?;
         let told = json::told(&page.requests, None);
-        self.take(text, told, page.changed).await?;
+        self.take((text, as_of), told, page.changed).await?;
         let Some(next) = page.next else { return Ok(Next::Pause) };
         let next = url.join(&next).map_err(|_| "the address of its next page is none".to_owned())?;
         if next.origin() != url.origin() {
@@ -154,7 +156,12 @@ impl Poller {
         Ok(Next::At(Some(next)))
     }
 
-    async fn take(&mut self, text: Vec<u8>, told: Told, cursor: Option<String>) -> Result<(), String> {
+    async fn take(
+        &mut self,
+        (text, as_of): (Vec<u8>, MessageId),
+        told: Told,
+        cursor: Option<String>,
+    ) -> Result<(), String> {
         if text == self.last {
             return Ok(());
         }
@@ -166,14 +173,19 @@ impl Poller {
             messages: vec![(text.len(), told)],
             content: text.clone(),
             again: Again::Anew,
-            // What changed of a request comes without the rest of it.
-            manner: Manner::Told(Numbering::Request),
+            manner: Manner::Fetched { as_of },
             cursor,
         };
         let taken = taking.take(block, |_| Vec::new(), clock::now()).await;
         taken.map_err(|error| format!("what it answered can't be stored: {error}"))?;
         self.last = text;
         Ok(())
+    }
+
+    /// Before the LIMS is asked: what it says of patients meanwhile is later knowledge than its answer.
+    fn last_message(&self) -> Result<MessageId, String> {
+        let reader = self.listener.journal.reader().map_err(|error| error.to_string())?;
+        reader.last_message().map_err(|error| error.to_string())
     }
 
     async fn cursor(&self) -> Result<Option<String>, String> {

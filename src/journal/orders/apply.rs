@@ -37,8 +37,8 @@ pub(super) struct Word<'a> {
 impl Word<'_> {
     pub(super) fn request(&self, request: &OrderRequest) -> Result<Applied, JournalError> {
         match request.asks {
-            Asks::Place => self.place(&self.of_survivor(&request.order)?),
-            Asks::Change => self.change(&self.of_survivor(&request.order)?),
+            Asks::Place => self.place(&self.as_known(&request.order)?),
+            Asks::Change => self.change(&self.as_known(&request.order)?),
             Asks::Become(state) => self.stand(&request.order, state),
         }
     }
@@ -123,7 +123,11 @@ impl Word<'_> {
         };
         let known = match known {
             Ok(known) => known,
-            Err(why) => return Ok(Applied::Refused(why)),
+            Err(why) => {
+                // An answer that is under way may bring this source's own.
+                self.remember_unknown(key, state)?;
+                return Ok(Applied::Refused(why));
+            }
         };
         let is_known = !known.is_empty();
         let found: Vec<Known> = known

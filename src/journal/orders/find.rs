@@ -34,6 +34,10 @@ impl Known {
 const OF_ANOTHER: &str = "another source told an order of this placer's number, and of another patient; say there what is to \
      become of it";
 
+/// A number alone may be any source's.
+const OF_WHOM: &str = "another source told an order of this placer's number, and nothing says whether that is meant; name the \
+     patient or the specimen, or say it there";
+
 /// What a request means, or why that can't be said.
 type Meant<T> = Result<T, String>;
 
@@ -77,11 +81,18 @@ impl Word<'_> {
         if order.placer.is_empty() || !meant.as_ref().is_ok_and(Vec::is_empty) {
             return Ok(meant.map(drop));
         }
-        let is_known = self
-            .connection
-            .prepare_cached("SELECT 1 FROM lab_order WHERE number = ?2 AND source <> ?1")?
-            .exists(params![self.source, order.placer])?;
+        let is_known = !self.placed_elsewhere(&order.placer)?.is_empty();
         Ok(if is_known { Err(OF_ANOTHER.to_owned()) } else { Ok(()) })
+    }
+
+    /// Other sources' orders of a placer's number. Who performs a test numbers it for itself: that is no placer's.
+    fn placed_elsewhere(&self, placer: &str) -> Result<Vec<Known>, JournalError> {
+        let mut found = self.known(
+            "SELECT id, source, state, detail FROM lab_order WHERE number = ?2 AND source <> ?1 ORDER BY id",
+            params![self.source, placer],
+        )?;
+        found.retain(|it| it.order.placer == placer);
+        Ok(found)
     }
 
     /// By the placer's number alone, and only where the patient or, where none is named, the tube is the same.
@@ -89,11 +100,7 @@ impl Word<'_> {
         if order.placer.is_empty() {
             return Ok(Ok(Vec::new()));
         }
-        let mut found = self.known(
-            "SELECT id, source, state, detail FROM lab_order WHERE number = ?2 AND source <> ?1 ORDER BY id",
-            params![self.source, order.placer],
-        )?;
-        found.retain(|it| it.order.placer == order.placer);
+        let mut found = self.placed_elsewhere(&order.placer)?;
         let patient = order.patient.reveal();
         let names_patient = !patient.id.trim().is_empty() || !patient.name.trim().is_empty();
         let tube = &order.key.specimen;
@@ -108,6 +115,7 @@ impl Word<'_> {
         let sources: BTreeSet<&str> = found.iter().map(|it| it.source.as_str()).collect();
         Ok(match (found.is_empty(), sources.len()) {
             (true, _) if is_contradicted && names_patient => Err(OF_ANOTHER.to_owned()),
+            (true, _) if is_contradicted && tube.is_blank() => Err(OF_WHOM.to_owned()),
             (false, 2..) => {
                 Err("several other sources told orders of this placer's number; say it there".to_owned())
             }
@@ -145,12 +153,15 @@ impl Word<'_> {
         Ok(orders)
     }
 
-    /// Whether the LIMS said something of it after it was asked for what is told now.
+    /// Whether the LIMS said something of it after it was asked for what is told now. What it said of its patient is in that
+    /// already.
     pub(super) fn is_overtaken(&self, it: &Known) -> Result<bool, JournalError> {
         let Manner::Asked { as_of } = self.manner else { return Ok(false) };
         Ok(self
             .connection
-            .prepare_cached("SELECT 1 FROM order_word WHERE lab_order = ? AND message > ? AND message <> ?")?
+            .prepare_cached(
+                "SELECT 1 FROM order_word WHERE lab_order = ? AND message > ? AND message <> ? AND word <> 'patient'",
+            )?
             .exists(params![it.id, as_of.0, self.message.0])?)
     }
 

@@ -4,6 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::apply::Word;
+use super::particulars::{Last, Said, Theirs};
 use super::{CachedOrder, rows};
 use crate::domain::{Order, Patient, PatientChange, Private};
 use crate::journal::{JournalError, Reader};
@@ -12,7 +13,7 @@ use crate::journal::{JournalError, Reader};
 const MERGES: usize = 16;
 
 /// Newer particulars; what they leave out stays.
-fn newer(new: &Patient, old: &Patient) -> Patient {
+pub(super) fn newer(new: &Patient, old: &Patient) -> Patient {
     let either = |new: &str, old: &str| if new.is_empty() { old } else { new }.to_owned();
     Patient {
         id: either(&new.id, &old.id),
@@ -24,28 +25,49 @@ fn newer(new: &Patient, old: &Patient) -> Patient {
 }
 
 /// Whose a number is: an authority's is everybody's, one without is its source's own.
-fn scope<'a>(source: &'a str, authority: &str) -> &'a str {
+pub(super) fn scope<'a>(source: &'a str, authority: &str) -> &'a str {
     if authority.is_empty() { source } else { "" }
 }
 
 impl Word<'_> {
-    /// Gives the patient's orders the new particulars. Returns the orders as they are now.
+    /// Gives the patient's orders the new particulars: those of the number until now, and those of the number that survives.
+    /// What was another person's under it before stays that person's. Returns what changed, as it is now.
     pub(super) fn patient(&self, change: &PatientChange) -> Result<Vec<Order>, JournalError> {
-        let (id, authority) = change.known_as.reveal();
+        let ((id, authority), into) = (change.known_as.reveal(), change.patient.reveal());
+        let before = self.last_of(id, authority)?;
         self.remember_merge(change)?;
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, detail FROM lab_order WHERE patient = ?1 AND authority = ?2 AND (?2 <> '' OR source = ?3)",
-        )?;
-        let known: Vec<(i64, String)> = statement
-            .query_map(params![id, authority, self.source], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
+        let last = self.last_of(&into.id, &change.authority)?;
+        let is_overtaken = last.as_ref().is_some_and(|last| self.is_older_than(last));
+        let whole = match &last {
+            Some(last) if is_overtaken => newer(&last.patient, into),
+            Some(last) => newer(into, &last.patient),
+            None => into.clone(),
+        };
+        if !is_overtaken {
+            self.keep_last(&whole, &change.authority, Said::Patient)?;
+        }
+        // Where the patient lies is only said by what names a ward.
+        let told = Patient { location: into.location.clone(), ..whole };
+        let mut theirs: Vec<(Theirs, &Option<Last>)> =
+            self.of_patient(id, authority)?.into_iter().map(|it| (it, &before)).collect();
+        if is_merge(change) {
+            theirs.extend(self.of_patient(&into.id, &change.authority)?.into_iter().map(|it| (it, &last)));
+        }
         let mut orders = Vec::new();
-        for (id, detail) in &known {
-            let mut order = rows::read(detail)?;
-            order.patient = Private::new(newer(change.patient.reveal(), order.patient.reveal()));
-            order.authority.clone_from(&change.authority);
-            self.write(*id, &order, None, "patient")?;
-            orders.push(order);
+        for (Theirs { id, mut order, .. }, last) in theirs {
+            let now = order.patient.reveal();
+            let is_anothers = now.may_be_another(&told)
+                && last.as_ref().is_some_and(|last| now.may_be_another(&last.patient));
+            let after = match is_anothers {
+                true => Patient { id: told.id.clone(), ..now.clone() },
+                false => newer(&told, now),
+            };
+            if after != *now || order.authority != change.authority {
+                order.patient = Private::new(after);
+                order.authority.clone_from(&change.authority);
+                self.write(id, &order, None, "patient")?;
+                orders.push(order);
+            }
         }
         Ok(orders)
     }
@@ -53,12 +75,16 @@ impl Word<'_> {
     /// A number that survives is nobody else's any more.
     fn remember_merge(&self, change: &PatientChange) -> Result<(), JournalError> {
         let ((id, authority), into) = (change.known_as.reveal(), change.patient.reveal());
-        if (id, authority) == (&into.id, &change.authority) {
+        if !is_merge(change) {
             return Ok(());
         }
         self.connection
             .prepare_cached("DELETE FROM patient_merge WHERE scope = ? AND id = ? AND authority = ?")?
             .execute(params![scope(self.source, &change.authority), into.id, change.authority])?;
+        // Should somebody else get the number one day, nothing of this patient is theirs.
+        self.connection
+            .prepare_cached("DELETE FROM patient_word WHERE scope = ? AND id = ? AND authority = ?")?
+            .execute(params![scope(self.source, authority), id, authority])?;
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO patient_merge VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?
             .execute(params![
@@ -84,6 +110,11 @@ impl Word<'_> {
         }
         Ok(order)
     }
+}
+
+fn is_merge(change: &PatientChange) -> bool {
+    let ((id, authority), into) = (change.known_as.reveal(), change.patient.reveal());
+    (id, authority) != (&into.id, &change.authority)
 }
 
 fn survivor(
@@ -114,16 +145,21 @@ impl Reader {
             .connection
             .prepare_cached("SELECT word, detail FROM order_word WHERE lab_order = ? ORDER BY id")?;
         let mut rows = statement.query([order.id.0])?;
-        let (mut earlier, mut before): (Vec<Patient>, Option<Patient>) = (Vec::new(), None);
+        let (mut earlier, mut before): (Vec<Patient>, Option<(Patient, String)>) = (Vec::new(), None);
         while let Some(row) = rows.next()? {
-            let now = rows::read(&row.get::<_, String>(1)?)?.patient.reveal().clone();
-            match row.get_ref(0)?.as_str() == Ok("patient") {
-                true => earlier.extend(before.take()),
-                // Any other word may mean another person.
-                false if before.as_ref().is_some_and(|it| it.id != now.id) => earlier.clear(),
-                false => {}
+            let told = rows::read(&row.get::<_, String>(1)?)?;
+            let (now, authority) = (told.patient.reveal().clone(), told.authority);
+            let is_same = |(it, by): &(Patient, String)| {
+                !now.id.is_empty() && (&it.id, by) == (&now.id, &authority) && !it.may_be_another(&now)
+            };
+            match (row.get_ref(0)?.as_str() == Ok("patient"), &before) {
+                (true, Some((it, _))) => earlier.push(it.clone()),
+                (false, Some(it)) if is_same(it) && it.0 != now => earlier.push(it.0.clone()),
+                // It may mean another person.
+                (false, Some((it, _))) if it.id != now.id => earlier.clear(),
+                _ => {}
             }
-            before = Some(now);
+            before = Some((now, authority));
         }
         drop(rows);
         let patient = order.order.patient.reveal();

@@ -114,16 +114,72 @@ fn earlier_results_ask_for_nothing_and_a_second_patient_is_too_much() {
     assert_eq!(shown(read_of("OML^O33", PATIENT)), ["Unreadable(\"it holds no ORC segment, so no order\")"]);
 }
 
-#[test]
-fn a_merge_names_both_patients_and_an_update_one() {
-    let Read::Patient(merge) = read_of("ADT^A40", "PID|1||EX78^^^HOSP||Example^Anna/MRG|EX77^^^HOSP") else {
-        panic!("a merge")
+/// Which number becomes which, or why that can't be read.
+fn merged(kind: &str, segments: &str) -> Vec<String> {
+    let number = |(id, authority): (&str, &str)| match authority {
+        "" => id.to_owned(),
+        _ => format!("{id}@{authority}"),
     };
-    assert_eq!(merge.known_as.reveal(), &("EX77".to_owned(), "HOSP".to_owned()));
-    assert_eq!(merge.patient.reveal().id, "EX78");
-    let Read::Patient(update) = read_of("ADT^A08", "PID|1||EX78^^^HOSP||Example^Anne") else { panic!() };
-    assert_eq!(update.known_as.reveal().0, "EX78");
-    assert!(matches!(read_of("ADT^A40", "PID|1||EX78"), Read::Unreadable(_)));
+    match read_of(kind, segments) {
+        Read::Patients(changes) => changes
+            .iter()
+            .map(|it| {
+                let (id, authority) = it.known_as.reveal();
+                let into = number((&it.patient.reveal().id, &it.authority));
+                format!("{} is {into}", number((id, authority)))
+            })
+            .collect(),
+        Read::Unreadable(why) => vec![why.to_owned()],
+        other => vec![format!("{other:?}")],
+    }
+}
+
+#[test]
+fn a_merge_names_every_number_that_goes_and_an_update_one_patient() {
+    for (kind, segments, expected) in [
+        ("ADT^A40", "PID|1||EX78^^^HOSP||Example^Anna/MRG|EX77^^^HOSP", &["EX77@HOSP is EX78@HOSP"][..]),
+        (
+            "ADT^A40",
+            "PID|1||EX78^^^HOSP/MRG|EX77^^^HOSP~990^^^NAT~55",
+            &["EX77@HOSP is EX78@HOSP", "990@NAT is EX78@HOSP", "55 is EX78@HOSP"],
+        ),
+        (
+            "ADT^A40",
+            "PID|1||A2/PD1|x/MRG|A1/PV1|1|I|W/PID|2||B2/MRG|B1~B0",
+            &["A1 is A2", "B1 is B2", "B0 is B2"],
+        ),
+        ("ADT^A40", "PID|1||A2/MRG|A1/PID|2||A2/MRG|A0", &["A1 is A2", "A0 is A2"]),
+        ("ADT^A40", "PID|1||A2/MRG|A2~A1~A1", &["A1 is A2"]),
+        ("ADT^A40", "PID|1||A2/MRG|A2", &["A2 is A2"]),
+        ("ADT^A08", "PID|1||EX78^^^HOSP||Example^Anne", &["EX78@HOSP is EX78@HOSP"]),
+    ] {
+        assert_eq!(merged(kind, segments), expected, "{segments}");
+    }
+}
+
+#[test]
+fn a_merge_that_can_not_be_read_whole_is_not_read_at_all() {
+    let contradicts =
+        "it merges a number that survives in it, or one number into two patients; send the merges one by one";
+    let long = format!("PID|1||A2/MRG|{}", "9".repeat(81));
+    for (kind, segments, expected) in [
+        ("ADT^A40", "PID|1||EX78", "it merges patients and holds no MRG"),
+        ("ADT^A40", "PID|1||A2/MRG|A1/PID|2||B2", "it merges patients and has no MRG for one of them"),
+        ("ADT^A40", "MRG|A1/PID|1||A2", "an MRG stands before every PID"),
+        ("ADT^A40", "EVN|A40", "it holds no PID, so no patient"),
+        ("ADT^A40", "PID|1||A2/MRG|A1~~A0", "it names no patient number in PID-3 or MRG-1"),
+        ("ADT^A40", "PID|1||A2/MRG|\"\"", "it names no patient number in PID-3 or MRG-1"),
+        ("ADT^A40", "PID|1||A2/MRG||x", "it names no patient number in PID-3 or MRG-1"),
+        ("ADT^A40", "PID|1||/MRG|A1", "it names no patient number in PID-3 or MRG-1"),
+        ("ADT^A40", "PID|1||A2/MRG|A1/PID|2||B2/MRG|", "it names no patient number in PID-3 or MRG-1"),
+        ("ADT^A40", &long, "a patient's number in it has more than 80 characters"),
+        ("ADT^A40", "PID|1||A2/MRG|A1/PID|2||A1/MRG|A2", contradicts),
+        ("ADT^A40", "PID|1||A2/MRG|A1/PID|2||A3/MRG|A2", contradicts),
+        ("ADT^A40", "PID|1||A2/MRG|A1/PID|2||A3/MRG|A1", contradicts),
+        ("ADT^A08", "PID|1||A2/PID|2||A3", "it names more than one patient"),
+    ] {
+        assert_eq!(merged(kind, segments), [expected], "{segments}");
+    }
 }
 
 #[test]
