@@ -24,14 +24,26 @@ use crate::chance::Chance;
 #[derive(Debug)]
 pub struct Books {
     tests: Vec<String>,
-    /// The patient's number of each tube; there are as many as tubes.
-    patients: Vec<String>,
+    tubes: usize,
+    /// What the labels of its tubes begin with.
+    letter: char,
+    /// Who assigns its patients' numbers; empty where it doesn't say.
+    authority: String,
+    /// Tubes are theirs in turn.
+    patients: Vec<Person>,
     /// By the placer's number: the tube, the test, and whether it stands.
     orders: BTreeMap<String, Ordered>,
     chance: Chance,
     placed: usize,
     told: usize,
     merged: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Person {
+    number: String,
+    name: String,
+    born: &'static str,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,21 +62,49 @@ enum Word {
 }
 
 impl Books {
+    /// A patient for each tube, numbered by HOSP.
     pub fn new(seed: u64, tubes: usize, tests: &[&str]) -> Books {
-        Books {
+        let mut books = Books {
             tests: tests.iter().map(|test| (*test).to_owned()).collect(),
-            patients: (1..=tubes).map(|tube| format!("EX{tube}")).collect(),
+            tubes,
+            letter: 'T',
+            authority: "HOSP".to_owned(),
+            patients: Vec::new(),
             orders: BTreeMap::new(),
             chance: Chance::seeded_for(seed, "orders"),
             placed: 0,
             told: 0,
             merged: 0,
-        }
+        };
+        books.patients = (1..=tubes).map(|at| books.person(at)).collect();
+        books
+    }
+
+    /// The same for as many patients.
+    #[must_use]
+    pub fn shared_by(mut self, patients: usize) -> Books {
+        self.patients = (1..=patients).map(|at| self.person(at)).collect();
+        self
+    }
+
+    /// The same with patients' numbers that nobody assigns but the LIMS itself, and other labels: another LIMS's numbers may
+    /// be the same.
+    #[must_use]
+    pub fn of_its_own(mut self, letter: char) -> Books {
+        (self.letter, self.authority) = (letter, String::new());
+        let patients = self.patients.len();
+        self.shared_by(patients)
+    }
+
+    fn person(&self, at: usize) -> Person {
+        let name = format!("Example{}^Anna", self.letter);
+        Person { number: format!("EX{at}"), name, born: "19800102" }
     }
 
     /// The labels of all tubes.
     pub fn tubes(&self) -> impl Iterator<Item = String> + use<> {
-        (1..=self.patients.len()).map(|tube| format!("T{tube}"))
+        let letter = self.letter;
+        (1..=self.tubes).map(move |tube| format!("{letter}{tube}"))
     }
 
     /// The tests that stand for a tube now.
@@ -75,8 +115,22 @@ impl Books {
 
     /// The number of the patient of a tube.
     pub fn patient(&self, label: &str) -> Option<&str> {
-        let tube = (0..self.patients.len()).find(|tube| self.label(*tube) == label)?;
-        self.patients.get(tube).map(String::as_str)
+        Some(&self.person_of(label)?.number)
+    }
+
+    /// The name and the day of birth of the patient of a tube, as HL7 has them.
+    pub fn particulars(&self, label: &str) -> Option<(&str, &str)> {
+        let person = self.person_of(label)?;
+        Some((&person.name, person.born))
+    }
+
+    fn person_of(&self, label: &str) -> Option<&Person> {
+        let tube = (0..self.tubes).find(|tube| self.label(*tube) == label)?;
+        self.patients.get(self.whose(tube)?)
+    }
+
+    fn whose(&self, tube: usize) -> Option<usize> {
+        tube.checked_rem(self.patients.len())
     }
 
     /// Changes its mind about something; returns the HL7 message that says so.
@@ -84,13 +138,19 @@ impl Books {
         self.told += 1;
         let known: Vec<String> = self.orders.keys().cloned().collect();
         let number = usize::try_from(self.chance.below(known.len() as u64)).ok().and_then(|at| known.get(at));
-        match (self.chance.below(12), number) {
+        match (self.chance.below(15), number) {
             (0, _) => self.merge(),
-            (1..=4, _) | (_, None) => {
-                self.placed += 1;
-                let order = Ordered { tube: self.any_tube(), test: self.any_test(), stands: true };
-                self.say(format!("P{}", self.placed), order, Word::Place)
+            (12, _) => self.correct(),
+            (13 | 14, _) => {
+                // Without a word about the patient beside it.
+                let tube = self.any_tube();
+                let name = format!("Renamed{}^Anna", self.told);
+                if let Some(person) = self.whose(tube).and_then(|at| self.patients.get_mut(at)) {
+                    person.name = name;
+                }
+                self.place_on(tube)
             }
+            (1..=4, _) | (_, None) => self.place(),
             (kind, Some(number)) => {
                 let Some(order) = self.orders.get(number).copied() else { return self.merge() };
                 match kind {
@@ -106,7 +166,7 @@ impl Books {
     }
 
     fn any_tube(&mut self) -> usize {
-        usize::try_from(self.chance.below(self.patients.len() as u64)).unwrap_or_default()
+        usize::try_from(self.chance.below(self.tubes as u64)).unwrap_or_default()
     }
 
     fn any_test(&mut self) -> usize {
@@ -114,7 +174,18 @@ impl Books {
     }
 
     fn label(&self, tube: usize) -> String {
-        format!("T{}", tube + 1)
+        format!("{}{}", self.letter, tube + 1)
+    }
+
+    fn place(&mut self) -> String {
+        let tube = self.any_tube();
+        self.place_on(tube)
+    }
+
+    fn place_on(&mut self, tube: usize) -> String {
+        self.placed += 1;
+        let order = Ordered { tube, test: self.any_test(), stands: true };
+        self.say(format!("P{}", self.placed), order, Word::Place)
     }
 
     fn say(&mut self, number: String, order: Ordered, word: Word) -> String {
@@ -140,32 +211,51 @@ impl Books {
         let tube = self.any_tube();
         self.merged += 1;
         let survivor = format!("EXM{}", self.merged);
-        let former =
-            self.patients.get_mut(tube).map(|it| std::mem::replace(it, survivor)).unwrap_or_default();
+        let former = self.whose(tube).and_then(|at| self.patients.get_mut(at));
+        let former = former.map(|it| std::mem::replace(&mut it.number, survivor)).unwrap_or_default();
         let mut text = self.head("ADT^A40^ADT_A39", tube);
-        let _ = write!(text, "MRG|{former}^^^HOSP^MR\r");
+        let _ = write!(text, "MRG|{former}^^^{}^MR\r", self.authority);
         text
     }
 
+    /// A patient has another name, and now and then another day of birth, than was thought.
+    fn correct(&mut self) -> String {
+        let tube = self.any_tube();
+        let is_reborn = self.chance.below(2) == 0;
+        let name = format!("Corrected{}^Anna", self.told);
+        if let Some(person) = self.whose(tube).and_then(|at| self.patients.get_mut(at)) {
+            person.name = name;
+            if is_reborn {
+                person.born = if person.born == "19800102" { "19790203" } else { "19800102" };
+            }
+        }
+        self.head("ADT^A08^ADT_A01", tube)
+    }
+
     fn head(&self, kind: &str, tube: usize) -> String {
-        let (told, patient) = (self.told, self.patients.get(tube).map_or("", String::as_str));
+        let unknown = Person { number: String::new(), name: String::new(), born: "" };
+        let person = self.whose(tube).and_then(|at| self.patients.get(at)).unwrap_or(&unknown);
+        let Person { number, name, born } = person;
         format!(
-            "MSH|^~\\&|LIMS|HOSP|labwire||20260501080000||{kind}|M{told}|P|2.5.1\r\
-             PID|1||{patient}^^^HOSP^MR||Example^Anna||19800102|F\r"
+            "MSH|^~\\&|LIMS|HOSP|labwire||20260501080000||{kind}|M{}|P|2.5.1\r\
+             PID|1||{number}^^^{}^MR||{name}||{born}|F\r",
+            self.told, self.authority
         )
     }
 
     /// What it knows of a tube, as JSON in the shape of docs/orders.schema.json.
     pub fn known_of(&self, label: &str) -> String {
         let orders = self.orders.iter().filter(|(_, it)| it.stands && self.label(it.tube) == label);
+        let person = self.person_of(label);
         let orders: Vec<_> = orders
             .map(|(number, it)| {
                 json!({
                     "action": "place", "placer": number, "specimen": label, "specimen_kind": "SER",
                     "test": self.tests.get(it.test),
                     "patient": {
-                        "id": self.patients.get(it.tube), "authority": "HOSP", "name": "Example^Anna",
-                        "birth_date": "19800102", "sex": "F", "location": "WARD3",
+                        "id": person.map_or("", |it| &it.number), "authority": self.authority,
+                        "name": person.map_or("", |it| &it.name),
+                        "birth_date": person.map_or("", |it| it.born), "sex": "F", "location": "WARD3",
                     },
                 })
             })
@@ -292,14 +382,27 @@ mod tests {
     fn the_same_seed_changes_its_mind_in_the_same_way() {
         let said = |seed| {
             let mut books = Books::new(seed, 3, &["GLU", "UREA"]);
-            (0..40).map(|_| books.change()).collect::<Vec<_>>()
+            (0..60).map(|_| books.change()).collect::<Vec<_>>()
         };
         assert_eq!(said(7), said(7));
         assert_ne!(said(7), said(8));
         let all = said(7).concat();
-        for word in ["ORC|NW|", "ORC|CA|", "ORC|XO|", "MRG|"] {
+        for word in ["ORC|NW|", "ORC|CA|", "ORC|XO|", "MRG|", "ADT^A08", "Renamed", "19790203"] {
             assert!(all.contains(word), "{word}");
         }
+    }
+
+    #[test]
+    fn tubes_of_one_patient_have_one_name_and_another_lims_may_use_the_number() {
+        let mut books = Books::new(3, 4, &["GLU"]).shared_by(2).of_its_own('U');
+        assert_eq!(books.tubes().collect::<Vec<_>>(), ["U1", "U2", "U3", "U4"]);
+        for _ in 0..40 {
+            let said = books.change();
+            assert!(!said.contains("^HOSP^"), "{said}");
+            assert_eq!(books.particulars("U1"), books.particulars("U3"));
+            assert_eq!(books.patient("U2"), books.patient("U4"));
+        }
+        assert_ne!(books.particulars("U1"), books.particulars("U2"));
     }
 
     #[test]
