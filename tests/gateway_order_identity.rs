@@ -332,10 +332,8 @@ async fn no_value_is_compared_with_that_of_another_sources_patient_of_the_same_n
         lims.tell(&adam.replace("EX77^^^HOSP^MR||Example^Anna||19800102|F", "55||Alpha^Adam||19400101|M"))
             .await;
     }
-    let berta = json("2", "place", "X2", "T2", "GLCC", "55").replace(
-        r#""authority":"HOSP","name":"Example^Anna""#,
-        r#""name":"Beta^Berta","birth_date":"19990909""#,
-    );
+    let berta = json("2", "place", "X2", "T2", "GLCC", "55")
+        .replace(r#""authority":"HOSP","name":"Example^Anna""#, r#""name":"Beta^Berta""#);
     assert!(post(push, &berta).await.contains("done"));
     for (hour, tube, value) in [(8, "T1", "100"), (9, "T2", "300"), (10, "T3", "210")] {
         let text = chemistry(tube, &[("GLCC", value)], "F", &format!("20260501{hour:02}0000"));

@@ -164,23 +164,20 @@ impl Patient {
         is_renamed && !born.is_empty() && !other_born.is_empty() && born != other_born
     }
 
-    /// As newer words have it. What they leave out stays, and so does what they only write otherwise.
+    /// As newer words have it. What they leave out or can't be read as stays, and so does what they only write otherwise.
     pub fn brought_up_to_date(&self, newer: &Patient) -> Patient {
-        let either = |new: &str, old: &str, is_same: bool| {
-            if new.trim().is_empty() || is_same { old } else { new }.to_owned()
-        };
-        let day = newer.day_of_birth();
+        let either =
+            |new: &str, old: &str, says_another: bool| if says_another { new } else { old }.to_owned();
+        let differ = |new: &str, old: &str| !new.trim().is_empty() && new.trim() != old.trim();
+        let (day, name) = (newer.day_of_birth(), newer.plain_name());
         let letter = newer.letter_of_sex();
+        let is_same_sex = !letter.is_empty() && letter == self.letter_of_sex();
         Patient {
-            id: either(&newer.id, &self.id, newer.id.trim() == self.id.trim()),
-            name: either(&newer.name, &self.name, newer.plain_name() == self.plain_name()),
-            birth_date: either(
-                &newer.birth_date,
-                &self.birth_date,
-                !day.is_empty() && day == self.day_of_birth(),
-            ),
-            sex: either(&newer.sex, &self.sex, !letter.is_empty() && letter == self.letter_of_sex()),
-            location: either(&newer.location, &self.location, newer.location.trim() == self.location.trim()),
+            id: either(&newer.id, &self.id, differ(&newer.id, &self.id)),
+            name: either(&newer.name, &self.name, differ(&name, &self.plain_name())),
+            birth_date: either(&newer.birth_date, &self.birth_date, differ(&day, &self.day_of_birth())),
+            sex: either(&newer.sex, &self.sex, !is_same_sex && differ(&newer.sex, &self.sex)),
+            location: either(&newer.location, &self.location, differ(&newer.location, &self.location)),
         }
     }
 

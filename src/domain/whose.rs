@@ -46,6 +46,8 @@ impl Sourced<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::{OrderKey, Priority, Private, SpecimenId};
 
@@ -114,6 +116,46 @@ mod tests {
         let elsewhere = of("EX77", "CLINIC", "Example^Anna", "", "");
         assert!(lims(&numbered).is_of_another(&lims(&elsewhere)));
         assert!(!Sourced::are_of_several([]));
+    }
+
+    fn patients() -> impl Strategy<Value = Order> {
+        let one_of = |all: &'static [&'static str]| proptest::sample::select(all);
+        (
+            one_of(&["", "55", "56 "]),
+            one_of(&["", "HOSP"]),
+            one_of(&["", "Example^Anna", "EXAMPLE^ANNA^", "Example^Anna^B", "Sample^Otto", "^"]),
+            one_of(&["", "19800102", "1980-01-02", "19500505", "?"]),
+            one_of(&["", "F", "female", "M", "U"]),
+        )
+            .prop_map(|(id, authority, name, born, sex)| of(id, authority, name, born, sex))
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_is_compared_with_whom_the_answer_is_the_same(one in patients(), other in patients()) {
+            prop_assert_eq!(lims(&one).is_of_another(&lims(&other)), lims(&other).is_of_another(&lims(&one)));
+            prop_assert_eq!(lims(&one).is_of_another(&rest(&other)), rest(&other).is_of_another(&lims(&one)));
+            prop_assert!(!lims(&one).is_of_another(&lims(&one)));
+            let (one, other) = (one.patient.reveal(), other.patient.reveal());
+            prop_assert_eq!(one.may_be_another(other), other.may_be_another(one));
+        }
+
+        #[test]
+        fn a_newer_word_counts_once_and_forgets_nothing(old in patients(), new in patients()) {
+            let (old, new) = (old.patient.reveal(), new.patient.reveal());
+            let now = old.brought_up_to_date(new);
+            prop_assert_eq!(&now.brought_up_to_date(new), &now);
+            prop_assert!(!now.may_be_another(new));
+            for (was, said, is) in [
+                (&old.id, &new.id, &now.id),
+                (&old.name, &new.name, &now.name),
+                (&old.birth_date, &new.birth_date, &now.birth_date),
+                (&old.sex, &new.sex, &now.sex),
+            ] {
+                prop_assert!(is == was || is == said);
+                prop_assert!(!is.is_empty() || was.is_empty());
+            }
+        }
     }
 
     #[test]

@@ -208,6 +208,9 @@ fn the_latest_word_of_a_patient_counts_for_every_order_of_the_number() {
     assert_eq!(lab.whose("T2"), known("Again^Anna", "ICU"));
     lab.changes(LIMS, vec![change(("EX77", "HOSP"), ("EX77", "HOSP", "Last^Anna", "", ""))]);
     assert_eq!((lab.whose("T1"), lab.whose("T2")), (known("Last^Anna", ""), known("Last^Anna", "ICU")));
+    lab.changes(LIMS, vec![change(("EX77", "HOSP"), ("EX77", "HOSP", "", "", "ICU"))]);
+    assert_eq!(["T0", "T1", "T2"].map(|tube| lab.whose(tube)[3].clone()), ["WARD3", "ICU", "ICU"]);
+    lab.asks(LIMS, Asks::Change, order("P1", "T1", ("EX77", "HOSP", "", "", "")));
     // What is only written otherwise is no change.
     let words: i64 = lab.ask("SELECT count(*) FROM order_word");
     lab.place(LIMS, order("P4", "T4", ("EX77", "HOSP", "LAST^ANNA^", "1980-01-02", "ICU ")));

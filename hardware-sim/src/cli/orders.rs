@@ -109,7 +109,9 @@ async fn tell(arguments: &Arguments, books: &Mutex<Books>) -> Result<(), Failure
 }
 
 fn shown(message: &str, answer: &str, books: &Books) -> Result<(), Failure> {
-    let word = message.split('\r').find(|line| line.starts_with("ORC|") || line.starts_with("MRG|"));
+    let line =
+        |names: &[&str]| message.split('\r').find(|line| names.iter().any(|name| line.starts_with(name)));
+    let word = line(&["ORC|", "MRG|"]).or_else(|| line(&["PID|"]));
     let code = answer.split('/').find(|line| line.starts_with("MSA|"));
     say(format_args!("{}: {}", word.unwrap_or_default(), code.unwrap_or("no MSA came")))?;
     for tube in books.tubes() {

@@ -46,7 +46,7 @@ impl Word<'_> {
         if !is_overtaken {
             self.keep_last(&whole, &change.authority, Said::Patient)?;
         }
-        // Where the patient lies is only said by what names a ward.
+        // Where the patient lies is only said by what names a ward, and of what is still to be done.
         let told = Patient { location: into.location.clone(), ..whole };
         let mut theirs: Vec<(Theirs, &Option<Last>)> =
             self.of_patient(id, authority)?.into_iter().map(|it| (it, &before)).collect();
@@ -54,8 +54,10 @@ impl Word<'_> {
             theirs.extend(self.of_patient(&into.id, &change.authority)?.into_iter().map(|it| (it, &last)));
         }
         let mut orders = Vec::new();
-        for (Theirs { id, mut order, .. }, last) in theirs {
+        for (Theirs { id, is_open, mut order }, last) in theirs {
             let now = order.patient.reveal();
+            let location = if is_open { told.location.clone() } else { String::new() };
+            let told = Patient { location, ..told.clone() };
             let is_anothers = now.may_be_another(&told)
                 && last.as_ref().is_some_and(|last| now.may_be_another(&last.patient));
             let after = match is_anothers {

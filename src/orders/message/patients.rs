@@ -9,6 +9,7 @@ use crate::domain::{PatientChange, Private};
 /// A patient with what is merged into them.
 struct Group<'a> {
     patient: Segment<'a>,
+    visit: Option<Segment<'a>>,
     merged: Vec<Segment<'a>>,
 }
 
@@ -24,7 +25,8 @@ fn groups<'a>(message: &Message<'a>, is_merge: bool) -> Result<Vec<Group<'a>>, &
     let mut groups: Vec<Group<'a>> = Vec::new();
     for segment in message.segments() {
         match (segment.name(), groups.last_mut()) {
-            (b"PID", _) => groups.push(Group { patient: segment, merged: Vec::new() }),
+            (b"PID", _) => groups.push(Group { patient: segment, visit: None, merged: Vec::new() }),
+            (b"PV1", Some(group)) => group.visit = group.visit.or(Some(segment)),
             (b"MRG", Some(group)) => group.merged.push(segment),
             (b"MRG", None) => return Err("an MRG stands before every PID"),
             _ => {}
@@ -46,7 +48,7 @@ fn groups<'a>(message: &Message<'a>, is_merge: bool) -> Result<Vec<Group<'a>>, &
 fn all(groups: &[Group<'_>]) -> Result<Vec<PatientChange>, &'static str> {
     let mut changes = Vec::new();
     for group in groups {
-        let around = Around { patient: Some(group.patient), visit: None };
+        let around = Around { patient: Some(group.patient), visit: group.visit };
         let (patient, authority) = around.patient_of();
         let change = |known_as| PatientChange {
             known_as: Private::new(known_as),

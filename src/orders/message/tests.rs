@@ -158,6 +158,17 @@ fn a_merge_names_every_number_that_goes_and_an_update_one_patient() {
 }
 
 #[test]
+fn a_message_about_a_patient_names_their_ward_where_it_knows_one() {
+    let ward = |segments: &str| match read_of("ADT^A08", segments) {
+        Read::Patients(changes) => changes[0].patient.reveal().location.clone(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(ward("EVN|A08/PID|1||EX78/PV1|1|I|ICU^2^1"), "ICU");
+    assert_eq!(ward("EVN|A08/PID|1||EX78/PV1|1|N"), "");
+    assert_eq!(ward("EVN|A08/PID|1||EX78"), "");
+}
+
+#[test]
 fn a_merge_that_can_not_be_read_whole_is_not_read_at_all() {
     let contradicts =
         "it merges a number that survives in it, or one number into two patients; send the merges one by one";
