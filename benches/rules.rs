@@ -173,6 +173,7 @@ async fn end_to_end(
         asked,
         arrived: Arc::clone(&arrived),
         due: Arc::new(Notify::new()),
+        wanted: Arc::new(Notify::new()),
         clocks: Clocks::default(),
         turned,
     };

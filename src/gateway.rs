@@ -24,7 +24,7 @@ use crate::host::systemd::{self, Watched};
 use crate::host::tls::{Acceptor, TlsError};
 use crate::intake::{self, Intake};
 use crate::journal::{Condition, Journal, OpenError, Reader};
-use crate::orders::{self, Answering, Asking, Downloading, Presence, Withdrawals};
+use crate::orders::{self, Answering, Asking, Downloading, Historian, Presence, Withdrawals};
 use crate::pipeline::rules::try_examples;
 use crate::pipeline::runner::{Asked, Clocks, Runner, Site};
 use crate::reconciliation::{Rules, Schedule};
@@ -62,6 +62,17 @@ pub enum StartError {
     PageTls(#[from] TlsError),
 }
 
+/// What rings when there is something to do.
+#[derive(Clone, Default)]
+struct Bells {
+    /// A message is on disk.
+    arrived: Arc<Notify>,
+    /// Something is owed.
+    due: Arc<Notify>,
+    /// The LIMS is to be asked about a patient.
+    wanted: Arc<Notify>,
+}
+
 impl Gateway {
     /// Starts everything. Nothing is acknowledged before the journal stands.
     pub async fn start(settings: &Settings) -> Result<Gateway, StartError> {
@@ -82,7 +93,8 @@ impl Gateway {
         let control_ids = ControlIds::new(journal.epoch());
         let gateway =
             Gateway { journal, board: Board::default(), page, tasks: Tasks::default(), control_ids };
-        let (arrived, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let bells = Bells::default();
+        let Bells { arrived, due, .. } = bells.clone();
         let mailboxes = Mailboxes::default();
         let rules = Signable {
             present: Arc::clone(&settings.rules),
@@ -92,7 +104,8 @@ impl Gateway {
         };
         let (alive, lives) = watch::channel(clock::monotonic());
         gateway.start_deliveries(settings, &due)?;
-        let (asked, turned) = gateway.start_runner(settings, &rules, &arrived, &due);
+        let (asked, turned) = gateway.start_runner(settings, &rules, &bells);
+        gateway.start_history(settings, &bells);
         let presence = Presence::default();
         gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone(), &arrived);
         let control = gateway.start_control(settings, rules, &arrived, &due)?;
@@ -166,14 +179,13 @@ impl Gateway {
         &self,
         settings: &Settings,
         rules: &Signable,
-        arrived: &Arc<Notify>,
-        due: &Arc<Notify>,
+        bells: &Bells,
     ) -> (mpsc::Receiver<Asked>, watch::Receiver<Instant>) {
         let (turned, turns) = watch::channel(clock::monotonic());
         let (asked, queries) = mpsc::channel(QUERIES);
         let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
         let site = site(settings);
-        let (arrived, due) = (Arc::clone(arrived), Arc::clone(due));
+        let Bells { arrived, due, wanted } = bells.clone();
         let signable = rules.clone();
         self.tasks.spawn(async move {
             let Some(reader) = reader_once_open(&journal, &stop).await else { return };
@@ -189,12 +201,25 @@ impl Gateway {
                 asked,
                 arrived,
                 due,
+                wanted,
                 clocks: Clocks::default(),
                 turned,
             };
             runner.run(stop).await;
         });
         (queries, turns)
+    }
+
+    /// Asks the LIMS what it has of patients, where one can be asked.
+    fn start_history(&self, settings: &Settings, bells: &Bells) {
+        let Some(history) = &settings.history else { return };
+        let (journal, board, settings) = (self.journal.clone(), self.board.clone(), Arc::clone(history));
+        let (Bells { arrived, wanted, .. }, stop) = (bells.clone(), self.tasks.stopping());
+        self.tasks.spawn(async move {
+            let Some(reader) = reader_once_open(&journal, &stop).await else { return };
+            let reader = Mutex::new(reader);
+            Historian { journal, reader, board, settings, wanted, arrived }.run(stop).await;
+        });
     }
 
     /// Once everything else was started: what begins later isn't waited for.
@@ -411,6 +436,7 @@ pub fn site(settings: &Settings) -> Site {
         destinations: settings.destinations.clone(),
         suspended: settings.suspended.clone(),
         order_sources: Answering::sources(settings.orders.iter().map(|source| source.name.as_str())),
+        history: settings.history.clone(),
         qc: Arc::clone(&settings.qc),
     }
 }

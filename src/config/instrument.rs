@@ -290,7 +290,7 @@ fn specimen(table: &mut Table<'_>) -> SpecimenRules {
 }
 
 /// What the analyzer writes, and the UCUM unit that it means.
-fn aliases(table: &mut Table<'_>) -> Aliases {
+pub(super) fn aliases(table: &mut Table<'_>) -> Aliases {
     let entries = table.free_entries().into_iter();
     let known =
         entries.filter_map(|(name, entry)| Some((name.text.to_owned(), entry.parsed(analytes::unit)?)));

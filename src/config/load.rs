@@ -103,6 +103,7 @@ fn settings(
         suspended: site.suspended,
         destinations: site.destinations.into_iter().map(|draft| Arc::new(draft.destination)).collect(),
         orders: site.orders.into_iter().map(|draft| Arc::new(draft.source)).collect(),
+        history: site.history.map(Arc::new),
         qc: Arc::new(Plan { lots, ..site.qc }),
     }
 }

@@ -13,6 +13,7 @@ mod drop;
 mod examples;
 mod files;
 mod finding;
+mod history;
 mod instrument;
 mod link;
 mod load;

@@ -132,6 +132,7 @@ fn besides() -> String {
     let identity = "certificate_file = \"a\"\nkey_file = \"a\"\n";
     text += &format!("[destination.mllp]\nkind = \"mllp\"\n[destination.mllp.tls]\n{identity}");
     text += &format!("[orders.mllp]\n[orders.mllp.tls]\n{identity}");
+    text += &format!("[history]\nformat = \"fhir\"\ncode_system = \"a\"\n{web}");
     text += "[critical_calls]\nclock = \"verified\"\nverify_minutes = 20\n";
     text
 }

@@ -4,6 +4,7 @@
 mod alerts;
 mod destination;
 mod drop;
+mod history;
 mod orders;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::domain::{InstrumentId, PersonName, Private, Role, Rules};
 pub use alerts::*;
 pub use destination::*;
 pub use drop::*;
+pub use history::*;
 pub use orders::*;
 
 /// One site's gateway.
@@ -53,6 +55,8 @@ pub struct Settings {
     pub suspended: Vec<Suspension>,
     /// Who tells what is to be done.
     pub orders: Vec<Arc<OrderSource>>,
+    /// Who is asked for patients' earlier values.
+    pub history: Option<Arc<HistorySettings>>,
     /// Which control is which, and how runs of them are judged.
     pub qc: Arc<Plan>,
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::reader::Table;
 use super::settings::{
-    AlertSettings, BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings,
+    AlertSettings, BackupSettings, HistorySettings, JournalSettings, LogFormat, LogSettings, PageSettings,
     ReconciliationSettings, Suspension, TraceSettings,
 };
 use super::transport::path;
-use super::{alerts, calls, destination, orders, page, qc, reconciliation, verification};
+use super::{alerts, calls, destination, history, orders, page, qc, reconciliation, verification};
 use crate::domain::call::{CallPolicy, Step};
 use crate::domain::qc::Plan;
 
@@ -38,6 +38,7 @@ pub(super) struct Draft {
     pub(super) suspended: Vec<Suspension>,
     pub(super) destinations: Vec<destination::Draft>,
     pub(super) orders: Vec<orders::Draft>,
+    pub(super) history: Option<HistorySettings>,
     /// Without its lots.
     pub(super) qc: Plan,
 }
@@ -57,6 +58,10 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         .unwrap_or_else(reconciliation::default);
     let (call_policy, call_steps) = file.table("critical_calls", calls::read).unwrap_or_default();
     let (trace, trace_span) = trace.map_or((None, 0..0), |(trace, span)| (Some(trace), span));
+    let orders = file.named_tables("orders", |name, table| orders::read(name, table, folder));
+    let orders: Vec<orders::Draft> = orders.into_iter().flatten().collect();
+    let names: Vec<String> = orders.iter().map(|draft| draft.source.name.clone()).collect();
+    let history = file.table("history", |table| history::read(table, folder, &names)).flatten();
     Draft {
         site: site.unwrap_or_default(),
         journal,
@@ -80,11 +85,8 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
             .flatten()
             .collect(),
         qc: file.table("qc", qc::read).unwrap_or_default(),
-        orders: file
-            .named_tables("orders", |name, table| orders::read(name, table, folder))
-            .into_iter()
-            .flatten()
-            .collect(),
+        orders,
+        history,
     }
 }
 

@@ -60,10 +60,12 @@ pub enum HoldReason {
     MisreadSpecimen,
     /// A row of a file that an earlier row or file may have said already.
     PossibleDuplicate,
+    /// The LIMS was asked for the patient's earlier values and hasn't answered yet.
+    AwaitsHistory,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 30] = [
+    pub const ALL: [HoldReason; 31] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -94,6 +96,7 @@ impl HoldReason {
         HoldReason::OtherPatient,
         HoldReason::MisreadSpecimen,
         HoldReason::PossibleDuplicate,
+        HoldReason::AwaitsHistory,
     ];
 
     pub fn name(self) -> &'static str {
@@ -128,6 +131,7 @@ impl HoldReason {
             HoldReason::OtherPatient => "other-patient",
             HoldReason::MisreadSpecimen => "misread-specimen",
             HoldReason::PossibleDuplicate => "possible-duplicate",
+            HoldReason::AwaitsHistory => "awaits-history",
         }
     }
 
@@ -177,6 +181,7 @@ impl HoldReason {
                 | HoldReason::OrderFinal
                 | HoldReason::OtherKind
                 | HoldReason::OtherPatient
+                | HoldReason::AwaitsHistory
         )
     }
 
@@ -242,6 +247,9 @@ impl HoldReason {
             }
             HoldReason::PossibleDuplicate => {
                 "a file says again what was read before, and nothing tells a second measurement from a repetition"
+            }
+            HoldReason::AwaitsHistory => {
+                "the LIMS was asked for the patient's earlier values; it leaves by itself once that is answered or the time is up"
             }
         }
     }

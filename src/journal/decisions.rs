@@ -8,11 +8,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::history::{self, Unanswered};
 use super::read::observation;
 use super::rows::{StoredCase, instant};
 use super::{JournalError, MessageId, ObservationId, Reader};
 use crate::domain::clinic::{Case, Decision, Evaluation, Force};
-use crate::domain::{DestinationId, HoldReason, Observation, Patient, Priority, Private, SpecimenId};
+use crate::domain::{
+    DestinationId, HistoryQuestion, HoldReason, Observation, Patient, Priority, Private, SpecimenId,
+};
 
 pub use super::rows::StoredDecision;
 pub use again::Again;
@@ -28,6 +31,8 @@ pub struct Judged {
     pub announced_at: Vec<DestinationId>,
     /// How soon the LIMS wants it, where it has ordered it.
     pub wanted: Option<Priority>,
+    /// What the LIMS is to be asked, so that it can be judged better.
+    pub asks: Vec<HistoryQuestion>,
 }
 
 impl Judged {
@@ -105,8 +110,10 @@ pub(super) fn write(
     connection: &Connection,
     id: ObservationId,
     judged: &Judged,
+    unanswered: Unanswered,
     now: Timestamp,
 ) -> Result<(), JournalError> {
+    judged.asks.iter().try_for_each(|it| history::open(connection, it, unanswered, now))?;
     for it in &judged.evaluations {
         // The text is long: it is handed over once, not with each result.
         let is_kept = connection

@@ -28,6 +28,7 @@ pub mod downtime;
 mod error;
 pub mod files;
 mod habits;
+pub mod history;
 pub mod ledger;
 mod lock;
 mod migrate;

@@ -75,7 +75,7 @@ impl Asking {
     }
 
     async fn exchange(&self, label: &SpecimenId) -> Result<(), String> {
-        let url = filled(&self.settings.url, "specimen", label.reveal())?;
+        let url = filled(&self.settings.url, &[("specimen", label.reveal())])?;
         let accept = match &self.settings.format {
             OrderFormat::Json => "application/json",
             OrderFormat::Fhir(_) => "application/fhir+json",

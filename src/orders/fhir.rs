@@ -226,11 +226,11 @@ fn digits(time: &str) -> String {
     date.chars().chain(clock.chars()).filter(char::is_ascii_digit).collect()
 }
 
-fn word<'a>(it: &'a Value, pointer: &str) -> &'a str {
+pub(super) fn word<'a>(it: &'a Value, pointer: &str) -> &'a str {
     it.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn list<'a>(it: &'a Value, pointer: &str) -> &'a [Value] {
+pub(super) fn list<'a>(it: &'a Value, pointer: &str) -> &'a [Value] {
     it.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 

@@ -1,6 +1,6 @@
 //! Orders: what the LIMS tells is kept, over HL7 (`listener`, `connection`, `message`, `acknowledge`), as JSON (`push`, `json`), asked for
 //! (`poll`, `asking`, `web`, `fhir`) or in files (`files`); and what an analyzer asks is answered from it (`answering`, `work`, `told`), or told it unasked
-//! (`download`). What is still to be done, for people: `pending`.
+//! (`download`). What the LIMS has of a patient, for results to be compared with: `history`. What is still to be done, for people: `pending`.
 //! Never makes up an order.
 
 mod acknowledge;
@@ -10,6 +10,7 @@ mod connection;
 mod download;
 mod fhir;
 mod files;
+mod history;
 mod json;
 mod listener;
 mod message;
@@ -26,6 +27,7 @@ mod work;
 pub use answering::{Answering, Withdrawals};
 pub use asking::Asking;
 pub use download::Downloading;
+pub use history::Historian;
 pub use listener::Listener;
 pub use pending::{Board, Pending};
 pub use presence::Presence;

@@ -110,7 +110,7 @@ impl Poller {
         match self.settings.format.clone() {
             OrderFormat::Json => {
                 let cursor = cursor.unwrap_or_default();
-                let url = filled(&self.settings.url, "cursor", &cursor)?;
+                let url = filled(&self.settings.url, &[("cursor", &cursor)])?;
                 let as_of = self.last_message()?;
                 let text = self.asker.ask(url, "application/json").await?;
                 let read = json::read(&text)?;
@@ -136,8 +136,8 @@ impl Poller {
         let base = self.settings.url.trim_end_matches('/');
         let template = format!("{base}/ServiceRequest?_sort=_lastUpdated&_count=100&{INCLUDES}");
         match since {
-            Some(since) => filled(&format!("{template}&_lastUpdated=ge{{since}}"), "since", since),
-            None => filled(&template, "since", ""),
+            Some(since) => filled(&format!("{template}&_lastUpdated=ge{{since}}"), &[("since", since)]),
+            None => filled(&template, &[]),
         }
     }
 

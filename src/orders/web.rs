@@ -47,18 +47,20 @@ impl Asker {
     }
 }
 
-/// The address with a value in the place of `{name}`, escaped.
-pub(super) fn filled(template: &str, name: &str, value: &str) -> Result<Url, String> {
-    let escaped: String = value
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect();
-    Url::parse(&template.replace(&format!("{{{name}}}"), &escaped)).map_err(|_| "the url is none".to_owned())
+/// The address with each value in the place of its `{name}`, escaped.
+pub(super) fn filled(template: &str, values: &[(&str, &str)]) -> Result<Url, String> {
+    let filled = values.iter().fold(template.to_owned(), |text, (name, value)| {
+        text.replace(&format!("{{{name}}}"), &escaped(value))
+    });
+    Url::parse(&filled).map_err(|_| "the url is none".to_owned())
+}
+
+fn escaped(value: &str) -> String {
+    let sign = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    value.bytes().map(sign).collect()
 }
 
 /// The innermost cause: the outer ones quote the address, in which a label may stand.
@@ -80,8 +82,8 @@ mod tests {
 
     #[test]
     fn a_label_can_not_change_what_is_asked() {
-        let url =
-            filled("https://lims.example/o?specimen={specimen}&x=1", "specimen", "T1&x=2/../ü#").unwrap();
-        assert_eq!(url.as_str(), "https://lims.example/o?specimen=T1%26x%3D2%2F..%2F%C3%BC%23&x=1");
+        let template = "https://lims.example/o?specimen={specimen}&x={x}";
+        let url = filled(template, &[("specimen", "T1&x=2/../ü#{x}"), ("x", "1")]).unwrap();
+        assert_eq!(url.as_str(), "https://lims.example/o?specimen=T1%26x%3D2%2F..%2F%C3%BC%23%7Bx%7D&x=1");
     }
 }

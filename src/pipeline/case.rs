@@ -22,6 +22,8 @@ pub struct Around {
     pub together: Vec<Measured>,
     /// Of the same patient's other specimens.
     pub history: Vec<Past>,
+    /// Whether the LIMS was asked for more of it and hasn't told.
+    pub history_untold: bool,
     /// What came with those under this patient's ID.
     pub patients: Vec<Private<Patient>>,
     /// What came with the specimen itself, where not all of it says the same.
@@ -53,6 +55,7 @@ pub fn case(observation: &Observation, reading: &Reading, received_at: Timestamp
         at,
         together: around.together,
         history: around.history,
+        history_untold: around.history_untold,
         identity,
         qc: around.qc,
     }

@@ -2,11 +2,11 @@
 //! know the analyte and can't convert its value, a person must look. Decides nothing by how high or low a value is, but
 //! that no patient can have it.
 
-use labwire_units::{Analyte, Believed, Converted, Digits, Exact, Unit};
+use labwire_units::{Analyte, Believed, Converted, Digits, Exact, Refusal, Unit};
 
 use super::Reading;
 use crate::domain::clinic::Amount;
-use crate::domain::{Conversion, DecimalText, HoldReason, Observation, Reported, Value};
+use crate::domain::{Comparator, Conversion, DecimalText, HoldReason, Observation, Reported, Value};
 
 /// Gives an observation its conversion, and tells why it must wait, if it must. Without rules in force it stays as it is.
 pub(super) fn convert(observation: Observation, reading: &Reading) -> (Observation, Option<HoldReason>) {
@@ -64,13 +64,7 @@ pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<St
     }
     let amount = match analyte {
         None => Exact::parse(number.as_str()).map(|exact| Amount::plain(*comparator, exact)),
-        Some(analyte) => Some(match exactly(observation, analyte, number, reading) {
-            Ok(converted) => {
-                let reported = Exact::parse(&converted.reported).unwrap_or_else(|| converted.exact.clone());
-                Amount::Number { comparator: *comparator, exact: converted.exact, reported }
-            }
-            Err(why) => Amount::Unconverted(why),
-        }),
+        Some(analyte) => Some(amount_of(*comparator, exactly(observation, analyte, number, reading))),
     };
     (name, amount.unwrap_or(Amount::NoNumber))
 }
@@ -100,9 +94,37 @@ fn exactly(
 ) -> Result<Converted, String> {
     let sent = observation.unit.as_deref().filter(|unit| !unit.is_empty());
     let sent = sent.ok_or("the analyzer sent no unit, and its [codes] declare none")?;
-    let unit: Unit = reading.units.unit(sent).map_err(|refusal| refusal.to_string())?;
+    in_unit(analyte, number, reading.units.unit(sent))
+}
+
+fn in_unit(
+    analyte: &Analyte,
+    number: &DecimalText,
+    unit: Result<Unit, Refusal>,
+) -> Result<Converted, String> {
+    let unit = unit.map_err(|refusal| refusal.to_string())?;
     let digits = Digits::parse(number.as_str()).ok_or("the number has too many digits")?;
     analyte.convert(&digits, &unit).map_err(|refusal| refusal.to_string())
+}
+
+/// A number of an analyte, in whatever unit, for rules to decide on.
+pub fn in_reported_unit(
+    analyte: &Analyte,
+    comparator: Option<Comparator>,
+    number: &DecimalText,
+    unit: Result<Unit, Refusal>,
+) -> Amount {
+    amount_of(comparator, in_unit(analyte, number, unit))
+}
+
+fn amount_of(comparator: Option<Comparator>, converted: Result<Converted, String>) -> Amount {
+    match converted {
+        Ok(converted) => {
+            let reported = Exact::parse(&converted.reported).unwrap_or_else(|| converted.exact.clone());
+            Amount::Number { comparator, exact: converted.exact, reported }
+        }
+        Err(why) => Amount::Unconverted(why),
+    }
 }
 
 fn reported(observation: &Observation, analyte: &Analyte, converted: Converted) -> Option<Reported> {

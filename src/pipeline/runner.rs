@@ -5,6 +5,7 @@ mod again;
 mod clocks;
 mod compare;
 mod controls;
+mod history;
 mod judging;
 mod moving;
 mod replay;
@@ -32,7 +33,7 @@ use super::batch::miscounts;
 use super::who::{Who, who_sent};
 use super::{Context, Part, Reading, Repetition, canonical, process_part};
 use crate::clock;
-use crate::config::settings::{Destination, Instrument, Mode, Suspension};
+use crate::config::settings::{Destination, HistorySettings, Instrument, Mode, Suspension};
 use crate::domain::profile::Dialect;
 use crate::domain::qc::Plan;
 use crate::domain::{HostQuery, Observation, Outcome, Private, Problem, ProblemKind, Rules};
@@ -58,6 +59,8 @@ pub struct Site {
     pub suspended: Vec<Suspension>,
     /// Who tells orders, as stored with each; what another told counts for nothing.
     pub order_sources: BTreeSet<String>,
+    /// Who is asked what it has of a patient.
+    pub history: Option<Arc<HistorySettings>>,
     /// Which control is which, and how runs of them are judged.
     pub qc: Arc<Plan>,
 }
@@ -93,6 +96,8 @@ pub struct Runner {
     pub arrived: Arc<Notify>,
     /// Rung by us whenever something is owed.
     pub due: Arc<Notify>,
+    /// Rung by us whenever the LIMS is to be asked about a patient.
+    pub wanted: Arc<Notify>,
     /// What each instrument's latest messages tell of its clock.
     pub clocks: Clocks,
     /// Told of every turn, so that a stuck runner is noticed.
@@ -203,6 +208,7 @@ impl Runner {
             Written::Yes(ids) => {
                 self.due.notify_waiters();
                 self.due.notify_one();
+                self.wanted.notify_one();
                 if let Some(instrument) = instrument.filter(|_| !ids.is_empty()) {
                     let queries = queries.into_iter().zip(ids).collect();
                     let asked = Asked { message: message.clone(), instrument, queries };

@@ -43,6 +43,7 @@ fn page(folder: &std::path::Path) -> Page {
         signers: Vec::new(),
         suspended: Vec::new(),
         destinations: Vec::new(),
+        history: None,
         orders: Vec::new(),
         qc: Default::default(),
     };

@@ -3,23 +3,24 @@
 
 use super::support::*;
 
-const CODES: &str = "[codes.GLCC]\nanalyte = \"glucose\"\n[codes.CREA]\nanalyte = \"creatinine\"\n";
-const CRITICAL: &str = "[[critical]]\nname = \"glucose\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nlow = \"< 40\"\n\
+pub(crate) const CODES: &str =
+    "[codes.GLCC]\nanalyte = \"glucose\"\n[codes.CREA]\nanalyte = \"creatinine\"\n";
+pub(crate) const CRITICAL: &str = "[[critical]]\nname = \"glucose\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nlow = \"< 40\"\n\
     high = \"> 450\"\nhold = true\nsource = \"a test\"\n\
     [[delta]]\nname = \"glucose-delta\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nmethod = \"absolute\"\n\
     rise = \"> 100\"\nfall = \"> 100\"\nwindow = \"72 h\"\nsource = \"a test\"\n";
 
-fn rules(lab: &Lab, text: &str) {
+pub(crate) fn rules(lab: &Lab, text: &str) {
     std::fs::create_dir_all(lab.path("rules.d")).unwrap();
     std::fs::write(lab.path("rules.d/own.toml"), text).unwrap();
 }
 
 /// A result of one patient, whose number stands where this analyzer's profile reads it.
-fn of_patient(specimen: &str, value: &str, time: &str) -> String {
+pub(crate) fn of_patient(specimen: &str, value: &str, time: &str) -> String {
     glucose(specimen, value, "F", time).replace("P|1||EX-77|", "P|1|EX-77||")
 }
 
-fn sign(lab: &Lab) {
+pub(crate) fn sign(lab: &Lab) {
     let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
     assert!(said.starts_with("Signed by"), "{said}");
 }

@@ -17,6 +17,7 @@ mod destinations;
 mod fhir_by_hand;
 #[path = "../support/fhir_held.rs"]
 mod fhir_held;
+mod history;
 mod intake;
 mod judging;
 mod kill;

@@ -45,6 +45,7 @@ fn evaluated(force: Force, policy: CallPolicy, ruling: Ruling) -> Evaluation {
             at: None,
             together: Vec::new(),
             history: Vec::new(),
+            history_untold: false,
             identity: Identity::Unknown,
             qc: None,
         },

@@ -37,6 +37,7 @@ fn critical(force: Force, ruling: Ruling) -> Evaluation {
             at: None,
             together: Vec::new(),
             history: Vec::new(),
+            history_untold: false,
             identity: Identity::Unknown,
             qc: None,
         },

@@ -58,9 +58,11 @@ const FEW_VALUES: [&str; 6] = [
 
 /// Searches by one of those that end at their first row, go through what is open, or through a small table; and what
 /// a statement that does so must say.
-const MAY_BE_WALKED: [(&str, &str); 18] = [
+const MAY_BE_WALKED: [(&str, &str); 20] = [
     ("INDEX ledger_in_the_way", "LIMIT ?2"),
     ("INDEX ledger_oldest", "LIMIT ?2"),
+    ("INDEX history_question_open", "LIMIT ?"),
+    ("INDEX history_question_closed", "LIMIT ?"),
     ("SEARCH traffic USING PRIMARY KEY", "min(quarter)"),
     ("SEARCH person USING PRIMARY KEY", "name = ?"),
     ("INDEX call_line_pending", "LIMIT 1"),

@@ -103,6 +103,7 @@ fn case(
         at,
         together: together.into_iter().collect::<Option<_>>()?,
         history: previous.into_iter().collect::<Option<_>>()?,
+        history_untold: false,
         identity,
         qc: table.choice("qc", &QC_STATES),
     })

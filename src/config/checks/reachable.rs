@@ -67,6 +67,7 @@ fn nobody(instrument: String) -> Case {
         at: None,
         together: Vec::new(),
         history: Vec::new(),
+        history_untold: false,
         identity: Identity::Unknown,
         qc: None,
     }

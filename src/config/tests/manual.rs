@@ -69,7 +69,8 @@ fn what_the_default_file_calls_a_default_is_one() {
          [orders.lims-push]\nkind = \"push\"\nlisten = \"10.0.1.2:8443\"\ntoken_file = \"orders.token\"\n\
          [orders.lims-poll]\nkind = \"poll\"\nurl = \"https://lims.example/orders?after={{cursor}}\"\n\
          [orders.lims-fhir]\nkind = \"fhir\"\nurl = \"https://lims.example/fhir\"\n\
-         [orders.lims-files]\nkind = \"folder\"\nfolder = \"/srv/lims/orders\"\n"
+         [orders.lims-files]\nkind = \"folder\"\nfolder = \"/srv/lims/orders\"\n\
+         [history]\nurl = \"https://lims.example/history?patient={{patient}}&since={{since}}\"\norders = \"lims\"\n"
     );
     let (default, _) = load(&[("labwire.toml", &least), ("orders.token", "invented\n")]);
 
@@ -123,6 +124,10 @@ fn what_the_default_file_calls_a_default_is_one() {
     assert_eq!(format!("{hl7:?}"), format!("{:?}", destination(&default, "lis-hl7")));
     let files = destination(&written, "lis-files");
     assert_eq!(format!("{files:?}"), format!("{:?}", destination(&default, "lis-files")));
+    let mut history = written.history.as_deref().unwrap().clone();
+    assert_eq!(std::mem::take(&mut history.authority), "HOSP");
+    assert!(std::mem::take(&mut history.units).unit("10^9/l").is_ok());
+    assert_eq!(format!("{history:?}"), format!("{:?}", default.history.as_deref().unwrap()));
     orders_have_their_defaults(&written, &default);
 }
 

@@ -24,6 +24,8 @@ pub struct Case {
     pub together: Vec<Measured>,
     /// What was measured earlier of the same patient's other specimens. It has no order.
     pub history: Vec<Past>,
+    /// Whether the LIMS was asked for more of that and hasn't told.
+    pub history_untold: bool,
     pub identity: Identity,
     /// How its test stands by its controls on the instrument; `None` where that wasn't looked for.
     pub qc: Option<QcState>,

@@ -76,6 +76,8 @@ pub enum Why {
     SeveralValues(String),
     NoPatientId,
     NoPrevious,
+    /// The LIMS was asked for earlier values and hasn't told any.
+    HistoryUntold,
     OutOfWindow,
     OtherMethod,
     PreviousZero,
@@ -168,6 +170,9 @@ impl fmt::Display for Why {
             }
             Why::NoPatientId => write!(f, "no patient ID is known, so no earlier value"),
             Why::NoPrevious => write!(f, "there is no earlier value of this patient"),
+            Why::HistoryUntold => {
+                write!(f, "the LIMS hasn't told the patient's earlier values, and none is known here")
+            }
             Why::OutOfWindow => write!(f, "the latest earlier value is older than the rule's window"),
             Why::OtherMethod => write!(f, "the latest earlier value is of another instrument"),
             Why::PreviousZero => write!(f, "the earlier value is zero"),

@@ -90,6 +90,13 @@ impl Checks {
             .any(|it| matches!(it.kind, RuleKind::Delta(_) | RuleKind::Together(_) | RuleKind::Identity(_)))
     }
 
+    /// Whether a rule compares this analyte with an earlier value of it.
+    pub fn compare(&self, analyte: &str) -> bool {
+        let compares =
+            |it: &Rule| matches!(it.kind, RuleKind::Delta(_)) && it.analytes.iter().any(|of| of == analyte);
+        self.rules.iter().any(compares)
+    }
+
     /// Whether any rule asks how tests stand by their controls.
     pub fn look_at_controls(&self) -> bool {
         self.rules.iter().any(|it| matches!(it.kind, RuleKind::Qc(_)))

@@ -10,6 +10,7 @@ use crate::domain::HoldReason;
 use crate::domain::clinic::Evaluation;
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::calls;
+use crate::journal::history::Unanswered;
 use crate::journal::ledger::{reopen_lanes, unannounce};
 use crate::journal::orders::{self, Link};
 use crate::journal::writer::Urgency;
@@ -48,7 +49,8 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     let new = it.judged.evaluations.iter().map(|one| Ok((is_new(connection, id, one)?, one)));
     let new = new.collect::<Result<Vec<_>, JournalError>>()?;
     let evaluations = new.into_iter().filter(|(is_new, _)| *is_new).map(|(_, one)| one.clone()).collect();
-    write(connection, id, &Judged { evaluations, ..Judged::default() }, now)?;
+    let news = Judged { evaluations, asks: it.judged.asks.clone(), ..Judged::default() };
+    write(connection, id, &news, Unanswered::Leave, now)?;
     calls::on_judged_again(connection, id, &it.judged, now)?;
     if let Some(link) = &it.link {
         orders::relink(connection, id, link, now)?;

@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::journal::audit::GATEWAY;
 use crate::journal::calls::{self, Version};
 use crate::journal::decisions;
+use crate::journal::history::Unanswered;
 use crate::journal::ledger::{URGENCIES, announce, reopen_lanes, unannounce};
 use crate::journal::orders::write_link;
 use crate::journal::reassign::was_moved;
@@ -230,7 +231,7 @@ fn open(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let observation = &entry.observation;
-    decisions::write(connection, id, &entry.judged, now)?;
+    decisions::write(connection, id, &entry.judged, Unanswered::AskAgain, now)?;
     if let Some(link) = &entry.link {
         write_link(connection, id, link, now)?;
     }
@@ -397,7 +398,7 @@ fn route_again(
         }
     }
     if by_rules {
-        decisions::write(connection, id, &entry.judged, now)?;
+        decisions::write(connection, id, &entry.judged, Unanswered::AskAgain, now)?;
         hold(connection, id, &entry.judged.reasons, now)?;
     }
     Ok(owed)

@@ -27,6 +27,8 @@ pub(crate) struct StoredCase {
     at: Option<i64>,
     together: Vec<StoredMeasured>,
     history: Vec<StoredPast>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    history_untold: bool,
     /// Absent: nothing to compare; empty: nothing differs.
     differs: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,6 +123,7 @@ impl From<&Case> for StoredCase {
             at: it.at.map(jiff::Timestamp::as_microsecond),
             together: it.together.iter().map(StoredMeasured::from).collect(),
             history: it.history.iter().map(StoredPast::from).collect(),
+            history_untold: it.history_untold,
             differs: match &it.identity {
                 Identity::Unknown => None,
                 Identity::Agrees => Some(Vec::new()),
@@ -162,6 +165,7 @@ impl StoredCase {
                 .map(StoredMeasured::into_measured)
                 .collect::<Result<_, _>>()?,
             history: self.history.into_iter().map(StoredPast::into_past).collect::<Result<_, _>>()?,
+            history_untold: self.history_untold,
             identity: match self.differs {
                 None => Identity::Unknown,
                 Some(what) if what.is_empty() => Identity::Agrees,
@@ -293,6 +297,7 @@ mod tests {
                     at: Some(instant(1)),
                     together: vec![measured.clone()],
                     history: vec![past.clone()],
+                    history_untold: true,
                     identity,
                     qc: Some(QcState::NoRunSince),
                 };

@@ -56,7 +56,7 @@ fn latest<'a>(delta: &Delta, measured: &Measured, case: &'a Case) -> Result<(Tim
         .filter(|past| past.at.is_none_or(|then| then < at))
         .collect();
     if earlier.is_empty() {
-        return Err(Why::NoPrevious);
+        return Err(if case.history_untold { Why::HistoryUntold } else { Why::NoPrevious });
     }
     let comparable = |past: &&&Past| delta.across_instruments || past.instrument == case.specimen.instrument;
     let comparable: Vec<&Past> = earlier.iter().filter(comparable).copied().collect();

@@ -45,6 +45,7 @@ fn case(value: &str) -> Case {
         at: Some(noon()),
         together: Vec::new(),
         history: Vec::new(),
+        history_untold: false,
         identity: Identity::Unknown,
         qc: None,
     }

@@ -24,6 +24,8 @@ const A_TURN: usize = 16;
 #[derive(Default)]
 pub(super) struct Review {
     waiting: VecDeque<(SpecimenId, &'static str)>,
+    /// Those of them of whose patients the LIMS told something, or let the time run out; with the questions.
+    told: BTreeMap<SpecimenId, Vec<i64>>,
     /// The SHA-256 of the rules in force; the outer `None` before the first look.
     rules: Option<Option<String>>,
     /// The LIMS's last word that was noticed.
@@ -40,14 +42,13 @@ impl Review {
         }
         for _ in 0..A_TURN {
             let Some((specimen, why)) = self.waiting.pop_front() else { break };
-            let again = judge(&runner.bench(), &specimen);
-            let done = match again {
-                Ok(all) if all.is_empty() => Ok(()),
-                Ok(all) => runner.journal.judge_again(all, why, clock::now()).await,
-                Err(error) => Err(error),
-            };
+            let told = self.told.remove(&specimen).unwrap_or_default();
+            let done = look_again(runner, &specimen, why, told).await;
             match done {
-                Ok(()) => runner.due.notify_one(),
+                Ok(()) => {
+                    runner.due.notify_one();
+                    runner.wanted.notify_one();
+                }
                 Err(error) => {
                     tracing::error!(%error, "failed to judge results again; trying again");
                     self.waiting.push_back((specimen, why));
@@ -87,8 +88,34 @@ impl Review {
         let (tubes, word) = runner.read(|reader| reader.concerned(self.word))?;
         self.waiting.extend(tubes.into_iter().map(|tube| (tube, "the LIMS spoke of its orders")));
         self.word = word;
+        for (question, specimen) in runner.read(|reader| reader.history_told(A_TURN))? {
+            let questions = self.told.entry(specimen.clone()).or_default();
+            if questions.is_empty() {
+                self.waiting.push_front((specimen, "the LIMS was asked for the patient's history"));
+            }
+            if !questions.contains(&question) {
+                questions.push(question);
+            }
+        }
         Ok(())
     }
+}
+
+/// `told`: what became of these questions about the patient counts as looked at with that.
+async fn look_again(
+    runner: &Runner,
+    specimen: &SpecimenId,
+    why: &'static str,
+    told: Vec<i64>,
+) -> Result<(), JournalError> {
+    let all = judge(&runner.bench(), specimen)?;
+    if !all.is_empty() {
+        runner.journal.judge_again(all, why, clock::now()).await?;
+    }
+    if !told.is_empty() {
+        runner.journal.history_judged(told).await?;
+    }
+    Ok(())
 }
 
 /// What the rules make now of all of a specimen's results.

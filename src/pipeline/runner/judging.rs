@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::history::{self, Standing};
 use super::whose::{by_analyzer, distinct, whose};
 use super::{Site, reading};
 use crate::clock;
@@ -92,9 +93,17 @@ struct Seen {
     patients: Vec<Private<Patient>>,
 }
 
+/// What is known of one result's test beside what was measured of the specimen.
+#[derive(Clone, Copy)]
+struct Beside<'a> {
+    /// How it stands by its controls.
+    qc: Option<QcState>,
+    history: &'a Standing,
+}
+
 /// What the journal knows around the observations of one specimen.
 #[derive(Default)]
-struct Surroundings {
+struct Surroundings<'a> {
     orders: Vec<CachedOrder>,
     /// Whose it is; nothing where the orders name several.
     patient: Option<Private<Patient>>,
@@ -102,6 +111,8 @@ struct Surroundings {
     history: Vec<Known>,
     /// Whom the message names beside the specimen, where that isn't one and the same.
     otherwise: Vec<Private<Patient>>,
+    /// The patient as the LIMS can be asked about them.
+    lims: Option<history::Known<'a>>,
 }
 
 impl<'a> Judging<'a> {
@@ -163,14 +174,20 @@ impl<'a> Judging<'a> {
                 sets.iter_mut().map(|set| self.seen(&specimen, entries, &around, set)).collect();
             for (index, entry) in entries.iter_mut().enumerate() {
                 if is_judged(entry) && entry.observation.specimen == specimen {
+                    let history = self.history(&specimen, &entry.observation, &around, &sets);
                     let qc = self.qc(index, &entry.observation, &sets)?;
+                    let beside = Beside { qc, history: &history };
                     let ask = |(set, seen): (&Set, &Seen)| {
-                        self.ask(index, (&entry.observation, qc), &around, set, seen)
+                        self.ask(index, (&entry.observation, beside), &around, set, seen)
                     };
                     let evaluations = sets.iter().zip(&seen).map(ask).collect();
                     entry.observation.site_range =
                         ranged(&entry.observation, &own, around.patient.as_ref(), self.received_at);
-                    entry.judged = self.judged(&entry.observation, evaluations, &around, in_force.is_some());
+                    entry.judged = {
+                        let known = (history.awaits, in_force.is_some());
+                        self.judged(&entry.observation, evaluations, &around, known)
+                    };
+                    entry.judged.asks.extend(history.asks);
                 }
             }
         }
@@ -193,14 +210,32 @@ impl<'a> Judging<'a> {
             .collect()
     }
 
+    /// How an observation stands to what the LIMS has of its patient, where a rule asks for that.
+    fn history(
+        &self,
+        specimen: &SpecimenId,
+        observation: &Observation,
+        around: &Surroundings<'_>,
+        sets: &[Set],
+    ) -> Standing {
+        let is_compared = |set: &Set| history::is_compared(observation, &set.own, &set.rules.checks);
+        let Some(lims) = around.lims.as_ref().filter(|_| sets.iter().any(is_compared)) else {
+            return Standing::default();
+        };
+        lims.standing(specimen, observation, matches!(self.controls, Controls::Now(_)))
+    }
+
     fn judged(
         &self,
         observation: &Observation,
         evaluations: Vec<Evaluation>,
-        around: &Surroundings,
-        some_are_signed: bool,
+        around: &Surroundings<'_>,
+        (awaits_history, some_are_signed): (bool, bool),
     ) -> Judged {
         let mut reasons: Vec<HoldReason> = evaluations.iter().flat_map(Evaluation::holds).collect();
+        if awaits_history && evaluations.iter().any(|it| it.force == Force::InForce) {
+            reasons.push(HoldReason::AwaitsHistory);
+        }
         if self.is_suspended(observation) {
             reasons.push(HoldReason::Suspended);
         }
@@ -212,11 +247,17 @@ impl<'a> Judging<'a> {
         }
         let announced_at = self.announced_at(&evaluations, &reasons, &waits_at);
         let wanted = wanted(&around.orders, observation);
-        Judged { evaluations, reasons, waits_at, announced_at, wanted }
+        Judged { evaluations, reasons, waits_at, announced_at, wanted, asks: Vec::new() }
     }
 
     /// Everything around a specimen, each value once, by a set of rules.
-    fn seen(&self, specimen: &SpecimenId, entries: &[Entry], around: &Surroundings, set: &mut Set) -> Seen {
+    fn seen(
+        &self,
+        specimen: &SpecimenId,
+        entries: &[Entry],
+        around: &Surroundings<'_>,
+        set: &mut Set,
+    ) -> Seen {
         let beside = around.stored.iter().chain(&around.history);
         for instrument in beside.map(|it| it.observation.reveal().instrument.as_str()) {
             if !set.others.contains_key(instrument) {
@@ -247,7 +288,14 @@ impl<'a> Judging<'a> {
         });
         let history: Vec<_> = history.collect();
         let patients = distinct(around.history.iter().map(|it| &it.observation.reveal().patient));
-        Seen { history: what_counts(&history, moments), patients, arrived, stored }
+        let mut history = what_counts(&history, moments);
+        if let Some(lims) = &around.lims {
+            let of_it = entries.iter().filter(|it| is_of_it(it)).map(|it| &it.observation);
+            let beside = around.stored.iter().map(|it| it.observation.reveal());
+            let here = of_it.chain(beside).filter_map(|it| Some((it, reading_of(it)?)));
+            history.extend(lims.past(&set.rules, &here.collect::<Vec<_>>(), self.received_at));
+        }
+        Seen { history, patients, arrived, stored }
     }
 
     /// How an observation's test stands by its controls. Looked for only where a rule asks.
@@ -282,8 +330,8 @@ impl<'a> Judging<'a> {
     fn ask(
         &self,
         index: usize,
-        (observation, qc): (&Observation, Option<QcState>),
-        around: &Surroundings,
+        (observation, known): (&Observation, Beside<'_>),
+        around: &Surroundings<'_>,
         set: &Set,
         seen: &Seen,
     ) -> Evaluation {
@@ -293,8 +341,9 @@ impl<'a> Judging<'a> {
             otherwise: around.otherwise.clone(),
             together: beside.chain(&seen.stored).cloned().collect(),
             history: seen.history.clone(),
+            history_untold: known.history.is_untold,
             patients: seen.patients.clone(),
-            qc,
+            qc: known.qc,
         };
         let checks = &set.rules.checks;
         let case = relevant(case(observation, &set.own, self.received_at, around), checks);
@@ -353,7 +402,7 @@ impl<'a> Judging<'a> {
         specimen: &SpecimenId,
         entries: &[Entry],
         sets: &[Set],
-    ) -> Result<Surroundings, JournalError> {
+    ) -> Result<Surroundings<'a>, JournalError> {
         let of_it = entries.iter().map(|it| &it.observation).filter(|it| it.specimen == *specimen);
         let told = distinct(of_it.map(|it| &it.patient));
         let otherwise = if told.len() > 1 { told.clone() } else { Vec::new() };
@@ -395,8 +444,10 @@ impl<'a> Judging<'a> {
             }
             _ => Vec::new(),
         };
+        let asked_about = owner.as_ref().filter(|_| looks_back);
+        let lims = history::Known::of(&self.bench, specimen, &orders, asked_about)?;
         let patient = owner.map(|owner| owner.patient);
-        Ok(Surroundings { orders, patient, stored, history, otherwise })
+        Ok(Surroundings { orders, patient, stored, history, otherwise, lims })
     }
 
     /// The orders that say whose specimen it is: those to be done; once all are over, the ones that stood.

@@ -1,0 +1,126 @@
+//! A patient's earlier values that only the LIMS has: results wait for its answer and are compared with it, and where it
+//! doesn't come they go on without, and say so.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::judging::{CODES, CRITICAL, of_patient, rules, sign};
+use super::lims_by_hand::{Asked, LimsByHand, SILENCE};
+use super::support::*;
+
+fn json(values: &str) -> String {
+    let body = format!("{{\"values\":[{values}]}}");
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A glucose of 90 mg/dL, a day before the results of these tests and on the same analyzer.
+fn ninety(specimen: &str) -> String {
+    format!(
+        "{{\"test\":\"GLCC\",\"value\":\"90\",\"unit\":\"mg/dL\",\"at\":\"2026-01-01T03:00:00Z\",\
+         \"specimen\":\"{specimen}\",\"instrument\":\"erba\"}}"
+    )
+}
+
+/// A laboratory whose LIMS tells history as `answer` does.
+async fn laboratory(
+    more: &str,
+    answer: impl Fn(&Asked, usize) -> String + Send + Sync + 'static,
+) -> (labsim::lims::Lims, LimsByHand, Lab, std::net::SocketAddr) {
+    let (lims, desk) = (lims().await, LimsByHand::start(answer).await);
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let table = format!(
+        "[history]\nurl = \"http://{}/history?patient={{patient}}&since={{since}}\"\n{more}\n",
+        desk.address
+    );
+    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    fs::write(lab.path("labwire.toml"), site + &table).unwrap();
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
+    rules(&lab, CRITICAL);
+    (lims, desk, lab, address)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_seen_against_a_value_that_only_the_lims_has() {
+    let (_lims, desk, lab, address) = laboratory("", |_, _| json(&ninety("OLD1"))).await;
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    until("it is too far from what the LIMS has", || lab.text(&["held"]).contains("too far")).await;
+    let trace = lab.text(&["trace", "EX0001"]);
+    assert!(trace.contains("delta: rise; by glucose-delta"), "{trace}");
+    assert!(trace.contains("seen glucose was 5 (") && trace.contains("at 2026-01-01T03:00:00Z on erba"), "{trace}");
+    send(address, &of_patient("EX0002", "95", "20260102040405")).await;
+    until("what is near it leaves by itself", || lab.count("accepted") == 1).await;
+    // Nothing compares creatinine, and nobody is asked for it.
+    let asked = desk.count();
+    send(address, &of_patient("EX0003", "1.1", "20260102050405").replace("GLCC", "CREA")).await;
+    until("it leaves", || lab.count("accepted") == 2).await;
+    assert_eq!(desk.count(), asked);
+    let first = &desk.asked()[0].head;
+    assert!(first.starts_with("GET /history?patient=EX-77&since=20"), "{first}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_never_compared_with_itself() {
+    let here = Arc::new(Mutex::new("EX0001".to_owned()));
+    let of = Arc::clone(&here);
+    let (_lims, _desk, lab, address) = laboratory("", move |_, _| json(&ninety(&of.lock().unwrap()))).await;
+    let _gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    until("nothing is left to compare with", || lab.count("accepted") == 1).await;
+    assert!(lab.text(&["trace", "EX0001"]).contains("there is no earlier value of this patient"));
+    *here.lock().unwrap() = "OLD1".to_owned();
+    send(address, &of_patient("EX0002", "200", "20260102030405")).await;
+    until("another specimen's counts", || lab.count("held") == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_nobody_knows_which_analyzer_is_compared_only_where_the_rule_says_so() {
+    let value = ninety("OLD1").replace("\"erba\"", "\"\"");
+    let (_lims, _desk, lab, address) = laboratory("", move |_, _| json(&value)).await;
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    until("it isn't compared", || lab.count("accepted") == 1).await;
+    assert!(lab.text(&["trace", "EX0001"]).contains("is of another instrument"));
+    assert!(gateway.terminate().success());
+    rules(&lab, &CRITICAL.replace("window =", "across_instruments = true\nwindow ="));
+    let _gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0002", "200", "20260102030405")).await;
+    until("it is", || lab.text(&["held"]).contains("too far")).await;
+    assert!(lab.text(&["trace", "EX0002"]).contains("on the LIMS"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_lims_does_not_answer_results_go_on_without_and_say_so() {
+    let answers = Arc::new(AtomicBool::new(false));
+    let does = Arc::clone(&answers);
+    let (_lims, desk, lab, address) = laboratory("patience_secs = 1\nwait_secs = 4", move |_, _| {
+        if does.load(Ordering::SeqCst) { json(&ninety("OLD1")) } else { SILENCE.to_owned() }
+    })
+    .await;
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    until("it waits for the LIMS", || lab.text(&["held"]).contains("earlier values")).await;
+    until("the LIMS is asked again", || desk.count() >= 2).await;
+    // A stop in between forgets no question.
+    gateway.kill();
+    let _gateway = lab.start().await;
+    until("it goes on without", || lab.count("accepted") == 1).await;
+    let trace = lab.text(&["trace", "EX0001"]);
+    assert!(trace.contains("delta: not evaluated: the LIMS hasn't told"), "{trace}");
+    // The next result of the same tube asks once more.
+    answers.store(true, Ordering::SeqCst);
+    send(address, &of_patient("EX0001", "210", "20260102040405")).await;
+    until("it is compared", || lab.text(&["trace", "EX0001"]).contains("delta: rise")).await;
+}
