@@ -91,6 +91,7 @@ fn reading() -> Reading {
         decimal_separator: '.',
         specimen: SpecimenRules::default(),
         codes: BTreeMap::new(),
+        panels: BTreeMap::new(),
         specimen_kinds: BTreeMap::new(),
         units: labwire_units::Aliases::default(),
         rules: None,

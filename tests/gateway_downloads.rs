@@ -104,6 +104,41 @@ async fn work_is_told_added_to_and_taken_back() {
     assert!(shown.contains("erba is to do nothing any more: taken"), "{shown}");
 }
 
+/// A message's number, what it says of orders, and the tests that are to be done then.
+type Said<'a> = (&'a str, &'a [(&'a str, &'a str, &'a str)], &'a str);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_before_stays_visible_when_it_is_told_otherwise() {
+    let (_lims, lab, analyzer, orders) = with_download().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(orders).await;
+    let mut line = connect(analyzer).await;
+    let steps: [Said<'_>; 3] = [
+        ("1", &[("NW", "P1", "GLCC")], "GLCC"),
+        ("2", &[("NW", "P2", "CRR")], "CRR GLCC"),
+        ("3", &[("CA", "P1", "GLCC"), ("CA", "P2", "CRR")], "nothing any more"),
+    ];
+    for (id, orders, _) in steps {
+        lims.tell(&oml(id, "T1", orders)).await;
+        hear(&mut line).await;
+        until("it is taken", || {
+            lab.reader().taken_downloads(9).unwrap().len() == id.parse::<usize>().unwrap()
+        })
+        .await;
+    }
+    let (all, way) = (lab.text(&["orders"]), lab.text(&["orders", "T1"]));
+    let places: Vec<_> = steps
+        .iter()
+        .map(|(_, _, tests)| {
+            (all.find(&format!("erba took {tests} with T1")), way.find(&format!("is to do {tests}: taken")))
+        })
+        .collect();
+    assert!(places.iter().all(|(list, way)| list.is_some() && way.is_some()), "{places:?}\n{all}\n{way}");
+    assert!(places.iter().rev().map(|(list, _)| list).is_sorted(), "the last first: {all}");
+    assert!(places.iter().map(|(_, way)| way).is_sorted(), "in their order: {way}");
+    assert_eq!(way.matches(": due").count(), 3, "what waited is seen, each once: {way}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_under_way_when_all_stopped_is_told_again() {
     let (_lims, lab, analyzer, address) = with_download().await;

@@ -7,10 +7,11 @@
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
 
+#[path = "gateway_linking/panels.rs"]
+mod panels;
 #[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
 #[path = "gateway/support.rs"]
 mod support;
-#[expect(dead_code, reason = "shared with the other tests of orders, which use the rest")]
 #[path = "support/teller.rs"]
 mod teller;
 
@@ -42,6 +43,24 @@ async fn a_result_goes_out_with_its_orders_numbers_and_the_lims_own_patient() {
     {
         assert!(sent.contains(part), "{part}: {sent}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_containers_label_finds_the_order_of_its_specimen() {
+    let (_lims, lab, erba, address) = laboratory().await;
+    lab.instrument("erba", "erba-xl", "unordered = \"hold\"", &listener(erba));
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let order = oml("1", "T1", &[("NW", "P1", "GLCC")]).replace("||SER\r", "||SER\rSAC|||C1\r");
+    assert!(lims.tell(&order).await.contains("/MSA|AA|"));
+    let answer = analyzer(erba).await.query(query("^C1").as_bytes()).await.unwrap();
+    assert_eq!(told(&String::from_utf8(answer).unwrap()), [("C1".to_owned(), vec!["GLCC".to_owned()])]);
+    send(erba, &chemistry("C1", &[("GLCC", "5.1")], "F", "20260501110000")).await;
+    until("it is accepted", || lab.count("accepted") == 1).await;
+    assert!(sent(&lab, "C1").contains("\"placer\":\"P1\""), "{}", sent(&lab, "C1"));
+    // The control: a label of nobody's.
+    send(erba, &chemistry("C2", &[("GLCC", "5.1")], "F", "20260501110100")).await;
+    until("it waits", || lab.count("held") == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,6 +86,7 @@ async fn what_can_not_be_read_is_a_problem_that_a_person_sees_and_the_rest_is_ta
     let problems = lab.text(&["problems"]);
     assert_eq!(problems.matches("unreadable-order").count(), 2, "{problems}");
     assert!(problems.contains("the order control \"QQ\" in ORC-1 isn't understood"), "{problems}");
+    assert_eq!(problems.matches("from the LIMS (lims), message").count(), 2, "{problems}");
     let told = lims.tell("MSH|^~\\&|LIMS||||2026||ORU^R01|9|P|2.5.1\rOBR|1\r").await;
     assert!(told.contains("/MSA|AR|9/"), "{told}");
     let message = lab.text(&["problems"]);
@@ -94,6 +95,12 @@ async fn what_can_not_be_read_is_a_problem_that_a_person_sees_and_the_rest_is_ta
     let reread = lab.run(&["reread", "1", "--reason", "try"]);
     assert!(!reread.status.success());
     assert!(String::from_utf8_lossy(&reread.stdout).contains("the LIMS's own"), "{reread:?}");
+    // Who said it is known, wherever it is shown.
+    lims.tell(&oml("2", "T1", &[("CA", "P1", "GLCC")])).await;
+    lims.tell(&oml("3", "T1", &[("XO", "P1", "GLCC")])).await;
+    let (way, problems) = (lab.text(&["trace", "T1"]), lab.text(&["problems"]));
+    assert!(way.contains("received from the LIMS (lims) (127.0.0.1:"), "{way}");
+    assert!(!format!("{problems}{way}").contains("an unknown"), "{problems}{way}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -374,7 +381,10 @@ async fn a_law_analyzer_gets_its_answer_and_then_a_work_order() {
             told[0].contains("|RSP^K11^RSP_K11|") && told[0].contains(&format!("/QAK|query{id}|OK|")),
             "{told:?}"
         );
-        assert!(told[1].contains("|OML^O33^OML_O33|") && told[1].contains("/SAC|||T1/ORC|NW|"), "{told:?}");
+        assert!(
+            told[1].contains("|OML^O33^OML_O33|") && told[1].contains("/SAC|||T1|||||||50001|1/ORC|NW|"),
+            "{told:?}"
+        );
         assert_eq!(told[1].matches("/OBR|").count(), 1, "{told:?}");
         noted(&lab, fate).await;
     }

@@ -7,10 +7,13 @@
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
 
+#[path = "gateway_queries/captured.rs"]
+mod captured;
+#[path = "support/captures.rs"]
+mod captures;
 #[expect(dead_code, reason = "shared with the other end-to-end tests, which use the rest")]
 #[path = "gateway/support.rs"]
 mod support;
-#[expect(dead_code, reason = "shared with the other tests of orders, which use the rest")]
 #[path = "support/teller.rs"]
 mod teller;
 
@@ -91,17 +94,21 @@ async fn ask(way: Option<Way>, address: SocketAddr, tube: String, limit: Duratio
 }
 
 fn answers(lab: &Lab) -> Vec<String> {
-    lab.reader().host_queries(10).unwrap().into_iter().filter_map(|it| it.answer).collect()
+    lab.reader().host_queries(100).unwrap().into_iter().filter_map(|it| it.answer).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_dialect_is_answered_within_its_limit_though_the_lims_is_late() {
     let hall = Hall::open(Conduct::Late(Duration::from_secs(90))).await;
     let _gateway = hall.lab.start().await;
-    // The control: a limit that the LIMS's patience doesn't fit into bites.
-    let hasty =
-        ask(Some(Way::Law), *hall.analyzers.get(1).unwrap(), "T8".to_owned(), Duration::from_millis(100));
-    assert_eq!(hasty.await, None);
+    // The control: a limit that the LIMS's patience doesn't fit into bites, in each dialect.
+    let mut hasty = Vec::new();
+    for ((way, _), address) in LIMITS.into_iter().zip(&hall.analyzers) {
+        hasty.push(tokio::spawn(ask(way, *address, "T8".to_owned(), Duration::from_millis(100))));
+    }
+    for one in hasty {
+        assert_eq!(one.await.unwrap(), None);
+    }
     let told = hall.all_ask("T1").await;
     let nothing = [vec![], vec!["/QAK|7|NF|"], vec!["/QAK|SR|NF|"], vec!["/MSA|AR|7"]];
     for (told, parts) in told.iter().zip(&nothing) {
@@ -136,6 +143,96 @@ async fn odd_questions_get_an_honest_nothing_and_change_nothing() {
     }
     assert!(hall.desk.asked().iter().all(|label| label.len() < 100), "an enormous number is never asked for");
     assert_eq!(hall.all_ask("T1").await.iter().filter(|told| told.contains("EX77")).count(), 4);
+    assert!(gateway.terminate().success());
+    hall.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_for_a_patients_tube_or_one_test_is_answered_for_exactly_that() {
+    let (_results, lab, erba, orders) = laboratory().await;
+    let _gateway = lab.start().await;
+    let mut lims = Teller::connect(orders).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC"), ("NW", "P2", "CRR")])).await;
+    lims.tell(&oml("2", "T2", &[("NW", "P3", "GLCC")]).replace("EX77", "EX88")).await;
+    lims.tell(&oml("3", "T3", &[("NW", "P4", "GLCC")]).replace("EX77^^^HOSP^MR", "")).await;
+    let both = ["GLCC", "CRR"];
+    for (tubes, tests, expected, noted) in [
+        ("EX77^T1", "", &[("T1", &both[..])][..], "orders: 2 tests; delivered"),
+        ("EX77^T1", "^^^CRR", &[("T1", &["CRR"])], "orders: 1 test; delivered"),
+        ("^T1`^T2", "^^^CRR`^^^NA", &[("T1", &["CRR"])], "1 × no order for a test that was asked for"),
+        ("^T1", "^^^NA", &[], "no order for a test that was asked for; delivered"),
+        ("EX88^T1", "", &[], "no order told: the analyzer asked for it as another patient's"),
+        // The LIMS names nobody whose tube it could be.
+        ("EX88^T3", "", &[], "no order told: the analyzer asked for it as another patient's"),
+        ("EX77^T1`EX77^T2", "", &[("T1", &both)], "1 × no order told: the analyzer asked for it as"),
+        ("EX88^ALL", "", &[("T2", &["GLCC"])], "orders: 1 test; delivered"),
+        ("EX88^T1|EX88^T2", "", &[("T2", &["GLCC"])], "orders: 1 test; delivered"),
+        ("EX77^", "", &[], "no information: no specimen is named; delivered"),
+        // The control: who narrows nothing gets everything.
+        (
+            "ALL",
+            "",
+            &[("T1", &both), ("T2", &["GLCC"]), ("T3", &["GLCC"])],
+            "orders: 4 tests for 3 specimens",
+        ),
+    ] {
+        let first_free = if tubes.contains('|') { "|" } else { "||" };
+        let query = query(tubes).replace("|||S|", &format!("{first_free}{tests}|S|"));
+        let before = answers(&lab).len();
+        let answer = Analyzer::new(connect(erba).await, Options::default()).query(query.as_bytes()).await;
+        let told = told(&String::from_utf8(answer.unwrap()).unwrap());
+        let told: Vec<(&str, Vec<&str>)> = told
+            .iter()
+            .map(|(tube, tests)| (tube.as_str(), tests.iter().map(String::as_str).collect()))
+            .collect();
+        let expected: Vec<_> = expected.iter().map(|(tube, tests)| (*tube, tests.to_vec())).collect();
+        assert_eq!(told, expected, "{query}");
+        until("it is noted", || answers(&lab).len() > before).await;
+        until(noted, || answers(&lab).first().is_some_and(|answer| answer.contains(noted))).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_queries_in_all_dialects_are_each_answered() {
+    let hall = Hall::open(Conduct::Down).await;
+    let gateway = hall.lab.start().await;
+    let mut lims = Teller::connect(hall.orders).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC")])).await;
+    let mut asking = Vec::new();
+    for ((way, limit), address) in LIMITS.into_iter().zip(hall.analyzers.clone()) {
+        asking.push(tokio::spawn(async move {
+            let timing = Timing { answer: Duration::from_secs(limit), ..Timing::default() };
+            let options = Options { timing, ..Options::default() };
+            let stream = connect(address).await;
+            let mut answered = 0;
+            match way {
+                None => {
+                    let mut line = Analyzer::new(stream, options);
+                    for _ in 0..250 {
+                        let told = line.query(query("^T1").as_bytes()).await.unwrap();
+                        answered += usize::from(String::from_utf8_lossy(&told).contains("EX77"));
+                    }
+                }
+                Some(way) => {
+                    let mut line = MllpAnalyzer::new(stream, options);
+                    for number in 0..250 {
+                        let told = line.query(way, "T1", &number.to_string()).await.unwrap().concat();
+                        answered += usize::from(String::from_utf8_lossy(&told).contains("EX77"));
+                    }
+                }
+            }
+            answered
+        }));
+    }
+    for one in asking {
+        assert_eq!(one.await.unwrap(), 250);
+    }
+    until("all are noted", || {
+        let asked = hall.lab.reader().host_queries(2_000).unwrap();
+        asked.iter().filter(|it| it.answer.as_deref().is_some_and(|it| it.contains("delivered"))).count()
+            == 1_000
+    })
+    .await;
     assert!(gateway.terminate().success());
     hall.lab.must_balance();
 }
@@ -185,6 +282,35 @@ async fn page(lab: &Lab, path: &str) -> String {
     let mut text = String::new();
     line.read_to_string(&mut text).await.unwrap();
     text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_with_orders_of_several_patients_is_listed_with_what_to_do() {
+    let hall = Hall::open(Conduct::Down).await;
+    let _gateway = hall.lab.start().await;
+    let mut lims = Teller::connect(hall.orders).await;
+    lims.tell(&oml("1", "T1", &[("NW", "P1", "GLCC"), ("NW", "P2", "CRR")])).await;
+    lims.tell(&oml("2", "T2", &[("NW", "P3", "GLCC")])).await;
+    let calm = hall.lab.text(&["orders"]);
+    assert!(!calm.contains("several patients") && calm.contains("  T1  R GLCC CRR"), "{calm}");
+    lims.tell(&oml("3", "T1", &[("NW", "P9", "GLCC"), ("HD", "P9", "GLCC")]).replace("EX77", "EX88")).await;
+    let all = hall.lab.text(&["orders"]);
+    for part in [
+        "Labels with orders of several patients: compare the tube's label with the orders, and cancel or correct in the LIMS",
+        "\n  T1  P1 for GLCC (orders lims), P2 for CRR (orders lims), P9 for GLCC (orders lims), since ",
+        "  T2  R GLCC",
+    ] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+    assert!(!all.contains("  T1  R "), "it is nobody's work: {all}");
+    let shown = page(&hall.lab, "/orders").await;
+    assert!(
+        shown.contains("Labels with orders of several patients") && shown.contains("Next: compare"),
+        "{shown}"
+    );
+    assert!(!shown.contains("EX88") && !all.contains("EX88"), "no patient is named");
+    lims.tell(&oml("4", "T1", &[("CA", "P9", "GLCC")]).replace("EX77", "EX88")).await;
+    assert_eq!(hall.lab.text(&["orders"]), calm, "settled");
 }
 
 #[tokio::test(flavor = "multi_thread")]

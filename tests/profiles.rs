@@ -2,6 +2,8 @@
 //! is shown by a fixture. Set `LABWIRE_BLESS=1` to write the snapshots anew, then read the difference.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test says why")]
 
+#[path = "support/captures.rs"]
+mod captures;
 #[path = "profiles/corpus.rs"]
 mod corpus;
 #[path = "profiles/corpus_orders.rs"]
@@ -42,6 +44,7 @@ pub(crate) fn reading(profile: &Arc<Profile>) -> Reading {
         decimal_separator: '.',
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
         codes: codes(&profile.name),
+        panels: BTreeMap::new(),
         specimen_kinds: BTreeMap::new(),
         units: Aliases::default(),
         rules: None,

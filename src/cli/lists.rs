@@ -79,7 +79,7 @@ pub(super) fn problems(settings: &Settings, out: &mut impl Write) -> Outcome {
             problem.id,
             problem.kind,
             problem.specimen.as_ref().map_or("", SpecimenId::reveal),
-            problem.instrument.as_deref().unwrap_or("an unknown sender"),
+            problem.from(),
             problem.message.map_or_else(|| "-".to_owned(), |id| id.to_string()),
             problem.seen_at,
             problem.text.reveal(),

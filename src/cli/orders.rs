@@ -1,6 +1,7 @@
 //! `labwire orders`: what is to be done by which analyzer, a tube's orders with their way to its results and to the LIMS, and
 //! what analyzers that asked were told. It only reads.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::{Outcome, trace};
@@ -10,7 +11,7 @@ use crate::exit::Exit;
 use crate::journal::Reader;
 use crate::journal::orders::{CachedOrder, Download};
 use crate::journal::views::QueryView;
-use crate::orders::Board;
+use crate::orders::{Board, Contested};
 use crate::pipeline::runner::reading;
 
 /// The most lines of a list.
@@ -30,10 +31,17 @@ pub(super) fn run(settings: &Settings, label: Option<&str>, out: &mut impl Write
 fn all(settings: &Settings, reader: &Reader, out: &mut impl Write) -> Outcome {
     let readings: Vec<_> = settings.instruments.iter().map(|it| (it.id.to_string(), reading(it))).collect();
     let board = Board::read(reader, settings.orders.iter().map(|it| it.name.as_str()), &readings)?;
+    if !board.contested.is_empty() {
+        writeln!(out, "Labels with orders of several patients: {}", Contested::REMEDY)?;
+    }
+    for it in board.contested.iter().take(LINES) {
+        writeln!(out, "  {}  {}, since {}", it.specimen.reveal(), it.orders_in_words(), it.since)?;
+    }
+    let is_contested = !board.contested.is_empty();
     let nobodys = ("no analyzer here".to_owned(), board.nobodys);
     let with_work: Vec<_> =
         board.analyzers.into_iter().chain([nobodys]).filter(|(_, tubes)| !tubes.is_empty()).collect();
-    if with_work.is_empty() {
+    if with_work.is_empty() && !is_contested {
         writeln!(out, "No orders to be done.")?;
     }
     for (name, tubes) in &with_work {
@@ -52,6 +60,14 @@ fn all(settings: &Settings, reader: &Reader, out: &mut impl Write) -> Outcome {
     }
     for it in &downloads {
         download(it, out)?;
+    }
+    let taken = reader.taken_downloads(QUERIES)?;
+    if !taken.is_empty() {
+        writeln!(out, "\nWhat instruments that don't ask were told, the last first")?;
+    }
+    for it in &taken {
+        let (instrument, tube) = (&it.instrument, it.specimen.reveal());
+        writeln!(out, "{instrument} took {} with {tube} at {}", wanted(&it.tests), it.at)?;
     }
     let queries = reader.unanswered_queries(QUERIES)?;
     if !queries.is_empty() {
@@ -95,9 +111,13 @@ fn line(it: &CachedOrder, out: &mut impl Write) -> std::io::Result<()> {
     )
 }
 
+fn wanted(tests: &BTreeSet<String>) -> String {
+    let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+    if tests.is_empty() { "nothing any more".to_owned() } else { tests.join(" ") }
+}
+
 fn download(it: &Download, out: &mut impl Write) -> std::io::Result<()> {
-    let wanted: Vec<&str> = it.wanted.iter().map(String::as_str).collect();
-    let wanted = if wanted.is_empty() { "nothing any more".to_owned() } else { wanted.join(" ") };
+    let wanted = wanted(&it.wanted);
     let (state, attempts) = (&it.state, it.attempts);
     let note = if it.note.is_empty() { String::new() } else { format!(": {}", it.note) };
     writeln!(

@@ -158,9 +158,9 @@ fn shown(specimen: &SpecimenId) -> &str {
 /// One step, for a person who is allowed to see patient data.
 fn sentence(way: &Way) -> String {
     match way {
-        Way::Received { message, instrument, peer, frames } => {
+        Way::Received { message, from, peer, frames } => {
             format!(
-                "received from {instrument} ({peer}) as message {message}, {frames} frames, on disk before acknowledged"
+                "received from {from} ({peer}) as message {message}, {frames} frames, on disk before acknowledged"
             )
         }
         Way::Read { observation, version, supersedes, detail } => {

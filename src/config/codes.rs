@@ -1,15 +1,18 @@
 //! What a laboratory makes of an analyzer's test codes: `[codes]` of an instrument's file, and of the files in `codes.d`
-//! that several instruments may share. What is wrong with one is told at its place; nothing is filled in.
+//! that several instruments may share, with the panels made of them. What is wrong with one is told at its place; nothing is
+//! filled in.
 
 use std::collections::BTreeMap;
 
 use labwire_units::Analytes;
 
 use super::nearest::nearest;
-use super::ranges;
+use super::panels::Reported;
 use super::reader::{Name, Table};
 use super::settings::CodeMapping;
-use crate::domain::{CodeSystem, Coding, UnknownValue, ValueKind, is_loinc};
+use super::{panels, ranges};
+use crate::domain::profile::Profile;
+use crate::domain::{CodeSystem, Coding, Panels, UnknownValue, ValueKind, is_loinc};
 
 const KINDS: [(&str, ValueKind); 4] = [
     ("quantity", ValueKind::Quantity),
@@ -22,23 +25,41 @@ const UNKNOWN_VALUES: [(&str, UnknownValue); 2] =
 const SYSTEMS: [(&str, CodeSystem); 3] =
     [("local", CodeSystem::Local), ("snomed", CodeSystem::Snomed), ("loinc", CodeSystem::Loinc)];
 
-/// By the analyzer's code.
-pub(super) type Codes = BTreeMap<String, CodeMapping>;
+#[derive(Debug, Clone, Default)]
+pub(super) struct Codes {
+    /// By the analyzer's code.
+    pub(super) codes: BTreeMap<String, CodeMapping>,
+    pub(super) panels: Panels,
+}
 
 /// Reads a file of `codes.d`.
 pub(super) fn read(file: &mut Table<'_>, analytes: &Analytes) -> Codes {
+    let codes = named(file, analytes);
+    let panels = panels::read(file, &Reported { codes: &codes, profile: None });
+    Codes { codes, panels }
+}
+
+fn named(file: &mut Table<'_>, analytes: &Analytes) -> BTreeMap<String, CodeMapping> {
     file.named_tables("codes", |name, table| code(&name, table, analytes)).into_iter().collect()
 }
 
-/// An instrument's codes: those of the map that it names, and its own, each whole in the place of the map's.
+/// An instrument's codes: those of the map that it names, and its own, each whole in the place of the map's; its panels
+/// likewise.
 pub(super) fn of_instrument(
     file: &mut Table<'_>,
     maps: &BTreeMap<String, Codes>,
     analytes: &Analytes,
+    profile: Option<&Profile>,
 ) -> Codes {
-    let mut codes = file.parsed("code_map", |name| known_map(name, maps)).unwrap_or_default();
-    codes.extend(read(file, analytes));
-    codes
+    let shared = file.parsed("code_map", |name| known_map(name, maps)).unwrap_or_default();
+    let Codes { mut codes, mut panels } = shared;
+    codes.extend(named(file, analytes));
+    let reported = Reported { codes: &codes, profile };
+    let own = panels::read(file, &reported);
+    panels.retain(|name, _| !own.contains_key(name));
+    reported.objections(&panels).into_iter().for_each(|why| file.error(why));
+    panels.extend(own);
+    Codes { codes, panels }
 }
 
 fn known_map(name: &str, maps: &BTreeMap<String, Codes>) -> Result<Codes, String> {

@@ -98,7 +98,8 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
     let failed = file.table("failed_values", failed_values).unwrap_or_default();
     let profile = profile.map(|profile| with_failures(profile, failed));
     let specimen = file.table("specimen", specimen).unwrap_or_else(default_specimen);
-    let codes = codes::of_instrument(file, shared.code_maps, shared.analytes);
+    let Codes { codes, panels } =
+        codes::of_instrument(file, shared.code_maps, shared.analytes, profile.as_deref());
     let units = file.table("units", aliases).unwrap_or_default();
     let specimen_kinds = file.table("specimen_kinds", specimen_kinds).unwrap_or_default();
     let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
@@ -135,6 +136,7 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
             decimal_separator,
             specimen,
             codes,
+            panels,
             units,
             specimen_kinds,
             resend_window,

@@ -20,6 +20,7 @@ mod load;
 mod nearest;
 mod orders;
 mod page;
+mod panels;
 pub mod profile;
 mod profiles;
 mod qc;

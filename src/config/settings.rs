@@ -19,7 +19,7 @@ use crate::domain::call::Step;
 use crate::domain::profile::Profile;
 use crate::domain::qc::Plan;
 pub use crate::domain::{
-    CodeMapping, FinishedTests, OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy,
+    CodeMapping, FinishedTests, OrderRules, Panels, RerunPolicy, SpecimenRules, UnorderedPolicy,
 };
 use crate::domain::{InstrumentId, PersonName, Private, Role, Rules};
 pub use alerts::*;
@@ -184,6 +184,8 @@ pub struct Instrument {
     pub specimen: SpecimenRules,
     /// This site's view of the instrument's test codes.
     pub codes: BTreeMap<String, CodeMapping>,
+    /// What the LIMS orders under one code and this instrument reports as several tests.
+    pub panels: Panels,
     /// What it writes for which UCUM unit.
     pub units: Aliases,
     /// What the instrument calls a kind of specimen, by the LIMS's name for it.

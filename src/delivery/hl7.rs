@@ -1,6 +1,6 @@
 //! The HL7 v2.5.1 message that a LIMS receives: one specimen's results as ORU^R01 or OUL^R22. It writes what is known
-//! and guesses nothing: analyzers name no panel, so each test is an order of its own. Histograms and other attachments
-//! don't travel this way.
+//! and guesses nothing: analyzers name no panel, so each test is an order of its own, but for what the LIMS ordered as one.
+//! Histograms and other attachments don't travel this way.
 
 mod call;
 mod moment;
@@ -9,7 +9,7 @@ mod result;
 use labwire_hl7::message::{Charset, Draft, Separators, Value};
 
 use crate::config::settings::{Awaited, Hl7, MessageKind, Mode};
-use crate::domain::{Observation, Patient, SampleClass, Status};
+use crate::domain::{Observation, Order, Patient, SampleClass, Status};
 use crate::journal::ledger::{Consignment, Item};
 
 /// The most characters of MSH-10 before version 2.7.
@@ -129,15 +129,16 @@ fn components(text: &str) -> Vec<&[u8]> {
     text.split('^').map(str::as_bytes).collect()
 }
 
-/// Results of one order, or of one test on one instrument, in the order of their first.
+/// Results of one order, or of one test on one instrument, in the order of their first. Those of a panel stand together.
 fn orders(items: &[Item]) -> Vec<Vec<&Item>> {
     let mut orders: Vec<Vec<&Item>> = Vec::new();
     for item in items {
         let same = |other: &&Item| {
             let (a, b) = (&item.observation, &other.observation);
             let numbers = |item: &Item| item.order().map(|order| (order.key.clone(), order.filler.clone()));
-            (&a.instrument, &a.test.code, &a.lims_code) == (&b.instrument, &b.test.code, &b.lims_code)
-                && numbers(item) == numbers(other)
+            let same_test = (&a.test.code, &a.lims_code) == (&b.test.code, &b.lims_code);
+            let of_a_panel = panel(item).is_some() && panel(other).is_some();
+            a.instrument == b.instrument && (same_test || of_a_panel) && numbers(item) == numbers(other)
         };
         match orders.iter_mut().find(|order| order.first().is_some_and(same)) {
             Some(order) => order.push(item),
@@ -147,10 +148,20 @@ fn orders(items: &[Item]) -> Vec<Vec<&Item>> {
     orders
 }
 
+/// The order of a result that the LIMS ordered under another code than the test's own.
+fn panel(item: &Item) -> Option<&Order> {
+    let observation = &item.observation;
+    let own = observation.lims_code.as_ref().unwrap_or(&observation.test.code);
+    item.order().filter(|order| order.key.test != *own)
+}
+
 fn request(draft: &mut Draft, number: usize, order: &[&Item], consignment: &Consignment) {
     let Some(item) = order.first() else { return };
     let first = &item.observation;
-    let test = test(first);
+    let test = match panel(item) {
+        Some(order) => [&order.key.test, order.test_name.as_str(), "L"].map(str::as_bytes).to_vec(),
+        None => test(first),
+    };
     let (placer, filler) = item.order().map_or(("", ""), |it| (it.placer.as_str(), it.filler.as_str()));
     if item.order().is_some() {
         draft.segment(

@@ -30,6 +30,32 @@ impl CodeMapping {
     }
 }
 
+/// What the LIMS orders under one code and an instrument reports as several tests. By the LIMS's code.
+pub type Panels = BTreeMap<String, Panel>;
+
+/// One of them, in the instrument's codes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Panel {
+    /// Without whose results it isn't done; at least one.
+    pub components: Vec<String>,
+    /// What may come beside them.
+    pub optional: Vec<String>,
+    /// What the instrument calls it, where it is told of that and not of each component.
+    pub told_as: Option<String>,
+}
+
+impl Panel {
+    /// Whether results of this code belong to it.
+    pub fn holds(&self, code: &str) -> bool {
+        self.components.iter().chain(&self.optional).any(|it| it == code)
+    }
+
+    /// What the instrument is told.
+    pub fn told(&self) -> &[String] {
+        self.told_as.as_ref().map_or(self.components.as_slice(), std::slice::from_ref)
+    }
+}
+
 /// The kind of value that a test gives at a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueKind {

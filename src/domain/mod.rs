@@ -26,7 +26,7 @@ mod value;
 mod visible;
 mod whose;
 
-pub use code::{CodeMapping, CodeSystem, Coding, UnknownValue, ValueKind};
+pub use code::{CodeMapping, CodeSystem, Coding, Panel, Panels, UnknownValue, ValueKind};
 pub use conversion::{Conversion, Reported, Rules};
 pub use dilution::{AppliedBy, Dilution, Dilutions};
 pub use glob::Glob;

@@ -24,7 +24,7 @@ use super::{Journal, JournalError, MessageId, TransferId};
 use crate::domain::{Asks, Numbering, OrderRequest, PatientChange, Problem, ProblemKind, SpecimenId};
 
 pub use apply::Applied;
-pub use downloads::{Download, DownloadFate, DownloadId, Wanted};
+pub use downloads::{Download, DownloadFate, DownloadId, DownloadStep, Wanted};
 pub use links::{Link, Ordered};
 pub(super) use links::{identity_doubts, ordered, relink, write as write_link};
 pub use reading::{CachedOrder, OrderId, OrderWord};
@@ -260,6 +260,11 @@ pub(super) fn is_from_lims(connection: &Connection, message: MessageId) -> Resul
 
 /// What the name of every LIMS as a source begins with.
 const SOURCE: &str = "orders ";
+
+/// A LIMS by the name under which its transfers are stored, in words; nothing for what comes from anybody else.
+pub(super) fn lims_in_words(source: &str) -> Option<String> {
+    source.strip_prefix(SOURCE).map(|name| format!("the LIMS ({name})"))
+}
 
 /// The name under which a LIMS's transfers are stored.
 pub fn source_name(name: &str) -> String {

@@ -14,7 +14,7 @@ use super::asking::{self, Asking};
 use super::presence::Presence;
 use super::stepping::told_as;
 use super::told::Told;
-use super::work::{Tube, still_to_do, tube};
+use super::work::{Todo, Tube, reported, still_to_do, tube};
 use crate::clock;
 use crate::domain::profile::Dialect;
 use crate::domain::{FinishedTests, SpecimenId};
@@ -22,7 +22,7 @@ use crate::journal::orders::{CachedOrder, source_name};
 use crate::journal::results::QueryId;
 use crate::journal::{Journal, JournalError, Reader};
 use crate::pipeline::runner::{Asked, reading};
-use crate::pipeline::{Found, Reading, Stamp, Wants, Work, answer, answers_hl7, questions};
+use crate::pipeline::{Found, Only, Reading, Stamp, Wants, Work, answer, answers_hl7, questions};
 use crate::shutdown::Tasks;
 use crate::wire::{ControlIds, Mailboxes, Outgoing};
 
@@ -276,14 +276,20 @@ impl Answering {
                     told.push((question.record, Told::nothing(why)));
                     continue;
                 }
-                Wants::Tubes(labels) => (self.tubes(&reader, labels, (reading, finished))?, false),
+                Wants::Tubes(labels) => {
+                    let tube = |(place, label)| {
+                        self.tube(&reader, label, (reading, finished), (&question.only, place))
+                    };
+                    (labels.iter().enumerate().map(tube).collect::<Result<_, _>>()?, false)
+                }
                 Wants::Range(first, last) => {
                     let labels = reader.labels_between(first, last, MOST + 1)?;
-                    self.first_of(&reader, labels, (reading, finished))?
+                    self.first_of(&reader, labels, (reading, finished), &question.only)?
                 }
                 Wants::All => {
                     let (labels, unseen) = self.labels_with_work(&reader)?;
-                    let (tubes, more) = self.first_of(&reader, labels, (reading, finished))?;
+                    let (tubes, more) =
+                        self.first_of(&reader, labels, (reading, finished), &question.only)?;
                     (tubes, more || unseen)
                 }
             };
@@ -298,14 +304,25 @@ impl Answering {
         Ok((found, told))
     }
 
-    fn tubes(
+    /// What there is for one tube, of that what was asked for. `place` is the tube's among those that are named.
+    fn tube(
         &self,
         reader: &Reader,
-        labels: &[SpecimenId],
+        label: &SpecimenId,
         (reading, finished): (&Reading, FinishedTests),
-    ) -> Result<Vec<Tube>, JournalError> {
-        let tube = |label| Ok(tube(label, &self.still_to_do(reader, label, (reading, finished))?, reading));
-        labels.iter().map(tube).collect()
+        (only, place): (&Only, usize),
+    ) -> Result<Tube, JournalError> {
+        let orders = self.still_to_do(reader, label, (reading, finished))?;
+        let Tube::Work(mut work) = tube(label, &orders, reading) else {
+            return Ok(tube(label, &orders, reading));
+        };
+        if let Some(patient) = only.patient(place)
+            && !is_of(reader, &orders, &work, patient)?
+        {
+            return Ok(Tube::NotThePatients);
+        }
+        work.tests.retain(|code| only.takes(code));
+        Ok(if work.tests.is_empty() { Tube::OtherTests } else { Tube::Work(work) })
     }
 
     /// The first tubes that are this instrument's, and whether there are more.
@@ -313,16 +330,17 @@ impl Answering {
         &self,
         reader: &Reader,
         labels: Vec<SpecimenId>,
-        (reading, finished): (&Reading, FinishedTests),
+        by: (&Reading, FinishedTests),
+        only: &Only,
     ) -> Result<(Vec<Tube>, bool), JournalError> {
         let mut tubes = Vec::new();
         for label in labels {
-            let tube = tube(&label, &self.still_to_do(reader, &label, (reading, finished))?, reading);
+            let tube = self.tube(reader, &label, by, (only, 0))?;
             if let Tube::Work(work) = &tube {
                 if tubes.len() == MOST {
                     return Ok((tubes, true));
                 }
-                if !reader.all_resulted(&label, &work.tests)? {
+                if !reader.all_resulted(&label, &reported(&work.tests, by.0))? {
                     tubes.push(tube);
                 }
             }
@@ -355,7 +373,7 @@ impl Answering {
         reader: &Reader,
         label: &SpecimenId,
         (reading, finished): (&Reading, FinishedTests),
-    ) -> Result<Vec<CachedOrder>, JournalError> {
+    ) -> Result<Vec<Todo>, JournalError> {
         still_to_do(reader, self.orders_on(reader, label)?, reading, finished)
     }
 
@@ -374,6 +392,19 @@ impl Answering {
             None => "the LIMS isn't connected and has never told anything".to_owned(),
         }
     }
+}
+
+/// Whether a tube's work is this patient's, by the number that the LIMS gives now or gave before a merge.
+fn is_of(reader: &Reader, orders: &[Todo], work: &Work, patient: &str) -> Result<bool, JournalError> {
+    if work.patient.reveal().id.trim() == patient {
+        return Ok(true);
+    }
+    for it in orders {
+        if reader.earlier_patients(&it.order)?.iter().any(|earlier| earlier.id.trim() == patient) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn patience(asked: &Asked) -> SignedDuration {

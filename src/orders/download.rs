@@ -9,7 +9,7 @@ use labwire_link::SendId;
 use tokio_util::sync::CancellationToken;
 
 use super::stepping::{particulars, told_as};
-use super::work::{Tube, still_to_do, tube};
+use super::work::{Tube, reported, still_to_do, tube};
 use crate::clock;
 use crate::config::settings::Instrument;
 use crate::domain::{Priority, SpecimenId};
@@ -144,8 +144,8 @@ impl Downloading {
         let mut withdrawn = steps.withdrawn;
         let is_gone = |code: &&String| !tests.contains(*code);
         for code in due.told.iter().filter(is_gone) {
-            let is_done =
-                look(reader, |reader| reader.all_resulted(&due.specimen, std::slice::from_ref(code)))?;
+            let answers = reported(std::slice::from_ref(code), &reading(instrument));
+            let is_done = look(reader, |reader| reader.all_resulted(&due.specimen, &answers))?;
             if !is_done && !withdrawn.iter().any(|(known, _)| known == code) {
                 withdrawn.push((code.clone(), self.control_ids.take().as_str().to_owned()));
             }

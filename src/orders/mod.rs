@@ -29,7 +29,7 @@ pub use asking::Asking;
 pub use download::Downloading;
 pub use history::Historian;
 pub use listener::Listener;
-pub use pending::{Board, Pending};
+pub use pending::{Board, Contested, Pending};
 pub use presence::Presence;
 
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 //! What is to be done by which analyzer, and what none of them can do: for people who look, by the orders that are known. It
 //! tells no analyzer anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::work::does;
-use crate::domain::{Priority, SpecimenId};
+use crate::domain::{OrderState, Priority, Sourced, SpecimenId};
 use crate::journal::orders::{CachedOrder, source_name};
 use crate::journal::{JournalError, Reader};
 use crate::pipeline::Reading;
@@ -32,8 +32,34 @@ pub struct Board {
     pub analyzers: Vec<(String, Vec<Pending>)>,
     /// What no analyzer here does.
     pub nobodys: Vec<Pending>,
+    /// Labels with open orders of several patients: no analyzer is told of them, and nobody's work names them.
+    pub contested: Vec<Contested>,
     /// There may be more orders than were looked through.
     pub is_partial: bool,
+}
+
+/// A label whose open orders are of several patients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contested {
+    pub specimen: SpecimenId,
+    /// Each order's number and test, and who told it; nothing of the patients.
+    pub orders: Vec<(String, String, String)>,
+    pub since: Timestamp,
+}
+
+impl Contested {
+    /// What a person can do about it.
+    pub const REMEDY: &'static str = "compare the tube's label with the orders, and cancel or correct in the LIMS all but \
+         the right patient's; until then no analyzer is told of it and its results wait";
+
+    /// The orders in words. They name no patient.
+    pub fn orders_in_words(&self) -> String {
+        let one = |(number, test, source): &(String, String, String)| {
+            let number = if number.is_empty() { "without number" } else { number };
+            format!("{number} for {test} ({source})")
+        };
+        self.orders.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Board {
@@ -47,12 +73,17 @@ impl Board {
         let mut orders = reader.active_orders(ORDERS)?;
         let is_partial = orders.len() == ORDERS;
         orders.retain(|it| sources.contains(&it.source));
+        let mut held = reader.held_orders(ORDERS)?;
+        held.retain(|it| sources.contains(&it.source));
+        let contested = contested(&orders, &held);
+        let is_contested = |label: &SpecimenId| contested.iter().any(|it: &Contested| it.specimen == *label);
+        orders.retain(|it| !it.order.labels.iter().any(is_contested));
         let mut analyzers = Vec::new();
         for (name, reading) in readings {
             let mut tubes = Vec::new();
             for order in &orders {
-                let Some(code) = does(&order.order.key.test, reading) else { continue };
-                if !is_resulted(reader, order, &code)? {
+                let Some(codes) = does(&order.order.key.test, reading) else { continue };
+                if !are_resulted(reader, order, &codes)? {
                     add(&mut tubes, order);
                 }
             }
@@ -63,19 +94,46 @@ impl Board {
             readings.iter().any(|(_, reading)| does(&it.order.key.test, reading).is_some())
         };
         orders.iter().filter(|it| !is_somebodys(it)).for_each(|it| add(&mut nobodys, it));
-        Ok(Board { analyzers, nobodys, is_partial })
+        Ok(Board { analyzers, nobodys, contested, is_partial })
     }
 }
 
-/// Under any of the labels that its tubes bear.
-fn is_resulted(reader: &Reader, order: &CachedOrder, code: &str) -> Result<bool, JournalError> {
-    let code = [code.to_owned()];
-    for label in &order.order.labels {
-        if reader.all_resulted(label, &code)? {
-            return Ok(true);
+/// The labels of active orders that bear open ones of several patients.
+fn contested(active: &[CachedOrder], held: &[CachedOrder]) -> Vec<Contested> {
+    let mut by_label: BTreeMap<&SpecimenId, Vec<&CachedOrder>> = BTreeMap::new();
+    for it in active.iter().chain(held) {
+        for label in &it.order.labels {
+            by_label.entry(label).or_default().push(it);
         }
     }
-    Ok(false)
+    let several = by_label.into_iter().filter(|(_, orders)| {
+        let is_active = orders.iter().any(|it| it.state == OrderState::Active);
+        is_active && Sourced::are_of_several(orders.iter().map(|it| it.sourced()))
+    });
+    several
+        .map(|(label, orders)| Contested {
+            specimen: label.clone(),
+            orders: orders
+                .iter()
+                .map(|it| (it.order.key.number.clone(), it.order.key.test.clone(), it.source.clone()))
+                .collect(),
+            since: orders.iter().map(|it| it.changed_at).max().unwrap_or_default(),
+        })
+        .collect()
+}
+
+/// Each under any of the labels that its tubes bear.
+fn are_resulted(reader: &Reader, order: &CachedOrder, codes: &[String]) -> Result<bool, JournalError> {
+    for code in codes {
+        let mut is_resulted = false;
+        for label in &order.order.labels {
+            is_resulted = is_resulted || reader.all_resulted(label, std::slice::from_ref(code))?;
+        }
+        if !is_resulted {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn add(tubes: &mut Vec<Pending>, order: &CachedOrder) {

@@ -35,6 +35,12 @@ impl Told {
                 Tube::NoneActive => told.add("no order: all are held, cancelled or done"),
                 Tube::NotOurs => told.add("no order for this instrument"),
                 Tube::Ambiguous(_) => told.add("no order told: [codes] gives its test several codes"),
+                Tube::NotThePatients => {
+                    told.add(
+                        "no order told: the analyzer asked for it as another patient's than the orders do",
+                    );
+                }
+                Tube::OtherTests => told.add("no order for a test that was asked for"),
                 Tube::SeveralPatients => told.add("no order told: the label has orders of several patients"),
             }
         }

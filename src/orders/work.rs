@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{FinishedTests, OrderState, Sourced, SpecimenId};
+use crate::domain::{FinishedTests, OrderState, Panel, Sourced, SpecimenId};
 use crate::journal::orders::CachedOrder;
 use crate::journal::{JournalError, Reader};
 use crate::pipeline::{Reading, Work};
@@ -22,17 +22,38 @@ pub(super) enum Tube {
     Ambiguous(usize),
     /// The orders on this label are of different patients: nobody can say whose tube it is.
     SeveralPatients,
+    /// The analyzer asked for another patient's tube than the LIMS's, or the LIMS names none.
+    NotThePatients,
+    /// There is work, and none of it is a test that was asked for.
+    OtherTests,
 }
 
 /// What a test of the LIMS is on an instrument.
 enum Code<'a> {
     Is(&'a str),
+    Panel(&'a Panel),
     Several,
     None,
 }
 
+/// An order, and those of its tests by the instrument's codes that have their results.
+#[derive(Debug, Clone)]
+pub(super) struct Todo {
+    pub(super) order: CachedOrder,
+    pub(super) done: BTreeSet<String>,
+}
+
+impl From<CachedOrder> for Todo {
+    fn from(order: CachedOrder) -> Todo {
+        Todo { order, done: BTreeSet::new() }
+    }
+}
+
 /// By the site's mapping; a code that the site maps to nothing else is the LIMS's too.
 fn code<'a>(test: &'a str, reading: &'a Reading) -> Code<'a> {
+    if let Some(panel) = reading.panels.get(test) {
+        return Code::Panel(panel);
+    }
     let mut mapped = reading
         .codes
         .iter()
@@ -50,12 +71,31 @@ fn code<'a>(test: &'a str, reading: &'a Reading) -> Code<'a> {
     if own { Code::Is(test) } else { Code::None }
 }
 
-/// The instrument's code of a test of the LIMS, where it does that test and nothing is in doubt.
-pub(super) fn does(test: &str, reading: &Reading) -> Option<String> {
+/// The instrument's codes whose results answer a test of the LIMS, where it does that test and nothing is in doubt.
+pub(super) fn does(test: &str, reading: &Reading) -> Option<Vec<String>> {
     match code(test, reading) {
-        Code::Is(code) => Some(code.to_owned()),
+        Code::Is(code) => Some(vec![code.to_owned()]),
+        Code::Panel(panel) => Some(panel.components.clone()),
         Code::Several | Code::None => None,
     }
+}
+
+/// The codes whose results answer what an instrument was told: of a panel's name its components.
+pub(super) fn reported(told: &[String], reading: &Reading) -> Vec<String> {
+    let mut reported: Vec<String> = Vec::new();
+    for code in told {
+        let panels = reading.panels.values().filter(|panel| panel.told_as.as_ref() == Some(code));
+        let mut codes: Vec<&String> = panels.flat_map(|panel| &panel.components).collect();
+        if codes.is_empty() {
+            codes.push(code);
+        }
+        for code in codes {
+            if !reported.contains(code) {
+                reported.push(code.clone());
+            }
+        }
+    }
+    reported
 }
 
 /// Without what this instrument's results have answered since the LIMS asked for it last, unless the site wants that told
@@ -65,14 +105,20 @@ pub(super) fn still_to_do(
     orders: Vec<CachedOrder>,
     reading: &Reading,
     finished: FinishedTests,
-) -> Result<Vec<CachedOrder>, JournalError> {
+) -> Result<Vec<Todo>, JournalError> {
     let mut left = Vec::with_capacity(orders.len());
-    for mut it in orders {
-        if let (FinishedTests::Leave, OrderState::Active, Some(code)) =
-            (finished, it.state, does(&it.order.key.test, reading))
-            && reader.is_finished(it.id, &code)?
+    for mut it in orders.into_iter().map(Todo::from) {
+        if let (FinishedTests::Leave, OrderState::Active, Some(codes)) =
+            (finished, it.order.state, does(&it.order.order.key.test, reading))
         {
-            it.state = OrderState::Completed;
+            for code in &codes {
+                if reader.is_finished(it.order.id, code)? {
+                    it.done.insert(code.clone());
+                }
+            }
+            if it.done.len() == codes.len() {
+                it.order.state = OrderState::Completed;
+            }
         }
         left.push(it);
     }
@@ -80,32 +126,40 @@ pub(super) fn still_to_do(
 }
 
 /// `orders` are all that the label has, the soonest first.
-pub(super) fn tube(label: &SpecimenId, orders: &[CachedOrder], reading: &Reading) -> Tube {
+pub(super) fn tube(label: &SpecimenId, orders: &[Todo], reading: &Reading) -> Tube {
     if orders.is_empty() {
         return Tube::Unknown;
     }
-    let active: Vec<&CachedOrder> = orders.iter().filter(|it| it.state == OrderState::Active).collect();
+    let active: Vec<&Todo> = orders.iter().filter(|it| it.order.state == OrderState::Active).collect();
     if active.is_empty() {
         return Tube::NoneActive;
     }
-    let open = orders.iter().filter(|it| matches!(it.state, OrderState::Active | OrderState::Held));
+    let all = orders.iter().map(|it| &it.order);
+    let open = all.filter(|it| matches!(it.state, OrderState::Active | OrderState::Held));
     if Sourced::are_of_several(open.map(CachedOrder::sourced)) {
         return Tube::SeveralPatients;
     }
     let mut tests: Vec<String> = Vec::new();
     let mut kinds = BTreeSet::new();
     let (mut soonest, mut ambiguous) = (None, BTreeSet::new());
-    for it in &active {
-        match code(&it.order.key.test, reading) {
-            Code::Is(code) => {
-                kinds.insert(it.order.specimen_kind.as_str());
-                soonest = soonest.or(Some(*it));
-                if !tests.iter().any(|known| known == code) {
-                    tests.push(code.to_owned());
-                }
+    for Todo { order: it, done } in active {
+        let told: Vec<&str> = match code(&it.order.key.test, reading) {
+            Code::Is(code) => vec![code],
+            Code::Panel(panel) => {
+                panel.told().iter().filter(|code| !done.contains(*code)).map(String::as_str).collect()
             }
-            Code::Several => drop(ambiguous.insert(&it.order.key.test)),
-            Code::None => {}
+            Code::Several => {
+                ambiguous.insert(&it.order.key.test);
+                continue;
+            }
+            Code::None => continue,
+        };
+        kinds.insert(it.order.specimen_kind.as_str());
+        soonest = soonest.or(Some(it));
+        for code in told {
+            if !tests.iter().any(|known| known == code) {
+                tests.push(code.to_owned());
+            }
         }
     }
     let Some(soonest) = soonest else {

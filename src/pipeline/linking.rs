@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Observation, OrderDoubt, OrderState, Patient, Sourced};
+use crate::domain::{Observation, OrderDoubt, OrderState, Panels, Patient, Sourced};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,10 +19,9 @@ pub struct Fit {
 pub fn fit(
     observation: &Observation,
     orders: &[(OrderState, Sourced<'_>)],
-    kinds: &BTreeMap<String, String>,
+    (kinds, panels): (&BTreeMap<String, String>, &Panels),
 ) -> Fit {
     let doubtful = |doubt| Fit { doubts: vec![doubt], ..Fit::default() };
-    let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
     let open = || orders.iter().enumerate().filter(|(_, (state, _))| distance(*state) == 0);
     if Sourced::are_of_several(open().map(|(_, (_, it))| *it)) {
         return doubtful(OrderDoubt::SeveralPatients);
@@ -38,11 +37,14 @@ pub fn fit(
         let doubts = [(true, doubt), (names_another(&whose), OrderDoubt::OtherPatient)];
         Fit { order: None, doubts: those(&doubts), whose }
     };
-    let ours = || orders.iter().enumerate().filter(|(_, (_, it))| it.order.key.test == test);
-    let Some(nearest) = ours().map(|(_, (state, _))| distance(*state)).min() else {
+    // Of two that stand alike, the order of the test itself is nearer than one of a panel.
+    let far = |(state, it): &(OrderState, Sourced<'_>)| {
+        Some((distance(*state), asked(observation, &it.order.key.test, panels)?))
+    };
+    let Some(nearest) = orders.iter().filter_map(far).min() else {
         return without_order(OrderDoubt::NotOrdered, whose);
     };
-    let nearest: Vec<_> = ours().filter(|(_, (state, _))| distance(*state) == nearest).collect();
+    let nearest: Vec<_> = orders.iter().enumerate().filter(|(_, it)| far(it) == Some(nearest)).collect();
     let [(place, (state, found))] = nearest.as_slice() else {
         return match Sourced::are_of_several(nearest.iter().map(|(_, (_, it))| *it)) {
             true => doubtful(OrderDoubt::SeveralPatients),
@@ -66,6 +68,22 @@ pub fn fit(
         (names_another(&whose), OrderDoubt::OtherPatient),
     ];
     Fit { order: Some(*place), doubts: those(&doubts), whose }
+}
+
+/// How an order asks for a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AskedAs {
+    Itself,
+    OfPanel,
+}
+
+/// How an order of this test asks for a result; `None` where it doesn't.
+pub fn asked(observation: &Observation, ordered: &str, panels: &Panels) -> Option<AskedAs> {
+    let code = &observation.test.code;
+    if observation.lims_code.as_ref().unwrap_or(code) == ordered {
+        return Some(AskedAs::Itself);
+    }
+    panels.get(ordered).filter(|panel| panel.holds(code)).map(|_| AskedAs::OfPanel)
 }
 
 fn those(doubts: &[(bool, OrderDoubt)]) -> Vec<OrderDoubt> {

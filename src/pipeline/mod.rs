@@ -36,16 +36,16 @@ use labwire_units::Aliases;
 
 use crate::domain::profile::Profile;
 use crate::domain::{
-    CodeMapping, InstrumentId, Outcome, Private, Problem, ProblemKind, Rules, SpecimenRules,
+    CodeMapping, InstrumentId, Outcome, Panels, Private, Problem, ProblemKind, Rules, SpecimenRules,
 };
 
 pub use case::{Around, case, measured, measured_at, past};
 pub use convert::{analyte_of, in_reported_unit};
-pub use linking::{Fit, fit, is_other};
+pub use linking::{AskedAs, Fit, asked, fit, is_other};
 pub use offset::{ClockState, Offsets, made_at};
 pub use preview::{Preview, Reported, Tube, preview};
 pub use ranged::ranged;
-pub use reply::{Found, Question, Stamp, Wants, Work, answer, answers_hl7, download, questions};
+pub use reply::{Found, Only, Question, Stamp, Wants, Work, answer, answers_hl7, download, questions};
 pub use same::{
     Again, Arrival, Before, Numbered, Prior, Repetition, Sameness, Stored, canonical, classify, time_text,
 };
@@ -66,6 +66,8 @@ pub struct Reading {
     /// This site's view of the instrument's test codes. A code named here is known even where the profile
     /// doesn't list it.
     pub codes: BTreeMap<String, CodeMapping>,
+    /// What the LIMS orders under one code and the instrument reports as several tests.
+    pub panels: Panels,
     /// What the instrument calls a kind of specimen, by the LIMS's name for it.
     pub specimen_kinds: BTreeMap<String, String>,
     /// What it writes for which UCUM unit.

@@ -4,6 +4,7 @@
 mod download;
 mod fill;
 mod hl7;
+mod only;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ pub use hl7::{Stamp, answers_hl7};
 
 /// The longest specimen number that is looked for and echoed, in bytes as sent.
 const LONGEST: usize = 80;
+const SPAN_OF_TIME: &str = "it asks for the orders of a span of time";
 
 /// One query of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,29 @@ pub struct Question {
     /// The ordinal of its record, from 0.
     pub record: u32,
     pub wants: Wants,
+    pub only: Only,
+}
+
+/// What a question is narrowed to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Only {
+    /// The patient's number: one for each of [`Wants::Tubes`], else the first for all. Empty where none is named.
+    pub patients: Vec<crate::domain::Private<String>>,
+    /// The tests, in every way in which their codes may have been written. None: all.
+    pub tests: Vec<String>,
+}
+
+impl Only {
+    /// The patient whose tube is asked for, by its place among the tubes.
+    pub fn patient(&self, place: usize) -> Option<&str> {
+        let patient = self.patients.get(place).map(|patient| patient.reveal().as_str());
+        patient.filter(|patient| !patient.is_empty())
+    }
+
+    /// Whether an instrument's code is asked for.
+    pub fn takes(&self, code: &str) -> bool {
+        self.tests.is_empty() || self.tests.iter().any(|it| it == code)
+    }
 }
 
 /// What a query asks for.
@@ -78,15 +103,24 @@ pub fn questions(message: &[u8], reading: &Reading) -> Vec<Question> {
     queries
         .map(|query| Question {
             record: u32::try_from(query.ordinal()).unwrap_or(u32::MAX),
+            only: only(&query, dialect, reading),
             wants: wants(&query, dialect, reading),
         })
         .collect()
 }
 
+fn only(query: &Record<'_>, dialect: &AstmDialect, reading: &Reading) -> Only {
+    let tubes: Vec<bool> = asked(query, dialect).into_iter().map(|it| named(it, reading).is_some()).collect();
+    only::only(query, dialect, reading, &tubes)
+}
+
 fn wants(query: &Record<'_>, dialect: &AstmDialect, reading: &Reading) -> Wants {
+    if let Some(why) = only::unanswerable(query) {
+        return Wants::Nothing(why);
+    }
     let asked: Vec<Field<'_>> = asked(query, dialect);
     if asked.iter().any(|specimen| specimen.raw().trim_ascii() == b"ALL") {
-        return Wants::All;
+        return if only::names_a_time(query) { Wants::Nothing(SPAN_OF_TIME) } else { Wants::All };
     }
     let named: Vec<SpecimenId> = asked.iter().filter_map(|specimen| named(*specimen, reading)).collect();
     if named.is_empty() {
@@ -98,6 +132,7 @@ fn wants(query: &Record<'_>, dialect: &AstmDialect, reading: &Reading) -> Wants 
         });
     }
     match (named.as_slice(), last_of_range(query, dialect).and_then(|last| self::named(last, reading))) {
+        ([first], Some(last)) if *first != last && only::names_a_time(query) => Wants::Nothing(SPAN_OF_TIME),
         ([first], Some(last)) if *first != last => Wants::Range(first.clone(), last),
         _ => Wants::Tubes(named),
     }

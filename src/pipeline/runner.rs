@@ -417,6 +417,7 @@ pub fn reading(instrument: &Instrument) -> Reading {
         decimal_separator: instrument.decimal_separator,
         specimen: instrument.specimen.clone(),
         codes: instrument.codes.clone(),
+        panels: instrument.panels.clone(),
         specimen_kinds: instrument.specimen_kinds.clone(),
         units: instrument.units.clone(),
         rules: None,

@@ -64,6 +64,7 @@ fn reading(profile: Profile) -> Reading {
         decimal_separator: '.',
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
         codes: BTreeMap::new(),
+        panels: BTreeMap::new(),
         specimen_kinds: BTreeMap::new(),
         units: Aliases::default(),
         rules: None,

@@ -11,7 +11,7 @@ use super::failure::{Failure, html};
 use super::shell::Shell;
 use super::snapshot::LIST;
 use super::who::Who;
-use crate::orders::{Board, Pending};
+use crate::orders::{Board, Contested, Pending};
 
 #[derive(Template)]
 #[template(path = "orders.html")]
@@ -19,10 +19,21 @@ struct Orders {
     shell: Shell,
     is_told: bool,
     is_partial: bool,
+    /// What to do about the contested ones.
+    remedy: &'static str,
+    contested: Vec<ContestedRow>,
     /// With what none of them can do as the last.
     analyzers: Vec<Work>,
     downloads: Vec<DownloadRow>,
+    /// What was told before, the last first.
+    taken: Vec<DownloadRow>,
     queries: Vec<QueryRow>,
+}
+
+struct ContestedRow {
+    specimen: String,
+    orders: String,
+    since: Moment,
 }
 
 struct Work {
@@ -57,10 +68,11 @@ struct QueryRow {
 pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let readings: Vec<_> = page.instruments.iter().map(|(name, it)| (name.clone(), it.clone())).collect();
     let sources = std::sync::Arc::clone(&page.order_sources);
-    let (snapshot, (board, downloads, queries)) = page
+    let (snapshot, (board, downloads, taken, queries)) = page
         .read(move |reader| {
             let board = Board::read(reader, sources.iter().map(String::as_str), &readings)?;
-            Ok((board, reader.open_downloads(LIST)?, reader.unanswered_queries(LIST)?))
+            let downloads = (reader.open_downloads(LIST)?, reader.taken_downloads(LIST)?);
+            Ok((board, downloads.0, downloads.1, reader.unanswered_queries(LIST)?))
         })
         .await?;
     let clock = page.clock(&snapshot);
@@ -81,6 +93,17 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
         shell: Shell::new("Orders", "/orders", &page.site, &snapshot, &clock).seen_by(who, "/orders"),
         is_told: !page.order_sources.is_empty(),
         is_partial: board.is_partial,
+        remedy: Contested::REMEDY,
+        contested: board
+            .contested
+            .iter()
+            .take(LIST)
+            .map(|it| ContestedRow {
+                specimen: it.specimen.reveal().to_owned(),
+                orders: it.orders_in_words(),
+                since: clock.at(it.since),
+            })
+            .collect(),
         analyzers: all.map(work).collect(),
         downloads: downloads
             .into_iter()
@@ -90,6 +113,16 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
                 tests: it.wanted.into_iter().collect::<Vec<_>>().join(" "),
                 state: if it.note.is_empty() { it.state } else { format!("{}: {}", it.state, it.note) },
                 since: clock.at(it.changed_at),
+            })
+            .collect(),
+        taken: taken
+            .into_iter()
+            .map(|it| DownloadRow {
+                instrument: it.instrument,
+                specimen: it.specimen.reveal().to_owned(),
+                tests: it.tests.into_iter().collect::<Vec<_>>().join(" "),
+                state: it.note,
+                since: clock.at(it.at),
             })
             .collect(),
         queries: queries

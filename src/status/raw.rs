@@ -139,7 +139,7 @@ pub(super) async fn message(
         part: part.map(|(file, number, place)| {
             format!("part {} of {}, from its line {} on", number + 1, file.name, place.first_line)
         }),
-        instrument: view.instrument,
+        instrument: view.instrument.or(view.lims),
         frames: frames.iter().enumerate().map(|(index, it)| frame(index + 1, it, &clock)).collect(),
     })
 }

@@ -146,7 +146,7 @@ pub(super) fn problem(view: &ProblemView, clock: &Clock) -> ProblemRow {
         text: view.text.reveal().clone(),
         remedy: kind.map_or("", ProblemKind::remedy),
         seen: clock.at(view.seen_at),
-        instrument: view.instrument.clone().unwrap_or_else(|| "an unknown sender".to_owned()),
+        instrument: view.from().to_owned(),
         specimen: view
             .specimen
             .as_ref()

@@ -174,8 +174,7 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
     let bytes = |id: &MessageId| Some((format!("/message/{id}"), "see the bytes".to_owned()));
     let sent = |id: &DeliveryId, words: &str| Some((format!("/delivery/{id}"), words.to_owned()));
     let (severity, text, link) = match &step.what {
-        Way::Received { message, instrument, peer, frames } => {
-            let from = if instrument.is_empty() { "an unknown analyzer" } else { instrument };
+        Way::Received { message, from, peer, frames } => {
             let frames = count(i64::from(*frames), "frame", "frames");
             (
                 Severity::Calm,

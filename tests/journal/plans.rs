@@ -18,7 +18,7 @@ const READS_ALL: [&str; 3] = [
 const SLOW_FILES: [&str; 3] = ["recount.rs", "standstill.rs", "verify.rs"];
 
 /// Small tables, lists given with a statement, and indexes that hold only what is open: a walk through those is what the query is about.
-const MAY_BE_SCANNED: [&str; 25] = [
+const MAY_BE_SCANNED: [&str; 27] = [
     "SCAN downtime_list",
     "SCAN person",
     "SCAN call_open",
@@ -44,6 +44,8 @@ const MAY_BE_SCANNED: [&str; 25] = [
     "INDEX lab_order_active",
     "INDEX restoration_open",
     "INDEX download_open",
+    "INDEX lab_order_held",
+    "INDEX download_step_taken",
 ];
 
 /// Columns with so few values that a search by one of them alone is a walk.

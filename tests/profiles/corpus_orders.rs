@@ -1,11 +1,10 @@
 //! The queries of public captures are answered as their hosts answered them, where those are known. Passes, and says so,
 //! where the captures are absent.
 
-use std::path::Path;
-
 use labwire::domain::{Patient, Priority, Private, SpecimenId};
 use labwire::pipeline::{Found, Wants, Work, answer, questions};
-use labwire_astm::record::{Kind, Message, Record};
+
+use crate::captures::{corpus, ordered, records, shown};
 
 /// Folder, profile, the query's file and the reply's, with `#` for a number up to the last; what stands before and
 /// behind a code.
@@ -32,79 +31,34 @@ const PAIRS: [Pairs; 4] = [
     ),
 ];
 
-/// The records without frames; a reply that was logged without them has its first frame's number and what follows it.
-fn records(path: &Path) -> Vec<u8> {
-    let bytes = std::fs::read(path).unwrap();
-    let text = String::from_utf8_lossy(&bytes).replace(['\n', '\u{2}', '\u{4}', '\u{5}'], "\r");
-    let known = |line: &&str| {
-        let line = line.trim_start_matches(|c: char| c.is_ascii_digit());
-        line.get(1..2).is_some_and(|field| field == "|") && line.starts_with(['H', 'P', 'O', 'Q', 'L'])
-    };
-    let lines: Vec<&str> = text
-        .split('\r')
-        .filter(known)
-        .map(|line| line.trim_start_matches(|c: char| c.is_ascii_digit()).split('\u{3}').next().unwrap())
-        .collect();
-    lines.iter().map(|line| format!("{line}\r")).collect::<String>().into_bytes()
-}
-
-fn field(record: Option<Record<'_>>, number: usize) -> String {
-    record.map(|it| String::from_utf8_lossy(it.field(number).raw()).into_owned()).unwrap_or_default()
-}
-
 /// What the host's reply says is to be done.
-fn work(reply: &[u8], specimen: &SpecimenId, (before, after): (&str, &str)) -> Work {
-    let message = Message::parse(reply);
-    let of = |kind| message.records().find(|record| record.kind() == kind);
-    let (patient, order) = (of(Kind::Patient), of(Kind::Order));
-    let code = |text: &str| text.strip_prefix(before).unwrap().strip_suffix(after).unwrap().to_owned();
-    let either = |numbers: [usize; 2]| {
-        numbers.map(|number| field(patient, number)).into_iter().find(|id| !id.is_empty()).unwrap_or_default()
-    };
-    let repeats = order.unwrap().field(5).repeats();
+fn work(reply: &[u8], specimen: &SpecimenId, around: (&str, &str)) -> Work {
+    let told = ordered(reply, around);
     Work {
         specimen: specimen.clone(),
-        tests: repeats.map(|test| code(&String::from_utf8_lossy(test.raw()))).collect(),
-        priority: Priority::read(&field(order, 6)),
+        tests: told.tests,
+        priority: Priority::read(&told.priority),
         patient: Private::new(Patient {
-            id: either([3, 4]),
-            name: field(patient, 6).trim_end_matches('^').to_owned(),
-            birth_date: field(patient, 8),
-            sex: field(patient, 9),
+            id: told.patient_id,
+            name: told.name,
+            birth_date: told.birth_date,
+            sex: told.sex,
             location: String::new(),
         }),
-        specimen_kind: field(order, 16),
-        collected: field(order, 8),
+        specimen_kind: told.specimen_kind,
+        collected: told.collected,
         numbers: Vec::new(),
         withdrawn: Vec::new(),
         is_known: false,
     }
 }
 
-/// Each record's fields by number, without those that the host made up itself: times and the patient's age.
-fn shown(message: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(message).into_owned();
-    let record = |line: &str| {
-        let mut fields: Vec<&str> = line.split('|').collect();
-        if line.starts_with("H|") {
-            fields.truncate(13);
-        }
-        if let (true, Some(born)) = (line.starts_with("P|"), fields.get_mut(7)) {
-            *born = born.split(['!', '^']).next().unwrap();
-        }
-        let fields: Vec<&str> = fields.iter().map(|field| field.trim_end_matches('^')).collect();
-        fields.join("|").trim_end_matches('|').to_owned()
-    };
-    text.split('\r').filter(|line| !line.is_empty()).map(record).collect()
-}
-
 #[test]
 fn captured_queries_are_answered_as_their_hosts_did() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/astm");
-    if !root.exists() {
-        println!("no captures at {}: nothing to read", root.display());
-        return;
-    }
+    let root = match corpus("astm") {
+        Ok(root) => root,
+        Err(why) => return println!("{why}"),
+    };
     let profiles = crate::profiles();
     let mut answered = 0;
     for (folder, profile, query, reply, last, around) in PAIRS {

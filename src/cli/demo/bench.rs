@@ -230,6 +230,7 @@ mod tests {
             decimal_separator: '.',
             specimen: SpecimenRules::default(),
             codes: BTreeMap::new(),
+            panels: BTreeMap::new(),
             specimen_kinds: BTreeMap::new(),
             units: labwire_units::Aliases::default(),
             rules: None,

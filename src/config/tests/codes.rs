@@ -25,6 +25,29 @@ fn instruments_may_share_a_table_and_each_may_have_its_own_word_on_a_code() {
 }
 
 #[test]
+fn a_panel_may_be_shared_and_what_an_analyzer_can_not_report_of_it_is_a_mistake() {
+    let map = MAP.to_owned() + "[panels.CHEM]\ncomponents = [\"GLU\", \"NA\"]\n";
+    let own = file("code_map = \"chemistry\"\n");
+    let (settings, _) =
+        load(&[("labwire.toml", SITE), ("codes.d/chemistry.toml", &map), ("instruments.d/a.toml", &own)]);
+    assert_eq!(settings.instruments[0].panels["CHEM"].components, ["GLU", "NA"]);
+    let more = own.clone() + "[panels.CHEM]\ncomponents = [\"GLU\"]\n";
+    let (settings, _) =
+        load(&[("labwire.toml", SITE), ("codes.d/chemistry.toml", &map), ("instruments.d/a.toml", &more)]);
+    assert_eq!(settings.instruments[0].panels["CHEM"].components, ["GLU"], "its own counts");
+    let map = map.replace("\"NA\"]", "\"NAA\"]");
+    let told = errors_of(&[
+        ("labwire.toml", SITE),
+        ("codes.d/chemistry.toml", &map),
+        ("instruments.d/a.toml", &own),
+    ]);
+    assert_eq!(
+        told,
+        "instruments.d/a.toml:1:1: [panels.CHEM] of its code_map: this analyzer has no code \"NAA\"; did you mean \"NA\"?"
+    );
+}
+
+#[test]
 fn a_mistake_in_a_shared_table_is_told_at_its_place_and_once() {
     let told = errors_of(&[
         ("labwire.toml", SITE),

@@ -199,6 +199,11 @@ fn what_the_serial_example_calls_a_default_is_one() {
     let values = &written.codes["HBSAG"].values;
     assert_eq!((values["NEG"].code.as_str(), values["NEG"].system), ("N", CodeSystem::Local));
     assert_eq!(values["+/-"].text.as_deref(), Some("Equivocal"));
+    let panel = &written.panels["CHECKUP"];
+    assert_eq!(
+        (panel.components.len(), panel.optional.len(), panel.told()),
+        (1, 1, &["CHECK".to_owned()][..])
+    );
     assert_eq!(written.units.unit("K/uL").unwrap().code(), "10*3/uL");
     assert_eq!(written.sender.as_deref(), Some("VITROS"));
     assert_eq!(written.clock_limit, Some(jiff::SignedDuration::from_mins(15)));
@@ -226,6 +231,10 @@ fn what_the_serial_example_calls_a_default_is_one() {
         "range_flags",
         "NEG",
         "POS",
+        "[panels",
+        "components",
+        "optional",
+        "told_as",
         "[failed_values",
         "ERR42",
         "[units]",

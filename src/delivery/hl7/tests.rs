@@ -69,6 +69,37 @@ fn a_result_of_an_order_bears_its_numbers_and_the_patient_of_the_lims() {
 }
 
 #[test]
+fn the_results_of_a_panel_stand_below_the_order_of_the_panel_and_others_do_not() {
+    let told = ordered().items.remove(0).ordered;
+    let observation = |code: &str| Observation { lims_code: Some(code.to_owned()), ..glucose() };
+    let mut panel = consignment(["GLU", "NA", "K"].map(observation).to_vec());
+    for item in &mut panel.items {
+        item.ordered = told.clone();
+        let alone = item.observation.lims_code.as_deref() == Some("NA");
+        let order = &mut item.ordered.as_mut().unwrap().order.as_mut().unwrap().order;
+        order.key.test = if alone { "NA" } else { "CHEM" }.to_owned();
+        order.test_name = "Chemistry".to_owned();
+    }
+    let bytes = render(&hl7(MessageKind::OruR01), Awaited::Application, Mode::Live, &panel).unwrap();
+    let told = String::from_utf8(bytes).unwrap();
+    let heads: Vec<String> = told
+        .split('\r')
+        .filter(|line| line.starts_with("OBR|") || line.starts_with("OBX|"))
+        .map(|line| line.split('|').take(5).collect::<Vec<_>>().join("|"))
+        .collect();
+    assert_eq!(
+        heads,
+        [
+            "OBR|1|P-9|F-3|CHEM^Chemistry^L",
+            "OBX|1|NM|GLU^GLCC^L^2345-7^^LN|1",
+            "OBX|2|NM|K^GLCC^L^2345-7^^LN|1",
+            "OBR|2|P-9|F-3|NA^GLCC^L^2345-7^^LN",
+            "OBX|1|NM|NA^GLCC^L^2345-7^^LN|1",
+        ]
+    );
+}
+
+#[test]
 fn a_converted_value_takes_its_place_with_what_was_sent_in_a_note() {
     let glucose = converted();
     assert_eq!(

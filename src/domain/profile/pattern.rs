@@ -1,6 +1,6 @@
 //! What text is looked for at a place.
 
-/// A text to look for; `*` at either end stands for anything.
+/// A text to look for; `*` stands for anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(String);
 
@@ -14,16 +14,17 @@ impl Pattern {
     }
 
     pub fn matches(&self, text: &str) -> bool {
-        let (open_start, rest) = match self.0.strip_prefix('*') {
-            Some(rest) => (true, rest),
-            None => (false, self.0.as_str()),
-        };
-        match (open_start, rest.strip_suffix('*')) {
-            (true, Some(middle)) => text.contains(middle),
-            (false, Some(start)) => text.starts_with(start),
-            (true, None) => text.ends_with(rest),
-            (false, None) => text == rest,
+        let Some((start, rest)) = self.0.split_once('*') else { return text == self.0 };
+        let Some(mut text) = text.strip_prefix(start) else { return false };
+        let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+        // The first place of each leaves the most for what follows.
+        for part in middle.split('*') {
+            match text.split_once(part) {
+                Some((_, after)) => text = after,
+                None => return false,
+            }
         }
+        text.ends_with(end)
     }
 }
 
@@ -41,6 +42,13 @@ mod tests {
             ("*QC*", "LQC1", true),
             ("QC*", "LQC", false),
             ("*", "", true),
+            ("cobas* pro*", "cobas pro", true),
+            ("cobas* pro*", "cobas® pro e801", true),
+            ("cobas* pro*", "cobas 4800", false),
+            ("a*a", "a", false),
+            ("a*b*a", "abba", true),
+            ("a*b*c*a", "abca", true),
+            ("a*c*b*a", "abca", false),
             ("", "x", false),
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern} {text}");

@@ -51,6 +51,18 @@ pub struct Wanted {
     pub particulars: String,
 }
 
+/// What an instrument was to be told, or was, at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownloadStep {
+    pub at: Timestamp,
+    pub instrument: String,
+    pub specimen: SpecimenId,
+    pub tests: BTreeSet<String>,
+    /// `due`, `taken` or `refused`.
+    pub state: String,
+    pub note: String,
+}
+
 /// What came of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DownloadFate {
@@ -160,6 +172,7 @@ impl Journal {
                     note,
                     id.0
                 ])?;
+            step(connection, id, now)?;
             if fate == DownloadFate::Taken {
                 steps::told(connection, &it.instrument, it.specimen.reveal())?;
             }
@@ -203,6 +216,7 @@ fn want(
                     at,
                     it.particulars
                 ])?;
+            step(connection, DownloadId(connection.last_insert_rowid()), now)?;
         }
         return Ok(());
     };
@@ -218,6 +232,21 @@ fn want(
              note = 'the LIMS wants something else by now' WHERE id = ?",
         )?
         .execute(params![tests, it.particulars, priority, at, at, id])?;
+    step(connection, DownloadId(id), now)
+}
+
+/// Keeps how a download stands, where that isn't how it stood: an instrument that isn't there is told of a tube in vain a
+/// hundred times a day.
+fn step(connection: &Connection, id: DownloadId, now: Timestamp) -> Result<(), JournalError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO download_step (download, at, tests, state, note)
+             SELECT id, ?2, wanted, state, note FROM download d WHERE id = ?1
+             AND NOT EXISTS (SELECT 1 FROM download_step s
+                 WHERE s.id = (SELECT max(id) FROM download_step WHERE download = ?1)
+                 AND s.tests = d.wanted AND s.state = d.state AND s.note = d.note AND s.state = 'due')",
+        )?
+        .execute(params![id.0, now.as_microsecond()])?;
     Ok(())
 }
 
@@ -232,17 +261,18 @@ fn load(connection: &Connection, id: DownloadId) -> Result<Download, JournalErro
         .ok_or_else(|| JournalError::Refused(format!("there is no download {}", id.0)))
 }
 
+fn tests(json: &str) -> Result<BTreeSet<String>, JournalError> {
+    serde_json::from_str(json)
+        .map_err(|error| JournalError::Refused(format!("failed to read a download: {error}")))
+}
+
 fn download(row: &Row<'_>) -> Result<Download, JournalError> {
-    let tests = |column| -> Result<BTreeSet<String>, JournalError> {
-        serde_json::from_str(&row.get::<_, String>(column)?)
-            .map_err(|error| JournalError::Refused(format!("failed to read a download: {error}")))
-    };
     Ok(Download {
         id: DownloadId(row.get(0)?),
         instrument: row.get(1)?,
         specimen: SpecimenId::new(row.get::<_, String>(2)?),
-        wanted: tests(3)?,
-        told: tests(4)?,
+        wanted: tests(&row.get::<_, String>(3)?)?,
+        told: tests(&row.get::<_, String>(4)?)?,
         state: row.get(5)?,
         attempts: row.get(6)?,
         changed_at: instant(row.get(7)?),
@@ -313,13 +343,43 @@ impl Reader {
         )
     }
 
-    /// What instruments were told of a tube.
-    pub fn downloads_of(&self, specimen: &SpecimenId) -> Result<Vec<Download>, JournalError> {
-        self.downloads(
-            "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note, particulars FROM download
-             WHERE specimen = ? ORDER BY id",
+    /// All that instruments were to be told of a tube, and were, oldest first.
+    pub fn download_steps(&self, specimen: &SpecimenId) -> Result<Vec<DownloadStep>, JournalError> {
+        self.steps(
+            "SELECT s.at, d.instrument, d.specimen, s.tests, s.state, s.note FROM download d
+             JOIN download_step s ON s.download = d.id WHERE d.specimen = ? ORDER BY s.id",
             params![specimen.reveal()],
         )
+    }
+
+    /// What instruments took, the last first, at most `limit`.
+    pub fn taken_downloads(&self, limit: usize) -> Result<Vec<DownloadStep>, JournalError> {
+        self.steps(
+            "SELECT s.at, d.instrument, d.specimen, s.tests, s.state, s.note FROM download_step s
+             JOIN download d ON d.id = s.download WHERE s.state = 'taken' ORDER BY s.id DESC LIMIT ?",
+            params![limit],
+        )
+    }
+
+    fn steps(
+        &self,
+        sql: &'static str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<Vec<DownloadStep>, JournalError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(values)?;
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next()? {
+            steps.push(DownloadStep {
+                at: instant(row.get(0)?),
+                instrument: row.get(1)?,
+                specimen: SpecimenId::new(row.get::<_, String>(2)?),
+                tests: tests(&row.get::<_, String>(3)?)?,
+                state: row.get(4)?,
+                note: row.get(5)?,
+            });
+        }
+        Ok(steps)
     }
 
     fn downloads(

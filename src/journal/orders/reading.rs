@@ -71,6 +71,15 @@ impl Reader {
         )
     }
 
+    /// The orders that the LIMS holds, the oldest first, at most `limit`.
+    pub fn held_orders(&self, limit: usize) -> Result<Vec<CachedOrder>, JournalError> {
+        self.orders(
+            "SELECT id, source, state, placed_at, changed_at, detail FROM lab_order
+             WHERE state = 'held' ORDER BY id LIMIT ?",
+            params![limit],
+        )
+    }
+
     /// The labels of orders from `first` to `last` that are as long as they, in their order, at most `limit`.
     pub fn labels_between(
         &self,

@@ -16,6 +16,7 @@ pub use ordered::OrderStep;
 pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
 pub use way::{ProblemStanding, Step, Way, told};
 
+use super::orders::lims_in_words;
 use super::parcels::hex;
 use super::read::observation;
 use super::rows::instant;
@@ -42,10 +43,19 @@ pub struct ProblemView {
     pub id: ProblemId,
     pub message: Option<MessageId>,
     pub instrument: Option<String>,
+    /// The LIMS whose message it is about, in words.
+    pub lims: Option<String>,
     pub specimen: Option<SpecimenId>,
     pub kind: String,
     pub text: Private<String>,
     pub seen_at: Timestamp,
+}
+
+impl ProblemView {
+    /// Whose message it is about, in words.
+    pub fn from(&self) -> &str {
+        self.instrument.as_deref().or(self.lims.as_deref()).unwrap_or("an unknown sender")
+    }
 }
 
 /// A held result.
@@ -225,8 +235,9 @@ impl Reader {
     /// Open problems, newest first, at most `limit`.
     pub fn open_problems(&self, limit: usize) -> Result<Vec<ProblemView>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, message, instrument, specimen, kind, text, seen_at FROM problem
-             WHERE closed_at IS NULL ORDER BY id DESC LIMIT ?",
+            "SELECT p.id, p.message, p.instrument, p.specimen, p.kind, p.text, p.seen_at, t.source FROM problem p
+             LEFT JOIN message m ON m.id = p.message LEFT JOIN transfer t ON t.id = m.transfer
+             WHERE p.closed_at IS NULL ORDER BY p.id DESC LIMIT ?",
         )?;
         Ok(statement.query_map([limit], problem)?.collect::<Result<_, _>>()?)
     }
@@ -234,8 +245,9 @@ impl Reader {
     /// A problem, if it is open.
     pub fn open_problem(&self, id: ProblemId) -> Result<Option<ProblemView>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, message, instrument, specimen, kind, text, seen_at FROM problem
-             WHERE id = ? AND closed_at IS NULL",
+            "SELECT p.id, p.message, p.instrument, p.specimen, p.kind, p.text, p.seen_at, t.source FROM problem p
+             LEFT JOIN message m ON m.id = p.message LEFT JOIN transfer t ON t.id = m.transfer
+             WHERE p.id = ? AND p.closed_at IS NULL",
         )?;
         Ok(statement.query_row([id.0], problem).optional()?)
     }
@@ -376,6 +388,7 @@ fn problem(row: &Row<'_>) -> rusqlite::Result<ProblemView> {
         id: ProblemId(row.get(0)?),
         message: row.get::<_, Option<i64>>(1)?.map(MessageId),
         instrument: row.get(2)?,
+        lims: row.get::<_, Option<String>>(7)?.and_then(|source| lims_in_words(&source)),
         specimen: row.get::<_, Option<String>>(3)?.map(SpecimenId::new),
         kind: row.get(4)?,
         text: Private::new(row.get(5)?),

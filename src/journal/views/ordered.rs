@@ -71,10 +71,10 @@ impl Reader {
             let asked = OrderStep::Asked { instrument: row.get(1)?, message, answer: row.get(3)? };
             add(instant(row.get(0)?), asked);
         }
-        for it in self.downloads_of(specimen)? {
-            let (tests, note) = (it.wanted.into_iter().collect(), it.note);
+        for it in self.download_steps(specimen)? {
+            let (tests, note) = (it.tests.into_iter().collect(), it.note);
             let told = OrderStep::Told { instrument: it.instrument, tests, state: it.state, note };
-            add(it.changed_at, told);
+            add(it.at, told);
         }
         Ok(steps)
     }

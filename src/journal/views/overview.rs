@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::domain::{Private, SpecimenId};
+use crate::journal::orders::lims_in_words;
 use crate::journal::rows::instant;
 use crate::journal::{DeliveryId, JournalError, MessageId, Reader};
 
@@ -29,6 +30,8 @@ pub struct MessageView {
     pub state: String,
     pub processed_at: Option<Timestamp>,
     pub instrument: Option<String>,
+    /// The LIMS whose message it is, in words.
+    pub lims: Option<String>,
     /// The earlier message that this one repeats.
     pub repeats: Option<MessageId>,
     /// Whose results or problems came in it.
@@ -140,6 +143,7 @@ impl Reader {
             )?
             .query_row([message.0], |row| {
                 Ok(MessageView {
+                    lims: lims_in_words(&row.get::<_, String>(0)?),
                     source: row.get(0)?,
                     peer: row.get(1)?,
                     received_at: instant(row.get(2)?),

@@ -8,6 +8,7 @@ use crate::domain::clinic::Force;
 use crate::domain::{Observation, Private, SpecimenId};
 use crate::journal::calls::Happened;
 use crate::journal::decisions::{self, StoredDecision};
+use crate::journal::orders;
 use crate::journal::read::observation;
 use crate::journal::rows::instant;
 use crate::journal::{CallId, DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
@@ -24,7 +25,8 @@ pub struct Step {
 pub enum Way {
     Received {
         message: MessageId,
-        instrument: String,
+        /// An instrument's name, or who else it is, in words.
+        from: String,
         peer: String,
         frames: u32,
     },
@@ -171,7 +173,7 @@ impl Reader {
 }
 
 /// Counts the frames as [`Reader::frames`] shows them.
-const RECEIVED: &str = "SELECT m.received_at, m.id, m.instrument, t.peer,
+const RECEIVED: &str = "SELECT m.received_at, m.id, m.instrument, t.peer, t.source,
     (SELECT count(*) FROM parcel p
         WHERE p.transfer = m.transfer AND p.id BETWEEN m.first_parcel AND m.last_parcel
         AND (p.id > m.first_parcel OR m.first_offset < p.content_end - p.content_start
@@ -182,11 +184,13 @@ const RECEIVED: &str = "SELECT m.received_at, m.id, m.instrument, t.peer,
      UNION SELECT message FROM problem WHERE specimen = ?1)";
 
 fn received(row: &Row<'_>) -> Result<Way, JournalError> {
+    let instrument: Option<String> = row.get(2)?;
+    let lims = orders::lims_in_words(&row.get::<_, String>(4)?);
     Ok(Way::Received {
         message: MessageId(row.get(1)?),
-        instrument: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+        from: instrument.or(lims).unwrap_or_else(|| "an unknown analyzer".to_owned()),
         peer: row.get(3)?,
-        frames: row.get(4)?,
+        frames: row.get(5)?,
     })
 }
 

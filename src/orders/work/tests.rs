@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::domain::profile::{Dialect, Profile, ResultType, Test};
-use crate::domain::{CodeMapping, InstrumentId, Order, OrderKey, Patient, Priority, Private, SpecimenRules};
+use crate::domain::{
+    CodeMapping, InstrumentId, Order, OrderKey, Panel, Patient, Priority, Private, SpecimenRules,
+};
 use crate::journal::orders::OrderId;
 
 fn order(test: &str, state: OrderState, priority: Priority, patient: &str) -> CachedOrder {
@@ -66,14 +68,66 @@ fn reading() -> Reading {
             maps("K2", Some("K")),
             maps("CL", None),
         ]),
+        panels: BTreeMap::from([
+            panel("LYTES", &["NA", "CL"], None),
+            panel("FBC", &["WBC", "RBC"], Some("CD")),
+            panel("FBCR", &["WBC", "RBC", "RET"], Some("CD")),
+        ]),
         specimen_kinds: BTreeMap::from([("SER".to_owned(), "SERUM".to_owned())]),
         units: labwire_units::Aliases::default(),
         rules: None,
     }
 }
 
+fn panel(name: &str, components: &[&str], told_as: Option<&str>) -> (String, Panel) {
+    let components = components.iter().map(|code| (*code).to_owned()).collect();
+    let told_as = told_as.map(str::to_owned);
+    (name.to_owned(), Panel { components, optional: vec!["NRBC".to_owned()], told_as })
+}
+
 fn found(orders: &[CachedOrder]) -> Tube {
-    tube(&SpecimenId::new("T1"), orders, &reading())
+    let orders: Vec<Todo> = orders.iter().cloned().map(Todo::from).collect();
+    tube(&SpecimenId::new("T1"), &orders, &reading())
+}
+
+/// What is told of orders; of each some results are there.
+fn told(orders: &[(&str, &[&str])]) -> Vec<String> {
+    let todo = |(test, done): &(&str, &[&str])| Todo {
+        order: active(test),
+        done: done.iter().map(|code| (*code).to_owned()).collect(),
+    };
+    let orders: Vec<Todo> = orders.iter().map(todo).collect();
+    match tube(&SpecimenId::new("T1"), &orders, &reading()) {
+        Tube::Work(work) => work.tests,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_panel_is_told_as_the_analyzer_knows_it() {
+    for (orders, expected) in [
+        (&[("LYTES", &[][..])][..], &["NA", "CL"][..]),
+        (&[("FBC", &[])], &["CD"]),
+        // Each code once, whoever ordered it.
+        (&[("NA", &[]), ("LYTES", &[]), ("FBC", &[]), ("FBCR", &[])], &["NA", "CL", "CD"]),
+        // Of its components those that are missing; by its own name the whole.
+        (&[("LYTES", &["NA"])], &["CL"]),
+        (&[("FBC", &["WBC"])], &["CD"]),
+    ] {
+        assert_eq!(told(orders), expected, "{orders:?}");
+    }
+}
+
+#[test]
+fn what_a_code_that_is_told_is_answered_by_are_the_components_that_must_come() {
+    let reading = reading();
+    let of =
+        |codes: &[&str]| reported(&codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>(), &reading);
+    assert_eq!(of(&["NA"]), ["NA"]);
+    assert_eq!(of(&["CD", "NA"]), ["WBC", "RBC", "RET", "NA"]);
+    assert_eq!(does("FBC", &reading).unwrap(), ["WBC", "RBC"]);
+    assert_eq!(does("GLU", &reading).unwrap(), ["GLCC"]);
+    assert_eq!(does("K", &reading), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod mindray_orm;
 
 use labwire_hl7::message::{Charset, Draft, Field, Message, Msh, Segment, Value};
 
-use super::{Found, LONGEST, Question, Wants, Work};
+use super::{Found, LONGEST, Only, Question, Wants, Work};
 use crate::domain::profile::{Hl7Dialect, Hl7Queries};
 use crate::domain::{Priority, SpecimenId};
 use crate::pipeline::interpret::hl7::{parse, text};
@@ -28,11 +28,17 @@ pub(super) fn questions(message: &[u8], dialect: &Hl7Dialect, reading: &Reading)
         .map(|segment| Question {
             record: u32::try_from(segment.ordinal()).unwrap_or(u32::MAX),
             wants: wants(&segment, dialect, reading),
+            only: Only::default(),
         })
         .collect()
 }
 
 fn wants(segment: &Segment<'_>, dialect: &Hl7Dialect, reading: &Reading) -> Wants {
+    // LAW's queries for a rack, a tray or everything.
+    let query = segment.field(1).component(1).raw();
+    if segment.is(b"QPD") && query.starts_with(b"WOS_") {
+        return Wants::Nothing("it asks for more than one tube by its number");
+    }
     let mut tubes = Vec::new();
     let mut too_long = false;
     for at in dialect.places.query_specimen.iter().filter(|at| segment.is(&at.path.segment)) {
@@ -45,6 +51,9 @@ fn wants(segment: &Segment<'_>, dialect: &Hl7Dialect, reading: &Reading) -> Want
                 tubes.push(id);
             }
         }
+    }
+    if segment.is(b"QRD") && tubes.len() > 1 {
+        return Wants::Nothing("it names several specimens, and the model is told of one");
     }
     match tubes.is_empty() {
         false => Wants::Tubes(tubes),
@@ -221,7 +230,9 @@ fn law(message: &Message<'_>, of: &Msh<'_>, works: &[&Work], stamp: &mut Stamp<'
         });
         let parts: Vec<(&Work, bool)> =
             [(*work, false)].into_iter().chain(withdrawn.as_ref().map(|it| (it, true))).collect();
-        messages.push(work_order(of, charset, &profile, &parts, stamp));
+        // Where the tube stands is the analyzer's own word.
+        let stands = (works.len() == 1).then(|| [asked.field(4), asked.field(5)]);
+        messages.push(work_order((of, charset), &profile, stands, &parts, stamp));
     }
     messages
 }
@@ -236,14 +247,14 @@ pub(super) fn unasked(parts: &[(&Work, bool)], reading: &Reading, stamp: &mut St
     let of = message.header()?;
     let profile = of.profile().raw().to_vec();
     let charset = reading.character_set.and_then(Charset::of_encoding).unwrap_or(Charset::UTF_8);
-    (!parts.is_empty()).then(|| work_order(&of, charset, &profile, parts, stamp))
+    (!parts.is_empty()).then(|| work_order((&of, charset), &profile, None, parts, stamp))
 }
 
-/// One OML^O33 a tube; each part of it says whether it is taken back.
+/// One OML^O33 a tube; each part of it says whether it is taken back. `stands` is its carrier and its position in it.
 fn work_order(
-    of: &Msh<'_>,
-    charset: Charset,
+    (of, charset): (&Msh<'_>, Charset),
     profile: &[u8],
+    stands: Option<[Field<'_>; 2]>,
     parts: &[(&Work, bool)],
     stamp: &mut Stamp<'_>,
 ) -> Vec<u8> {
@@ -281,7 +292,11 @@ fn work_order(
             (17, Value::Text(&drawn)),
         ],
     );
-    draft.segment(b"SAC", [(3, Value::Text(&specimen))]);
+    let mut container = vec![(3, Value::Text(&specimen))];
+    if let Some([carrier, position]) = stands {
+        container.extend([(10, Value::Field(carrier)), (11, Value::Field(position))]);
+    }
+    draft.segment(b"SAC", container);
     // What is told under another number is taken back under the old one first.
     let first = parts.iter().filter(|(_, withdrawn)| *withdrawn);
     let in_order = first.chain(parts.iter().filter(|(_, withdrawn)| !withdrawn));

@@ -16,8 +16,8 @@ use crate::config::settings::{Instrument, Release, WhileHeld};
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::qc::QcState;
 use crate::domain::{
-    DestinationId, HoldReason, Observation, OrderDoubt, OrderState, Patient, Priority, Private, Rules,
-    SampleClass, SpecimenId, TestIdentity, UnorderedPolicy,
+    DestinationId, HoldReason, Observation, OrderDoubt, OrderState, Panels, Patient, Priority, Private,
+    Rules, SampleClass, SpecimenId, TestIdentity, UnorderedPolicy,
 };
 use crate::journal::decisions::{Judged, Known, PatientKey};
 use crate::journal::orders::{CachedOrder, Link};
@@ -26,7 +26,7 @@ use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{Told, evaluate, latest, relevant};
 use crate::pipeline::{
-    Around, Reading, analyte_of, case, fit, is_other, measured, measured_at, past, ranged,
+    Around, Reading, analyte_of, asked, case, fit, is_other, measured, measured_at, past, ranged,
 };
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
@@ -136,7 +136,8 @@ impl<'a> Judging<'a> {
         let mut orders = self.bench.read(|reader| reader.orders_on(&observation.specimen))?;
         orders.retain(|it| sources.contains(&it.source));
         let candidates: Vec<_> = orders.iter().map(|it| (it.state, it.sourced())).collect();
-        let mut found = fit(observation, &candidates, &self.instrument.specimen_kinds);
+        let mut found =
+            fit(observation, &candidates, (&self.instrument.specimen_kinds, &self.instrument.panels));
         let order = found.order.and_then(|place| orders.get(place));
         if found.doubts.contains(&OrderDoubt::OtherPatient) {
             for order in found.whose.iter().filter_map(|place| orders.get(*place)) {
@@ -246,7 +247,7 @@ impl<'a> Judging<'a> {
             reasons.push(HoldReason::NotReleased);
         }
         let announced_at = self.announced_at(&evaluations, &reasons, &waits_at);
-        let wanted = wanted(&around.orders, observation);
+        let wanted = wanted(&around.orders, observation, &self.instrument.panels);
         Judged { evaluations, reasons, waits_at, announced_at, wanted, asks: Vec::new() }
     }
 
@@ -488,10 +489,9 @@ fn is_judged(entry: &Entry) -> bool {
 }
 
 /// How soon the LIMS wants it: by the orders of its test, else by those of its specimen.
-fn wanted(orders: &[CachedOrder], observation: &Observation) -> Option<Priority> {
-    let test = observation.lims_code.as_deref().unwrap_or(&observation.test.code);
-    let soonest = |only: bool| {
-        orders.iter().filter(|it| !only || it.order.key.test == test).map(|it| it.order.priority).min()
-    };
+fn wanted(orders: &[CachedOrder], observation: &Observation, panels: &Panels) -> Option<Priority> {
+    let is_its = |it: &CachedOrder| asked(observation, &it.order.key.test, panels).is_some();
+    let soonest =
+        |only: bool| orders.iter().filter(|it| !only || is_its(it)).map(|it| it.order.priority).min();
     soonest(true).or_else(|| soonest(false))
 }

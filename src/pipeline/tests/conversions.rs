@@ -50,6 +50,7 @@ fn signed_reading() -> Reading {
     let analyte = CodeMapping { analyte: Some("haemoglobin".into()), ..CodeMapping::default() };
     Reading {
         codes: BTreeMap::from([("HGB".to_owned(), analyte)]),
+        panels: BTreeMap::new(),
         units: Aliases::new(BTreeMap::from([alias("mEq/L", "meq/L")])),
         rules: Some(signed()),
         ..reading(profile)

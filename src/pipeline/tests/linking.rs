@@ -3,7 +3,7 @@
 use super::super::{Fit, fit};
 use super::*;
 use crate::domain::{
-    Order, OrderDoubt, OrderKey, OrderState, Patient, Priority, Private, Sourced, SpecimenId,
+    Order, OrderDoubt, OrderKey, OrderState, Panel, Panels, Patient, Priority, Private, Sourced, SpecimenId,
 };
 
 fn order(number: &str, test: &str, patient: &str) -> Order {
@@ -47,7 +47,17 @@ fn judged(
     let kinds = BTreeMap::from([("SER".to_owned(), "SERUM".to_owned())]);
     let orders: Vec<_> =
         orders.iter().map(|(state, order)| (*state, Sourced { source: "orders lims", order })).collect();
-    let Fit { order, doubts, .. } = fit(&result(kind, patient), &orders, &kinds);
+    let of = |codes: &[&str]| Panel {
+        components: codes.iter().map(|code| (*code).to_owned()).collect(),
+        ..Panel::default()
+    };
+    let chemistry = Panel { optional: vec!["K".to_owned()], ..of(&["CL"]) };
+    let panels = Panels::from([
+        ("LYTES".to_owned(), of(&["NA", "K"])),
+        ("CHEM".to_owned(), chemistry),
+        ("LIVER".to_owned(), of(&["ALT"])),
+    ]);
+    let Fit { order, doubts, .. } = fit(&result(kind, patient), &orders, (&kinds, &panels));
     (order, doubts.into_iter().map(OrderDoubt::name).collect())
 }
 
@@ -69,6 +79,28 @@ fn of_orders_for_a_test_the_one_that_is_to_be_done_counts() {
         (&[(Active, &other), (Active, &stranger)], (None, vec!["several-patients"])),
         (&[(Cancelled, &stranger), (Active, &other)], (None, vec!["several-patients"])),
         (&[(Cancelled, &stranger), (Active, &one)], (Some(1), vec![])),
+    ] {
+        assert_eq!(judged(orders, "", Patient::default()), expected);
+    }
+}
+
+#[test]
+fn a_component_belongs_to_its_panel_unless_it_was_ordered_itself() {
+    use OrderState::{Active, Cancelled, Completed};
+    let of = |test: &str| order(test, test, "EX77");
+    let (own, lytes, chem, liver) = (of("GLU"), of("LYTES"), of("CHEM"), of("LIVER"));
+    let stranger = order("P9", "LYTES", "EX88");
+    for (orders, expected) in [
+        (&[(Active, &lytes)][..], (Some(0), vec![])),
+        (&[(Active, &chem)], (Some(0), vec![])),
+        (&[(Active, &liver)], (None, vec!["not-ordered"])),
+        (&[(Active, &lytes), (Active, &own)], (Some(1), vec![])),
+        // What is to be done counts before what is over, whoever ordered it.
+        (&[(Active, &lytes), (Cancelled, &own)], (Some(0), vec![])),
+        (&[(Cancelled, &lytes), (Completed, &own)], (Some(1), vec!["order-final"])),
+        (&[(Cancelled, &lytes)], (Some(0), vec!["order-cancelled"])),
+        (&[(Active, &lytes), (Active, &chem)], (None, vec!["several-orders"])),
+        (&[(Active, &own), (Active, &stranger)], (None, vec!["several-patients"])),
     ] {
         assert_eq!(judged(orders, "", Patient::default()), expected);
     }

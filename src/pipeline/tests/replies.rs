@@ -211,6 +211,37 @@ fn a_query_says_what_it_wants_and_nothing_is_made_of_a_blank_or_an_enormous_numb
 }
 
 #[test]
+fn a_query_for_a_patients_tube_or_single_tests_is_no_wider_than_that() {
+    for (query, patients, tests) in [
+        ("^S1||ALL", vec![""], vec![]),
+        ("^S1||^^^ALL", vec![""], vec![]),
+        ("^S1||", vec![""], vec![]),
+        ("^S1||^^^", vec![""], vec![]),
+        ("EX77^S1||^^^GLU", vec!["EX77"], vec!["GLU", "^^^GLU"]),
+        ("EX77^S1\\^S2\\EX78^S3", vec!["EX77", "", "EX78"], vec![]),
+        // One without a tube counts for none.
+        ("EX77^\\EX78^S3", vec!["EX78"], vec![]),
+        ("S1||GLU\\^^^NA^2", vec![""], vec!["GLU", "NA^2", "NA", "^^^NA^2"]),
+        ("EX77^ALL", vec!["EX77"], vec![]),
+        ("ALL^S1", vec![""], vec![]),
+    ] {
+        let text = format!("H|\\^&\rQ|1|{query}\rL|1|N\r");
+        let asked = questions(text.as_bytes(), &reading(profile()));
+        let named: Vec<&str> = asked[0].only.patients.iter().map(|it| it.reveal().as_str()).collect();
+        assert_eq!(
+            (named, &asked[0].only.tests),
+            (patients, &tests.into_iter().map(str::to_owned).collect()),
+            "{query}"
+        );
+    }
+    for query in ["^ALL||ALL||20260501|20260502", "^S1|^S4|||20260501", "EX77^||ALL||||||||D"] {
+        let text = format!("H|\\^&\rQ|1|{query}\rL|1|N\r");
+        let asked = questions(text.as_bytes(), &reading(profile()));
+        assert!(matches!(asked[0].wants, Wants::Nothing(_)), "{query}: {asked:?}");
+    }
+}
+
+#[test]
 fn a_wildcard_is_answered_with_the_tubes_that_there_are() {
     let query = "H|\\^&||||||||||P\rQ|1|ALL\rL|1|N";
     let found = Found::from([(1, vec![Some(work("S1", &["GLU"])), Some(work("S2", &["NA"]))])]);

@@ -17,6 +17,7 @@ fn reading(queries: Hl7Queries) -> Reading {
         decimal_separator: '.',
         specimen: SpecimenRules::default(),
         codes: std::collections::BTreeMap::new(),
+        panels: std::collections::BTreeMap::new(),
         specimen_kinds: std::collections::BTreeMap::new(),
         units: labwire_units::Aliases::default(),
         rules: None,
@@ -113,7 +114,7 @@ fn law_gets_its_answer_and_then_a_work_order() {
     assert_eq!(
         texts[1],
         "MSH|^~\\&|host||cobas pro||20260501||OML^O33^OML_O33|Q2|P|2.5.1|||NE|AL||UNICODE UTF-8|||LAB-28R^ROCHE/\
-         PID|1||EX77||Example^Anna||19800102|F/SPM|1|900203||serum|||||||P||||||20260430075500+0200/SAC|||900203/\
+         PID|1||EX77||Example^Anna||19800102|F/SPM|1|900203||serum|||||||P||||||20260430075500+0200/SAC|||900203|||||||50001|1/\
          ORC|NW||||||||20260501/TQ1|||||||||S/OBR||Q3||10020/ORC|NW||||||||20260501/TQ1|||||||||S/OBR||Q4||10021/"
     );
     let none = told(LAW, Hl7Queries::Law, None);
@@ -178,6 +179,22 @@ fn blank_and_enormous_numbers_are_never_looked_for() {
         let query = MINDRAY.replace("900203", number).replace('/', "\r");
         let asked = questions(query.as_bytes(), dialect, &reading);
         assert_eq!(asked[0].wants, Wants::Nothing(expected));
+    }
+}
+
+#[test]
+fn a_question_for_more_than_one_tube_is_answered_about_none() {
+    for (queries, query) in [
+        (Hl7Queries::Law, LAW.replace("|INISEQ^^99ROC|", "|WOS_ALL^^IHELAW|")),
+        (Hl7Queries::Law, LAW.replace("|INISEQ^^99ROC|", "|WOS_BY_RACK^^IHELAW|")),
+        (Hl7Queries::Mindray, MINDRAY.replace("|900203|", "|900203~900204|")),
+    ] {
+        let reading = reading(queries);
+        let Dialect::Hl7(dialect) = &reading.profile.dialect else { panic!("HL7") };
+        let asked = questions(query.replace('/', "\r").as_bytes(), dialect, &reading);
+        assert!(matches!(asked[0].wants, Wants::Nothing(_)), "{query}: {asked:?}");
+        let told = told(&query, queries, None);
+        assert!(told.len() == 1 && told[0].contains("|NF|"), "{told:?}");
     }
 }
 
