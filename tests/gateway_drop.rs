@@ -62,6 +62,35 @@ async fn a_whole_day_that_comes_again_is_known_under_any_name_and_not_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn equal_results_without_a_time_are_as_many_as_a_file_says_and_known_when_they_come_again() {
+    let desk = Desk::folder(&deleted()).await;
+    let path = desk.lab.path("instruments.d/cobas.toml");
+    let settings = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("resend_window_secs = 0\n{settings}")).unwrap();
+    let gateway = desk.lab.start().await;
+    let untimed = |specimen: &str| message(specimen, "1.40").replace("20260501115500", "");
+    let twice = untimed("A1") + &untimed("A1");
+    desk.drop("one.hl7", &twice);
+    desk.accepted(2).await;
+    desk.gone("one.hl7").await;
+    until("that is told", || desk.lab.text(&["problems"]).contains("its file says the same twice")).await;
+    // As they were sent: whenever that is, nobody measured again.
+    desk.drop("two.hl7", &(twice + &untimed("B1")));
+    desk.accepted(3).await;
+    desk.gone("two.hl7").await;
+    assert_eq!((desk.received(), desk.lab.count("held")), (2 + 3, 0));
+    // Sent anew, and too late for a repetition.
+    desk.drop("three.hl7", &untimed("B1").replace("20260501120000", "20260501130000"));
+    desk.gone("three.hl7").await;
+    until("it waits for a person", || desk.lab.count("held") == 1).await;
+    desk.accepted(3).await;
+    assert!(desk.lab.text(&["held"]).contains("a file says again what was read before"));
+    assert_eq!(desk.lab.reader().open_problems(10).unwrap().len(), 1);
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_stands_before_the_first_message_of_a_file_is_a_problem_and_costs_no_message() {
     let desk = Desk::folder(&deleted()).await;
     let gateway = desk.lab.start().await;

@@ -229,6 +229,22 @@ impl Reader {
             .optional()?)
     }
 
+    /// The messages of an instrument with this fingerprint that came before one, and not in its transfer: the latest few.
+    pub fn same_elsewhere(
+        &self,
+        instrument: &InstrumentId,
+        fingerprint: &[u8],
+        (transfer, than): (TransferId, MessageId),
+    ) -> Result<Vec<MessageId>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM message WHERE instrument = ? AND fingerprint = ? AND id < ? AND transfer <> ?
+             ORDER BY id DESC LIMIT 16",
+        )?;
+        let rows = statement
+            .query_map(params![instrument.as_str(), fingerprint, than.0, transfer.0], |row| row.get(0))?;
+        Ok(rows.map(|id| id.map(MessageId)).collect::<Result<_, _>>()?)
+    }
+
     /// What is stored of a specimen's test from an instrument, every version, oldest first.
     pub fn earlier(
         &self,

@@ -47,10 +47,12 @@ pub use preview::{Preview, Reported, Tube, preview};
 pub use ranged::ranged;
 pub use reply::{Found, Only, Question, Stamp, Wants, Work, answer, answers_hl7, download, questions};
 pub use same::{
-    Again, Arrival, Before, Numbered, Prior, Repetition, Sameness, Stored, canonical, classify, time_text,
+    Again, Arrival, Before, Clock, Numbered, Prior, Repetition, Sameness, Stored, canonical, classify,
+    time_text,
 };
 pub use sender::{Sender, sender};
 pub use specimen::{Length, Specimen, forms};
+use time::is_date;
 
 /// How one instrument's messages are read: its model's profile with this site's settings.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ mod controls;
 mod history;
 mod judging;
 mod moving;
+mod parts;
 mod replay;
 mod route;
 mod whose;
@@ -29,7 +30,6 @@ use compare::{Comparison, Counted};
 use judging::{Bench, Controls, Judging};
 use route::homeless;
 
-use super::batch::miscounts;
 use super::who::{Who, who_sent};
 use super::{Context, Part, Reading, Repetition, canonical, process_part};
 use crate::clock;
@@ -259,20 +259,26 @@ impl Runner {
         let earlier =
             self.read(|reader| reader.same_message(&instrument.id, &processed.fingerprint, message.message))?;
         processed.repeats = earlier.map(|(id, _)| id);
+        let is_table = matches!(instrument.profile.dialect, Dialect::Table(_));
+        let repetition = match message.part.filter(|_| !is_table) {
+            Some(_) => self.repeats_another_file(message, instrument, &processed.fingerprint)?,
+            None if earlier.is_some() => Repetition::Repeated,
+            None => Repetition::First,
+        };
         let mut outcome = understand(message, instrument, self.rules.borrow().clone());
         outcome.problems.extend(self.look_at_clock(message, instrument, &mut outcome.observations)?);
         let not_production = outcome.not_production;
-        let is_table = matches!(instrument.profile.dialect, Dialect::Table(_));
         let mut comparison = Comparison {
             runner: self,
             message: message.message,
             received_at: message.received_at,
             instrument,
-            repetition: if earlier.is_some() { Repetition::Repeated } else { Repetition::First },
+            repetition,
             not_production,
             priors: BTreeMap::new(),
             rows: BTreeMap::new(),
             counted: is_table.then_some(Counted { file: message.transfer, numbered: outcome.numbered }),
+            file: message.part.map(|_| message.transfer),
         };
         processed.problems = match is_table {
             true => self.new_to_file(message, outcome.problems)?,
@@ -313,49 +319,12 @@ impl Runner {
         Ok(processed)
     }
 
-    /// The problems without those of a table's text as a whole that an earlier part of it told. One that stands in a result's
-    /// place is told in any case.
-    fn new_to_file(&self, message: &Pending, problems: Vec<Problem>) -> Result<Vec<Problem>, JournalError> {
-        let mut new = Vec::new();
-        for problem in problems {
-            let may_be_told = problem.kind == ProblemKind::UndecodableText && !problem.replaces_result;
-            let place = (message.transfer, message.message);
-            if !may_be_told
-                || !self.read(|reader| reader.was_told(place, problem.kind, problem.text.reveal()))?
-            {
-                new.push(problem);
-            }
-        }
-        Ok(new)
-    }
-
     /// Whether it goes where the version before it was meant for, whatever the tables say now.
     fn follows(&self, entry: &Entry) -> Result<bool, JournalError> {
         let Place::Supersedes(earlier) = entry.place else { return Ok(false) };
         let meant_for = self.read(|reader| reader.meant_for(earlier))?;
         let treats = |it: &Arc<Destination>| it.mode != Mode::Test && meant_for.contains(&it.id);
         Ok(self.site.destinations.iter().any(treats))
-    }
-
-    /// The problem that a batch which ends here counts other messages than came.
-    fn miscounted(&self, message: &Pending, instrument: &Instrument) -> Result<Vec<Problem>, JournalError> {
-        if !matches!(instrument.profile.dialect, Dialect::Hl7(_)) || message.part.is_some() {
-            return Ok(Vec::new());
-        }
-        let (mut at, mut failed) = (message.message, None);
-        let said = miscounts(&message.content, || {
-            let earlier = self.read(|reader| reader.before(at));
-            let (id, content) = earlier.unwrap_or_else(|error| {
-                failed = Some(error);
-                None
-            })?;
-            at = id;
-            Some(content)
-        });
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(said.into_iter().map(|text| problem(ProblemKind::Miscounted, text)).collect()),
-        }
     }
 
     /// The problem that the configuration sends some of these nowhere.

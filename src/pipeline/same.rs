@@ -2,6 +2,7 @@
 //! form under which two transmissions of it are alike. Nothing is ever dropped for looking alike: only what is
 //! the same in every respect is a duplicate.
 
+mod messages;
 mod rows;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::domain::{
     Value,
 };
 
+pub use messages::Clock;
 pub use rows::{Again, Before, Numbered, Stored};
 
 /// A stored observation, as far as it is compared.
@@ -90,6 +92,8 @@ pub struct Arrival<'a> {
 pub enum Repetition {
     First,
     Repeated,
+    /// With its own time of sending and all: no other message is like it, whenever it comes.
+    Verbatim,
 }
 
 /// What a new observation is to those before it.
@@ -118,6 +122,11 @@ pub enum Sameness {
     PossibleDuplicate(i64),
     /// A row of a table that says what an earlier row of its file said, of the same replicate by its own word.
     SaidTwice,
+    /// A message of a file that says what an earlier one of it said, and no time tells them apart: another of these, and
+    /// that is told.
+    AnotherOf(i64),
+    /// What another file told, without a time, and too little says that it is told again. A person decides.
+    ToldBefore(i64),
 }
 
 /// The time by which a result is told from the next one: when it was completed, or else when it was started.
@@ -272,8 +281,11 @@ fn of_diluted(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Same
 fn known_again(old: &Prior, new: &Observation, arrival: &Arrival<'_>, time: &str) -> Sameness {
     let window = SignedDuration::try_from(arrival.resend_window).unwrap_or(SignedDuration::MAX);
     let soon = arrival.received_at.duration_since(old.received_at) <= window;
-    let repeated = arrival.repetition == Repetition::Repeated;
-    let certain = if time.is_empty() { repeated && soon } else { repeated || !new.specimen.is_blank() };
+    let certain = match arrival.repetition {
+        Repetition::Verbatim => true,
+        Repetition::Repeated => !time.is_empty() || soon,
+        Repetition::First => !time.is_empty() && !new.specimen.is_blank(),
+    };
     if certain { Sameness::Duplicate(old.id) } else { Sameness::PossibleDuplicate(old.id) }
 }
 

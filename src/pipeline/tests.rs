@@ -4,6 +4,7 @@ mod arrivals;
 mod conservation;
 mod conversions;
 mod cuts;
+mod files;
 mod flags;
 mod habits;
 mod hl7;

@@ -30,18 +30,25 @@ pub(super) fn read(
     if text.is_empty() {
         return (None, None);
     }
-    let civil = if formats.is_empty() {
-        civil(text)
-    } else {
-        formats.iter().find_map(|format| formatted(text, format))
-    };
-    let (instant, doubt) = match civil {
+    let (instant, doubt) = match written(text, formats) {
         Some(Civil::Date) => (None, None),
         Some(Civil::DateTime(time)) => instant(time, zone, received_at),
         None if formats.is_empty() => (None, Some("it is no date and time")),
         None => (None, Some("it isn't written as times says; mend times in the instrument's file")),
     };
     (Some(InstrumentTime { text: text.to_owned(), instant }), doubt)
+}
+
+/// Whether it is read as a day without an hour.
+pub(super) fn is_date(text: &str, formats: &[String]) -> bool {
+    matches!(written(text.trim(), formats), Some(Civil::Date))
+}
+
+fn written(text: &str, formats: &[String]) -> Option<Civil> {
+    match formats.is_empty() {
+        true => civil(text),
+        false => formats.iter().find_map(|format| formatted(text, format)),
+    }
 }
 
 enum Civil {

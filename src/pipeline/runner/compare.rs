@@ -9,13 +9,17 @@ use super::Runner;
 use super::judging::Judging;
 use super::route::routes;
 use crate::config::settings::Instrument;
+use crate::domain::profile::Dialect;
 use crate::domain::{
     HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, SampleClass, Standing,
 };
 use crate::journal::decisions::Judged;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId, TransferId};
-use crate::pipeline::{Again, Arrival, Before, Numbered, Prior, Repetition, Sameness, Stored, classify};
+use crate::pipeline::{
+    Again, Arrival, Before, Clock, Numbered, Prior, Repetition, Sameness, Stored, classify, is_date,
+    time_text,
+};
 
 /// One message's observations against what is stored.
 pub(super) struct Comparison<'a> {
@@ -27,10 +31,12 @@ pub(super) struct Comparison<'a> {
     pub(super) not_production: bool,
     /// By specimen and test code.
     pub(super) priors: BTreeMap<(String, String), Vec<Prior>>,
-    /// The same for the rows of a table.
+    /// The same for the rows of a table and the messages of a file.
     pub(super) rows: BTreeMap<(String, String), Before>,
     /// Where rows of a table are counted, and nothing that was counted before.
     pub(super) counted: Option<Counted>,
+    /// The file that a message came in.
+    pub(super) file: Option<TransferId>,
 }
 
 /// The rows of a part of a file.
@@ -56,7 +62,7 @@ impl<'a> Comparison<'a> {
         let is_row = row.is_some();
         let sameness = match row {
             Some((file, numbered)) => self.row(&mut observation, file, numbered)?,
-            None => self.result(&observation)?,
+            None => self.result(&mut observation)?,
         };
         let mut doubt = None;
         let place = match sameness {
@@ -92,14 +98,20 @@ impl<'a> Comparison<'a> {
                 hold(&mut observation, HoldReason::PossibleDuplicate);
                 Place::Own
             }
-            Sameness::PossibleDuplicate(id) => {
-                doubt = Some(Problem {
-                    kind: ProblemKind::PossibleDuplicate,
-                    record: Some(observation.record),
-                    specimen: Some(observation.specimen.clone()),
-                    text: Private::new(format!("it looks like observation {id} and can't be told from it")),
-                    replaces_result: false,
-                });
+            Sameness::ToldBefore(_) if observation.class == SampleClass::Patient => {
+                hold(&mut observation, HoldReason::PossibleDuplicate);
+                Place::Own
+            }
+            Sameness::PossibleDuplicate(id) | Sameness::ToldBefore(id) => {
+                let text = format!("it looks like observation {id} and can't be told from it");
+                doubt = Some(looks_like(&observation, text));
+                Place::Own
+            }
+            Sameness::AnotherOf(id) => {
+                let text = format!(
+                    "its file says the same twice and no time tells which is which; it counts as another measurement beside observation {id}"
+                );
+                doubt = Some(looks_like(&observation, text));
                 Place::Own
             }
         };
@@ -155,7 +167,8 @@ impl<'a> Comparison<'a> {
             true => Vec::new(),
             false => self.runner.read(|reader| reader.told_again(&self.instrument.id, specimen, code))?,
         };
-        let stored = earlier.into_iter().map(|it| Stored {
+        let alike = earlier.into_iter().filter(|it| it.not_production == self.not_production);
+        let stored = alike.map(|it| Stored {
             id: it.id.0,
             message: it.message.0,
             transfer: it.transfer.0,
@@ -177,7 +190,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// What a message's result is to those of others.
-    fn result(&mut self, observation: &Observation) -> Result<Sameness, JournalError> {
+    fn result(&mut self, observation: &mut Observation) -> Result<Sameness, JournalError> {
         let arrival = self.arrival();
         let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
         if !self.priors.contains_key(&key) {
@@ -185,7 +198,16 @@ impl<'a> Comparison<'a> {
             self.priors.insert(key.clone(), priors);
         }
         let priors = self.priors.get(&key).map(Vec::as_slice).unwrap_or_default();
-        Ok(classify(priors, observation, &arrival))
+        let alone = classify(priors, observation, &arrival);
+        let Some(file) = self.file else { return Ok(alone) };
+        let mut before = match self.rows.remove(&key) {
+            Some(before) => before,
+            None => self.before(observation, file)?,
+        };
+        let clock = clock_of(observation, &self.instrument.profile.dialect);
+        let sameness = before.take_of_message(observation, clock, alone, &arrival);
+        self.rows.insert(key, before);
+        Ok(sameness)
     }
 
     fn stored(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
@@ -205,6 +227,16 @@ impl<'a> Comparison<'a> {
     }
 }
 
+fn looks_like(observation: &Observation, text: String) -> Problem {
+    Problem {
+        kind: ProblemKind::PossibleDuplicate,
+        record: Some(observation.record),
+        specimen: Some(observation.specimen.clone()),
+        text: Private::new(text),
+        replaces_result: false,
+    }
+}
+
 fn other_patient(observation: &Observation, why: OrderDoubt) -> Problem {
     Problem {
         kind: ProblemKind::OtherPatient,
@@ -219,5 +251,13 @@ pub(super) fn hold(observation: &mut Observation, reason: HoldReason) {
     match &mut observation.standing {
         Standing::Held(reasons) => reasons.push(reason),
         clear @ Standing::Clear => *clear = Standing::Held(vec![reason]),
+    }
+}
+
+fn clock_of(observation: &Observation, dialect: &Dialect) -> Clock {
+    let time = time_text(observation);
+    match time.is_empty() || is_date(time, dialect.times()) {
+        true => Clock::IsSilent,
+        false => Clock::Tells,
     }
 }

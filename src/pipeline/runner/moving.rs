@@ -87,6 +87,7 @@ impl Runner {
             priors: BTreeMap::new(),
             rows: BTreeMap::new(),
             counted: None,
+            file: None,
         };
         let mut entries = Vec::new();
         let mut from = Vec::new();

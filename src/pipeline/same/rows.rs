@@ -44,7 +44,7 @@ pub enum Numbered {
 
 /// All that tells one result of a specimen from the next, but for the replicate.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Said {
+pub(super) struct Said {
     class: SampleClass,
     test: TestIdentity,
     time: String,
@@ -55,7 +55,7 @@ struct Said {
 }
 
 impl Said {
-    fn by(it: &Observation) -> Said {
+    pub(super) fn by(it: &Observation) -> Said {
         Said {
             class: it.class,
             test: it.test.clone(),
@@ -96,7 +96,9 @@ pub struct Before {
     /// Where in `others` each thing was said.
     said: BTreeMap<Said, Vec<usize>>,
     /// The replicates that its own file has said each thing of.
-    own: BTreeMap<Said, Vec<u32>>,
+    pub(super) own: BTreeMap<Said, Vec<u32>>,
+    /// The last result of each thing that an earlier part of its file has said.
+    pub(super) earlier: BTreeMap<Said, i64>,
     /// How many rows of its own file there are of each.
     tubes: BTreeMap<Tube, u32>,
 }
@@ -124,6 +126,9 @@ impl Before {
             let again = times.get(&it.id).copied().unwrap_or_default();
             let first = usize::from(it.transfer == transfer && it.message < message);
             (0..again + first).for_each(|_| before.count(&it.observation));
+            if again + first > 0 {
+                before.earlier.insert(Said::by(&it.observation), it.id);
+            }
         }
         stored.retain(|it| it.transfer != transfer);
         for it in &mut stored {
@@ -138,7 +143,7 @@ impl Before {
         before
     }
 
-    fn count(&mut self, row: &Observation) {
+    pub(super) fn count(&mut self, row: &Observation) {
         self.own.entry(Said::by(row)).or_default().push(row.replicate);
         *self.tubes.entry(Tube::of(row)).or_default() += 1;
     }
@@ -178,17 +183,23 @@ impl Before {
             }
             return sameness;
         }
-        let mut taken = self.twins(&said).map(|old| old.replicate).chain(own.iter().copied()).peekable();
-        if taken.peek().is_none() {
+        if own.is_empty() && self.twins(&said).next().is_none() {
             return versions(&self.others, row, arrival);
         }
-        // The file itself says that there are more of them; they must not share a name.
-        let taken: Vec<u32> = taken.collect();
-        row.replicate = (row.replicate..).find(|number| !taken.contains(number)).unwrap_or(u32::MAX);
+        row.replicate = self.free(&said, row.replicate);
         Sameness::New
     }
 
-    fn twins(&self, said: &Said) -> impl Iterator<Item = &Prior> {
+    /// A number for one more of these, from `number` on: the file itself says that there are more, and they must not share
+    /// a name.
+    pub(super) fn free(&self, said: &Said, number: u32) -> u32 {
+        let own = self.own.get(said).map(Vec::as_slice).unwrap_or_default();
+        let taken: Vec<u32> = self.twins(said).map(|old| old.replicate).chain(own.iter().copied()).collect();
+        (number..).find(|number| !taken.contains(number)).unwrap_or(u32::MAX)
+    }
+
+    /// What other files said of it, the one that was told last first.
+    pub(super) fn twins(&self, said: &Said) -> impl Iterator<Item = &Prior> {
         self.said.get(said).into_iter().flatten().filter_map(|at| self.others.get(*at))
     }
 }

@@ -33,8 +33,13 @@ impl Lab {
             Sameness::Duplicate(_) => return,
             Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => (true, Some(id)),
             Sameness::Contradiction(id) => (false, Some(id)),
-            Sameness::Late(_) | Sameness::AmbiguousCorrection | Sameness::SaidTwice => (false, None),
-            Sameness::New | Sameness::Rerun(_) | Sameness::PossibleDuplicate(_) => (true, None),
+            Sameness::Late(_)
+            | Sameness::AmbiguousCorrection
+            | Sameness::SaidTwice
+            | Sameness::ToldBefore(_) => (false, None),
+            Sameness::New | Sameness::Rerun(_) | Sameness::PossibleDuplicate(_) | Sameness::AnotherOf(_) => {
+                (true, None)
+            }
         };
         let id = i64::try_from(self.stored.len()).unwrap() + 1;
         let mut result = id;
