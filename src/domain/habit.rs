@@ -7,8 +7,8 @@ const LONGEST: usize = 80;
 const LONGEST_HEADER: usize = 4_000;
 /// What stands between the names of columns.
 const BETWEEN: char = '|';
-/// The most names that a change of columns names.
-const NAMED: usize = 8;
+/// The most names that a change of columns names: more than any table of a laboratory has.
+const NAMED: usize = 200;
 
 /// What of an instrument is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,10 +88,10 @@ impl Habit {
         }
     }
 
-    /// A further change of the same, as an addition to [`departure`](Self::departure).
-    pub fn further(&self) -> String {
+    /// A further change of the same, as an addition to [`departure`](Self::departure). `before` as there.
+    pub fn further(&self, before: &str) -> String {
         match self.kind {
-            HabitKind::Columns => format!("; later also a header of {} columns", names(&self.value).len()),
+            HabitKind::Columns => format!("; later {}", columns(before, &self.value)),
             _ => format!("; later also {}", quoted(&self.value)),
         }
     }
@@ -120,16 +120,30 @@ fn columns(before: &str, now: &str) -> String {
         let shown = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
         if more > 0 { format!("{shown} and {more} more") } else { shown }
     };
-    match (without(&old, &new), without(&new, &old)) {
-        (gone, come) if gone.is_empty() && come.is_empty() => {
-            "the columns of the file stand in another order than until now".to_owned()
-        }
-        (gone, come) if gone.is_empty() => format!("the file has columns that are new: {}", list(come)),
-        (gone, come) if come.is_empty() => format!("the file has lost columns: {}", list(gone)),
-        (gone, come) => {
+    let (gone, come) = (without(&old, &new), without(&new, &old));
+    let moved = is_reordered(&old, &new);
+    let changes = match (gone.is_empty(), come.is_empty()) {
+        (true, true) => return "the columns of the file stand in another order than until now".to_owned(),
+        (true, false) => format!("the file has columns that are new: {}", list(come)),
+        (false, true) => format!("the file has lost columns: {}", list(gone)),
+        (false, false) => {
             format!("the file has lost columns: {}; and has new ones: {}", list(gone), list(come))
         }
-    }
+    };
+    if moved { format!("{changes}; and the others stand in another order") } else { changes }
+}
+
+/// Whether the names that both have stand in another order.
+fn is_reordered(old: &[&str], new: &[&str]) -> bool {
+    let both = |these: &[&str], those: &[&str]| -> Vec<String> {
+        these.iter().filter(|name| those.contains(name)).map(|name| (*name).to_owned()).collect()
+    };
+    let firsts = |mut names: Vec<String>| {
+        let mut seen = std::collections::BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+    };
+    firsts(both(old, new)) != firsts(both(new, old))
 }
 
 fn quoted(text: &str) -> String {
@@ -195,10 +209,19 @@ mod tests {
                 &["Test", "Tube", "Result", "Unit"],
                 "the columns of the file stand in another order than until now",
             ),
+            (
+                &["Test", "Tube", "Result", "Flag"],
+                "the file has lost columns: \"Unit\"; and has new ones: \"Flag\"; and the others stand in another order",
+            ),
         ] {
             assert_eq!(Habit::columns(now, "00").departure(&before), expected);
         }
-        assert_eq!(Habit::columns(&["a", "b"], "00").further(), "; later also a header of 2 columns");
+        let later = Habit::columns(&["Tube", "Test", "Unit", "Flag"], "00").further(&before);
+        assert_eq!(later, "; later the file has lost columns: \"Result\"; and has new ones: \"Flag\"");
+        let many: Vec<String> = (0..60).map(|number| format!("T{number}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let told = Habit::columns(&many, "00").departure(&before);
+        assert!(many.iter().all(|name| told.contains(&format!("{name:?}"))), "{told}");
         let long = "x".repeat(100);
         assert_eq!(Habit::columns(&[long.as_str(); 50], "ab").value, "50 columns, sum ab");
     }

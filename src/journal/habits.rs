@@ -51,7 +51,7 @@ pub(super) fn keep(
         let problem = match (&habit.pinned, latest) {
             (None, None) => None,
             (_, latest) => match open_problem(connection, instrument, habit)? {
-                Some(problem) => Some(add(connection, problem, habit)?),
+                Some(problem) => Some(add(connection, problem, habit, &latest.unwrap_or_default())?),
                 None => {
                     named += 1;
                     let text = habit.departure(&latest.unwrap_or_default());
@@ -123,10 +123,15 @@ fn open_problem(
         .optional()?)
 }
 
-fn add(connection: &Connection, problem: ProblemId, habit: &Habit) -> Result<ProblemId, JournalError> {
+fn add(
+    connection: &Connection,
+    problem: ProblemId,
+    habit: &Habit,
+    before: &str,
+) -> Result<ProblemId, JournalError> {
     connection
         .prepare_cached("UPDATE problem SET text = text || ? WHERE id = ?")?
-        .execute(params![habit.further(), problem.0])?;
+        .execute(params![habit.further(before), problem.0])?;
     Ok(problem)
 }
 
