@@ -374,6 +374,42 @@ fn a_flag_where_the_profile_looks_for_none_waits_for_a_person() {
 }
 
 #[test]
+fn a_gap_in_the_numbers_of_patients_and_orders_is_told_and_what_came_is_kept() {
+    let told = |records: &[&str]| {
+        let mut text = "H|\\^&\n".to_owned();
+        for record in records {
+            text.push_str(&format!("{record}|S{}\n", text.len()));
+            if record.starts_with('O') {
+                text.push_str("R|1|^^^K|4.1|||||F\n");
+            }
+        }
+        let outcome = read(&format!("{text}L|1"));
+        let problems: Vec<String> = outcome.problems.iter().map(|it| it.text.reveal().clone()).collect();
+        (outcome.observations.len(), problems.join("; "))
+    };
+    let gap = |what, number, after| format!("{what} number {number} follows {after}: {}", missing(what));
+    for (records, expected) in [
+        (&["P|1", "O|1", "O|2", "P|2", "O|1"][..], String::new()),
+        (&["P|1", "O|1", "O|2", "P|2", "O|3"], String::new()),
+        (&["P|1", "O|1", "O|1", "P|1", "O|1"], String::new()),
+        (&["P|", "O|", "O|x"], String::new()),
+        (&["P|1", "O|1", "O|3"], gap("order", 3, "number 1")),
+        (&["P|1", "O|2"], gap("order", 2, "none")),
+        (&["P|1", "O|1", "P|3", "O|1"], gap("patient", 3, "number 1")),
+        (&["P|2", "O|1"], gap("patient", 2, "none")),
+        (&["P|1", "O|1", "O|2", "P|2", "O|4"], gap("order", 4, "number 2")),
+    ] {
+        let orders = records.iter().filter(|record| record.starts_with('O')).count();
+        assert_eq!(told(records), (orders, expected), "{records:?}");
+    }
+}
+
+fn missing(what: &str) -> String {
+    let article = if what == "order" { "an" } else { "a" };
+    format!("{article} {what} between them seems to be missing")
+}
+
+#[test]
 fn a_gap_in_the_numbers_of_results_is_told_and_what_came_is_kept() {
     let told = |orders: &[&[&str]]| {
         let mut text = "H|\\^&\nP|1\n".to_owned();

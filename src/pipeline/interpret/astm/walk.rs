@@ -21,6 +21,36 @@ enum Owner {
     Result,
 }
 
+/// Records of one kind are numbered from 1 under each record above them, or on through the message.
+struct Numbers {
+    last: Option<u32>,
+    /// None was seen yet under the record above.
+    begins: bool,
+}
+
+impl Default for Numbers {
+    fn default() -> Numbers {
+        Numbers { last: None, begins: true }
+    }
+}
+
+impl Numbers {
+    fn begin(&mut self) {
+        self.begins = true;
+    }
+
+    /// What a number comes after, where something between them is missing.
+    fn take(&mut self, number: u32) -> Option<String> {
+        let last = self.last.replace(number);
+        let next = last.map_or(1, |last| last.saturating_add(1));
+        let fits = match std::mem::take(&mut self.begins) {
+            true => number <= 1 || number == next,
+            false => number <= next,
+        };
+        (!fits).then(|| last.map_or_else(|| "none".to_owned(), |last| format!("number {last}")))
+    }
+}
+
 pub(super) struct Walk<'a> {
     dialect: &'a AstmDialect,
     reading: &'a Reading,
@@ -34,10 +64,9 @@ pub(super) struct Walk<'a> {
     unreadable: bool,
     /// The terminator was seen.
     ended: bool,
-    /// The number of the message's last result.
-    last_number: Option<u32>,
-    /// No result of the order was seen yet.
-    begins: bool,
+    patients: Numbers,
+    orders: Numbers,
+    results: Numbers,
     /// The first result of the message that is being read.
     first_result: usize,
     last_record: usize,
@@ -56,8 +85,9 @@ impl<'a> Walk<'a> {
             order: None,
             unreadable: false,
             ended: true,
-            last_number: None,
-            begins: true,
+            patients: Numbers::default(),
+            orders: Numbers::default(),
+            results: Numbers::default(),
             first_result: 0,
             last_record: 0,
         }
@@ -119,8 +149,9 @@ impl<'a> Walk<'a> {
         self.patient = None;
         self.order = None;
         self.ended = false;
-        self.last_number = None;
-        self.begins = true;
+        self.patients = Numbers::default();
+        self.orders = Numbers::default();
+        self.results = Numbers::default();
         self.first_result = self.out.results.len();
         if let Some(place) = &self.dialect.places.firmware {
             self.out.firmware.extend(some(self.decoder.trimmed(record, place)));
@@ -135,6 +166,8 @@ impl<'a> Walk<'a> {
     }
 
     fn patient(&mut self, record: &Record<'_>) {
+        self.number(record);
+        self.orders.begin();
         let places = &self.dialect.places;
         let patient = Patient {
             id: self.decoder.trimmed(record, &places.patient_id),
@@ -153,6 +186,8 @@ impl<'a> Walk<'a> {
         if self.patient.is_none() {
             self.out_of_place(record, "an order without a patient record before it");
         }
+        self.number(record);
+        self.results.begin();
         let places = &self.dialect.places;
         let specimen = self.decoder.at(record, &places.specimen);
         let position: Vec<String> =
@@ -169,7 +204,6 @@ impl<'a> Walk<'a> {
         };
         self.order = Some(self.out.orders.len());
         self.owner = Owner::Order;
-        self.begins = true;
         self.out.orders.push(order);
     }
 
@@ -192,20 +226,18 @@ impl<'a> Walk<'a> {
         self.out.results.push(RawResult { patient: self.patient, order: self.order, ..read });
     }
 
-    /// Results are numbered from 1 in each order, or on through the message. What a gap left out never came.
+    /// What a gap in the numbers left out never came.
     fn number(&mut self, record: &Record<'_>) {
         let text = self.decoder.field(record, record.field(2));
         let Ok(number) = text.trim().parse::<u32>() else { return };
-        let last = self.last_number.replace(number);
-        let next = last.map_or(1, |last| last.saturating_add(1));
-        let fits = match std::mem::take(&mut self.begins) {
-            true => number <= 1 || number == next,
-            false => number <= next,
+        let (numbers, what, one) = match record.kind() {
+            Kind::Patient => (&mut self.patients, "patient", "a patient"),
+            Kind::Order => (&mut self.orders, "order", "an order"),
+            _ => (&mut self.results, "result", "a result"),
         };
-        if !fits {
-            let after = last.map_or_else(|| "none".to_owned(), |last| format!("number {last}"));
+        if let Some(after) = numbers.take(number) {
             let text =
-                format!("result number {number} follows {after}: a result between them seems to be missing");
+                format!("{what} number {number} follows {after}: {one} between them seems to be missing");
             self.problem(ProblemKind::Miscounted, record, text);
         }
     }
