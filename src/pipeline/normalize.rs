@@ -7,7 +7,7 @@ use super::interpret::{Interpreted, RawOrder, RawResult, Written};
 use super::time::Doubt;
 use super::value::Numerals;
 use super::{Context, Length, Reading, Specimen, coded, diluted, time, value};
-use crate::domain::profile::{Dialect, StatusMeaning, Trust, Unknown};
+use crate::domain::profile::{Dialect, StatusMeaning, TableFormat, Trust, Unknown};
 use crate::domain::{
     HostQuery, InstrumentTime, Observation, Patient, Private, Problem, ProblemKind, SampleClass, SpecimenId,
     Standing, Status, TestIdentity, Value,
@@ -283,6 +283,12 @@ impl Normalizer<'_> {
         let reading = self.reading;
         let (time, doubt): (_, Option<Doubt>) =
             time::read(text, reading.profile.dialect.times(), &reading.time_zone, self.context.received_at);
+        let doubt = match &reading.profile.dialect {
+            Dialect::Table(table) if matches!(table.format, TableFormat::Workbook { .. }) => {
+                time::of_cell(text, table.named_times()).or(doubt)
+            }
+            _ => doubt,
+        };
         if let Some(doubt) = doubt
             && self.doubted_times.insert(text.to_owned())
         {

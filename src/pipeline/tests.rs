@@ -16,6 +16,7 @@ mod replies;
 mod sameness;
 mod table;
 mod values;
+mod workbooks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

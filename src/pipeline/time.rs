@@ -44,6 +44,24 @@ pub(super) fn is_date(text: &str, formats: &[String]) -> bool {
     matches!(written(text.trim(), formats), Some(Civil::Date))
 }
 
+/// What is wrong with the day that a workbook's cell holds, unless the formats that somebody named want no more: a
+/// spreadsheet keeps midnight like the day alone, so that it is neither.
+pub(super) fn of_cell(text: &str, named: &[String]) -> Option<Doubt> {
+    const DAY: &str = "%Y-%m-%d";
+    let is_day = matches!(formatted(text.trim(), DAY), Some(Civil::Date));
+    let wants_more = named.is_empty() || named.iter().any(|format| asks_for_an_hour(format));
+    (is_day && wants_more)
+        .then_some("its cell holds a day without an hour, or midnight, which a spreadsheet keeps alike")
+}
+
+fn asks_for_an_hour(format: &str) -> bool {
+    const HOURS: &str = "HIklTRXcrs";
+    format.split('%').skip(1).any(|piece| {
+        let letter = piece.trim_start_matches(['-', '_', '^', '#', '0']).chars().next();
+        letter.is_some_and(|letter| HOURS.contains(letter))
+    })
+}
+
 fn written(text: &str, formats: &[String]) -> Option<Civil> {
     match formats.is_empty() {
         true => civil(text),

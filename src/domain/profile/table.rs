@@ -81,6 +81,15 @@ impl TableDialect {
         TableDialect { times, ..self }
     }
 
+    /// The formats of times that the profile or the site names, without those of a sheet's own cells.
+    pub fn named_times(&self) -> &[String] {
+        let own = match self.format {
+            TableFormat::Workbook { .. } => self.times.len().saturating_sub(SHEET_TIMES.len()),
+            _ => self.times.len(),
+        };
+        self.times.get(..own).unwrap_or_default()
+    }
+
     /// The character set of a file without a byte order mark. Whether a model writes two bytes a character is no matter
     /// of its region, so the site's word counts for the others only.
     pub fn unmarked(&self, site: Option<&'static Encoding>) -> &'static Encoding {
