@@ -244,3 +244,67 @@ async fn a_row_without_a_time_that_comes_again_is_known_within_the_window_and_he
     assert!(gateway.terminate().success());
     desk.lab.must_balance();
 }
+
+fn move_to(desk: &Desk, id: &str, tube: &str) {
+    let said = ["--by", "Anna Example", "--reason", "the rack was loaded twice"];
+    let told = desk.lab.text(&[&["reassign", id, "--to", tube][..], &said].concat());
+    assert!(told.starts_with(&format!("Moved to {tube}: {id}.")), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_moved_to_another_tube_stays_there_when_its_file_comes_again() {
+    let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\ncompleted = \"When\"";
+    let desk = desk("acme-moved", "format = \"csv\"\ntimes = [\"%Y-%m-%d %H:%M\"]", places).await;
+    let gateway = desk.lab.start().await;
+    let file = |rows: &[&str]| format!("Tube,Test,Result,When\n{}", rows.concat());
+    let (wrong, other) = ("T001,K,4.1,2026-05-01 10:00\n", "T002,K,4.2,2026-05-01 10:01\n");
+    desk.drop("ten.csv", &file(&[wrong, other]));
+    desk.accepted(2).await;
+    desk.gone("ten.csv").await;
+    move_to(&desk, "1", "T003");
+    desk.accepted(3).await;
+    until("the LIMS knows that it is void where it was", || {
+        desk.lab.text(&["trace", "T001"]).contains("was told that it is void under this number")
+    })
+    .await;
+    let more = "T004,K,4.4,2026-05-01 10:04\n";
+    for (name, rows) in [
+        ("whole.csv", &[wrong, other, more][..]),
+        ("other way round.csv", &[more, other, wrong]),
+        // Somebody has mended the number on the analyzer, too: at this time there was one measurement.
+        ("mended.csv", &["T003,K,4.1,2026-05-01 10:00\n", other, more]),
+    ] {
+        desk.drop(name, &file(rows));
+        desk.gone(name).await;
+        desk.accepted(4).await;
+    }
+    until("every row is read", || desk.received() == 2 + 3 * 3).await;
+    desk.accepted(4).await;
+    assert_eq!(desk.lab.count("held"), 0);
+    // Another measurement under the number that was misread once is that tube's own.
+    desk.drop("again.csv", &file(&[wrong, "T001,K,5.1,2026-05-01 11:00\n"]));
+    desk.gone("again.csv").await;
+    desk.accepted(5).await;
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+    assert_eq!(desk.lab.reader().deep_imbalances().unwrap(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_without_a_time_is_not_taken_for_the_one_that_was_moved_to_its_tube() {
+    let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"";
+    let desk = desk("acme-bare", "format = \"csv\"", places).await;
+    let gateway = desk.lab.start().await;
+    desk.drop("one.csv", "Tube,Test,Result\nT001,K,4.1\n");
+    desk.accepted(1).await;
+    desk.gone("one.csv").await;
+    move_to(&desk, "1", "T003");
+    desk.accepted(2).await;
+    desk.drop("two.csv", "Tube,Test,Result\nT001,K,4.1\nT003,K,4.1\n");
+    desk.gone("two.csv").await;
+    until("a person decides about the other tube's", || desk.lab.count("held") == 1).await;
+    desk.accepted(2).await;
+    assert!(desk.lab.text(&["held"]).contains("a file says again what was read before"));
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}

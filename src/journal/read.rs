@@ -57,6 +57,8 @@ pub struct Earlier {
     pub is_current: bool,
     /// The analyzer marked its message as training, test or debugging.
     pub not_production: bool,
+    /// It came under another number, and a person moved it here.
+    pub was_moved: bool,
 }
 
 /// A stored observation that came again.
@@ -77,7 +79,7 @@ const EARLIER: &str = "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (
          WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission'),
          NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
          EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production'),
-         m.transfer
+         m.transfer, EXISTS (SELECT 1 FROM reassignment a WHERE a.observation = o.supersedes)
      FROM observation o JOIN message m ON m.id = o.message
      WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id";
 
@@ -252,21 +254,35 @@ impl Reader {
         specimen: &SpecimenId,
         code: &str,
     ) -> Result<Vec<Earlier>, JournalError> {
+        let mut earlier = Vec::new();
+        self.each_earlier(instrument, specimen, code, |it| earlier.push(it))?;
+        Ok(earlier)
+    }
+
+    /// As [`earlier`](Self::earlier), one by one.
+    pub fn each_earlier(
+        &self,
+        instrument: &InstrumentId,
+        specimen: &SpecimenId,
+        code: &str,
+        mut each: impl FnMut(Earlier),
+    ) -> Result<(), JournalError> {
         let mut statement = self.connection.prepare_cached(EARLIER)?;
-        statement
-            .query_and_then(params![specimen.reveal(), code, instrument.as_str()], |row| {
-                Ok(Earlier {
-                    id: ObservationId(row.get(0)?),
-                    message: MessageId(row.get(1)?),
-                    received_at: instant(row.get(2)?),
-                    observation: observation(row, 3)?,
-                    waits_for_its_end: row.get(4)?,
-                    is_current: row.get(5)?,
-                    not_production: row.get(6)?,
-                    transfer: TransferId(row.get(7)?),
-                })
-            })?
-            .collect()
+        let mut rows = statement.query(params![specimen.reveal(), code, instrument.as_str()])?;
+        while let Some(row) = rows.next()? {
+            each(Earlier {
+                id: ObservationId(row.get(0)?),
+                message: MessageId(row.get(1)?),
+                received_at: instant(row.get(2)?),
+                observation: observation(row, 3)?,
+                waits_for_its_end: row.get(4)?,
+                is_current: row.get(5)?,
+                not_production: row.get(6)?,
+                transfer: TransferId(row.get(7)?),
+                was_moved: row.get(8)?,
+            });
+        }
+        Ok(())
     }
 
     /// Whether the analyzer marked a message as training, test or debugging.

@@ -19,7 +19,7 @@ use crate::domain::{
 };
 
 pub use messages::Clock;
-pub use rows::{Again, Before, Numbered, Stored};
+pub use rows::{Again, Before, Gathering, Numbered, Stored};
 
 /// A stored observation, as far as it is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,8 @@ pub struct Prior {
     pub waits_for_its_end: bool,
     /// No newer version has taken its place.
     pub is_current: bool,
+    /// A person moved it here from another number: without a time it may be another than what came under this one.
+    pub was_moved: bool,
 }
 
 impl Prior {
@@ -73,6 +75,7 @@ impl Prior {
             received_at,
             waits_for_its_end: false,
             is_current: true,
+            was_moved: false,
         }
     }
 }
@@ -283,7 +286,7 @@ fn known_again(old: &Prior, new: &Observation, arrival: &Arrival<'_>, time: &str
     let soon = arrival.received_at.duration_since(old.received_at) <= window;
     let certain = match arrival.repetition {
         Repetition::Verbatim => true,
-        Repetition::Repeated => !time.is_empty() || soon,
+        Repetition::Repeated => !time.is_empty() || (soon && !old.was_moved),
         Repetition::First => !time.is_empty() && !new.specimen.is_blank(),
     };
     if certain { Sameness::Duplicate(old.id) } else { Sameness::PossibleDuplicate(old.id) }

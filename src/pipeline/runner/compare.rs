@@ -17,8 +17,8 @@ use crate::journal::decisions::Judged;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId, TransferId};
 use crate::pipeline::{
-    Again, Arrival, Before, Clock, Numbered, Prior, Repetition, Sameness, Stored, classify, is_date,
-    time_text,
+    Again, Arrival, Before, Clock, Gathering, Numbered, Prior, Repetition, Sameness, Stored, classify,
+    is_date, time_text,
 };
 
 /// One message's observations against what is stored.
@@ -162,31 +162,34 @@ impl<'a> Comparison<'a> {
 
     fn before(&self, observation: &Observation, file: TransferId) -> Result<Before, JournalError> {
         let (specimen, code) = (&observation.specimen, &observation.test.code);
-        let earlier = self.runner.read(|reader| reader.earlier(&self.instrument.id, specimen, code))?;
-        let again = match earlier.is_empty() {
-            true => Vec::new(),
-            false => self.runner.read(|reader| reader.told_again(&self.instrument.id, specimen, code))?,
-        };
-        let alike = earlier.into_iter().filter(|it| it.not_production == self.not_production);
-        let stored = alike.map(|it| Stored {
-            id: it.id.0,
-            message: it.message.0,
-            transfer: it.transfer.0,
-            received_at: it.received_at,
-            observation: it.observation,
-            is_current: it.is_current,
-        });
-        let again: Vec<Again> = again
-            .into_iter()
-            .map(|it| Again {
-                id: it.observation.0,
-                message: it.message.0,
-                transfer: it.transfer.0,
-                received_at: it.received_at,
-            })
-            .collect();
-        let place = (self.message.0, file.0);
-        Ok(Before::new(&self.runner.site.name, place, stored.collect(), &again))
+        self.runner.read(|reader| {
+            let again = reader.told_again(&self.instrument.id, specimen, code)?;
+            let again: Vec<Again> = again
+                .into_iter()
+                .map(|it| Again {
+                    id: it.observation.0,
+                    message: it.message.0,
+                    transfer: it.transfer.0,
+                    received_at: it.received_at,
+                })
+                .collect();
+            let place = (self.message.0, file.0);
+            let mut gathering = Gathering::new(&self.runner.site.name, place, &again);
+            reader.each_earlier(&self.instrument.id, specimen, code, |it| {
+                if it.not_production == self.not_production {
+                    gathering.add(&Stored {
+                        id: it.id.0,
+                        message: it.message.0,
+                        transfer: it.transfer.0,
+                        received_at: it.received_at,
+                        observation: it.observation,
+                        is_current: it.is_current,
+                        was_moved: it.was_moved,
+                    });
+                }
+            })?;
+            Ok(gathering.finish())
+        })
     }
 
     /// What a message's result is to those of others.
@@ -221,6 +224,7 @@ impl<'a> Comparison<'a> {
             .map(|it| Prior {
                 waits_for_its_end: it.waits_for_its_end,
                 is_current: it.is_current,
+                was_moved: it.was_moved,
                 ..Prior::of(it.id.0, &self.runner.site.name, &it.observation, it.received_at)
             })
             .collect())

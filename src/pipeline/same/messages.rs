@@ -27,20 +27,19 @@ impl Before {
             (Clock::Tells, _) | (_, Sameness::Completion(_)) => alone,
             (Clock::IsSilent, _) => self.of_message(it, alone, arrival),
         };
-        self.count(it);
+        self.count(it, None);
         sameness
     }
 
     fn of_message(&self, it: &mut Observation, alone: Sameness, arrival: &Arrival<'_>) -> Sameness {
         let said = Said::by(it);
-        let earlier = self.earlier.get(&said).copied();
+        let earlier = self.earlier(&said);
         let is_result = matches!(it.status, Status::Final | Status::Failed);
         // What is on its way to a result, or corrects one, is said of that one however often.
         if let Some(earlier) = earlier.filter(|_| !is_result && !it.specimen.is_blank()) {
             return Sameness::Duplicate(earlier);
         }
-        let own = self.own.get(&said).map(Vec::len).unwrap_or_default();
-        let times = if is_result { own } else { 0 };
+        let times = if is_result { self.own(&said).len() } else { 0 };
         if let Some(old) = self.twins(&said).nth(times) {
             return match known_again(old, it, arrival, time_text(it)) {
                 Sameness::Duplicate(id) => {

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
 
 use super::{Arrival, Prior, Sameness, time_text, versions};
 use crate::domain::{Observation, SampleClass, TestIdentity};
@@ -21,6 +22,8 @@ pub struct Stored {
     pub observation: Observation,
     /// No newer version has taken its place.
     pub is_current: bool,
+    /// As of [`Prior`].
+    pub was_moved: bool,
 }
 
 /// A stored result came again.
@@ -42,29 +45,29 @@ pub enum Numbered {
     Counted,
 }
 
-/// All that tells one result of a specimen from the next, but for the replicate.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Said {
-    class: SampleClass,
-    test: TestIdentity,
-    time: String,
-    status: String,
-    value: String,
-    unit: Option<String>,
-    flags: Vec<String>,
-}
+/// All that tells one result of a specimen from the next, but for the replicate: the SHA-256 of it, since a control may have
+/// tens of thousands of them in one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Said([u8; 32]);
 
 impl Said {
     pub(super) fn by(it: &Observation) -> Said {
-        Said {
-            class: it.class,
-            test: it.test.clone(),
-            time: time_text(it).to_owned(),
-            status: it.status_as_sent.clone(),
-            value: it.value_as_sent.clone(),
-            unit: it.unit.clone(),
-            flags: it.flags.clone(),
+        let class = match it.class {
+            SampleClass::Patient => "patient",
+            SampleClass::Control => "control",
+            SampleClass::Calibration => "calibration",
+        };
+        let TestIdentity { code, aspect, component, dilution } = &it.test;
+        let always = [class, code, aspect, component, dilution, time_text(it)];
+        let outcome = [&it.status_as_sent, &it.value_as_sent].map(String::as_str);
+        let unit = it.unit.as_ref().map(|unit| format!("={unit}")).unwrap_or_default();
+        let mut hash = Sha256::new();
+        let flags = it.flags.iter().map(String::as_str);
+        for part in always.into_iter().chain(outcome).chain([unit.as_str()]).chain(flags) {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
         }
+        Said(hash.finalize().into())
     }
 }
 
@@ -88,6 +91,15 @@ impl Tube {
     }
 }
 
+/// What a file has said of one thing.
+#[derive(Debug, Default)]
+struct Own {
+    /// Of which replicates.
+    replicates: Vec<u32>,
+    /// The last result of it that an earlier part of the file brought.
+    earlier: Option<i64>,
+}
+
 /// What was read of one specimen's test before a row.
 #[derive(Debug, Default)]
 pub struct Before {
@@ -95,24 +107,29 @@ pub struct Before {
     others: Vec<Prior>,
     /// Where in `others` each thing was said.
     said: BTreeMap<Said, Vec<usize>>,
-    /// The replicates that its own file has said each thing of.
-    pub(super) own: BTreeMap<Said, Vec<u32>>,
-    /// The last result of each thing that an earlier part of its file has said.
-    pub(super) earlier: BTreeMap<Said, i64>,
+    /// How often its own file has said each thing.
+    own: BTreeMap<Said, Own>,
     /// How many rows of its own file there are of each.
     tubes: BTreeMap<Tube, u32>,
 }
 
-impl Before {
+/// What is stored of one specimen's test, as it is gathered result by result: a control may have more than are to be held.
+pub struct Gathering<'a> {
+    site: &'a str,
+    message: i64,
+    transfer: i64,
+    /// How often earlier parts of the file told each result again.
+    times: BTreeMap<i64, usize>,
+    /// When another file last told each again.
+    last: BTreeMap<i64, Timestamp>,
+    others: Vec<(Said, Prior)>,
+    before: Before,
+}
+
+impl<'a> Gathering<'a> {
     /// `message` is the part that is being read, `transfer` its file.
-    pub fn new(
-        site: &str,
-        (message, transfer): (i64, i64),
-        mut stored: Vec<Stored>,
-        again: &[Again],
-    ) -> Before {
-        let mut times: BTreeMap<i64, usize> = BTreeMap::new();
-        let mut last: BTreeMap<i64, Timestamp> = BTreeMap::new();
+    pub fn new(site: &'a str, (message, transfer): (i64, i64), again: &[Again]) -> Gathering<'a> {
+        let (mut times, mut last) = (BTreeMap::new(), BTreeMap::new());
         for it in again {
             if it.transfer == transfer {
                 *times.entry(it.id).or_default() += usize::from(it.message < message);
@@ -121,30 +138,39 @@ impl Before {
                 *last = it.received_at.max(*last);
             }
         }
-        let mut before = Before::default();
-        for it in &stored {
-            let again = times.get(&it.id).copied().unwrap_or_default();
-            let first = usize::from(it.transfer == transfer && it.message < message);
-            (0..again + first).for_each(|_| before.count(&it.observation));
-            if again + first > 0 {
-                before.earlier.insert(Said::by(&it.observation), it.id);
-            }
-        }
-        stored.retain(|it| it.transfer != transfer);
-        for it in &mut stored {
-            it.received_at = last.get(&it.id).map_or(it.received_at, |last| it.received_at.max(*last));
-        }
-        stored.sort_by_key(|it| Reverse((it.received_at, it.id)));
-        for (at, it) in stored.iter().enumerate() {
-            let prior = Prior::of(it.id, site, &it.observation, it.received_at);
-            before.others.push(Prior { is_current: it.is_current, ..prior });
-            before.said.entry(Said::by(&it.observation)).or_default().push(at);
-        }
-        before
+        let (others, before) = (Vec::new(), Before::default());
+        Gathering { site, message, transfer, times, last, others, before }
     }
 
-    pub(super) fn count(&mut self, row: &Observation) {
-        self.own.entry(Said::by(row)).or_default().push(row.replicate);
+    pub fn add(&mut self, it: &Stored) {
+        let again = self.times.get(&it.id).copied().unwrap_or_default();
+        let is_own = it.transfer == self.transfer;
+        let first = usize::from(is_own && it.message < self.message);
+        (0..again + first).for_each(|_| self.before.count(&it.observation, Some(it.id)));
+        if !is_own {
+            let told = self.last.get(&it.id).map_or(it.received_at, |last| it.received_at.max(*last));
+            let prior = Prior::of(it.id, self.site, &it.observation, told);
+            let prior = Prior { is_current: it.is_current, was_moved: it.was_moved, ..prior };
+            self.others.push((Said::by(&it.observation), prior));
+        }
+    }
+
+    pub fn finish(mut self) -> Before {
+        self.others.sort_by_key(|(_, it)| Reverse((it.received_at, it.id)));
+        for (at, (said, prior)) in self.others.into_iter().enumerate() {
+            self.before.others.push(prior);
+            self.before.said.entry(said).or_default().push(at);
+        }
+        self.before
+    }
+}
+
+impl Before {
+    /// `earlier` is the result that an earlier part brought of it.
+    pub(super) fn count(&mut self, row: &Observation, earlier: Option<i64>) {
+        let own = self.own.entry(Said::by(row)).or_default();
+        own.replicates.push(row.replicate);
+        own.earlier = earlier.or(own.earlier);
         *self.tubes.entry(Tube::of(row)).or_default() += 1;
     }
 
@@ -154,14 +180,14 @@ impl Before {
             Numbered::Told => self.told(row, arrival),
             Numbered::Counted => self.counted(row, arrival),
         };
-        self.count(row);
+        self.count(row, None);
         sameness
     }
 
     /// One that says its replicate is said once by a file.
     fn told(&self, row: &Observation, arrival: &Arrival<'_>) -> Sameness {
         let said = Said::by(row);
-        if self.own.get(&said).is_some_and(|own| own.contains(&row.replicate)) {
+        if self.own(&said).contains(&row.replicate) {
             return Sameness::SaidTwice;
         }
         let same = self.twins(&said).find(|old| old.replicate == row.replicate);
@@ -170,7 +196,7 @@ impl Before {
 
     fn counted(&self, row: &mut Observation, arrival: &Arrival<'_>) -> Sameness {
         let said = Said::by(row);
-        let own = self.own.get(&said).map(Vec::as_slice).unwrap_or_default();
+        let own = self.own(&said);
         // Two numbers that can't be read look alike and may be two patients'.
         if !row.specimen_as_sent.reveal().contains(char::REPLACEMENT_CHARACTER) {
             let earlier = self.tubes.get(&Tube::of(row)).copied().unwrap_or_default();
@@ -193,9 +219,19 @@ impl Before {
     /// A number for one more of these, from `number` on: the file itself says that there are more, and they must not share
     /// a name.
     pub(super) fn free(&self, said: &Said, number: u32) -> u32 {
-        let own = self.own.get(said).map(Vec::as_slice).unwrap_or_default();
-        let taken: Vec<u32> = self.twins(said).map(|old| old.replicate).chain(own.iter().copied()).collect();
+        let own = self.own(said).iter().copied();
+        let taken: Vec<u32> = self.twins(said).map(|old| old.replicate).chain(own).collect();
         (number..).find(|number| !taken.contains(number)).unwrap_or(u32::MAX)
+    }
+
+    /// The replicates that its own file has said it of.
+    pub(super) fn own(&self, said: &Said) -> &[u32] {
+        self.own.get(said).map(|own| own.replicates.as_slice()).unwrap_or_default()
+    }
+
+    /// The last result that an earlier part of its file brought of it.
+    pub(super) fn earlier(&self, said: &Said) -> Option<i64> {
+        self.own.get(said)?.earlier
     }
 
     /// What other files said of it, the one that was told last first.
@@ -208,6 +244,7 @@ impl Before {
 fn known(old: &Prior, row: &Observation, arrival: &Arrival<'_>) -> Sameness {
     let window = SignedDuration::try_from(arrival.resend_window).unwrap_or(SignedDuration::MAX);
     let soon = arrival.received_at.duration_since(old.received_at) <= window;
-    let certain = !row.specimen.is_blank() && (soon || !time_text(row).is_empty());
+    let untimed = || soon && !old.was_moved;
+    let certain = !row.specimen.is_blank() && (!time_text(row).is_empty() || untimed());
     if certain { Sameness::Duplicate(old.id) } else { Sameness::PossibleDuplicate(old.id) }
 }

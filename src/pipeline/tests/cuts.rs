@@ -8,7 +8,9 @@ use jiff::{Timestamp, ToSpan};
 use labwire_drop::{Contents, Cutter, Rows};
 use proptest::prelude::*;
 
-use super::super::{Again, Arrival, Before, Numbered, Part, Repetition, Sameness, Stored, process_part};
+use super::super::{
+    Again, Arrival, Before, Gathering, Numbered, Part, Repetition, Sameness, Stored, process_part,
+};
 use super::*;
 use crate::config::profile::parse;
 
@@ -99,7 +101,9 @@ impl Shelf {
                 self.stored.iter().filter(|it| is_its(&it.observation)).cloned().collect();
             let ids: Vec<i64> = stored.iter().map(|it| it.id).collect();
             let again: Vec<Again> = self.again.iter().filter(|it| ids.contains(&it.id)).copied().collect();
-            Before::new("lab", place, stored, &again)
+            let mut gathering = Gathering::new("lab", place, &again);
+            stored.iter().for_each(|it| gathering.add(it));
+            gathering.finish()
         });
         let numbered = if is_numbered { Numbered::Told } else { Numbered::Counted };
         let (received_at, resend_window) = (self.now(), Duration::from_secs(600));
@@ -113,7 +117,15 @@ impl Shelf {
             Sameness::Duplicate(id) => again.push(Again { id, message, transfer, received_at }),
             _ => {
                 let id = i64::try_from(self.stored.len() + stored.len()).unwrap() + 1;
-                stored.push(Stored { id, message, transfer, received_at, observation, is_current: true });
+                stored.push(Stored {
+                    id,
+                    message,
+                    transfer,
+                    received_at,
+                    observation,
+                    is_current: true,
+                    was_moved: false,
+                });
             }
         }
     }

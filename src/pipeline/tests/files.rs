@@ -8,8 +8,8 @@ use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 
 use super::super::{
-    Again, Arrival, Before, Clock, Prior, Repetition, Sameness, Stored, canonical, classify, is_date,
-    time_text,
+    Again, Arrival, Before, Clock, Gathering, Prior, Repetition, Sameness, Stored, canonical, classify,
+    is_date, time_text,
 };
 use super::*;
 
@@ -82,7 +82,11 @@ impl Shelf {
             let alone = classify(&priors, &it, &arrival);
             let ids: BTreeSet<i64> = stored.iter().map(|it| it.id).collect();
             let told: Vec<Again> = self.again.iter().filter(|it| ids.contains(&it.id)).copied().collect();
-            let before = known.entry(specimen).or_insert_with(|| Before::new("lab", place, stored, &told));
+            let before = known.entry(specimen).or_insert_with(|| {
+                let mut gathering = Gathering::new("lab", place, &told);
+                stored.iter().for_each(|it| gathering.add(it));
+                gathering.finish()
+            });
             let time = time_text(&it);
             let silent = time.is_empty() || is_date(time, &[]);
             let clock = if silent { Clock::IsSilent } else { Clock::Tells };
@@ -100,7 +104,15 @@ impl Shelf {
                     }
                     let id = i64::try_from(self.stored.len() + new.len()).unwrap() + 1;
                     let observation = it;
-                    new.push(Stored { id, message, transfer, received_at, observation, is_current: true });
+                    new.push(Stored {
+                        id,
+                        message,
+                        transfer,
+                        received_at,
+                        observation,
+                        is_current: true,
+                        was_moved: false,
+                    });
                 }
             }
         }
