@@ -47,7 +47,7 @@ const MODELS: [Model; 3] = [
         around: ("!!!", ""),
         specimen_kind: "Whole blood",
         files: (&["requests_"], &["orders_"]),
-        least: 1,
+        least: 10,
     },
     Model {
         folder: "siemens_advia_centaur_xp",
@@ -55,7 +55,7 @@ const MODELS: [Model; 3] = [
         around: ("^^^", ""),
         specimen_kind: "",
         files: (&["requests_"], &["orders_"]),
-        least: 1,
+        least: 10,
     },
 ];
 
@@ -362,6 +362,51 @@ async fn a_captured_query_for_several_tubes_gets_each_that_has_work_and_no_other
     let told = String::from_utf8(talk.ask(&query).await).unwrap();
     let tubes: Vec<String> = crate::teller::told(&told).into_iter().map(|(tube, _)| tube).collect();
     assert_eq!(tubes, ["1007149", "1007150", "1007148"], "in the order in which they were asked for");
+}
+
+/// The codes of a capture's results.
+fn reported(capture: &[u8]) -> Vec<String> {
+    let message = Message::parse(capture);
+    let results = message.records().filter(|record| record.kind() == Kind::Result);
+    results.map(|it| String::from_utf8_lossy(it.field(3).component(4).raw()).into_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn captured_results_of_a_panel_belong_to_its_order_and_without_the_panel_to_none() {
+    let root = match corpus("astm") {
+        Ok(root) => root,
+        Err(why) => return println!("{why}"),
+    };
+    let path = files(&root.join("beckman_unicel_dxh"), &["results_"]).remove(0);
+    let capture = labsim::capture::messages(&fs::read(&path).unwrap()).concat();
+    let (tube, codes) = (tube(&capture, Kind::Order, 3, 1), reported(&capture));
+    assert!(codes.len() > 20, "{}: {codes:?}", path.display());
+    for is_panel in [true, false] {
+        let (_results, lab, _, orders) = laboratory().await;
+        let address = free_port();
+        let panel = match is_panel {
+            true => format!("[panels.FBC]\ncomponents = {codes:?}\ntold_as = \"CD\"\n"),
+            false => "[codes.CD]\nlims_code = \"FBC\"\n".to_owned(),
+        };
+        lab.instrument("dxh", "beckman-dxh", "unordered = \"hold\"", &(listener(address) + &panel));
+        let _gateway = lab.start().await;
+        let mut lims = Teller::connect(orders).await;
+        lims.tell(&oml("1", &tube, &[("NW", "P1", "FBC")])).await;
+        let query = format!("H|\\!~|||DxH|||||LIS||P|LIS2-A|20260501\rQ|1|!{tube}||ALL||||||||O\rL|1|N\r");
+        let told = analyzer(address).await.query(query.as_bytes()).await.unwrap();
+        assert!(String::from_utf8_lossy(&told).contains("|!!!CD|"), "told by its name either way");
+        send(address, &String::from_utf8_lossy(&capture)).await;
+        let held = || lab.reader().held(100).unwrap();
+        let accepted = || usize::try_from(lab.count("accepted")).unwrap();
+        until("all are read", || held().len() + accepted() == codes.len()).await;
+        let unordered = held().iter().filter(|it| it.reasons.iter().any(|why| why == "not-ordered")).count();
+        assert_eq!(unordered, if is_panel { 0 } else { codes.len() }, "{:?}", held());
+        assert_eq!(accepted() > 0, is_panel);
+        if is_panel {
+            let sent = lab.text(&["trace", &tube, "--raw"]);
+            assert_eq!(sent.matches("\"placer\":\"P1\"").count(), accepted(), "{sent}");
+        }
+    }
 }
 
 /// The messages of one kind in the folder, with CR behind each segment.
