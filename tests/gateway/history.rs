@@ -53,7 +53,10 @@ async fn a_change_is_seen_against_a_value_that_only_the_lims_has() {
     until("it is too far from what the LIMS has", || lab.text(&["held"]).contains("too far")).await;
     let trace = lab.text(&["trace", "EX0001"]);
     assert!(trace.contains("delta: rise; by glucose-delta"), "{trace}");
-    assert!(trace.contains("seen glucose was 5 (") && trace.contains("at 2026-01-01T03:00:00Z on erba"), "{trace}");
+    assert!(
+        trace.contains("seen glucose was 5 (") && trace.contains("at 2026-01-01T03:00:00Z on erba"),
+        "{trace}"
+    );
     send(address, &of_patient("EX0002", "95", "20260102040405")).await;
     until("what is near it leaves by itself", || lab.count("accepted") == 1).await;
     // Nothing compares creatinine, and nobody is asked for it.
