@@ -11,6 +11,7 @@ mod moving;
 mod parts;
 mod replay;
 mod route;
+mod waiting;
 mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};

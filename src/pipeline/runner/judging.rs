@@ -12,21 +12,21 @@ use super::history::{self, Standing};
 use super::whose::{by_analyzer, distinct, whose};
 use super::{Site, reading};
 use crate::clock;
-use crate::config::settings::{Instrument, Release, WhileHeld};
+use crate::config::settings::Instrument;
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::qc::QcState;
 use crate::domain::{
-    DestinationId, HoldReason, Observation, OrderDoubt, OrderState, Panels, Patient, Priority, Private,
-    Rules, SampleClass, SpecimenId, TestIdentity, UnorderedPolicy,
+    HoldReason, Observation, OrderDoubt, OrderState, Patient, Private, Rules, SampleClass, SpecimenId,
+    TestIdentity, UnorderedPolicy,
 };
-use crate::journal::decisions::{Judged, Known, PatientKey};
+use crate::journal::decisions::{Known, PatientKey};
 use crate::journal::orders::{CachedOrder, Link};
 use crate::journal::qc::JudgedRun;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{Told, evaluate, latest, relevant};
 use crate::pipeline::{
-    Around, Reading, analyte_of, asked, case, fit, is_other, measured, measured_at, past, ranged,
+    Around, Reading, analyte_of, case, fit, is_other, measured, measured_at, past, ranged,
 };
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
@@ -186,7 +186,7 @@ impl<'a> Judging<'a> {
                         ranged(&entry.observation, &own, around.patient.as_ref(), self.received_at);
                     entry.judged = {
                         let known = (history.awaits, in_force.is_some());
-                        self.judged(&entry.observation, evaluations, &around, known)
+                        self.judged(&entry.observation, evaluations, &around.orders, known)
                     };
                     entry.judged.asks.extend(history.asks);
                 }
@@ -224,31 +224,6 @@ impl<'a> Judging<'a> {
             return Standing::default();
         };
         lims.standing(specimen, observation, matches!(self.controls, Controls::Now(_)))
-    }
-
-    fn judged(
-        &self,
-        observation: &Observation,
-        evaluations: Vec<Evaluation>,
-        around: &Surroundings<'_>,
-        (awaits_history, some_are_signed): (bool, bool),
-    ) -> Judged {
-        let mut reasons: Vec<HoldReason> = evaluations.iter().flat_map(Evaluation::holds).collect();
-        if awaits_history && evaluations.iter().any(|it| it.force == Force::InForce) {
-            reasons.push(HoldReason::AwaitsHistory);
-        }
-        if self.is_suspended(observation) {
-            reasons.push(HoldReason::Suspended);
-        }
-        reasons.sort();
-        reasons.dedup();
-        let waits_at = self.waits_at(&reasons, some_are_signed);
-        if reasons.is_empty() && !waits_at.is_empty() {
-            reasons.push(HoldReason::NotReleased);
-        }
-        let announced_at = self.announced_at(&evaluations, &reasons, &waits_at);
-        let wanted = wanted(&around.orders, observation, &self.instrument.panels);
-        Judged { evaluations, reasons, waits_at, announced_at, wanted, asks: Vec::new() }
     }
 
     /// Everything around a specimen, each value once, by a set of rules.
@@ -356,48 +331,6 @@ impl<'a> Judging<'a> {
         Some(by(rules, self.bench.instrument(instrument)?))
     }
 
-    /// Whether the site wants nothing of its kind to leave by itself.
-    fn is_suspended(&self, observation: &Observation) -> bool {
-        let test = &observation.test.code;
-        let lims_code = observation.lims_code.as_ref();
-        self.bench.site.suspended.iter().any(|it| {
-            it.instruments.takes(&[observation.instrument.as_str()])
-                && it.tests.takes(&[test.as_str(), lims_code.map_or(test.as_str(), String::as_str)])
-        })
-    }
-
-    /// Where a result waits for a person, by who verifies there.
-    fn waits_at(&self, reasons: &[HoldReason], some_are_signed: bool) -> Vec<DestinationId> {
-        let waits = |release| match release {
-            Release::PassThrough => false,
-            Release::HoldExceptions => !some_are_signed || !reasons.is_empty(),
-            Release::Full => true,
-        };
-        let all = self.bench.site.destinations.iter();
-        all.filter(|it| waits(it.release)).map(|it| it.id.clone()).collect()
-    }
-
-    /// Where it is told as preliminary while it waits: where the site wants that, and nothing puts the value in doubt.
-    fn announced_at(
-        &self,
-        evaluations: &[Evaluation],
-        reasons: &[HoldReason],
-        waits_at: &[DestinationId],
-    ) -> Vec<DestinationId> {
-        let by_rules =
-            [HoldReason::Critical, HoldReason::Delta, HoldReason::Doubted, HoldReason::NotReleased];
-        if !reasons.iter().all(|it| by_rules.contains(it))
-            || !evaluations.iter().all(Evaluation::allows_preliminary)
-        {
-            return Vec::new();
-        }
-        let wants = |it: &&DestinationId| {
-            let mut all = self.bench.site.destinations.iter();
-            all.any(|to| to.id == **it && to.held == WhileHeld::Preliminary)
-        };
-        waits_at.iter().filter(wants).cloned().collect()
-    }
-
     fn surroundings(
         &self,
         specimen: &SpecimenId,
@@ -486,12 +419,4 @@ fn by(rules: &Arc<Rules>, instrument: &Instrument) -> Reading {
 /// Rules are about patients, and ask once about each result.
 fn is_judged(entry: &Entry) -> bool {
     entry.observation.class == SampleClass::Patient && !matches!(entry.place, Place::Repeats(_))
-}
-
-/// How soon the LIMS wants it: by the orders of its test, else by those of its specimen.
-fn wanted(orders: &[CachedOrder], observation: &Observation, panels: &Panels) -> Option<Priority> {
-    let is_its = |it: &CachedOrder| asked(observation, &it.order.key.test, panels).is_some();
-    let soonest =
-        |only: bool| orders.iter().filter(|it| !only || is_its(it)).map(|it| it.order.priority).min();
-    soonest(true).or_else(|| soonest(false))
 }
