@@ -127,3 +127,32 @@ async fn where_the_lims_does_not_answer_results_go_on_without_and_say_so() {
     send(address, &of_patient("EX0001", "210", "20260102040405")).await;
     until("it is compared", || lab.text(&["trace", "EX0001"]).contains("delta: rise")).await;
 }
+
+/// A FHIR searchset with one glucose of 90 mg/dL.
+fn searchset(observation: &str) -> String {
+    let body = format!(
+        "{{\"resourceType\":\"Bundle\",\"entry\":[{{\"resource\":{{\"resourceType\":\"Observation\",\"status\":\"final\",\
+         \"code\":{{\"coding\":[{{\"system\":\"http://loinc.org\",\"code\":\"2345-7\"}}]}},\
+         \"effectiveDateTime\":\"2026-01-01T04:00:00+01:00\",\"device\":{{\"display\":\"erba\"}},\
+         \"valueQuantity\":{{\"value\":90,\"unit\":\"mg/dl\",\"system\":\"http://unitsofmeasure.org\",\"code\":\"mg/dL\"}},{observation}}}}}]}}"
+    );
+    json("")
+        .replace("{\"values\":[]}", &body)
+        .replace("content-length: 13", &format!("content-length: {}", body.len()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fhir_server_tells_what_it_knew_before_the_result_came() {
+    let said = Arc::new(Mutex::new("\"issued\":\"2126-01-01T00:00:00Z\"".to_owned()));
+    let says = Arc::clone(&said);
+    let more = "format = \"fhir\"\ncodes = \"loinc\"";
+    let (_lims, desk, lab, address) = laboratory(more, move |_, _| searchset(&says.lock().unwrap())).await;
+    let _gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    until("what was made known later may be the result itself", || lab.count("accepted") == 1).await;
+    *said.lock().unwrap() = "\"issued\":\"2026-01-01T05:00:00Z\"".to_owned();
+    send(address, &of_patient("EX0002", "200", "20260102030405")).await;
+    until("what was known before counts", || lab.text(&["held"]).contains("too far")).await;
+    assert!(desk.asked()[0].head.contains("accept: application/fhir+json"), "{}", desk.asked()[0].head);
+}

@@ -242,10 +242,13 @@ mod tests {
     fn our_own_form_names_the_test_the_value_and_the_tube() {
         let good = json!({"test": "K", "value": "<4.10", "unit": "mmol/L", "at": "2026-11-20T08:00:00+01:00",
             "specimen": "0042", "containers": ["C42"], "instrument": "c311"});
+        let schema = serde_json::from_str(include_str!("../../../docs/history.schema.json")).unwrap();
         let values = |it: &Value| json(json!({"values": [it]}).to_string().as_bytes());
+        assert!(jsonschema::is_valid(&schema, &json!({"values": [good]})));
         let read = values(&good).unwrap().values;
         assert_eq!((read[0].number.as_str(), read[0].comparator), ("4.10", Some(Comparator::Less)));
         assert_eq!(read[0].specimens.len(), 2);
+        assert!(!jsonschema::is_valid(&schema, &json!({"values": [{"test": "K"}]})));
         for (key, bad) in
             [("value", "4,1"), ("value", "positive"), ("at", "2026-11-20"), ("specimen", " "), ("test", "")]
         {

@@ -73,8 +73,8 @@ impl<'a> Known<'a> {
         observation: &Observation,
         asks_anew: bool,
     ) -> Standing {
-        let Some(code) = self.settings.code(observation) else { return Standing::default() };
-        let code = if self.settings.is_by_code() { code } else { "" };
+        let code = if self.settings.is_by_code() { self.settings.code(observation) } else { Some("") };
+        let Some(code) = code else { return Standing::default() };
         let state = self.told.iter().find(|it| it.code == code).map(|it| it.state);
         let asks = match state {
             None => true,
@@ -95,16 +95,18 @@ impl<'a> Known<'a> {
     }
 
     /// The values that count for a specimen's observations, by a set of rules. A value of the specimen itself doesn't, nor
-    /// one that may be: without a specimen's number, what the LIMS made known once a result was here.
+    /// one that may be: what the LIMS made known once a result was here, and what says neither when that was nor of which
+    /// specimen it is.
     pub(super) fn past(
         &self,
         rules: &Rules,
         observations: &[(&Observation, &Reading)],
         received_at: Timestamp,
     ) -> Vec<Past> {
-        let counts = |it: &&HistoryValue| match it.specimens.as_slice() {
-            [] => it.told_at.is_some_and(|at| at < received_at),
-            labels => !labels.iter().any(|label| self.labels.contains(label)),
+        let counts = |it: &&HistoryValue| {
+            let is_ours = it.specimens.iter().any(|label| self.labels.contains(label));
+            let is_before = it.told_at.map_or(!it.specimens.is_empty(), |at| at < received_at);
+            !is_ours && is_before
         };
         let values = self.told.iter().flat_map(|it| &it.values).filter(counts);
         values.filter_map(|it| self.one(it, rules, observations)).collect()
