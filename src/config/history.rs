@@ -51,6 +51,14 @@ pub(super) fn read(table: &mut Table<'_>, folder: &Path, orders: &[String]) -> O
             "the address says {authority}, so the LIMS is told whose each number is; remove this line",
         );
     }
+    if let (true, Some(url)) = (orders.is_empty(), &url) {
+        let told = [address.as_ref().filter(|_| url.contains("{authority}")), authority.as_ref()];
+        for entry in told.into_iter().flatten() {
+            entry.error(
+                "analyzers don't say who assigned a patient's number, and no table [orders.…] does; remove this",
+            );
+        }
+    }
     let orders = whose(table, orders);
     let authority = authority.and_then(|it| it.text().map(str::to_owned)).unwrap_or_default();
     let units = table.table("units", aliases).unwrap_or_default();

@@ -249,7 +249,7 @@ impl HoldReason {
                 "a file says again what was read before, and nothing tells a second measurement from a repetition"
             }
             HoldReason::AwaitsHistory => {
-                "the LIMS was asked for the patient's earlier values; it leaves by itself once that is answered or the time is up"
+                "the patient's earlier values are still to come from the LIMS; it leaves by itself once they have or the time is up"
             }
         }
     }

@@ -280,7 +280,9 @@ impl Answering {
                     let tube = |(place, label)| {
                         self.tube(&reader, label, (reading, finished), (&question.only, place))
                     };
-                    (labels.iter().enumerate().map(tube).collect::<Result<_, _>>()?, false)
+                    let mut seen = BTreeSet::new();
+                    let each = labels.iter().enumerate().filter(|(_, label)| seen.insert(*label));
+                    (each.map(tube).collect::<Result<_, _>>()?, false)
                 }
                 Wants::Range(first, last) => {
                     let labels = reader.labels_between(first, last, MOST + 1)?;

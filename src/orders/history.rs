@@ -4,8 +4,9 @@
 
 mod answer;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use reqwest::Url;
@@ -42,6 +43,9 @@ pub struct Historian {
     pub arrived: Arc<Notify>,
 }
 
+/// What the LIMS tells apart: patient, authority and code.
+type Subject = (String, String, String);
+
 /// One question to the LIMS, which may answer several of ours.
 struct Asked {
     ids: Vec<i64>,
@@ -50,53 +54,103 @@ struct Asked {
     opened_at: Timestamp,
 }
 
+/// How far the asking is, by what is asked about.
+type Attempts = Mutex<BTreeMap<Subject, Attempt>>;
+
+/// A question that was asked.
+struct Attempt {
+    is_running: bool,
+    failed: u32,
+    /// Not before.
+    again_at: Instant,
+}
+
 impl Historian {
     /// Asks until the gateway stops.
     pub async fn run(self, stop: CancellationToken) {
         self.board.add_link(NAME, Vec::new(), clock::now());
-        let asker = Asker::new(&self.settings.web);
-        match &asker {
-            Ok(_) => self.board.set_link(NAME, clock::now(), LinkState::Polling),
+        let asker = match Asker::new(&self.settings.web) {
+            Ok(asker) => {
+                self.board.set_link(NAME, clock::now(), is_there());
+                Ok(asker)
+            }
             Err(why) => {
                 tracing::error!(
                     why,
                     "failed to set up the way to the LIMS; it isn't asked for patients' history"
                 );
                 self.board.set_link(NAME, clock::now(), LinkState::Down(why.clone()));
+                Err(why)
             }
+        };
+        let attempts = Attempts::default();
+        let work = || self.work(&asker, &attempts);
+        // Several at once: one patient's answer that doesn't come mustn't keep the others'.
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = async { tokio::join!(work(), work(), work(), work(), work(), work()) } => {}
         }
-        while !stop.is_cancelled() {
-            let turn = async {
-                match self.turn(asker.as_ref().ok()).await {
-                    Ok(true) => {}
-                    Ok(false) => drop(tokio::time::timeout(AGAIN, self.wanted.notified()).await),
-                    Err(error) => {
-                        tracing::error!(%error, "failed to look for questions about patients' history");
+    }
+
+    /// Asks one question after the other.
+    async fn work(&self, asker: &Result<Asker, String>, attempts: &Attempts) {
+        loop {
+            match self.next(attempts) {
+                Ok(Some(asked)) => {
+                    if let Err(error) = self.see_to(asked, asker, attempts).await {
+                        tracing::error!(%error, "failed to keep what the LIMS told of a patient");
                         tokio::time::sleep(AGAIN).await;
                     }
                 }
-            };
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = turn => {}
+                Ok(None) => drop(tokio::time::timeout(AGAIN, self.wanted.notified()).await),
+                Err(error) => {
+                    tracing::error!(%error, "failed to look for questions about patients' history");
+                    tokio::time::sleep(AGAIN).await;
+                }
             }
         }
     }
 
-    /// Asks what is open. Whether to go on at once.
-    async fn turn(&self, asker: Option<&Asker>) -> Result<bool, JournalError> {
+    /// The question that was tried least, of those the oldest; from now on it counts as being asked.
+    fn next(&self, attempts: &Attempts) -> Result<Option<Asked>, JournalError> {
         let open = self.reader.lock().unwrap_or_else(PoisonError::into_inner).open_history(A_TURN)?;
-        let mut is_there = true;
-        let mut all_closed = !open.is_empty();
-        for asked in together(open) {
-            let answer = match asker.filter(|_| is_there) {
-                Some(asker) => self.ask(asker, &asked.question).await,
-                None => Err("it isn't asked again so soon".to_owned()),
-            };
-            is_there &= answer.is_ok();
-            all_closed &= self.close(asked, answer).await?;
+        let now = clock::monotonic();
+        let mut attempts = attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |it: &Asked| match attempts.get(&subject(&it.question)) {
+            None => Some(0),
+            Some(attempt) => (!attempt.is_running && attempt.again_at <= now).then_some(attempt.failed),
+        };
+        let due = together(open).into_iter().filter_map(|it| Some((failed(&it)?, it)));
+        let Some((failed, asked)) = due.min_by_key(|(failed, _)| *failed) else { return Ok(None) };
+        let attempt = Attempt { is_running: true, failed, again_at: now };
+        attempts.insert(subject(&asked.question), attempt);
+        Ok(Some(asked))
+    }
+
+    /// Asks a question and writes what came of it.
+    async fn see_to(
+        &self,
+        asked: Asked,
+        asker: &Result<Asker, String>,
+        attempts: &Attempts,
+    ) -> Result<(), JournalError> {
+        let about = subject(&asked.question);
+        let answer = match asker {
+            Ok(asker) => self.ask(asker, &asked.question).await,
+            Err(why) => Err(why.clone()),
+        };
+        let closed = self.close(asked, answer).await;
+        let mut attempts = attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        match &closed {
+            Ok(true) => drop(attempts.remove(&about)),
+            Ok(false) | Err(_) => {
+                if let Some(attempt) = attempts.get_mut(&about) {
+                    (attempt.is_running, attempt.failed) = (false, attempt.failed.saturating_add(1));
+                    attempt.again_at = clock::monotonic() + AGAIN;
+                }
+            }
         }
-        Ok(all_closed)
+        closed.map(drop)
     }
 
     /// Writes what came of a question. Whether it is closed with that.
@@ -109,7 +163,7 @@ impl Historian {
         let waited = now.duration_since(asked.opened_at);
         let is_late = waited >= SignedDuration::try_from(self.settings.wait).unwrap_or(SignedDuration::MAX);
         let state = match &answer {
-            Ok(_) => LinkState::Polling,
+            Ok(_) => is_there(),
             Err(why) => LinkState::Down(why.clone()),
         };
         self.board.set_link(NAME, now, state);
@@ -143,10 +197,16 @@ impl Historian {
         ];
         let first = filled(&self.settings.url, &values)?;
         let (accept, mut url, mut told) = (self.accept(), first.clone(), Vec::new());
+        let mut subjects = BTreeSet::new();
         for _ in 0..PAGES {
             let text = asker.ask(url.clone(), accept).await?;
-            let Answer { values, next } = answer::read(&text, &self.settings)?;
+            let Answer { values, next, about } =
+                answer::read(&text, &self.settings, question.patient.reveal())?;
             told.extend(values);
+            subjects.extend(about);
+            if subjects.len() > 1 {
+                return Err("its answer is about several patients".to_owned());
+            }
             let Some(next) = next else { return Ok(told) };
             url = beside(&first, &url, &next)?;
         }
@@ -159,6 +219,17 @@ impl Historian {
             HistoryFormat::Fhir { .. } => "application/fhir+json",
         }
     }
+}
+
+/// As the page shows that it can be asked.
+fn is_there() -> LinkState {
+    LinkState::Connected {
+        peers: BTreeMap::from([("the LIMS".to_owned(), "asked when a result is compared")]),
+    }
+}
+
+fn subject(question: &HistoryQuestion) -> Subject {
+    (question.patient.reveal().clone(), question.authority.clone(), question.code.clone())
 }
 
 /// The address of the next page: of the same server alone, for it gets our token.
@@ -174,11 +245,7 @@ fn beside(first: &Url, url: &Url, next: &str) -> Result<Url, String> {
 fn together(open: Vec<OpenQuestion>) -> Vec<Asked> {
     let mut all: Vec<Asked> = Vec::new();
     for OpenQuestion { id, question, opened_at } in open {
-        let is_same = |it: &&mut Asked| {
-            let of = |it: &HistoryQuestion| (it.patient.clone(), it.authority.clone(), it.code.clone());
-            of(&it.question) == of(&question)
-        };
-        match all.iter_mut().find(is_same) {
+        match all.iter_mut().find(|it| subject(&it.question) == subject(&question)) {
             Some(asked) => asked.ids.push(id),
             None => all.push(Asked { ids: vec![id], question, opened_at }),
         }

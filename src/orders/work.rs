@@ -41,11 +41,14 @@ enum Code<'a> {
 pub(super) struct Todo {
     pub(super) order: CachedOrder,
     pub(super) done: BTreeSet<String>,
+    /// Whether the LIMS still wants it, though this instrument may have done its part.
+    is_open: bool,
 }
 
 impl From<CachedOrder> for Todo {
     fn from(order: CachedOrder) -> Todo {
-        Todo { order, done: BTreeSet::new() }
+        let is_open = matches!(order.state, OrderState::Active | OrderState::Held);
+        Todo { order, done: BTreeSet::new(), is_open }
     }
 }
 
@@ -134,15 +137,14 @@ pub(super) fn tube(label: &SpecimenId, orders: &[Todo], reading: &Reading) -> Tu
     if active.is_empty() {
         return Tube::NoneActive;
     }
-    let all = orders.iter().map(|it| &it.order);
-    let open = all.filter(|it| matches!(it.state, OrderState::Active | OrderState::Held));
-    if Sourced::are_of_several(open.map(CachedOrder::sourced)) {
+    let open = orders.iter().filter(|it| it.is_open);
+    if Sourced::are_of_several(open.map(|it| it.order.sourced())) {
         return Tube::SeveralPatients;
     }
     let mut tests: Vec<String> = Vec::new();
     let mut kinds = BTreeSet::new();
     let (mut soonest, mut ambiguous) = (None, BTreeSet::new());
-    for Todo { order: it, done } in active {
+    for Todo { order: it, done, .. } in active {
         let told: Vec<&str> = match code(&it.order.key.test, reading) {
             Code::Is(code) => vec![code],
             Code::Panel(panel) => {

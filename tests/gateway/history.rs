@@ -114,7 +114,7 @@ async fn where_the_lims_does_not_answer_results_go_on_without_and_say_so() {
     let gateway = lab.start().await;
     sign(&lab);
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
-    until("it waits for the LIMS", || lab.text(&["held"]).contains("earlier values")).await;
+    until("it waits for the LIMS", || lab.text(&["held"]).contains("earlier values are still to come")).await;
     until("the LIMS is asked again", || desk.count() >= 2).await;
     // A stop in between forgets no question.
     gateway.kill();
@@ -155,4 +155,25 @@ async fn a_fhir_server_tells_what_it_knew_before_the_result_came() {
     send(address, &of_patient("EX0002", "200", "20260102030405")).await;
     until("what was known before counts", || lab.text(&["held"]).contains("too far")).await;
     assert!(desk.asked()[0].head.contains("accept: application/fhir+json"), "{}", desk.asked()[0].head);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_patient_of_whom_the_lims_says_nothing_keeps_nobody_elses_question() {
+    let (_lims, desk, lab, address) = laboratory("patience_secs = 2\nwait_secs = 20", |asked, _| {
+        if asked.head.contains("patient=SILENT") { SILENCE.to_owned() } else { json(&ninety("OLD1")) }
+    })
+    .await;
+    let _gateway = lab.start().await;
+    sign(&lab);
+    let of = |patient: &str, specimen: &str| {
+        of_patient(specimen, "200", "20260102030405").replace("EX-77", patient)
+    };
+    send(address, &of("SILENT", "EX0001")).await;
+    until("the LIMS is asked about the first", || desk.count() == 1).await;
+    for number in 2..6 {
+        send(address, &of(&format!("EX-{number}"), &format!("EX000{number}"))).await;
+    }
+    until("the others are compared", || lab.text(&["held"]).matches("too far").count() == 4).await;
+    assert!(lab.text(&["held"]).contains("earlier values are still to come"), "the first goes on waiting");
+    until("it goes on without", || lab.count("accepted") == 1).await;
 }

@@ -1,6 +1,7 @@
 //! Numbers as they are: fractions of whole numbers of any size, read from decimal text and written as such. Rounding
 //! happens only where it is asked for, and always half away from zero, as laboratories do it by hand.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, Mul, Neg, Sub};
 
@@ -8,13 +9,15 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Pow, Signed, Zero};
 
+use crate::small::Small;
+
 /// The longest decimal text that is read, and the longest that an exact number is written as.
 const LONGEST: usize = 128;
 /// The highest power of ten, either way, that text may name.
 const HIGHEST_EXPONENT: i32 = 99;
 
-/// An exact number.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An exact number. Always in its lowest terms.
+#[derive(Debug, Clone, Eq)]
 pub struct Exact(BigRational);
 
 impl Exact {
@@ -66,7 +69,7 @@ impl Exact {
 
     /// `None` for a division by zero.
     pub fn checked_div(&self, by: &Exact) -> Option<Exact> {
-        (!by.is_zero()).then(|| Exact(&self.0 / &by.0))
+        (!by.is_zero()).then(|| Small::both(self, by, Small::over).unwrap_or_else(|| Exact(&self.0 / &by.0)))
     }
 
     /// `None` for a negative power of zero.
@@ -79,6 +82,9 @@ impl Exact {
 
     /// With so many digits after the full stop, rounded half away from zero: `1.575` with 2 is `1.58`.
     pub fn rounded(&self, decimals: u32) -> String {
+        if let Some(digits) = Small::of(self).and_then(|small| small.rounded(decimals)) {
+            return written(&BigInt::from(digits), usize::try_from(decimals).unwrap_or(usize::MAX));
+        }
         let scaled = (&self.0 * power_of_ten(i32::try_from(decimals).unwrap_or(i32::MAX))).round();
         written(scaled.numer(), usize::try_from(decimals).unwrap_or(usize::MAX))
     }
@@ -142,6 +148,28 @@ impl fmt::Display for Exact {
     }
 }
 
+/// Both are in their lowest terms.
+impl PartialEq for Exact {
+    fn eq(&self, other: &Exact) -> bool {
+        self.0.numer() == other.0.numer() && self.0.denom() == other.0.denom()
+    }
+}
+
+impl Ord for Exact {
+    fn cmp(&self, other: &Exact) -> Ordering {
+        match (Small::of(self), Small::of(other)) {
+            (Some(one), Some(two)) => one.cmp(two),
+            _ => self.0.cmp(&other.0),
+        }
+    }
+}
+
+impl PartialOrd for Exact {
+    fn partial_cmp(&self, other: &Exact) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl From<i64> for Exact {
     fn from(whole: i64) -> Exact {
         Exact(BigRational::from_integer(BigInt::from(whole)))
@@ -159,7 +187,7 @@ impl Mul for &Exact {
         if by.0.is_one() {
             return self.clone();
         }
-        Exact(&self.0 * &by.0)
+        Small::both(self, by, Small::times).unwrap_or_else(|| Exact(&self.0 * &by.0))
     }
 }
 
@@ -167,7 +195,7 @@ impl Add for &Exact {
     type Output = Exact;
 
     fn add(self, other: &Exact) -> Exact {
-        Exact(&self.0 + &other.0)
+        Small::both(self, other, Small::plus).unwrap_or_else(|| Exact(&self.0 + &other.0))
     }
 }
 
@@ -175,7 +203,7 @@ impl Sub for &Exact {
     type Output = Exact;
 
     fn sub(self, other: &Exact) -> Exact {
-        Exact(&self.0 - &other.0)
+        Small::both(self, other, Small::minus).unwrap_or_else(|| Exact(&self.0 - &other.0))
     }
 }
 
@@ -217,7 +245,12 @@ impl Digits {
             return None;
         }
         let places = i32::try_from(fraction.len()).ok()? - exponent;
-        let size = BigRational::from_integer(digits.parse().ok()?) * power_of_ten(-places);
+        let small =
+            u32::try_from(places).ok().and_then(|places| Small::decimal(digits.parse().ok()?, places));
+        let size = match small {
+            Some(small) => small.0,
+            None => BigRational::from_integer(digits.parse().ok()?) * power_of_ten(-places),
+        };
         let counting = digits.trim_start_matches('0').len();
         Some(Digits {
             value: Exact(if negative { -size } else { size }),

@@ -10,6 +10,7 @@ mod convert;
 mod essence;
 mod exact;
 mod refusal;
+mod small;
 mod table;
 mod unit;
 

@@ -104,7 +104,8 @@ impl Word<'_> {
         let patient = order.patient.reveal();
         let names_patient = !patient.id.trim().is_empty() || !patient.name.trim().is_empty();
         let tube = &order.key.specimen;
-        let own = Sourced { source: self.source, order };
+        let survived = self.of_survivor(order)?;
+        let own = Sourced { source: self.source, order: &survived };
         let is_its = |it: &Known| match names_patient {
             true => !it.sourced().is_of_another(&own),
             false => !tube.is_blank() && it.order.labels.contains(tube),

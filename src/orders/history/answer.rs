@@ -2,6 +2,8 @@
 //! (docs/history.schema.json) or as a FHIR R4 searchset of Observations. Pure. What isn't final, is no number, or has no
 //! instant isn't a value to compare with; nothing of it is made up. Errors quote nothing of the text.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,15 +20,19 @@ const UCUM: &str = "http://unitsofmeasure.org";
 pub(super) struct Answer {
     pub(super) values: Vec<HistoryValue>,
     pub(super) next: Option<String>,
+    /// Whom the server says they are of: whatever it refers to.
+    pub(super) about: BTreeSet<String>,
 }
 
-/// Reads an answer; an error says what is wrong with it as a whole.
-pub(super) fn read(text: &[u8], settings: &HistorySettings) -> Result<Answer, String> {
+/// Reads an answer about a patient's number; an error says what is wrong with it as a whole.
+pub(super) fn read(text: &[u8], settings: &HistorySettings, patient: &str) -> Result<Answer, String> {
     match &settings.format {
-        HistoryFormat::Json => json(text),
-        HistoryFormat::Fhir { code_system } => fhir(text, code_system.as_deref()),
+        HistoryFormat::Json => json(text, patient),
+        HistoryFormat::Fhir { code_system } => fhir(text, code_system.as_deref(), patient),
     }
 }
+
+const OF_ANOTHER: &str = "its answer is about another patient";
 
 fn unreadable(error: &serde_json::Error) -> String {
     format!("its answer can't be read at line {}, column {}", error.line(), error.column())
@@ -35,6 +41,7 @@ fn unreadable(error: &serde_json::Error) -> String {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Told {
+    patient: Option<String>,
     values: Vec<ValueTwin>,
 }
 
@@ -52,13 +59,16 @@ struct ValueTwin {
     instrument: String,
 }
 
-fn json(text: &[u8]) -> Result<Answer, String> {
+fn json(text: &[u8], patient: &str) -> Result<Answer, String> {
     let told: Told = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
+    if told.patient.is_some_and(|of| of.trim() != patient) {
+        return Err(OF_ANOTHER.to_owned());
+    }
     let values = told.values.into_iter().enumerate().map(|(index, it)| {
         value(it)
             .ok_or_else(|| format!("its value {} can't be read; see docs/history.schema.json", index + 1))
     });
-    Ok(Answer { values: values.collect::<Result<_, _>>()?, next: None })
+    Ok(Answer { values: values.collect::<Result<_, _>>()?, next: None, about: BTreeSet::new() })
 }
 
 fn value(it: ValueTwin) -> Option<HistoryValue> {
@@ -80,7 +90,7 @@ fn value(it: ValueTwin) -> Option<HistoryValue> {
     })
 }
 
-fn fhir(text: &[u8], code_system: Option<&str>) -> Result<Answer, String> {
+fn fhir(text: &[u8], code_system: Option<&str>, patient: &str) -> Result<Answer, String> {
     let bundle: Value = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
     if word(&bundle, "/resourceType") != "Bundle" {
         return Err("its answer is no Bundle".to_owned());
@@ -94,10 +104,25 @@ fn fhir(text: &[u8], code_system: Option<&str>) -> Result<Answer, String> {
         return Err("its answer tells of an error".to_owned());
     }
     let observations = resources.iter().filter(|(_, it)| word(it, "/resourceType") == "Observation");
-    let values = observations.filter_map(|(_, it)| observation(it, &resources, code_system)).collect();
+    let observations: Vec<&Value> = observations.map(|(_, it)| *it).collect();
+    let numbered = observations.iter().map(|it| word(it, "/subject/identifier/value"));
+    if numbered.into_iter().any(|of| !of.is_empty() && of.trim() != patient) {
+        return Err(OF_ANOTHER.to_owned());
+    }
+    let about = observations.iter().map(|it| word(it, "/subject/reference").to_owned());
+    let about = about.filter(|it| !it.is_empty()).collect();
+    let values: Vec<HistoryValue> =
+        observations.iter().filter_map(|it| observation(it, &resources, code_system)).collect();
+    if values.iter().any(|it| it.specimens.is_empty() && it.told_at.is_none()) {
+        return Err(
+            "a value of its answer says neither of which specimen it is nor when it was issued; ask for \
+                    _include=Observation:specimen too"
+                .to_owned(),
+        );
+    }
     let links = list(&bundle, "/link");
     let next = links.iter().find(|link| word(link, "/relation") == "next");
-    Ok(Answer { values, next: next.map(|link| word(link, "/url").to_owned()) })
+    Ok(Answer { values, next: next.map(|link| word(link, "/url").to_owned()), about })
 }
 
 fn observation(it: &Value, resources: &[(&str, &Value)], code_system: Option<&str>) -> Option<HistoryValue> {
@@ -177,7 +202,7 @@ mod tests {
             "container": [{"identifier": [{"value": "C42"}]}]});
         let bundle = json!({"resourceType": "Bundle",
             "entry": [{"resource": observation}, {"fullUrl": "http://h/Specimen/s1", "resource": tube}]});
-        fhir(bundle.to_string().as_bytes(), Some("http://loinc.org")).unwrap().values
+        fhir(bundle.to_string().as_bytes(), Some("http://loinc.org"), "EX1").unwrap().values
     }
 
     fn potassium(more: Value) -> Value {
@@ -230,12 +255,35 @@ mod tests {
         for text in
             [json!({}), outcome.clone(), json!({"resourceType": "Bundle", "entry": [{"resource": outcome}]})]
         {
-            assert!(fhir(text.to_string().as_bytes(), None).is_err(), "{text}");
+            assert!(fhir(text.to_string().as_bytes(), None, "EX1").is_err(), "{text}");
         }
         for text in ["{}", "[]", "", r#"{"values": [{"test": "K"}]}"#, r#"{"values": [], "more": 1}"#] {
-            assert!(json(text.as_bytes()).is_err(), "{text}");
+            assert!(json(text.as_bytes(), "EX1").is_err(), "{text}");
         }
-        assert_eq!(json(br#"{"values": []}"#).unwrap().values, []);
+        assert_eq!(json(br#"{"values": []}"#, "EX1").unwrap().values, []);
+    }
+
+    #[test]
+    fn an_answer_about_another_patient_is_refused() {
+        for (subject, why) in [
+            (json!({"identifier": {"value": "OTHER"}}), Some(OF_ANOTHER)),
+            (json!({"identifier": {"value": "EX1"}}), None),
+            (json!({"reference": "Patient/a"}), None),
+        ] {
+            let bundle = json!({"resourceType": "Bundle", "entry": [{"resource": potassium(json!({"subject": subject}))}]});
+            let answer = fhir(bundle.to_string().as_bytes(), None, "EX1");
+            assert_eq!(answer.as_ref().err().map(String::as_str), why, "{subject}");
+            let about = answer.map(|it| it.about.into_iter().collect::<Vec<_>>()).unwrap_or_default();
+            assert_eq!(
+                about,
+                if subject["reference"].is_null() { vec![] } else { vec!["Patient/a".to_owned()] }
+            );
+        }
+        assert_eq!(json(br#"{"patient": "OTHER", "values": []}"#, "EX1"), Err(OF_ANOTHER.to_owned()));
+        let nowhere =
+            json!({"resourceType": "Bundle", "entry": [{"resource": potassium(json!({"issued": null}))}]});
+        let why = fhir(nowhere.to_string().as_bytes(), None, "EX1").unwrap_err();
+        assert!(why.contains("_include=Observation:specimen"), "{why}");
     }
 
     #[test]
@@ -243,7 +291,8 @@ mod tests {
         let good = json!({"test": "K", "value": "<4.10", "unit": "mmol/L", "at": "2026-11-20T08:00:00+01:00",
             "specimen": "0042", "containers": ["C42"], "instrument": "c311"});
         let schema = serde_json::from_str(include_str!("../../../docs/history.schema.json")).unwrap();
-        let values = |it: &Value| json(json!({"values": [it]}).to_string().as_bytes());
+        let values =
+            |it: &Value| json(json!({"patient": "EX1", "values": [it]}).to_string().as_bytes(), "EX1");
         assert!(jsonschema::is_valid(&schema, &json!({"values": [good]})));
         let read = values(&good).unwrap().values;
         assert_eq!((read[0].number.as_str(), read[0].comparator), ("4.10", Some(Comparator::Less)));
