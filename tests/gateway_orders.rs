@@ -414,7 +414,7 @@ async fn what_was_not_ordered_waits_for_a_person_where_the_site_says_so() {
     lims.tell(&oml("2", "T1", &[("NW", "P3", "ALTT")])).await;
     until("an order that comes later lets it go", || lab.count("accepted") == 3).await;
     let trace = lab.text(&["trace", "T1"]);
-    assert!(trace.contains("released by labwire"), "{trace}");
+    assert!(trace.contains("no longer held for this"), "{trace}");
 }
 
 const DELTA: &str = "[[delta]]\nname = \"glucose-delta\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nmethod = \"absolute\"\n\

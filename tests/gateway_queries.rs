@@ -161,6 +161,7 @@ async fn a_query_for_a_patients_tube_or_one_test_is_answered_for_exactly_that() 
         ("EX77^T1", "^^^CRR", &[("T1", &["CRR"])], "orders: 1 test; delivered"),
         ("^T1`^T2", "^^^CRR`^^^NA", &[("T1", &["CRR"])], "1 × no order for a test that was asked for"),
         ("^T1", "^^^NA", &[], "no order for a test that was asked for; delivered"),
+        ("^T1`^T1", "", &[("T1", &both)], "orders: 2 tests; delivered"),
         ("EX88^T1", "", &[], "no order told: the analyzer asked for it as another patient's"),
         // The LIMS names nobody whose tube it could be.
         ("EX88^T3", "", &[], "no order told: the analyzer asked for it as another patient's"),
@@ -190,6 +191,13 @@ async fn a_query_for_a_patients_tube_or_one_test_is_answered_for_exactly_that() 
         until("it is noted", || answers(&lab).len() > before).await;
         until(noted, || answers(&lab).first().is_some_and(|answer| answer.contains(noted))).await;
     }
+    // Another authority's patient has the number too: nobody can say whose tubes are asked for.
+    lims.tell(&oml("4", "T4", &[("NW", "P5", "GLCC")]).replace("EX77^^^HOSP", "EX88^^^CLINIC")).await;
+    let answer =
+        Analyzer::new(connect(erba).await, Options::default()).query(query("EX88^ALL").as_bytes()).await;
+    assert_eq!(told(&String::from_utf8(answer.unwrap()).unwrap()), []);
+    until("it is noted why", || answers(&lab).first().is_some_and(|it| it.contains("several patients have")))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -192,8 +192,12 @@ fn sentence(way: &Way) -> String {
             let why = HoldReason::from_name(reason).map_or(reason.as_str(), |reason| reason.text());
             format!("observation {observation} held: {why}")
         }
-        Way::HoldClosed { observation, closing, by } => {
+        Way::HoldClosed { observation, closing, by: Some(by), .. } => {
             format!("observation {observation} {closing} by {by}")
+        }
+        Way::HoldClosed { observation, by: None, reason, .. } => {
+            let why = HoldReason::from_name(reason).map_or(reason.as_str(), |reason| reason.text());
+            format!("observation {observation} no longer held for this: {why}")
         }
         Way::Attempted { delivery, destination, number, kind } => {
             format!("delivery {delivery} to {destination}: attempt {number} ({kind})")

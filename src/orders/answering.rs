@@ -17,7 +17,7 @@ use super::told::Told;
 use super::work::{Todo, Tube, reported, still_to_do, tube};
 use crate::clock;
 use crate::domain::profile::Dialect;
-use crate::domain::{FinishedTests, SpecimenId};
+use crate::domain::{FinishedTests, OrderState, Sourced, SpecimenId};
 use crate::journal::orders::{CachedOrder, source_name};
 use crate::journal::results::QueryId;
 use crate::journal::{Journal, JournalError, Reader};
@@ -335,19 +335,33 @@ impl Answering {
         by: (&Reading, FinishedTests),
         only: &Only,
     ) -> Result<(Vec<Tube>, bool), JournalError> {
-        let mut tubes = Vec::new();
+        let (mut tubes, mut theirs, mut more) = (Vec::new(), Vec::new(), false);
         for label in labels {
             let tube = self.tube(reader, &label, by, (only, 0))?;
-            if let Tube::Work(work) = &tube {
-                if tubes.len() == MOST {
-                    return Ok((tubes, true));
-                }
-                if !reader.all_resulted(&label, &reported(&work.tests, by.0))? {
-                    tubes.push(tube);
-                }
+            let Tube::Work(work) = &tube else { continue };
+            if tubes.len() == MOST {
+                more = true;
+                break;
+            }
+            if !reader.all_resulted(&label, &reported(&work.tests, by.0))? {
+                tubes.push(tube);
+                theirs.push(label);
             }
         }
-        Ok((tubes, false))
+        if only.patient(0).is_some() && self.are_of_several(reader, &theirs)? {
+            return Ok((vec![Tube::NumberOfSeveral], false));
+        }
+        Ok((tubes, more))
+    }
+
+    /// Whether nobody can say that these tubes are one patient's.
+    fn are_of_several(&self, reader: &Reader, labels: &[SpecimenId]) -> Result<bool, JournalError> {
+        let mut orders = Vec::new();
+        for label in labels {
+            let open = |it: &CachedOrder| matches!(it.state, OrderState::Active | OrderState::Held);
+            orders.extend(self.orders_on(reader, label)?.into_iter().filter(open));
+        }
+        Ok(Sourced::are_of_several(orders.iter().map(CachedOrder::sourced)))
     }
 
     /// The specimens with active orders, the most urgent first, and whether there may be others.

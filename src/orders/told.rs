@@ -40,6 +40,9 @@ impl Told {
                         "no order told: the analyzer asked for it as another patient's than the orders do",
                     );
                 }
+                Tube::NumberOfSeveral => {
+                    told.add("no order told: several patients have the number that was asked for")
+                }
                 Tube::OtherTests => told.add("no order for a test that was asked for"),
                 Tube::SeveralPatients => told.add("no order told: the label has orders of several patients"),
             }

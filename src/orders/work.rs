@@ -24,6 +24,8 @@ pub(super) enum Tube {
     SeveralPatients,
     /// The analyzer asked for another patient's tube than the LIMS's, or the LIMS names none.
     NotThePatients,
+    /// Several patients have the number of which all tubes were asked for.
+    NumberOfSeveral,
     /// There is work, and none of it is a test that was asked for.
     OtherTests,
 }

@@ -203,8 +203,12 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
         Way::Held { observation, reason } => {
             (Severity::Act, format!("{} was held: {}.", named(observation), why_held(reason)), None)
         }
-        Way::HoldClosed { observation, closing, by } => {
+        Way::HoldClosed { observation, closing, by: Some(by), .. } => {
             (Severity::Calm, format!("{} was {closing} by {by}.", named(observation)), None)
+        }
+        Way::HoldClosed { observation, by: None, reason, .. } => {
+            let text = format!("{} is no longer held for this: {}.", named(observation), why_held(reason));
+            (Severity::Calm, text, None)
         }
         Way::Attempted { delivery, destination, number, kind } => {
             let what = if kind == "probe" { "asked what became of it" } else { "sent" };

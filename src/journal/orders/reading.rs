@@ -38,18 +38,26 @@ pub struct OrderWord {
     /// `placed`, `changed`, `patient`, or the state that it came to.
     pub word: String,
     pub message: MessageId,
+    /// Of which test it was then.
+    pub test: String,
 }
 
 impl Reader {
     /// All that was said of an order, oldest first.
     pub fn order_words(&self, order: OrderId) -> Result<Vec<OrderWord>, JournalError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT at, word, message FROM order_word WHERE lab_order = ? ORDER BY id")?;
-        let rows = statement.query_map([order.0], |row| {
-            Ok(OrderWord { at: instant(row.get(0)?), word: row.get(1)?, message: MessageId(row.get(2)?) })
+        let mut statement = self.connection.prepare_cached(
+            "SELECT at, word, message, detail FROM order_word WHERE lab_order = ? ORDER BY id",
+        )?;
+        let words = statement.query_and_then([order.0], |row| {
+            let told = rows::read(&row.get::<_, String>(3)?)?;
+            Ok(OrderWord {
+                at: instant(row.get(0)?),
+                word: row.get(1)?,
+                message: MessageId(row.get(2)?),
+                test: told.key.test,
+            })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        words.collect()
     }
 
     /// Every order of a tube with this label, whatever its state: the soonest first, then in the order in which they

@@ -55,7 +55,7 @@ impl Reader {
         let mut add = |at, step| steps.push(Step { at, what: Way::Order(Box::new(step)) });
         for order in self.orders_on(specimen)? {
             for it in self.order_words(order.id)? {
-                let (source, test) = (order.source.clone(), order.order.key.test.clone());
+                let (source, test) = (order.source.clone(), it.test);
                 let (number, word, message) = (order.order.key.number.clone(), it.word, it.message);
                 add(it.at, OrderStep::Spoken { source, word, test, number, message });
             }

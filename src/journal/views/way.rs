@@ -6,6 +6,7 @@ use rusqlite::Row;
 use super::ordered::OrderStep;
 use crate::domain::clinic::Force;
 use crate::domain::{Observation, Private, SpecimenId};
+use crate::journal::audit::GATEWAY;
 use crate::journal::calls::Happened;
 use crate::journal::decisions::{self, StoredDecision};
 use crate::journal::orders;
@@ -63,7 +64,9 @@ pub enum Way {
     HoldClosed {
         observation: ObservationId,
         closing: String,
-        by: String,
+        /// `None` where the gateway found that this one no longer stands; others may.
+        by: Option<String>,
+        reason: String,
     },
     Attempted {
         delivery: DeliveryId,
@@ -245,11 +248,13 @@ fn held(row: &Row<'_>) -> Result<Way, JournalError> {
     Ok(Way::Held { observation: ObservationId(row.get(1)?), reason: row.get(2)? })
 }
 
-const HOLDS_CLOSED: &str = "SELECT h.closed_at, h.observation, h.closing, h.closed_by FROM hold h
+const HOLDS_CLOSED: &str = "SELECT h.closed_at, h.observation, h.closing, h.closed_by, h.reason FROM hold h
     JOIN observation o ON o.id = h.observation WHERE o.specimen = ? AND h.closed_at IS NOT NULL";
 
 fn hold_closed(row: &Row<'_>) -> Result<Way, JournalError> {
-    Ok(Way::HoldClosed { observation: ObservationId(row.get(1)?), closing: row.get(2)?, by: row.get(3)? })
+    let (closing, by): (String, String) = (row.get(2)?, row.get(3)?);
+    let by = (by != GATEWAY || closing != "released").then_some(by);
+    Ok(Way::HoldClosed { observation: ObservationId(row.get(1)?), closing, by, reason: row.get(4)? })
 }
 
 const ATTEMPTED: &str = "SELECT a.began_at, d.id, d.destination, a.number, a.kind
