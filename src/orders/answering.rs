@@ -281,7 +281,10 @@ impl Answering {
                         self.tube(&reader, label, (reading, finished), (&question.only, place))
                     };
                     let mut seen = BTreeSet::new();
-                    let each = labels.iter().enumerate().filter(|(_, label)| seen.insert(*label));
+                    let is_new = |(place, label): &(usize, &SpecimenId)| {
+                        seen.insert(((*label).clone(), question.only.patient(*place)))
+                    };
+                    let each = labels.iter().enumerate().filter(is_new);
                     (each.map(tube).collect::<Result<_, _>>()?, false)
                 }
                 Wants::Range(first, last) => {
@@ -315,8 +318,9 @@ impl Answering {
         (only, place): (&Only, usize),
     ) -> Result<Tube, JournalError> {
         let orders = self.still_to_do(reader, label, (reading, finished))?;
-        let Tube::Work(mut work) = tube(label, &orders, reading) else {
-            return Ok(tube(label, &orders, reading));
+        let mut work = match tube(label, &orders, reading) {
+            Tube::Work(work) => work,
+            nothing => return Ok(nothing),
         };
         if let Some(patient) = only.patient(place)
             && !is_of(reader, &orders, &work, patient)?

@@ -88,7 +88,9 @@ impl Reading<'_> {
 
     fn request(&self, it: &Value, asks: Asks, specimen: Option<&Value>) -> Result<OrderRequest, String> {
         let tube = match specimen {
-            Some(reference) => Some(self.resolve(reference).ok_or("its specimen didn't come with it")?),
+            Some(reference) => {
+                Some(resolve(reference, self.resources).ok_or("its specimen didn't come with it")?)
+            }
             None => None,
         };
         let (placer, filler) = (self.number(it, "PLAC"), self.number(it, "FILL"));
@@ -136,16 +138,6 @@ impl Reading<'_> {
         complete(&OrderRequest { asks, order })
     }
 
-    /// What a reference names among what came with it.
-    fn resolve(&self, reference: &Value) -> Option<&Value> {
-        let name = word(reference, "/reference");
-        let is_it = |(url, resource): &&(&str, &Value)| {
-            let own = format!("{}/{}", word(resource, "/resourceType"), word(resource, "/id"));
-            !name.is_empty() && (*url == name || own == name || url.ends_with(&format!("/{name}")))
-        };
-        self.resources.iter().find(is_it).map(|(_, resource)| *resource)
-    }
-
     fn number(&self, it: &Value, kind: &str) -> String {
         let is_of = |identifier: &&Value| {
             list(identifier, "/type/coding").iter().any(|coding| word(coding, "/code") == kind)
@@ -181,7 +173,7 @@ impl Reading<'_> {
     fn patient(&self, it: &Value) -> Result<(Patient, String), String> {
         let Some(reference) = it.get("subject") else { return Ok(Default::default()) };
         let own = word(reference, "/identifier/value");
-        let Some(patient) = self.resolve(reference) else {
+        let Some(patient) = resolve(reference, self.resources) else {
             let authority = word(reference, "/identifier/system").to_owned();
             let patient = Patient { id: bounded("patient's number", own.to_owned())?, ..Patient::default() };
             return Ok((patient, authority));
@@ -211,6 +203,16 @@ impl Reading<'_> {
         };
         Ok((patient, number.map(|it| word(it, "/system")).unwrap_or_default().to_owned()))
     }
+}
+
+/// What a reference names among resources that came together, each with its full address.
+pub(super) fn resolve<'a>(reference: &Value, resources: &[(&'a str, &'a Value)]) -> Option<&'a Value> {
+    let name = word(reference, "/reference");
+    let is_it = |(url, resource): &&(&str, &Value)| {
+        let own = format!("{}/{}", word(resource, "/resourceType"), word(resource, "/id"));
+        !name.is_empty() && (*url == name || own == name || url.ends_with(&format!("/{name}")))
+    };
+    resources.iter().find(is_it).map(|(_, resource)| *resource)
 }
 
 /// The first identifier of this system, or the first that there is.

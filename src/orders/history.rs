@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use reqwest::Url;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::web::{Asker, filled};
+use super::web::{Asker, filled, next_page};
 use crate::board::{Board, LinkState};
 use crate::clock;
 use crate::config::settings::{HistoryFormat, HistorySettings};
@@ -195,8 +194,8 @@ impl Historian {
             ("code", &question.code),
             ("since", &since.date().to_string()),
         ];
-        let first = filled(&self.settings.url, &values)?;
-        let (accept, mut url, mut told) = (self.accept(), first.clone(), Vec::new());
+        let (accept, mut told) = (self.accept(), Vec::new());
+        let mut url = filled(&self.settings.url, &values)?;
         let mut subjects = BTreeSet::new();
         for _ in 0..PAGES {
             let text = asker.ask(url.clone(), accept).await?;
@@ -208,7 +207,7 @@ impl Historian {
                 return Err("its answer is about several patients".to_owned());
             }
             let Some(next) = next else { return Ok(told) };
-            url = beside(&first, &url, &next)?;
+            url = next_page(&url, &next)?;
         }
         Err(format!("its answer has more than {PAGES} pages; ask for fewer days, or by {{code}}"))
     }
@@ -232,20 +231,12 @@ fn subject(question: &HistoryQuestion) -> Subject {
     (question.patient.reveal().clone(), question.authority.clone(), question.code.clone())
 }
 
-/// The address of the next page: of the same server alone, for it gets our token.
-fn beside(first: &Url, url: &Url, next: &str) -> Result<Url, String> {
-    let next = url.join(next).map_err(|_| "the address of its next page is none".to_owned())?;
-    if next.origin() != first.origin() {
-        return Err("its next page lies at another server".to_owned());
-    }
-    Ok(next)
-}
-
 /// The questions with those together that are the same to the LIMS, the oldest first.
 fn together(open: Vec<OpenQuestion>) -> Vec<Asked> {
-    let mut all: Vec<Asked> = Vec::new();
+    let (mut all, mut places) = (Vec::<Asked>::new(), BTreeMap::new());
     for OpenQuestion { id, question, opened_at } in open {
-        match all.iter_mut().find(|it| subject(&it.question) == subject(&question)) {
+        let place = *places.entry(subject(&question)).or_insert(all.len());
+        match all.get_mut(place) {
             Some(asked) => asked.ids.push(id),
             None => all.push(Asked { ids: vec![id], question, opened_at }),
         }

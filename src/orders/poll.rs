@@ -10,7 +10,7 @@ use super::fhir::{self, INCLUDES};
 use super::json;
 use super::listener::Listener;
 use super::taking::{Taking, Text};
-use super::web::{Asker, filled};
+use super::web::{Asker, filled, next_page};
 use crate::board::LinkState;
 use crate::clock;
 use crate::config::settings::{FhirOrders, OrderFormat, PollSettings};
@@ -141,7 +141,6 @@ impl Poller {
         }
     }
 
-    /// A page's own next one is asked of the same server alone: it gets our token.
     async fn page(&mut self, url: Url, settings: &FhirOrders) -> Result<Next, String> {
         let as_of = self.last_message()?;
         let text = self.asker.ask(url.clone(), "application/fhir+json").await?;
@@ -149,11 +148,7 @@ impl Poller {
         let told = json::told(&page.requests, None);
         self.take((text, as_of), told, page.changed).await?;
         let Some(next) = page.next else { return Ok(Next::Pause) };
-        let next = url.join(&next).map_err(|_| "the address of its next page is none".to_owned())?;
-        if next.origin() != url.origin() {
-            return Err("its next page lies at another server".to_owned());
-        }
-        Ok(Next::At(Some(next)))
+        Ok(Next::At(Some(next_page(&url, &next)?)))
     }
 
     async fn take(

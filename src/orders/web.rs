@@ -55,6 +55,15 @@ pub(super) fn filled(template: &str, values: &[(&str, &str)]) -> Result<Url, Str
     Url::parse(&filled).map_err(|_| "the url is none".to_owned())
 }
 
+/// The address of the page behind this one: of the same server alone, for it gets our token.
+pub(super) fn next_page(url: &Url, next: &str) -> Result<Url, String> {
+    let next = url.join(next).map_err(|_| "the address of its next page is none".to_owned())?;
+    if next.origin() != url.origin() {
+        return Err("its next page lies at another server".to_owned());
+    }
+    Ok(next)
+}
+
 fn escaped(value: &str) -> String {
     let sign = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),

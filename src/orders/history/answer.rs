@@ -10,10 +10,12 @@ use serde_json::Value;
 
 use crate::config::settings::{HistoryFormat, HistorySettings};
 use crate::domain::{Comparator, DecimalText, HistoryValue, SpecimenId};
-use crate::orders::fhir::{list, word};
+use crate::orders::fhir::{list, resolve, word};
 
 /// UCUM's system in FHIR, by its own page on terminologies.
 const UCUM: &str = "http://unitsofmeasure.org";
+
+const OF_ANOTHER: &str = "its answer is about another patient";
 
 /// An answer, or a page of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,8 +33,6 @@ pub(super) fn read(text: &[u8], settings: &HistorySettings, patient: &str) -> Re
         HistoryFormat::Fhir { code_system } => fhir(text, code_system.as_deref(), patient),
     }
 }
-
-const OF_ANOTHER: &str = "its answer is about another patient";
 
 fn unreadable(error: &serde_json::Error) -> String {
     format!("its answer can't be read at line {}, column {}", error.line(), error.column())
@@ -116,7 +116,7 @@ fn fhir(text: &[u8], code_system: Option<&str>, patient: &str) -> Result<Answer,
     if values.iter().any(|it| it.specimens.is_empty() && it.told_at.is_none()) {
         return Err(
             "a value of its answer says neither of which specimen it is nor when it was issued; ask for \
-                    _include=Observation:specimen too"
+             _include=Observation:specimen too"
                 .to_owned(),
         );
     }
@@ -158,7 +158,7 @@ fn observation(it: &Value, resources: &[(&str, &Value)], code_system: Option<&st
 }
 
 fn instrument(it: &Value, resources: &[(&str, &Value)]) -> String {
-    let device = it.get("device").and_then(|reference| resolve(reference, it, resources));
+    let device = it.get("device").and_then(|reference| named(reference, it, resources));
     let names = device.map(|device| word(device, "/deviceName/0/name")).into_iter();
     let names = names.chain([word(it, "/device/display"), word(it, "/device/identifier/value")]);
     names.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
@@ -168,7 +168,7 @@ fn instrument(it: &Value, resources: &[(&str, &Value)]) -> String {
 fn specimens(it: &Value, resources: &[(&str, &Value)]) -> Vec<SpecimenId> {
     let Some(reference) = it.get("specimen") else { return Vec::new() };
     let mut labels = vec![word(reference, "/identifier/value")];
-    if let Some(tube) = resolve(reference, it, resources) {
+    if let Some(tube) = named(reference, it, resources) {
         labels.extend(list(tube, "/identifier").iter().map(|it| word(it, "/value")));
         labels.push(word(tube, "/accessionIdentifier/value"));
         let containers = list(tube, "/container").iter().flat_map(|it| list(it, "/identifier"));
@@ -179,16 +179,11 @@ fn specimens(it: &Value, resources: &[(&str, &Value)]) -> Vec<SpecimenId> {
 }
 
 /// What a reference of an observation names: something that it contains, or that came with it.
-fn resolve<'a>(reference: &Value, it: &'a Value, resources: &[(&'a str, &'a Value)]) -> Option<&'a Value> {
-    let name = word(reference, "/reference");
-    if let Some(inner) = name.strip_prefix('#') {
-        return list(it, "/contained").iter().find(|resource| word(resource, "/id") == inner);
+fn named<'a>(reference: &Value, it: &'a Value, resources: &[(&'a str, &'a Value)]) -> Option<&'a Value> {
+    match word(reference, "/reference").strip_prefix('#') {
+        Some(inner) => list(it, "/contained").iter().find(|resource| word(resource, "/id") == inner),
+        None => resolve(reference, resources),
     }
-    let is_it = |(url, resource): &&(&str, &Value)| {
-        let own = format!("{}/{}", word(resource, "/resourceType"), word(resource, "/id"));
-        !name.is_empty() && (*url == name || own == name || url.ends_with(&format!("/{name}")))
-    };
-    resources.iter().find(is_it).map(|(_, resource)| *resource)
 }
 
 #[cfg(test)]
