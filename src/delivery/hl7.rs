@@ -102,7 +102,7 @@ fn patient<'a>(draft: &mut Draft, items: impl Iterator<Item = &'a Item> + Clone)
     let name = components(agreed(|patient| &patient.name));
     let location = components(agreed(|patient| &patient.location));
     let id = agreed(|patient| &patient.id).as_bytes();
-    let mut authorities = items.clone().map(|item| item.order().map_or("", |order| order.authority.as_str()));
+    let mut authorities = items.clone().map(|item| item.patient().authority.as_str());
     let authority =
         authorities.next().filter(|first| authorities.all(|other| other == *first)).unwrap_or_default();
     let number: &[&[u8]] = if authority.is_empty() { &[id] } else { &[id, b"", b"", authority.as_bytes()] };

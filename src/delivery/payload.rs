@@ -236,6 +236,8 @@ struct TimeTwin<'a> {
 #[derive(Serialize)]
 struct PatientTwin<'a> {
     id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    authority: &'a str,
     name: &'a str,
     birth_date: &'a str,
     sex: &'a str,
@@ -249,7 +251,6 @@ struct OrderTwin<'a> {
     filler: &'a str,
     specimen: &'a str,
     test: &'a str,
-    authority: &'a str,
     patient: PatientTwin<'a>,
 }
 
@@ -396,8 +397,8 @@ impl<'a> TimeTwin<'a> {
 
 impl<'a> PatientTwin<'a> {
     fn of(patient: &'a Patient) -> Self {
-        let Patient { id, name, birth_date, sex, location } = patient;
-        PatientTwin { id, name, birth_date, sex, location }
+        let Patient { id, authority, name, birth_date, sex, location } = patient;
+        PatientTwin { id, authority, name, birth_date, sex, location }
     }
 }
 
@@ -408,7 +409,6 @@ impl<'a> OrderTwin<'a> {
             filler: &order.filler,
             specimen: order.key.specimen.reveal(),
             test: &order.key.test,
-            authority: &order.authority,
             patient: PatientTwin::of(order.patient.reveal()),
         }
     }

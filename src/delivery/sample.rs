@@ -25,6 +25,7 @@ pub(super) fn glucose() -> Observation {
         specimen_as_sent: Private::new("EX0001".to_owned()),
         patient: Private::new(Patient {
             id: "EX-77".to_owned(),
+            authority: String::new(),
             name: "Example^Anna".to_owned(),
             birth_date: "19700101".to_owned(),
             sex: "F".to_owned(),
@@ -129,6 +130,7 @@ pub(super) fn plain(code: &str, value: Value) -> Observation {
 pub(super) fn ordered() -> Consignment {
     let patient = Patient {
         id: "EX-78".to_owned(),
+        authority: "HOSP".to_owned(),
         name: "Example^Anne".to_owned(),
         birth_date: "19700101".to_owned(),
         sex: "F".to_owned(),
@@ -145,7 +147,6 @@ pub(super) fn ordered() -> Consignment {
         priority: Priority::Stat,
         specimen_kind: "SER".to_owned(),
         collected: String::new(),
-        authority: "HOSP".to_owned(),
         patient: Private::new(patient),
     };
     let order = CachedOrder {

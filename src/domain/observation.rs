@@ -135,10 +135,13 @@ pub struct TestIdentity {
     pub dilution: String,
 }
 
-/// Patient data as the instrument sent it. It never overwrites the LIMS's own.
+/// What somebody says of a patient. The instrument's word never overwrites the LIMS's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Patient {
+    /// The number.
     pub id: String,
+    /// Who assigned it; empty where nobody says. The same number of another authority is another patient's.
+    pub authority: String,
     pub name: String,
     pub birth_date: String,
     pub sex: String,
@@ -171,9 +174,12 @@ impl Patient {
         let differ = |new: &str, old: &str| !new.trim().is_empty() && new.trim() != old.trim();
         let (day, name) = (newer.day_of_birth(), newer.plain_name());
         let letter = newer.letter_of_sex();
+        let is_of_another = !newer.id.trim().is_empty() && newer.authority != self.authority;
+        let number = if is_of_another || differ(&newer.id, &self.id) { newer } else { self };
         let is_same_sex = !letter.is_empty() && letter == self.letter_of_sex();
         Patient {
-            id: either(&newer.id, &self.id, differ(&newer.id, &self.id)),
+            id: number.id.clone(),
+            authority: number.authority.clone(),
             name: either(&newer.name, &self.name, differ(&name, &self.plain_name())),
             birth_date: either(&newer.birth_date, &self.birth_date, differ(&day, &self.day_of_birth())),
             sex: either(&newer.sex, &self.sex, !is_same_sex && differ(&newer.sex, &self.sex)),

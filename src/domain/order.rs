@@ -24,8 +24,6 @@ pub struct Order {
     pub specimen_kind: String,
     /// When it was drawn, as the LIMS writes it.
     pub collected: String,
-    /// Who assigned the patient's number; empty where the LIMS doesn't say.
-    pub authority: String,
     pub patient: Private<Patient>,
 }
 
@@ -206,7 +204,6 @@ pub struct OrderRequest {
 pub struct PatientChange {
     /// The number and authority by which the orders know the patient until now.
     pub known_as: Private<(String, String)>,
-    pub authority: String,
     pub patient: Private<Patient>,
 }
 

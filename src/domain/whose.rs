@@ -17,15 +17,15 @@ impl Sourced<'_> {
     pub fn is_of_another(&self, other: &Sourced<'_>) -> bool {
         let (one, two) = (self.order.patient.reveal(), other.order.patient.reveal());
         let is_numbered = |it: &Patient| !it.id.trim().is_empty();
-        let is_assigned = |it: &Order| is_numbered(it.patient.reveal()) && !it.authority.is_empty();
+        let is_assigned = |it: &Patient| is_numbered(it) && !it.authority.is_empty();
         let is_one_source = self.source == other.source;
         let numbers_count = match is_one_source {
             true => is_numbered(one) || is_numbered(two),
-            false => is_assigned(self.order) || is_assigned(other.order),
+            false => is_assigned(one) || is_assigned(two),
         };
         if numbers_count {
             return one.id.trim() != two.id.trim()
-                || self.order.authority != other.order.authority
+                || one.authority != two.authority
                 || one.may_be_another(two);
         }
         let says_who =
@@ -54,6 +54,7 @@ mod tests {
     fn of(id: &str, authority: &str, name: &str, born: &str, sex: &str) -> Order {
         let patient = Patient {
             id: id.to_owned(),
+            authority: authority.to_owned(),
             name: name.to_owned(),
             birth_date: born.to_owned(),
             sex: sex.to_owned(),
@@ -69,7 +70,6 @@ mod tests {
             priority: Priority::Routine,
             specimen_kind: String::new(),
             collected: String::new(),
-            authority: authority.to_owned(),
             patient: Private::new(patient),
         }
     }

@@ -64,13 +64,11 @@ pub struct Known {
     pub received_at: Timestamp,
 }
 
-/// A patient, by a number and who assigned it; empty where nobody says who. The same number of another authority is another
-/// patient's, and without an authority the same number of another source.
+/// A patient, by a number and who assigned it. Without an authority the same number of another source is another patient's.
 #[derive(Clone, Copy)]
 pub struct PatientKey<'a> {
-    /// Found by the number alone; where an order tells a day of birth, an order that tells another one is another person's.
+    /// Found by the number and its authority alone; where an order tells a day of birth, an order that tells another one is another person's.
     pub patient: &'a Patient,
-    pub authority: &'a str,
     /// Whose order named the patient; `None` where only an analyzer did.
     pub source: Option<&'a str>,
     /// Whose orders count.
@@ -82,7 +80,7 @@ impl<'a> PatientKey<'a> {
     fn meant_by(&self) -> Vec<&'a str> {
         let all = self.sources.iter().map(String::as_str);
         match self.source {
-            _ if !self.authority.is_empty() => all.collect(),
+            _ if !self.patient.authority.is_empty() => all.collect(),
             Some(source) => all.filter(|it| *it == source).collect(),
             None if self.sources.len() == 1 => all.collect(),
             None => Vec::new(),
@@ -94,9 +92,9 @@ impl<'a> PatientKey<'a> {
         self.source.map(|_| self.patient.day_of_birth()).unwrap_or_default()
     }
 
-    /// Whether an analyzer that says this number can't mean another source's patient.
+    /// Whether an analyzer that says this number, and the same of who assigned it, can't mean another source's patient.
     fn is_what_analyzers_mean(&self) -> bool {
-        self.authority.is_empty() && (self.source.is_none() || self.sources.len() == 1)
+        !self.patient.authority.is_empty() || self.source.is_none() || self.sources.len() == 1
     }
 }
 
@@ -149,7 +147,7 @@ fn json(value: &impl serde::Serialize) -> Result<String, JournalError> {
 impl Reader {
     /// The latest final results of a patient, at most `limit`, without those of some specimens: current versions that
     /// nobody has rejected and that don't wait for a person. A specimen belongs to whom its orders name; the analyzer's own
-    /// word counts where there is no order, no authority is asked for, and it can't mean another source's patient.
+    /// word counts where there is no order and it can't mean another source's patient.
     pub fn history(
         &self,
         patient: PatientKey<'_>,
@@ -157,6 +155,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Known>, JournalError> {
         let (sources, except) = (json(&patient.meant_by())?, json(&except)?);
+        let Patient { id, authority, .. } = patient.patient;
         let mut known: Vec<Known> = self
             .connection
             .prepare_cached(
@@ -178,12 +177,12 @@ impl Reader {
                  ORDER BY o.id DESC LIMIT ?5",
             )?
             .query_and_then(
-                params![sources, patient.patient.id, patient.authority, except, limit, patient.born()],
+                params![sources, id, authority, except, limit, patient.born()],
                 self::known,
             )?
             .collect::<Result<_, _>>()?;
         if patient.is_what_analyzers_mean() {
-            known.extend(self.history_by_analyzers(&patient.patient.id, &except, limit)?);
+            known.extend(self.history_by_analyzers(patient.patient, &except, limit)?);
         }
         known.sort_by_key(|it| std::cmp::Reverse(it.id));
         known.truncate(limit);
@@ -192,23 +191,24 @@ impl Reader {
 
     fn history_by_analyzers(
         &self,
-        patient: &str,
+        patient: &Patient,
         except: &str,
         limit: usize,
     ) -> Result<Vec<Known>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT o.id, o.message, o.detail, m.received_at FROM observation o JOIN message m ON m.id = o.message
-             WHERE json_extract(o.detail, '$.patient.id') = ?1 AND o.class = 'patient'
-             AND o.specimen NOT IN (SELECT value FROM json_each(?2))
+             WHERE json_extract(o.detail, '$.patient.id') = ?1
+             AND coalesce(json_extract(o.detail, '$.patient.authority'), '') = ?2 AND o.class = 'patient'
+             AND o.specimen NOT IN (SELECT value FROM json_each(?3))
              AND NOT EXISTS (SELECT 1 FROM order_label l WHERE l.label = o.specimen)
              AND o.status IN ('final', 'correction')
              AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
              AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
                  AND (h.closed_at IS NULL OR h.closing = 'rejected'))
              AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
-             ORDER BY o.id DESC LIMIT ?3",
+             ORDER BY o.id DESC LIMIT ?4",
         )?;
-        statement.query_and_then(params![patient, except, limit], known)?.collect()
+        statement.query_and_then(params![patient.id, patient.authority, except, limit], known)?.collect()
     }
 
     /// The current versions of a specimen's results that nobody has rejected, oldest first, at most `limit`.

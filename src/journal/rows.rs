@@ -128,12 +128,28 @@ pub(super) struct Stored {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredPatient {
+pub(super) struct StoredPatient {
     id: String,
+    #[serde(default)]
+    authority: String,
     name: String,
     birth_date: String,
     sex: String,
     location: String,
+}
+
+impl From<&Patient> for StoredPatient {
+    fn from(it: &Patient) -> StoredPatient {
+        let Patient { id, authority, name, birth_date, sex, location } = it.clone();
+        StoredPatient { id, authority, name, birth_date, sex, location }
+    }
+}
+
+impl StoredPatient {
+    pub(super) fn into_patient(self) -> Patient {
+        let StoredPatient { id, authority, name, birth_date, sex, location } = self;
+        Patient { id, authority, name, birth_date, sex, location }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -185,19 +201,12 @@ struct StoredAttachment {
 
 impl From<&Observation> for Stored {
     fn from(it: &Observation) -> Stored {
-        let patient = it.patient.reveal();
         Stored {
             instrument: it.instrument.as_str().to_owned(),
             profile: it.profile.clone(),
             specimen: it.specimen.reveal().to_owned(),
             specimen_as_sent: it.specimen_as_sent.reveal().clone(),
-            patient: StoredPatient {
-                id: patient.id.clone(),
-                name: patient.name.clone(),
-                birth_date: patient.birth_date.clone(),
-                sex: patient.sex.clone(),
-                location: patient.location.clone(),
-            },
+            patient: StoredPatient::from(it.patient.reveal()),
             class: class_name(it.class).to_owned(),
             test: StoredTest {
                 code: it.test.code.clone(),
@@ -249,13 +258,7 @@ impl Stored {
             profile: self.profile,
             specimen: SpecimenId::new(self.specimen),
             specimen_as_sent: Private::new(self.specimen_as_sent),
-            patient: Private::new(Patient {
-                id: self.patient.id,
-                name: self.patient.name,
-                birth_date: self.patient.birth_date,
-                sex: self.patient.sex,
-                location: self.patient.location,
-            }),
+            patient: Private::new(self.patient.into_patient()),
             class: class(&self.class)?,
             test: TestIdentity {
                 code: self.test.code,

@@ -103,7 +103,6 @@ impl Reading<'_> {
         let number = if placer.is_empty() { filler.clone() } else { placer.clone() };
         let labelled = tube.map(|tube| self.labels(tube)).transpose()?;
         let (label, labels) = labelled.unwrap_or_else(|| (SpecimenId::new(""), Vec::new()));
-        let (patient, authority) = self.patient(it)?;
         // A code is needed to place an order; by its number alone all of it stands so.
         let test = match asks {
             Asks::Become(_) => String::new(),
@@ -132,8 +131,7 @@ impl Reading<'_> {
                 "collection",
                 digits(tube.map(|tube| word(tube, "/collection/collectedDateTime")).unwrap_or_default()),
             )?,
-            authority,
-            patient: Private::new(patient),
+            patient: Private::new(self.patient(it)?),
         };
         complete(&OrderRequest { asks, order })
     }
@@ -170,13 +168,13 @@ impl Reading<'_> {
         codings.iter().find(is_ours).map(|coding| word(coding, "/code").to_owned()).unwrap_or_default()
     }
 
-    fn patient(&self, it: &Value) -> Result<(Patient, String), String> {
+    fn patient(&self, it: &Value) -> Result<Patient, String> {
         let Some(reference) = it.get("subject") else { return Ok(Default::default()) };
         let own = word(reference, "/identifier/value");
         let Some(patient) = resolve(reference, self.resources) else {
+            let id = bounded("patient's number", own.to_owned())?;
             let authority = word(reference, "/identifier/system").to_owned();
-            let patient = Patient { id: bounded("patient's number", own.to_owned())?, ..Patient::default() };
-            return Ok((patient, authority));
+            return Ok(Patient { id, authority, ..Patient::default() });
         };
         let system = self.settings.patient_system.as_deref();
         let number = list(patient, "/identifier")
@@ -191,17 +189,15 @@ impl Reading<'_> {
             "other" => "O",
             _ => "",
         };
-        let patient = Patient {
-            id: bounded(
-                "patient's number",
-                number.map(|it| word(it, "/value")).unwrap_or_default().to_owned(),
-            )?,
+        let of_number = |part| number.map(|it| word(it, part)).unwrap_or_default().to_owned();
+        Ok(Patient {
+            id: bounded("patient's number", of_number("/value"))?,
+            authority: of_number("/system"),
             name: name.join("^").trim_end_matches('^').to_owned(),
             birth_date: bounded("birth date", digits(word(patient, "/birthDate")))?,
             sex: sex.to_owned(),
             location: String::new(),
-        };
-        Ok((patient, number.map(|it| word(it, "/system")).unwrap_or_default().to_owned()))
+        })
     }
 }
 
@@ -281,7 +277,7 @@ mod tests {
         assert_eq!((order.placer.as_str(), order.key.test.as_str(), labels), ("P1", "GLU", vec!["T1", "C1"]));
         assert_eq!((order.collected.as_str(), order.specimen_kind.as_str()), ("20260501080000", "SER"));
         let patient = order.patient.reveal();
-        assert_eq!((patient.id.as_str(), order.authority.as_str()), ("EX77", "urn:hosp"));
+        assert_eq!((patient.id.as_str(), patient.authority.as_str()), ("EX77", "urn:hosp"));
         assert_eq!((patient.name.as_str(), patient.birth_date.as_str()), ("Example^Anna^B", "19800102"));
     }
 

@@ -122,7 +122,6 @@ fn request(it: OrderTwin) -> Result<OrderRequest, String> {
     }
     let (placer, filler) = (bounded("placer", it.placer)?, bounded("filler", it.filler)?);
     let number = if placer.is_empty() { filler.clone() } else { placer.clone() };
-    let (patient, authority) = patient(it.patient)?;
     let parent = bounded("parent", it.parent)?;
     let order = Order {
         key: OrderKey { number, specimen, test: bounded("test", it.test.trim().to_owned())? },
@@ -134,8 +133,7 @@ fn request(it: OrderTwin) -> Result<OrderRequest, String> {
         priority: Priority::read(&it.priority),
         specimen_kind: bounded("specimen_kind", it.specimen_kind)?,
         collected: bounded("collected", it.collected)?,
-        authority,
-        patient: Private::new(patient),
+        patient: Private::new(patient(it.patient)?),
     };
     complete(&OrderRequest { asks, order })
 }
@@ -153,24 +151,24 @@ pub(super) fn complete(request: &OrderRequest) -> Result<OrderRequest, String> {
     }
 }
 
-fn patient(it: PatientTwin) -> Result<(Patient, String), String> {
-    let patient = Patient {
+fn patient(it: PatientTwin) -> Result<Patient, String> {
+    Ok(Patient {
         id: bounded("patient's id", it.id)?,
+        authority: bounded("patient's authority", it.authority)?,
         name: it.name,
         birth_date: bounded("patient's birth_date", it.birth_date)?,
         sex: bounded("patient's sex", it.sex)?,
         location: bounded("patient's location", it.location)?,
-    };
-    Ok((patient, bounded("patient's authority", it.authority)?))
+    })
 }
 
 fn change(it: ChangeTwin) -> Result<PatientChange, String> {
-    let (patient, authority) = patient(it.patient)?;
+    let patient = patient(it.patient)?;
     if patient.id.is_empty() || it.known_as.id.is_empty() {
         return Err("patient_change names no patient's id".to_owned());
     }
     let known_as = Private::new((it.known_as.id, it.known_as.authority));
-    Ok(PatientChange { known_as, authority, patient: Private::new(patient) })
+    Ok(PatientChange { known_as, patient: Private::new(patient) })
 }
 
 /// What is read, for the journal.

@@ -215,7 +215,6 @@ fn order(group: &Group<'_>, around: &Around<'_>, places: &OrderPlaces) -> Result
         }
     }
     let number = if placer.is_empty() { filler.clone() } else { placer.clone() };
-    let (patient, authority) = around.patient_of();
     Ok(Order {
         key: OrderKey {
             number: bounded("number", number)?,
@@ -230,8 +229,7 @@ fn order(group: &Group<'_>, around: &Around<'_>, places: &OrderPlaces) -> Result
         priority: Priority::read(&first(&[(b"TQ1", 9, 1), (b"OBR", 27, 6), (b"ORC", 7, 6), (b"OBR", 5, 1)])),
         specimen_kind: first(&[(b"SPM", 4, 1), (b"OBR", 15, 1)]),
         collected: first(&[(b"SPM", 17, 1), (b"OBR", 7, 1)]),
-        authority,
-        patient: Private::new(patient),
+        patient: Private::new(around.patient_of()),
     })
 }
 
@@ -257,8 +255,8 @@ fn identifier_of(one: Field<'_>) -> (String, String) {
 }
 
 impl Around<'_> {
-    fn patient_of(&self) -> (Patient, String) {
-        let Some(pid) = &self.patient else { return (Patient::default(), String::new()) };
+    fn patient_of(&self) -> Patient {
+        let Some(pid) = &self.patient else { return Patient::default() };
         let (id, authority) = identifier(pid.field(3));
         let name = pid.field(5).repeat(1).components().map(|component| part(component, 1));
         let mut name: Vec<String> = name.take(3).collect();
@@ -267,7 +265,7 @@ impl Around<'_> {
         }
         let location = self.visit.as_ref().map(|visit| part(visit.field(3), 1)).unwrap_or_default();
         let (birth_date, sex) = (part(pid.field(7), 1), part(pid.field(8), 1));
-        (Patient { id, name: name.join("^"), birth_date, sex, location }, authority)
+        Patient { id, authority, name: name.join("^"), birth_date, sex, location }
     }
 }
 

@@ -144,6 +144,7 @@ mod tests {
     fn patient(name: &str, birth_date: &str, sex: &str) -> Patient {
         Patient {
             id: "1".to_owned(),
+            authority: String::new(),
             name: name.to_owned(),
             birth_date: birth_date.to_owned(),
             sex: sex.to_owned(),

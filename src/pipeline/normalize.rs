@@ -80,6 +80,7 @@ fn legible_parts(patient: Patient) -> Patient {
     let part = |text: String| legible(&text).to_owned();
     Patient {
         id: part(patient.id),
+        authority: part(patient.authority),
         name: part(patient.name),
         birth_date: part(patient.birth_date),
         sex: part(patient.sex),

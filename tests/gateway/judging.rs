@@ -287,3 +287,42 @@ async fn no_decision_depends_on_where_a_result_stands_in_its_message() {
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
+
+/// A final potassium by HL7, of a patient whose number says who assigned it; returns once it is acknowledged.
+async fn of_authority(address: std::net::SocketAddr, number: &str, specimen: &str, value: &str, time: &str) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let message = format!(
+        "\x0BMSH|^~\\&|SIM|LAB|||20260102||ORU^R01|{specimen}|P|2.5.1\rPID|1||{number}\rOBR|1||{specimen}\r\
+         OBX|1|NM|GLCC||{value}|mg/dL|||||F|||{time}\r\x1C\r"
+    );
+    let mut line = connect(address).await;
+    line.write_all(message.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\x1C\r") {
+        answer.push(line.read_u8().await.unwrap());
+    }
+    assert!(String::from_utf8_lossy(&answer).contains("MSA|AA|"), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_patients_whose_numbers_are_alike_share_no_history_where_the_analyzer_says_who_assigned_them() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let address = free_port();
+    lab.instrument("chem", "generic-hl7", "", &format!("{}{CODES}", listener(address)));
+    rules(&lab, CRITICAL);
+    let gateway = lab.start().await;
+    sign(&lab);
+    of_authority(address, "55^^^HOSP", "EX0001", "90", "20260102030405").await;
+    until("the first leaves", || lab.count("accepted") == 1).await;
+    of_authority(address, "55^^^CLINIC", "EX0002", "210", "20260102040405").await;
+    until("it is another patient's", || lab.count("accepted") == 2).await;
+    let trace = lab.text(&["trace", "EX0002"]);
+    assert!(trace.contains("delta: not evaluated"), "{trace}");
+    of_authority(address, "55^^^HOSP", "EX0003", "210", "20260102050405").await;
+    until("it is the first's", || lab.text(&["held"]).contains("EX0003")).await;
+    let trace = lab.text(&["trace", "EX0003"]);
+    assert!(trace.contains("delta: rise; by glucose-delta"), "{trace}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -130,8 +130,12 @@ fn after_an_outage_what_is_critical_and_what_is_stat_leaves_first_and_then_the_o
 
 /// Whose a result is by its analyzer.
 fn of(patient: &str, mut observation: Observation) -> Observation {
-    observation.patient = Private::new(Patient { id: patient.to_owned(), ..Patient::default() });
+    observation.patient = Private::new(of_number(patient));
     observation
+}
+
+fn of_number(patient: &str) -> Patient {
+    Patient { id: patient.to_owned(), ..Patient::default() }
 }
 
 #[test]
@@ -141,14 +145,17 @@ fn earlier_results_are_found_by_the_patients_number_and_never_by_that_of_the_spe
     lab.own(of("P2", result("S2", "K", "5.1")));
     lab.own(of("P1", result("S3", "K", "6.1")));
     let rejected = lab.record(vec![own(super::kit::held(of("P1", result("S4", "K", "9.9"))))])[0];
-    let (nobody, patient) = (BTreeSet::new(), Patient { id: "P1".to_owned(), ..Patient::default() });
-    let known = |authority| {
-        let key = PatientKey { patient: &patient, authority, source: None, sources: &nobody };
+    let elsewhere = Patient { authority: "ELSEWHERE".to_owned(), ..of_number("P1") };
+    let other = lab.own(Observation { patient: Private::new(elsewhere), ..result("S5", "K", "7.1") });
+    let nobody = BTreeSet::new();
+    let known = |authority: &str| {
+        let patient = Patient { authority: authority.to_owned(), ..of_number("P1") };
+        let key = PatientKey { patient: &patient, source: None, sources: &nobody };
         let found = lab.reader.history(key, &["S3"], 10).unwrap();
         found.into_iter().map(|it| it.id).collect::<Vec<_>>()
     };
     assert_eq!(known(""), [before], "neither another's, nor of the tube itself, nor what is held");
-    assert_eq!(known("ELSEWHERE"), [], "another authority's number is another patient's");
+    assert_eq!(known("ELSEWHERE"), [other], "another authority's number is another patient's");
     lab.decide(Desk::Reject(rejected)).unwrap();
     assert_eq!(known(""), [before]);
     let newer = lab.newer(of("P1", result("S1", "K", "4.2")), before);

@@ -26,6 +26,7 @@ const ANNA: Who<'static> = ("EX77", "HOSP", "Example^Anna", "19800102", "WARD3")
 fn order(number: &str, tube: &str, (id, authority, name, born, ward): Who<'_>) -> Order {
     let patient = Patient {
         id: id.to_owned(),
+        authority: authority.to_owned(),
         name: name.to_owned(),
         birth_date: born.to_owned(),
         sex: "F".to_owned(),
@@ -41,7 +42,6 @@ fn order(number: &str, tube: &str, (id, authority, name, born, ward): Who<'_>) -
         priority: Priority::Routine,
         specimen_kind: String::new(),
         collected: String::new(),
-        authority: authority.to_owned(),
         patient: Private::new(patient),
     }
 }
@@ -50,7 +50,6 @@ fn change(known_as: (&str, &str), into: Who<'_>) -> PatientChange {
     let told = order("", "", into);
     PatientChange {
         known_as: Private::new((known_as.0.to_owned(), known_as.1.to_owned())),
-        authority: told.authority,
         patient: told.patient,
     }
 }
@@ -131,12 +130,17 @@ fn a_number_without_an_authority_finds_its_own_sources_results_and_never_another
         ["T1", "T2", "T3", "T4"].map(|tube| lab.own(result(tube, "K", "4.1")));
     let mut by_hand = result("T5", "K", "4.1");
     by_hand.patient = Private::new(Patient { id: "55".to_owned(), ..Patient::default() });
-    let by_hand = lab.own(by_hand);
+    let mut of_authority = by_hand.clone();
+    of_authority.specimen = SpecimenId::new("T6");
+    of_authority.patient =
+        Private::new(Patient { authority: "HOSP".to_owned(), ..by_hand.patient.reveal().clone() });
+    let [by_hand, of_authority] = [by_hand, of_authority].map(|it| lab.own(it));
     let both = BTreeSet::from([LIMS.to_owned(), REST.to_owned()]);
     let one = BTreeSet::from([LIMS.to_owned()]);
     let found = |id, authority, source, sources: &BTreeSet<String>| -> Vec<ObservationId> {
-        let patient = Patient { id: str::to_owned(id), ..Patient::default() };
-        let key = PatientKey { patient: &patient, authority, source, sources };
+        let patient =
+            Patient { id: str::to_owned(id), authority: str::to_owned(authority), ..Patient::default() };
+        let key = PatientKey { patient: &patient, source, sources };
         let mut found: Vec<_> =
             lab.reader.history(key, &[], 10).unwrap().into_iter().map(|it| it.id).collect();
         found.sort();
@@ -153,6 +157,8 @@ fn a_number_without_an_authority_finds_its_own_sources_results_and_never_another
         "an authority's is everybody's"
     );
     assert_eq!(found("EX77", "", Some(LIMS), &both), []);
+    assert_eq!(found("55", "HOSP", None, &both), [of_authority], "and so is what an analyzer says of one");
+    assert_eq!(found("55", "HOSP", Some(LIMS), &both), [of_authority]);
     // A tube on which both have orders is nobody's.
     lab.place(REST, order("X5", "T1", berta));
     assert_eq!(found("55", "", Some(LIMS), &both), []);
@@ -166,7 +172,7 @@ fn results_of_another_person_under_one_number_are_no_earlier_ones() {
     let sources = BTreeSet::from([LIMS.to_owned()]);
     let found = |except: &str| -> Vec<ObservationId> {
         let patient = lab.on(except)[0].order.patient.reveal().clone();
-        let key = PatientKey { patient: &patient, authority: "HOSP", source: Some(LIMS), sources: &sources };
+        let key = PatientKey { patient: &patient, source: Some(LIMS), sources: &sources };
         lab.reader.history(key, &[except], 10).unwrap().into_iter().map(|it| it.id).collect()
     };
     lab.place(LIMS, order("P2", "T2", ("EX77", "HOSP", "EXAMPLE^ANNA^", "1980-01-02", "")));

@@ -40,6 +40,7 @@ fn work(reply: &[u8], specimen: &SpecimenId, around: (&str, &str)) -> Work {
         priority: Priority::read(&told.priority),
         patient: Private::new(Patient {
             id: told.patient_id,
+            authority: String::new(),
             name: told.name,
             birth_date: told.birth_date,
             sex: told.sex,

@@ -222,6 +222,7 @@ impl Word<'_> {
         word: &str,
     ) -> Result<(), JournalError> {
         let (at, detail) = (self.now.as_microsecond(), rows::write(order)?);
+        let patient = order.patient.reveal();
         let source = matches!(word, "placed" | "changed").then_some(self.source);
         self.connection
             .prepare_cached(
@@ -235,8 +236,8 @@ impl Word<'_> {
                 order.key.test,
                 state.map(OrderState::name),
                 order.priority as u8,
-                order.patient.reveal().id,
-                order.authority,
+                patient.id,
+                patient.authority,
                 at,
                 detail,
                 id

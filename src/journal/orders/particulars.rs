@@ -65,7 +65,7 @@ impl Word<'_> {
     pub(super) fn as_known(&self, order: &Order) -> Result<Order, JournalError> {
         let mut known = self.of_survivor(order)?;
         let told = known.patient.reveal();
-        let Some(last) = self.last_of(&told.id, &known.authority)? else { return Ok(known) };
+        let Some(last) = self.last_of(&told.id, &told.authority)? else { return Ok(known) };
         let is_merged = !is_one_number(&known, order);
         let is_overtaken = self.is_older_than(&last);
         let is_said_of_them = is_merged || is_overtaken && last.said == Said::Patient;
@@ -86,8 +86,8 @@ impl Word<'_> {
     /// still to be done. What was told under a number that is gone says nothing of the patient who has it now.
     pub(super) fn heard_of(&self, told: &Order) -> Result<Heard, JournalError> {
         let known = self.as_known(told)?;
-        let (now, authority) = (known.patient.reveal(), &known.authority);
-        let last = self.last_of(&now.id, authority)?;
+        let now = known.patient.reveal();
+        let last = self.last_of(&now.id, &now.authority)?;
         if now.id.is_empty() || !is_one_number(&known, told) {
             return Ok(Heard::default());
         }
@@ -98,12 +98,12 @@ impl Word<'_> {
         let kept = last.as_ref().filter(|_| !names_another);
         let is_new = kept.is_none_or(|last| last.patient.brought_up_to_date(now) != last.patient);
         let said = kept.filter(|_| !is_new).map_or(Said::Order, |last| last.said);
-        self.keep_last(now, authority, said)?;
+        self.keep_last(now, said)?;
         let mut heard = Heard { names_another, ..Heard::default() };
         if !is_new {
             return Ok(heard);
         }
-        for Theirs { id, is_open, mut order } in self.of_patient(&now.id, authority)? {
+        for Theirs { id, is_open, mut order } in self.of_patient(&now.id, &now.authority)? {
             let before = order.patient.reveal();
             if before.may_be_another(now) {
                 heard.names_another |= is_open;
@@ -135,18 +135,13 @@ impl Word<'_> {
         Ok(Some(Last { patient: rows::read_patient(&patient)?, said, as_of }))
     }
 
-    pub(super) fn keep_last(
-        &self,
-        patient: &Patient,
-        authority: &str,
-        said: Said,
-    ) -> Result<(), JournalError> {
+    pub(super) fn keep_last(&self, patient: &Patient, said: Said) -> Result<(), JournalError> {
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO patient_word VALUES (?, ?, ?, ?, ?, ?)")?
             .execute(params![
-                scope(self.source, authority),
+                scope(self.source, &patient.authority),
                 patient.id,
-                authority,
+                patient.authority,
                 rows::write_patient(patient)?,
                 said.name(),
                 self.moment()
@@ -175,5 +170,6 @@ impl Word<'_> {
 }
 
 fn is_one_number(one: &Order, other: &Order) -> bool {
-    one.patient.reveal().id == other.patient.reveal().id && one.authority == other.authority
+    let (one, other) = (one.patient.reveal(), other.patient.reveal());
+    (&one.id, &one.authority) == (&other.id, &other.authority)
 }

@@ -12,11 +12,13 @@ use crate::journal::{JournalError, Reader};
 /// How many merges one number is followed through.
 const MERGES: usize = 16;
 
-/// Newer particulars; what they leave out stays.
+/// Newer particulars; what they leave out stays. A number goes with who assigned it.
 pub(super) fn newer(new: &Patient, old: &Patient) -> Patient {
     let either = |new: &str, old: &str| if new.is_empty() { old } else { new }.to_owned();
+    let number = if new.id.is_empty() { old } else { new };
     Patient {
-        id: either(&new.id, &old.id),
+        id: number.id.clone(),
+        authority: number.authority.clone(),
         name: either(&new.name, &old.name),
         birth_date: either(&new.birth_date, &old.birth_date),
         sex: either(&new.sex, &old.sex),
@@ -36,7 +38,7 @@ impl Word<'_> {
         let ((id, authority), into) = (change.known_as.reveal(), change.patient.reveal());
         let before = self.last_of(id, authority)?;
         self.remember_merge(change)?;
-        let last = self.last_of(&into.id, &change.authority)?;
+        let last = self.last_of(&into.id, &into.authority)?;
         let is_overtaken = last.as_ref().is_some_and(|last| self.is_older_than(last));
         let whole = match &last {
             Some(last) if is_overtaken => newer(&last.patient, into),
@@ -44,14 +46,14 @@ impl Word<'_> {
             None => into.clone(),
         };
         if !is_overtaken {
-            self.keep_last(&whole, &change.authority, Said::Patient)?;
+            self.keep_last(&whole, Said::Patient)?;
         }
         // Where the patient lies is only said by what names a ward, and of what is still to be done.
         let told = Patient { location: into.location.clone(), ..whole };
         let mut theirs: Vec<(Theirs, &Option<Last>)> =
             self.of_patient(id, authority)?.into_iter().map(|it| (it, &before)).collect();
         if is_merge(change) {
-            theirs.extend(self.of_patient(&into.id, &change.authority)?.into_iter().map(|it| (it, &last)));
+            theirs.extend(self.of_patient(&into.id, &into.authority)?.into_iter().map(|it| (it, &last)));
         }
         let mut orders = Vec::new();
         for (Theirs { id, is_open, mut order }, last) in theirs {
@@ -61,12 +63,11 @@ impl Word<'_> {
             let is_anothers = now.may_be_another(&told)
                 && last.as_ref().is_some_and(|last| now.may_be_another(&last.patient));
             let after = match is_anothers {
-                true => Patient { id: told.id.clone(), ..now.clone() },
+                true => Patient { id: told.id, authority: told.authority, ..now.clone() },
                 false => newer(&told, now),
             };
-            if after != *now || order.authority != change.authority {
+            if after != *now {
                 order.patient = Private::new(after);
-                order.authority.clone_from(&change.authority);
                 self.write(id, &order, None, "patient")?;
                 orders.push(order);
             }
@@ -82,7 +83,7 @@ impl Word<'_> {
         }
         self.connection
             .prepare_cached("DELETE FROM patient_merge WHERE scope = ? AND id = ? AND authority = ?")?
-            .execute(params![scope(self.source, &change.authority), into.id, change.authority])?;
+            .execute(params![scope(self.source, &into.authority), into.id, into.authority])?;
         // Should somebody else get the number one day, nothing of this patient is theirs.
         self.connection
             .prepare_cached("DELETE FROM patient_word WHERE scope = ? AND id = ? AND authority = ?")?
@@ -94,7 +95,7 @@ impl Word<'_> {
                 id,
                 authority,
                 into.id,
-                change.authority,
+                into.authority,
                 rows::write_patient(into)?,
                 self.message.0,
                 self.now.as_microsecond()
@@ -106,9 +107,9 @@ impl Word<'_> {
     pub(super) fn of_survivor(&self, order: &Order) -> Result<Order, JournalError> {
         let mut order = order.clone();
         for _ in 0..MERGES {
-            let Some((patient, authority)) = survivor(self.connection, self.source, &order)? else { break };
-            order.patient = Private::new(newer(&patient, order.patient.reveal()));
-            order.authority = authority;
+            let now = order.patient.reveal();
+            let Some(survivor) = survivor(self.connection, self.source, now)? else { break };
+            order.patient = Private::new(newer(&survivor, now));
         }
         Ok(order)
     }
@@ -116,27 +117,19 @@ impl Word<'_> {
 
 fn is_merge(change: &PatientChange) -> bool {
     let ((id, authority), into) = (change.known_as.reveal(), change.patient.reveal());
-    (id, authority) != (&into.id, &change.authority)
+    (id, authority) != (&into.id, &into.authority)
 }
 
-fn survivor(
-    connection: &Connection,
-    source: &str,
-    order: &Order,
-) -> Result<Option<(Patient, String)>, JournalError> {
-    let id = &order.patient.reveal().id;
+fn survivor(connection: &Connection, source: &str, gone: &Patient) -> Result<Option<Patient>, JournalError> {
+    let Patient { id, authority, .. } = gone;
     if id.is_empty() {
         return Ok(None);
     }
-    let found: Option<(String, String)> = connection
-        .prepare_cached(
-            "SELECT patient, into_authority FROM patient_merge WHERE scope = ? AND id = ? AND authority = ?",
-        )?
-        .query_row(params![scope(source, &order.authority), id, order.authority], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+    let found: Option<String> = connection
+        .prepare_cached("SELECT patient FROM patient_merge WHERE scope = ? AND id = ? AND authority = ?")?
+        .query_row(params![scope(source, authority), id, authority], |row| row.get(0))
         .optional()?;
-    found.map(|(patient, authority)| Ok((rows::read_patient(&patient)?, authority))).transpose()
+    found.map(|patient| rows::read_patient(&patient)).transpose()
 }
 
 impl Reader {
@@ -147,21 +140,22 @@ impl Reader {
             .connection
             .prepare_cached("SELECT word, detail FROM order_word WHERE lab_order = ? ORDER BY id")?;
         let mut rows = statement.query([order.id.0])?;
-        let (mut earlier, mut before): (Vec<Patient>, Option<(Patient, String)>) = (Vec::new(), None);
+        let (mut earlier, mut before): (Vec<Patient>, Option<Patient>) = (Vec::new(), None);
         while let Some(row) = rows.next()? {
-            let told = rows::read(&row.get::<_, String>(1)?)?;
-            let (now, authority) = (told.patient.reveal().clone(), told.authority);
-            let is_same = |(it, by): &(Patient, String)| {
-                !now.id.is_empty() && (&it.id, by) == (&now.id, &authority) && !it.may_be_another(&now)
+            let now = rows::read(&row.get::<_, String>(1)?)?.patient.into_inner();
+            let is_same = |it: &Patient| {
+                !now.id.is_empty()
+                    && (&it.id, &it.authority) == (&now.id, &now.authority)
+                    && !it.may_be_another(&now)
             };
             match (row.get_ref(0)?.as_str() == Ok("patient"), &before) {
-                (true, Some((it, _))) => earlier.push(it.clone()),
-                (false, Some(it)) if is_same(it) && it.0 != now => earlier.push(it.0.clone()),
+                (true, Some(it)) => earlier.push(it.clone()),
+                (false, Some(it)) if is_same(it) && *it != now => earlier.push(it.clone()),
                 // It may mean another person.
-                (false, Some((it, _))) if it.id != now.id => earlier.clear(),
+                (false, Some(it)) if it.id != now.id => earlier.clear(),
                 _ => {}
             }
-            before = Some((now, authority));
+            before = Some(now);
         }
         drop(rows);
         let patient = order.order.patient.reveal();
@@ -169,7 +163,7 @@ impl Reader {
             "SELECT id FROM patient_merge WHERE into_id = ? AND into_authority = ? AND scope IN ('', ?)",
         )?;
         let numbers =
-            merged.query_map(params![patient.id, order.order.authority, order.source], |row| row.get(0))?;
+            merged.query_map(params![patient.id, patient.authority, order.source], |row| row.get(0))?;
         for id in numbers {
             // Under which name is nobody's to say.
             earlier.push(Patient { id: id?, name: String::new(), ..patient.clone() });

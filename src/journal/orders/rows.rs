@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Order, OrderKey, Patient, Priority, Private, SpecimenId};
 use crate::journal::JournalError;
+use crate::journal::rows::StoredPatient;
 
 #[derive(Serialize, Deserialize)]
 struct StoredOrder {
@@ -19,17 +20,7 @@ struct StoredOrder {
     priority: String,
     specimen_kind: String,
     collected: String,
-    authority: String,
     patient: StoredPatient,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredPatient {
-    id: String,
-    name: String,
-    birth_date: String,
-    sex: String,
-    location: String,
 }
 
 pub(super) fn write(order: &Order) -> Result<String, JournalError> {
@@ -46,15 +37,14 @@ pub(super) fn write(order: &Order) -> Result<String, JournalError> {
         priority: order.priority.letter().to_owned(),
         specimen_kind: order.specimen_kind.clone(),
         collected: order.collected.clone(),
-        authority: order.authority.clone(),
-        patient: StoredPatient::of(order.patient.reveal()),
+        patient: StoredPatient::from(order.patient.reveal()),
     };
     serde_json::to_string(&stored)
         .map_err(|error| JournalError::Refused(format!("failed to write an order as JSON: {error}")))
 }
 
 pub(super) fn write_patient(patient: &Patient) -> Result<String, JournalError> {
-    serde_json::to_string(&StoredPatient::of(patient))
+    serde_json::to_string(&StoredPatient::from(patient))
         .map_err(|error| JournalError::Refused(format!("failed to write a patient as JSON: {error}")))
 }
 
@@ -62,24 +52,7 @@ pub(super) fn read_patient(detail: &str) -> Result<Patient, JournalError> {
     let it: StoredPatient = serde_json::from_str(detail).map_err(|error| {
         JournalError::Refused(format!("failed to read a stored patient: error at column {}", error.column()))
     })?;
-    Ok(it.patient())
-}
-
-impl StoredPatient {
-    fn of(patient: &Patient) -> StoredPatient {
-        StoredPatient {
-            id: patient.id.clone(),
-            name: patient.name.clone(),
-            birth_date: patient.birth_date.clone(),
-            sex: patient.sex.clone(),
-            location: patient.location.clone(),
-        }
-    }
-
-    fn patient(self) -> Patient {
-        let StoredPatient { id, name, birth_date, sex, location } = self;
-        Patient { id, name, birth_date, sex, location }
-    }
+    Ok(it.into_patient())
 }
 
 pub(super) fn read(detail: &str) -> Result<Order, JournalError> {
@@ -97,7 +70,6 @@ pub(super) fn read(detail: &str) -> Result<Order, JournalError> {
         priority: Priority::read(&it.priority),
         specimen_kind: it.specimen_kind,
         collected: it.collected,
-        authority: it.authority,
-        patient: Private::new(it.patient.patient()),
+        patient: Private::new(it.patient.into_patient()),
     })
 }

@@ -49,13 +49,12 @@ fn all(groups: &[Group<'_>]) -> Result<Vec<PatientChange>, &'static str> {
     let mut changes = Vec::new();
     for group in groups {
         let around = Around { patient: Some(group.patient), visit: group.visit };
-        let (patient, authority) = around.patient_of();
+        let patient = around.patient_of();
         let change = |known_as| PatientChange {
             known_as: Private::new(known_as),
-            authority: authority.clone(),
             patient: Private::new(patient.clone()),
         };
-        let own = (patient.id.clone(), authority.clone());
+        let own = (patient.id.clone(), patient.authority.clone());
         let numbers = group.merged.iter().flat_map(|merged| merged.field(1).repeats());
         let mut numbers: Vec<(String, String)> = numbers.map(identifier_of).collect();
         if group.merged.is_empty() {
@@ -84,7 +83,10 @@ fn all(groups: &[Group<'_>]) -> Result<Vec<PatientChange>, &'static str> {
 
 /// Whether a number is merged away that is another's in the same message.
 fn contradict(changes: &[PatientChange]) -> bool {
-    let into = |it: &PatientChange| (it.patient.reveal().id.clone(), it.authority.clone());
+    let into = |it: &PatientChange| {
+        let patient = it.patient.reveal();
+        (patient.id.clone(), patient.authority.clone())
+    };
     changes.iter().enumerate().any(|(at, one)| {
         let gone = one.known_as.reveal();
         changes.iter().enumerate().any(|(other_at, other)| {

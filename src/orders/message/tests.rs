@@ -70,7 +70,7 @@ fn who_the_patient_is_stands_with_each_order_as_the_lims_knows_them() {
     };
     let order = items[0].request.as_ref().unwrap().order.clone();
     let patient = order.patient.reveal();
-    assert_eq!((patient.id.as_str(), order.authority.as_str()), ("EX77", "HOSP"));
+    assert_eq!((patient.id.as_str(), patient.authority.as_str()), ("EX77", "HOSP"));
     assert_eq!((patient.name.as_str(), patient.birth_date.as_str()), ("Example^Anna^B", "19800102"));
     assert_eq!((patient.sex.as_str(), patient.location.as_str()), ("F", "WARD3"));
     assert!(!format!("{order:?}").contains("EX77"));
@@ -125,7 +125,7 @@ fn merged(kind: &str, segments: &str) -> Vec<String> {
             .iter()
             .map(|it| {
                 let (id, authority) = it.known_as.reveal();
-                let into = number((&it.patient.reveal().id, &it.authority));
+                let into = number((&it.patient.reveal().id, &it.patient.reveal().authority));
                 format!("{} is {into}", number((id, authority)))
             })
             .collect(),

@@ -27,8 +27,11 @@ fn order(test: &str, state: OrderState, priority: Priority, patient: &str) -> Ca
             priority,
             specimen_kind: "SER".to_owned(),
             collected: String::new(),
-            authority: "HOSP".to_owned(),
-            patient: Private::new(Patient { id: patient.to_owned(), ..Patient::default() }),
+            patient: Private::new(Patient {
+                id: patient.to_owned(),
+                authority: "HOSP".to_owned(),
+                ..Patient::default()
+            }),
         },
         placed_at: Timestamp::UNIX_EPOCH,
         changed_at: Timestamp::UNIX_EPOCH,

@@ -9,7 +9,7 @@ mod scopes;
 use std::collections::BTreeMap;
 
 use encoding_rs::Encoding;
-use labwire_hl7::message::{Charset, Field, Message, Msh, Nte, ParseError, Qrd, Segment};
+use labwire_hl7::message::{Charset, Field, Message, Msh, Nte, ParseError, Path, Qrd, Segment};
 
 use super::{Interpreted, RawOrder, RawPatient, RawResult, Written, problem, some};
 use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, OrderResults, refusal};
@@ -186,6 +186,7 @@ impl<'m> Reader<'_, 'm> {
         let places = &self.dialect.places;
         let patient = Patient {
             id: self.trimmed(&places.patient_id, None, scope),
+            authority: self.authority(&places.patient_id, scope),
             name: self.in_parts(&places.patient_name, scope),
             birth_date: self.trimmed(&places.birth_date, None, scope),
             sex: self.trimmed(&places.sex, None, scope),
@@ -196,6 +197,17 @@ impl<'m> Reader<'_, 'm> {
         self.out.patients.push(RawPatient { patient, comments });
         self.patients.insert(scope, self.out.patients.len() - 1);
         self.out.patients.len() - 1
+    }
+
+    /// Who assigned the number that stands first in such a place: a patient's numbers in PID have that beside them.
+    fn authority(&mut self, numbers: &[Hl7Location], scope: usize) -> String {
+        let said = numbers.iter().find(|at| !self.trimmed(std::slice::from_ref(at), None, scope).is_empty());
+        let Some(Hl7Location { path, part: None }) = said else { return String::new() };
+        if (&path.segment, path.component) != (b"PID", Some(1)) || !matches!(path.field, 2..=4) {
+            return String::new();
+        }
+        let beside = Path { component: Some(4), subcomponent: Some(1), ..*path };
+        self.trimmed(&[Hl7Location { path: beside, part: None }], None, scope)
     }
 
     fn order(&mut self, scope: usize, places: &Hl7Places) -> usize {

@@ -9,7 +9,9 @@ use super::judging::Bench;
 use super::whose::Owner;
 use crate::config::settings::{HistoryCodes, HistorySettings};
 use crate::domain::clinic::{Checks, Past};
-use crate::domain::{HistoryQuestion, HistoryState, HistoryValue, Observation, Private, Rules, SpecimenId};
+use crate::domain::{
+    HistoryQuestion, HistoryState, HistoryValue, Observation, Patient, Private, Rules, SpecimenId,
+};
 use crate::journal::JournalError;
 use crate::journal::history::History;
 use crate::journal::orders::{CachedOrder, source_name};
@@ -47,8 +49,9 @@ impl<'a> Known<'a> {
         owner: Option<&Owner>,
     ) -> Result<Option<Known<'a>>, JournalError> {
         let Some(settings) = bench.site.history.as_deref() else { return Ok(None) };
-        let Some(Owner { patient, authority, source }) = owner else { return Ok(None) };
-        let id = patient.reveal().id.trim();
+        let Some(Owner { patient, source }) = owner else { return Ok(None) };
+        let Patient { id, authority, .. } = patient.reveal();
+        let id = id.trim();
         if id.is_empty()
             || *source != settings.orders.as_deref().map(source_name)
             || !settings.knows(authority)

@@ -366,12 +366,8 @@ impl<'a> Judging<'a> {
                 labels.insert(specimen.reveal());
                 let except: Vec<&str> = labels.into_iter().collect();
                 let sources = &self.bench.site.order_sources;
-                let key = PatientKey {
-                    patient: owner.patient.reveal(),
-                    authority: &owner.authority,
-                    source: owner.source.as_deref(),
-                    sources,
-                };
+                let key =
+                    PatientKey { patient: owner.patient.reveal(), source: owner.source.as_deref(), sources };
                 let mut known = self.bench.read(|reader| reader.history(key, &except, HISTORY))?;
                 known.retain(|it| it.message != self.message);
                 known

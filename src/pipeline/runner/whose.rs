@@ -6,12 +6,10 @@ use std::collections::BTreeSet;
 use crate::domain::{Patient, Private, Sourced};
 use crate::journal::orders::CachedOrder;
 
-/// A patient, and what their number is worth.
+/// A patient, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Owner {
     pub(super) patient: Private<Patient>,
-    /// Who assigned the number; empty where nobody says.
-    pub(super) authority: String,
     /// Whose order names the patient; `None` where only the analyzer does.
     pub(super) source: Option<String>,
 }
@@ -20,13 +18,11 @@ pub(super) struct Owner {
 /// several patients, nobody is known.
 pub(super) fn whose(orders: &[CachedOrder], told: &[Private<Patient>]) -> Option<Owner> {
     match orders.first() {
-        Some(first) if !Sourced::are_of_several(orders.iter().map(CachedOrder::sourced)) => Some(Owner {
-            patient: first.order.patient.clone(),
-            authority: first.order.authority.clone(),
-            source: Some(first.source.clone()),
-        }),
+        Some(first) if !Sourced::are_of_several(orders.iter().map(CachedOrder::sourced)) => {
+            Some(Owner { patient: first.order.patient.clone(), source: Some(first.source.clone()) })
+        }
         Some(_) => None,
-        None => Some(Owner { patient: by_analyzer(told)?, authority: String::new(), source: None }),
+        None => Some(Owner { patient: by_analyzer(told)?, source: None }),
     }
 }
 
@@ -34,12 +30,13 @@ pub(super) fn whose(orders: &[CachedOrder], told: &[Private<Patient>]) -> Option
 /// contradicted.
 pub(super) fn by_analyzer(told: &[Private<Patient>]) -> Option<Private<Patient>> {
     let all: Vec<&Patient> = told.iter().map(Private::reveal).collect();
-    let id = &all.first()?.id;
-    if all.iter().any(|it| it.id != *id) {
+    let Patient { id, authority, .. } = all.first()?;
+    if all.iter().any(|it| (&it.id, &it.authority) != (id, authority)) {
         return None;
     }
     Some(Private::new(Patient {
         id: id.clone(),
+        authority: authority.clone(),
         // That there is a name counts; whether names are the same is asked apart.
         name: said(&all, |it| &it.name).first().map(|name| (*name).to_owned()).unwrap_or_default(),
         birth_date: agreed(&all, |it| &it.birth_date),
@@ -75,6 +72,7 @@ mod tests {
     fn patient(id: &str, name: &str, birth_date: &str, sex: &str) -> Private<Patient> {
         Private::new(Patient {
             id: id.to_owned(),
+            authority: String::new(),
             name: name.to_owned(),
             birth_date: birth_date.to_owned(),
             sex: sex.to_owned(),
@@ -90,7 +88,7 @@ mod tests {
             assert!(by_analyzer(&told).as_ref() == Some(&known));
         }
         assert!(by_analyzer(&[one.clone(), patient("8", "B", "19700131", "F")]).is_none());
-        let by_analyzer = Owner { patient: one.clone(), authority: String::new(), source: None };
+        let by_analyzer = Owner { patient: one.clone(), source: None };
         assert!(whose(&[], std::slice::from_ref(&one)) == Some(by_analyzer));
     }
 }

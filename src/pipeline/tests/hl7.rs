@@ -84,6 +84,20 @@ fn a_second_patient_has_nothing_of_the_first() {
 }
 
 #[test]
+fn who_assigned_a_patients_number_stands_beside_the_number_that_counts() {
+    for (pid, number) in [
+        ("PID|1||55^^^HOSP&1.2.3&ISO^MR~66^^^ELSEWHERE", ("55", "HOSP")),
+        ("PID|1||55", ("55", "")),
+        ("PID|1|77^^^OLD|^^^HOSP", ("77", "OLD")),
+        ("PID|1|77^^^OLD|55", ("55", "")),
+    ] {
+        let outcome = read_segments(&format!("{HEADER}{pid}\nOBR|1||S1\nOBX|1|NM|K||4.1"));
+        let patient = outcome.observations[0].patient.reveal();
+        assert_eq!((patient.id.as_str(), patient.authority.as_str()), number, "{pid}");
+    }
+}
+
+#[test]
 fn each_type_of_value_is_read_as_its_type_says() {
     let value = |obx: &str| {
         let outcome = read_segments(&format!("{HEADER}OBR|1||S1\nOBX|1|{obx}||||||F"));

@@ -9,6 +9,7 @@ use crate::domain::{
 fn order(number: &str, test: &str, patient: &str) -> Order {
     let patient = Patient {
         id: patient.to_owned(),
+        authority: "HOSP".to_owned(),
         name: "Example^Anna".to_owned(),
         birth_date: "19800102".to_owned(),
         sex: "F".to_owned(),
@@ -24,7 +25,6 @@ fn order(number: &str, test: &str, patient: &str) -> Order {
         priority: Priority::Routine,
         specimen_kind: "SER".to_owned(),
         collected: String::new(),
-        authority: "HOSP".to_owned(),
         patient: Private::new(patient),
     }
 }
@@ -125,6 +125,7 @@ fn another_patient_is_one_of_whom_both_can_not_be_true() {
     let one = order("P1", "GLU", "EX77");
     let sent = |id: &str, name: &str, born: &str, sex: &str| Patient {
         id: id.to_owned(),
+        authority: String::new(),
         name: name.to_owned(),
         birth_date: born.to_owned(),
         sex: sex.to_owned(),

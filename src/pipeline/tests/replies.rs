@@ -39,6 +39,7 @@ fn work(specimen: &str, tests: &[&str]) -> Work {
         priority: Priority::Stat,
         patient: Private::new(Patient {
             id: "EX|77".to_owned(),
+            authority: String::new(),
             name: "Example^Änne".to_owned(),
             birth_date: "19800102000000".to_owned(),
             sex: "A".to_owned(),

@@ -171,6 +171,7 @@ impl<'a> Walk<'a> {
         let places = &self.dialect.places;
         let patient = Patient {
             id: self.decoder.trimmed(record, &places.patient_id),
+            authority: String::new(),
             name: self.decoder.in_parts(record, &places.patient_name),
             birth_date: self.decoder.trimmed(record, &places.birth_date),
             sex: self.decoder.trimmed(record, &places.sex),

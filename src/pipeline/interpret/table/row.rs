@@ -264,6 +264,7 @@ impl<'a> RowReader<'a> {
     fn patient(&mut self, row: &Row<'_>) -> Result<Option<usize>, Fault> {
         let patient = Patient {
             id: self.trimmed(row, Told::PatientId)?,
+            authority: String::new(),
             name: self.trimmed(row, Told::PatientName)?,
             birth_date: self.trimmed(row, Told::BirthDate)?,
             sex: self.trimmed(row, Told::Sex)?,

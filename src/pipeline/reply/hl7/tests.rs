@@ -31,6 +31,7 @@ fn work(tests: &[&str]) -> Work {
         priority: Priority::Stat,
         patient: Private::new(Patient {
             id: "EX77".to_owned(),
+            authority: String::new(),
             name: "Example^Anna".to_owned(),
             birth_date: "19800102".to_owned(),
             sex: "F".to_owned(),
