@@ -84,4 +84,6 @@ pub struct Trailer {
     pub begins: String,
     /// The cell, from 1, that says how many rows there are, head, blank rows, comments and the trailer left out.
     pub count_at: Option<usize>,
+    /// Its line may lack its end.
+    pub is_open: bool,
 }

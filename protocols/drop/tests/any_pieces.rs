@@ -36,7 +36,9 @@ fn rows() -> impl Strategy<Value = Contents> {
     let ending = prop_oneof![
         Just(Ending::Line),
         Just(Ending::Open),
-        Just(Ending::Trailer(Trailer { begins: "END".to_owned(), count_at: Some(2) })),
+        any::<bool>().prop_map(|is_open| {
+            Ending::Trailer(Trailer { begins: "END".to_owned(), count_at: Some(2), is_open })
+        }),
     ];
     let head = prop_oneof![
         (0_u32..3).prop_map(Head::Rows),

@@ -297,18 +297,20 @@ fn quotes_mean_nothing_in_a_comment() {
 
 #[test]
 fn a_trailer_says_that_a_table_is_whole() {
-    let trailer = |count_at| {
-        let trailer = Trailer { begins: "END".to_owned(), count_at };
+    let trailer = |count_at, is_open| {
+        let trailer = Trailer { begins: "END".to_owned(), count_at, is_open };
         rows(Rows { ending: Ending::Trailer(trailer), ..csv() })
     };
     check(
-        &trailer(Some(2)),
+        &trailer(Some(2), false),
         &[
             ("a\n1\n2\nEND,2\n", "[a↓] 2: 1↓2↓END,2↓", Verdict::Whole),
-            ("a\n1\n\n2\n,,\nEND,\"2\"", "[a↓] 2: 1↓↓2↓,,↓END,\"2\"", Verdict::Whole),
+            ("a\n1\n\n2\n,,\nEND,\"2\"\n", "[a↓] 2: 1↓↓2↓,,↓END,\"2\"↓", Verdict::Whole),
+            // Of 10 to come, perhaps.
+            ("a\n1\nEND,1", "[a↓] 2: 1↓END,1", incomplete(Missing::LineEnd { line: 3 })),
             (
-                "a\n1\nEND,12",
-                "[a↓] 2: 1↓END,12",
+                "a\n1\nEND,12\n",
+                "[a↓] 2: 1↓END,12↓",
                 incomplete(Missing::Count { line: 3, said: Some(12), found: 1 }),
             ),
             ("a\n1\nEND\n", "[a↓] 2: 1↓END↓", incomplete(Missing::Count { line: 3, said: None, found: 1 })),
@@ -316,7 +318,9 @@ fn a_trailer_says_that_a_table_is_whole() {
             ("a\nEND,0\n2\n", "[a↓] 2: END,0↓2↓", incomplete(Missing::Trailer)),
         ],
     );
-    check(&trailer(None), &[("a\n1\nEND of list", "[a↓] 2: 1↓END of list", Verdict::Whole)]);
+    let last = ("a\n1\nEND of list", "[a↓] 2: 1↓END of list");
+    check(&trailer(None, true), &[(last.0, last.1, Verdict::Whole)]);
+    check(&trailer(None, false), &[(last.0, last.1, incomplete(Missing::LineEnd { line: 3 }))]);
     let open = rows(Rows { ending: Ending::Open, ..csv() });
     check(&open, &[("a\n1,2", "[a↓] 2: 1,2", Verdict::Whole)]);
 }

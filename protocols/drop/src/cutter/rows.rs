@@ -191,6 +191,10 @@ impl RowCutter {
         match (&self.rows.ending, &self.counted.trailer) {
             (Ending::Line, _) if lacks_its_end => Some(Missing::LineEnd { line: last_line }),
             (Ending::Trailer(_), None) => Some(Missing::Trailer),
+            // Half a row may begin as the whole one does, and half a count is a count.
+            (Ending::Trailer(it), Some((line, _))) if lacks_its_end && !it.is_open => {
+                Some(Missing::LineEnd { line: *line })
+            }
             (Ending::Trailer(_), Some((line, said))) => disagreement(*line, *said, self.counted.before_last),
             _ if self.rows.head == Head::Rows(0) && !self.counted.any => Some(Missing::Everything),
             _ => None,

@@ -137,13 +137,13 @@ pub(super) fn unread(table: &raw::Table, faults: &mut Faults) -> Vec<(usize, usi
 
 pub(super) fn ending(table: &raw::Table, faults: &mut Faults) -> Ending {
     match (&table.trailer, table.open_end) {
-        (Some(trailer), _) => {
+        (Some(trailer), is_open) => {
             let raw::Trailer { begins, count_at } = trailer.get_ref();
             if begins.is_empty() || !begins.is_ascii() || *count_at == Some(0) {
                 faults
                     .add(trailer.span(), "write the ASCII text that begins the last row; cells count from 1");
             }
-            Ending::Trailer(Trailer { begins: begins.clone(), count_at: *count_at })
+            Ending::Trailer(Trailer { begins: begins.clone(), count_at: *count_at, is_open })
         }
         (None, true) => Ending::Open,
         (None, false) => Ending::Line,
