@@ -47,9 +47,14 @@ pub(super) fn held(settings: &Settings, out: &mut impl Write) -> Outcome {
             HoldReason::from_name(name).map_or_else(|| name.clone(), |reason| hold.detail.why_held(reason))
         };
         let why: Vec<String> = hold.reasons.iter().map(told).collect();
+        let behind = match hold.in_the_way_of {
+            0 => String::new(),
+            1 => "; a newer result waits behind it".to_owned(),
+            several => format!("; {several} newer results wait behind it"),
+        };
         writeln!(
             out,
-            "{}  {} {} {} {} from {}, since {}: {}",
+            "{}  {} {} {} {} from {}, since {}: {}{behind}",
             hold.observation,
             hold.detail.specimen.reveal(),
             hold.detail.test.code,

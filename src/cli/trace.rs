@@ -217,9 +217,12 @@ fn sentence(way: &Way) -> String {
         Way::Notice { observation, destination, says, state } => {
             format!("observation {observation}: {}", told(destination, says, state))
         }
-        Way::Line { observation, destination, state, reason, .. } => {
+        Way::Line { observation, destination, state, reason, behind, .. } => {
+            let behind =
+                behind.as_ref().map(|(older, its)| format!(" behind observation {older}, which is {its}"));
+            let behind = behind.unwrap_or_default();
             let why = reason.as_ref().map(|reason| format!(": {}", reason.reveal())).unwrap_or_default();
-            format!("observation {observation} is {state} at {destination}{why}")
+            format!("observation {observation} is {state} at {destination}{behind}{why}")
         }
     }
 }

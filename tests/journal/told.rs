@@ -13,8 +13,8 @@ fn lines(lab: &Lab) -> Vec<(String, Option<DeliveryId>, bool, bool)> {
     let way = lab.reader.way(&SpecimenId::new("S1")).unwrap();
     way.into_iter()
         .filter_map(|step| match step.what {
-            Way::Line { state, delivery, waits_for_person, is_behind, .. } => {
-                Some((state, delivery, waits_for_person, is_behind))
+            Way::Line { state, delivery, waits_for_person, behind, .. } => {
+                Some((state, delivery, waits_for_person, behind.is_some()))
             }
             _ => None,
         })

@@ -66,6 +66,8 @@ pub struct HoldView {
     pub reasons: Vec<String>,
     pub opened_at: Timestamp,
     pub detail: Observation,
+    /// How many newer results of its test wait until it is over.
+    pub in_the_way_of: usize,
 }
 
 /// A delivery that waits for a person.
@@ -129,6 +131,12 @@ pub struct Waiting {
     pub dead_letters: i64,
     pub unanswered_queries: i64,
 }
+
+const HELD: &str = "SELECT h.observation, o.message, group_concat(h.reason, ','), min(h.opened_at), o.detail,
+        (SELECT count(DISTINCT p.observation) FROM ledger l JOIN ledger p ON p.destination = l.destination
+            AND p.specimen = l.specimen AND p.lane = l.lane AND p.observation > l.observation
+         WHERE l.observation = h.observation AND l.state = 'held' AND p.state = 'pending')
+     FROM hold h JOIN observation o ON o.id = h.observation WHERE h.closed_at IS NULL";
 
 impl Reader {
     /// Each instrument that ever sent something, by name.
@@ -254,21 +262,17 @@ impl Reader {
 
     /// Held results, oldest first, at most `limit`.
     pub fn held(&self, limit: usize) -> Result<Vec<HoldView>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT h.observation, o.message, group_concat(h.reason, ','), min(h.opened_at), o.detail
-             FROM hold h JOIN observation o ON o.id = h.observation
-             WHERE h.closed_at IS NULL GROUP BY h.observation ORDER BY h.observation LIMIT ?",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{HELD} GROUP BY h.observation ORDER BY h.observation LIMIT ?"))?;
         statement.query_and_then([limit], hold)?.collect()
     }
 
     /// One held result; nothing where it isn't held.
     pub fn hold(&self, id: ObservationId) -> Result<Option<HoldView>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT h.observation, o.message, group_concat(h.reason, ','), min(h.opened_at), o.detail
-             FROM hold h JOIN observation o ON o.id = h.observation
-             WHERE h.observation = ? AND h.closed_at IS NULL GROUP BY h.observation",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("{HELD} AND h.observation = ? GROUP BY h.observation"))?;
         statement.query_and_then([id.0], hold)?.next().transpose()
     }
 
@@ -403,5 +407,6 @@ fn hold(row: &Row<'_>) -> Result<HoldView, JournalError> {
         reasons: row.get::<_, String>(2)?.split(',').map(str::to_owned).collect(),
         opened_at: instant(row.get(3)?),
         detail: observation(row, 4)?,
+        in_the_way_of: row.get(5)?,
     })
 }

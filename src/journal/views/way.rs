@@ -90,8 +90,8 @@ pub enum Way {
         destination: String,
         state: String,
         reason: Option<Private<String>>,
-        /// Pending, and something older of its lane must be over first.
-        is_behind: bool,
+        /// Pending, and this older one of its lane must be over first; with where that stands.
+        behind: Option<(ObservationId, String)>,
         /// What carries it now.
         delivery: Option<DeliveryId>,
         /// That delivery is a dead letter: only a person brings it on.
@@ -285,9 +285,14 @@ fn answered(row: &Row<'_>) -> Result<Way, JournalError> {
 }
 
 const LINES: &str =
-    "SELECT l.changed_at, l.observation, l.destination, l.state, l.reason, l.behind, l.delivery,
-    coalesce(d.state = 'dead', 0) FROM observation o JOIN ledger l ON l.observation = o.id
-    LEFT JOIN delivery d ON d.id = l.delivery WHERE o.specimen = ?";
+    "SELECT l.changed_at, l.observation, l.destination, l.state, l.reason, e.observation, l.delivery,
+    coalesce(d.state = 'dead', 0), e.state FROM observation o JOIN ledger l ON l.observation = o.id
+    LEFT JOIN delivery d ON d.id = l.delivery
+    LEFT JOIN ledger e ON e.destination = l.destination AND e.observation = (SELECT min(f.observation) FROM ledger f
+        WHERE l.behind AND f.destination = l.destination AND f.specimen = l.specimen AND f.lane = l.lane
+        AND f.observation < l.observation
+        AND f.state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined'))
+    WHERE o.specimen = ?";
 
 fn line(row: &Row<'_>) -> Result<Way, JournalError> {
     Ok(Way::Line {
@@ -295,7 +300,7 @@ fn line(row: &Row<'_>) -> Result<Way, JournalError> {
         destination: row.get(2)?,
         state: row.get(3)?,
         reason: row.get::<_, Option<String>>(4)?.map(Private::new),
-        is_behind: row.get(5)?,
+        behind: row.get::<_, Option<i64>>(5)?.map(ObservationId).zip(row.get(8)?),
         delivery: row.get::<_, Option<i64>>(6)?.map(DeliveryId),
         waits_for_person: row.get(7)?,
     })

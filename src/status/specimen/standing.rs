@@ -39,7 +39,7 @@ pub(super) struct Standing {
 pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, ObservationId)> {
     let moved = moved_away(steps);
     let of_step = |step: &Step| {
-        let Way::Line { observation, destination, state, reason, is_behind, delivery, waits_for_person } =
+        let Way::Line { observation, destination, state, reason, behind, delivery, waits_for_person } =
             &step.what
         else {
             return None;
@@ -55,7 +55,7 @@ pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, O
             destination: destination.clone(),
             state: state.to_owned(),
             to_decide: delivery.filter(|_| is_open),
-            is_behind: *is_behind,
+            is_behind: behind.is_some(),
             is_configured,
             reason: reason.as_ref().map(|reason| reason.reveal().clone()).unwrap_or_default(),
         };

@@ -73,7 +73,7 @@ fn line(id: i64, destination: &str, written: &str) -> Step {
         destination: destination.to_owned(),
         state: state.trim_end_matches('<').to_owned(),
         reason: None,
-        is_behind: state.ends_with('<'),
+        behind: state.ends_with('<').then(|| (ObservationId(1), "held".to_owned())),
         delivery: delivery.trim_end_matches('!').parse().ok().map(DeliveryId),
         waits_for_person: delivery.ends_with('!'),
     })
