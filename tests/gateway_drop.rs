@@ -62,31 +62,85 @@ async fn a_whole_day_that_comes_again_is_known_under_any_name_and_not_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn equal_results_without_a_time_are_as_many_as_a_file_says_and_known_when_they_come_again() {
+async fn equal_results_without_an_hour_are_as_many_as_a_file_says_and_those_of_other_files_are_held_once() {
     let desk = Desk::folder(&deleted()).await;
-    let path = desk.lab.path("instruments.d/cobas.toml");
-    let settings = fs::read_to_string(&path).unwrap();
-    fs::write(&path, format!("resend_window_secs = 0\n{settings}")).unwrap();
     let gateway = desk.lab.start().await;
-    let untimed = |specimen: &str| message(specimen, "1.40").replace("20260501115500", "");
-    let twice = untimed("A1") + &untimed("A1");
+    let of_a_day = |specimen: &str| message(specimen, "1.40").replace("20260501115500", "20260501");
+    let twice = of_a_day("A1") + &of_a_day("A1");
     desk.drop("one.hl7", &twice);
     desk.accepted(2).await;
     desk.gone("one.hl7").await;
     until("that is told", || desk.lab.text(&["problems"]).contains("its file says the same twice")).await;
     // As they were sent: whenever that is, nobody measured again.
-    desk.drop("two.hl7", &(twice + &untimed("B1")));
+    desk.drop("two.hl7", &(twice + &of_a_day("B1")));
     desk.accepted(3).await;
     desk.gone("two.hl7").await;
     until("every message is read", || desk.received() == 2 + 3).await;
     assert_eq!(desk.lab.count("held"), 0);
-    // Sent anew, and too late for a repetition.
-    desk.drop("three.hl7", &untimed("B1").replace("20260501120000", "20260501130000"));
-    desk.gone("three.hl7").await;
-    until("it waits for a person", || desk.lab.count("held") == 1).await;
+    // Sent anew: another measurement, or the same again.
+    let anew = |hour: &str| of_a_day("B1").replace("20260501120000", &format!("20260501{hour}0000"));
+    for (name, hour, received) in [("three.hl7", "13", 6), ("four.hl7", "14", 7)] {
+        desk.drop(name, &anew(hour));
+        desk.gone(name).await;
+        until("it is read", || desk.received() == received).await;
+        assert_eq!(desk.lab.count("held"), 1);
+    }
     desk.accepted(3).await;
-    assert!(desk.lab.text(&["held"]).contains("a file says again what was read before"));
-    assert_eq!(desk.lab.reader().open_problems(10).unwrap().len(), 1);
+    let held = desk.lab.text(&["held"]);
+    assert!(held.contains("equal_without_hour in the instrument's file says what such a one is"), "{held}");
+    let waits = held.split_whitespace().find(|word| word.parse::<u32>().is_ok()).unwrap().to_owned();
+    // The same, a person says: then it is known.
+    desk.lab.text(&["reject", &waits, "--reason", "exported again"]);
+    desk.drop("five.hl7", &anew("15"));
+    desk.gone("five.hl7").await;
+    until("it is read", || desk.received() == 8).await;
+    assert_eq!(desk.lab.count("held"), 0);
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_site_says_so_an_equal_result_of_the_day_is_the_same() {
+    let desk = Desk::folder(&deleted()).await;
+    let path = desk.lab.path("instruments.d/cobas.toml");
+    let settings = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("equal_without_hour = \"same\"\n{settings}")).unwrap();
+    let gateway = desk.lab.start().await;
+    let of_a_day = |specimen: &str| message(specimen, "1.40").replace("20260501115500", "20260501");
+    desk.drop("one.hl7", &of_a_day("A1"));
+    desk.accepted(1).await;
+    let anew = (of_a_day("A1") + &of_a_day("A1")).replace("20260501120000", "20260501130000");
+    desk.drop("two.hl7", &anew);
+    // The file says that there are two.
+    desk.accepted(2).await;
+    desk.gone("two.hl7").await;
+    assert_eq!((desk.received(), desk.lab.count("held")), (3, 0));
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_are_read_again_newest_first_lose_no_equal_result() {
+    let desk = Desk::folder(&deleted()).await;
+    let path = desk.lab.path("instruments.d/cobas.toml");
+    let unknown = |specimen: &str, time: &str| {
+        message(specimen, "1.40").replace("20260501115500", time).replace("10020", "99001")
+    };
+    let gateway = desk.lab.start().await;
+    let file = [("A1", "20260501"), ("A1", "20260501"), ("A1", "20260501"), ("B1", ""), ("B1", "")];
+    desk.drop("day.hl7", &file.map(|(specimen, time)| unknown(specimen, time)).concat());
+    desk.gone("day.hl7").await;
+    until("the code is unknown", || desk.received() == 5).await;
+    assert!(gateway.terminate().success());
+    let settings = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{settings}\n[codes.99001]\nresult = \"quantity\"\n")).unwrap();
+    let gateway = desk.lab.start().await;
+    for message in ["5", "4", "3", "2", "1"] {
+        desk.lab.text(&["reread", message, "--reason", "the code is known now"]);
+        until("it is read", || desk.lab.count("pending") == 0).await;
+    }
+    desk.accepted(5).await;
+    assert_eq!(desk.lab.count("held"), 0);
     assert!(gateway.terminate().success());
     desk.lab.must_balance();
 }

@@ -51,7 +51,8 @@ async fn has_problems(desk: &Desk, expected: &[&str]) {
     for words in expected {
         until(words, || desk.lab.text(&["problems"]).contains(words)).await;
     }
-    assert_eq!(desk.lab.reader().open_problems(100).unwrap().len(), expected.len());
+    let problems = desk.lab.text(&["problems"]);
+    assert_eq!(desk.lab.reader().open_problems(100).unwrap().len(), expected.len(), "{problems}");
 }
 
 const TSV: &str = "format = \"csv\"\ndelimiter = \"\\t\"\ncomment = \"#\"\ntimes = [\"%Y-%m-%d %H:%M\"]\n\
@@ -222,25 +223,56 @@ async fn a_character_set_that_may_be_wrong_is_told_once_for_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_without_a_time_that_comes_again_is_known_within_the_window_and_held_after_it() {
+async fn a_time_that_can_not_be_read_is_told_of_each_row_and_once_while_its_file_grows() {
+    let places =
+        "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\nunit = \"Unit\"\ncompleted = \"When\"";
+    let desk = desk("acme-odd", "format = \"csv\"\ntimes = [\"%Y-%m-%d %H:%M\"]", places).await;
+    let gateway = desk.lab.start().await;
+    let mut file = "Tube,Test,Result,Unit,When\nT1,K,4.1,mmol/L,noon\nT2,K,4.2,mmol/L,noon\n".to_owned();
+    let told = |line: u32| format!("line {line}: the time \"noon\"");
+    let (two, three, five) = (told(2), told(3), told(5));
+    desk.drop("one.csv", &file);
+    has_problems(&desk, &[&two, &three]).await;
+    file.push_str("T3,K,4.3,mmol/L,2026-05-01 10:00\n");
+    desk.drop("two.csv", &file);
+    desk.accepted(3).await;
+    has_problems(&desk, &[&two, &three]).await;
+    file.push_str("T4,K,4.4,mmol/L,noon\n");
+    desk.drop("three.csv", &file);
+    desk.accepted(4).await;
+    has_problems(&desk, &[&two, &three, &five]).await;
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_without_a_time_that_comes_again_is_held_or_known_as_the_site_says() {
     let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"";
     let desk = desk("acme-plain", "format = \"csv\"", places).await;
     let path = desk.lab.path("instruments.d/acme-plain.toml");
     let gateway = desk.lab.start().await;
     desk.drop("one.csv", "Tube,Test,Result\nT001,K,4.1\n");
     desk.accepted(1).await;
-    desk.drop("two.csv", "Tube,Test,Result\nT001,K,4.1\nT002,K,4.2\n");
+    for (name, rows) in [("two.csv", "T001,K,4.1\n\n"), ("three.csv", "T001,K,4.1\nT002,K,4.2\n")] {
+        desk.drop(name, &format!("Tube,Test,Result\n{rows}"));
+        desk.gone(name).await;
+        until("it waits, once", || desk.lab.count("held") == 1).await;
+    }
     desk.accepted(2).await;
-    desk.gone("two.csv").await;
+    // What is newer of that test doesn't overtake it, and says so.
+    desk.drop("other.csv", "Tube,Test,Result\nT001,K,9.9\n");
+    desk.gone("other.csv").await;
+    until("it waits behind", || desk.lab.text(&["held"]).contains("; a newer result waits behind it")).await;
+    let trace = desk.lab.text(&["trace", "T001"]);
+    assert!(trace.contains("is pending at lims behind observation 2, which is held"), "{trace}");
     assert!(gateway.terminate().success());
     let settings = fs::read_to_string(&path).unwrap();
-    fs::write(&path, format!("resend_window_secs = 0\n{settings}")).unwrap();
+    fs::write(&path, format!("equal_without_hour = \"same\"\n{settings}")).unwrap();
     let gateway = desk.lab.start().await;
-    desk.drop("three.csv", "Tube,Test,Result\nT001,K,4.1\nT003,K,4.3\n");
+    desk.drop("four.csv", "Tube,Test,Result\nT001,K,4.1\nT002,K,4.2\nT003,K,4.3\n");
     desk.accepted(3).await;
-    desk.gone("three.csv").await;
-    assert_eq!(desk.lab.count("held"), 1);
-    assert!(desk.lab.text(&["held"]).contains("a file says again what was read before"));
+    desk.gone("four.csv").await;
+    assert_eq!((desk.received(), desk.lab.count("held")), (1 + 1 + 2 + 1 + 3, 1));
     assert!(gateway.terminate().success());
     desk.lab.must_balance();
 }
@@ -248,7 +280,7 @@ async fn a_row_without_a_time_that_comes_again_is_known_within_the_window_and_he
 fn move_to(desk: &Desk, id: &str, tube: &str) {
     let said = ["--by", "Anna Example", "--reason", "the rack was loaded twice"];
     let told = desk.lab.text(&[&["reassign", id, "--to", tube][..], &said].concat());
-    assert!(told.starts_with(&format!("Moved to {tube}: {id}.")), "{told}");
+    assert!(told.starts_with(&format!("Moved to {tube}: 1.")), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -291,20 +323,31 @@ async fn a_row_that_was_moved_to_another_tube_stays_there_when_its_file_comes_ag
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_without_a_time_is_not_taken_for_the_one_that_was_moved_to_its_tube() {
-    let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"";
-    let desk = desk("acme-bare", "format = \"csv\"", places).await;
+async fn a_row_without_an_hour_is_not_taken_for_the_one_that_was_moved_to_its_tube() {
+    let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\ncompleted = \"When\"";
+    let table = "format = \"csv\"\ncomment = \"#\"\ntimes = [\"%Y-%m-%d\"]";
+    let desk = desk("acme-bare", table, places).await;
+    let path = desk.lab.path("instruments.d/acme-bare.toml");
+    let settings = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("equal_without_hour = \"same\"\n{settings}")).unwrap();
     let gateway = desk.lab.start().await;
-    desk.drop("one.csv", "Tube,Test,Result\nT001,K,4.1\n");
-    desk.accepted(1).await;
-    desk.gone("one.csv").await;
-    move_to(&desk, "1", "T003");
-    desk.accepted(2).await;
-    desk.drop("two.csv", "Tube,Test,Result\nT001,K,4.1\nT003,K,4.1\n");
-    desk.gone("two.csv").await;
-    until("a person decides about the other tube's", || desk.lab.count("held") == 1).await;
-    desk.accepted(2).await;
-    assert!(desk.lab.text(&["held"]).contains("a file says again what was read before"));
+    for (at, when) in [(0, ""), (1, "2026-05-01")] {
+        let (wrong, right) = (format!("W{at},K,4.1,{when}\n"), format!("R{at},K,4.1,{when}\n"));
+        desk.drop(&format!("one{at}.csv"), &format!("Tube,Test,Result,When\n{wrong}"));
+        desk.accepted(2 * at + 1).await;
+        desk.gone(&format!("one{at}.csv")).await;
+        let trace = desk.lab.text(&["trace", &format!("W{at}")]);
+        let id = trace.split("read as observation ").nth(1).unwrap();
+        move_to(&desk, id.split(|c: char| !c.is_ascii_digit()).next().unwrap(), &format!("R{at}"));
+        desk.accepted(2 * at + 2).await;
+        for name in [format!("two{at}.csv"), format!("three{at}.csv")] {
+            desk.drop(&name, &format!("Tube,Test,Result,When\n{wrong}{right}# {name}\n"));
+            desk.gone(&name).await;
+            until("a person decides about the other tube's", || desk.lab.count("held") == at + 1).await;
+        }
+        desk.accepted(2 * at + 2).await;
+    }
+    assert!(desk.lab.text(&["held"]).contains("another file told an equal result"));
     assert!(gateway.terminate().success());
     desk.lab.must_balance();
 }

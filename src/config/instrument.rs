@@ -21,10 +21,12 @@ use super::settings::{
 };
 use super::{analytes, codes, link, transport};
 use crate::domain::InstrumentId;
-use crate::domain::profile::{Dialect, Hl7Queries, Profile};
+use crate::domain::profile::{Dialect, EqualWithoutHour, Hl7Queries, Profile};
 
 const DECIMAL_SEPARATORS: [(&str, char); 2] = [(".", '.'), (",", ',')];
 const RERUNS: [(&str, RerunPolicy); 2] = [("forward", RerunPolicy::Forward), ("hold", RerunPolicy::Hold)];
+const EQUAL_WITHOUT_HOUR: [(&str, EqualWithoutHour); 2] =
+    [("held", EqualWithoutHour::Held), ("same", EqualWithoutHour::Same)];
 const UNORDERED: [(&str, UnorderedPolicy); 3] =
     [("deliver", UnorderedPolicy::Deliver), ("mark", UnorderedPolicy::Mark), ("hold", UnorderedPolicy::Hold)];
 
@@ -103,6 +105,7 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
     let units = file.table("units", aliases).unwrap_or_default();
     let specimen_kinds = file.table("specimen_kinds", specimen_kinds).unwrap_or_default();
     let resend_window = file.seconds("resend_window_secs", 0..=604_800).unwrap_or(Duration::from_secs(600));
+    let equal_without_hour = equal_without_hour(file, dropped, profile.as_deref());
     let rerun = file.choice("rerun", &RERUNS).unwrap_or(RerunPolicy::Forward);
     let orders = order_rules(file);
     let download = file.flag("download").unwrap_or(false);
@@ -140,6 +143,7 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
             units,
             specimen_kinds,
             resend_window,
+            equal_without_hour,
             rerun,
             orders,
             download,
@@ -148,6 +152,16 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
         _ => None,
     };
     Draft { instrument, claim }
+}
+
+/// What the site says of its files, else what is known of the model's.
+fn equal_without_hour(file: &mut Table<'_>, dropped: bool, profile: Option<&Profile>) -> EqualWithoutHour {
+    let entry = file.entry("equal_without_hour");
+    if let Some(entry) = entry.as_ref().filter(|_| !dropped) {
+        entry.error("equal_without_hour is about files, and there are none; remove the line");
+    }
+    let own = entry.and_then(|entry| entry.choice(&EQUAL_WITHOUT_HOUR));
+    own.or(profile.and_then(|profile| profile.equal_without_hour)).unwrap_or(EqualWithoutHour::Held)
 }
 
 /// Whether there is a way to tell a model of work that it didn't ask for.

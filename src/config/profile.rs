@@ -91,6 +91,7 @@ fn profile(mut raw: raw::Profile, text: &str, faults: &mut Faults) -> Profile {
         flags: raw.flags.into_iter().map(|(flag, meaning)| (flag, flag_meaning(meaning))).collect(),
         unknown_status: raw.unknown_status.into(),
         unknown_flag: raw.unknown_flag.into(),
+        equal_without_hour: raw.equal_without_hour.map(Into::into),
     }
 }
 

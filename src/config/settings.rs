@@ -16,7 +16,7 @@ use std::time::Duration;
 use labwire_units::Aliases;
 
 use crate::domain::call::Step;
-use crate::domain::profile::Profile;
+use crate::domain::profile::{EqualWithoutHour, Profile};
 use crate::domain::qc::Plan;
 pub use crate::domain::{
     CodeMapping, FinishedTests, OrderRules, Panels, RerunPolicy, SpecimenRules, UnorderedPolicy,
@@ -192,6 +192,8 @@ pub struct Instrument {
     pub specimen_kinds: BTreeMap<String, String>,
     /// How long a repeated message whose results carry no time still counts as a repetition.
     pub resend_window: Duration,
+    /// What a result of its files is that equals one of another file, where no hour tells them apart.
+    pub equal_without_hour: EqualWithoutHour,
     pub rerun: RerunPolicy,
     pub orders: OrderRules,
     /// It doesn't ask: it is told of its work.

@@ -60,12 +60,14 @@ pub enum HoldReason {
     MisreadSpecimen,
     /// A row of a file that an earlier row or file may have said already.
     PossibleDuplicate,
+    /// Another file told an equal result, and no hour tells them apart.
+    EqualWithoutHour,
     /// The LIMS was asked for the patient's earlier values and hasn't answered yet.
     AwaitsHistory,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 31] = [
+    pub const ALL: [HoldReason; 32] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -96,6 +98,7 @@ impl HoldReason {
         HoldReason::OtherPatient,
         HoldReason::MisreadSpecimen,
         HoldReason::PossibleDuplicate,
+        HoldReason::EqualWithoutHour,
         HoldReason::AwaitsHistory,
     ];
 
@@ -131,6 +134,7 @@ impl HoldReason {
             HoldReason::OtherPatient => "other-patient",
             HoldReason::MisreadSpecimen => "misread-specimen",
             HoldReason::PossibleDuplicate => "possible-duplicate",
+            HoldReason::EqualWithoutHour => "equal-without-hour",
             HoldReason::AwaitsHistory => "awaits-history",
         }
     }
@@ -148,6 +152,7 @@ impl HoldReason {
                 | HoldReason::AmbiguousCorrection
                 | HoldReason::MisreadSpecimen
                 | HoldReason::PossibleDuplicate
+                | HoldReason::EqualWithoutHour
         )
     }
 
@@ -247,6 +252,9 @@ impl HoldReason {
             }
             HoldReason::PossibleDuplicate => {
                 "a file says again what was read before, and nothing tells a second measurement from a repetition"
+            }
+            HoldReason::EqualWithoutHour => {
+                "another file told an equal result, and no hour tells a second measurement from a repetition: equal_without_hour in the instrument's file says what such a one is"
             }
             HoldReason::AwaitsHistory => {
                 "the patient's earlier values are still to come from the LIMS; it leaves by itself once they have or the time is up"

@@ -57,6 +57,17 @@ pub struct Profile {
     pub flags: BTreeMap<String, FlagMeaning>,
     pub unknown_status: Unknown,
     pub unknown_flag: Unknown,
+    /// What its exports say again without an hour. `None`: nobody knows.
+    pub equal_without_hour: Option<EqualWithoutHour>,
+}
+
+/// What a result without an hour (a date alone, or no time) is that equals one of another file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EqualWithoutHour {
+    /// The same or another: a person says which.
+    Held,
+    /// Each file says again what those before it said.
+    Same,
 }
 
 /// How a model speaks.
@@ -87,6 +98,7 @@ impl Profile {
             flags: BTreeMap::new(),
             unknown_status: Unknown::Hold,
             unknown_flag: Unknown::Hold,
+            equal_without_hour: None,
         }
     }
 

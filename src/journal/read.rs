@@ -59,6 +59,8 @@ pub struct Earlier {
     pub not_production: bool,
     /// It came under another number, and a person moved it here.
     pub was_moved: bool,
+    /// It equals one of another file and no hour tells them apart: a person is to decide, or has rejected it.
+    pub is_doubted: bool,
 }
 
 /// A stored observation that came again.
@@ -79,7 +81,9 @@ const EARLIER: &str = "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (
          WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission'),
          NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
          EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production'),
-         m.transfer, EXISTS (SELECT 1 FROM reassignment a WHERE a.observation = o.supersedes)
+         m.transfer, EXISTS (SELECT 1 FROM reassignment a WHERE a.observation = o.supersedes),
+         EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.reason = 'equal-without-hour'
+             AND (h.closing IS NULL OR h.closing <> 'released'))
      FROM observation o JOIN message m ON m.id = o.message
      WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id";
 
@@ -280,6 +284,7 @@ impl Reader {
                 not_production: row.get(6)?,
                 transfer: TransferId(row.get(7)?),
                 was_moved: row.get(8)?,
+                is_doubted: row.get(9)?,
             });
         }
         Ok(())

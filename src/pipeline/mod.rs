@@ -52,7 +52,6 @@ pub use same::{
 };
 pub use sender::{Sender, sender};
 pub use specimen::{Length, Specimen, forms};
-use time::is_date;
 
 /// How one instrument's messages are read: its model's profile with this site's settings.
 #[derive(Debug, Clone)]

@@ -101,8 +101,8 @@ struct Normalizer<'a> {
     context: &'a Context,
     /// How often each test was seen in each order.
     replicates: BTreeMap<(Option<usize>, TestIdentity), BTreeSet<u32>>,
-    /// Times that were already reported; one wrong clock is one problem.
-    doubted_times: BTreeSet<String>,
+    /// Times that were already reported: one wrong clock is one problem of a message, and of each row of a table.
+    doubted_times: BTreeSet<(Option<u64>, String)>,
     seen_orders: BTreeSet<usize>,
     out: Normalized,
 }
@@ -291,7 +291,7 @@ impl Normalizer<'_> {
             _ => doubt,
         };
         if let Some(doubt) = doubt
-            && self.doubted_times.insert(text.to_owned())
+            && self.doubted_times.insert((raw.line, text.to_owned()))
         {
             self.problem(ProblemKind::OddTime, raw, specimen, format!("the time {text:?}: {doubt}"), false);
         }

@@ -281,11 +281,6 @@ impl Runner {
             counted: is_table.then_some(Counted { file: message.transfer, numbered: outcome.numbered }),
             file: message.part.map(|_| message.transfer),
         };
-        processed.problems = match is_table {
-            true => self.new_to_file(message, outcome.problems)?,
-            false => outcome.problems,
-        };
-        processed.problems.extend(self.miscounted(message, instrument)?);
         let mut observations = outcome.observations;
         for observation in &mut observations {
             comparison.recognise(observation)?;
@@ -293,6 +288,7 @@ impl Runner {
         processed.queries = outcome.queries;
         processed.habits = self.read(|reader| reader.new_habits(&instrument.id, outcome.habits))?;
         let mut on_their_own = Vec::new();
+        let mut doubts = Vec::new();
         for observation in observations {
             let (entry, doubt) = comparison.place(observation)?;
             if !outcome.not_production && !self.follows(&entry)? {
@@ -301,13 +297,19 @@ impl Runner {
             processed.entries.push(entry);
             let said = |doubt: &Problem| {
                 doubt.kind == ProblemKind::OtherPatient
-                    && processed
-                        .problems
+                    && doubts
                         .iter()
-                        .any(|it| (it.kind, &it.specimen) == (doubt.kind, &doubt.specimen))
+                        .any(|it: &Problem| (it.kind, &it.specimen) == (doubt.kind, &doubt.specimen))
             };
-            processed.problems.extend(doubt.filter(|doubt| !said(doubt)));
+            let doubt = doubt.filter(|doubt| !said(doubt));
+            doubts.extend(doubt);
         }
+        processed.problems = match is_table {
+            true => self.new_to_file(message, outcome.problems, &processed.entries)?,
+            false => outcome.problems,
+        };
+        processed.problems.extend(self.miscounted(message, instrument)?);
+        processed.problems.extend(doubts);
         processed.problems.extend(self.nowhere(&on_their_own));
         let (runs, failed) = comparison.judge(&processed.entries)?;
         let judging = Judging {

@@ -2,6 +2,7 @@
 //! form under which two transmissions of it are alike. Nothing is ever dropped for looking alike: only what is
 //! the same in every respect is a duplicate.
 
+mod elsewhere;
 mod messages;
 mod rows;
 
@@ -12,13 +13,13 @@ use labwire_astm::record::{Kind, Message};
 use labwire_hl7::message as hl7;
 
 use super::diluted::{is_above_range, is_more};
-use crate::domain::profile::Dialect;
+use super::time::is_date;
+use crate::domain::profile::{Dialect, EqualWithoutHour};
 use crate::domain::{
     Dilution, HoldReason, InstrumentId, Observation, SampleClass, SpecimenId, Standing, Status, TestIdentity,
     Value,
 };
 
-pub use messages::Clock;
 pub use rows::{Again, Before, Gathering, Numbered, Stored};
 
 /// A stored observation, as far as it is compared.
@@ -50,6 +51,8 @@ pub struct Prior {
     pub is_current: bool,
     /// A person moved it here from another number: without a time it may be another than what came under this one.
     pub was_moved: bool,
+    /// It equals one of another file and no hour tells them apart: a person is to decide, or has rejected it.
+    pub is_doubted: bool,
 }
 
 impl Prior {
@@ -76,6 +79,7 @@ impl Prior {
             waits_for_its_end: false,
             is_current: true,
             was_moved: false,
+            is_doubted: false,
         }
     }
 }
@@ -88,6 +92,31 @@ pub struct Arrival<'a> {
     /// How long a repeated message whose results carry no time still counts as a repetition.
     pub resend_window: Duration,
     pub repetition: Repetition,
+    /// What the site says of files.
+    pub equal_without_hour: EqualWithoutHour,
+}
+
+/// Whether a result's time tells it from another of the same day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    Tells,
+    /// There is no time, or a date alone.
+    IsSilent,
+}
+
+impl Arrival<'_> {
+    fn is_soon_after(&self, old: &Prior) -> bool {
+        let window = SignedDuration::try_from(self.resend_window).unwrap_or(SignedDuration::MAX);
+        self.received_at.duration_since(old.received_at) <= window
+    }
+}
+
+impl Clock {
+    /// `times`: how its model writes them, as for [`is_date`].
+    pub fn of(observation: &Observation, times: &[String]) -> Clock {
+        let time = time_text(observation);
+        if time.is_empty() || is_date(time, times) { Clock::IsSilent } else { Clock::Tells }
+    }
 }
 
 /// Whether the message as a whole was received before, by its [`canonical`] form.
@@ -125,10 +154,10 @@ pub enum Sameness {
     PossibleDuplicate(i64),
     /// A row of a table that says what an earlier row of its file said, of the same replicate by its own word.
     SaidTwice,
-    /// A message of a file that says what an earlier one of it said, and no time tells them apart: another of these, and
-    /// that is told.
-    AnotherOf(i64),
-    /// What another file told, without a time, and too little says that it is told again. A person decides.
+    /// A message of a file says what it, or an earlier one of the file, said, and no hour tells them apart: another of
+    /// these, and that is told. With the earlier message's.
+    AnotherOf(Option<i64>),
+    /// What another file told, and no hour says whether it is told again. A person decides.
     ToldBefore(i64),
 }
 
@@ -139,7 +168,7 @@ pub fn time_text(observation: &Observation) -> &str {
 }
 
 /// Compares an observation with what was stored before its message came, in any order.
-pub fn classify(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sameness {
+pub fn classify(prior: &[Prior], new: &Observation, clock: Clock, arrival: &Arrival<'_>) -> Sameness {
     let time = time_text(new);
     let kin = kin(prior, new, arrival);
     let same_replicate = || kin.iter().filter(|old| old.replicate == new.replicate);
@@ -149,7 +178,7 @@ pub fn classify(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sa
         return Sameness::Completion(old.id);
     }
     if let Some(old) = same_replicate().find(|old| says_the_same(old, new) && old.time == time) {
-        return known_again(old, new, arrival, time);
+        return known_again(old, new, clock, arrival);
     }
     versions(prior, new, arrival)
 }
@@ -281,13 +310,13 @@ fn of_diluted(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Same
 }
 
 /// The same result is known already. Without a time of its own that takes the whole message to say it again, soon.
-fn known_again(old: &Prior, new: &Observation, arrival: &Arrival<'_>, time: &str) -> Sameness {
-    let window = SignedDuration::try_from(arrival.resend_window).unwrap_or(SignedDuration::MAX);
-    let soon = arrival.received_at.duration_since(old.received_at) <= window;
+fn known_again(old: &Prior, new: &Observation, clock: Clock, arrival: &Arrival<'_>) -> Sameness {
+    // Under its own number there may have been another of that day.
+    let is_timed = !time_text(new).is_empty() && (clock == Clock::Tells || !old.was_moved);
     let certain = match arrival.repetition {
         Repetition::Verbatim => true,
-        Repetition::Repeated => !time.is_empty() || (soon && !old.was_moved),
-        Repetition::First => !time.is_empty() && !new.specimen.is_blank(),
+        Repetition::Repeated => is_timed || (arrival.is_soon_after(old) && !old.was_moved),
+        Repetition::First => is_timed && !new.specimen.is_blank(),
     };
     if certain { Sameness::Duplicate(old.id) } else { Sameness::PossibleDuplicate(old.id) }
 }

@@ -27,6 +27,8 @@ pub(super) struct Profile {
     pub(super) unknown_status: Unknown,
     #[serde(default)]
     pub(super) unknown_flag: Unknown,
+    /// Of models that write files.
+    pub(super) equal_without_hour: Option<EqualWithoutHour>,
     pub(super) sources: BTreeMap<String, String>,
     pub(super) thousands_separator: Option<Spanned<String>>,
     pub(super) dilutions: Option<Dilutions>,
@@ -60,6 +62,22 @@ pub(super) struct Profile {
     pub(super) query: Option<Query>,
     /// Of tables in files.
     pub(super) table: Option<Spanned<Table>>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum EqualWithoutHour {
+    Held,
+    Same,
+}
+
+impl From<EqualWithoutHour> for profile::EqualWithoutHour {
+    fn from(raw: EqualWithoutHour) -> profile::EqualWithoutHour {
+        match raw {
+            EqualWithoutHour::Held => profile::EqualWithoutHour::Held,
+            EqualWithoutHour::Same => profile::EqualWithoutHour::Same,
+        }
+    }
 }
 
 #[derive(Deserialize, Clone, Copy, Default, PartialEq, Eq)]

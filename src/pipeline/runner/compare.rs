@@ -9,7 +9,6 @@ use super::Runner;
 use super::judging::Judging;
 use super::route::routes;
 use crate::config::settings::Instrument;
-use crate::domain::profile::Dialect;
 use crate::domain::{
     HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, SampleClass, Standing,
 };
@@ -18,7 +17,6 @@ use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId, TransferId};
 use crate::pipeline::{
     Again, Arrival, Before, Clock, Gathering, Numbered, Prior, Repetition, Sameness, Stored, classify,
-    is_date, time_text,
 };
 
 /// One message's observations against what is stored.
@@ -99,7 +97,7 @@ impl<'a> Comparison<'a> {
                 Place::Own
             }
             Sameness::ToldBefore(_) if observation.class == SampleClass::Patient => {
-                hold(&mut observation, HoldReason::PossibleDuplicate);
+                hold(&mut observation, HoldReason::EqualWithoutHour);
                 Place::Own
             }
             Sameness::PossibleDuplicate(id) | Sameness::ToldBefore(id) => {
@@ -107,9 +105,13 @@ impl<'a> Comparison<'a> {
                 doubt = Some(looks_like(&observation, text));
                 Place::Own
             }
-            Sameness::AnotherOf(id) => {
+            Sameness::AnotherOf(earlier) => {
+                let beside = match earlier {
+                    Some(id) => format!("observation {id}"),
+                    None => "one of the same message".to_owned(),
+                };
                 let text = format!(
-                    "its file says the same twice and no time tells which is which; it counts as another measurement beside observation {id}"
+                    "its file says the same twice and no time tells which is which; it counts as another measurement beside {beside}"
                 );
                 doubt = Some(looks_like(&observation, text));
                 Place::Own
@@ -140,6 +142,7 @@ impl<'a> Comparison<'a> {
             received_at: self.received_at,
             resend_window: self.instrument.resend_window,
             repetition: self.repetition,
+            equal_without_hour: self.instrument.equal_without_hour,
         }
     }
 
@@ -155,7 +158,8 @@ impl<'a> Comparison<'a> {
             Some(before) => before,
             None => self.before(observation, file)?,
         };
-        let sameness = before.take(observation, numbered, &self.arrival());
+        let clock = Clock::of(observation, self.instrument.profile.dialect.times());
+        let sameness = before.take(observation, numbered, (clock, &self.arrival()));
         self.rows.insert(key, before);
         Ok(sameness)
     }
@@ -185,6 +189,7 @@ impl<'a> Comparison<'a> {
                         observation: it.observation,
                         is_current: it.is_current,
                         was_moved: it.was_moved,
+                        is_doubted: it.is_doubted,
                     });
                 }
             })?;
@@ -201,13 +206,13 @@ impl<'a> Comparison<'a> {
             self.priors.insert(key.clone(), priors);
         }
         let priors = self.priors.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let alone = classify(priors, observation, &arrival);
+        let clock = Clock::of(observation, self.instrument.profile.dialect.times());
+        let alone = classify(priors, observation, clock, &arrival);
         let Some(file) = self.file else { return Ok(alone) };
         let mut before = match self.rows.remove(&key) {
             Some(before) => before,
             None => self.before(observation, file)?,
         };
-        let clock = clock_of(observation, &self.instrument.profile.dialect);
         let sameness = before.take_of_message(observation, clock, alone, &arrival);
         self.rows.insert(key, before);
         Ok(sameness)
@@ -225,6 +230,7 @@ impl<'a> Comparison<'a> {
                 waits_for_its_end: it.waits_for_its_end,
                 is_current: it.is_current,
                 was_moved: it.was_moved,
+                is_doubted: it.is_doubted,
                 ..Prior::of(it.id.0, &self.runner.site.name, &it.observation, it.received_at)
             })
             .collect())
@@ -255,13 +261,5 @@ pub(super) fn hold(observation: &mut Observation, reason: HoldReason) {
     match &mut observation.standing {
         Standing::Held(reasons) => reasons.push(reason),
         clear @ Standing::Clear => *clear = Standing::Held(vec![reason]),
-    }
-}
-
-fn clock_of(observation: &Observation, dialect: &Dialect) -> Clock {
-    let time = time_text(observation);
-    match time.is_empty() || is_date(time, dialect.times()) {
-        true => Clock::IsSilent,
-        false => Clock::Tells,
     }
 }

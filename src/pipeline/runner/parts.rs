@@ -7,6 +7,7 @@ use crate::domain::profile::Dialect;
 use crate::domain::{Problem, ProblemKind};
 use crate::journal::JournalError;
 use crate::journal::read::Pending;
+use crate::journal::results::{Entry, Place};
 use crate::pipeline::batch::miscounts;
 use crate::pipeline::{Repetition, made_at};
 
@@ -34,20 +35,30 @@ impl Runner {
         Ok(Repetition::Repeated)
     }
 
-    /// The problems without those of a table's text as a whole that an earlier part of it told. One that stands in a result's
-    /// place is told in any case.
+    /// The problems of a part of a table that weren't told before: by an earlier part of its file, of the text as a whole; with the
+    /// result of which another file told it, of a time. One that stands in a result's place is told in any case.
     pub(super) fn new_to_file(
         &self,
         message: &Pending,
         problems: Vec<Problem>,
+        entries: &[Entry],
     ) -> Result<Vec<Problem>, JournalError> {
+        let came_again = |problem: &Problem| {
+            let its = |entry: &&Entry| Some(entry.observation.record) == problem.record;
+            entries.iter().find(its).is_some_and(|entry| matches!(entry.place, Place::Repeats(_)))
+        };
         let mut new = Vec::new();
         for problem in problems {
-            let may_be_told = problem.kind == ProblemKind::UndecodableText && !problem.replaces_result;
             let place = (message.transfer, message.message);
-            if !may_be_told
-                || !self.read(|reader| reader.was_told(place, problem.kind, problem.text.reveal()))?
-            {
+            let is_told = match problem.kind {
+                _ if problem.replaces_result => false,
+                ProblemKind::UndecodableText => {
+                    self.read(|reader| reader.was_told(place, problem.kind, problem.text.reveal()))?
+                }
+                ProblemKind::OddTime => came_again(&problem),
+                _ => false,
+            };
+            if !is_told {
                 new.push(problem);
             }
         }

@@ -1,17 +1,10 @@
 //! The messages of a file, of which none tells by its time whether it says something again: a result is known by how often
 //! its file says it, as a table's row is. Where a time tells, or a message came by itself, `same.rs` knows enough.
 
+use super::elsewhere::Told;
 use super::rows::Said;
-use super::{Arrival, Before, Sameness, known_again, time_text};
+use super::{Arrival, Before, Clock, Sameness};
 use crate::domain::{Observation, Status};
-
-/// Whether a result's time tells it from another of the same day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
-    Tells,
-    /// There is no time, or a date alone.
-    IsSilent,
-}
 
 impl Before {
     /// What the next result of a file's message is to those before it. `alone` is what [`super::classify`] makes of it, as
@@ -40,20 +33,20 @@ impl Before {
             return Sameness::Duplicate(earlier);
         }
         let times = if is_result { self.own(&said).len() } else { 0 };
-        if let Some(old) = self.twins(&said).nth(times) {
-            return match known_again(old, it, arrival, time_text(it)) {
-                Sameness::Duplicate(id) => {
-                    it.replicate = old.replicate;
-                    Sameness::Duplicate(id)
-                }
-                _ => Sameness::ToldBefore(old.id),
-            };
+        match self.elsewhere(it, (&said, times), |_| true, (Clock::IsSilent, arrival)) {
+            Some(Told::Same(old)) => {
+                it.replicate = old.replicate;
+                Sameness::Duplicate(old.id)
+            }
+            Some(Told::Perhaps(old)) => {
+                it.replicate = self.free(&said, it.replicate);
+                Sameness::ToldBefore(old.id)
+            }
+            None if times == 0 => alone,
+            None => {
+                it.replicate = self.free(&said, it.replicate);
+                Sameness::AnotherOf(earlier)
+            }
         }
-        if times == 0 {
-            return alone;
-        }
-        it.replicate = self.free(&said, it.replicate);
-        // Within one message an analyzer counts for itself.
-        earlier.map_or(Sameness::New, Sameness::AnotherOf)
     }
 }

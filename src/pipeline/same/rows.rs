@@ -4,10 +4,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Arrival, Prior, Sameness, time_text, versions};
+use super::elsewhere::Told;
+use super::{Arrival, Clock, Prior, Sameness, time_text, versions};
 use crate::domain::{Observation, SampleClass, TestIdentity};
 
 /// A stored result of a specimen's test.
@@ -24,6 +25,8 @@ pub struct Stored {
     pub is_current: bool,
     /// As of [`Prior`].
     pub was_moved: bool,
+    /// As of [`Prior`].
+    pub is_doubted: bool,
 }
 
 /// A stored result came again.
@@ -96,7 +99,7 @@ impl Tube {
 struct Own {
     /// Of which replicates.
     replicates: Vec<u32>,
-    /// The last result of it that an earlier part of the file brought.
+    /// The last result of it that another part of the file brought.
     earlier: Option<i64>,
 }
 
@@ -118,7 +121,7 @@ pub struct Gathering<'a> {
     site: &'a str,
     message: i64,
     transfer: i64,
-    /// How often earlier parts of the file told each result again.
+    /// How often other parts of the file told each result again.
     times: BTreeMap<i64, usize>,
     /// When another file last told each again.
     last: BTreeMap<i64, Timestamp>,
@@ -132,7 +135,7 @@ impl<'a> Gathering<'a> {
         let (mut times, mut last) = (BTreeMap::new(), BTreeMap::new());
         for it in again {
             if it.transfer == transfer {
-                *times.entry(it.id).or_default() += usize::from(it.message < message);
+                *times.entry(it.id).or_default() += usize::from(it.message != message);
             } else {
                 let last = last.entry(it.id).or_insert(it.received_at);
                 *last = it.received_at.max(*last);
@@ -144,13 +147,16 @@ impl<'a> Gathering<'a> {
 
     pub fn add(&mut self, it: &Stored) {
         let again = self.times.get(&it.id).copied().unwrap_or_default();
-        let is_own = it.transfer == self.transfer;
-        let first = usize::from(is_own && it.message < self.message);
+        // Its file said it of another number.
+        let is_own = it.transfer == self.transfer && !it.was_moved;
+        // A part may be read again after those that follow it.
+        let first = usize::from(is_own && it.message != self.message);
         (0..again + first).for_each(|_| self.before.count(&it.observation, Some(it.id)));
         if !is_own {
             let told = self.last.get(&it.id).map_or(it.received_at, |last| it.received_at.max(*last));
             let prior = Prior::of(it.id, self.site, &it.observation, told);
-            let prior = Prior { is_current: it.is_current, was_moved: it.was_moved, ..prior };
+            let (is_current, was_moved, is_doubted) = (it.is_current, it.was_moved, it.is_doubted);
+            let prior = Prior { is_current, was_moved, is_doubted, ..prior };
             self.others.push((Said::by(&it.observation), prior));
         }
     }
@@ -166,7 +172,7 @@ impl<'a> Gathering<'a> {
 }
 
 impl Before {
-    /// `earlier` is the result that an earlier part brought of it.
+    /// `earlier` is the result that another part brought of it.
     pub(super) fn count(&mut self, row: &Observation, earlier: Option<i64>) {
         let own = self.own.entry(Said::by(row)).or_default();
         own.replicates.push(row.replicate);
@@ -175,45 +181,56 @@ impl Before {
     }
 
     /// What the file's next row is to those before it. A replicate that isn't told is counted.
-    pub fn take(&mut self, row: &mut Observation, numbered: Numbered, arrival: &Arrival<'_>) -> Sameness {
+    pub fn take(
+        &mut self,
+        row: &mut Observation,
+        numbered: Numbered,
+        told: (Clock, &Arrival<'_>),
+    ) -> Sameness {
         let sameness = match numbered {
-            Numbered::Told => self.told(row, arrival),
-            Numbered::Counted => self.counted(row, arrival),
+            Numbered::Told => self.told(row, told),
+            Numbered::Counted => self.counted(row, told),
         };
         self.count(row, None);
         sameness
     }
 
     /// One that says its replicate is said once by a file.
-    fn told(&self, row: &Observation, arrival: &Arrival<'_>) -> Sameness {
+    fn told(&self, row: &Observation, told: (Clock, &Arrival<'_>)) -> Sameness {
         let said = Said::by(row);
-        if self.own(&said).contains(&row.replicate) {
-            return Sameness::SaidTwice;
+        let is_its = |replicate: u32| replicate == row.replicate;
+        let times = self.own(&said).iter().filter(|replicate| is_its(**replicate)).count();
+        match self.elsewhere(row, (&said, times), |old| is_its(old.replicate), told) {
+            Some(Told::Same(old)) => Sameness::Duplicate(old.id),
+            Some(Told::Perhaps(old)) => Sameness::ToldBefore(old.id),
+            None if times > 0 => Sameness::SaidTwice,
+            None => versions(&self.others, row, told.1),
         }
-        let same = self.twins(&said).find(|old| old.replicate == row.replicate);
-        same.map_or_else(|| versions(&self.others, row, arrival), |old| known(old, row, arrival))
     }
 
-    fn counted(&self, row: &mut Observation, arrival: &Arrival<'_>) -> Sameness {
+    fn counted(&self, row: &mut Observation, told: (Clock, &Arrival<'_>)) -> Sameness {
         let said = Said::by(row);
-        let own = self.own(&said);
+        let times = self.own(&said).len();
         // Two numbers that can't be read look alike and may be two patients'.
         if !row.specimen_as_sent.reveal().contains(char::REPLACEMENT_CHARACTER) {
             let earlier = self.tubes.get(&Tube::of(row)).copied().unwrap_or_default();
             row.replicate = earlier.saturating_add(1);
         }
-        if let Some(old) = self.twins(&said).nth(own.len()) {
-            let sameness = known(old, row, arrival);
-            if let Sameness::Duplicate(_) = sameness {
+        match self.elsewhere(row, (&said, times), |_| true, told) {
+            Some(Told::Same(old)) => {
                 row.replicate = old.replicate;
+                Sameness::Duplicate(old.id)
             }
-            return sameness;
+            Some(Told::Perhaps(old)) => {
+                row.replicate = self.free(&said, row.replicate);
+                Sameness::ToldBefore(old.id)
+            }
+            None if times == 0 && self.twins(&said).next().is_none() => versions(&self.others, row, told.1),
+            None => {
+                row.replicate = self.free(&said, row.replicate);
+                Sameness::New
+            }
         }
-        if own.is_empty() && self.twins(&said).next().is_none() {
-            return versions(&self.others, row, arrival);
-        }
-        row.replicate = self.free(&said, row.replicate);
-        Sameness::New
     }
 
     /// A number for one more of these, from `number` on: the file itself says that there are more, and they must not share
@@ -229,7 +246,7 @@ impl Before {
         self.own.get(said).map(|own| own.replicates.as_slice()).unwrap_or_default()
     }
 
-    /// The last result that an earlier part of its file brought of it.
+    /// The last result that another part of its file brought of it.
     pub(super) fn earlier(&self, said: &Said) -> Option<i64> {
         self.own.get(said)?.earlier
     }
@@ -238,13 +255,4 @@ impl Before {
     pub(super) fn twins(&self, said: &Said) -> impl Iterator<Item = &Prior> {
         self.said.get(said).into_iter().flatten().filter_map(|at| self.others.get(*at))
     }
-}
-
-/// The same row in another file. Without a time of its own it must have come within the window.
-fn known(old: &Prior, row: &Observation, arrival: &Arrival<'_>) -> Sameness {
-    let window = SignedDuration::try_from(arrival.resend_window).unwrap_or(SignedDuration::MAX);
-    let soon = arrival.received_at.duration_since(old.received_at) <= window;
-    let untimed = || soon && !old.was_moved;
-    let certain = !row.specimen.is_blank() && (!time_text(row).is_empty() || untimed());
-    if certain { Sameness::Duplicate(old.id) } else { Sameness::PossibleDuplicate(old.id) }
 }

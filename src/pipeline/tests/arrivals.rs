@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::{Arrival, Prior, Repetition, Sameness, classify};
+use super::super::{Arrival, Clock, Prior, Repetition, Sameness, classify};
 use super::*;
 use crate::domain::Status;
+use crate::domain::profile::EqualWithoutHour;
 
 const T1: &str = "20261026093100";
 const T2: &str = "20261026103100";
@@ -28,8 +29,9 @@ impl Lab {
             received_at,
             resend_window: Duration::from_secs(3600),
             repetition: Repetition::First,
+            equal_without_hour: EqualWithoutHour::Held,
         };
-        let (leaves, supersedes) = match judge(classify(&self.stored, observation, &arrival)) {
+        let (leaves, supersedes) = match judge(classify(&self.stored, observation, Clock::Tells, &arrival)) {
             Sameness::Duplicate(_) => return,
             Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => (true, Some(id)),
             Sameness::Contradiction(id) => (false, Some(id)),

@@ -1,20 +1,21 @@
 //! A table that comes again, and a table that is cut anywhere: nothing is read twice, nothing is missed, and where a part
 //! ends is no matter.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
-use jiff::{Timestamp, ToSpan};
 use labwire_drop::{Contents, Cutter, Rows};
 use proptest::prelude::*;
 
-use super::super::{
-    Again, Arrival, Before, Gathering, Numbered, Part, Repetition, Sameness, Stored, process_part,
-};
+use super::super::{Clock, Numbered, Part, Repetition, process_part};
+use super::shelf::Shelf;
 use super::*;
 use crate::config::profile::parse;
+use crate::domain::profile::EqualWithoutHour;
 
 const HEAD: &str = "Tube,Test,Result,When,Nr\n";
+const TIMES: &str = "%Y-%m-%d %H:%M";
+const DAY: &str = "%Y-%m-%d";
 
 /// A model that says which replicate a row is, or one that doesn't.
 fn model(numbered: Numbered) -> Profile {
@@ -23,7 +24,7 @@ fn model(numbered: Numbered) -> Profile {
         "name = \"made-up\"\nrevision = 1\nprotocol = \"table\"\nvendor = \"Nobody\"\nmodel = \"None\"\n\
          note = \"Made up for this test.\"\n[sources]\nit = \"made up\"\n\
          [tests]\nK = {{ result = \"quantity\", source = \"it\" }}\nNA = {{ result = \"quantity\", source = \"it\" }}\n\
-         [table]\nformat = \"csv\"\ntimes = [\"%Y-%m-%d %H:%M\"]\n\
+         [table]\nformat = \"csv\"\ntimes = [\"{TIMES}\", \"{DAY}\"]\n\
          [places]\nspecimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\ncompleted = \"When\"\n{replicate}\n"
     );
     parse(&text).unwrap_or_else(|faults| panic!("{faults:?}"))
@@ -37,124 +38,87 @@ enum Parts {
     Strangers,
 }
 
-/// What a test keeps of the journal.
-struct Shelf {
-    reading: Reading,
+/// The tables of one model, as they are read.
+#[derive(Clone)]
+struct Tables {
+    reading: Arc<Reading>,
     parts: Parts,
-    stored: Vec<Stored>,
-    again: Vec<Again>,
+    shelf: Shelf,
     messages: i64,
     files: i64,
-    minute: i64,
-    /// What became of each row, in order.
-    log: Vec<String>,
 }
 
-impl Shelf {
-    fn new(numbered: Numbered, parts: Parts) -> Shelf {
-        let (stored, again, log) = (Vec::new(), Vec::new(), Vec::new());
-        let reading = reading(model(numbered));
-        Shelf { reading, parts, stored, again, messages: 0, files: 0, minute: 0, log }
+impl Tables {
+    fn new(numbered: Numbered, parts: Parts) -> Tables {
+        static READINGS: LazyLock<[Arc<Reading>; 2]> =
+            LazyLock::new(|| [Numbered::Counted, Numbered::Told].map(|it| Arc::new(reading(model(it)))));
+        let [counted, told] = &*READINGS;
+        let reading = Arc::clone(if numbered == Numbered::Told { told } else { counted });
+        Tables { reading, parts, shelf: Shelf::new(), messages: 0, files: 0 }
     }
 
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_800_000_000).unwrap() + self.minute.minutes()
+    /// What a part of a file says.
+    fn part(&self, rows: &str, (start, end): (usize, usize)) -> Outcome {
+        let rows = rows.as_bytes().get(start..end).unwrap();
+        process_part(&Part { head: HEAD.as_bytes(), rows, first_line: 2 }, &self.reading, &context())
     }
 
-    /// Reads a file's rows part by part.
-    fn reads(&mut self, rows: &str, cuts: &[(usize, usize)]) {
+    /// Takes what the parts of a file say.
+    fn takes(&mut self, parts: Vec<Outcome>) {
         self.files += 1;
-        for (start, end) in cuts {
+        for outcome in parts {
             self.messages += 1;
             if self.parts == Parts::Strangers {
                 self.files += 1;
             }
-            let part = Part {
-                head: HEAD.as_bytes(),
-                rows: rows.as_bytes().get(*start..*end).unwrap(),
-                first_line: 2,
-            };
-            let outcome = process_part(&part, &self.reading, &context());
-            let mut known: BTreeMap<(String, String), Before> = BTreeMap::new();
-            let (mut stored, mut again) = (Vec::new(), Vec::new());
-            for observation in outcome.observations {
-                let numbered = outcome.numbered.contains(&observation.record);
-                self.takes(observation, numbered, &mut known, (&mut stored, &mut again));
-            }
-            self.stored.append(&mut stored);
-            self.again.append(&mut again);
+            let numbered = outcome.numbered;
+            self.shelf.reads((self.messages, self.files), outcome.observations, |shelf, before, row| {
+                let is_told = numbered.contains(&row.record);
+                let numbered = if is_told { Numbered::Told } else { Numbered::Counted };
+                let clock = Clock::of(row, &[TIMES.to_owned(), DAY.to_owned()]);
+                before.take(row, numbered, (clock, &shelf.arrival(Repetition::First)))
+            });
         }
     }
 
-    fn takes(
-        &mut self,
-        mut observation: Observation,
-        is_numbered: bool,
-        known: &mut BTreeMap<(String, String), Before>,
-        (stored, again): (&mut Vec<Stored>, &mut Vec<Again>),
-    ) {
-        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
-        let place = (self.messages, self.files);
-        let before = known.entry(key).or_insert_with_key(|(specimen, code)| {
-            let is_its = |it: &Observation| it.specimen.reveal() == specimen && it.test.code == *code;
-            let stored: Vec<Stored> =
-                self.stored.iter().filter(|it| is_its(&it.observation)).cloned().collect();
-            let ids: Vec<i64> = stored.iter().map(|it| it.id).collect();
-            let again: Vec<Again> = self.again.iter().filter(|it| ids.contains(&it.id)).copied().collect();
-            let mut gathering = Gathering::new("lab", place, &again);
-            stored.iter().for_each(|it| gathering.add(it));
-            gathering.finish()
-        });
-        let numbered = if is_numbered { Numbered::Told } else { Numbered::Counted };
-        let (received_at, resend_window) = (self.now(), Duration::from_secs(600));
-        let arrival = Arrival { site: "lab", received_at, resend_window, repetition: Repetition::First };
-        let sameness = before.take(&mut observation, numbered, &arrival);
-        let (tube, value, number) =
-            (observation.specimen.reveal(), &observation.value_as_sent, observation.replicate);
-        self.log.push(format!("{tube} {value} /{number} {sameness:?}"));
-        let (message, transfer) = place;
-        match sameness {
-            Sameness::Duplicate(id) => again.push(Again { id, message, transfer, received_at }),
-            _ => {
-                let id = i64::try_from(self.stored.len() + stored.len()).unwrap() + 1;
-                stored.push(Stored {
-                    id,
-                    message,
-                    transfer,
-                    received_at,
-                    observation,
-                    is_current: true,
-                    was_moved: false,
-                });
-            }
-        }
-    }
-
-    fn reads_whole(&mut self, rows: &str) {
-        self.reads(rows, &[(0, rows.len())]);
-    }
-
-    /// What became of the rows that were read since the last time.
-    fn told(&mut self) -> String {
-        std::mem::take(&mut self.log).join("; ")
+    fn reads(&mut self, rows: &str) {
+        let whole = self.part(rows, (0, rows.len()));
+        self.takes(vec![whole]);
     }
 }
 
-/// Every way in which the cutter cuts these rows, and a cut after every so many of them.
-fn cuts(rows: &str) -> BTreeSet<Vec<(usize, usize)>> {
+type Cut = Vec<(usize, usize)>;
+
+/// The ways in which the cutter cuts these rows into parts that are at most so long, for each of the lengths.
+fn cuts_to(rows: &str, lengths: impl IntoIterator<Item = usize>) -> BTreeSet<Cut> {
     let Contents::Rows(contents) = table_contents() else { panic!("rows are cut as rows") };
     let file = format!("{HEAD}{rows}");
-    let longest = rows.split_inclusive('\n').map(str::len).max().unwrap_or_default();
     let at = |place: u64| usize::try_from(place).unwrap() - HEAD.len();
-    let mut all = BTreeSet::new();
-    for longest in longest..=rows.len() {
+    let cut = |longest: usize| {
         let longest = u64::try_from(longest).unwrap();
         let mut cutter = Cutter::new(Contents::Rows(Rows { longest, ..contents.clone() }));
         cutter.push(file.as_bytes());
         cutter.finish();
         let parts = std::iter::from_fn(|| cutter.poll());
-        all.insert(parts.map(|part| (at(part.bytes.start), at(part.bytes.end))).collect());
-    }
+        parts.map(|part| (at(part.bytes.start), at(part.bytes.end))).collect()
+    };
+    lengths.into_iter().map(cut).collect()
+}
+
+/// The lengths at which the cutter begins to cut otherwise: those of some rows on end.
+fn lengths(rows: &str) -> BTreeSet<usize> {
+    let lines: Vec<usize> = rows.split_inclusive('\n').map(str::len).collect();
+    let longest = lines.iter().copied().max().unwrap_or_default();
+    let runs = (0..lines.len()).flat_map(|start| {
+        let ends = start + 1..=lines.len();
+        ends.map(|end| lines[start..end].iter().sum()).collect::<Vec<usize>>()
+    });
+    runs.filter(|length| *length >= longest).collect()
+}
+
+/// Every way in which the cutter cuts these rows, and a cut after every so many of them.
+fn cuts(rows: &str) -> BTreeSet<Cut> {
+    let mut all = cuts_to(rows, lengths(rows));
     let lines: Vec<&str> = rows.split_inclusive('\n').collect();
     for count in 1..=lines.len() {
         let mut end = 0;
@@ -172,6 +136,14 @@ fn cuts(rows: &str) -> BTreeSet<Vec<(usize, usize)>> {
     all
 }
 
+#[test]
+fn no_way_to_cut_is_left_out() {
+    let row = |value: &str| format!("S1,K,{value},2026-05-01 10:00,\n");
+    let rows = [row("4.1"), row("4"), row("4.1234567"), row(""), row("41"), row("4.123")].concat();
+    let longest = rows.split_inclusive('\n').map(str::len).max().unwrap();
+    assert_eq!(cuts_to(&rows, lengths(&rows)), cuts_to(&rows, longest..=rows.len()));
+}
+
 fn table_contents() -> Contents {
     model(Numbered::Counted).dialect.contents(None)
 }
@@ -180,7 +152,7 @@ fn row() -> impl Strategy<Value = String> {
     let tube = prop::sample::select(vec!["S1", "S1", "S2", ""]);
     let test = prop::sample::select(vec!["K", "K", "NA", "X"]);
     let value = prop::sample::select(vec!["4.1", "4.1", "4.2"]);
-    let when = prop::sample::select(vec!["", "2026-05-01 10:00", "2026-05-01 11:00"]);
+    let when = prop::sample::select(vec!["", "2026-05-01", "2026-05-01 10:00", "2026-05-01 11:00"]);
     let number = prop::sample::select(vec!["", "1", "2"]);
     (tube, test, value, when, number)
         .prop_map(|(tube, test, value, when, number)| format!("{tube},{test},{value},{when},{number}\n"))
@@ -190,31 +162,27 @@ fn table() -> impl Strategy<Value = String> {
     prop::collection::vec(row(), 1..9).prop_map(|rows| rows.concat())
 }
 
-/// Reads the files, the last of them cut so.
-fn log(numbered: Numbered, parts: Parts, files: &[String], cut: &[(usize, usize)]) -> Vec<String> {
-    let mut shelf = Shelf::new(numbered, parts);
+/// Whether every cut of the last file gives what the uncut file gives.
+fn is_same(numbered: Numbered, parts: Parts, files: &[String]) -> Result<(), Cut> {
     let (last, before) = files.split_last().unwrap();
+    let mut tables = Tables::new(numbered, parts);
     for file in before {
-        shelf.reads_whole(file);
-        shelf.minute += 7;
+        tables.reads(file);
+        tables.shelf.minute += 7;
     }
-    shelf.reads(last, cut);
-    shelf.log
-}
-
-/// Whether every cut of the last file, and of the first, gives what the uncut files give.
-fn is_same(numbered: Numbered, parts: Parts, files: &[String]) -> Result<(), Vec<(usize, usize)>> {
-    let last = files.last().unwrap();
-    let whole = log(numbered, parts, files, &[(0, last.len())]);
-    cuts(last).into_iter().try_for_each(|cut| match log(numbered, parts, files, &cut) == whole {
-        true => Ok(()),
-        false => Err(cut),
-    })
+    let mut known: BTreeMap<(usize, usize), Outcome> = BTreeMap::new();
+    let mut log = |cut: &[(usize, usize)]| {
+        let mut tables = tables.clone();
+        let said = |at: &(usize, usize)| known.entry(*at).or_insert_with(|| tables.part(last, *at)).clone();
+        let parts = cut.iter().map(said).collect();
+        tables.takes(parts);
+        tables.shelf.told()
+    };
+    let whole = log(&[(0, last.len())]);
+    cuts(last).into_iter().try_for_each(|cut| if log(&cut) == whole { Ok(()) } else { Err(cut) })
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
-
     #[test]
     fn a_table_gives_the_same_results_wherever_it_is_cut(
         before in prop::collection::vec(table(), 0..3),
@@ -229,20 +197,20 @@ proptest! {
     #[test]
     fn rows_with_times_that_come_again_in_any_order_are_read_once(
         rows in prop::collection::vec(row(), 1..9).prop_map(|mut rows| {
-            rows.retain(|row| row.starts_with('S') && row.contains("2026"));
+            rows.retain(|row| row.starts_with('S') && row.contains(":00"));
             rows
         }),
         more in prop::collection::vec(row(), 0..4),
         later in 0_i64..1000,
     ) {
-        let mut shelf = Shelf::new(Numbered::Counted, Parts::OfOneFile);
-        shelf.reads_whole(&rows.concat());
-        let first = shelf.stored.len();
-        shelf.minute += later;
+        let mut tables = Tables::new(Numbered::Counted, Parts::OfOneFile);
+        tables.reads(&rows.concat());
+        let first = tables.shelf.stored.len();
+        tables.shelf.minute += later;
         let mut all = [rows.clone(), more.clone()].concat();
         all.reverse();
-        shelf.reads_whole(&all.concat());
-        prop_assert_eq!(shelf.again.len(), first, "{}", shelf.log.join("\n"));
+        tables.reads(&all.concat());
+        prop_assert_eq!(tables.shelf.again.len(), first, "{}", tables.shelf.told());
     }
 }
 
@@ -259,7 +227,7 @@ fn a_file_that_comes_again_with_more_is_known_row_by_row() {
     const A: &str = "S1,K,4.1,2026-05-01 10:00,1\n";
     const B: &str = "S1,K,4.2,2026-05-01 10:00,2\n";
     const C: &str = "S1,K,4.3,2026-05-01 10:00,3\n";
-    let untimed = |row: &str| row.replace("2026-05-01 10:00", "");
+    let of_a_day = |row: &str| row.replace(" 10:00", "");
     for (what, numbered, first, minutes, second, expected) in [
         (
             "appended",
@@ -310,41 +278,93 @@ fn a_file_that_comes_again_with_more_is_known_row_by_row() {
             "S1 4.1 /1 Duplicate(1); S1 4.1 /1 SaidTwice",
         ),
         (
-            "without times, soon",
-            Counted,
-            untimed(A),
-            5,
-            untimed(&[A, A].concat()),
-            "S1 4.1 /1 Duplicate(1); S1 4.1 /2 New",
+            "a told replicate without an hour",
+            Told,
+            [of_a_day(A), of_a_day(B)].concat(),
+            60,
+            [of_a_day(B), of_a_day(A)].concat(),
+            "S1 4.2 /2 ToldBefore(2); S1 4.1 /1 ToldBefore(1)",
         ),
-        ("without times, late", Counted, untimed(A), 60, untimed(A), "S1 4.1 /1 PossibleDuplicate(1)"),
-        (
-            "without a number, soon",
-            Counted,
-            untimed(A).replace("S1", ""),
-            5,
-            untimed(A).replace("S1", ""),
-            " 4.1 /1 PossibleDuplicate(1)",
-        ),
+        ("without a number", Counted, A.replace("S1", ""), 5, A.replace("S1", ""), " 4.1 /2 ToldBefore(1)"),
     ] {
-        let mut shelf = Shelf::new(numbered, Parts::OfOneFile);
-        shelf.reads_whole(&first);
-        shelf.told();
-        shelf.minute += minutes;
-        shelf.reads_whole(&second);
-        assert_eq!(shelf.told(), expected, "{what}");
+        let mut tables = Tables::new(numbered, Parts::OfOneFile);
+        tables.reads(&first);
+        tables.shelf.told();
+        tables.shelf.minute += minutes;
+        tables.reads(&second);
+        assert_eq!(tables.shelf.told(), expected, "{what}");
+    }
+}
+
+#[test]
+fn what_no_hour_tells_apart_is_as_the_site_says() {
+    use EqualWithoutHour::{Held, Same};
+    const DAY: &str = "S1,K,4.1,2026-05-01,\n";
+    const NONE: &str = "S1,K,4.1,,\n";
+    for (says, row, minutes, second, third) in [
+        (Held, DAY, 5, "S1 4.1 /2 ToldBefore(1)", "S1 4.1 /2 Duplicate(2)"),
+        (Held, DAY, 60, "S1 4.1 /2 ToldBefore(1)", "S1 4.1 /2 Duplicate(2)"),
+        (Held, NONE, 5, "S1 4.1 /2 ToldBefore(1)", "S1 4.1 /2 Duplicate(2)"),
+        (Held, NONE, 60, "S1 4.1 /2 ToldBefore(1)", "S1 4.1 /2 Duplicate(2)"),
+        (Same, DAY, 5, "S1 4.1 /1 Duplicate(1)", "S1 4.1 /1 Duplicate(1)"),
+        (Same, DAY, 60, "S1 4.1 /1 Duplicate(1)", "S1 4.1 /1 Duplicate(1)"),
+        (Same, NONE, 5, "S1 4.1 /1 Duplicate(1)", "S1 4.1 /1 Duplicate(1)"),
+        (Same, NONE, 60, "S1 4.1 /2 ToldBefore(1)", "S1 4.1 /2 Duplicate(2)"),
+    ] {
+        let mut tables = Tables::new(Numbered::Counted, Parts::OfOneFile);
+        tables.shelf.equal_without_hour = says;
+        tables.reads(row);
+        tables.shelf.told();
+        for expected in [second, third] {
+            tables.shelf.minute += minutes;
+            tables.reads(row);
+            assert_eq!(tables.shelf.told(), expected, "{says:?} {row:?} after {minutes} min");
+        }
+        // One more than any file before it told is a result whatever the site says.
+        tables.reads(&[row, row].concat());
+        assert!(tables.shelf.told().ends_with(" New"), "{says:?} {row:?}");
+    }
+}
+
+#[test]
+fn what_is_doubted_is_doubted_once_and_again_once_a_person_has_released_it() {
+    const ROW: &str = "S1,K,4.1,2026-05-01,\n";
+    let mut tables = Tables::new(Numbered::Counted, Parts::OfOneFile);
+    for expected in ["/1 New", "/2 ToldBefore(1)", "/2 Duplicate(2)", "/2 Duplicate(2)"] {
+        tables.reads(ROW);
+        assert_eq!(tables.shelf.told(), format!("S1 4.1 {expected}"));
+    }
+    tables.shelf.release();
+    for expected in ["/3 ToldBefore(2)", "/3 Duplicate(3)"] {
+        tables.reads(ROW);
+        assert_eq!(tables.shelf.told(), format!("S1 4.1 {expected}"));
+    }
+}
+
+#[test]
+fn a_row_of_a_day_is_not_taken_for_one_that_was_moved_to_its_tube() {
+    const ROW: &str = "S1,K,4.1,2026-05-01,\n";
+    let mut tables = Tables::new(Numbered::Counted, Parts::OfOneFile);
+    tables.shelf.equal_without_hour = EqualWithoutHour::Same;
+    tables.reads(ROW);
+    tables.shelf.stored[0].was_moved = true;
+    tables.shelf.told();
+    for expected in ["/2 ToldBefore(1)", "/2 Duplicate(2)"] {
+        tables.reads(ROW);
+        assert_eq!(tables.shelf.told(), format!("S1 4.1 {expected}"));
     }
 }
 
 #[test]
 fn a_day_without_times_that_is_exported_again_and_again_is_read_once() {
-    let mut shelf = Shelf::new(Numbered::Counted, Parts::OfOneFile);
+    let mut tables = Tables::new(Numbered::Counted, Parts::OfOneFile);
+    tables.shelf.equal_without_hour = EqualWithoutHour::Same;
     let mut day = String::new();
     for tube in 1..20 {
         day.push_str(&format!("S{tube},K,4.1,,\n"));
-        shelf.reads_whole(&day);
+        tables.reads(&day);
         // Within the window since it came last, though not since it came first.
-        shelf.minute += 7;
+        tables.shelf.minute += 7;
     }
-    assert_eq!(shelf.stored.len(), 19);
+    assert_eq!(tables.shelf.stored.len(), 19);
 }

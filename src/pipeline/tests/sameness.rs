@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::{Arrival, Prior, Repetition, Sameness, canonical, classify};
+use super::super::{Arrival, Clock, Prior, Repetition, Sameness, canonical, classify};
 use super::*;
 use crate::domain::Dilutions;
+use crate::domain::profile::EqualWithoutHour;
 
 use Sameness::{
     AmbiguousCorrection, Completion, Contradiction, Correction, Diluted, Duplicate, Late, New,
@@ -20,7 +21,8 @@ fn at(minute: i64) -> Timestamp {
 }
 
 fn arrival(minute: i64, repetition: Repetition) -> Arrival<'static> {
-    Arrival { site: "lab", received_at: at(minute), resend_window: WINDOW, repetition }
+    let equal_without_hour = EqualWithoutHour::Held;
+    Arrival { site: "lab", received_at: at(minute), resend_window: WINDOW, repetition, equal_without_hour }
 }
 
 /// Stores the observations of a message, numbered from `first`, received at minute 0.
@@ -35,7 +37,11 @@ fn message(results: &str) -> String {
 }
 
 fn second(prior: &[Prior], records: &str, arrival: &Arrival<'_>) -> Vec<Sameness> {
-    read(records).observations.iter().map(|observation| classify(prior, observation, arrival)).collect()
+    read(records)
+        .observations
+        .iter()
+        .map(|observation| classify(prior, observation, Clock::of(observation, &[]), arrival))
+        .collect()
 }
 
 const T1: &str = "20261026093100";
@@ -371,7 +377,7 @@ fn what_was_too_high_gives_way_to_its_diluted_value_and_to_nothing_else() {
         let first = of(reading, before.0, before.1, before.2, T1);
         let prior = [Prior::of(1, "lab", &first[0], at(0))];
         let later = &of(reading, after.0, after.1, after.2, T2)[0];
-        assert_eq!(classify(&prior, later, &arrival(1, Repetition::First)), expected, "{what}");
+        assert_eq!(classify(&prior, later, Clock::Tells, &arrival(1, Repetition::First)), expected, "{what}");
     }
 }
 
@@ -382,7 +388,7 @@ fn a_diluted_value_that_comes_again_is_the_same_again() {
         Prior { is_current: false, ..Prior::of(1, "lab", &of(&reading, ">250", "1", "F", T1)[0], at(0)) };
     let diluted = of(&reading, "312", "10", "F", T2);
     let prior = [above, Prior::of(2, "lab", &diluted[0], at(1))];
-    assert_eq!(classify(&prior, &diluted[0], &arrival(2, Repetition::Repeated)), Duplicate(2));
+    assert_eq!(classify(&prior, &diluted[0], Clock::Tells, &arrival(2, Repetition::Repeated)), Duplicate(2));
 }
 
 #[test]
@@ -390,7 +396,10 @@ fn of_two_that_were_too_high_none_is_chosen() {
     let reading = diluting(Some(Dilutions::Applied));
     let above = |id, time| Prior::of(id, "lab", &of(&reading, ">250", "1", "F", time)[0], at(0));
     let later = &of(&reading, "312", "10", "F", T2)[0];
-    assert_eq!(classify(&[above(1, T1), above(2, T2)], later, &arrival(1, Repetition::First)), New);
+    assert_eq!(
+        classify(&[above(1, T1), above(2, T2)], later, Clock::Tells, &arrival(1, Repetition::First)),
+        New
+    );
 }
 
 #[test]
@@ -400,7 +409,7 @@ fn a_value_is_multiplied_once_however_often_its_message_is_read() {
     assert_eq!((shown(&first[0].value).as_str(), first[0].value_as_sent.as_str()), ("312.0", "31.2"));
     assert_eq!(of(&reading, "31.2", "1:10", "F", T1), first);
     let prior = [Prior::of(1, "lab", &first[0], at(0))];
-    assert_eq!(classify(&prior, &first[0], &arrival(1, Repetition::Repeated)), Duplicate(1));
+    assert_eq!(classify(&prior, &first[0], Clock::Tells, &arrival(1, Repetition::Repeated)), Duplicate(1));
     let odd = &of(&reading, "31.2", "P", "F", T1)[0];
     assert_eq!((shown(&odd.value).as_str(), holds(odd)), ("31.2", vec![HoldReason::OddValue]));
 }
