@@ -1,5 +1,6 @@
 //! What 200 rules cost: a result read and judged in memory, and the share that they add to taking a result from its bytes
-//! on disk to its lines in the ledger, with the real runner and journal. Processor time, in alternating rounds.
+//! on disk to its lines in the ledger, with the real runner and journal. Processor time, in alternating rounds; and where
+//! valgrind is there, the program's own instructions, which don't depend on what else the machine does.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop at the first surprise")]
@@ -8,6 +9,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +33,8 @@ const PATIENTS: usize = 40;
 const ANALYTES: usize = 40;
 /// How often all messages are read in memory for one figure.
 const REPEATED: usize = 5;
+/// Tells a run under valgrind what it is to do, and with how many messages.
+const COUNTED: &str = "LABWIRE_BENCH_COUNTED";
 /// Of a second, as Linux tells processor time.
 const TICKS: f64 = 100.0;
 
@@ -42,19 +46,22 @@ fn main() {
     assert_eq!(rules.checks.rules.len(), 200);
     let messages: Vec<String> = (0..MESSAGES).map(|number| message(number, &names)).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let run = |kind: usize, round: usize, messages: &[String]| {
+        let rules = (kind % 2 == 1).then_some(&rules);
+        let path = folder.path().join(format!("{kind}-{round}.db"));
+        match kind < 2 {
+            true => in_memory(&settings, rules, messages),
+            false => runtime.block_on(end_to_end(&settings, rules, messages, &path)),
+        }
+    };
+    if let Ok(counted) = std::env::var(COUNTED) {
+        let (kind, count) = counted.split_once(' ').unwrap();
+        run(kind.parse().unwrap(), 0, &messages[..count.parse().unwrap()]);
+        return;
+    }
     let mut figures: [Vec<f64>; 4] = Default::default();
     for round in 0..ROUNDS {
-        let run = |rules: Option<&Arc<Rules>>, name: &str| {
-            let path = folder.path().join(format!("{name}{round}.db"));
-            runtime.block_on(end_to_end(&settings, rules, &messages, &path))
-        };
-        let seen = [
-            in_memory(&settings, None, &messages),
-            in_memory(&settings, Some(&rules), &messages),
-            run(None, "without"),
-            run(Some(&rules), "with"),
-        ];
-        figures.iter_mut().zip(seen).for_each(|(all, one)| all.push(one));
+        figures.iter_mut().enumerate().for_each(|(kind, all)| all.push(run(kind, round, &messages)));
     }
     let [read, judged, without, with] = figures.map(median);
     println!("median of {ROUNDS} rounds; {} results, processor time a result", MESSAGES * RESULTS_A_MESSAGE);
@@ -67,6 +74,15 @@ fn main() {
         100.0 * (with - without) / with
     );
     println!("asking them alone is of it       {:8.1} %", 100.0 * (judged - read) / with);
+    let counted: Option<Vec<f64>> = (0..4).map(instructions).collect();
+    let Some([read, judged, without, with]) = counted.and_then(|all| <[f64; 4]>::try_from(all).ok()) else {
+        println!("instructions weren't counted: there is no valgrind");
+        return;
+    };
+    println!(
+        "thousand instructions a result, in the same order: {read:.1}, {judged:.1}, {without:.1}, {with:.1}"
+    );
+    println!("the rules' share of the latter   {:8.1} %", 100.0 * (with - without) / with);
 }
 
 /// Writes a laboratory with its rules; the analytes' names and units.
@@ -126,6 +142,24 @@ fn message(number: usize, names: &[(String, String)]) -> String {
     text + "L|1|N\r"
 }
 
+/// Thousand instructions a result: what this program runs beyond what it runs without a message.
+fn instructions(kind: usize) -> Option<f64> {
+    let count = |messages: usize| -> Option<f64> {
+        let run = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(std::env::current_exe().unwrap())
+            .env(COUNTED, format!("{kind} {messages}"))
+            .output()
+            .ok()?;
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.status.success(), "{said}");
+        let counted = said.lines().find_map(|line| line.split_once("Collected :")).unwrap().1.trim();
+        Some(counted.parse().unwrap())
+    };
+    let repeated = if kind < 2 { REPEATED } else { 1 };
+    Some((count(MESSAGES)? - count(0)?) / 1e3 / (MESSAGES * RESULTS_A_MESSAGE * repeated) as f64)
+}
+
 /// Microseconds of processor time a result, read and asked about in memory.
 fn in_memory(settings: &Settings, rules: Option<&Arc<Rules>>, messages: &[String]) -> f64 {
     let reading = Reading { rules: rules.cloned(), ..reading(&settings.instruments[0]) };
@@ -146,8 +180,9 @@ fn in_memory(settings: &Settings, rules: Option<&Arc<Rules>>, messages: &[String
             decided += evaluate(&case, &rules.checks).len();
         }
     }
-    assert!(rules.is_none() || decided == MESSAGES * REPEATED * RESULTS_A_MESSAGE * 3);
-    1e6 * (processor() - began) / (MESSAGES * REPEATED * RESULTS_A_MESSAGE) as f64
+    let results = messages.len() * REPEATED * RESULTS_A_MESSAGE;
+    assert!(rules.is_none() || decided == results * 3);
+    1e6 * (processor() - began) / results as f64
 }
 
 /// Microseconds of processor time a result, from its parcel to its line in the ledger.
@@ -195,7 +230,7 @@ async fn end_to_end(
     running.await.unwrap();
     let received = reader.sums().unwrap();
     assert_eq!(received.imbalances(), [""; 0]);
-    1e6 * spent / (MESSAGES * RESULTS_A_MESSAGE) as f64
+    1e6 * spent / (messages.len() * RESULTS_A_MESSAGE) as f64
 }
 
 /// Seconds that this process has had of a processor.

@@ -1,5 +1,7 @@
 //! One analyte's value for one specimen.
 
+use jiff::Timestamp;
+
 use super::{
     AppliedRange, Conversion, Dilution, HoldReason, InstrumentId, InstrumentTime, Private, Reported,
     SpecimenId, Value,
@@ -96,6 +98,11 @@ impl Observation {
             Err(why) => Some(format!("no reference range: {why}")),
         };
         sent.into_iter().chain(more).collect()
+    }
+
+    /// When the instrument says that it was measured.
+    pub fn told_at(&self) -> Option<Timestamp> {
+        self.completed.as_ref().or(self.started.as_ref())?.instant
     }
 
     /// Whether the instrument sent an abnormal flag.

@@ -1,9 +1,8 @@
 //! What rules decided of each result, with everything that it was decided by, in force or in shadow: so that asking again
-//! must give the same. And what a decision needs to know of a patient's earlier results. Written once.
+//! must give the same. Written once.
 
 mod again;
-
-use std::collections::BTreeSet;
+mod earlier;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -13,12 +12,11 @@ use super::read::observation;
 use super::rows::{StoredCase, instant};
 use super::{JournalError, MessageId, ObservationId, Reader};
 use crate::domain::clinic::{Case, Decision, Evaluation, Force};
-use crate::domain::{
-    DestinationId, HistoryQuestion, HoldReason, Observation, Patient, Priority, Private, SpecimenId,
-};
+use crate::domain::{DestinationId, HistoryQuestion, HoldReason, Observation, Priority, Private, SpecimenId};
 
 pub use super::rows::StoredDecision;
 pub use again::Again;
+pub use earlier::{Earlier, PatientKey};
 
 /// What rules made of a result before it is stored.
 #[derive(Debug, Clone, Default)]
@@ -55,47 +53,13 @@ pub struct Kept {
     pub at: Timestamp,
 }
 
-/// An earlier observation and when it was received.
+/// An observation that was stored before, and when it was received.
 #[derive(Debug, Clone)]
 pub struct Known {
     pub id: ObservationId,
     pub message: MessageId,
     pub observation: Private<Observation>,
     pub received_at: Timestamp,
-}
-
-/// A patient, by a number and who assigned it. Without an authority the same number of another source is another patient's.
-#[derive(Clone, Copy)]
-pub struct PatientKey<'a> {
-    /// Found by the number and its authority alone; where an order tells a day of birth, an order that tells another one is another person's.
-    pub patient: &'a Patient,
-    /// Whose order named the patient; `None` where only an analyzer did.
-    pub source: Option<&'a str>,
-    /// Whose orders count.
-    pub sources: &'a BTreeSet<String>,
-}
-
-impl<'a> PatientKey<'a> {
-    /// The sources that mean this patient by this number. What an analyzer says can only be of the one source that there is.
-    fn meant_by(&self) -> Vec<&'a str> {
-        let all = self.sources.iter().map(String::as_str);
-        match self.source {
-            _ if !self.patient.authority.is_empty() => all.collect(),
-            Some(source) => all.filter(|it| *it == source).collect(),
-            None if self.sources.len() == 1 => all.collect(),
-            None => Vec::new(),
-        }
-    }
-
-    /// The day of birth where an order tells it: orders of one number tell one day.
-    fn born(&self) -> String {
-        self.source.map(|_| self.patient.day_of_birth()).unwrap_or_default()
-    }
-
-    /// Whether an analyzer that says this number, and the same of who assigned it, can't mean another source's patient.
-    fn is_what_analyzers_mean(&self) -> bool {
-        !self.patient.authority.is_empty() || self.source.is_none() || self.sources.len() == 1
-    }
 }
 
 /// How decisions are kept.
@@ -145,72 +109,6 @@ fn json(value: &impl serde::Serialize) -> Result<String, JournalError> {
 }
 
 impl Reader {
-    /// The latest final results of a patient, at most `limit`, without those of some specimens: current versions that
-    /// nobody has rejected and that don't wait for a person. A specimen belongs to whom its orders name; the analyzer's own
-    /// word counts where there is no order and it can't mean another source's patient.
-    pub fn history(
-        &self,
-        patient: PatientKey<'_>,
-        except: &[&str],
-        limit: usize,
-    ) -> Result<Vec<Known>, JournalError> {
-        let (sources, except) = (json(&patient.meant_by())?, json(&except)?);
-        let Patient { id, authority, .. } = patient.patient;
-        let mut known: Vec<Known> = self
-            .connection
-            .prepare_cached(
-                "SELECT o.id, o.message, o.detail, m.received_at
-                 FROM observation o JOIN message m ON m.id = o.message
-                 WHERE o.specimen IN (SELECT l.label FROM lab_order p JOIN order_label l ON l.lab_order = p.id
-                     WHERE p.source IN (SELECT value FROM json_each(?1)) AND p.patient = ?2 AND p.authority = ?3)
-                 AND NOT EXISTS (SELECT 1 FROM order_label l JOIN lab_order q ON q.id = l.lab_order
-                     WHERE l.label = o.specimen AND (q.patient <> ?2 OR q.authority <> ?3
-                         OR ?3 = '' AND q.source NOT IN (SELECT value FROM json_each(?1))
-                         OR ?6 <> '' AND substr(replace(json_extract(q.detail, '$.patient.birth_date'), '-', ''), 1, 8)
-                             NOT IN ('', ?6)))
-                 AND o.specimen NOT IN (SELECT value FROM json_each(?4)) AND o.class = 'patient'
-                 AND o.status IN ('final', 'correction')
-                 AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
-                 AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
-                     AND (h.closed_at IS NULL OR h.closing = 'rejected'))
-                 AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
-                 ORDER BY o.id DESC LIMIT ?5",
-            )?
-            .query_and_then(
-                params![sources, id, authority, except, limit, patient.born()],
-                self::known,
-            )?
-            .collect::<Result<_, _>>()?;
-        if patient.is_what_analyzers_mean() {
-            known.extend(self.history_by_analyzers(patient.patient, &except, limit)?);
-        }
-        known.sort_by_key(|it| std::cmp::Reverse(it.id));
-        known.truncate(limit);
-        Ok(known)
-    }
-
-    fn history_by_analyzers(
-        &self,
-        patient: &Patient,
-        except: &str,
-        limit: usize,
-    ) -> Result<Vec<Known>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT o.id, o.message, o.detail, m.received_at FROM observation o JOIN message m ON m.id = o.message
-             WHERE json_extract(o.detail, '$.patient.id') = ?1
-             AND coalesce(json_extract(o.detail, '$.patient.authority'), '') = ?2 AND o.class = 'patient'
-             AND o.specimen NOT IN (SELECT value FROM json_each(?3))
-             AND NOT EXISTS (SELECT 1 FROM order_label l WHERE l.label = o.specimen)
-             AND o.status IN ('final', 'correction')
-             AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
-             AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
-                 AND (h.closed_at IS NULL OR h.closing = 'rejected'))
-             AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
-             ORDER BY o.id DESC LIMIT ?4",
-        )?;
-        statement.query_and_then(params![patient.id, patient.authority, except, limit], known)?.collect()
-    }
-
     /// The current versions of a specimen's results that nobody has rejected, oldest first, at most `limit`.
     pub fn of_specimen(&self, specimen: &SpecimenId, limit: usize) -> Result<Vec<Known>, JournalError> {
         let mut statement = self.connection.prepare_cached(

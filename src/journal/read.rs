@@ -353,7 +353,11 @@ impl Reader {
 /// The observation stored as JSON in a column.
 pub(super) fn observation(row: &Row<'_>, column: usize) -> Result<Observation, JournalError> {
     let detail: String = row.get(column)?;
-    serde_json::from_str::<Stored>(&detail)
+    observation_of(&detail)
+}
+
+pub(super) fn observation_of(detail: &str) -> Result<Observation, JournalError> {
+    serde_json::from_str::<Stored>(detail)
         // Without the error's own text: it quotes what it stumbled over.
         .map_err(|error| format!("{:?} error at column {}", error.classify(), error.column()))
         .and_then(Stored::into_observation)

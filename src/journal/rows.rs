@@ -5,6 +5,7 @@ mod case;
 mod coding;
 mod conversion;
 mod dilution;
+mod outline;
 mod range;
 
 pub(super) use case::StoredCase;
@@ -13,6 +14,7 @@ use coding::StoredCoding;
 use conversion::StoredConversion;
 use dilution::StoredDilution;
 use jiff::Timestamp;
+pub(super) use outline::Outline;
 use range::StoredRange;
 use serde::{Deserialize, Serialize};
 
@@ -260,12 +262,7 @@ impl Stored {
             specimen_as_sent: Private::new(self.specimen_as_sent),
             patient: Private::new(self.patient.into_patient()),
             class: class(&self.class)?,
-            test: TestIdentity {
-                code: self.test.code,
-                aspect: self.test.aspect,
-                component: self.test.component,
-                dilution: self.test.dilution,
-            },
+            test: self.test.into_test(),
             replicate: self.replicate,
             value: self.value.into_value()?,
             value_as_sent: self.value_as_sent,
@@ -343,6 +340,13 @@ impl StoredValue {
 impl From<&InstrumentTime> for StoredTime {
     fn from(time: &InstrumentTime) -> StoredTime {
         StoredTime { text: time.text.clone(), instant: time.instant.map(Timestamp::as_microsecond) }
+    }
+}
+
+impl StoredTest {
+    fn into_test(self) -> TestIdentity {
+        let StoredTest { code, aspect, component, dilution } = self;
+        TestIdentity { code, aspect, component, dilution }
     }
 }
 

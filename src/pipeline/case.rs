@@ -42,7 +42,7 @@ pub fn case(observation: &Observation, reading: &Reading, received_at: Timestamp
         around.patients.iter().chain(&around.otherwise).chain(sent).map(Private::reveal).collect();
     let now: Vec<&Patient> = around.otherwise.iter().map(Private::reveal).chain([patient]).collect();
     let identity = identity(&now, &told);
-    let at = measured_at(observation, received_at);
+    let at = measured_at(observation.told_at(), received_at);
     Case {
         measured: measured(observation, reading),
         specimen: SpecimenFacts {
@@ -73,21 +73,20 @@ pub fn past(observation: &Observation, reading: &Reading, received_at: Timestamp
     Some(Past {
         analyte: measured.analyte?,
         amount: measured.amount,
-        at: measured_at(observation, received_at),
+        at: measured_at(observation.told_at(), received_at),
         instrument: observation.instrument.as_str().to_owned(),
     })
 }
 
 /// The day at which the patient's age counts: that of the measurement, or of its arrival where its time is in doubt.
 pub(super) fn day(observation: &Observation, reading: &Reading, received_at: Timestamp) -> Date {
-    let moment = measured_at(observation, received_at).unwrap_or(received_at);
+    let moment = measured_at(observation.told_at(), received_at).unwrap_or(received_at);
     moment.to_zoned(reading.time_zone.clone()).date()
 }
 
 /// When it was measured. Nothing where the instrument didn't tell, or its clock runs ahead of ours.
-pub fn measured_at(observation: &Observation, received_at: Timestamp) -> Option<Timestamp> {
-    let told = observation.completed.as_ref().or(observation.started.as_ref())?.instant?;
-    (told.duration_since(received_at) <= AHEAD).then_some(told)
+pub fn measured_at(told_at: Option<Timestamp>, received_at: Timestamp) -> Option<Timestamp> {
+    told_at.filter(|told| told.duration_since(received_at) <= AHEAD)
 }
 
 /// What is known of a patient.

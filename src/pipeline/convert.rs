@@ -6,7 +6,9 @@ use labwire_units::{Analyte, Believed, Converted, Digits, Exact, Refusal, Unit};
 
 use super::Reading;
 use crate::domain::clinic::Amount;
-use crate::domain::{Comparator, Conversion, DecimalText, HoldReason, Observation, Reported, Value};
+use crate::domain::{
+    Comparator, Conversion, DecimalText, HoldReason, Observation, Reported, TestIdentity, Value,
+};
 
 /// Gives an observation its conversion, and tells why it must wait, if it must. Without rules in force it stays as it is.
 pub(super) fn convert(observation: Observation, reading: &Reading) -> (Observation, Option<HoldReason>) {
@@ -35,20 +37,25 @@ fn measured<'a>(
     if observation.is_without_value() {
         return None;
     }
-    analyte_of(observation, reading).map(|analyte| (analyte, number))
+    analyte(observation, reading).map(|analyte| (analyte, number))
 }
 
-/// What was measured, where the reading's rules know.
-pub fn analyte_of<'a>(observation: &Observation, reading: &'a Reading) -> Option<&'a Analyte> {
+/// What an observation measured, where the reading's rules know.
+pub fn analyte<'a>(observation: &Observation, reading: &'a Reading) -> Option<&'a Analyte> {
+    analyte_of(&observation.test, observation.loinc.as_deref(), reading)
+}
+
+/// What such a test measures.
+pub fn analyte_of<'a>(test: &TestIdentity, loinc: Option<&str>, reading: &'a Reading) -> Option<&'a Analyte> {
     let analytes = &reading.rules.as_ref()?.analytes;
-    let aspect = reading.profile.aspects.get(&observation.test.aspect);
+    let aspect = reading.profile.aspects.get(&test.aspect);
     if aspect.is_some_and(|aspect| aspect.unit.is_some()) {
         return None;
     }
-    let chosen = reading.codes.get(&observation.test.code).and_then(|site| site.analyte.as_deref());
+    let chosen = reading.codes.get(&test.code).and_then(|site| site.analyte.as_deref());
     let analyte = match chosen {
         Some(id) => analytes.named(id),
-        None => observation.loinc.as_deref().and_then(|code| analytes.of_loinc(code)),
+        None => loinc.and_then(|code| analytes.of_loinc(code)),
     };
     analyte.map(|analyte| analyte.as_ref())
 }
@@ -56,7 +63,7 @@ pub fn analyte_of<'a>(observation: &Observation, reading: &'a Reading) -> Option
 /// What was measured, and how much of it, for rules to decide on: in the unit that is reported, exactly. What has no analyte
 /// stays in its own.
 pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<String>, Amount) {
-    let analyte = analyte_of(observation, reading);
+    let analyte = analyte(observation, reading);
     let name = analyte.map(|analyte| analyte.id.clone());
     let Value::Quantity { comparator, number } = &observation.value else { return (name, Amount::NoNumber) };
     if observation.is_without_value() {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::RwLock;
 
 use octofhir_ucum::{UnitExpr, parse_expression};
 
@@ -16,6 +17,10 @@ const LONGEST: usize = 100;
 const HIGHEST_EXPONENT: i32 = 99;
 /// The longest number within a unit that the grammar keeps whole.
 const MOST_DIGITS: usize = 28;
+
+/// How many codes stay understood: instruments send the same few all day.
+const KEPT: usize = 1_000;
+static UNDERSTOOD: RwLock<BTreeMap<String, Unit>> = RwLock::new(BTreeMap::new());
 
 /// A UCUM unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +59,19 @@ impl Unit {
     /// # Errors
     /// What is wrong with it. Whether it is the right unit for anything is another question.
     pub fn parse(code: &str) -> Result<Unit, Refusal> {
+        if let Some(unit) = UNDERSTOOD.read().ok().and_then(|kept| kept.get(code).cloned()) {
+            return Ok(unit);
+        }
+        let unit = Unit::understand(code)?;
+        if let Ok(mut kept) = UNDERSTOOD.write()
+            && kept.len() < KEPT
+        {
+            kept.insert(code.to_owned(), unit.clone());
+        }
+        Ok(unit)
+    }
+
+    fn understand(code: &str) -> Result<Unit, Refusal> {
         let refuse = |reason: String| Refusal::NotAUnit { unit: shortened(code), reason };
         let expression = read(code).map_err(refuse)?;
         let mut unit = evaluate(&expression, &table::unit).map_err(refuse)?;

@@ -129,20 +129,20 @@ pub(super) fn pattern(rule: &Pattern, case: &Case, form: Form) -> Judged {
 /// A value as a decision tells it.
 pub(super) fn shown(measured: &Measured) -> String {
     let name = measured.analyte.as_deref().unwrap_or(&measured.code);
-    match &measured.amount {
-        Amount::Number { comparator, exact, reported } => {
-            format!("{name} is {}", number(*comparator, exact, reported))
-        }
-        Amount::Unconverted(_) => format!("{name} isn't in the reported unit"),
-        Amount::NoNumber => format!("{name} is no number"),
-    }
+    format!("{name} is {}", amount(&measured.amount))
 }
 
-/// A number as it is reported, and exactly where that isn't the same.
-pub(super) fn number(comparator: Option<Comparator>, exact: &Exact, reported: &Exact) -> String {
-    let comparator = comparator.map_or("", Comparator::as_str);
-    match exact == reported {
-        true => format!("{comparator}{exact}"),
-        false => format!("{comparator}{reported} (exactly {exact})"),
+/// A number as it is reported, and exactly where that isn't the same; or what it is instead.
+pub(super) fn amount(amount: &Amount) -> String {
+    match amount {
+        Amount::Number { comparator, exact, reported } => {
+            let comparator = comparator.map_or("", Comparator::as_str);
+            match exact == reported {
+                true => format!("{comparator}{exact}"),
+                false => format!("{comparator}{reported} (exactly {exact})"),
+            }
+        }
+        Amount::Unconverted(_) => "not in the reported unit".to_owned(),
+        Amount::NoNumber => "no number".to_owned(),
     }
 }

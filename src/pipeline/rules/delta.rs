@@ -170,12 +170,7 @@ fn thresholds(method: &Method) -> Vec<String> {
 }
 
 fn shown(analyte: &str, past: &Past) -> String {
-    let number = match &past.amount {
-        Amount::Number { comparator, exact, reported } => {
-            super::consistency::number(*comparator, exact, reported)
-        }
-        Amount::Unconverted(_) | Amount::NoNumber => "no number".to_owned(),
-    };
+    let amount = super::consistency::amount(&past.amount);
     let at = past.at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
-    format!("{analyte} was {number} at {at} on {}", past.instrument)
+    format!("{analyte} was {amount} at {at} on {}", past.instrument)
 }

@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::journal::JournalError;
 use crate::journal::history::History;
 use crate::journal::orders::{CachedOrder, source_name};
-use crate::pipeline::{Reading, analyte_of, in_reported_unit};
+use crate::pipeline::{Reading, analyte, in_reported_unit};
 
 /// As rules know the LIMS where it doesn't say which instrument a value is of.
 const LIMS: &str = "the LIMS";
@@ -127,7 +127,7 @@ impl<'a> Known<'a> {
                 let is_of = |observation: &Observation| self.settings.code(observation) == Some(&it.code);
                 let (observation, reading) =
                     observations.iter().find(|(observation, _)| is_of(observation))?;
-                analyte_of(observation, reading)?
+                analyte(observation, reading)?
             }
         };
         let unit = self.settings.units.unit(&it.unit);
@@ -142,5 +142,5 @@ impl<'a> Known<'a> {
 
 /// Whether a rule compares such an observation with an earlier value.
 pub(super) fn is_compared(observation: &Observation, reading: &Reading, checks: &Checks) -> bool {
-    analyte_of(observation, reading).is_some_and(|analyte| checks.compare(&analyte.id))
+    analyte(observation, reading).is_some_and(|analyte| checks.compare(&analyte.id))
 }

@@ -16,10 +16,10 @@ use crate::config::settings::Instrument;
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::qc::QcState;
 use crate::domain::{
-    HoldReason, Observation, OrderDoubt, OrderState, Patient, Private, Rules, SampleClass, SpecimenId,
-    TestIdentity, UnorderedPolicy,
+    HoldReason, InstrumentId, Observation, OrderDoubt, OrderState, Patient, Private, Rules, SampleClass,
+    SpecimenId, TestIdentity, UnorderedPolicy,
 };
-use crate::journal::decisions::{Known, PatientKey};
+use crate::journal::decisions::{Earlier, Known, PatientKey};
 use crate::journal::orders::{CachedOrder, Link};
 use crate::journal::qc::JudgedRun;
 use crate::journal::results::{Entry, Place};
@@ -108,7 +108,7 @@ struct Surroundings<'a> {
     /// Whose it is; nothing where the orders name several.
     patient: Option<Private<Patient>>,
     stored: Vec<Known>,
-    history: Vec<Known>,
+    history: Vec<Earlier>,
     /// Whom the message names beside the specimen, where that isn't one and the same.
     otherwise: Vec<Private<Patient>>,
     /// The patient as the LIMS can be asked about them.
@@ -171,8 +171,8 @@ impl<'a> Judging<'a> {
             entries.iter().filter(|it| is_judged(it)).map(|it| it.observation.specimen.clone()).collect();
         for specimen in specimens {
             let around = self.surroundings(&specimen, entries, &sets)?;
-            let seen: Vec<Seen> =
-                sets.iter_mut().map(|set| self.seen(&specimen, entries, &around, set)).collect();
+            let seen = sets.iter_mut().map(|set| self.seen(&specimen, entries, &around, set));
+            let seen: Vec<Seen> = seen.collect::<Result<_, _>>()?;
             for (index, entry) in entries.iter_mut().enumerate() {
                 if is_judged(entry) && entry.observation.specimen == specimen {
                     let history = self.history(&specimen, &entry.observation, &around, &sets);
@@ -233,45 +233,46 @@ impl<'a> Judging<'a> {
         entries: &[Entry],
         around: &Surroundings<'_>,
         set: &mut Set,
-    ) -> Seen {
-        let beside = around.stored.iter().chain(&around.history);
-        for instrument in beside.map(|it| it.observation.reveal().instrument.as_str()) {
+    ) -> Result<Seen, JournalError> {
+        let beside = around.stored.iter().map(|it| &it.observation.reveal().instrument);
+        for instrument in beside.chain(around.history.iter().map(Earlier::instrument)) {
+            let instrument = instrument.as_str();
             if !set.others.contains_key(instrument) {
                 let reading = self.reading(instrument, &set.rules);
                 set.others.insert(instrument.to_owned(), reading);
             }
         }
-        let reading_of = |it: &Observation| match it.instrument == set.own.instrument {
+        let reading_of = |instrument: &InstrumentId| match *instrument == set.own.instrument {
             true => Some(&set.own),
-            false => set.others.get(it.instrument.as_str()).and_then(Option::as_ref),
+            false => set.others.get(instrument.as_str()).and_then(Option::as_ref),
         };
         let is_of_it = |it: &Entry| is_judged(it) && it.observation.specimen == *specimen;
         let arrived = entries.iter().enumerate().filter(|(_, it)| is_of_it(it));
         let stored = around.stored.iter().map(|it| it.observation.reveal());
         let moments: BTreeSet<Option<Timestamp>> =
-            arrived.clone().map(|(_, it)| measured_at(&it.observation, self.received_at)).collect();
+            arrived.clone().map(|(_, it)| measured_at(it.observation.told_at(), self.received_at)).collect();
         let arrived: Vec<(usize, Measured)> =
             arrived.map(|(index, it)| (index, measured(&it.observation, &set.own))).collect();
-        let stored: Vec<Measured> = stored.filter_map(|it| Some(measured(it, reading_of(it)?))).collect();
+        let stored: Vec<Measured> =
+            stored.filter_map(|it| Some(measured(it, reading_of(&it.instrument)?))).collect();
         let here = arrived.iter().map(|(_, it)| it).chain(&stored);
         let asked: BTreeSet<&str> = here.filter_map(|it| it.analyte.as_deref()).collect();
-        let history = around.history.iter().filter_map(|known| {
-            let it = known.observation.reveal();
-            let reading = reading_of(it)?;
-            let analyte = analyte_of(it, reading)?.id.as_str();
-            let (instrument, at) = (it.instrument.as_str(), measured_at(it, known.received_at));
-            asked.contains(analyte).then_some((Told { analyte, instrument, at }, (known, reading)))
+        let history = around.history.iter().filter_map(|it| {
+            let reading = reading_of(it.instrument())?;
+            let analyte = analyte_of(it.test(), it.loinc(), reading)?.id.as_str();
+            let (instrument, at) = (it.instrument().as_str(), measured_at(it.told_at(), it.received_at));
+            asked.contains(analyte).then_some((Told { analyte, instrument, at }, (it, reading)))
         });
         let history: Vec<_> = history.collect();
-        let patients = distinct(around.history.iter().map(|it| &it.observation.reveal().patient));
-        let mut history = what_counts(&history, moments);
+        let patients = distinct(around.history.iter().map(Earlier::patient));
+        let mut history = what_counts(&history, moments)?;
         if let Some(lims) = &around.lims {
             let of_it = entries.iter().filter(|it| is_of_it(it)).map(|it| &it.observation);
             let beside = around.stored.iter().map(|it| it.observation.reveal());
-            let here = of_it.chain(beside).filter_map(|it| Some((it, reading_of(it)?)));
+            let here = of_it.chain(beside).filter_map(|it| Some((it, reading_of(&it.instrument)?)));
             history.extend(lims.past(&set.rules, &here.collect::<Vec<_>>(), self.received_at));
         }
-        Seen { history, patients, arrived, stored }
+        Ok(Seen { history, patients, arrived, stored })
     }
 
     /// How an observation's test stands by its controls. Looked for only where a rule asks.
@@ -395,16 +396,18 @@ impl<'a> Judging<'a> {
 }
 
 /// Of what was before, what some rule may look at that is asked about a value of one of these moments: of a patient who
-/// comes often the rest needn't be converted.
+/// comes often the rest needn't be read.
 fn what_counts(
-    history: &[(Told<'_>, (&Known, &Reading))],
+    history: &[(Told<'_>, (&Earlier, &Reading))],
     moments: BTreeSet<Option<Timestamp>>,
-) -> Vec<Past> {
+) -> Result<Vec<Past>, JournalError> {
     let at = |moment| latest(history.iter().enumerate().map(|(index, (told, _))| (*told, index)), moment);
     let counts: BTreeSet<usize> = moments.into_iter().flat_map(at).collect();
     let all = history.iter().enumerate().filter(|(index, _)| counts.contains(index));
-    all.filter_map(|(_, (_, (known, reading)))| past(known.observation.reveal(), reading, known.received_at))
-        .collect()
+    let past = |(_, (_, (it, reading))): (usize, &(Told<'_>, (&Earlier, &Reading)))| {
+        Ok(past(&it.observation()?, reading, it.received_at))
+    };
+    all.map(past).filter_map(Result::transpose).collect()
 }
 
 /// How an instrument's results are read by rules.

@@ -1,0 +1,167 @@
+//! A patient's earlier results, as far as rules may compare with them: who may be meant by a number, and which results are
+//! theirs. Only what tells whether a result counts is read of all of them; the rest waits until one does.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::json;
+use crate::domain::{InstrumentId, Observation, Patient, Private, TestIdentity};
+use crate::journal::read::observation_of;
+use crate::journal::rows::{Outline, instant};
+use crate::journal::{JournalError, MessageId, ObservationId, Reader};
+
+/// A patient, by a number and who assigned it. Without an authority the same number of another source is another patient's.
+#[derive(Clone, Copy)]
+pub struct PatientKey<'a> {
+    /// Found by the number and its authority alone; where an order tells a day of birth, an order that tells another one is another person's.
+    pub patient: &'a Patient,
+    /// Whose order named the patient; `None` where only an analyzer did.
+    pub source: Option<&'a str>,
+    /// Whose orders count.
+    pub sources: &'a BTreeSet<String>,
+}
+
+impl<'a> PatientKey<'a> {
+    /// The sources that mean this patient by this number. What an analyzer says can only be of the one source that there is.
+    fn meant_by(&self) -> Vec<&'a str> {
+        let all = self.sources.iter().map(String::as_str);
+        match self.source {
+            _ if !self.patient.authority.is_empty() => all.collect(),
+            Some(source) => all.filter(|it| *it == source).collect(),
+            None if self.sources.len() == 1 => all.collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The day of birth where an order tells it: orders of one number tell one day.
+    fn born(&self) -> String {
+        self.source.map(|_| self.patient.day_of_birth()).unwrap_or_default()
+    }
+
+    /// Whether an analyzer that says this number, and the same of who assigned it, can't mean another source's patient.
+    fn is_what_analyzers_mean(&self) -> bool {
+        !self.patient.authority.is_empty() || self.source.is_none() || self.sources.len() == 1
+    }
+}
+
+/// An earlier result of a patient.
+pub struct Earlier {
+    pub id: ObservationId,
+    pub message: MessageId,
+    pub received_at: Timestamp,
+    outline: Outline,
+    detail: Private<String>,
+}
+
+impl Earlier {
+    pub fn instrument(&self) -> &InstrumentId {
+        &self.outline.instrument
+    }
+
+    pub fn test(&self) -> &TestIdentity {
+        &self.outline.test
+    }
+
+    pub fn loinc(&self) -> Option<&str> {
+        self.outline.loinc.as_deref()
+    }
+
+    /// Whom the analyzer named.
+    pub fn patient(&self) -> &Private<Patient> {
+        &self.outline.patient
+    }
+
+    /// As [`Observation::told_at`].
+    pub fn told_at(&self) -> Option<Timestamp> {
+        self.outline.told_at
+    }
+
+    /// The whole of it.
+    ///
+    /// # Errors
+    /// The journal holds something else than an observation.
+    pub fn observation(&self) -> Result<Observation, JournalError> {
+        observation_of(self.detail.reveal())
+    }
+}
+
+impl Reader {
+    /// The latest final results of a patient, at most `limit`, without those of some specimens: current versions that
+    /// nobody has rejected and that don't wait for a person. A specimen belongs to whom its orders name; the analyzer's own
+    /// word counts where there is no order and it can't mean another source's patient.
+    pub fn history(
+        &self,
+        patient: PatientKey<'_>,
+        except: &[&str],
+        limit: usize,
+    ) -> Result<Vec<Earlier>, JournalError> {
+        let (sources, except) = (json(&patient.meant_by())?, json(&except)?);
+        let Patient { id, authority, .. } = patient.patient;
+        let mut known: Vec<Earlier> = self
+            .connection
+            .prepare_cached(
+                "SELECT o.id, o.message, o.detail, m.received_at
+                 FROM observation o JOIN message m ON m.id = o.message
+                 WHERE o.specimen IN (SELECT l.label FROM lab_order p JOIN order_label l ON l.lab_order = p.id
+                     WHERE p.source IN (SELECT value FROM json_each(?1)) AND p.patient = ?2 AND p.authority = ?3)
+                 AND NOT EXISTS (SELECT 1 FROM order_label l JOIN lab_order q ON q.id = l.lab_order
+                     WHERE l.label = o.specimen AND (q.patient <> ?2 OR q.authority <> ?3
+                         OR ?3 = '' AND q.source NOT IN (SELECT value FROM json_each(?1))
+                         OR ?6 <> '' AND substr(replace(json_extract(q.detail, '$.patient.birth_date'), '-', ''), 1, 8)
+                             NOT IN ('', ?6)))
+                 AND o.specimen NOT IN (SELECT value FROM json_each(?4)) AND o.class = 'patient'
+                 AND o.status IN ('final', 'correction')
+                 AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
+                 AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
+                     AND (h.closed_at IS NULL OR h.closing = 'rejected'))
+                 AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
+                 ORDER BY o.id DESC LIMIT ?5",
+            )?
+            .query_and_then(
+                params![sources, id, authority, except, limit, patient.born()],
+                self::earlier,
+            )?
+            .collect::<Result<_, _>>()?;
+        if patient.is_what_analyzers_mean() {
+            known.extend(self.history_by_analyzers(patient.patient, &except, limit)?);
+        }
+        known.sort_by_key(|it| std::cmp::Reverse(it.id));
+        known.truncate(limit);
+        Ok(known)
+    }
+
+    fn history_by_analyzers(
+        &self,
+        patient: &Patient,
+        except: &str,
+        limit: usize,
+    ) -> Result<Vec<Earlier>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT o.id, o.message, o.detail, m.received_at FROM observation o JOIN message m ON m.id = o.message
+             WHERE json_extract(o.detail, '$.patient.id') = ?1
+             AND coalesce(json_extract(o.detail, '$.patient.authority'), '') = ?2 AND o.class = 'patient'
+             AND o.specimen NOT IN (SELECT value FROM json_each(?3))
+             AND NOT EXISTS (SELECT 1 FROM order_label l WHERE l.label = o.specimen)
+             AND o.status IN ('final', 'correction')
+             AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
+             AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
+                 AND (h.closed_at IS NULL OR h.closing = 'rejected'))
+             AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
+             ORDER BY o.id DESC LIMIT ?4",
+        )?;
+        statement.query_and_then(params![patient.id, patient.authority, except, limit], earlier)?.collect()
+    }
+}
+
+fn earlier(row: &rusqlite::Row<'_>) -> Result<Earlier, JournalError> {
+    let detail: String = row.get(2)?;
+    Ok(Earlier {
+        id: ObservationId(row.get(0)?),
+        message: MessageId(row.get(1)?),
+        received_at: instant(row.get(3)?),
+        outline: Outline::read(&detail)?,
+        detail: Private::new(detail),
+    })
+}
