@@ -345,3 +345,28 @@ async fn a_journal_that_was_restored_from_a_copy_delivers_nothing_twice() {
     assert_eq!(server.all("DiagnosticReport").len(), 1);
     assert_eq!(times_each(&server).len(), 2, "under another key");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_sends_once_more_is_found_by_its_identifier() {
+    let server = FhirByHand::start().await;
+    let (lab, address) = laboratory(&server, "").await;
+    let _gateway = lab.start().await;
+    let two = chemistry("EX0001", &[("GLCC", "5.40"), ("TBILL", "0.050")], "F", TIME);
+    send(address, &two).await;
+    until("both are accepted", || lab.count("accepted") == 2).await;
+    send_until(&lab, address, &glucose("EX0001", "5.60", "C", TIME), "accepted").await;
+    let wanted = ["resend", "--specimen", "EX0001", "--to-destination", "lims"];
+    let said = ["--yes", "--by", "Anna Example", "--reason", "the LIMS was restored"];
+    let sent = lab.text(&[&wanted[..], &said[..]].concat());
+    assert!(sent.starts_with("2 results leave"), "{sent}");
+    let found =
+        |delivery: &str| lab.text(&["trace", "EX0001"]).contains(&format!("{delivery} to lims: duplicate"));
+    until("the correction is found there, and what went beside the first value", || {
+        found("delivery 2") && found("delivery 3")
+    })
+    .await;
+    let results = server.results("EX0001");
+    assert_eq!(results.len(), 2, "each result is one Observation");
+    let newest = |of: &[Value]| of.last().unwrap()["valueQuantity"]["value"].to_string();
+    assert_eq!(results.iter().map(|it| newest(it)).collect::<Vec<_>>(), ["5.60", "0.050"]);
+}

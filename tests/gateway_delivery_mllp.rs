@@ -245,3 +245,19 @@ async fn a_gateway_that_is_killed_while_it_waits_sends_the_same_again() {
     assert_eq!(times_each(&lims), [2]);
     assert_eq!(lims.ledger().times("EX0001", "5.40"), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_sends_once_more_has_its_control_id_and_the_preview_says_what_that_means() {
+    let lims = mllp_lims().await;
+    let (lab, address) = laboratory(lims.address(), "").await;
+    let _gateway = lab.start().await;
+    send_until(&lab, address, "EX0001", "accepted").await;
+    send_until(&lab, address, "EX0002", "accepted").await;
+    let wanted = ["resend", "--specimen", "EX0001", "--to-destination", "lims"];
+    let preview = lab.text(&wanted);
+    assert!(preview.contains("the same control ID (MSH-10)") && preview.contains("TWICE"), "{preview}");
+    assert_eq!(times_each(&lims), [1, 1]);
+    let said = ["--yes", "--by", "Anna Example", "--reason", "the LIMS was restored"];
+    assert!(lab.run(&[&wanted[..], &said[..]].concat()).status.success());
+    until("it came again and is settled", || times_each(&lims) == [2, 1] && lab.count("accepted") == 2).await;
+}

@@ -26,6 +26,7 @@ mod journal {
     mod reassigning;
     mod reconciling;
     mod reporting;
+    mod resending;
     mod restoring;
     mod routing;
     mod signing;

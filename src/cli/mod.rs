@@ -15,12 +15,14 @@ mod demo;
 mod import;
 mod init;
 mod lists;
+mod moment;
 mod orders;
 mod ports;
 mod qc;
 mod reassign;
 mod reconcile;
 mod replay;
+mod resend;
 mod rules;
 mod run;
 mod specimen;
@@ -134,6 +136,7 @@ pub fn main() -> Exit {
             with(config, |settings| codes::run(settings, instrument.as_deref(), out))
         }
         Command::Reassign(asked) => with(&asked.config, |settings| reassign::run(settings, asked, out)),
+        Command::Resend(asked) => with(&asked.config, |settings| resend::run(settings, asked, out)),
         Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),
     };
     outcome.unwrap_or_else(|error| {

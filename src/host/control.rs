@@ -3,6 +3,7 @@
 
 mod call;
 mod person;
+mod resend;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -17,6 +18,7 @@ use tokio::sync::{Notify, watch};
 
 pub use self::call::{CallRequest, Recorded};
 pub use self::person::{PersonAsked, Token};
+pub use self::resend::{ResendOf, ResendRequest};
 use super::users;
 use crate::board::{Board, DestinationState, LinkState};
 use crate::clock;
@@ -74,6 +76,8 @@ pub enum Request {
         by: String,
         reason: String,
     },
+    /// Results that a destination has go there once more.
+    Resend(Box<ResendRequest>),
     /// Write down what somebody did about a critical call.
     Call(Box<CallRequest>),
     /// Say who may act on the page. Only a command may: the page doesn't ask this.
@@ -164,6 +168,10 @@ pub enum Response {
     Invited {
         token: Token,
         until: String,
+    },
+    /// So many results leave once more.
+    Resent {
+        results: usize,
     },
     Refused {
         why: String,
@@ -348,6 +356,7 @@ impl Control {
                     Err(error) => Response::Refused { why: error.to_string() },
                 }
             }
+            Request::Resend(request) => self.resend(*request, actor).await,
             Request::Call(request) => self.record(*request, actor).await,
             Request::Person { name, asked } => self.person(&name, asked, actor).await,
             Request::Decide { decision, id, reason } => {

@@ -28,6 +28,7 @@ mod oracle;
 mod page;
 mod reassigning;
 mod reconcile;
+mod resending;
 mod restore;
 mod rules;
 mod serial;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::TlsClientSettings;
 use crate::domain::profile::Pattern;
-use crate::domain::{DestinationId, Private};
+use crate::domain::{DestinationId, Private, Repetition};
 
 /// Where results go.
 #[derive(Debug, Clone)]
@@ -106,6 +106,33 @@ pub enum Kind {
     Fhir(Fhir),
     Mllp(Mllp),
     Folder(Folder),
+}
+
+impl Kind {
+    /// What becomes there of results that it has acknowledged and that go to it once more, for a person.
+    pub fn makes_of(&self, how: Repetition) -> &'static str {
+        match (self, how) {
+            (Kind::Http(_), Repetition::AsItWas) => {
+                "it has the same key: a LIMS that has it answers as it did, one that lost it takes it"
+            }
+            (Kind::Http(_), Repetition::Anew) => {
+                "it has another key: a LIMS that goes by the key alone HAS THESE RESULTS TWICE then"
+            }
+            (Kind::Fhir(_), _) => "what the server has is found by its identifier and not made twice",
+            (Kind::Mllp(_), Repetition::AsItWas) => {
+                "it has the same control ID (MSH-10): a LIMS that doesn't go by that HAS THESE RESULTS TWICE then"
+            }
+            (Kind::Mllp(_), Repetition::Anew) => {
+                "it has another control ID (MSH-10): the LIMS HAS THESE RESULTS TWICE then"
+            }
+            (Kind::Folder(_), Repetition::AsItWas) => {
+                "a file of the same name and content: whoever took it before MAY HAVE IT TWICE then"
+            }
+            (Kind::Folder(_), Repetition::Anew) => {
+                "a file of another name: whoever took them before HAS THESE RESULTS TWICE then"
+            }
+        }
+    }
 }
 
 /// How a web server is reached, and how it knows us.

@@ -208,7 +208,7 @@ pub(super) fn insert(
     connection
         .prepare_cached(
             "INSERT INTO delivery (id, destination, specimen, key, payload, sha256, priority, state, due_at,
-             attempts, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'due', ?8, 0, ?8)",
+             attempts, created_at, items) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'due', ?8, 0, ?8, ?9)",
         )?
         .execute(params![
             id,
@@ -218,7 +218,8 @@ pub(super) fn insert(
             payload,
             Sha256::digest(payload).as_slice(),
             priority,
-            now.as_microsecond()
+            now.as_microsecond(),
+            consignment.items.len()
         ])?;
     Ok(())
 }

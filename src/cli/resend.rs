@@ -1,0 +1,128 @@
+//! `labwire resend`: shows which results a destination would get once more and what it would make of them, and, where a
+//! named person says so, hands that to the running gateway, which alone writes.
+
+use std::io::{self, Write};
+
+use jiff::tz::TimeZone;
+
+use super::Outcome;
+use super::arguments::Resend;
+use super::moment::moment;
+use crate::clock;
+use crate::config::Settings;
+use crate::config::settings::Kind;
+use crate::domain::{Observation, Private, Repetition};
+use crate::exit::Exit;
+use crate::host::control::{self, Request, ResendOf, ResendRequest, Response};
+use crate::journal::resend::{Preview, Sent};
+use crate::journal::{JournalError, ObservationId, Reader};
+
+pub(super) fn run(settings: &Settings, asked: &Resend, out: &mut impl Write) -> Outcome {
+    let Some(to) = settings.destinations.iter().find(|it| it.id.as_str() == asked.to_destination) else {
+        writeln!(out, "Refused: labwire.toml names no destination {}", asked.to_destination)?;
+        return Ok(Exit::Failed);
+    };
+    let request = match request(asked) {
+        Ok(request) => request,
+        Err(why) => {
+            writeln!(out, "Refused: {why}")?;
+            return Ok(Exit::Failed);
+        }
+    };
+    if asked.yes {
+        return send(settings, request, out);
+    }
+    let preview = match Reader::open(&settings.journal.path)?.resending(&request.wanted()?) {
+        Err(JournalError::Refused(why)) => {
+            writeln!(out, "Refused: {why}")?;
+            return Ok(Exit::Failed);
+        }
+        preview => preview?,
+    };
+    show(&preview, &request.destination, &to.kind, out)?;
+    Ok(if preview.sent.is_empty() { Exit::Failed } else { Exit::Done })
+}
+
+fn request(asked: &Resend) -> Result<ResendRequest, String> {
+    let now = clock::now().to_zoned(TimeZone::system());
+    let of = match (&asked.specimen, &asked.from, &asked.to) {
+        (Some(specimen), _, _) => ResendOf::Specimen(specimen.trim().to_owned()),
+        (None, Some(from), Some(to)) => {
+            ResendOf::Received(moment(from, &now)?.as_microsecond(), moment(to, &now)?.as_microsecond())
+        }
+        _ => return Err("name a specimen, or a time from which and to which".to_owned()),
+    };
+    Ok(ResendRequest {
+        destination: asked.to_destination.clone(),
+        of,
+        instrument: asked.instrument.clone(),
+        test: asked.test.clone(),
+        by: asked.by.clone().unwrap_or_default(),
+        reason: asked.reason.clone().unwrap_or_default(),
+    })
+}
+
+fn send(settings: &Settings, request: ResendRequest, out: &mut impl Write) -> Outcome {
+    let destination = request.destination.clone();
+    match control::ask(&settings.control_socket, &Request::Resend(Box::new(request)))? {
+        Response::Resent { results } => {
+            writeln!(out, "{results} results leave for {destination} once more, as everything else does.")?;
+            Ok(Exit::Done)
+        }
+        Response::Refused { why } => {
+            writeln!(out, "Refused, and nothing is sent: {why}")?;
+            Ok(Exit::Failed)
+        }
+        _ => Err("the gateway answered another question".into()),
+    }
+}
+
+fn show(preview: &Preview, destination: &str, kind: &Kind, out: &mut impl Write) -> io::Result<()> {
+    for it in &preview.sent {
+        writeln!(out, "{} {}; {}", already(it), how(it.how), kind.makes_of(it.how))?;
+        for again in &it.results {
+            let along = if again.is_wanted { "" } else { " (goes along: it went with the others)" };
+            writeln!(out, "  {}{along}", result(again.id, &again.result))?;
+        }
+    }
+    if !preview.stays.is_empty() {
+        writeln!(out, "Not sent once more:")?;
+    }
+    for it in &preview.stays {
+        writeln!(out, "  {}: {}", result(it.id, &it.result), it.why)?;
+    }
+    if preview.sent.is_empty() {
+        return writeln!(out, "{destination} would be sent nothing once more.");
+    }
+    writeln!(
+        out,
+        "{destination} would be sent {} results in {} deliveries. Nothing was sent: --yes --by NAME --reason WORDS does.",
+        preview.results(),
+        preview.sent.len()
+    )
+}
+
+/// What the destination has said of a delivery.
+fn already(sent: &Sent) -> String {
+    let Sent { delivery, key, answer, .. } = sent;
+    match answer {
+        Some((at, verdict, Some(status))) => {
+            format!("Delivery {delivery}, key {key}: {verdict} ({status}) at {at}.")
+        }
+        Some((at, verdict, None)) => format!("Delivery {delivery}, key {key}: {verdict} at {at}."),
+        None => format!("Delivery {delivery}, key {key}: never answered."),
+    }
+}
+
+fn how(how: Repetition) -> &'static str {
+    match how {
+        Repetition::AsItWas => "Would go as it was, byte for byte",
+        Repetition::Anew => "Of it would go anew, without what may not go any more",
+    }
+}
+
+fn result(id: ObservationId, result: &Private<Observation>) -> String {
+    let it = result.reveal();
+    let unit = it.unit.as_deref().unwrap_or_default();
+    format!("observation {id}: {} {} {} {unit}", it.specimen.reveal(), it.test.code, it.value_as_sent)
+}

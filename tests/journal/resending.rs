@@ -1,0 +1,177 @@
+//! Results go once more only where a named person says so: byte for byte under their key, or without what may not go any
+//! more; never what is held, rejected, void or replaced; and what was said is on disk.
+
+use jiff::Timestamp;
+use labwire::domain::{DestinationId, InstrumentId, Repetition, SpecimenId};
+use labwire::journal::desk::Decision;
+use labwire::journal::ledger::{Fate, Next};
+use labwire::journal::reassign::Reassigning;
+use labwire::journal::resend::{Of, Preview, Resending, Wanted};
+use labwire::journal::{JournalError, ObservationId};
+
+use super::kit::{LIMS, Lab, at, held, own, result};
+
+fn specimen(number: &str) -> Wanted {
+    let of = Of::Specimen(SpecimenId::new(number));
+    Wanted { destination: DestinationId::new(LIMS), of, instrument: None, test: None }
+}
+
+fn say(lab: &Lab, wanted: Wanted, by: &str, reason: &str) -> Result<Preview, JournalError> {
+    let (by, reason, account) = (by.to_owned(), reason.to_owned(), "mgarcia".to_owned());
+    lab.wait(lab.journal.resend(Resending { wanted, by, account, reason }, lab.now()))
+}
+
+fn resend(lab: &Lab, wanted: Wanted) -> Result<Preview, JournalError> {
+    say(lab, wanted, "Anna Example", "the LIMS was restored from last night")
+}
+
+/// What would stay, and why.
+fn stays(preview: &Preview) -> Vec<(ObservationId, &'static str)> {
+    preview.stays.iter().map(|it| (it.id, it.why)).collect()
+}
+
+/// What would go, by delivery.
+fn goes(preview: &Preview) -> Vec<(Repetition, Vec<ObservationId>)> {
+    preview.sent.iter().map(|it| (it.how, it.results.iter().map(|it| it.id).collect())).collect()
+}
+
+#[test]
+fn a_delivery_goes_as_it_was_and_nothing_newer_overtakes_it() {
+    let lab = Lab::new();
+    let ids = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);
+    let first = lab.lease().unwrap();
+    lab.accept(&first);
+    assert!(lab.lease().is_none(), "unasked, nothing leaves twice");
+    let mut one_test = specimen("S1");
+    one_test.test = Some("K".to_owned());
+    let seen = lab.reader.resending(&one_test).unwrap();
+    assert_eq!(goes(&seen), [(Repetition::AsItWas, ids.clone())]);
+    assert_eq!(seen.sent[0].results.iter().map(|it| it.is_wanted).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(
+        (seen.sent[0].key.clone(), seen.sent[0].answer.clone().unwrap().2),
+        (first.key.clone(), Some(200))
+    );
+    assert!(lab.lease().is_none(), "a look changes nothing");
+
+    assert_eq!(goes(&resend(&lab, one_test).unwrap()), goes(&seen));
+    let newer = lab.newer(result("S1", "K", "4.4"), ids[0]);
+    let last = "SELECT actor || ': ' || step || ', ' || subject || ', ' || detail FROM audit WHERE actor = 'mgarcia'";
+    assert_eq!(
+        lab.ask::<String>(last),
+        "mgarcia: sent once more, delivery 1, as it was, by Anna Example: the LIMS was restored from last night"
+    );
+    lab.assert_balanced();
+    let lab = lab.reopen();
+    lab.pass(99);
+    let again = lab.lease().unwrap();
+    assert_eq!((&again.key, &again.payload), (&first.key, &first.payload), "also after a stop");
+    assert!(lab.lease().is_none(), "the newer version waits");
+    lab.accept(&again);
+    assert_eq!(lab.deliver_everything(), [vec![newer]]);
+    lab.assert_balanced();
+    assert_eq!(lab.reader.audit_break().unwrap(), None);
+}
+
+#[test]
+fn what_the_destination_refuses_now_is_a_dead_letter_as_any() {
+    let lab = Lab::new();
+    let id = lab.own(result("S1", "K", "4.1"));
+    lab.deliver_everything();
+    resend(&lab, specimen("S1")).unwrap();
+    let again = lab.lease().unwrap();
+    lab.settle_all(&again, &Fate::Refused("verified already".to_owned()), Next::Dead, Some(409));
+    assert_eq!((lab.state(id).as_str(), lab.reader.dead_letters(9).unwrap().len()), ("refused", 1));
+    assert_eq!(stays(&lab.reader.resending(&specimen("S1")).unwrap())[0].0, id);
+    lab.assert_balanced();
+}
+
+#[test]
+fn nothing_goes_that_is_held_rejected_void_or_replaced() {
+    let lab = Lab::new();
+    let held_back = lab.own(held(result("S1", "A", "1")));
+    let rejected = lab.own(held(result("S1", "B", "1")));
+    lab.decide(Decision::Reject(rejected)).unwrap();
+    let both = lab.record(vec![own(result("S1", "C", "1")), own(result("S1", "D", "1"))]);
+    let void = lab.own(result("S1", "E", "1"));
+    lab.deliver_everything();
+    let newer = lab.newer(result("S1", "C", "2"), both[0]);
+    let reassigning = Reassigning {
+        results: vec![void],
+        specimen: SpecimenId::new("S2"),
+        by: "Anna Example".to_owned(),
+        account: "mgarcia".to_owned(),
+        reason: "the rack was loaded twice".to_owned(),
+    };
+    lab.wait(lab.journal.reassign(reassigning, lab.now())).unwrap();
+    let seen = lab.reader.resending(&specimen("S1")).unwrap();
+    assert_eq!(goes(&seen), [(Repetition::Anew, vec![both[1]])], "of a delivery only what may go");
+    assert_eq!(
+        stays(&seen),
+        [
+            (held_back, "it is held"),
+            (rejected, "it was rejected here"),
+            (both[0], "a newer version stands in its place"),
+            (void, "it is void under this number"),
+            (newer, "it is on its way already"),
+        ]
+    );
+    lab.deliver_everything();
+    assert_eq!(goes(&resend(&lab, specimen("S1")).unwrap()).len(), 2);
+    let mut left: Vec<_> = lab.deliver_everything().concat();
+    left.sort();
+    assert_eq!(left, [both[1], newer]);
+    lab.assert_balanced();
+}
+
+#[test]
+fn what_a_retry_took_out_of_a_delivery_does_not_go_with_it() {
+    let lab = Lab::new();
+    let ids = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);
+    let lease = lab.lease().unwrap();
+    let fates = vec![(ids[0], Fate::Accepted), (ids[1], Fate::Refused("no such test".to_owned()))];
+    lab.settle(&lease, fates, Next::Dead, Some(200));
+    lab.decide(Decision::Retry(lease.delivery)).unwrap();
+    lab.deliver_everything();
+    let seen = resend(&lab, specimen("S1")).unwrap();
+    assert_eq!(goes(&seen), [(Repetition::Anew, vec![ids[0]]), (Repetition::AsItWas, vec![ids[1]])]);
+    lab.deliver_everything();
+    lab.assert_balanced();
+}
+
+#[test]
+fn it_takes_a_name_a_reason_and_something_to_send() {
+    let lab = Lab::new();
+    lab.own(result("S1", "K", "4.1"));
+    lab.deliver_everything();
+    for (of, by, reason, why) in [
+        ("S1", " ", "restored", "a name and a reason"),
+        ("S1", "Anna Example", "", "a name and a reason"),
+        ("S9", "Anna Example", "restored", "none of it may be sent"),
+    ] {
+        let refused = say(&lab, specimen(of), by, reason).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+    assert!(lab.lease().is_none());
+}
+
+#[test]
+fn a_span_of_time_an_instrument_and_a_test_choose() {
+    let lab = Lab::new();
+    for (number, code) in [("S1", "K"), ("S2", "NA"), ("S3", "K")] {
+        lab.own(result(number, code, "4.1"));
+    }
+    lab.deliver_everything();
+    let received = |from: Timestamp, to: Timestamp| Wanted { of: Of::Received(from, to), ..specimen("") };
+    let moment = |id: i64| {
+        let at = lab.ask::<i64>(&format!("SELECT received_at FROM message WHERE id = {id}"));
+        Timestamp::from_microsecond(at).unwrap()
+    };
+    let count = |wanted: &Wanted| lab.reader.resending(wanted).unwrap().results();
+    assert_eq!(count(&received(moment(1), moment(3))), 2, "the end belongs to the next span");
+    assert_eq!(count(&received(at(0), at(999))), 3);
+    assert_eq!(count(&Wanted { test: Some("K".to_owned()), ..received(at(0), at(999)) }), 2);
+    let other = Some(InstrumentId::new("other"));
+    assert_eq!(count(&Wanted { instrument: other, ..received(at(0), at(999)) }), 0);
+    let elsewhere = DestinationId::new("elsewhere");
+    assert_eq!(count(&Wanted { destination: elsewhere, ..received(at(0), at(999)) }), 0);
+}
