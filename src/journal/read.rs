@@ -28,6 +28,8 @@ pub struct Pending {
     pub received_at: Timestamp,
     /// It was cut before its end.
     pub incomplete: bool,
+    /// It was read before.
+    pub is_reread: bool,
     /// With the head of its file before it, where it is a part of one that has a head.
     pub content: Vec<u8>,
     /// Where it stood in the file that it is a part of.
@@ -104,7 +106,7 @@ impl Reader {
     /// The oldest messages that wait to be read, at most `limit`.
     pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
         self.messages(
-            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
+            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state, m.fingerprint IS NOT NULL
              FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.processed_at IS NULL ORDER BY m.id LIMIT ?",
             limit,
         )
@@ -120,6 +122,7 @@ impl Reader {
                 peer: row.get(3)?,
                 received_at: instant(row.get(4)?),
                 incomplete: row.get::<_, String>(5)? == "incomplete",
+                is_reread: row.get(6)?,
                 content: Vec::new(),
                 part: None,
             })
@@ -157,7 +160,7 @@ impl Reader {
     /// The messages whose sender isn't known, oldest first, at most `limit`.
     pub fn unattributed(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
         self.messages(
-            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
+            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state, m.fingerprint IS NOT NULL
              FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.state = 'unattributed' ORDER BY m.id LIMIT ?",
             limit,
         )
@@ -167,7 +170,7 @@ impl Reader {
     /// `limit`.
     pub fn without_destination(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
         self.messages(
-            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
+            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state, m.fingerprint IS NOT NULL
              FROM problem p JOIN message m ON m.id = p.message JOIN transfer t ON t.id = m.transfer
              WHERE p.kind = 'no-destination' AND p.closed_at IS NULL ORDER BY p.message LIMIT ?",
             limit,
@@ -178,7 +181,7 @@ impl Reader {
     /// `limit`, each with its instrument.
     pub fn incomplete(&self, limit: usize) -> Result<Vec<(InstrumentId, Pending)>, JournalError> {
         let messages = self.messages(
-            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state
+            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state, m.fingerprint IS NOT NULL
              FROM problem p JOIN message m ON m.id = p.message JOIN transfer t ON t.id = m.transfer
              WHERE p.kind = 'incomplete-transmission' AND p.closed_at IS NULL AND m.state = 'incomplete'
              ORDER BY p.message DESC LIMIT ?",

@@ -32,7 +32,7 @@ use judging::{Bench, Controls, Judging};
 use route::homeless;
 
 use super::who::{Who, who_sent};
-use super::{Context, Part, Reading, Repetition, canonical, process_part};
+use super::{Context, Counts, Kept, Part, PartRead, Reading, Repetition, canonical, process_part};
 use crate::clock;
 use crate::config::settings::{Destination, HistorySettings, Instrument, Mode, Suspension};
 use crate::domain::profile::Dialect;
@@ -109,10 +109,13 @@ impl Runner {
     pub async fn run(self, stop: CancellationToken) {
         self.look_again().await;
         let mut review = Review::default();
+        let mut kept = Kept::default();
         loop {
             self.turned.send_replace(clock::monotonic());
             let pending = self.look(|reader| reader.pending(BATCH));
-            self.carry_over(&mut review).await;
+            if self.carry_over(&mut review).await || pending.is_empty() {
+                kept.forget(None);
+            }
             let is_more = review.turn(&self).await;
             if pending.is_empty() && !is_more {
                 tokio::select! {
@@ -129,7 +132,7 @@ impl Runner {
                     return;
                 }
                 self.turned.send_replace(clock::monotonic());
-                if !self.handle(&message).await {
+                if !self.handle(&message, &mut kept).await {
                     tokio::time::sleep(LOOK).await;
                     break;
                 }
@@ -184,10 +187,14 @@ impl Runner {
     }
 
     /// Whether the message is done with; if not it is tried again later.
-    async fn handle(&self, message: &Pending) -> bool {
+    async fn handle(&self, message: &Pending, kept: &mut Kept) -> bool {
+        let mut counted = None;
         let (processed, instrument) = match self.who_sent(message) {
-            Who::Known(instrument) => match self.known(message, &instrument) {
-                Ok(processed) => (processed, Some(instrument)),
+            Who::Known(instrument) => match self.known(message, &instrument, kept) {
+                Ok((processed, counts)) => {
+                    counted = counts;
+                    (processed, Some(instrument))
+                }
                 Err(error) => {
                     tracing::error!(message = %message.message, %error, "failed to compare a message with the journal");
                     return false;
@@ -207,6 +214,10 @@ impl Runner {
         let queries = processed.queries.clone();
         match self.write(message.message, processed).await {
             Written::Yes(ids) => {
+                match counted {
+                    Some((part, counts)) => kept.keep(part, counts),
+                    None => kept.forget(instrument.as_ref().map(|it| &it.id)),
+                }
                 self.due.notify_waiters();
                 self.due.notify_one();
                 self.wanted.notify_one();
@@ -219,6 +230,7 @@ impl Runner {
                 }
                 true
             }
+            Written::Refused => true,
             Written::Later => false,
         }
     }
@@ -236,7 +248,7 @@ impl Runner {
                 processed.instrument = instrument;
                 processed.problems = vec![problem(ProblemKind::Unreadable, text)];
                 match self.journal.record(processed, clock::now()).await {
-                    Ok(ids) => Written::Yes(ids),
+                    Ok(_) => Written::Refused,
                     Err(_) => Written::Later,
                 }
             }
@@ -247,7 +259,13 @@ impl Runner {
         }
     }
 
-    fn known(&self, message: &Pending, instrument: &Arc<Instrument>) -> Result<Processed, JournalError> {
+    /// What a message of a known sender becomes; with the counts of a part of a table, to be kept once that is stored.
+    fn known(
+        &self,
+        message: &Pending,
+        instrument: &Arc<Instrument>,
+        kept: &mut Kept,
+    ) -> Result<(Processed, Option<(PartRead, Counts)>), JournalError> {
         let fingerprint = Sha256::digest(canonical(&message.content, &instrument.profile.dialect)).to_vec();
         let mut processed = empty(message.message, fingerprint);
         processed.instrument = Some(instrument.id.clone());
@@ -255,7 +273,7 @@ impl Runner {
             let text =
                 "the transmission ended before its last record; what was acknowledged is kept".to_owned();
             processed.problems = vec![problem(ProblemKind::Incomplete, text)];
-            return Ok(processed);
+            return Ok((processed, None));
         }
         let earlier =
             self.read(|reader| reader.same_message(&instrument.id, &processed.fingerprint, message.message))?;
@@ -269,6 +287,13 @@ impl Runner {
         let mut outcome = understand(message, instrument, self.rules.borrow().clone());
         outcome.problems.extend(self.look_at_clock(message, instrument, &mut outcome.observations)?);
         let not_production = outcome.not_production;
+        // What is read again is counted from the journal.
+        let part = (is_table && !message.is_reread).then(|| PartRead {
+            instrument: instrument.id.clone(),
+            transfer: message.transfer.0,
+            message: message.message.0,
+            not_production,
+        });
         let mut comparison = Comparison {
             runner: self,
             message: message.message,
@@ -277,7 +302,7 @@ impl Runner {
             repetition,
             not_production,
             priors: BTreeMap::new(),
-            rows: BTreeMap::new(),
+            rows: part.as_ref().map(|part| kept.take(part)).unwrap_or_default(),
             counted: is_table.then_some(Counted { file: message.transfer, numbered: outcome.numbered }),
             file: message.part.map(|_| message.transfer),
         };
@@ -319,7 +344,7 @@ impl Runner {
         judging.judge(&mut processed.entries, !not_production)?;
         processed.runs = runs;
         processed.problems.extend(failed);
-        Ok(processed)
+        Ok((processed, part.map(|part| (part, comparison.rows))))
     }
 
     /// Whether it goes where the version before it was meant for, whatever the tables say now.
@@ -344,6 +369,8 @@ impl Runner {
 
 enum Written {
     Yes(Vec<QueryId>),
+    /// As a problem, and nothing else of it.
+    Refused,
     Later,
 }
 

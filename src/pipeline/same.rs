@@ -3,6 +3,7 @@
 //! the same in every respect is a duplicate.
 
 mod elsewhere;
+mod kept;
 mod messages;
 mod rows;
 
@@ -20,6 +21,7 @@ use crate::domain::{
     Value,
 };
 
+pub use kept::{Counts, Kept, PartRead};
 pub use rows::{Again, Before, Gathering, Numbered, Stored};
 
 /// A stored observation, as far as it is compared.

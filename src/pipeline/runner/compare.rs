@@ -16,7 +16,7 @@ use crate::journal::decisions::Judged;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId, TransferId};
 use crate::pipeline::{
-    Again, Arrival, Before, Clock, Gathering, Numbered, Prior, Repetition, Sameness, Stored, classify,
+    Again, Arrival, Before, Clock, Counts, Gathering, Numbered, Prior, Repetition, Sameness, Stored, classify,
 };
 
 /// One message's observations against what is stored.
@@ -30,7 +30,7 @@ pub(super) struct Comparison<'a> {
     /// By specimen and test code.
     pub(super) priors: BTreeMap<(String, String), Vec<Prior>>,
     /// The same for the rows of a table and the messages of a file.
-    pub(super) rows: BTreeMap<(String, String), Before>,
+    pub(super) rows: Counts,
     /// Where rows of a table are counted, and nothing that was counted before.
     pub(super) counted: Option<Counted>,
     /// The file that a message came in.

@@ -20,8 +20,8 @@ const A_TURN: usize = 500;
 
 impl Runner {
     /// Judges what was moved since the last turn, and has both specimens looked at again: what is left of the one, and what
-    /// was there of the other.
-    pub(super) async fn carry_over(&self, review: &mut Review) {
+    /// was there of the other. Whether there was any.
+    pub(super) async fn carry_over(&self, review: &mut Review) -> bool {
         let found = self.read(|reader| reader.to_move(A_TURN)).and_then(|all| {
             let specimens: Vec<SpecimenId> = all
                 .iter()
@@ -30,11 +30,11 @@ impl Runner {
             Ok((self.moved(all)?, specimens))
         });
         let (moved, mut specimens) = match found {
-            Ok((moved, _)) if moved.is_empty() => return,
+            Ok((moved, _)) if moved.is_empty() => return false,
             Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "failed to judge results that were moved to another specimen");
-                return;
+                return false;
             }
         };
         match self.journal.carry_over(moved, clock::now()).await {
@@ -47,6 +47,7 @@ impl Runner {
             }
             Err(error) => tracing::error!(%error, "failed to write results that were moved; trying again"),
         }
+        true
     }
 
     fn moved(&self, all: Vec<ToMove>) -> Result<Vec<Moved>, JournalError> {

@@ -2,7 +2,7 @@
 //! file is cut into parts changes nothing, so its own rows are never versions of one another: they are only counted.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -75,7 +75,7 @@ impl Said {
 }
 
 /// Results of one of these are replicates of one another.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Tube {
     specimen: String,
     others: [Option<String>; 3],
@@ -95,7 +95,7 @@ impl Tube {
 }
 
 /// What a file has said of one thing.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Own {
     /// Of which replicates.
     replicates: Vec<u32>,
@@ -104,7 +104,7 @@ struct Own {
 }
 
 /// What was read of one specimen's test before a row.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Before {
     /// By other files, the one that was told last first; each with the time of that.
     others: Vec<Prior>,
@@ -114,6 +114,8 @@ pub struct Before {
     own: BTreeMap<Said, Own>,
     /// How many rows of its own file there are of each.
     tubes: BTreeMap<Tube, u32>,
+    /// A row has taken the place of what another file told.
+    is_superseded: bool,
 }
 
 /// What is stored of one specimen's test, as it is gathered result by result: a control may have more than are to be held.
@@ -192,7 +194,27 @@ impl Before {
             Numbered::Counted => self.counted(row, told),
         };
         self.count(row, None);
+        self.is_superseded |= matches!(
+            sameness,
+            Sameness::Completion(_)
+                | Sameness::Correction(_)
+                | Sameness::Contradiction(_)
+                | Sameness::Diluted(_)
+        );
         sameness
+    }
+
+    /// What it takes to keep it, in results of its own file.
+    pub(super) fn weight(&self) -> usize {
+        const OTHER: usize = 4;
+        self.tubes.values().map(|rows| usize::try_from(*rows).unwrap_or(usize::MAX)).sum::<usize>()
+            + OTHER * self.others.len()
+    }
+
+    /// Whether nothing but rows of its own file changes what is known: no version came of what others told, and nobody is
+    /// asked about any of it.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.is_superseded && !self.others.iter().any(|old| old.is_doubted)
     }
 
     /// One that says its replicate is said once by a file.
@@ -237,7 +259,7 @@ impl Before {
     /// a name.
     pub(super) fn free(&self, said: &Said, number: u32) -> u32 {
         let own = self.own(said).iter().copied();
-        let taken: Vec<u32> = self.twins(said).map(|old| old.replicate).chain(own).collect();
+        let taken: BTreeSet<u32> = self.twins(said).map(|old| old.replicate).chain(own).collect();
         (number..).find(|number| !taken.contains(number)).unwrap_or(u32::MAX)
     }
 

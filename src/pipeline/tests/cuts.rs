@@ -7,10 +7,11 @@ use std::sync::{Arc, LazyLock};
 use labwire_drop::{Contents, Cutter, Rows};
 use proptest::prelude::*;
 
-use super::super::{Clock, Numbered, Part, Repetition, process_part};
+use super::super::{Clock, Kept, Numbered, Part, PartRead, Repetition, process_part};
 use super::shelf::Shelf;
 use super::*;
 use crate::config::profile::parse;
+use crate::domain::InstrumentId;
 use crate::domain::profile::EqualWithoutHour;
 
 const HEAD: &str = "Tube,Test,Result,When,Nr\n";
@@ -44,6 +45,7 @@ struct Tables {
     reading: Arc<Reading>,
     parts: Parts,
     shelf: Shelf,
+    kept: Kept,
     messages: i64,
     files: i64,
 }
@@ -54,7 +56,7 @@ impl Tables {
             LazyLock::new(|| [Numbered::Counted, Numbered::Told].map(|it| Arc::new(reading(model(it)))));
         let [counted, told] = &*READINGS;
         let reading = Arc::clone(if numbered == Numbered::Told { told } else { counted });
-        Tables { reading, parts, shelf: Shelf::new(), messages: 0, files: 0 }
+        Tables { reading, parts, shelf: Shelf::new(), kept: Kept::default(), messages: 0, files: 0 }
     }
 
     /// What a part of a file says.
@@ -71,13 +73,18 @@ impl Tables {
             if self.parts == Parts::Strangers {
                 self.files += 1;
             }
-            let numbered = outcome.numbered;
-            self.shelf.reads((self.messages, self.files), outcome.observations, |shelf, before, row| {
-                let is_told = numbered.contains(&row.record);
-                let numbered = if is_told { Numbered::Told } else { Numbered::Counted };
-                let clock = Clock::of(row, &[TIMES.to_owned(), DAY.to_owned()]);
-                before.take(row, numbered, (clock, &shelf.arrival(Repetition::First)))
-            });
+            let (instrument, not_production) = (InstrumentId::new("sim-1"), outcome.not_production);
+            let (message, transfer) = (self.messages, self.files);
+            let part = PartRead { instrument, transfer, message, not_production };
+            let (numbered, counts) = (outcome.numbered, self.kept.take(&part));
+            let counts =
+                self.shelf.reads((message, transfer), outcome.observations, counts, |shelf, before, row| {
+                    let is_told = numbered.contains(&row.record);
+                    let numbered = if is_told { Numbered::Told } else { Numbered::Counted };
+                    let clock = Clock::of(row, &[TIMES.to_owned(), DAY.to_owned()]);
+                    before.take(row, numbered, (clock, &shelf.arrival(Repetition::First)))
+                });
+            self.kept.keep(part, counts);
         }
     }
 
@@ -163,7 +170,7 @@ fn table() -> impl Strategy<Value = String> {
 }
 
 /// Whether every cut of the last file gives what the uncut file gives.
-fn is_same(numbered: Numbered, parts: Parts, files: &[String]) -> Result<(), Cut> {
+fn is_same(numbered: Numbered, parts: Parts, kept: &Kept, files: &[String]) -> Result<(), Cut> {
     let (last, before) = files.split_last().unwrap();
     let mut tables = Tables::new(numbered, parts);
     for file in before {
@@ -172,7 +179,7 @@ fn is_same(numbered: Numbered, parts: Parts, files: &[String]) -> Result<(), Cut
     }
     let mut known: BTreeMap<(usize, usize), Outcome> = BTreeMap::new();
     let mut log = |cut: &[(usize, usize)]| {
-        let mut tables = tables.clone();
+        let mut tables = Tables { kept: kept.clone(), ..tables.clone() };
         let said = |at: &(usize, usize)| known.entry(*at).or_insert_with(|| tables.part(last, *at)).clone();
         let parts = cut.iter().map(said).collect();
         tables.takes(parts);
@@ -188,10 +195,12 @@ proptest! {
         before in prop::collection::vec(table(), 0..3),
         last in table(),
         told in any::<bool>(),
+        all_kept in any::<bool>(),
     ) {
         let numbered = if told { Numbered::Told } else { Numbered::Counted };
+        let kept = if all_kept { Kept::all() } else { Kept::default() };
         let files = [before, vec![last]].concat();
-        prop_assert_eq!(is_same(numbered, Parts::OfOneFile, &files), Ok(()));
+        prop_assert_eq!(is_same(numbered, Parts::OfOneFile, &kept, &files), Ok(()));
     }
 
     #[test]
@@ -217,8 +226,41 @@ proptest! {
 #[test]
 fn parts_that_do_not_know_each_other_are_noticed() {
     let file = "S1,K,4.1,2026-05-01 10:00,\nS1,K,4.1,2026-05-01 10:00,\n".to_owned();
-    assert!(is_same(Numbered::Counted, Parts::Strangers, std::slice::from_ref(&file)).is_err());
-    assert_eq!(is_same(Numbered::Counted, Parts::OfOneFile, &[file]), Ok(()));
+    let is_same = |parts| is_same(Numbered::Counted, parts, &Kept::default(), std::slice::from_ref(&file));
+    assert!(is_same(Parts::Strangers).is_err());
+    assert_eq!(is_same(Parts::OfOneFile), Ok(()));
+}
+
+/// Reads so many parts of a file, each with ten rows of one control: how many stored results were gathered for them.
+fn gathered(kept: &Kept, parts: usize) -> usize {
+    let mut tables = Tables { kept: kept.clone(), ..Tables::new(Numbered::Counted, Parts::OfOneFile) };
+    let said = |part: usize| {
+        let row = |at: usize| {
+            let minute = 10 * part + at;
+            format!("QC,K,4.1,2026-05-01 {:02}:{:02},\n", minute / 60, minute % 60)
+        };
+        let rows: String = (0..10).map(row).collect();
+        tables.part(&rows, (0, rows.len()))
+    };
+    let said = (0..parts).map(said).collect();
+    tables.takes(said);
+    assert_eq!((tables.shelf.stored.len(), tables.shelf.again.len()), (10 * parts, 0));
+    tables.shelf.gathered
+}
+
+#[test]
+fn what_is_read_of_a_control_does_not_grow_with_the_square_of_a_file() {
+    // All ten of each part, with every part behind it, until it is worth keeping.
+    assert_eq!(gathered(&Kept::default(), 10), gathered(&Kept::default(), 100));
+    // The negative control: where nothing is kept.
+    let nothing = Kept::with_room(0);
+    assert!(gathered(&nothing, 100) > 90 * gathered(&nothing, 10));
+}
+
+#[test]
+fn what_is_kept_has_an_end() {
+    let little = Kept::with_room(100);
+    assert!(gathered(&little, 100) > 90 * gathered(&Kept::default(), 100));
 }
 
 #[test]

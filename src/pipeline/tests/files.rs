@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::super::{Clock, Repetition, canonical, classify, time_text};
+use super::super::{Clock, Counts, Repetition, canonical, classify, time_text};
 use super::shelf::Shelf;
 use super::*;
 use crate::domain::profile::EqualWithoutHour;
@@ -68,7 +68,7 @@ impl Files {
         let place = (i64::try_from(at).unwrap() + 1, *file);
         let results = read(std::str::from_utf8(message).unwrap()).observations;
         let care = self.care;
-        self.shelf.reads(place, results, |shelf, before, it| {
+        self.shelf.reads(place, results, Counts::new(), |shelf, before, it| {
             let arrival = shelf.arrival(repetition);
             let clock = match care {
                 Care::TrustingDays if !time_text(it).is_empty() => Clock::Tells,

@@ -1,11 +1,10 @@
 //! What tests of files keep of the journal: the results of each message, and which of them came again.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
 
-use super::super::{Again, Arrival, Before, Gathering, Prior, Repetition, Sameness, Stored};
+use super::super::{Again, Arrival, Before, Counts, Gathering, Prior, Repetition, Sameness, Stored};
 use crate::domain::Observation;
 use crate::domain::profile::EqualWithoutHour;
 
@@ -17,6 +16,8 @@ pub(super) struct Shelf {
     pub(super) minute: i64,
     /// What became of each result, in order.
     pub(super) log: Vec<String>,
+    /// How many stored results were gathered so far.
+    pub(super) gathered: usize,
 }
 
 /// A message's number and its file's.
@@ -25,7 +26,14 @@ pub(super) type Place = (i64, i64);
 impl Shelf {
     pub(super) fn new() -> Shelf {
         let equal_without_hour = EqualWithoutHour::Held;
-        Shelf { equal_without_hour, stored: Vec::new(), again: Vec::new(), minute: 0, log: Vec::new() }
+        Shelf {
+            equal_without_hour,
+            stored: Vec::new(),
+            again: Vec::new(),
+            minute: 0,
+            log: Vec::new(),
+            gathered: 0,
+        }
     }
 
     pub(super) fn arrival(&self, repetition: Repetition) -> Arrival<'static> {
@@ -52,27 +60,32 @@ impl Shelf {
         self.of(it).map(prior).collect()
     }
 
-    /// Reads a message's results: `take` says what each is to those before it.
+    /// Reads a message's results: `take` says what each is to those before it. `counts`: what is known of those, if anything;
+    /// comes back with the message's own.
     pub(super) fn reads(
         &mut self,
         place: Place,
         results: Vec<Observation>,
+        mut counts: Counts,
         mut take: impl FnMut(&Shelf, &mut Before, &mut Observation) -> Sameness,
-    ) {
-        let mut known: BTreeMap<(String, String), Before> = BTreeMap::new();
+    ) -> Counts {
         let mut read = Vec::new();
         for mut it in results {
             let key = (it.specimen.reveal().to_owned(), it.test.code.clone());
-            let before = known.entry(key).or_insert_with(|| self.gathered(&it, place));
+            if !counts.contains_key(&key) {
+                self.gathered += self.of(&it).count();
+            }
+            let before = counts.entry(key).or_insert_with(|| self.gather(&it, place));
             let sameness = take(self, before, &mut it);
             read.push((it, sameness));
         }
         for (it, sameness) in read {
             self.keep(place, it, sameness);
         }
+        counts
     }
 
-    fn gathered(&self, it: &Observation, place: Place) -> Before {
+    fn gather(&self, it: &Observation, place: Place) -> Before {
         let ids: Vec<i64> = self.of(it).map(|it| it.id).collect();
         let again: Vec<Again> = self.again.iter().filter(|it| ids.contains(&it.id)).copied().collect();
         let mut gathering = Gathering::new("lab", place, &again);
