@@ -69,6 +69,32 @@ async fn the_server_opens_the_connections_in_active_mode() {
     all_is_fetched_once(&desk).await;
 }
 
+/// Its times are local ones, so that all of them change with its zone, by more than a day.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs vsftpd"]
+async fn a_server_whose_clock_goes_to_another_zone_has_nothing_twice_and_hides_nothing() {
+    let desk = desk().await;
+    let mut server = FileServer::vsftpd(&desk.out, "use_localtime=YES").await;
+    server.goes_to_zone("EAST-14").await;
+    let stays = "after = \"leave\"\ncomplete = { by = \"stable\", polls = 2 }";
+    desk.fetches(&server.table(&format!("tls = \"none\"\n{LOGIN}\n{stays}")));
+    let gateway = desk.lab.start().await;
+    desk.drop("day.hl7", &day("A", 3));
+    desk.accepted(3).await;
+    server.goes_to_zone("WEST+11").await;
+    desk.two_looks().await;
+    desk.drop("day.hl7", &(day("A", 3) + &day("B", 2)));
+    desk.accepted(5).await;
+    server.goes_to_zone("EAST-14").await;
+    desk.drop("more.hl7", &day("C", 1));
+    desk.accepted(6).await;
+    desk.two_looks().await;
+    assert_eq!(desk.lab.count("accepted"), 6);
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+    assert_eq!(desk.names(), ["day.hl7", "more.hl7"]);
+}
+
 fn secured(identity: &Identity) -> String {
     format!(
         "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\nforce_anon_data_ssl=YES\nrequire_ssl_reuse=YES\n\

@@ -311,14 +311,12 @@ fn of_diluted(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Same
     }
 }
 
-/// The same result is known already. Without a time of its own that takes the whole message to say it again, soon.
+/// The same result is known already. Without an hour of its own that takes the whole message to say it again, soon.
 fn known_again(old: &Prior, new: &Observation, clock: Clock, arrival: &Arrival<'_>) -> Sameness {
-    // Under its own number there may have been another of that day.
-    let is_timed = !time_text(new).is_empty() && (clock == Clock::Tells || !old.was_moved);
     let certain = match arrival.repetition {
         Repetition::Verbatim => true,
-        Repetition::Repeated => is_timed || (arrival.is_soon_after(old) && !old.was_moved),
-        Repetition::First => is_timed && !new.specimen.is_blank(),
+        Repetition::Repeated => clock == Clock::Tells || (arrival.is_soon_after(old) && !old.was_moved),
+        Repetition::First => clock == Clock::Tells && !new.specimen.is_blank(),
     };
     if certain { Sameness::Duplicate(old.id) } else { Sameness::PossibleDuplicate(old.id) }
 }

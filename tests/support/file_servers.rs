@@ -46,6 +46,15 @@ impl FileServer {
         FileServer::start(command, address, folder).await
     }
 
+    /// The same vsftpd once more, with its clock in another zone, as POSIX writes zones.
+    pub(crate) async fn goes_to_zone(&mut self, zone: &str) {
+        self.end();
+        let mut command = Command::new("vsftpd");
+        command.arg(self.folder.path().join("vsftpd.conf")).env("TZ", zone).stdin(Stdio::null());
+        self.child = command.spawn().unwrap();
+        drop(connect(self.address).await);
+    }
+
     /// pyftpdlib, with MLSD, or with what a server on Windows lists; `labwire` logs in with the password `invented`.
     pub(crate) async fn pyftpdlib(root: &Path, more: &[&str]) -> FileServer {
         let (folder, address) = (tempfile::tempdir().unwrap(), free_port());
@@ -80,12 +89,16 @@ impl FileServer {
     pub(crate) fn table(&self, more: &str) -> String {
         format!("[ftp]\nhost = \"127.0.0.1\"\nport = {}\n{more}\n", self.address.port())
     }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Drop for FileServer {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 

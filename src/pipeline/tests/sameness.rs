@@ -53,6 +53,22 @@ fn r(value: &str, flags: &str, status: &str, time: &str) -> String {
 }
 
 #[test]
+fn without_an_hour_only_the_whole_message_again_and_soon_is_the_same() {
+    for time in ["20261026", ""] {
+        let (prior, again) = (stored(1, &r("4.1", "N", "F", time)), r("4.1", "N", "F", time));
+        for (minute, repetition, expected) in [
+            (1, Repetition::First, PossibleDuplicate(1)),
+            (59, Repetition::Repeated, Duplicate(1)),
+            (61, Repetition::Repeated, PossibleDuplicate(1)),
+            (61, Repetition::Verbatim, Duplicate(1)),
+        ] {
+            let told = second(&prior, &again, &arrival(minute, repetition));
+            assert_eq!(told, [expected], "{time:?} {minute} {repetition:?}");
+        }
+    }
+}
+
+#[test]
 fn one_result_after_another() {
     for (what, before, after, expected) in [
         ("nothing before", vec![], r("4.1", "N", "F", T1), New),
