@@ -154,6 +154,14 @@ pub(super) enum Command {
         /// A copy instead of the journal
         file: Option<PathBuf>,
     },
+    /// List what can be read of a damaged journal that was put aside, and what the LIMS had said of it
+    Salvage {
+        /// The file that status names; what stands beside it under its name goes with it
+        file: PathBuf,
+        /// What was received from this time on: 14:05 of today, "2026-11-20 14:05", or with its zone
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
     /// Put a copy in the journal's place; nothing is delivered until somebody resumes
     Restore {
         #[command(flatten)]

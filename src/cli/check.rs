@@ -22,11 +22,9 @@ use crate::host::logging;
 use crate::host::serial::Machine;
 use crate::host::tls::{Acceptor, Connector, FileServer};
 use crate::journal::OpenError;
-use crate::journal::verify::quick_check;
+use crate::journal::verify::{LOOKED_THROUGH, quick_check};
 
 const MIB: u64 = 1024 * 1024;
-/// A journal of at most so many bytes is read through: a few seconds.
-const LARGE: u64 = 1024 * MIB;
 
 /// What a check found: the text for a person and the exit code for a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,8 +142,8 @@ fn soundness(settings: &Settings) -> Result<Option<Finding>, Finding> {
     let path = &settings.journal.path;
     let shown = path.display();
     let Ok(file) = fs::metadata(path) else { return Ok(None) };
-    let said = match quick_check(path, LARGE) {
-        Ok(None) if file.len() > LARGE => {
+    let said = match quick_check(path, LOOKED_THROUGH) {
+        Ok(None) if file.len() > LOOKED_THROUGH => {
             Some(format!("{shown} has {} MiB and wasn't read through; labwire verify does", file.len() / MIB))
         }
         Ok(None) => None,

@@ -25,6 +25,7 @@ mod replay;
 mod resend;
 mod rules;
 mod run;
+mod salvage;
 mod specimen;
 mod status;
 mod trace;
@@ -118,6 +119,7 @@ pub fn main() -> Exit {
         Command::Resume { config, send_waiting, reason } => {
             with(config, |settings| backup::resume(settings, *send_waiting, reason, out))
         }
+        Command::Salvage { file, since } => salvage::run(file, since.as_deref(), out),
         Command::Rules { command: Some(RulesCommand::Sign(sign)), .. } => {
             with(sign.config(), |settings| rules::sign(settings, sign, out))
         }

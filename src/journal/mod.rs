@@ -12,7 +12,7 @@
 //!
 //! Operations by file: [`parcels`] what arrives; [`files`] what is fetched; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
 //! the LIMS; [`desk`] what people decide; [`resend`] what they have sent once more; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed, and [`decisions`] what they decided; [`calls`] critical calls; [`people`] who may act on the page; [`notes`] what links did wrong; [`traffic`] how much came when; [`downtime`] what people work by while the LIMS is down; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
-//! [`days`] what came in a span of time and where it is now; [`backup`] copies; [`verify`] whether all is as it was written; [`restoration`] what follows when the journal isn't the one that ran last.
+//! [`days`] what came in a span of time and where it is now; [`backup`] copies; [`verify`] whether all is as it was written; [`restoration`] what follows when the journal isn't the one that ran last; [`salvage`] what can be read of a damaged one.
 
 mod audit;
 pub mod backup;
@@ -46,6 +46,7 @@ pub mod restoration;
 pub mod results;
 mod rows;
 pub mod rules;
+pub mod salvage;
 mod space;
 pub mod standstill;
 pub mod stuck;
@@ -100,7 +101,10 @@ impl Journal {
         let opened: Option<Opened> = match opened {
             Ok(opened) => Some(opened),
             Err(error) if opening.wants_room(&error) => None,
-            Err(error) => return Err(error),
+            Err(error) => {
+                restoration::doubt(path, &error);
+                return Err(error);
+            }
         };
         let writer = Writer::start(opening, opened, reserve_bytes, lock)?;
         Ok(Journal { writer: Arc::new(writer), path: path.to_owned(), epoch })

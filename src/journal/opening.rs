@@ -42,8 +42,8 @@ impl Opening {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         prepare(&connection)?;
-        if found.as_ref().is_some_and(|found| found.suspect) {
-            restoration::check_what_is_suspect(&connection)?;
+        if let Some(found) = &found {
+            restoration::must_be_sound(&connection, path, found)?;
         }
         migrate::migrate(&mut connection)?;
         settle_log(&connection)?;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::beside::Beside;
 use super::rows::instant;
+use super::verify::{LOOKED_THROUGH, look_through};
 use super::{JournalError, MessageId, OpenError, Reader};
 
 /// Since when nothing is delivered, and why.
@@ -104,10 +105,25 @@ pub(super) fn was_ours(journal: &Path, error: &OpenError) -> bool {
         && matches!(Beside::read(journal), Ok(Some(_)))
 }
 
-/// Reads the whole file where an earlier run had reason to doubt it.
-pub(super) fn check_what_is_suspect(connection: &Connection) -> Result<(), OpenError> {
-    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged) }
+/// Finds damage before anything relies on the file: reads all of it where an earlier run had reason to doubt it, else its
+/// structure.
+pub(super) fn must_be_sound(connection: &Connection, path: &Path, beside: &Beside) -> Result<(), OpenError> {
+    let fault = if beside.suspect {
+        let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        (found != "ok").then_some(found)
+    } else {
+        look_through(connection, path, LOOKED_THROUGH)?
+    };
+    if fault.is_none() { Ok(()) } else { Err(OpenError::Damaged) }
+}
+
+/// Has the whole file read at the next start, where this one found that something can't be read or written.
+pub(super) fn doubt(path: &Path, error: &OpenError) {
+    let is_of_the_file = matches!(error, OpenError::Sqlite(_) | OpenError::Recover(JournalError::Failed(_)));
+    if let (true, Ok(Some(beside))) = (is_of_the_file, Beside::read(path)) {
+        // Where even that fails, the next start finds what this one found.
+        let _ = Beside { suspect: true, ..beside }.update(path);
+    }
 }
 
 /// Renames a journal and its log so that they are kept and not used. `what` is part of the new name, which is returned.
@@ -144,4 +160,25 @@ fn suffixed(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_finds_the_file_unreadable_has_it_read_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("labwire.db");
+        let sound = Beside { epochs: [NONE.to_owned(), "0123abcd".to_owned()], audit: 7, suspect: false };
+        for (error, doubted) in [
+            (OpenError::NewerJournal { found: 99, known: 1 }, false),
+            (OpenError::Recover(JournalError::Full), false),
+            (OpenError::Recover(JournalError::Failed("database disk image is malformed".to_owned())), true),
+        ] {
+            sound.announce(&journal).unwrap();
+            doubt(&journal, &error);
+            assert_eq!(Beside::read(&journal).unwrap().unwrap().suspect, doubted, "{error}");
+        }
+    }
 }

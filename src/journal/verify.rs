@@ -32,13 +32,24 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     }
 }
 
+/// A journal up to so many bytes is looked through at each start, and by `labwire check`.
+pub const LOOKED_THROUGH: u64 = 1024 * 1024 * 1024;
+
 /// The first fault that SQLite finds in a journal's structure without comparing each index with its table; `None` is what a
-/// journal should be. It takes seconds for each GiB; a journal of more than `longest` bytes is opened and not read through.
+/// journal should be. It takes seconds for each GiB; a journal of more than `longest` bytes is opened and not looked through.
 ///
 /// # Errors
 /// Where it is no journal that this program can use, or can't be read at all.
 pub fn quick_check(path: &Path, longest: u64) -> Result<Option<String>, OpenError> {
-    let connection = open(path)?;
+    Ok(look_through(&open(path)?, path, longest)?)
+}
+
+/// [`quick_check`] by a connection that there is.
+pub(super) fn look_through(
+    connection: &Connection,
+    path: &Path,
+    longest: u64,
+) -> rusqlite::Result<Option<String>> {
     if std::fs::metadata(path).is_ok_and(|file| file.len() > longest) {
         return Ok(None);
     }

@@ -3,9 +3,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 
 use labsim::lims::{Lims, Mode};
 
+use super::page;
 use super::support::*;
 
 const TIME: &str = "20260102030405";
@@ -117,4 +119,92 @@ async fn a_damaged_journal_stops_deliveries_and_no_analyzer() {
     assert_eq!(taken(&lims), [1, 1, 0, 0, 0]);
     assert!(gateway.terminate().success());
     lab.must_balance();
+}
+
+/// Overwrites the page that an index begins with, as a disk that fails does it.
+fn overwrite_an_index(lab: &Lab) {
+    let path = lab.path("labwire.db");
+    let journal = rusqlite::Connection::open(&path).unwrap();
+    let page: usize = journal
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'observation_specimen'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    drop(journal);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[(page - 1) * 4096..page * 4096].fill(0xAA);
+    std::fs::write(&path, bytes).unwrap();
+}
+
+/// One result is with the LIMS and one isn't, though its analyzer saw it acknowledged, when the journal is damaged; then one
+/// more comes, and the analyzer sends the two again, as nobody here knows of them any more.
+async fn damaged() -> (Lims, Lab, Gateway) {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &listener(address));
+    let gateway = lab.start().await;
+    send(address, &glucose("EX0001", "5.1", "F", TIME)).await;
+    until("it is with the LIMS", || lab.count("accepted") == 1).await;
+    lims.set_mode(Mode::Status(503));
+    send(address, &glucose("EX0002", "5.2", "F", TIME)).await;
+    until("it is read", || lab.count("pending") + lab.count("in-flight") == 1).await;
+    assert!(gateway.terminate().success());
+    lims.set_mode(Mode::Accept);
+    overwrite_an_index(&lab);
+    let gateway = lab.start().await;
+    for (specimen, value) in [("EX0003", "5.3"), ("EX0001", "5.1"), ("EX0002", "5.2")] {
+        send(address, &glucose(specimen, value, "F", TIME)).await;
+    }
+    until("they are read", || lab.count("pending") == 3).await;
+    (lims, lab, gateway)
+}
+
+fn damaged_file(lab: &Lab) -> PathBuf {
+    let all = std::fs::read_dir(lab.folder.path()).unwrap().map(|it| it.unwrap().path());
+    let named =
+        |path: &PathBuf| path.extension().is_some_and(|it| it.to_string_lossy().starts_with("damaged-"));
+    all.filter(named).find(|path| !path.to_string_lossy().ends_with("-shm")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_damage_inside_the_journal_nothing_is_lost_and_nothing_goes_twice() {
+    let (lims, lab, gateway) = damaged().await;
+    let status = lab.run(&["status"]);
+    let told = String::from_utf8(status.stdout).unwrap();
+    assert!(told.contains("the journal was damaged") && status.status.code() == Some(1), "{told}");
+    let metrics = page::answer(lab.page, "/metrics").unwrap();
+    assert!(metrics.contains("labwire_delivery_stopped 1"), "{metrics}");
+    assert_eq!(taken(&lims), [1, 0, 0, 0, 0], "nothing is delivered");
+
+    let file = damaged_file(&lab);
+    let salvage = Command::new(env!("CARGO_BIN_EXE_labwire")).arg("salvage").arg(&file).output().unwrap();
+    let told = String::from_utf8(salvage.stdout).unwrap();
+    assert_eq!(salvage.status.code(), Some(2), "{told}");
+    let line = |specimen: &str| told.lines().find(|line| line.contains(specimen)).unwrap().to_owned();
+    assert!(line("EX0001").contains("; lims: accepted since "), "{told}");
+    assert!(line("EX0002").contains("; lims: NOT SETTLED: "), "{told}");
+
+    assert!(lab.run(&["resume", "--reason", "compared with the damaged journal"]).status.success());
+    let held = lab.reader().held(10).unwrap();
+    assert_eq!((held.len(), taken(&lims)), (3, vec![1, 0, 0, 0, 0]), "each waits for a decision");
+    for hold in held {
+        let id = hold.observation.0.to_string();
+        let has_it = hold.detail.specimen.reveal() == "EX0001";
+        let decided = lab.run(&[if has_it { "reject" } else { "release" }, &id, "--reason", "compared"]);
+        assert!(decided.status.success(), "{decided:?}");
+    }
+    until("the LIMS has the others", || lab.count("accepted") == 2).await;
+    assert_eq!(taken(&lims), [1, 1, 1, 0, 0]);
+    assert!(lims.ledger().doubled().is_empty());
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oracle_notices_who_resumes_without_a_comparison() {
+    let (lims, lab, _gateway) = damaged().await;
+    assert!(lab.run(&["resume", "--send-waiting", "--reason", "in a hurry"]).status.success());
+    until("all are delivered", || lab.count("accepted") == 3).await;
+    assert_eq!(taken(&lims), [2, 1, 1, 0, 0], "the first under a key that the LIMS didn't know");
 }

@@ -15,7 +15,7 @@ const READS_ALL: [&str; 3] = [
     "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1",
     "SELECT at FROM order_word ORDER BY id DESC LIMIT 1",
 ];
-const SLOW_FILES: [&str; 3] = ["recount.rs", "standstill.rs", "verify.rs"];
+const SLOW_FILES: [&str; 4] = ["recount.rs", "salvage.rs", "standstill.rs", "verify.rs"];
 
 /// Small tables, lists given with a statement, and indexes that hold only what is open: a walk through those is what the query is about.
 const MAY_BE_SCANNED: [&str; 29] = [

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use labwire::journal::backup::{back_up, restore};
 use labwire::journal::desk::{Decider, Decision};
 use labwire::journal::ledger::{Fate, Next};
+use labwire::journal::salvage::{Salvaged, salvage};
 use labwire::journal::standstill::Since;
 use labwire::journal::verify::verify;
-use labwire::journal::{Journal, OpenError};
+use labwire::journal::{Journal, ObservationId, OpenError};
 
 use super::kit::{Lab, at, lost_result, own, parcel, result};
 
@@ -150,6 +151,92 @@ fn a_damaged_journal_is_kept_and_another_begun() {
     assert!(lab.lease().is_none(), "nothing leaves");
     resume(&lab, Since::Send);
     assert_eq!(lab.deliver_everything(), [vec![since]]);
+}
+
+/// The pages of a table or an index that hold rows, by their number from 1.
+fn leaves(lab: &Lab, of: &str) -> Vec<u64> {
+    let reading = lab.reading();
+    let mut statement = reading
+        .prepare("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path")
+        .unwrap();
+    statement.query_map([of], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+fn overwrite(path: &std::path::Path, page: u64) {
+    let mut bytes = fs::read(path).unwrap();
+    let at = usize::try_from((page - 1) * 4096).unwrap();
+    bytes[at..at + 4096].fill(0xAA);
+    fs::write(path, bytes).unwrap();
+}
+
+fn aside(lab: &Lab) -> Vec<PathBuf> {
+    let all = fs::read_dir(lab.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    all.filter(|path| path.to_string_lossy().contains(".damaged-")).collect()
+}
+
+/// What a damaged journal had, that all of it can be told apart from what the LIMS has.
+fn salvaged(lab: &Lab) -> Salvaged {
+    salvage(&aside(lab)[0], at(0)).unwrap()
+}
+
+/// A journal with a hundred results of which the LIMS has half, one page of it overwritten while it was stopped, and the start
+/// after that.
+fn overwritten(what: &str, which: fn(&[u64]) -> usize) -> (Lab, Vec<ObservationId>) {
+    let lab = Lab::new();
+    let mut ids: Vec<_> = (0..50).map(|number| lab.own(result(&format!("S{number}"), "K", "4.1"))).collect();
+    lab.deliver_everything();
+    ids.extend((50..100).map(|number| lab.own(result(&format!("S{number}"), "K", "4.1"))));
+    lab.message();
+    let lab = lab.reopen();
+    let leaves = leaves(&lab, what);
+    let page = leaves[which(&leaves)];
+    let stopped = lab.stop();
+    overwrite(&stopped.path(), page);
+    (stopped.start(), ids)
+}
+
+#[test]
+fn damage_inside_the_file_is_found_at_the_next_start_and_what_is_left_can_be_compared() {
+    for what in ["observation_specimen", "delivery_specimen", "parcel_transfer"] {
+        let (lab, ids) = overwritten(what, |leaves| leaves.len() / 2);
+        assert!(stands_still(&lab).unwrap().contains("damaged; it is kept as"), "{what}");
+        let salvaged = salvaged(&lab);
+        assert_eq!((salvaged.results.len(), salvaged.lost), (100, 0), "{what}: no row was in that page");
+        for (found, id) in salvaged.results.iter().zip(&ids) {
+            let line = &found.lines.as_ref().unwrap()[0];
+            let was_delivered = found.id.0 <= 50;
+            assert_eq!((found.id, line.is_there(), line.is_missing()), (*id, was_delivered, !was_delivered));
+            assert_eq!(line.key.is_some(), was_delivered, "the LIMS knows it by that");
+        }
+        assert_eq!(salvaged.unread.len(), 1, "what wasn't read yet is told too");
+        lab.own(result("S200", "K", "4.1"));
+        assert!(lab.lease().is_none(), "nothing leaves");
+        assert_eq!(
+            lab.reopen().reader.standstill().unwrap().map(|_| ()),
+            Some(()),
+            "nor after another start"
+        );
+    }
+}
+
+#[test]
+fn rows_that_are_lost_hide_no_others() {
+    let (lab, _) = overwritten("observation", |leaves| leaves.len() / 2);
+    let salvaged = salvaged(&lab);
+    let found = salvaged.results.len();
+    assert!(salvaged.lost > 0 && found > 50, "{found} found, {} lost", salvaged.lost);
+    assert_eq!(found as u64 + salvaged.lost, 100, "each is told, or told to be lost");
+    let (first, last) = (&salvaged.results[0], &salvaged.results[found - 1]);
+    assert_eq!((first.id.0, last.id.0), (1, 100), "from both ends");
+}
+
+#[test]
+fn what_became_of_a_result_is_not_guessed_where_it_can_not_be_read() {
+    let (lab, _) = overwritten("ledger", |leaves| leaves.len() / 2);
+    let salvaged = salvaged(&lab);
+    assert_eq!(salvaged.results.len(), 100);
+    let told = salvaged.results.iter().filter(|it| it.lines.is_some()).count();
+    assert!(told > 0 && told < 100, "{told}");
 }
 
 #[test]

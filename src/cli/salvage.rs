@@ -1,0 +1,61 @@
+//! `labwire salvage`: what can be read of a damaged journal, to be compared with the LIMS. It changes nothing.
+
+use std::io::Write;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::Outcome;
+use super::moment::moment;
+use crate::clock;
+use crate::exit::Exit;
+use crate::journal::salvage::{Found, Line, salvage};
+
+pub(super) fn run(file: &Path, since: Option<&str>, out: &mut impl Write) -> Outcome {
+    let now = clock::now().to_zoned(TimeZone::system());
+    let since = since.map(|text| moment(text, &now)).transpose()?.unwrap_or(Timestamp::MIN);
+    let salvaged = salvage(file, since)?;
+    let mut missing = 0;
+    for found in &salvaged.results {
+        missing += usize::from(is_missing(found));
+        writeln!(out, "{}", sentence(found))?;
+    }
+    for (message, at) in &salvaged.unread {
+        writeln!(out, "{at}  message {message} was received and not read: have the analyzer send it again")?;
+    }
+    let (results, unread, lost) = (salvaged.results.len(), salvaged.unread.len(), salvaged.lost);
+    writeln!(
+        out,
+        "Read: {results} results. Of them {missing} may be missing somewhere; {unread} messages were not read, and {lost} \
+         rows can't be."
+    )?;
+    let all_is_there = missing + unread == 0 && lost == 0;
+    Ok(if all_is_there { Exit::Done } else { Exit::Open })
+}
+
+fn is_missing(found: &Found) -> bool {
+    found.lines.as_ref().is_none_or(|lines| lines.iter().any(Line::is_missing))
+}
+
+fn sentence(found: &Found) -> String {
+    let it = found.result.reveal();
+    let unit = it.unit.as_deref().unwrap_or_default();
+    let what = format!(
+        "{}  observation {} from {}: {} {} {} {unit}",
+        found.recorded_at,
+        found.id,
+        it.instrument,
+        it.specimen.reveal(),
+        it.test.code,
+        it.value_as_sent
+    );
+    let Some(lines) = &found.lines else { return format!("{what}; WHERE IT IS CAN'T BE READ") };
+    let lines = lines.iter().map(|line| {
+        let key = line.key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
+        let Line { destination, state, since, .. } = line;
+        let not = if line.is_missing() { "NOT SETTLED: " } else { "" };
+        format!("; {destination}: {not}{state} since {since}{key}")
+    });
+    format!("{what}{}", lines.collect::<String>())
+}
