@@ -34,6 +34,9 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
         writeln!(out, "\nNOTHING IS DELIVERED since {}: {}.", it.since, it.why)?;
         writeln!(out, "Compare with the LIMS, then: labwire resume --reason …")?;
     }
+    if let Some(days) = reader.days_left(settings.journal.reserve_bytes, clock::now())? {
+        writeln!(out, "\nDisk: room for {days} days at the pace of the last weeks")?;
+    }
     notes(&reader.link_notes()?, out)?;
     let waiting = reader.waiting()?;
     writeln!(out, "\nWaiting")?;

@@ -1,9 +1,19 @@
-//! How much room the journal takes and has. It looks, and frees nothing.
+//! How much room the journal takes and has, and for how long. It looks, and frees nothing.
 
 use std::fs;
 use std::path::Path;
 
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::OptionalExtension;
+
 use super::opening::{folder_of, free_bytes};
+use super::rows::instant;
+use super::{JournalError, Reader};
+
+/// Whose messages say how fast it grows: whole weeks, as weekends are quiet.
+const WEEKS: SignedDuration = SignedDuration::from_hours(4 * 7 * 24);
+/// Less says too little.
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,5 +31,89 @@ impl Space {
         let mut log = journal.as_os_str().to_owned();
         log.push("-wal");
         Space { free: free_bytes(folder_of(journal)), used: size(journal) + size(Path::new(&log)) }
+    }
+}
+
+/// How the journal has grown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Growth {
+    /// Received ever.
+    messages: i64,
+    /// Those of the last weeks.
+    of_late: i64,
+    /// How long these took to come.
+    within: SignedDuration,
+}
+
+impl Reader {
+    /// For how many days the journal's file system has room above `reserve_bytes`, if as much comes as in the last four weeks.
+    /// `None` before a week of traffic is known, and where nothing came.
+    pub fn days_left(&self, reserve_bytes: u64, now: Timestamp) -> Result<Option<u64>, JournalError> {
+        let Some(path) = self.connection.path() else { return Ok(None) };
+        let growth = self.growth(now)?;
+        Ok(growth.and_then(|growth| days_left(Space::of(Path::new(path)), reserve_bytes, growth)))
+    }
+
+    fn growth(&self, now: Timestamp) -> Result<Option<Growth>, JournalError> {
+        let from = now.saturating_sub(WEEKS).unwrap_or(Timestamp::MIN);
+        let first: Option<(i64, i64)> = self
+            .connection
+            .prepare_cached(
+                "SELECT id, received_at FROM message WHERE received_at >= ? ORDER BY received_at LIMIT 1",
+            )?
+            .query_row([from.as_microsecond()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((first_of_late, at)) = first else { return Ok(None) };
+        let end = |which| {
+            let statement = self.connection.prepare_cached(which);
+            statement?.query_row([], |row| row.get::<_, Option<i64>>(0)).map(Option::unwrap_or_default)
+        };
+        let oldest = end("SELECT min(id) FROM message")?;
+        let newest = end("SELECT max(id) FROM message")?;
+        let begin = if first_of_late == oldest { instant(at) } else { from };
+        Ok(Some(Growth {
+            messages: newest - oldest + 1,
+            of_late: newest - first_of_late + 1,
+            within: now.duration_since(begin),
+        }))
+    }
+}
+
+/// Each message has taken as much room as any other.
+fn days_left(space: Space, reserve_bytes: u64, growth: Growth) -> Option<u64> {
+    if growth.within < WEEK {
+        return None;
+    }
+    let [messages, of_late, seconds] =
+        [growth.messages, growth.of_late, growth.within.as_secs()].map(|it| u128::try_from(it).unwrap_or(0));
+    let product = |all: [u128; 3]| all.into_iter().fold(1, u128::saturating_mul);
+    let grown_in_a_day = product([space.used.into(), of_late, 86_400]);
+    let left = product([space.free.saturating_sub(reserve_bytes).into(), messages, seconds]);
+    left.checked_div(grown_in_a_day).map(|days| u64::try_from(days).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_of_late_says_for_how_long_there_is_room() {
+        let day = |days: i64| SignedDuration::from_hours(24 * days);
+        for (free, used, messages, of_late, within, expected) in [
+            // 1,000 bytes a message, 10 messages a day.
+            (110_000, 280_000, 280, 280, day(28), Some(10)),
+            // The same, of a journal of many years.
+            (110_000, 36_500_000, 36_500, 280, day(28), Some(10)),
+            (110_000, 280_000, 280, 1, day(28), Some(2_800)),
+            (110_000, 70_000, 70, 70, day(7), Some(10)),
+            (110_000, 60_000, 60, 60, day(6), None),
+            (10_000, 280_000, 280, 280, day(28), Some(0)),
+            (9_999, 280_000, 280, 280, day(28), Some(0)),
+            (110_000, 0, 1, 1, day(28), None),
+            (u64::MAX, 1, i64::MAX, 1, day(28), Some(u64::MAX)),
+        ] {
+            let growth = Growth { messages, of_late, within };
+            assert_eq!(days_left(Space { free, used }, 10_000, growth), expected, "{free} {used} {growth:?}");
+        }
     }
 }

@@ -8,6 +8,9 @@ use crate::board::{DestinationState, DropView};
 use crate::config::settings::Least;
 use crate::journal::Condition;
 
+/// Less room than for so many days on the journal's disk is a matter for a person.
+const MONTH: u64 = 30;
+
 /// One trouble that lasts at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
@@ -63,6 +66,11 @@ fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
         let overdue = i64::try_from(overdue).unwrap_or(i64::MAX);
         let text = count(overdue, "critical call is overdue.", "critical calls are overdue.");
         alarms.push(alarm(Least::Danger, "critical-call-overdue", "", text));
+    }
+    if let Some(days) = snapshot.days_left.filter(|days| *days < MONTH) {
+        let days = count(i64::try_from(days).unwrap_or(i64::MAX), "day", "days");
+        let text = format!("At the pace of the last weeks the journal's disk has room for {days}.");
+        alarms.push(alarm(Least::Act, "disk-filling", "", text));
     }
     destinations(snapshot, &mut alarms);
     analyzers(snapshot, &mut alarms);
@@ -135,7 +143,7 @@ mod tests {
     #[test]
     fn a_calm_bench_alarms_nobody_and_each_trouble_has_its_name() {
         assert!(names(&calm_bench()).is_empty());
-        let cases: [(&str, Change); 9] = [
+        let cases: [(&str, Change); 10] = [
             ("disk-full ", |it| it.condition = Condition::Full),
             ("journal-failed ", |it| it.condition = Condition::Failed("CanaryName".to_owned())),
             ("delivery-stopped ", |it| {
@@ -153,6 +161,7 @@ mod tests {
             ("link-down c311", |it| {
                 it.analyzers[0].contact = Contact::Down { why: "CanaryName".to_owned(), since: it.as_of };
             }),
+            ("disk-filling ", |it| it.days_left = Some(29)),
             ("results-held ", |it| it.waiting.held = 1),
             ("problems-open ", |it| it.waiting.open_problems = 3),
         ];

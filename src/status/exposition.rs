@@ -76,6 +76,11 @@ fn journal(snapshot: &Snapshot, vitals: &Vitals, text: &mut Exposition) {
     text.gauge("journal_free_bytes", free, vitals.space.free);
     let reserve = "Below so much free space no new transmission is accepted.";
     text.gauge("journal_reserve_bytes", reserve, vitals.reserve_bytes);
+    if let Some(days) = snapshot.days_left {
+        let left =
+            "For how many days its file system has room above that at the pace of the last four weeks.";
+        text.gauge("journal_days_left", left, days);
+    }
     let stopped = u8::from(snapshot.standstill.is_some());
     text.gauge("delivery_stopped", "Whether nothing is delivered until a person has resumed.", stopped);
     let balanced = u8::from(snapshot.sums.imbalances().is_empty());

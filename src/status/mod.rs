@@ -158,9 +158,11 @@ impl Page {
         &self,
         more: impl FnOnce(&Reader) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<(Snapshot, T), JournalError> {
-        let (now, zone) = (crate::clock::now(), self.zone.clone());
+        let (now, zone, reserve) = (crate::clock::now(), self.zone.clone(), self.journal.reserve_bytes);
         let read = move |reader: &Reader| {
-            reader.at_one_moment(|reader| Ok((Stored::read(reader, now, &zone)?, more(reader)?)))
+            reader.at_one_moment(|reader| {
+                Ok((Stored::read(reader, now, &zone)?, reader.days_left(reserve, now)?, more(reader)?))
+            })
         };
         let read = self.readers.read(read).await;
         let condition = self.condition.borrow().clone();
@@ -169,12 +171,12 @@ impl Page {
             JournalError::Failed(_) if condition == Condition::Full => JournalError::Full,
             other => other,
         };
-        let (stored, more) = read.map_err(full)?;
+        let (stored, days_left, more) = read.map_err(full)?;
         let (links, states) = (self.board.links(), self.board.destinations());
         let as_of = crate::clock::now();
         let snapshot = Snapshot::new(as_of, condition, stored, &self.known, &links, &states);
         let reports_fail = self.board.reports_fail();
-        Ok((Snapshot { reports_fail, alarms: self.annunciator.on(), ..snapshot }, more))
+        Ok((Snapshot { reports_fail, days_left, alarms: self.annunciator.on(), ..snapshot }, more))
     }
 
     async fn snapshot(&self) -> Result<Snapshot, JournalError> {

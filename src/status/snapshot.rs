@@ -50,6 +50,8 @@ pub(super) struct Snapshot {
     pub alarms: Vec<On>,
     /// Since when the reconciliation's reports can't be written, and why.
     pub reports_fail: Option<(Timestamp, String)>,
+    /// For how long the journal's disk has room, in days, where that can be told.
+    pub days_left: Option<u64>,
     /// The rules in force, and whether they are those that are configured.
     pub rules: Option<(Signed, bool)>,
 }
@@ -235,6 +237,7 @@ impl Snapshot {
             queries,
             alarms: Vec::new(),
             reports_fail: None,
+            days_left: None,
             rules: rules.map(|signed| {
                 let configured = signed.sha256 == known.rules;
                 (signed, configured)

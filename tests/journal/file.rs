@@ -173,3 +173,25 @@ fn every_start_has_an_epoch_of_its_own_so_that_a_restored_copy_reuses_no_key() {
     assert_ne!(epoch, other.ask::<String>("SELECT epoch FROM journal"));
     assert_ne!(lab.reopen().ask::<String>("SELECT epoch FROM journal"), epoch);
 }
+
+#[test]
+fn for_how_long_there_is_room_is_told_once_a_week_is_known_and_while_something_comes() {
+    const DAY: i64 = 86_400;
+    let lab = Lab::new();
+    assert_eq!(lab.reader.days_left(0, lab.now()).unwrap(), None);
+    lab.message();
+    lab.pass(6 * DAY);
+    lab.message();
+    assert_eq!(lab.reader.days_left(0, lab.now()).unwrap(), None);
+    lab.pass(DAY);
+    let left = lab.reader.days_left(0, lab.now()).unwrap();
+    assert!(left.is_some_and(|days| days > 0), "{left:?}");
+    assert_eq!(lab.reader.days_left(u64::MAX, lab.now()).unwrap(), Some(0), "the reserve isn't room");
+    lab.pass(20 * DAY);
+    lab.message();
+    lab.pass(27 * DAY);
+    let slower = lab.reader.days_left(0, lab.now()).unwrap();
+    assert!(slower > left, "{slower:?} with one message in four weeks, {left:?} with two in one");
+    lab.pass(2 * DAY);
+    assert_eq!(lab.reader.days_left(0, lab.now()).unwrap(), None, "nothing has come in four weeks");
+}

@@ -40,6 +40,7 @@ fn numbers_are_told_with_their_labels() {
     for line in [
         "labwire_journal_free_bytes 10",
         "labwire_journal_reserve_bytes 7",
+        "labwire_journal_days_left 400",
         "labwire_frame_stored_seconds_bucket{le=\"0.0025\"} 4",
         "labwire_frame_stored_seconds_bucket{le=\"10\"} 5",
         "labwire_frame_stored_seconds_bucket{le=\"+Inf\"} 6",

@@ -65,6 +65,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         queries: Vec::new(),
         alarms: Vec::new(),
         reports_fail: None,
+        days_left: Some(400),
         rules: None,
     }
 }
