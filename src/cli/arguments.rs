@@ -2,6 +2,7 @@
 
 mod call;
 mod qc;
+mod resend;
 mod rules;
 mod setup;
 mod user;
@@ -17,6 +18,7 @@ use crate::reconciliation::Wanted;
 
 pub(super) use call::{CallCommand, More, Reached, ReadBack};
 pub(super) use qc::{QcCommand, QcSeries};
+pub(super) use resend::Resend;
 pub(super) use rules::{Replay, RulesCommand, Sign};
 pub(super) use setup::{Add, Connection, Init, NewInstrument, Schema};
 pub(super) use user::UserCommand;
@@ -272,40 +274,6 @@ pub(super) struct Reassign {
     /// How you know, in your words
     #[arg(long)]
     pub(super) reason: String,
-}
-
-#[derive(Args)]
-#[command(group = clap::ArgGroup::new("which").required(true).args(["specimen", "from"]))]
-pub(super) struct Resend {
-    #[command(flatten)]
-    pub(super) config: Config,
-    /// All of this specimen, by its number as the LIMS knows it
-    #[arg(long)]
-    pub(super) specimen: Option<String>,
-    /// What was received from this time on: 14:05 of today, "2026-11-20 14:05", or with its zone
-    #[arg(long, value_name = "TIME", requires = "to")]
-    pub(super) from: Option<String>,
-    /// And before this time
-    #[arg(long, value_name = "TIME", conflicts_with = "specimen")]
-    pub(super) to: Option<String>,
-    /// Of this instrument alone
-    #[arg(long, value_name = "NAME")]
-    pub(super) instrument: Option<String>,
-    /// Of this test alone, by the instrument's code
-    #[arg(long, value_name = "CODE")]
-    pub(super) test: Option<String>,
-    /// Where to
-    #[arg(long, value_name = "NAME")]
-    pub(super) to_destination: String,
-    /// Send it; without this nothing is sent
-    #[arg(long, requires_all = ["by", "reason"])]
-    pub(super) yes: bool,
-    /// Your name, as it shall stand in the journal
-    #[arg(long, requires = "yes")]
-    pub(super) by: Option<String>,
-    /// Why, in your words
-    #[arg(long, requires = "yes")]
-    pub(super) reason: Option<String>,
 }
 
 #[derive(Args)]
