@@ -124,6 +124,28 @@ fn nothing_goes_that_is_held_rejected_void_or_replaced() {
 }
 
 #[test]
+fn what_goes_anew_goes_before_what_is_newer_of_its_test() {
+    let lab = Lab::new();
+    let both = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);
+    lab.deliver_everything();
+    let rerun = lab.own(result("S1", "K", "4.3"));
+    lab.deliver_everything();
+    let newer = lab.newer(result("S1", "NA", "141"), both[1]);
+    lab.deliver_everything();
+    let seen = resend(&lab, specimen("S1")).unwrap();
+    let expected = [
+        (Repetition::Anew, vec![both[0]]),
+        (Repetition::AsItWas, vec![rerun]),
+        (Repetition::AsItWas, vec![newer]),
+    ];
+    assert_eq!(goes(&seen), expected);
+    let left = lab.deliver_everything().concat();
+    let place = |id| left.iter().position(|it| *it == id).unwrap();
+    assert!(left.len() == 3 && place(both[0]) < place(rerun), "{left:?}");
+    lab.assert_balanced();
+}
+
+#[test]
 fn what_a_retry_took_out_of_a_delivery_does_not_go_with_it() {
     let lab = Lab::new();
     let ids = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);

@@ -99,7 +99,8 @@ fn hand_to_a_person(
     Ok(())
 }
 
-/// The most urgent delivery that is due. Each urgency is asked by itself, so that those due later aren't looked at.
+/// The most urgent delivery that is due and overtakes nothing older of its lanes. Each urgency is asked by itself, so that
+/// those due later aren't looked at.
 fn waiting(
     connection: &Connection,
     destination: &DestinationId,
@@ -110,6 +111,9 @@ fn waiting(
          WHERE destination = ?1 AND priority = ?3 AND state IN ('due', 'unknown') AND due_at <= ?2
          AND NOT EXISTS (SELECT 1 FROM delivery s WHERE s.destination = ?1 AND s.state = 'sending'
                          AND s.specimen = d.specimen)
+         AND NOT EXISTS (SELECT 1 FROM ledger l CROSS JOIN ledger p ON p.destination = ?1
+                         AND p.specimen = l.specimen AND p.lane = l.lane AND p.observation < l.observation
+                         AND p.state = 'pending' AND p.delivery IS NULL WHERE l.delivery = d.id)
          ORDER BY due_at, id LIMIT 1",
     )?;
     for urgency in URGENCIES {
