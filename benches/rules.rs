@@ -229,7 +229,7 @@ async fn end_to_end(
     stop.cancel();
     running.await.unwrap();
     let received = reader.sums().unwrap();
-    assert_eq!(received.imbalances(), [""; 0]);
+    assert_eq!(received.imbalances(), []);
     1e6 * spent / (messages.len() * RESULTS_A_MESSAGE) as f64
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::domain::Private;
+use crate::domain::{Private, Words, counted, words};
 
 /// A shared board. Every change is announced.
 #[derive(Clone)]
@@ -83,27 +83,26 @@ pub struct FileWaits {
 
 impl DropView {
     /// The same in words, one thing a line, with no more than a few of the files that wait. `moment` words a time.
-    pub fn words(&self, moment: impl Fn(Timestamp) -> String) -> Vec<String> {
+    pub fn words(&self, moment: impl Fn(Timestamp) -> Words) -> Vec<Words> {
         const FEW: usize = 5;
         const MIB: u64 = 1024 * 1024;
         let taking = self.taking.as_ref().map(|Taking { name, stage, done, of }| {
-            let doing = match stage {
-                Stage::Fetched => "fetching",
-                Stage::Stored => "storing",
-            };
-            format!("{doing} {}: {} of {} MiB", name.reveal(), done / MIB, of.div_ceil(MIB))
+            let (name, done, of) = (name.reveal(), (done / MIB).to_string(), of.div_ceil(MIB).to_string());
+            match stage {
+                Stage::Fetched => words!("fetching {name}: {done} of {of} MiB", name, done, of),
+                Stage::Stored => words!("storing {name}: {done} of {of} MiB", name, done, of),
+            }
         });
-        let last = self
-            .last
-            .as_ref()
-            .map(|(name, at)| format!("the last file was {} at {}", name.reveal(), moment(*at)));
+        let last = self.last.as_ref().map(|(name, at)| {
+            words!("the last file was {name} at {at}", name = name.reveal(), at = moment(*at))
+        });
         let mut waiting: Vec<&FileWaits> = self.waiting.iter().collect();
         waiting.sort_by_key(|file| file.by_itself);
         let more = waiting.len().saturating_sub(FEW);
-        let waiting =
-            waiting.into_iter().take(FEW).map(|it| format!("{} waits: {}", it.name.reveal(), it.why));
-        let more = (more > 0).then(|| format!("{more} more files wait"));
-        let looked = self.looked_at.map(|at| format!("looked at {}", moment(at)));
+        let waits = |it: &FileWaits| words!("{name} waits: {why}", name = it.name.reveal(), why = &it.why);
+        let waiting = waiting.into_iter().take(FEW).map(waits);
+        let more = (more > 0).then(|| counted!(more, "{n} more file waits", "{n} more files wait"));
+        let looked = self.looked_at.map(|at| words!("looked at {at}", at = moment(at)));
         taking.into_iter().chain(waiting).chain(more).chain(last).chain(looked).collect()
     }
 
@@ -388,7 +387,7 @@ mod tests {
         let mut words = |stage, done| {
             let name = Private::new("day.csv".to_owned());
             view.taking = Some(Taking { name, stage, done, of: 2_006_550_243 });
-            view.words(|_| String::new())
+            view.words(|_| Words::none())
         };
         assert_eq!(words(Stage::Fetched, 1024 * 1024 * 1024), ["fetching day.csv: 1024 of 1914 MiB"]);
         assert_eq!(words(Stage::Stored, 0), ["storing day.csv: 0 of 1914 MiB"]);

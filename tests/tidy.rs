@@ -109,7 +109,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // The second is a module of that name.
     ("csv", &["src/pipeline", "src/livd", "src/delivery/kind.rs", "src/reconciliation"]),
     ("calamine", &["src/pipeline", "src/livd"]),
-    ("toml", &["src/config"]),
+    ("toml", &["src/config", "src/status/words.rs"]),
     ("serde_spanned", &["src/config"]),
     ("argon2", &["src/status"]),
     ("axum", &["src/status", "src/orders", "hardware-sim"]),

@@ -102,7 +102,7 @@ impl Notices {
                 severity: alarm.severity,
                 text: String::new(),
             });
-            (trouble.gone, trouble.text) = (None, alarm.text.clone());
+            (trouble.gone, trouble.text) = (None, alarm.text.english());
         }
         self.troubles.retain(|_, it| it.told || it.gone.is_none());
         // A clock that was set back makes nobody wait.
@@ -158,7 +158,7 @@ mod tests {
 
     fn alarm(about: &str) -> Alarm {
         let text = format!("{about} can't be reached.");
-        Alarm { alert: "link-down", about: about.to_owned(), severity: Least::Danger, text }
+        Alarm { alert: "link-down", about: about.to_owned(), severity: Least::Danger, text: text.into() }
     }
 
     /// Plays looks at these seconds, each with what is down then, and tells what was sent at each.

@@ -106,7 +106,7 @@ fn differs(call: &CallView, it: &Reached) -> Option<String> {
             "{} says {}, and you told {}. Mend it if that is a slip. If you did tell it so, add --differs: it is recorded, \
              and the call stays open until the right value is read back",
             described(call),
-            tell.words(),
+            tell.words().english(),
             it.value.trim(),
         )
     })

@@ -55,7 +55,7 @@ pub(super) fn show(settings: &Settings, named: &str, out: &mut impl Write) -> Ou
         writeln!(out, "{}", line(call, &settings.call_steps, clock::now()))?;
         patient(call.result.reveal(), out)?;
         for it in &call.happened {
-            writeln!(out, "    {}  {}", it.at, it.words())?;
+            writeln!(out, "    {}  {}", it.at, it.words().english())?;
         }
         evidence(&reader, call, out)?;
     }
@@ -70,7 +70,7 @@ fn line(call: &CallView, steps: &[Step], now: Timestamp) -> String {
         call.id,
         call.specimen.reveal(),
         result.test.code,
-        call.tell.reveal().words(),
+        call.tell.reveal().words().english(),
         call.reason.words()
     );
     let Some(due) = call.due() else { return format!("{head}; closed") };

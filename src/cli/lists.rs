@@ -44,7 +44,8 @@ pub(super) fn held(settings: &Settings, out: &mut impl Write) -> Outcome {
     }
     for hold in held {
         let told = |name: &String| {
-            HoldReason::from_name(name).map_or_else(|| name.clone(), |reason| hold.detail.why_held(reason))
+            HoldReason::from_name(name)
+                .map_or_else(|| name.clone(), |reason| hold.detail.why_held(reason).english())
         };
         let why: Vec<String> = hold.reasons.iter().map(told).collect();
         let behind = match hold.in_the_way_of {

@@ -35,7 +35,7 @@ fn all(settings: &Settings, reader: &Reader, out: &mut impl Write) -> Outcome {
         writeln!(out, "Labels with orders of several patients: {}", Contested::REMEDY)?;
     }
     for it in board.contested.iter().take(LINES) {
-        writeln!(out, "  {}  {}, since {}", it.specimen.reveal(), it.orders_in_words(), it.since)?;
+        writeln!(out, "  {}  {}, since {}", it.specimen.reveal(), it.orders_in_words().english(), it.since)?;
     }
     let is_contested = !board.contested.is_empty();
     let nobodys = ("no analyzer here".to_owned(), board.nobodys);

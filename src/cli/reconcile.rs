@@ -94,7 +94,7 @@ fn text(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(out, "THE SUMS DO NOT BALANCE: {imbalance}")?;
     }
     if report.imbalances.is_empty() {
-        writeln!(out, "{}", report.sentence())?;
+        writeln!(out, "{}", report.sentence().english())?;
     }
     Ok(())
 }
@@ -129,7 +129,7 @@ fn line(it: &Exception, day: &Day) -> String {
     parts.extend(it.destination.as_ref().map(|name| format!("at {name}")));
     parts.extend(it.delivery.map(|id| format!("delivery {id}")));
     parts.extend(it.message.map(|id| format!("message {id}")));
-    let reason = Some(it.reason.reveal()).filter(|reason| !reason.is_empty());
+    let reason = Some(it.reason.reveal().english()).filter(|reason| !reason.is_empty());
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{}, since {}{reason} [{}]", parts.join(" "), day.local(it.since), it.remedy)
+    format!("{}, since {}{reason} [{}]", parts.join(" "), day.local(it.since), it.remedy.english())
 }

@@ -142,7 +142,7 @@ pub(super) fn write_sums(sums: &Sums, out: &mut impl Write) -> std::io::Result<(
         return writeln!(out, "\nThe sums balance.");
     }
     for imbalance in imbalances {
-        writeln!(out, "\nTHE SUMS DO NOT BALANCE: {imbalance}")?;
+        writeln!(out, "\nTHE SUMS DO NOT BALANCE: {}", imbalance.english())?;
     }
     Ok(())
 }

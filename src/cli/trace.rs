@@ -206,8 +206,8 @@ fn sentence(way: &Way) -> String {
             let way = connection.as_ref().map(|it| format!(", by way of {it}")).unwrap_or_default();
             format!("delivery {delivery} to {destination}: {verdict}, {detail}{way}")
         }
-        Way::Order(step) => step.words(),
-        Way::Call { call, happened } => format!("critical call {call}: {}", happened.words()),
+        Way::Order(step) => step.words().english(),
+        Way::Call { call, happened } => format!("critical call {call}: {}", happened.words().english()),
         Way::Moved { observation, from, to, by, reason } => format!(
             "observation {observation} moved from {} to {} by {by}: {}",
             shown(from),
@@ -215,7 +215,7 @@ fn sentence(way: &Way) -> String {
             reason.reveal()
         ),
         Way::Notice { observation, destination, says, state } => {
-            format!("observation {observation}: {}", told(destination, says, state))
+            format!("observation {observation}: {}", told(destination, says, state).english())
         }
         Way::Line { observation, destination, state, reason, behind, .. } => {
             let behind =

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::destination::web::token;
 use super::reader::{Entry, Table};
-use super::settings::{MachineToken, PageSettings};
+use super::settings::{Language, MachineToken, PageSettings};
 use super::tls;
 use super::transport::listen_address;
 use crate::domain::{PersonName, Private, Role};
@@ -28,6 +28,7 @@ pub(super) fn default() -> PageSettings {
         tokens: Vec::new(),
         away_after: AWAY,
         paper_after: PAPER,
+        language: Language::English,
     }
 }
 
@@ -46,6 +47,7 @@ pub(super) fn read(table: &mut Table<'_>, folder: &Path) -> PageSettings {
         tokens: table.tables("tokens", |table| machine(table, folder)).into_iter().flatten().collect(),
         away_after: minutes(table.number("away_after_minutes", 1_u64..=240), AWAY),
         paper_after: minutes(table.number("paper_after_minutes", 1_u64..=1_440), PAPER),
+        language: table.choice("language", &Language::NAMED).unwrap_or_default(),
     }
 }
 

@@ -92,6 +92,23 @@ pub struct PageSettings {
     pub away_after: Duration,
     /// How long a link may be down before the page tells people to go to paper.
     pub paper_after: Duration,
+    pub language: Language,
+}
+
+/// What the page speaks. Commands, records and programs are told in English.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    #[default]
+    English,
+    German,
+    /// English with a mark around each text of the catalogue: what stands outside of them isn't in it. For tests; no setting
+    /// chooses it.
+    Marked,
+}
+
+impl Language {
+    /// By their names in BCP 47.
+    pub const NAMED: [(&str, Language); 2] = [("en", Language::English), ("de", Language::German)];
 }
 
 impl PageSettings {

@@ -26,6 +26,7 @@ pub mod traffic;
 mod value;
 mod visible;
 mod whose;
+mod words;
 
 pub use code::{CodeMapping, CodeSystem, Coding, Panel, Panels, UnknownValue, ValueKind};
 pub use conversion::{Conversion, Reported, Rules};
@@ -52,3 +53,5 @@ pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};
 pub use visible::visible;
 pub use whose::Sourced;
+pub use words::{Moment, Piece, Words};
+pub(crate) use words::{counted, words};

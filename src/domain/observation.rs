@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::Words;
 use super::{
     AppliedRange, Conversion, Dilution, HoldReason, InstrumentId, InstrumentTime, Private, Reported,
     SpecimenId, Value,
@@ -116,10 +117,11 @@ impl Observation {
     }
 
     /// What a hold of this result means, for a technician.
-    pub fn why_held(&self, reason: HoldReason) -> String {
+    pub fn why_held(&self, reason: HoldReason) -> Words {
+        let text = Words::fixed(reason.text());
         match (reason, self.not_converted()) {
-            (HoldReason::NotConverted, Some(why)) => format!("{}: {why}", reason.text()),
-            _ => reason.text().to_owned(),
+            (HoldReason::NotConverted, Some(why)) => Words::row([text, why.into()], ": "),
+            _ => text,
         }
     }
 

@@ -136,6 +136,38 @@ impl ProblemKind {
         }
     }
 
+    /// Its name, for a person.
+    pub fn words(self) -> &'static str {
+        match self {
+            ProblemKind::UnregisteredSource => "unregistered source",
+            ProblemKind::AmbiguousSource => "ambiguous source",
+            ProblemKind::Unreadable => "unreadable",
+            ProblemKind::UnknownRecord => "unknown record",
+            ProblemKind::UnknownCode => "unknown code",
+            ProblemKind::UnknownStatus => "unknown status",
+            ProblemKind::UnknownFlag => "unknown flag",
+            ProblemKind::OddValue => "odd value",
+            ProblemKind::OddTime => "odd time",
+            ProblemKind::UndecodableText => "undecodable text",
+            ProblemKind::OutOfPlace => "out of place",
+            ProblemKind::Refused => "refused message",
+            ProblemKind::Miscounted => "miscounted batch",
+            ProblemKind::Incomplete => "incomplete transmission",
+            ProblemKind::NoResult => "no result",
+            ProblemKind::PossibleDuplicate => "possible duplicate",
+            ProblemKind::NotProduction => "not production",
+            ProblemKind::Drift => "drift",
+            ProblemKind::Undeliverable => "undeliverable",
+            ProblemKind::NoDestination => "no destination",
+            ProblemKind::UnreadableOrder => "unreadable order",
+            ProblemKind::StuckFile => "stuck file",
+            ProblemKind::NoFiles => "no files",
+            ProblemKind::QcFailed => "qc failed",
+            ProblemKind::OtherPatient => "other patient",
+            ProblemKind::ClockOff => "clock off",
+        }
+    }
+
     pub fn from_name(name: &str) -> Option<ProblemKind> {
         ProblemKind::ALL.into_iter().find(|kind| kind.name() == name)
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{JournalError, Reader, counters};
+use crate::domain::{Words, words};
 
 /// Both sums, read in one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,16 +51,20 @@ impl DestinationSums {
 
 impl Sums {
     /// Every sum that doesn't come to zero, in words. Empty when all balance.
-    pub fn imbalances(&self) -> Vec<String> {
+    pub fn imbalances(&self) -> Vec<Words> {
         let mut found = Vec::new();
         let intake = self.intake.difference();
         if intake != 0 {
-            found.push(format!("received results differ from what they became by {intake}"));
+            found.push(words!("received results differ from what they became by {n}", n = intake));
         }
         for (destination, sums) in &self.destinations {
             let difference = sums.owed - sums.total();
             if difference != 0 {
-                found.push(format!("what {destination} is owed differs from its ledger by {difference}"));
+                found.push(words!(
+                    "what {destination} is owed differs from its ledger by {n}",
+                    destination,
+                    n = difference
+                ));
             }
         }
         found

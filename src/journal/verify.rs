@@ -87,9 +87,9 @@ pub fn verify(path: &Path) -> Result<Verified, OpenError> {
     if !is_older {
         let reader = Reader { connection };
         match reader.sums() {
-            Ok(sums) => verified
-                .faults
-                .extend(sums.imbalances().iter().map(|it| format!("the sums don't balance: {it}"))),
+            Ok(sums) => verified.faults.extend(
+                sums.imbalances().iter().map(|it| format!("the sums don't balance: {}", it.english())),
+            ),
             Err(JournalError::Failed(why) | JournalError::Refused(why)) => verified.faults.push(why),
             Err(error) => verified.faults.push(error.to_string()),
         }

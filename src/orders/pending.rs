@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::work::does;
-use crate::domain::{OrderState, Priority, Sourced, SpecimenId};
+use crate::domain::{OrderState, Priority, Sourced, SpecimenId, Words, words};
 use crate::journal::orders::{CachedOrder, source_name};
 use crate::journal::{JournalError, Reader};
 use crate::pipeline::Reading;
@@ -53,12 +53,12 @@ impl Contested {
          the right patient's; until then no analyzer is told of it and its results wait";
 
     /// The orders in words. They name no patient.
-    pub fn orders_in_words(&self) -> String {
+    pub fn orders_in_words(&self) -> Words {
         let one = |(number, test, source): &(String, String, String)| {
-            let number = if number.is_empty() { "without number" } else { number };
-            format!("{number} for {test} ({source})")
+            let number = if number.is_empty() { words!("without number") } else { number.into() };
+            words!("{number} for {test} ({source})", number, test, source)
         };
-        self.orders.iter().map(one).collect::<Vec<_>>().join(", ")
+        Words::row(self.orders.iter().map(one), ", ")
     }
 }
 

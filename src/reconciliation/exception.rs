@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::remedy;
 use super::report::Rules;
-use crate::domain::{HoldReason, Private, ProblemKind, SpecimenId};
+use crate::domain::{HoldReason, Private, ProblemKind, SpecimenId, Words, words};
 use crate::journal::days::{Arrival, Came, LineNow, Trouble};
 use crate::journal::{DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
 
@@ -89,8 +89,8 @@ pub struct Exception {
     pub since: Timestamp,
     /// Only a person brings a delivery on.
     pub is_dead_letter: bool,
-    pub reason: Private<String>,
-    pub remedy: String,
+    pub reason: Private<Words>,
+    pub remedy: Words,
     pub message: Option<MessageId>,
     pub delivery: Option<DeliveryId>,
     pub problem: Option<ProblemId>,
@@ -109,8 +109,8 @@ pub(super) fn of_unread(arrival: &Arrival, now: Timestamp, late_after: SignedDur
         state: "unread".to_owned(),
         since: arrival.received_at,
         is_dead_letter: false,
-        reason: Private::new("it waits to be read".to_owned()),
-        remedy: remedy::TO_BE_READ.to_owned(),
+        reason: Private::new(words!("it waits to be read")),
+        remedy: remedy::to_be_read(),
         message: Some(arrival.message),
         delivery: None,
         problem: None,
@@ -126,8 +126,8 @@ pub(super) fn of_problem(trouble: &Trouble, arrival: Option<&Arrival>) -> Except
     };
     let cut = arrival.filter(|_| kind == Kind::Incomplete).and_then(|it| it.cut.as_ref());
     let reason = match cut {
-        Some(why) => format!("{} ({why})", trouble.text.reveal()),
-        None => trouble.text.reveal().clone(),
+        Some(why) => words!("{what} ({note})", what = trouble.text.reveal(), note = why),
+        None => trouble.text.reveal().into(),
     };
     let instrument = trouble.instrument.clone().or_else(|| arrival?.instrument.clone());
     let remedy = ProblemKind::from_name(&trouble.kind).map_or("", ProblemKind::remedy);
@@ -142,7 +142,11 @@ pub(super) fn of_problem(trouble: &Trouble, arrival: Option<&Arrival>) -> Except
         since: trouble.seen_at,
         is_dead_letter: false,
         reason: Private::new(reason),
-        remedy: format!("{remedy}; seen to: labwire dismiss {} --reason …", trouble.id),
+        remedy: words!(
+            "{remedy}; seen to: labwire dismiss {id} --reason …",
+            remedy = Words::fixed(remedy),
+            id = trouble.id.to_string()
+        ),
         message: arrival.map(|it| it.message),
         delivery: None,
         problem: Some(trouble.id),
@@ -199,49 +203,51 @@ fn reason(
     came: &Came,
     line: &LineNow,
     kind: Kind,
-) -> Result<(String, Timestamp), JournalError> {
+) -> Result<(Words, Timestamp), JournalError> {
     let told = line.reason.as_ref().map(|reason| reason.reveal().clone());
     let answered = match line.delivery {
         Some((id, _)) if told.is_none() => reader.last_answer(id)?,
         _ => None,
     };
-    let told = told.or(answered).unwrap_or_default();
+    let told = told.or(answered).map_or_else(Words::none, Words::from);
     Ok(match kind {
         Kind::Held => match reader.why_held(came.id)? {
             Some((reasons, since)) => (why_held(&reasons), since),
             None => (told, line.since),
         },
-        Kind::Quarantined if told.is_empty() => {
-            ("an earlier result of this test was refused".to_owned(), line.since)
+        Kind::Quarantined if told.is_none() => {
+            (words!("an earlier result of this test was refused"), line.since)
         }
         // Its line moves with every attempt: it became unknown when it was first sent, or later.
         Kind::Unknown => (told, line.delivery.map_or(line.since, |(_, made)| made)),
         Kind::Late if line.is_behind => {
-            ("an earlier result of this test isn't over".to_owned(), arrival.received_at)
+            (words!("an earlier result of this test isn't over"), arrival.received_at)
         }
-        Kind::Late if told.is_empty() => ("it waits to be sent".to_owned(), arrival.received_at),
+        Kind::Late if told.is_none() => (words!("it waits to be sent"), arrival.received_at),
         Kind::Late => (told, arrival.received_at),
         _ => (told, line.since),
     })
 }
 
-fn why_held(reasons: &[String]) -> String {
-    let text =
-        |name: &String| HoldReason::from_name(name).map_or_else(|| name.clone(), |it| it.text().to_owned());
-    reasons.iter().map(text).collect::<Vec<_>>().join("; ")
+fn why_held(reasons: &[String]) -> Words {
+    let text = |name: &String| match HoldReason::from_name(name) {
+        Some(reason) => Words::fixed(reason.text()),
+        None => name.into(),
+    };
+    Words::row(reasons.iter().map(text), "; ")
 }
 
-fn remedy(kind: Kind, came: &Came, line: &LineNow, is_configured: bool) -> String {
+fn remedy(kind: Kind, came: &Came, line: &LineNow, is_configured: bool) -> Words {
     let decided = line.delivery.map(|(id, _)| id).filter(|_| line.waits_for_person);
     match (kind, decided) {
         (Kind::Refused | Kind::Unknown, Some(id)) if !is_configured => remedy::of_no_destination(id),
         (Kind::Refused, Some(id)) => remedy::after_refusal(id),
         (Kind::Unknown, Some(id)) => remedy::of_unknown_fate(id),
         (Kind::Held, _) => remedy::of_held(came.id, !came.specimen.is_blank()),
-        (Kind::Quarantined, _) => remedy::BEHIND_REFUSED.to_owned(),
-        _ if !is_configured => remedy::NOWHERE.to_owned(),
-        (Kind::Late, _) if line.is_behind => remedy::BEHIND.to_owned(),
-        (Kind::Late, _) => remedy::ON_ITS_WAY.to_owned(),
-        _ => remedy::FOUND_OUT.to_owned(),
+        (Kind::Quarantined, _) => remedy::behind_refused(),
+        _ if !is_configured => remedy::nowhere(),
+        (Kind::Late, _) if line.is_behind => remedy::behind(),
+        (Kind::Late, _) => remedy::on_its_way(),
+        _ => remedy::found_out(),
     }
 }

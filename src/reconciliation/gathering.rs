@@ -86,7 +86,7 @@ impl Gathering {
             self.note(of_problem(&trouble, None));
         }
         let over_all = reader.sums()?.imbalances();
-        over_all.iter().for_each(|it| self.differs(format!("over all days, {it}")));
+        over_all.iter().for_each(|it| self.differs(format!("over all days, {}", it.english())));
         if self.unnamed > 0 {
             self.imbalances.push(format!("and {} more", self.unnamed));
         }

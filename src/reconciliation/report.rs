@@ -9,6 +9,7 @@ use super::day::Day;
 use super::exception::{Exception, Kind};
 use crate::config::Settings;
 use crate::config::settings::Mode;
+use crate::domain::{Words, words};
 
 /// What the configuration has to say to a day.
 #[derive(Debug, Clone)]
@@ -168,32 +169,38 @@ impl Report {
     }
 
     /// What the day comes to in a sentence without patient data.
-    pub fn headline(&self) -> String {
-        let open: Vec<String> =
-            self.open.iter().map(|(kind, count)| format!("{count} {}", kind.words())).collect();
-        let open = match open.is_empty() {
-            true => "nothing is open".to_owned(),
-            false => format!("{} open: {}", self.open_count(), open.join(", ")),
+    pub fn headline(&self) -> Words {
+        let of_kind = |(kind, count): (&Kind, &usize)| {
+            words!("{n} {what}", n = *count, what = Words::fixed(kind.words()))
+        };
+        let open = match self.open.is_empty() {
+            true => words!("nothing is open"),
+            false => words!(
+                "{n} open: {kinds}",
+                n = self.open_count(),
+                kinds = Words::row(self.open.iter().map(of_kind), ", ")
+            ),
         };
         match self.verdict() {
-            Verdict::Unbalanced => format!("the sums do not balance: {}; {open}", self.imbalances.join("; ")),
-            Verdict::Open | Verdict::Clear => format!("the sums balance; {open}"),
+            Verdict::Unbalanced => words!(
+                "the sums do not balance: {differences}; {open}",
+                differences = self.imbalances.join("; "),
+                open
+            ),
+            Verdict::Open | Verdict::Clear => words!("the sums balance; {open}", open),
         }
     }
 
     /// The headline as a sentence.
-    pub fn sentence(&self) -> String {
-        let headline = self.headline();
-        let mut letters = headline.chars();
-        let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-        format!("{first}{}.", letters.as_str())
+    pub fn sentence(&self) -> Words {
+        words!("{what}.", what = self.headline()).capital()
     }
 
     /// The first lines of the report in one, without patient data.
     pub(super) fn summary(&self) -> String {
         let total = self.total();
         let mut parts = vec![
-            self.headline(),
+            self.headline().english(),
             format!(
                 "received {} = {} new + {} repeated + {} problems",
                 total.received, total.new, total.repeated, total.problem

@@ -11,7 +11,8 @@ use super::Page;
 use super::failure::{Failure, html};
 use super::sessions::Visitor;
 use super::who::Who;
-use crate::domain::Role;
+use super::words::filters;
+use crate::domain::{Role, Words, words};
 use crate::host::control::{self, Asked, Request};
 use crate::journal::people::on_the_page;
 
@@ -19,10 +20,10 @@ use crate::journal::people::on_the_page;
 #[derive(Template)]
 #[template(path = "done.html")]
 pub(super) struct Done {
-    pub headline: String,
-    pub then: String,
+    pub headline: Words,
+    pub then: Words,
     /// A place, and its name.
-    pub on: (&'static str, &'static str),
+    pub on: (&'static str, Words),
 }
 
 /// A decision about one thing.
@@ -69,15 +70,18 @@ pub(super) async fn decide(
     let visitor = page.authorised(who, &form.guard, needed(decision)).await?;
     let reason = form.reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(Failure::Refused("A decision needs a reason. Go back and write one.".to_owned()));
+        return Err(Failure::Refused(words!("A decision needs a reason. Go back and write one.")));
     }
     page.ask(&visitor, Request::Decide { decision, id, reason }).await?;
-    let (what, on) = done(decision);
-    html(&Done {
-        headline: format!("{what} {id}."),
-        then: format!("By {}, in the audit with the reason.", visitor.shown),
-        on,
-    })
+    let (headline, on) = done(decision, id);
+    html(
+        &Done {
+            headline,
+            then: words!("By {name}, in the audit with the reason.", name = visitor.shown),
+            on,
+        },
+        page.language,
+    )
 }
 
 impl Page {
@@ -91,7 +95,7 @@ impl Page {
         match self.control.answer(request, actor).await {
             control::Response::Done => Ok(false),
             control::Response::Recorded { open } => Ok(open),
-            control::Response::Refused { why } => Err(Failure::Refused(why)),
+            control::Response::Refused { why } => Err(Failure::Refused(why.into())),
             _ => Err(Failure::Render),
         }
     }
@@ -110,20 +114,21 @@ pub(super) fn needed(decision: Asked) -> Role {
     }
 }
 
-/// What was done, and where more of the kind waits.
-fn done(decision: Asked) -> (&'static str, (&'static str, &'static str)) {
-    const HELD: (&str, &str) = ("/held", "Held results");
-    const LETTERS: (&str, &str) = ("/dead-letters", "Dead letters");
-    const PROBLEMS: (&str, &str) = ("/problems", "Problems");
+/// What was done about which, and where more of the kind waits.
+fn done(decision: Asked, id: i64) -> (Words, (&'static str, Words)) {
+    let id = id.to_string();
+    let held = || ("/held", words!("Held results"));
+    let letters = || ("/dead-letters", words!("Dead letters"));
+    let problems = || ("/problems", words!("Problems"));
     match decision {
-        Asked::Release => ("Released: result", HELD),
-        Asked::Reject => ("Rejected: result", HELD),
-        Asked::Retry => ("Sent once more: delivery", LETTERS),
-        Asked::GiveUp => ("Given up: delivery", LETTERS),
-        Asked::Confirm => ("Confirmed: delivery", LETTERS),
-        Asked::Reread => ("Read again: message", PROBLEMS),
-        Asked::Dismiss => ("Seen to: problem", PROBLEMS),
-        Asked::DismissMessage => ("Seen to: all problems of message", PROBLEMS),
+        Asked::Release => (words!("Released: result {id}.", id), held()),
+        Asked::Reject => (words!("Rejected: result {id}.", id), held()),
+        Asked::Retry => (words!("Sent once more: delivery {id}.", id), letters()),
+        Asked::GiveUp => (words!("Given up: delivery {id}.", id), letters()),
+        Asked::Confirm => (words!("Confirmed: delivery {id}.", id), letters()),
+        Asked::Reread => (words!("Read again: message {id}.", id), problems()),
+        Asked::Dismiss => (words!("Seen to: problem {id}.", id), problems()),
+        Asked::DismissMessage => (words!("Seen to: all problems of message {id}.", id), problems()),
     }
 }
 

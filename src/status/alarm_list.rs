@@ -16,15 +16,16 @@ use super::failure::{Failure, html};
 use super::lead::Severity;
 use super::shell::{Mark, Shell};
 use super::who::Who;
+use super::words::filters;
 use crate::config::settings::Least;
-use crate::domain::Role;
+use crate::domain::{Role, Words, words};
 
 #[derive(Template)]
 #[template(path = "alarms.html")]
 struct Alarms {
     shell: Shell,
     alarms: Vec<AlarmRow>,
-    happened: Vec<(Moment, String)>,
+    happened: Vec<(Moment, Words)>,
     desk: Desk,
 }
 
@@ -33,7 +34,7 @@ struct AlarmRow {
     mark: Mark,
     rings: bool,
     since: Moment,
-    state: String,
+    state: Words,
     may_be_shelved: bool,
 }
 
@@ -52,12 +53,16 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
     let happened = page.annunciator.happened().into_iter().map(|(at, text)| (clock.at(at), text));
-    html(&Alarms {
-        desk: Desk::of(&who),
-        alarms: snapshot.alarms.iter().map(|it| row(it, &clock)).collect(),
-        happened: happened.collect(),
-        shell: Shell::new("Alarms", "/alarms", &page.site, &snapshot, &clock).seen_by(who, "/alarms"),
-    })
+    html(
+        &Alarms {
+            desk: Desk::of(&who),
+            alarms: snapshot.alarms.iter().map(|it| row(it, &clock)).collect(),
+            happened: happened.collect(),
+            shell: Shell::new(words!("Alarms"), "/alarms", &page.site, &snapshot, &clock)
+                .seen_by(who, "/alarms"),
+        },
+        page.language,
+    )
 }
 
 fn row(it: &On, clock: &Clock) -> AlarmRow {
@@ -68,10 +73,11 @@ fn row(it: &On, clock: &Clock) -> AlarmRow {
     };
     let state = match (&it.shelved, &it.acknowledged) {
         (Some(shelf), _) => {
-            format!("shelved by {} until {}: {}", shelf.by, clock.at(shelf.until).text, shelf.reason)
+            let (name, until, reason) = (&shelf.by, clock.at(shelf.until), &shelf.reason);
+            words!("shelved by {name} until {until}: {reason}", name, until, reason)
         }
-        (None, Some((by, at))) => format!("acknowledged by {by} at {}", clock.at(*at).text),
-        (None, None) => "nobody has acknowledged it".to_owned(),
+        (None, Some((by, at))) => words!("acknowledged by {name} at {at}", name = by, at = clock.at(*at)),
+        (None, None) => words!("nobody has acknowledged it"),
     };
     AlarmRow {
         id: it.id,
@@ -106,10 +112,10 @@ pub(super) async fn record(
             let done = format!("shelved for {} hours: {reason}", form.hours);
             let shelf = Shelf { by: visitor.shown.clone(), reason, until };
             let shelved = page.annunciator.shelve(id, shelf, now);
-            (shelved.map_err(|why| Failure::Refused(why.to_owned()))?, done)
+            (shelved.map_err(Failure::Refused)?, done)
         }
         _ => return Err(NONE),
     };
-    page.people.note_alarm(visitor.name, text, done, now).await?;
+    page.people.note_alarm(visitor.name, text.english(), done, now).await?;
     Ok(Redirect::to("/alarms").into_response())
 }

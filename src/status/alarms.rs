@@ -2,10 +2,10 @@
 //! names of the configuration, no patient, no specimen, and no words from outside.
 
 use super::Page;
-use super::lead::count;
 use super::snapshot::{Contact, Snapshot};
 use crate::board::{DestinationState, DropView};
 use crate::config::settings::Least;
+use crate::domain::{Words, counted, words};
 use crate::journal::Condition;
 
 /// Less room than for so many days on the journal's disk is a matter for a person.
@@ -20,7 +20,7 @@ pub struct Alarm {
     pub about: String,
     pub severity: Least,
     /// One sentence.
-    pub text: String,
+    pub text: Words,
 }
 
 impl Page {
@@ -38,15 +38,17 @@ impl Page {
     }
 }
 
-fn alarm(severity: Least, alert: &'static str, about: &str, text: impl Into<String>) -> Alarm {
-    Alarm { alert, about: about.to_owned(), severity, text: text.into() }
+fn alarm(severity: Least, alert: &'static str, about: &str, text: Words) -> Alarm {
+    Alarm { alert, about: about.to_owned(), severity, text }
 }
 
 fn journal(condition: &Condition) -> Option<Alarm> {
     let (alert, text) = match condition {
         Condition::Good => return None,
-        Condition::Full => ("disk-full", "The disk is full: no new transmission is accepted."),
-        Condition::Failed(_) => ("journal-failed", "The journal has failed: nothing more is acknowledged."),
+        Condition::Full => ("disk-full", words!("The disk is full: no new transmission is accepted.")),
+        Condition::Failed(_) => {
+            ("journal-failed", words!("The journal has failed: nothing more is acknowledged."))
+        }
     };
     Some(alarm(Least::Danger, alert, "", text))
 }
@@ -54,17 +56,16 @@ fn journal(condition: &Condition) -> Option<Alarm> {
 fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
     let mut alarms = Vec::from_iter(journal(&snapshot.condition));
     if snapshot.standstill.is_some() {
-        let text = "Nothing is delivered until somebody has compared with the LIMS and resumed.";
+        let text = words!("Nothing is delivered until somebody has compared with the LIMS and resumed.");
         alarms.push(alarm(Least::Danger, "delivery-stopped", "", text));
     }
     if !snapshot.sums.imbalances().is_empty() {
-        let text = "The sums do not balance: a result is missing, doubled or changed.";
+        let text = words!("The sums do not balance: a result is missing, doubled or changed.");
         alarms.push(alarm(Least::Danger, "sums-do-not-balance", "", text));
     }
     let overdue = snapshot.calls.iter().filter(|call| call.is_overdue(snapshot.as_of)).count();
     if overdue > 0 {
-        let overdue = i64::try_from(overdue).unwrap_or(i64::MAX);
-        let text = count(overdue, "critical call is overdue.", "critical calls are overdue.");
+        let text = counted!(overdue, "{n} critical call is overdue.", "{n} critical calls are overdue.");
         alarms.push(alarm(Least::Danger, "critical-call-overdue", "", text));
     }
     if let Some(days) = snapshot.days_left.filter(|days| *days < MONTH) {
@@ -82,14 +83,22 @@ fn destinations(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
     for it in snapshot.destinations.iter().filter(|it| !it.is_under_test()) {
         let fails = matches!(it.state, DestinationState::Failing(_) | DestinationState::Resting { .. });
         if it.is_configured && fails && it.fails_lastingly(snapshot.as_of) {
-            let waits = count(it.on_their_way(), "result waits for it.", "results wait for it.");
-            let text = format!("{} takes nothing; {waits}", it.name);
+            let text = counted!(
+                it.on_their_way(),
+                "{name} takes nothing; {n} result waits for it.",
+                "{name} takes nothing; {n} results wait for it.",
+                name = &it.name
+            );
             alarms.push(alarm(Least::Danger, "destination-down", &it.name, text));
         }
         let dead = it.deliveries("dead");
         if dead > 0 {
-            let waits = count(dead, "delivery waits", "deliveries wait");
-            let text = format!("{waits} for a person: refused by {}, or of unknown fate.", it.name);
+            let text = counted!(
+                dead,
+                "{n} delivery waits for a person: refused by {name}, or of unknown fate.",
+                "{n} deliveries wait for a person: refused by {name}, or of unknown fate.",
+                name = &it.name
+            );
             alarms.push(alarm(Least::Danger, "dead-letters", &it.name, text));
         }
     }
@@ -98,13 +107,17 @@ fn destinations(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
 fn analyzers(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
     for it in &snapshot.analyzers {
         if matches!(it.contact, Contact::Down { .. }) {
-            let text = format!("{} can't be reached.", it.name);
+            let text = words!("{name} can't be reached.", name = &it.name);
             alarms.push(alarm(Least::Danger, "link-down", &it.name, text));
         }
         let stuck = it.drop.as_ref().map_or(0, DropView::stuck);
         if stuck > 0 {
-            let stuck = i64::try_from(stuck).unwrap_or(i64::MAX);
-            let text = format!("{} of {} can't be taken.", count(stuck, "file", "files"), it.name);
+            let text = counted!(
+                stuck,
+                "{n} file of {name} can't be taken.",
+                "{n} files of {name} can't be taken.",
+                name = &it.name
+            );
             alarms.push(alarm(Least::Act, "files-stuck", &it.name, text));
         }
     }
@@ -113,16 +126,16 @@ fn analyzers(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
 /// What waits for a person's decision.
 fn people(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
     let waiting = snapshot.waiting;
-    for (alert, number, one, many) in [
-        ("results-held", waiting.held, "result is held.", "results are held."),
-        ("problems-open", waiting.open_problems, "problem is open.", "problems are open."),
-    ] {
-        if number > 0 {
-            alarms.push(alarm(Least::Act, alert, "", count(number, one, many)));
-        }
+    if waiting.held > 0 {
+        let text = counted!(waiting.held, "{n} result is held.", "{n} results are held.");
+        alarms.push(alarm(Least::Act, "results-held", "", text));
+    }
+    if waiting.open_problems > 0 {
+        let text = counted!(waiting.open_problems, "{n} problem is open.", "{n} problems are open.");
+        alarms.push(alarm(Least::Act, "problems-open", "", text));
     }
     if snapshot.reports_fail.is_some() {
-        let text = "The reconciliation's report can't be written.";
+        let text = words!("The reconciliation's report can't be written.");
         alarms.push(alarm(Least::Act, "reports-fail", "", text));
     }
 }
@@ -169,7 +182,8 @@ mod tests {
             let mut bench = calm_bench();
             change(&mut bench);
             assert_eq!(names(&bench), [name]);
-            assert!(!format!("{:?}", alarms(&bench)).contains("Canary"), "{name} says words from outside");
+            let told: Vec<String> = alarms(&bench).iter().map(|it| it.text.english()).collect();
+            assert!(!told.join(" ").contains("Canary"), "{name} says words from outside");
         }
     }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::alarms::Alarm;
 use crate::config::settings::Least;
+use crate::domain::{Words, words};
 
 /// An alarm that was off for less is the same one when it comes back.
 const CHATTER: SignedDuration = SignedDuration::from_secs(60);
@@ -27,7 +28,7 @@ pub(super) struct Annunciator(Arc<Mutex<State>>);
 struct State {
     on: BTreeMap<(String, String), On>,
     last: u64,
-    happened: VecDeque<(Timestamp, String)>,
+    happened: VecDeque<(Timestamp, Words)>,
 }
 
 /// One alarm from its onset to its end.
@@ -37,7 +38,7 @@ pub(super) struct On {
     pub id: u64,
     pub alert: String,
     pub severity: Least,
-    pub text: String,
+    pub text: Words,
     pub since: Timestamp,
     /// By whom, and when.
     pub acknowledged: Option<(String, Timestamp)>,
@@ -78,19 +79,19 @@ impl Annunciator {
         for (name, on) in &mut state.on {
             if let Some(shelf) = on.shelved.take_if(|shelf| shelf.until <= now) {
                 (on.acknowledged, changed) = (None, true);
-                over.push((on.text.clone(), format!("off the shelf of {}", shelf.by)));
+                over.push((on.text.clone(), words!("off the shelf of {name}", name = shelf.by)));
             }
             if !is_there(name) && on.gone.is_none() {
                 on.gone = Some(now);
             }
         }
         for (text, what) in over {
-            state.note(now, &text, &what);
+            state.note(now, &text, what);
         }
         let gone = |on: &On| on.gone.is_some_and(|gone| now.duration_since(gone) >= CHATTER);
         let ended: Vec<On> = state.on.extract_if(.., |_, on| gone(on)).map(|(_, on)| on).collect();
         for on in &ended {
-            state.note(now, &on.text, "over");
+            state.note(now, &on.text, words!("over"));
         }
         changed || !ended.is_empty()
     }
@@ -103,17 +104,17 @@ impl Annunciator {
     }
 
     /// What happened since the start, the latest first.
-    pub(super) fn happened(&self) -> Vec<(Timestamp, String)> {
+    pub(super) fn happened(&self) -> Vec<(Timestamp, Words)> {
         self.state().happened.iter().rev().cloned().collect()
     }
 
     /// Somebody has noticed. Returns what it is about; nothing for an alarm that isn't on.
-    pub(super) fn acknowledge(&self, id: u64, by: &str, now: Timestamp) -> Option<String> {
+    pub(super) fn acknowledge(&self, id: u64, by: &str, now: Timestamp) -> Option<Words> {
         let mut state = self.state();
         let on = state.on.values_mut().find(|on| on.id == id && on.gone.is_none())?;
         on.acknowledged = Some((by.to_owned(), now));
         let text = on.text.clone();
-        state.note(now, &text, &format!("acknowledged by {by}"));
+        state.note(now, &text, words!("acknowledged by {name}", name = by));
         Some(text)
     }
 
@@ -121,22 +122,24 @@ impl Annunciator {
     ///
     /// # Errors
     /// What is wrong with the wish.
-    pub(super) fn shelve(&self, id: u64, shelf: Shelf, now: Timestamp) -> Result<String, &'static str> {
+    pub(super) fn shelve(&self, id: u64, shelf: Shelf, now: Timestamp) -> Result<Words, Words> {
         let mut state = self.state();
         let on = state.on.values_mut().find(|on| on.id == id && on.gone.is_none());
-        let on = on.ok_or("This alarm isn't on any more.")?;
+        let on = on.ok_or_else(|| words!("This alarm isn't on any more."))?;
         if !on.may_be_shelved() {
-            return Err("This alarm can't be shelved: a patient waits, or nothing can be relied on.");
+            return Err(words!("This alarm can't be shelved: a patient waits, or nothing can be relied on."));
         }
         if shelf.until <= now || shelf.until.duration_since(now) > LONGEST_SHELF {
-            return Err("An alarm is shelved for 12 hours at most.");
+            return Err(words!("An alarm is shelved for 12 hours at most."));
         }
         if shelf.reason.trim().is_empty() {
-            return Err("An alarm is shelved for a reason. Go back and write one.");
+            return Err(words!("An alarm is shelved for a reason. Go back and write one."));
         }
-        let (text, what) = (on.text.clone(), format!("shelved by {} because: {}", shelf.by, shelf.reason));
+        let text = on.text.clone();
+        let (name, reason) = (&shelf.by, &shelf.reason);
+        let what = words!("shelved by {name} because: {reason}", name, reason);
         on.shelved = Some(shelf);
-        state.note(now, &text, &what);
+        state.note(now, &text, what);
         Ok(text)
     }
 
@@ -166,15 +169,15 @@ impl State {
             gone: None,
         };
         self.on.insert(name, on);
-        self.note(now, &alarm.text, "began");
+        self.note(now, &alarm.text, words!("began"));
         true
     }
 
-    fn note(&mut self, at: Timestamp, text: &str, what: &str) {
+    fn note(&mut self, at: Timestamp, text: &Words, what: Words) {
         if self.happened.len() >= REMEMBERED {
             self.happened.pop_front();
         }
-        self.happened.push_back((at, format!("{text} – {what}")));
+        self.happened.push_back((at, Words::row([text.clone(), what], " – ")));
     }
 }
 
@@ -187,7 +190,7 @@ mod tests {
     }
 
     fn alarm(alert: &'static str, about: &str, text: &str) -> Alarm {
-        Alarm { alert, about: about.to_owned(), severity: Least::Danger, text: text.to_owned() }
+        Alarm { alert, about: about.to_owned(), severity: Least::Danger, text: text.into() }
     }
 
     fn shelf(until: i64) -> Shelf {
@@ -211,7 +214,7 @@ mod tests {
         assert!(desk.look(&[], at(110)));
         desk.look(&down, at(120));
         assert!(desk.on()[0].rings() && desk.on()[0].id != first.id, "a new onset rings again");
-        let told: Vec<String> = desk.happened().into_iter().rev().map(|(_, text)| text).collect();
+        let told: Vec<String> = desk.happened().into_iter().rev().map(|(_, text)| text.english()).collect();
         let text = "c311 can't be reached.";
         assert_eq!(
             told,

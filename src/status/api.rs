@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::shell::{self, HeldRow, LetterRow, ProblemRow};
 use super::specimen::{self, Row, WayRow};
 use super::{machine, snapshot::Snapshot};
+use crate::domain::Words;
 use crate::host::control::{Asked, Request};
 
 /// What describes all this.
@@ -63,7 +64,7 @@ struct ProblemItem {
     id: i64,
     kind: String,
     text: String,
-    remedy: &'static str,
+    remedy: String,
     seen: String,
     instrument: String,
     specimen: Option<String>,
@@ -90,7 +91,7 @@ struct CallItem {
     specimen: String,
     test: String,
     tell: String,
-    why: &'static str,
+    why: String,
     due: String,
     whom: Option<String>,
     attempts: String,
@@ -215,8 +216,8 @@ async fn specimen_way(
     let found = specimen::find(&page, &sought.id).await.map_err(refused)?;
     Ok(Json(SpecimenItem {
         severity: found.lead.severity.class(),
-        headline: found.lead.headline,
-        then: found.lead.then,
+        headline: found.lead.headline.english(),
+        then: found.lead.then.english(),
         now: found.now.into_iter().map(now).collect(),
         earlier: found.earlier,
         way: found.way.into_iter().map(way_item).collect(),
@@ -261,7 +262,7 @@ fn refusal(status: StatusCode, error: &str) -> Response {
 fn refused(failure: Failure) -> Response {
     match failure {
         Failure::NotFound(what) => refusal(StatusCode::NOT_FOUND, what),
-        Failure::Refused(why) => refusal(StatusCode::CONFLICT, &why),
+        Failure::Refused(why) => refusal(StatusCode::CONFLICT, &why.english()),
         other => {
             let status = other.into_response().status();
             refusal(status, "labwire can't answer now.")
@@ -276,9 +277,9 @@ fn held_item(it: HeldRow) -> HeldItem {
         specimen: it.specimen,
         test: it.test,
         value: it.value,
-        unit: it.unit,
-        reasons: it.reasons,
-        since: it.since.exact,
+        unit: it.unit.english(),
+        reasons: it.reasons.iter().map(Words::english).collect(),
+        since: it.since.exact(),
         message: it.message,
         may_leave: it.may_leave,
     }
@@ -287,10 +288,10 @@ fn held_item(it: HeldRow) -> HeldItem {
 fn problem_item(it: ProblemRow) -> ProblemItem {
     ProblemItem {
         id: it.id,
-        kind: it.kind,
+        kind: it.kind.english(),
         text: it.text,
-        remedy: it.remedy,
-        seen: it.seen.exact,
+        remedy: it.remedy.english(),
+        seen: it.seen.exact(),
         instrument: it.instrument,
         specimen: it.specimen,
         message: it.message,
@@ -300,46 +301,46 @@ fn problem_item(it: ProblemRow) -> ProblemItem {
 fn letter_item(it: LetterRow) -> LetterItem {
     LetterItem {
         id: it.id,
-        state: it.mark.words,
+        state: it.mark.words.english(),
         destination: it.destination,
         specimen: it.specimen,
-        results: it.results,
-        attempts: it.attempts,
+        results: it.results.english(),
+        attempts: it.attempts.english(),
         reason: it.reason,
-        since: it.since.exact,
-        remedy: it.remedy,
+        since: it.since.exact(),
+        remedy: it.remedy.english(),
     }
 }
 
 fn call_item(it: CallRow) -> CallItem {
     CallItem {
         id: it.id,
-        state: it.mark.words,
+        state: it.mark.words.english(),
         specimen: it.specimen,
         test: it.test,
-        tell: it.tell,
-        why: it.why,
-        due: it.due.exact,
+        tell: it.tell.english(),
+        why: it.why.english(),
+        due: it.due.exact(),
         whom: it.whom,
-        attempts: it.attempts,
+        attempts: it.attempts.english(),
     }
 }
 
 fn now(it: Row) -> Now {
     Now {
         severity: it.mark.class,
-        state: it.mark.words,
+        state: it.mark.words.english(),
         destination: it.destination,
-        tests: it.tests,
-        next: it.next,
+        tests: it.tests.iter().map(Words::english).collect(),
+        next: it.next.english(),
     }
 }
 
 fn way_item(it: WayRow) -> WayItem {
-    let value = |(test, value, unit)| Value { test, value, unit };
+    let value = |(test, value, unit): (String, String, Words)| Value { test, value, unit: unit.english() };
     WayItem {
-        at: it.at.exact,
-        text: it.text,
+        at: it.at.exact(),
+        text: it.text.english(),
         results: it.results.into_iter().map(value).collect(),
         see: it.link.map(|(path, _)| path),
     }

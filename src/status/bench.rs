@@ -4,18 +4,21 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use jiff::Timestamp;
 
 use super::Page;
 use super::calls::{self, CallRow};
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
-use super::lead::{Lead, Severity, count, grouped, lead};
+use super::lead::{Lead, Severity, lead};
 use super::shell::{self, HeldRow, LetterRow, Mark, ProblemRow, Shell};
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
 use super::spark::Spark;
 use super::who::Who;
+use super::words::filters;
 use crate::board::DestinationState;
 use crate::config::settings::Mode;
+use crate::domain::{Words, counted, words};
 
 /// How many rows of each list the bench shows.
 const FEW: usize = 5;
@@ -25,17 +28,17 @@ const FEW: usize = 5;
 struct Bench {
     shell: Shell,
     lead: Lead,
-    summary: String,
+    summary: Words,
     analyzers: Vec<AnalyzerRow>,
     intake: IntakeRow,
     destinations: Vec<LimsRow>,
-    units: String,
+    units: Words,
     queries: Vec<QueryRow>,
     held: Vec<HeldRow>,
     problems: Vec<ProblemRow>,
     letters: Vec<LetterRow>,
     calls: Vec<CallRow>,
-    query_count: String,
+    query_count: i64,
     held_count: i64,
     problem_count: i64,
     letter_count: i64,
@@ -46,25 +49,25 @@ struct AnalyzerRow {
     description: String,
     row: &'static str,
     mark: Mark,
-    detail: String,
-    note: Option<String>,
+    detail: Words,
+    note: Option<Words>,
     last_message: Option<Moment>,
     spark: Spark,
-    received: String,
-    new: String,
-    duplicate: String,
-    problem: String,
-    held: String,
-    open_problems: String,
+    received: i64,
+    new: i64,
+    duplicate: i64,
+    problem: i64,
+    held: i64,
+    open_problems: i64,
 }
 
 struct IntakeRow {
-    received: String,
-    new: String,
-    duplicate: String,
-    problem: String,
-    held: String,
-    open_problems: String,
+    received: i64,
+    new: i64,
+    duplicate: i64,
+    problem: i64,
+    held: i64,
+    open_problems: i64,
     balance: Mark,
     unread: i64,
     /// Open problems of messages whose analyzer isn't known: in the sum, and in no row.
@@ -75,12 +78,12 @@ pub(super) struct LimsRow {
     name: String,
     row: &'static str,
     pub(super) mark: Mark,
-    detail: String,
+    detail: Words,
     last_accepted: Option<Moment>,
-    owed: String,
-    parts: Vec<(String, &'static str)>,
+    owed: i64,
+    parts: Vec<(i64, Words)>,
     balance: Mark,
-    queue: String,
+    queue: Words,
     oldest: Option<Moment>,
 }
 
@@ -95,14 +98,14 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
     let bench = Bench::new(&page.site, &snapshot, &clock);
-    html(&Bench { shell: bench.shell.seen_by(who, "/"), ..bench })
+    html(&Bench { shell: bench.shell.seen_by(who, "/"), ..bench }, page.language)
 }
 
 impl Bench {
     fn new(site: &str, snapshot: &Snapshot, clock: &Clock) -> Bench {
         let waiting = snapshot.waiting;
         Bench {
-            shell: Shell::new("Bench", "/", site, snapshot, clock),
+            shell: Shell::new(words!("Bench"), "/", site, snapshot, clock),
             lead: lead(snapshot, clock),
             summary: summary(snapshot),
             analyzers: snapshot.analyzers.iter().map(|it| analyzer(it, clock)).collect(),
@@ -114,7 +117,7 @@ impl Bench {
             problems: snapshot.problems.iter().take(FEW).map(|it| shell::problem(it, clock)).collect(),
             letters: snapshot.letters.iter().take(FEW).map(|it| shell::letter(it, snapshot, clock)).collect(),
             calls: calls::rows(snapshot, clock),
-            query_count: grouped(waiting.unanswered_queries),
+            query_count: waiting.unanswered_queries,
             held_count: waiting.held,
             problem_count: waiting.open_problems,
             letter_count: waiting.dead_letters,
@@ -123,34 +126,40 @@ impl Bench {
 }
 
 /// By which rules units are converted and results judged.
-fn units(snapshot: &Snapshot, clock: &Clock) -> String {
+fn units(snapshot: &Snapshot, clock: &Clock) -> Words {
     let Some((signed, is_configured)) = &snapshot.rules else {
-        return "No rules are signed: units pass unchanged, and no rule holds or calls anything.".to_owned();
+        return words!("No rules are signed: units pass unchanged, and no rule holds or calls anything.");
     };
-    let rest = if *is_configured { "." } else { "; the configured ones differ and aren't signed." };
-    let at = clock.at(signed.at).text;
-    format!("Converted and judged by the rules that {} signed {at}{rest}", signed.signing.by)
+    let (by, at) = (&signed.signing.by, clock.at(signed.at));
+    match is_configured {
+        true => words!("Converted and judged by the rules that {by} signed {at}.", by, at),
+        false => words!(
+            "Converted and judged by the rules that {by} signed {at}; the configured ones differ and aren't signed.",
+            by,
+            at
+        ),
+    }
 }
 
 /// How many analyzers are in which state.
-fn summary(snapshot: &Snapshot) -> String {
+fn summary(snapshot: &Snapshot) -> Words {
     let of = |is: fn(&Contact) -> bool| snapshot.analyzers.iter().filter(|it| is(&it.contact)).count();
     let silent = snapshot.analyzers.iter().filter(|it| it.silent_since().is_some()).count();
     let quiet = snapshot.analyzers.iter().filter(|it| it.quiet_since().is_some()).count();
-    [
-        (of(|contact| matches!(contact, Contact::Connected { .. })), "connected"),
-        (of(|contact| matches!(contact, Contact::Listening { .. } | Contact::Starting)), "waited for"),
-        (of(|contact| matches!(contact, Contact::Polling { .. })), "looked at for files"),
-        (of(|contact| matches!(contact, Contact::Down { .. })), "not connected"),
-        (silent, "silent"),
-        (quiet, "quiet as usual"),
-        (of(|contact| matches!(contact, Contact::Removed)), "no longer configured"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, state)| format!("{number} {state}"))
-    .collect::<Vec<_>>()
-    .join(" · ")
+    let states = [
+        (of(|contact| matches!(contact, Contact::Connected { .. })), words!("connected")),
+        (
+            of(|contact| matches!(contact, Contact::Listening { .. } | Contact::Starting)),
+            words!("waited for"),
+        ),
+        (of(|contact| matches!(contact, Contact::Polling { .. })), words!("looked at for files")),
+        (of(|contact| matches!(contact, Contact::Down { .. })), words!("not connected")),
+        (silent, words!("silent")),
+        (quiet, words!("quiet as usual")),
+        (of(|contact| matches!(contact, Contact::Removed)), words!("no longer configured")),
+    ];
+    let there = states.into_iter().filter(|(number, _)| *number > 0);
+    Words::row(there.map(|(number, state)| words!("{n} {what}", n = number, what = state)), " · ")
 }
 
 fn analyzer(it: &Analyzer, clock: &Clock) -> AnalyzerRow {
@@ -165,98 +174,95 @@ fn analyzer(it: &Analyzer, clock: &Clock) -> AnalyzerRow {
         note: note(it, clock),
         last_message: counts.last_message.map(|at| clock.at(at)),
         spark: Spark::of(&it.hours, clock),
-        received: grouped(counts.received),
-        new: grouped(counts.new),
-        duplicate: grouped(counts.duplicate),
-        problem: grouped(counts.problem),
-        held: grouped(counts.held),
-        open_problems: grouped(counts.open_problems),
+        received: counts.received,
+        new: counts.new,
+        duplicate: counts.duplicate,
+        problem: counts.problem,
+        held: counts.held,
+        open_problems: counts.open_problems,
     }
 }
 
 /// The latest note in words, and what was noted since when, before the last start too.
-fn note(it: &Analyzer, clock: &Clock) -> Option<String> {
-    let latest = it.last_note.as_ref().map(|(at, text)| format!("{}: {text}", clock.at(*at).text));
+fn note(it: &Analyzer, clock: &Clock) -> Option<Words> {
+    let latest = it.last_note.as_ref();
+    let latest = latest.map(|(at, text)| Words::row([clock.at(*at).into(), text.into()], ": "));
     let since = it.notes.iter().map(|notes| notes.first_at).min();
     let kept = since.map(|since| {
         let kinds = it.notes.iter().map(|notes| {
-            let count = grouped(i64::try_from(notes.count).unwrap_or(i64::MAX));
-            format!("{count} {}, the last at {}", notes.code, clock.at(notes.last_at).text)
+            let at = clock.at(notes.last_at);
+            words!("{n} {what}, the last at {at}", n = notes.count, what = &notes.code, at)
         });
-        format!("since {}: {}", clock.at(since).text, kinds.collect::<Vec<_>>().join("; "))
+        words!("since {since}: {what}", since = clock.at(since), what = Words::row(kinds, "; "))
     });
-    let parts: Vec<String> = latest.into_iter().chain(kept).collect();
-    (!parts.is_empty()).then(|| parts.join(" · "))
+    let note = Words::row(latest.into_iter().chain(kept), " · ");
+    (!note.is_none()).then_some(note)
 }
 
 /// The state of an analyzer's link, and what goes with it.
-pub(super) fn contact(it: &Analyzer, clock: &Clock) -> (Mark, String) {
+pub(super) fn contact(it: &Analyzer, clock: &Clock) -> (Mark, Words) {
     let place = it.source.as_deref().unwrap_or_default();
+    let since = |since: Timestamp| words!("since {since}", since = clock.at(since));
     let shared = match it.shared_with.as_slice() {
-        [] => String::new(),
-        others => format!("; shared with {}", others.join(", ")),
+        [] => Words::none(),
+        others => words!("shared with {others}", others = others.join(", ")),
     };
     if let Some(since) = it.silent_since() {
-        let words = format!("Silent since {}", clock.at(since).text);
-        return (
-            Mark::new(Severity::Odd, words),
-            "Check that the run is finished and its host link is on.".to_owned(),
-        );
+        let mark = Mark::new(Severity::Odd, words!("Silent since {since}", since = clock.at(since)));
+        return (mark, words!("Check that the run is finished and its host link is on."));
     }
-    let quiet = it
-        .quiet_since()
-        .map(|since| format!("quiet since {}, as in other weeks at this hour; ", clock.at(since).text));
-    let quiet = quiet.unwrap_or_default();
+    let quiet = it.quiet_since().map_or_else(Words::none, |since| {
+        words!("quiet since {since}, as in other weeks at this hour", since = clock.at(since))
+    });
     match &it.contact {
-        Contact::Starting => (Mark::new(Severity::Wait, "Starting"), place.to_owned()),
-        Contact::Removed => {
-            (Mark::new(Severity::Calm, "Not configured"), "Its results are still in the journal.".to_owned())
-        }
-        Contact::Down { why, since } => (
-            Mark::new(Severity::Danger, if it.drop.is_none() { "Not connected" } else { "Not reached" }),
-            format!("since {}: {why}; {place}", clock.at(*since).text),
+        Contact::Starting => (Mark::new(Severity::Wait, words!("Starting")), place.into()),
+        Contact::Removed => (
+            Mark::new(Severity::Calm, words!("Not configured")),
+            words!("Its results are still in the journal."),
         ),
-        Contact::Listening { since } => (
-            Mark::new(Severity::Wait, "Waiting for it to connect"),
-            format!("{quiet}since {}; {place}{shared}", clock.at(*since).text),
-        ),
-        Contact::Polling { since } => {
-            polling(it, &format!("since {}; {place}", clock.at(*since).text), clock)
+        Contact::Down { why, since: at } => {
+            let mark = if it.drop.is_none() { words!("Not connected") } else { words!("Not reached") };
+            let why = words!("since {since}: {what}", since = clock.at(*at), what = why);
+            (Mark::new(Severity::Danger, mark), Words::row([why, place.into()], "; "))
         }
-        Contact::Connected { peers, since } => {
-            let doing: Vec<&str> = peers.values().copied().collect();
-            (
-                Mark::new(Severity::Calm, "Connected"),
-                format!("{quiet}{}; since {}, {place}{shared}", doing.join(", "), clock.at(*since).text),
-            )
+        Contact::Listening { since: at } => (
+            Mark::new(Severity::Wait, words!("Waiting for it to connect")),
+            Words::row([quiet, since(*at), place.into(), shared], "; "),
+        ),
+        Contact::Polling { since: at } => polling(it, [since(*at), place.into()], clock),
+        Contact::Connected { peers, since: at } => {
+            let doing = Words::row(peers.values().copied().map(Words::fixed), ", ");
+            let detail = [quiet, doing, since(*at), place.into(), shared];
+            (Mark::new(Severity::Calm, words!("Connected")), Words::row(detail, "; "))
         }
     }
 }
 
 /// A place that is looked at for files: what is there, and whether somebody has to see to it.
-fn polling(it: &Analyzer, place: &str, clock: &Clock) -> (Mark, String) {
+fn polling(it: &Analyzer, place: [Words; 2], clock: &Clock) -> (Mark, Words) {
     let drop = it.drop.clone().unwrap_or_default();
-    let told: Vec<String> =
-        drop.words(|at| clock.at(at).text).into_iter().chain([place.to_owned()]).collect();
+    let told = drop.words(|at| clock.at(at).into()).into_iter().chain(place);
     let mark = match (drop.stuck(), &drop.taking) {
-        (0, None) => Mark::new(Severity::Calm, "Looked at for files"),
-        (0, Some(_)) => Mark::new(Severity::Calm, "Taking a file"),
-        (1, _) => Mark::new(Severity::Odd, "A file waits for a person"),
-        (stuck, _) => Mark::new(Severity::Odd, format!("{stuck} files wait for a person")),
+        (0, None) => Mark::new(Severity::Calm, words!("Looked at for files")),
+        (0, Some(_)) => Mark::new(Severity::Calm, words!("Taking a file")),
+        (stuck, _) => {
+            let waits = counted!(stuck, "A file waits for a person", "{n} files wait for a person");
+            Mark::new(Severity::Odd, waits)
+        }
     };
-    (mark, told.join("; "))
+    (mark, Words::row(told, "; "))
 }
 
 fn intake(snapshot: &Snapshot) -> IntakeRow {
     let (sums, waiting) = (snapshot.sums.intake, snapshot.waiting);
     let of_analyzers: i64 = snapshot.analyzers.iter().map(|it| it.counts.open_problems).sum();
     IntakeRow {
-        received: grouped(sums.received),
-        new: grouped(sums.new),
-        duplicate: grouped(sums.duplicate),
-        problem: grouped(sums.problem),
-        held: grouped(waiting.held),
-        open_problems: grouped(waiting.open_problems),
+        received: sums.received,
+        new: sums.new,
+        duplicate: sums.duplicate,
+        problem: sums.problem,
+        held: waiting.held,
+        open_problems: waiting.open_problems,
         balance: balance(sums.difference()),
         unread: waiting.unread,
         of_unknown_senders: waiting.open_problems - of_analyzers,
@@ -265,45 +271,42 @@ fn intake(snapshot: &Snapshot) -> IntakeRow {
 
 fn balance(difference: i64) -> Mark {
     match difference {
-        0 => Mark::new(Severity::Calm, "balances"),
-        other => Mark::new(Severity::Danger, format!("DOES NOT BALANCE: off by {}", grouped(other))),
+        0 => Mark::new(Severity::Calm, words!("balances")),
+        n => Mark::new(Severity::Danger, words!("DOES NOT BALANCE: off by {n}", n)),
     }
 }
 
 pub(super) fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
     let (mark, detail) = match &it.state {
         _ if !it.is_configured => removed(it),
-        DestinationState::Up => (Mark::new(Severity::Calm, "Up"), String::new()),
+        DestinationState::Up => (Mark::new(Severity::Calm, words!("Up")), Words::none()),
         DestinationState::Untried => {
-            (Mark::new(Severity::Wait, "Not tried yet"), "nothing was sent since the start".to_owned())
+            (Mark::new(Severity::Wait, words!("Not tried yet")), words!("nothing was sent since the start"))
         }
         DestinationState::Failing(why) if it.fails_lastingly(snapshot.as_of) => {
-            (Mark::new(Severity::Danger, "Failing"), why.clone())
+            (Mark::new(Severity::Danger, words!("Failing")), why.into())
         }
-        DestinationState::Failing(why) => (Mark::new(Severity::Odd, "Failed just now"), why.clone()),
-        DestinationState::Resting { until, why } => (
-            Mark::new(Severity::Danger, "Does not answer"),
-            format!("{why}; next try at {}", clock.at(*until).text),
-        ),
+        DestinationState::Failing(why) => (Mark::new(Severity::Odd, words!("Failed just now")), why.into()),
+        DestinationState::Resting { until, why } => {
+            let next = words!("next try at {at}", at = clock.at(*until));
+            (Mark::new(Severity::Danger, words!("Does not answer")), Words::row([why.into(), next], "; "))
+        }
     };
     let (mark, detail) = match it.mode {
         Mode::Test if it.is_configured => under_test(mark, detail),
-        Mode::Drain if it.is_configured => {
-            let parts = [draining(it), detail].into_iter().filter(|part| !part.is_empty());
-            (mark, parts.collect::<Vec<_>>().join("; "))
-        }
+        Mode::Drain if it.is_configured => (mark, Words::row([draining(it), detail], "; ")),
         Mode::Live | Mode::Test | Mode::Drain => (mark, detail),
     };
-    let since = it.since.map(|since| format!("since {}", clock.at(since).text)).unwrap_or_default();
-    let detail = [detail, since].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    let since = it.since.map(|since| words!("since {since}", since = clock.at(since)));
+    let detail = Words::row([detail, since.unwrap_or_else(Words::none)], "; ");
     LimsRow {
         name: it.name.clone(),
         row: if mark.class == "calm" { "" } else { mark.class },
         mark,
         detail,
         last_accepted: it.last_accepted.map(|at| clock.at(at)),
-        owed: grouped(it.sums.owed),
-        parts: it.sums.states.iter().map(|(state, number)| (grouped(*number), state_words(state))).collect(),
+        owed: it.sums.owed,
+        parts: it.sums.states.iter().map(|(state, number)| (*number, state_words(state))).collect(),
         balance: balance(it.difference()),
         queue: queue(it),
         oldest: it.queue.oldest.map(|at| clock.at(at)),
@@ -311,64 +314,81 @@ pub(super) fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
 }
 
 /// What goes wrong there is no danger to a patient.
-fn under_test(mark: Mark, detail: String) -> (Mark, String) {
-    let words = format!("Under test: {}", mark.words);
+fn under_test(mark: Mark, detail: Words) -> (Mark, Words) {
+    let words = words!("Under test: {state}", state = mark.words);
     let severity = if mark.class == Severity::Danger.class() { Severity::Odd } else { Severity::Wait };
     (Mark::new(severity, words), detail)
 }
 
-fn draining(it: &Lims) -> String {
+fn draining(it: &Lims) -> Words {
     match it.open() {
-        0 => "drained: it may leave labwire.toml".to_owned(),
-        open => format!("drains: {}", count(open, "result is left", "results are left")),
+        0 => words!("drained: it may leave labwire.toml"),
+        open => counted!(open, "drains: {n} result is left", "drains: {n} results are left"),
     }
 }
 
 /// A destination that nothing is sent to any more.
-fn removed(it: &Lims) -> (Mark, String) {
+fn removed(it: &Lims) -> (Mark, Words) {
+    let gone = words!("No longer configured");
     match it.open() {
-        0 => (Mark::new(Severity::Calm, "No longer configured"), "Nothing waits for it.".to_owned()),
-        open => {
-            let waiting = count(open, "result waits for it", "results wait for it");
-            (Mark::new(Severity::Act, "No longer configured"), format!("{waiting}; nothing leaves."))
-        }
+        0 => (Mark::new(Severity::Calm, gone), words!("Nothing waits for it.")),
+        open => (
+            Mark::new(Severity::Act, gone),
+            counted!(
+                open,
+                "{n} result waits for it; nothing leaves.",
+                "{n} results wait for it; nothing leaves."
+            ),
+        ),
     }
 }
 
 /// A ledger state in a technician's words.
-pub(super) fn state_words(state: &str) -> &'static str {
+pub(super) fn state_words(state: &str) -> Words {
     match state {
-        "not-for-it" => "not meant for it",
-        "held" => "held",
-        "pending" => "waiting",
-        "in-flight" => "being sent",
-        "accepted" => "accepted",
-        "staged" => "staged in the LIMS",
-        "refused" => "refused",
-        "unknown" => "fate unknown",
-        "quarantined" => "behind a refused one",
-        "superseded" => "replaced by a later one",
-        "rejected" => "rejected here",
-        "moved" => "moved to another specimen",
-        "moved-void-there" => "moved, void here",
-        "moved-still-there" => "moved, still in the LIMS",
-        _ => "in an unknown state",
+        "not-for-it" => words!("not meant for it"),
+        "held" => words!("held"),
+        "pending" => words!("waiting"),
+        "in-flight" => words!("being sent"),
+        "accepted" => words!("accepted"),
+        "staged" => words!("staged in the LIMS"),
+        "refused" => words!("refused"),
+        "unknown" => words!("fate unknown"),
+        "quarantined" => words!("behind a refused one"),
+        "superseded" => words!("replaced by a later one"),
+        "rejected" => words!("rejected here"),
+        "moved" => words!("moved to another specimen"),
+        "moved-void-there" => words!("moved, void here"),
+        "moved-still-there" => words!("moved, still in the LIMS"),
+        _ => words!("in an unknown state"),
     }
 }
 
-fn queue(it: &Lims) -> String {
-    let parts: Vec<String> = [
-        (it.sums.of("pending"), "result waits", "results wait"),
-        (it.deliveries("sending"), "delivery being sent", "deliveries being sent"),
-        (it.deliveries("due"), "delivery to retry", "deliveries to retry"),
-        (it.deliveries("unknown"), "delivery of unknown fate", "deliveries of unknown fate"),
-        (it.deliveries("dead"), "dead letter", "dead letters"),
-    ]
-    .into_iter()
-    .filter(|(number, ..)| *number > 0)
-    .map(|(number, one, many)| count(number, one, many))
-    .collect();
-    if parts.is_empty() { "empty".to_owned() } else { parts.join(" · ") }
+/// What a destination made of a delivery, in a technician's words.
+pub(super) fn verdict_words(verdict: &str) -> Words {
+    match verdict {
+        "duplicate" => words!("there already"),
+        "retry" => words!("to be sent again"),
+        "unknown" => words!("fate unknown"),
+        other => state_words(other),
+    }
+}
+
+fn queue(it: &Lims) -> Words {
+    let of = |state: &str| it.deliveries(state);
+    let parts = [
+        (it.sums.of("pending"), counted!(it.sums.of("pending"), "{n} result waits", "{n} results wait")),
+        (of("sending"), counted!(of("sending"), "{n} delivery being sent", "{n} deliveries being sent")),
+        (of("due"), counted!(of("due"), "{n} delivery to retry", "{n} deliveries to retry")),
+        (
+            of("unknown"),
+            counted!(of("unknown"), "{n} delivery of unknown fate", "{n} deliveries of unknown fate"),
+        ),
+        (of("dead"), counted!(of("dead"), "{n} dead letter", "{n} dead letters")),
+    ];
+    let there = parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words);
+    let queue = Words::row(there, " · ");
+    if queue.is_none() { words!("empty") } else { queue }
 }
 
 fn queries(snapshot: &Snapshot, clock: &Clock) -> Vec<QueryRow> {
@@ -401,10 +421,12 @@ mod tests {
         let signing = Signing { by, account, statement: "fine".to_owned() };
         let signed = Signed { id: 1, sha256: "ab".repeat(32), signing, at: snapshot.as_of };
         snapshot.rules = Some((signed.clone(), true));
-        let told = units(&snapshot, &clock);
+        let told = units(&snapshot, &clock).english();
         assert!(told.starts_with("Converted and judged by the rules that Dr. Example signed "), "{told}");
         snapshot.rules = Some((signed, false));
-        assert!(units(&snapshot, &clock).ends_with("the configured ones differ and aren't signed."));
+        assert!(
+            units(&snapshot, &clock).english().ends_with("the configured ones differ and aren't signed.")
+        );
     }
 
     #[test]
@@ -415,7 +437,7 @@ mod tests {
             [(2, "act", "2 results wait for it; nothing leaves."), (0, "calm", "Nothing waits for it.")]
         {
             let row = lims(&removed_with(pending), &snapshot, &clock);
-            assert_eq!((row.mark.words.as_str(), row.mark.class), ("No longer configured", class));
+            assert_eq!((row.mark.words.english().as_str(), row.mark.class), ("No longer configured", class));
             assert_eq!(row.detail, detail);
         }
     }
@@ -430,8 +452,10 @@ mod tests {
             lims(&it, &snapshot, &clock)
         };
         assert_eq!(row(Mode::Test, 3).mark.words, "Under test: Up");
-        assert!(row(Mode::Drain, 3).detail.starts_with("drains: 3 results are left; since "));
-        assert!(row(Mode::Drain, 0).detail.starts_with("drained: it may leave labwire.toml; since "));
-        assert!(row(Mode::Live, 3).detail.starts_with("since "));
+        assert!(row(Mode::Drain, 3).detail.english().starts_with("drains: 3 results are left; since "));
+        assert!(
+            row(Mode::Drain, 0).detail.english().starts_with("drained: it may leave labwire.toml; since ")
+        );
+        assert!(row(Mode::Live, 3).detail.english().starts_with("since "));
     }
 }

@@ -15,8 +15,9 @@ use super::failure::{Failure, html};
 use super::hold::{EvidenceRows, patient, rows};
 use super::shell::Shell;
 use super::who::Who;
-use crate::domain::Role;
+use super::words::filters;
 use crate::domain::call::{CallOutcome, IdentifierKind};
+use crate::domain::{Role, Words, words};
 use crate::host::control::{CallRequest, Recorded, Request};
 use crate::journal::{CallId, ObservationId};
 
@@ -28,11 +29,11 @@ struct Call {
     /// What is to be done; nothing once it is closed.
     row: Option<CallRow>,
     test: String,
-    tell: String,
+    tell: Words,
     specimen: String,
-    patient: Vec<(&'static str, String)>,
+    patient: Vec<(Words, String)>,
     evidence: EvidenceRows,
-    happened: Vec<(Moment, String)>,
+    happened: Vec<(Moment, Words)>,
     is_verified: bool,
     outcomes: [(&'static str, CallOutcome); 3],
     kinds: [(&'static str, IdentifierKind); 6],
@@ -85,22 +86,31 @@ pub(super) async fn show(
     let (view, evidence) = found.ok_or(NONE)?;
     let clock = page.clock(&snapshot);
     let result = view.result.reveal();
-    html(&Call {
-        desk: Desk::of(&who),
-        shell: Shell::new(&format!("Critical call {number}"), "", &page.site, &snapshot, &clock)
+    html(
+        &Call {
+            desk: Desk::of(&who),
+            shell: Shell::new(
+                words!("Critical call {number}", number = number.to_string()),
+                "",
+                &page.site,
+                &snapshot,
+                &clock,
+            )
             .seen_by(who, format!("/call/{number}")),
-        id: number,
-        row: calls::row(&view, &snapshot, &clock).filter(|_| view.course.is_open()),
-        test: result.test.code.clone(),
-        tell: view.tell.reveal().words(),
-        specimen: view.specimen.reveal().to_owned(),
-        patient: patient(result),
-        evidence: rows(&evidence, &clock),
-        happened: view.happened.iter().map(|it| (clock.at(it.at), it.words())).collect(),
-        is_verified: view.course.is_verified(),
-        outcomes: CallOutcome::ALL,
-        kinds: IdentifierKind::ALL,
-    })
+            id: number,
+            row: calls::row(&view, &snapshot, &clock).filter(|_| view.course.is_open()),
+            test: result.test.code.clone(),
+            tell: view.tell.reveal().words(),
+            specimen: view.specimen.reveal().to_owned(),
+            patient: patient(result),
+            evidence: rows(&evidence, &clock),
+            happened: view.happened.iter().map(|it| (clock.at(it.at), it.words())).collect(),
+            is_verified: view.course.is_verified(),
+            outcomes: CallOutcome::ALL,
+            kinds: IdentifierKind::ALL,
+        },
+        page.language,
+    )
 }
 
 pub(super) async fn record(
@@ -114,12 +124,15 @@ pub(super) async fn record(
     let recorded = form.recorded()?;
     let request = CallRequest { call, by: visitor.shown.clone(), recorded };
     let stays_open = page.ask(&visitor, Request::Call(Box::new(request))).await?;
-    let then = if stays_open { "It stays open." } else { "It is closed." };
-    html(&Done {
-        headline: format!("Recorded: critical call {call}."),
-        then: then.to_owned(),
-        on: ("/", "Bench"),
-    })
+    let then = if stays_open { words!("It stays open.") } else { words!("It is closed.") };
+    html(
+        &Done {
+            headline: words!("Recorded: critical call {number}.", number = call.to_string()),
+            then,
+            on: ("/", words!("Bench")),
+        },
+        page.language,
+    )
 }
 
 impl CallForm {

@@ -1,10 +1,11 @@
 //! The open critical calls on the page: the one that is due first on top. It only shows them.
 
 use super::clock::{Clock, Moment};
-use super::lead::{Severity, count};
+use super::lead::Severity;
 use super::shell::Mark;
 use super::snapshot::Snapshot;
 use crate::domain::call::{Step, Wants, whom};
+use crate::domain::{Words, counted, words};
 use crate::journal::calls::CallView;
 
 /// A call, ready to show.
@@ -14,12 +15,12 @@ pub(super) struct CallRow {
     pub mark: Mark,
     pub specimen: String,
     pub test: String,
-    pub tell: String,
-    pub why: &'static str,
+    pub tell: Words,
+    pub why: Words,
     pub due: Moment,
     /// Whom to call, where the site names somebody.
     pub whom: Option<String>,
-    pub attempts: String,
+    pub attempts: Words,
 }
 
 pub(super) fn rows(snapshot: &Snapshot, clock: &Clock) -> Vec<CallRow> {
@@ -29,10 +30,10 @@ pub(super) fn rows(snapshot: &Snapshot, clock: &Clock) -> Vec<CallRow> {
 pub(super) fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option<CallRow> {
     let due = call.due()?;
     let (severity, words) = match (call.is_overdue(snapshot.as_of), due.wants) {
-        (true, Wants::Call) => (Severity::Danger, "overdue: call now"),
-        (true, Wants::Verification) => (Severity::Danger, "overdue: verify now"),
-        (false, Wants::Call) => (Severity::Act, "call"),
-        (false, Wants::Verification) => (Severity::Act, "verify"),
+        (true, Wants::Call) => (Severity::Danger, words!("overdue: call now")),
+        (true, Wants::Verification) => (Severity::Danger, words!("overdue: verify now")),
+        (false, Wants::Call) => (Severity::Act, words!("call")),
+        (false, Wants::Verification) => (Severity::Act, words!("verify")),
     };
     let result = call.result.reveal();
     Some(CallRow {
@@ -42,27 +43,30 @@ pub(super) fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option
         specimen: call.specimen.reveal().to_owned(),
         test: result.test.code.clone(),
         tell: call.tell.reveal().words(),
-        why: call.reason.words(),
+        why: Words::fixed(call.reason.words()),
         due: clock.at(due.at),
         whom: whom(&snapshot.call_steps, due.start, snapshot.as_of).map(|step: &Step| step.whom.clone()),
         attempts: match call.course.attempts {
-            0 => "no attempt yet".to_owned(),
-            some => count(i64::from(some), "attempt", "attempts"),
+            0 => words!("no attempt yet"),
+            some => counted!(some, "{n} attempt", "{n} attempts"),
         },
     })
 }
 
 /// What the sentence on top says of calls, and what to do.
-pub(super) fn concern(snapshot: &Snapshot, clock: &Clock) -> Option<(Severity, String, String)> {
+pub(super) fn concern(snapshot: &Snapshot, clock: &Clock) -> Option<(Severity, Words, Words)> {
     let overdue = snapshot.calls.iter().filter(|call| call.is_overdue(snapshot.as_of)).count();
-    let remedy = "Its line says whom to call, and leads to where the call is written down.".to_owned();
+    let remedy = words!("Its line says whom to call, and leads to where the call is written down.");
     if overdue > 0 {
-        let overdue = i64::try_from(overdue).unwrap_or(i64::MAX);
-        let headline = count(overdue, "critical call is overdue.", "critical calls are overdue.");
+        let headline = counted!(overdue, "{n} critical call is overdue.", "{n} critical calls are overdue.");
         return Some((Severity::Danger, headline, remedy));
     }
     let first = snapshot.calls.iter().filter_map(CallView::due).map(|due| due.at).min()?;
-    let open = i64::try_from(snapshot.calls.len()).unwrap_or(i64::MAX);
-    let open = count(open, "critical call is open", "critical calls are open");
-    Some((Severity::Act, format!("{open}, due by {}.", clock.at(first).text), remedy))
+    let headline = counted!(
+        snapshot.calls.len(),
+        "{n} critical call is open, due by {at}.",
+        "{n} critical calls are open, due by {at}.",
+        at = clock.at(first)
+    );
+    Some((Severity::Act, headline, remedy))
 }

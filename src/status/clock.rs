@@ -3,19 +3,13 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub(super) use crate::domain::Moment;
+
 /// Writes times as seen from one moment.
 #[derive(Debug, Clone)]
 pub(super) struct Clock {
     zone: TimeZone,
     as_of: Timestamp,
-}
-
-/// A time for people and for machines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Moment {
-    pub text: String,
-    /// RFC 3339, UTC.
-    pub exact: String,
 }
 
 impl Clock {
@@ -25,9 +19,9 @@ impl Clock {
 
     /// `14:32:07`, or with its day where that isn't the day of this clock's moment.
     pub(super) fn at(&self, at: Timestamp) -> Moment {
-        let (local, today) = (at.to_zoned(self.zone.clone()), self.as_of.to_zoned(self.zone.clone()).date());
-        let pattern = if local.date() == today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
-        Moment { text: local.strftime(pattern).to_string(), exact: at.to_string() }
+        let (at, today) = (at.to_zoned(self.zone.clone()), self.as_of.to_zoned(self.zone.clone()).date());
+        let form = if at.date() == today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+        Moment { at, form }
     }
 
     /// The hour of this clock's moment, since 1970 UTC.
@@ -36,28 +30,29 @@ impl Clock {
     }
 
     /// Where such an hour begins: `14:00`.
-    pub(super) fn hour_of(&self, hour: i64) -> String {
+    pub(super) fn hour_of(&self, hour: i64) -> Moment {
         let at = Timestamp::from_second(hour.saturating_mul(3_600)).unwrap_or(self.as_of);
-        at.to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
+        Moment { at: at.to_zoned(self.zone.clone()), form: "%H:%M" }
     }
 
     /// This clock's own moment, with its zone: `14:32:07 +01:00`.
     pub(super) fn now(&self) -> Moment {
-        let local = self.as_of.to_zoned(self.zone.clone());
-        Moment { text: local.strftime("%H:%M:%S %:z").to_string(), exact: self.as_of.to_string() }
+        Moment { at: self.as_of.to_zoned(self.zone.clone()), form: "%H:%M:%S %:z" }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Words;
 
     #[test]
     fn a_time_names_its_day_only_when_that_is_not_today() {
         let zone = TimeZone::get("Europe/Vienna").unwrap();
         let clock = Clock::new(zone, "2026-03-29T22:30:00Z".parse().unwrap());
-        assert_eq!(clock.now().text, "00:30:00 +02:00");
-        assert_eq!(clock.at("2026-03-29T22:29:59Z".parse().unwrap()).text, "00:29:59");
-        assert_eq!(clock.at("2026-03-29T21:59:59Z".parse().unwrap()).text, "2026-03-29 23:59:59");
+        assert_eq!(Words::from(clock.now()).english(), "00:30:00 +02:00");
+        let at = |text: &str| Words::from(clock.at(text.parse().unwrap())).english();
+        assert_eq!(at("2026-03-29T22:29:59Z"), "00:29:59");
+        assert_eq!(at("2026-03-29T21:59:59Z"), "2026-03-29 23:59:59");
     }
 }

@@ -16,10 +16,11 @@ use super::bench::state_words;
 use super::calls::{self, CallRow};
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
-use super::lead::{Severity, count};
+use super::lead::Severity;
 use super::shell::{Mark, Shell, test_name};
 use super::who::Who;
-use crate::domain::{Observation, Patient, Role};
+use super::words::filters;
+use crate::domain::{Observation, Patient, Role, Words, counted, words};
 use crate::journal::downtime::{At, LONGEST, ListId, Missing, Since};
 
 /// How many kept lists are named.
@@ -29,7 +30,7 @@ const LISTS: usize = 10;
 #[template(path = "downtime.html")]
 struct Downtime {
     shell: Shell,
-    headline: String,
+    headline: Words,
     calls: Vec<CallRow>,
     wards: Vec<Ward>,
     /// The list was cut after so many.
@@ -45,19 +46,19 @@ struct DowntimeSince {
     id: i64,
     kept: Moment,
     by: String,
-    summary: String,
+    summary: Words,
     lines: Vec<SinceRow>,
 }
 
 /// One ward, with the specimens of its patients.
 struct Ward {
-    name: String,
+    name: Words,
     specimens: Vec<Specimen>,
 }
 
 struct Specimen {
     id: String,
-    patient: Vec<(&'static str, String)>,
+    patient: Vec<(Words, String)>,
     otherwise: Vec<Otherwise>,
     results: Vec<ResultRow>,
 }
@@ -65,8 +66,8 @@ struct Specimen {
 /// What makes it doubtful whose a specimen is, and whom the analyzer named.
 #[derive(PartialEq, Eq)]
 struct Otherwise {
-    why: &'static str,
-    named: Vec<(&'static str, String)>,
+    why: Words,
+    named: Vec<(Words, String)>,
 }
 
 struct ResultRow {
@@ -81,10 +82,10 @@ struct ResultRow {
 struct SinceRow {
     mark: Mark,
     specimen: String,
-    patient: String,
+    patient: Words,
     test: String,
     listed: String,
-    now: String,
+    now: Words,
 }
 
 pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
@@ -92,16 +93,19 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
     let (snapshot, ((missing, is_cut), lists)) =
         page.read(move |reader| Ok((reader.missing(&live)?, reader.downtime_lists(LISTS)?))).await?;
     let clock = page.clock(&snapshot);
-    html(&Downtime {
-        desk: Desk::of(&who),
-        headline: headline(missing.len(), is_cut),
-        calls: calls::rows(&snapshot, &clock),
-        wards: wards(&missing, &clock),
-        cut: is_cut.then_some(LONGEST),
-        lists: lists.into_iter().map(|it| (it.id.0, clock.at(it.at), it.by)).collect(),
-        shell: Shell::new("List for a downtime", "/downtime", &page.site, &snapshot, &clock)
-            .seen_by(who, "/downtime"),
-    })
+    html(
+        &Downtime {
+            desk: Desk::of(&who),
+            headline: headline(missing.len(), is_cut),
+            calls: calls::rows(&snapshot, &clock),
+            wards: wards(&missing, &clock),
+            cut: is_cut.then_some(LONGEST),
+            lists: lists.into_iter().map(|it| (it.id.0, clock.at(it.at), it.by)).collect(),
+            shell: Shell::new(words!("List for a downtime"), "/downtime", &page.site, &snapshot, &clock)
+                .seen_by(who, "/downtime"),
+        },
+        page.language,
+    )
 }
 
 #[derive(Deserialize)]
@@ -119,7 +123,7 @@ pub(super) async fn keep(
     let live = page.live_destinations();
     let kept = page.people.keep_downtime_list(live, visitor.name, crate::clock::now()).await;
     let list = kept.map_err(|error| match error {
-        crate::journal::JournalError::Refused(why) => Failure::Refused(why),
+        crate::journal::JournalError::Refused(why) => Failure::Refused(why.into()),
         other => Failure::Journal(other),
     })?;
     Ok(Redirect::to(&format!("/downtime/{}", list.0)).into_response())
@@ -138,15 +142,24 @@ pub(super) async fn since(
     let clock = page.clock(&snapshot);
     let mut lines: Vec<(Severity, SinceRow)> = since.iter().map(since_row).collect();
     lines.sort_by_key(|(severity, _)| *severity);
-    html(&DowntimeSince {
-        id: number,
-        kept: clock.at(kept.at),
-        by: kept.by,
-        summary: summary(&lines),
-        lines: lines.into_iter().map(|(_, row)| row).collect(),
-        shell: Shell::new(&format!("Kept list {number}"), "/downtime", &page.site, &snapshot, &clock)
+    html(
+        &DowntimeSince {
+            id: number,
+            kept: clock.at(kept.at),
+            by: kept.by,
+            summary: summary(&lines),
+            lines: lines.into_iter().map(|(_, row)| row).collect(),
+            shell: Shell::new(
+                words!("Kept list {number}", number = number.to_string()),
+                "/downtime",
+                &page.site,
+                &snapshot,
+                &clock,
+            )
             .seen_by(who, format!("/downtime/{number}")),
-    })
+        },
+        page.language,
+    )
 }
 
 impl Page {
@@ -158,12 +171,11 @@ impl Page {
     }
 }
 
-fn headline(missing: usize, is_cut: bool) -> String {
-    let number = i64::try_from(missing).unwrap_or(i64::MAX);
+fn headline(missing: usize, is_cut: bool) -> Words {
     match missing {
-        0 => "The LIMS has every patient's result.".to_owned(),
-        _ if is_cut => format!("More than {LONGEST} results aren't in the LIMS."),
-        _ => count(number, "result isn't in the LIMS.", "results aren't in the LIMS."),
+        0 => words!("The LIMS has every patient's result."),
+        _ if is_cut => words!("More than {n} results aren't in the LIMS.", n = LONGEST),
+        _ => counted!(missing, "{n} result isn't in the LIMS.", "{n} results aren't in the LIMS."),
     }
 }
 
@@ -177,7 +189,7 @@ fn patient(it: &Missing) -> &Patient {
 
 /// Nobody reads past it: who works by the list chooses between no two patients unawares.
 fn otherwise(it: &Missing) -> Option<Otherwise> {
-    let why = it.doubts.first()?.text();
+    let why = Words::fixed(it.doubts.first()?.text());
     Some(Otherwise { why, named: super::hold::patient(&it.detail) })
 }
 
@@ -207,7 +219,7 @@ fn wards(missing: &[Missing], clock: &Clock) -> Vec<Ward> {
         id,
     };
     let ward = |(name, specimens): (String, BTreeMap<String, Vec<&Missing>>)| Ward {
-        name: if name.is_empty() { "No ward is known".to_owned() } else { name },
+        name: if name.is_empty() { words!("No ward is known") } else { name.into() },
         specimens: specimens.into_iter().map(specimen).collect(),
     };
     wards.into_iter().map(ward).collect()
@@ -217,10 +229,12 @@ fn wards(missing: &[Missing], clock: &Clock) -> Vec<Ward> {
 fn mark(at: &[At]) -> Mark {
     let of = |state: &str| at.iter().any(|(_, it)| it == state);
     match () {
-        () if of("held") => Mark::new(Severity::Danger, "HELD: don't use before somebody has looked at it"),
-        () if of("refused") => Mark::new(Severity::Act, "refused by the LIMS"),
-        () if of("unknown") || of("in-flight") => Mark::new(Severity::Odd, "perhaps in the LIMS"),
-        () => Mark::new(Severity::Wait, "waits for the LIMS"),
+        () if of("held") => {
+            Mark::new(Severity::Danger, words!("HELD: don't use before somebody has looked at it"))
+        }
+        () if of("refused") => Mark::new(Severity::Act, words!("refused by the LIMS")),
+        () if of("unknown") || of("in-flight") => Mark::new(Severity::Odd, words!("perhaps in the LIMS")),
+        () => Mark::new(Severity::Wait, words!("waits for the LIMS")),
     }
 }
 
@@ -235,25 +249,27 @@ fn since_row(it: &Since) -> (Severity, SinceRow) {
     let then = &it.then.detail;
     let (severity, words) = match it.changed() {
         Some(newer) if newer.specimen != then.specimen => {
-            (Severity::Danger, "another specimen's: tell whoever worked by the list")
+            (Severity::Danger, words!("another specimen's: tell whoever worked by the list"))
         }
-        Some(_) => (Severity::Danger, "changed: tell whoever worked by the list"),
-        None if anywhere("rejected") => (Severity::Danger, "rejected: tell whoever worked by the list"),
-        None if anywhere("refused") => (Severity::Act, "refused by the LIMS"),
+        Some(_) => (Severity::Danger, words!("changed: tell whoever worked by the list")),
+        None if anywhere("rejected") => {
+            (Severity::Danger, words!("rejected: tell whoever worked by the list"))
+        }
+        None if anywhere("refused") => (Severity::Act, words!("refused by the LIMS")),
         None if everywhere(&["accepted", "staged", "superseded", "not-for-it"]) => {
-            (Severity::Calm, "in the LIMS as listed")
+            (Severity::Calm, words!("in the LIMS as listed"))
         }
-        None => (Severity::Wait, "not in the LIMS yet"),
+        None => (Severity::Wait, words!("not in the LIMS yet")),
     };
-    let states: Vec<String> =
-        it.now.iter().map(|(destination, state)| format!("{destination}: {}", state_words(state))).collect();
-    let now = match &it.newer {
-        Some(newer) if newer.specimen != then.specimen => {
-            format!("{} · specimen {} · {}", value(newer), newer.specimen.reveal(), states.join(", "))
-        }
-        Some(newer) => format!("{} · {}", value(newer), states.join(", ")),
-        None => states.join(", "),
-    };
+    let states = it.now.iter();
+    let states =
+        states.map(|(destination, state)| Words::row([destination.into(), state_words(state)], ": "));
+    let newer = it.newer.iter().flat_map(|newer| {
+        let is_another = newer.specimen != then.specimen;
+        let other = is_another.then(|| words!("specimen {id}", id = newer.specimen.reveal()));
+        [Some(value(newer).into()), other].into_iter().flatten()
+    });
+    let now = Words::row(newer.chain([Words::row(states, ", ")]), " · ");
     let row = SinceRow {
         mark: Mark::new(severity, words),
         specimen: then.specimen.reveal().to_owned(),
@@ -266,25 +282,25 @@ fn since_row(it: &Since) -> (Severity, SinceRow) {
 }
 
 /// The patient's name, and where the analyzer named somebody else, that one too.
-fn named(it: &Missing) -> String {
+fn named(it: &Missing) -> Words {
     let (told, sent) = (&patient(it).name, &it.detail.patient.reveal().name);
     match otherwise(it) {
-        Some(other) => format!("{told} ({}: {sent})", other.why),
-        None => told.clone(),
+        Some(other) => words!("{told} ({why}: {sent})", told, why = other.why, sent),
+        None => told.into(),
     }
 }
 
 /// How many came to what, worst first.
-fn summary(lines: &[(Severity, SinceRow)]) -> String {
+fn summary(lines: &[(Severity, SinceRow)]) -> Words {
     let of = |severity: Severity| lines.iter().filter(|(it, _)| *it == severity).count();
     let parts = [
-        (of(Severity::Danger), "differ from the list"),
-        (of(Severity::Act), "refused"),
-        (of(Severity::Wait), "not in the LIMS yet"),
-        (of(Severity::Calm), "in the LIMS as listed"),
+        (of(Severity::Danger), words!("differ from the list")),
+        (of(Severity::Act), words!("refused")),
+        (of(Severity::Wait), words!("not in the LIMS yet")),
+        (of(Severity::Calm), words!("in the LIMS as listed")),
     ];
     let told = parts.into_iter().filter(|(number, _)| *number > 0);
-    told.map(|(number, words)| format!("{number} {words}")).collect::<Vec<_>>().join(" · ")
+    Words::row(told.map(|(number, what)| words!("{n} {what}", n = number, what)), " · ")
 }
 
 #[cfg(test)]
@@ -304,14 +320,15 @@ mod tests {
             (&["refused", "unknown"], "refused by the LIMS"),
             (&["quarantined"], "waits for the LIMS"),
         ] {
-            assert_eq!(mark(&at(states)).words, expected, "{states:?}");
+            assert_eq!(mark(&at(states)).words.english(), expected, "{states:?}");
         }
     }
 
     #[test]
     fn the_headline_counts_and_says_when_not_all_is_listed() {
+        let headline = |missing, is_cut| headline(missing, is_cut).english();
         assert_eq!(headline(0, false), "The LIMS has every patient's result.");
         assert_eq!(headline(1, false), "1 result isn't in the LIMS.");
-        assert_eq!(headline(LONGEST, true), "More than 2000 results aren't in the LIMS.");
+        assert_eq!(headline(LONGEST, true), "More than 2,000 results aren't in the LIMS.");
     }
 }

@@ -111,6 +111,7 @@ mod tests {
             hosts: vec!["Bench-PC.example".to_owned()],
             away_after: std::time::Duration::from_secs(1),
             paper_after: std::time::Duration::from_secs(1),
+            language: Default::default(),
         })
     }
 

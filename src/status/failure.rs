@@ -4,11 +4,15 @@ use std::any::Any;
 use std::time::Duration;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use super::words::{filters, values};
+use crate::config::settings::Language;
+use crate::domain::{Words, words};
 use crate::journal::JournalError;
 
 /// Why there is no page.
@@ -19,18 +23,26 @@ pub(super) enum Failure {
     SignIn,
     Forbidden(&'static str),
     /// What was asked for can't be done, and why.
-    Refused(String),
+    Refused(Words),
     Journal(JournalError),
     Render,
     Panic,
     TooLong,
 }
 
-#[derive(Template)]
+/// What stands in its place. It is put into words where the language is known.
+#[derive(Clone, Template)]
 #[template(path = "failure.html")]
-struct Notice<'a> {
-    headline: &'a str,
-    then: &'a str,
+pub(super) struct Notice {
+    headline: Words,
+    then: Words,
+}
+
+impl Notice {
+    pub(super) fn response(&self, status: StatusCode, language: Language) -> Response {
+        let text = self.render_with_values(&values(language));
+        (status, Html(text.unwrap_or_else(|_| self.headline.english()))).into_response()
+    }
 }
 
 impl From<JournalError> for Failure {
@@ -41,43 +53,44 @@ impl From<JournalError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let refusal;
+        let again = || {
+            words!(
+                "Reload in a moment. If this stays, check the disk and labwire's log; analyzers and LIMS don't depend on this page."
+            )
+        };
         let (status, headline, then) = match self {
             Failure::SignIn => return Redirect::to("/sign-in").into_response(),
-            Failure::Forbidden(why) => (StatusCode::FORBIDDEN, why, "Nothing was changed."),
-            Failure::Refused(why) => {
-                refusal = why;
-                (StatusCode::CONFLICT, "That can't be done.", refusal.as_str())
+            Failure::Forbidden(why) => {
+                (StatusCode::FORBIDDEN, Words::fixed(why), words!("Nothing was changed."))
             }
-            Failure::NotFound(what) => {
-                (StatusCode::NOT_FOUND, what, "It may have been typed wrongly, or belong to another journal.")
-            }
+            Failure::Refused(why) => (StatusCode::CONFLICT, words!("That can't be done."), why),
+            Failure::NotFound(what) => (
+                StatusCode::NOT_FOUND,
+                Words::fixed(what),
+                words!("It may have been typed wrongly, or belong to another journal."),
+            ),
             Failure::Journal(JournalError::Full) => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The disk is full: no new transmission is accepted.",
-                "Make room on the journal's file system; labwire goes on by itself. Analyzers keep their results until then.",
+                words!("The disk is full: no new transmission is accepted."),
+                words!(
+                    "Make room on the journal's file system; labwire goes on by itself. Analyzers keep their results until then."
+                ),
             ),
             Failure::Journal(error) => {
                 tracing::error!(%error, "the page failed to read the journal");
-                (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "The journal can't be read at this moment.",
-                    "Reload in a moment. If this stays, check the disk and labwire's log; analyzers and LIMS don't depend on this page.",
-                )
+                let headline = words!("The journal can't be read at this moment.");
+                (StatusCode::SERVICE_UNAVAILABLE, headline, again())
             }
-            Failure::TooLong => (
-                StatusCode::GATEWAY_TIMEOUT,
-                "This page takes too long to make.",
-                "Reload in a moment. If this stays, check the disk and labwire's log; analyzers and LIMS don't depend on this page.",
-            ),
+            Failure::TooLong => {
+                (StatusCode::GATEWAY_TIMEOUT, words!("This page takes too long to make."), again())
+            }
             Failure::Render | Failure::Panic => (
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "This page could not be made.",
-                "That is a fault in labwire. Receiving and sending go on; please have it looked at.",
+                words!("This page could not be made."),
+                words!("That is a fault in labwire. Receiving and sending go on; please have it looked at."),
             ),
         };
-        let page = Notice { headline, then }.render().unwrap_or_else(|_| headline.to_owned());
-        (status, Html(page)).into_response()
+        (status, Extension(Notice { headline, then })).into_response()
     }
 }
 
@@ -100,6 +113,8 @@ pub(super) async fn in_time(limit: Duration, request: Request, next: Next) -> Re
 }
 
 /// A page as a response.
-pub(super) fn html(page: &impl Template) -> Result<Response, Failure> {
-    page.render().map(|text| Html(text).into_response()).map_err(|_| Failure::Render)
+pub(super) fn html(page: &impl Template, language: Language) -> Result<Response, Failure> {
+    page.render_with_values(&values(language))
+        .map(|text| Html(text).into_response())
+        .map_err(|_| Failure::Render)
 }

@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Page;
+use super::failure::Notice;
 
 const HEADERS: [(HeaderName, &str); 6] = [
     (
@@ -34,7 +35,11 @@ pub(super) async fn guard(State(page): State<Page>, request: Request, next: Next
     } else if let Some(turned_away) = page.turn_away(&request) {
         turned_away
     } else {
-        next.run(request).await
+        let mut response = next.run(request).await;
+        match response.extensions_mut().remove::<Notice>() {
+            Some(notice) => notice.response(response.status(), page.language),
+            None => response,
+        }
     };
     if page.entrance.is_secure {
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, YEAR);

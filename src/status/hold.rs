@@ -8,11 +8,13 @@ use super::Page;
 use super::act::Desk;
 use super::clock::Clock;
 use super::failure::{Failure, html};
-use super::shell::{self, HeldRow, Shell};
+use super::shell::{self, HeldRow, Shell, unit};
 use super::who::Who;
+use super::words::filters;
 use crate::domain::clinic::Amount;
-use crate::domain::{Comparator, Observation, Patient};
+use crate::domain::{Comparator, Observation, Patient, Words, words};
 use crate::journal::ObservationId;
+use crate::journal::decisions::StoredDecision;
 use crate::journal::views::Evidence;
 
 #[derive(Template)]
@@ -20,17 +22,17 @@ use crate::journal::views::Evidence;
 struct Hold {
     shell: Shell,
     row: HeldRow,
-    patient: Vec<(&'static str, String)>,
+    patient: Vec<(Words, String)>,
     evidence: EvidenceRows,
     desk: Desk,
 }
 
 /// What stands beside a result, in words.
 pub(super) struct EvidenceRows {
-    pub decisions: Vec<String>,
-    pub previous: Vec<String>,
+    pub decisions: Vec<Words>,
+    pub previous: Vec<Words>,
     /// What it is to the result, and the result itself.
-    pub beside: Vec<(&'static str, String)>,
+    pub beside: Vec<(Words, Words)>,
 }
 
 pub(super) async fn show(
@@ -50,29 +52,38 @@ pub(super) async fn show(
         .await?;
     let (view, evidence) = found.ok_or(NONE)?;
     let clock = page.clock(&snapshot);
-    html(&Hold {
-        desk: Desk::of(&who),
-        shell: Shell::new(&format!("Held result {number}"), "/held", &page.site, &snapshot, &clock)
+    html(
+        &Hold {
+            desk: Desk::of(&who),
+            shell: Shell::new(
+                words!("Held result {number}", number = number.to_string()),
+                "/held",
+                &page.site,
+                &snapshot,
+                &clock,
+            )
             .seen_by(who, format!("/held/{number}")),
-        row: shell::held(&view, &clock),
-        patient: patient(&view.detail),
-        evidence: rows(&evidence, &clock),
-    })
+            row: shell::held(&view, &clock),
+            patient: patient(&view.detail),
+            evidence: rows(&evidence, &clock),
+        },
+        page.language,
+    )
 }
 
 /// What the analyzer said of the patient.
-pub(super) fn patient(detail: &Observation) -> Vec<(&'static str, String)> {
+pub(super) fn patient(detail: &Observation) -> Vec<(Words, String)> {
     told(detail.patient.reveal())
 }
 
 /// What is known of a patient, by what it is.
-pub(super) fn told(patient: &Patient) -> Vec<(&'static str, String)> {
+pub(super) fn told(patient: &Patient) -> Vec<(Words, String)> {
     let told = [
-        ("Name", &patient.name),
-        ("Birth date", &patient.birth_date),
-        ("Number", &patient.id),
-        ("Sex", &patient.sex),
-        ("Ward", &patient.location),
+        (words!("Name"), &patient.name),
+        (words!("Birth date"), &patient.birth_date),
+        (words!("Number"), &patient.id),
+        (words!("Sex"), &patient.sex),
+        (words!("Ward"), &patient.location),
     ];
     told.into_iter()
         .filter(|(_, text)| !text.trim().is_empty())
@@ -83,21 +94,27 @@ pub(super) fn told(patient: &Patient) -> Vec<(&'static str, String)> {
 pub(super) fn rows(evidence: &Evidence, clock: &Clock) -> EvidenceRows {
     let previous = evidence.previous.iter().filter_map(|past| {
         let Amount::Number { comparator, reported, .. } = &past.amount else { return None };
-        let at = past.at.map_or_else(|| "at a time that isn't known".to_owned(), |at| clock.at(at).text);
+        let unknown = || words!("at a time that isn't known");
+        let at = past.at.map_or_else(unknown, |at| clock.at(at).into());
         let comparator = comparator.map_or("", Comparator::as_str);
-        Some(format!("{comparator}{reported}, {at}, from {}", past.instrument))
+        let value = format!("{comparator}{reported}");
+        Some(words!("{value}, {at}, from {instrument}", value, at, instrument = &past.instrument))
     });
     let beside = evidence.beside.iter().map(|it| {
         let detail = &it.detail;
         let flags = detail.flags.iter().filter(|flag| !flag.is_empty());
         let flags: Vec<&str> = flags.map(String::as_str).collect();
-        let flags = if flags.is_empty() { String::new() } else { format!(", flags {}", flags.join(" ")) };
+        let value = Words::row([detail.value_as_sent.as_str().into(), unit(detail)], " ");
+        let value = match flags.is_empty() {
+            true => value,
+            false => words!("{value}, flags {flags}", value, flags = flags.join(" ")),
+        };
         let test = shell::test_name(&detail.test);
-        let unit = shell::unit(detail);
-        (it.is.words(), format!("{test} {} {unit}{flags} from {}", detail.value_as_sent, detail.instrument))
+        let instrument = detail.instrument.to_string();
+        (Words::fixed(it.is.words()), words!("{test} {value} from {instrument}", test, value, instrument))
     });
     EvidenceRows {
-        decisions: evidence.decisions.iter().map(ToString::to_string).collect(),
+        decisions: evidence.decisions.iter().map(StoredDecision::words).collect(),
         previous: previous.collect(),
         beside: beside.collect(),
     }

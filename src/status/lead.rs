@@ -4,6 +4,7 @@ use super::calls;
 use super::clock::Clock;
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
 use crate::board::{DestinationState, DropView};
+use crate::domain::{Words, counted, words};
 use crate::journal::Condition;
 use crate::journal::restoration::Standstill;
 
@@ -25,15 +26,15 @@ pub(super) enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lead {
     pub severity: Severity,
-    pub headline: String,
-    pub then: String,
+    pub headline: Words,
+    pub then: Words,
 }
 
 /// One thing that isn't as it should be.
 struct Concern {
     severity: Severity,
-    headline: String,
-    remedy: String,
+    headline: Words,
+    remedy: Words,
 }
 
 impl Severity {
@@ -49,12 +50,12 @@ impl Severity {
     }
 
     /// Its name in words; what is calm needs none.
-    pub(super) fn word(self) -> Option<&'static str> {
+    pub(super) fn word(self) -> Option<Words> {
         match self {
-            Severity::Danger => Some("Danger"),
-            Severity::Act => Some("Needs a person"),
-            Severity::Odd => Some("Unusual"),
-            Severity::Wait => Some("Not there yet"),
+            Severity::Danger => Some(words!("Danger")),
+            Severity::Act => Some(words!("Needs a person")),
+            Severity::Odd => Some(words!("Unusual")),
+            Severity::Wait => Some(words!("Not there yet")),
             Severity::Calm => None,
         }
     }
@@ -81,44 +82,49 @@ pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     silent(snapshot, clock, &mut concerns);
     let mut concerns = concerns.into_iter();
     let Some(worst) = concerns.next() else { return calm(snapshot, clock) };
-    let rest: Vec<String> = concerns.map(|concern| concern.headline).collect();
+    let rest: Vec<Words> = concerns.map(|concern| concern.headline).collect();
     Lead { severity: worst.severity, headline: worst.headline, then: then(worst.remedy, &rest) }
 }
 
-fn then(remedy: String, rest: &[String]) -> String {
+fn then(remedy: Words, rest: &[Words]) -> Words {
     let (shown, more) = rest.split_at(rest.len().min(2));
     let mut parts = vec![remedy];
     if !shown.is_empty() {
-        parts.push(format!("Then: {}", shown.join(" ")));
+        parts.push(words!("Then: {more}", more = Words::row(shown.iter().cloned(), " ")));
     }
     if !more.is_empty() {
-        parts.push(format!("And {} below.", count(as_count(more.len()), "thing more", "things more")));
+        parts.push(counted!(more.len(), "And {n} thing more below.", "And {n} things more below."));
     }
-    parts.join(" ")
+    Words::row(parts, " ")
 }
 
 fn journal(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     let (headline, remedy) = match &snapshot.condition {
         Condition::Good => return,
         Condition::Failed(why) => (
-            format!("The journal has failed: nothing more is received ({why})."),
-            "Check the disk, then restart labwire. Nothing that was acknowledged is lost: analyzers send the rest again.",
+            words!("The journal has failed: nothing more is received ({why}).", why),
+            words!(
+                "Check the disk, then restart labwire. Nothing that was acknowledged is lost: analyzers send the rest again."
+            ),
         ),
         Condition::Full => (
-            "The disk is full: no new transmission is accepted.".to_owned(),
-            "Make room on the journal's file system; labwire goes on by itself. Analyzers keep their results until then.",
+            words!("The disk is full: no new transmission is accepted."),
+            words!(
+                "Make room on the journal's file system; labwire goes on by itself. Analyzers keep their results until then."
+            ),
         ),
     };
-    concerns.push(Concern { severity: Severity::Danger, headline, remedy: remedy.to_owned() });
+    concerns.push(Concern { severity: Severity::Danger, headline, remedy });
 }
 
 fn standstill(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     if let Some(Standstill { why, .. }) = &snapshot.standstill {
         concerns.push(Concern {
             severity: Severity::Danger,
-            headline: format!("Nothing is delivered to any LIMS: {why}."),
-            remedy: "Analyzers are received as ever. Have lab IT compare with the LIMS; then: labwire resume --reason …"
-                .to_owned(),
+            headline: words!("Nothing is delivered to any LIMS: {why}.", why),
+            remedy: words!(
+                "Analyzers are received as ever. Have lab IT compare with the LIMS; then: labwire resume --reason …"
+            ),
         });
     }
 }
@@ -133,9 +139,13 @@ fn sums(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     if !imbalances.is_empty() {
         concerns.push(Concern {
             severity: Severity::Danger,
-            headline: format!("The sums do not balance: {}.", imbalances.join("; ")),
-            remedy: "A result may be lost or doubled. Compare the analyzer's own list with the LIMS, and have labwire looked at."
-                .to_owned(),
+            headline: words!(
+                "The sums do not balance: {differences}.",
+                differences = Words::row(imbalances, "; ")
+            ),
+            remedy: words!(
+                "A result may be lost or doubled. Compare the analyzer's own list with the LIMS, and have labwire looked at."
+            ),
         });
     }
 }
@@ -145,14 +155,15 @@ fn removed(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     for lims in snapshot.destinations.iter().filter(|it| !it.is_configured && it.open() > 0) {
         concerns.push(Concern {
             severity: Severity::Act,
-            headline: format!(
-                "{} is no longer configured; {} for it.",
-                lims.name,
-                count(lims.open(), "result waits", "results wait")
+            headline: counted!(
+                lims.open(),
+                "{name} is no longer configured; {n} result waits for it.",
+                "{name} is no longer configured; {n} results wait for it.",
+                name = &lims.name
             ),
-            remedy: format!(
-                "Name {} in labwire.toml again, or enter the results in the LIMS by hand.",
-                lims.name
+            remedy: words!(
+                "Name {name} in labwire.toml again, or enter the results in the LIMS by hand.",
+                name = &lims.name
             ),
         });
     }
@@ -162,19 +173,20 @@ fn resting(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
     for lims in snapshot.destinations.iter().filter(|it| !it.is_under_test()) {
         let headline = match &lims.state {
             DestinationState::Resting { until, why } => {
-                format!("{} does not answer: {why}; next try at {}.", lims.name, clock.at(*until).text)
+                let at = clock.at(*until);
+                words!("{name} does not answer: {why}; next try at {at}.", name = &lims.name, why, at)
             }
             DestinationState::Failing(why) if lims.fails_lastingly(snapshot.as_of) => {
-                format!("{} is failing: {why}.", lims.name)
+                words!("{name} is failing: {why}.", name = &lims.name, why)
             }
             _ => continue,
         };
         let remedy = match lims.on_their_way() {
-            0 => "Check the LIMS and the network. Nothing waits for it.".to_owned(),
-            1 => "Check the LIMS and the network. 1 result is safe here until it answers.".to_owned(),
-            many => format!(
-                "Check the LIMS and the network. {} results are safe here until it answers.",
-                grouped(many)
+            0 => words!("Check the LIMS and the network. Nothing waits for it."),
+            some => counted!(
+                some,
+                "Check the LIMS and the network. {n} result is safe here until it answers.",
+                "Check the LIMS and the network. {n} results are safe here until it answers."
             ),
         };
         concerns.push(Concern { severity: Severity::Danger, headline, remedy });
@@ -187,8 +199,8 @@ fn hiccups(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
         if let (DestinationState::Failing(why), false) = (&lims.state, lims.fails_lastingly(snapshot.as_of)) {
             concerns.push(Concern {
                 severity: Severity::Odd,
-                headline: format!("{} failed just now: {why}.", lims.name),
-                remedy: "labwire tries again by itself.".to_owned(),
+                headline: words!("{name} failed just now: {why}.", name = &lims.name, why),
+                remedy: words!("labwire tries again by itself."),
             });
         }
     }
@@ -200,16 +212,20 @@ fn under_test(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
         let name = &lims.name;
         let fails = match &lims.state {
             DestinationState::Resting { why, .. } | DestinationState::Failing(why) => {
-                Some(format!("{name}, which is under test, fails: {why}."))
+                Some(words!("{name}, which is under test, fails: {why}.", name, why))
             }
             DestinationState::Untried | DestinationState::Up => None,
         };
         let refused = Some(lims.deliveries("dead")).filter(|letters| *letters > 0).map(|letters| {
-            let letters = count(letters, "delivery that waits", "deliveries that wait");
-            format!("{name}, which is under test, has {letters} for a person.")
+            counted!(
+                letters,
+                "{name}, which is under test, has {n} delivery that waits for a person.",
+                "{name}, which is under test, has {n} deliveries that wait for a person.",
+                name
+            )
         });
         for headline in fails.into_iter().chain(refused) {
-            let remedy = "No patient is treated by what it holds; tell those who set it up.".to_owned();
+            let remedy = words!("No patient is treated by what it holds; tell those who set it up.");
             concerns.push(Concern { severity: Severity::Odd, headline, remedy });
         }
     }
@@ -221,12 +237,12 @@ fn dead_letters(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     if waiting > 0 {
         concerns.push(Concern {
             severity: Severity::Danger,
-            headline: count(
+            headline: counted!(
                 waiting,
-                "delivery waits for a person: refused by the LIMS, or of unknown fate.",
-                "deliveries wait for a person: refused by the LIMS, or of unknown fate.",
+                "{n} delivery waits for a person: refused by the LIMS, or of unknown fate.",
+                "{n} deliveries wait for a person: refused by the LIMS, or of unknown fate."
             ),
-            remedy: "Each says under dead letters why, and what to do.".to_owned(),
+            remedy: words!("Each says under dead letters why, and what to do."),
         });
     }
 }
@@ -234,24 +250,20 @@ fn dead_letters(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
 fn links(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
     for analyzer in &snapshot.analyzers {
         if let Contact::Down { why, since } = &analyzer.contact {
-            concerns.push(Concern {
-                severity: Severity::Danger,
-                headline: format!(
-                    "{} since {}: {why}.",
-                    match analyzer.drop {
-                        None => format!("{} has not been connected", analyzer.name),
-                        Some(_) => format!("No file of {} could be fetched", analyzer.name),
-                    },
-                    clock.at(*since).text
-                ),
-                remedy: match analyzer.drop {
-                    None => {
+            let (name, since) = (&analyzer.name, clock.at(*since));
+            let (headline, remedy) = match analyzer.drop {
+                None => (
+                    words!("{name} has not been connected since {since}: {why}.", name, since, why),
+                    words!(
                         "Check that the analyzer is on and its cable or network is in; labwire keeps trying."
-                    }
-                    Some(_) => "Files wait where they are until then; labwire keeps trying.",
-                }
-                .to_owned(),
-            });
+                    ),
+                ),
+                Some(_) => (
+                    words!("No file of {name} could be fetched since {since}: {why}.", name, since, why),
+                    words!("Files wait where they are until then; labwire keeps trying."),
+                ),
+            };
+            concerns.push(Concern { severity: Severity::Danger, headline, remedy });
         }
     }
 }
@@ -263,13 +275,13 @@ fn files(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
         if stuck > 0 {
             concerns.push(Concern {
                 severity: Severity::Act,
-                headline: format!(
-                    "{} of {} {} for a person.",
-                    count(as_count(stuck), "file", "files"),
-                    analyzer.name,
-                    if stuck == 1 { "waits" } else { "wait" }
+                headline: counted!(
+                    stuck,
+                    "{n} file of {name} waits for a person.",
+                    "{n} files of {name} wait for a person.",
+                    name = &analyzer.name
                 ),
-                remedy: "Its line below names them and says why; they stay where they are.".to_owned(),
+                remedy: words!("Its line below names them and says why; they stay where they are."),
             });
         }
     }
@@ -284,12 +296,12 @@ fn files(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     if snapshot.waiting.stuck > 0 && !files().all(is_known) {
         concerns.push(Concern {
             severity: Severity::Act,
-            headline: count(
+            headline: counted!(
                 snapshot.waiting.stuck,
-                "file waited for a person when labwire was stopped.",
-                "files waited for a person when labwire was stopped.",
+                "{n} file waited for a person when labwire was stopped.",
+                "{n} files waited for a person when labwire was stopped."
             ),
-            remedy: "Each says under problems why; labwire is about to look again.".to_owned(),
+            remedy: words!("Each says under problems why; labwire is about to look again."),
         });
     }
 }
@@ -299,21 +311,23 @@ fn messages(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     if waiting.unattributed > 0 {
         concerns.push(Concern {
             severity: Severity::Act,
-            headline: format!(
-                "{} from an analyzer that labwire doesn't know: not in the LIMS.",
-                count(waiting.unattributed, "message came", "messages came")
+            headline: counted!(
+                waiting.unattributed,
+                "{n} message came from an analyzer that labwire doesn't know: not in the LIMS.",
+                "{n} messages came from an analyzer that labwire doesn't know: not in the LIMS."
             ),
-            remedy: "Describe the analyzer in instruments.d; the messages are read again then.".to_owned(),
+            remedy: words!("Describe the analyzer in instruments.d; the messages are read again then."),
         });
     }
     if waiting.incomplete > 0 {
         concerns.push(Concern {
             severity: Severity::Act,
-            headline: format!(
-                "{} cut short.",
-                count(waiting.incomplete, "transmission was", "transmissions were")
+            headline: counted!(
+                waiting.incomplete,
+                "{n} transmission was cut short.",
+                "{n} transmissions were cut short."
             ),
-            remedy: "Have the analyzer send them again, then dismiss the problem.".to_owned(),
+            remedy: words!("Have the analyzer send them again, then dismiss the problem."),
         });
     }
 }
@@ -322,23 +336,25 @@ fn people(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     let waiting = snapshot.waiting;
     let others = waiting.other_problems;
     let problems = if others == waiting.open_problems {
-        ("problem is open.", "problems are open.")
+        counted!(others, "{n} problem is open.", "{n} problems are open.")
     } else {
-        ("other problem is open.", "other problems are open.")
+        counted!(others, "{n} other problem is open.", "{n} other problems are open.")
     };
     let rows = [
         (
             waiting.held,
-            Severity::Act,
-            ("result is held and not in the LIMS.", "results are held and not in the LIMS."),
-            "Look at each on the analyzer, then release or reject it.",
+            counted!(
+                waiting.held,
+                "{n} result is held and not in the LIMS.",
+                "{n} results are held and not in the LIMS."
+            ),
+            words!("Look at each on the analyzer, then release or reject it."),
         ),
-        (others, Severity::Act, problems, "Each says what to do about it."),
+        (others, problems, words!("Each says what to do about it.")),
     ];
-    for (number, severity, (one, many), remedy) in rows {
+    for (number, headline, remedy) in rows {
         if number > 0 {
-            let headline = count(number, one, many);
-            concerns.push(Concern { severity, headline, remedy: remedy.to_owned() });
+            concerns.push(Concern { severity: Severity::Act, headline, remedy });
         }
     }
 }
@@ -348,8 +364,8 @@ fn queries(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     if number > 0 {
         concerns.push(Concern {
             severity: Severity::Odd,
-            headline: count(number, "host query got no orders.", "host queries got no orders."),
-            remedy: "Order the tests on the analyzer by hand where it waits for them.".to_owned(),
+            headline: counted!(number, "{n} host query got no orders.", "{n} host queries got no orders."),
+            remedy: words!("Order the tests on the analyzer by hand where it waits for them."),
         });
     }
 }
@@ -358,12 +374,14 @@ fn reports(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
     if let Some((since, why)) = &snapshot.reports_fail {
         concerns.push(Concern {
             severity: Severity::Act,
-            headline: format!(
-                "The reconciliation's report has not been written since {}: {why}.",
-                clock.at(*since).text
+            headline: words!(
+                "The reconciliation's report has not been written since {since}: {why}.",
+                since = clock.at(*since),
+                why
             ),
-            remedy: "Mend the folder; labwire tries again by itself. The reconciliation stands on its page meanwhile."
-                .to_owned(),
+            remedy: words!(
+                "Mend the folder; labwire tries again by itself. The reconciliation stands on its page meanwhile."
+            ),
         });
     }
 }
@@ -373,8 +391,12 @@ fn silent(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
         if let Some(since) = analyzer.silent_since() {
             concerns.push(Concern {
                 severity: Severity::Odd,
-                headline: format!("{} has been silent since {}.", analyzer.name, clock.at(since).text),
-                remedy: "Check that the run is finished and its host link is on.".to_owned(),
+                headline: words!(
+                    "{name} has been silent since {since}.",
+                    name = &analyzer.name,
+                    since = clock.at(since)
+                ),
+                remedy: words!("Check that the run is finished and its host link is on."),
             });
         }
     }
@@ -385,63 +407,43 @@ fn calm(snapshot: &Snapshot, clock: &Clock) -> Lead {
     let reached = |contact: &Contact| matches!(contact, Contact::Connected { .. } | Contact::Polling { .. });
     let talking = snapshot.analyzers.iter().filter(|it| reached(&it.contact)).count();
     let analyzers = match (talking, total) {
-        (_, 0) => "No analyzer is configured".to_owned(),
-        (1, 1) => "The analyzer is connected".to_owned(),
-        (2, 2) => "Both analyzers are connected".to_owned(),
-        (talking, total) if talking == total => format!("All {total} analyzers are connected"),
-        (0, 1) => "The analyzer is waited for".to_owned(),
-        (0, 2) => "Both analyzers are waited for".to_owned(),
-        (0, total) => format!("All {total} analyzers are waited for"),
-        (talking, total) => format!("{talking} of {total} analyzers are connected, the others waited for"),
+        (_, 0) => words!("No analyzer is configured"),
+        (1, 1) => words!("The analyzer is connected"),
+        (2, 2) => words!("Both analyzers are connected"),
+        (talking, total) if talking == total => words!("All {total} analyzers are connected", total),
+        (0, 1) => words!("The analyzer is waited for"),
+        (0, 2) => words!("Both analyzers are waited for"),
+        (0, total) => words!("All {total} analyzers are waited for", total),
+        (talking, total) => {
+            words!("{talking} of {total} analyzers are connected, the others waited for", talking, total)
+        }
     };
     let configured: Vec<&Lims> = snapshot.destinations.iter().filter(|it| it.is_configured).collect();
     let untried = configured.iter().any(|it| it.state == DestinationState::Untried);
     let lims = match (configured.len(), untried) {
-        (0, _) => "no LIMS is configured",
-        (_, true) => "nothing sent to the LIMS yet",
-        (1, false) => "the LIMS is up",
-        (_, false) => "every LIMS is up",
+        (0, _) => words!("no LIMS is configured"),
+        (_, true) => words!("nothing sent to the LIMS yet"),
+        (1, false) => words!("the LIMS is up"),
+        (_, false) => words!("every LIMS is up"),
     };
-    let last = snapshot.analyzers.iter().filter_map(|it| it.counts.last_message).max();
-    let last = match last {
-        Some(at) => format!("The last message came at {}. ", clock.at(at).text),
-        None => "No message has come yet. ".to_owned(),
+    let last = match snapshot.analyzers.iter().filter_map(|it| it.counts.last_message).max() {
+        Some(at) => words!("The last message came at {at}.", at = clock.at(at)),
+        None => words!("No message has come yet."),
     };
     let on_their_way: i64 = snapshot.destinations.iter().map(Lims::on_their_way).sum();
     let way = match on_their_way {
-        0 => "Nothing is on its way, and the sums balance.".to_owned(),
-        some => format!(
-            "{} on the way to the LIMS, and the sums balance.",
-            count(some, "result is", "results are")
+        0 => words!("Nothing is on its way, and the sums balance."),
+        some => counted!(
+            some,
+            "{n} result is on the way to the LIMS, and the sums balance.",
+            "{n} results are on the way to the LIMS, and the sums balance."
         ),
     };
     Lead {
         severity: Severity::Calm,
-        headline: format!("{analyzers}, {lims}, nothing held."),
-        then: format!("{last}{way}"),
+        headline: words!("{analyzers}, {lims}, nothing held.", analyzers, lims),
+        then: Words::row([last, way], " "),
     }
-}
-
-/// A number with its noun.
-pub(super) fn count(number: i64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
-}
-
-/// A number with its thousands apart.
-pub(super) fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::from(if number < 0 { "-" } else { "" });
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn as_count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use super::Page;
 use super::failure::{Failure, html};
 use super::shell::{self, HeldRow, LetterRow, ProblemRow, Shell};
 use super::who::Who;
+use super::words::filters;
+use crate::domain::words;
 
 #[derive(Template)]
 #[template(path = "problems.html")]
@@ -36,30 +38,40 @@ struct DeadLetters {
 pub(super) async fn problems(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
-    html(&Problems {
-        shell: Shell::new("Problems", "/problems", &page.site, &snapshot, &clock).seen_by(who, "/problems"),
-        total: snapshot.waiting.open_problems,
-        problems: snapshot.problems.iter().map(|it| shell::problem(it, &clock)).collect(),
-    })
+    html(
+        &Problems {
+            shell: Shell::new(words!("Problems"), "/problems", &page.site, &snapshot, &clock)
+                .seen_by(who, "/problems"),
+            total: snapshot.waiting.open_problems,
+            problems: snapshot.problems.iter().map(|it| shell::problem(it, &clock)).collect(),
+        },
+        page.language,
+    )
 }
 
 pub(super) async fn held(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
-    html(&Held {
-        shell: Shell::new("Held", "/held", &page.site, &snapshot, &clock).seen_by(who, "/held"),
-        total: snapshot.waiting.held,
-        held: snapshot.held.iter().map(|it| shell::held(it, &clock)).collect(),
-    })
+    html(
+        &Held {
+            shell: Shell::new(words!("Held"), "/held", &page.site, &snapshot, &clock).seen_by(who, "/held"),
+            total: snapshot.waiting.held,
+            held: snapshot.held.iter().map(|it| shell::held(it, &clock)).collect(),
+        },
+        page.language,
+    )
 }
 
 pub(super) async fn dead_letters(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
-    html(&DeadLetters {
-        shell: Shell::new("Dead letters", "/dead-letters", &page.site, &snapshot, &clock)
-            .seen_by(who, "/dead-letters"),
-        total: snapshot.waiting.dead_letters,
-        letters: snapshot.letters.iter().map(|it| shell::letter(it, &snapshot, &clock)).collect(),
-    })
+    html(
+        &DeadLetters {
+            shell: Shell::new(words!("Dead letters"), "/dead-letters", &page.site, &snapshot, &clock)
+                .seen_by(who, "/dead-letters"),
+            total: snapshot.waiting.dead_letters,
+            letters: snapshot.letters.iter().map(|it| shell::letter(it, &snapshot, &clock)).collect(),
+        },
+        page.language,
+    )
 }

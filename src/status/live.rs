@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Page;
 use super::clock::Clock;
+use super::words::plain;
 
 /// How often changes are looked for, and so the least time between two announcements.
 const LOOK: Duration = Duration::from_millis(500);
@@ -103,8 +104,8 @@ pub(super) async fn events(State(page): State<Page>) -> Response {
     let events = WatchStream::from_changes(pulses).take_while(|pulse| !pulse.is_last).map(move |pulse| {
         let name = if pulse.changes == seen { "as-of" } else { "changed" };
         seen = pulse.changes;
-        let at = Clock::new(page.zone.clone(), pulse.at).now();
-        Ok::<_, Infallible>(Event::default().event(name).data(at.text))
+        let at = Clock::new(page.zone.clone(), pulse.at).now().into();
+        Ok::<_, Infallible>(Event::default().event(name).data(plain(&at, page.language)))
     });
     Sse::new(events).into_response()
 }

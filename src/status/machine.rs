@@ -81,7 +81,7 @@ pub(super) async fn status(State(page): State<Page>) -> Result<Response, Failure
         site: &page.site,
         as_of: snapshot.as_of.to_string(),
         severity: lead.severity.class(),
-        headline: lead.headline,
+        headline: lead.headline.english(),
         journal: condition(&snapshot.condition),
         balanced: snapshot.sums.imbalances().is_empty(),
         waiting: Waiting {

@@ -41,6 +41,7 @@ mod spark;
 mod specimen;
 mod wall;
 mod who;
+mod words;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,7 +58,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::board::Board;
 use crate::config::Settings;
-use crate::config::settings::{Instrument, JournalSettings, Transport};
+use crate::config::settings::{Instrument, JournalSettings, Language, Transport};
 use crate::domain::qc::Plan;
 use crate::host::control::Control;
 use crate::host::tls::Acceptor;
@@ -93,6 +94,7 @@ pub struct Page {
     alive: watch::Receiver<Instant>,
     journal: Arc<JournalSettings>,
     site: Arc<str>,
+    language: Language,
     entrance: Arc<Entrance>,
     annunciator: Annunciator,
     /// How long a link may be down before people go to paper.
@@ -131,6 +133,7 @@ impl Page {
             alive,
             journal: Arc::new(settings.journal.clone()),
             site: settings.site.as_str().into(),
+            language: settings.page.language,
             annunciator: Annunciator::default(),
             entrance: Arc::new(Entrance::new(&settings.page)),
             paper_after: settings.page.paper_after,

@@ -11,6 +11,8 @@ use super::failure::{Failure, html};
 use super::shell::Shell;
 use super::snapshot::LIST;
 use super::who::Who;
+use super::words::filters;
+use crate::domain::{Words, words};
 use crate::orders::{Board, Contested, Pending};
 
 #[derive(Template)]
@@ -20,7 +22,7 @@ struct Orders {
     is_told: bool,
     is_partial: bool,
     /// What to do about the contested ones.
-    remedy: &'static str,
+    remedy: Words,
     contested: Vec<ContestedRow>,
     /// With what none of them can do as the last.
     analyzers: Vec<Work>,
@@ -32,12 +34,12 @@ struct Orders {
 
 struct ContestedRow {
     specimen: String,
-    orders: String,
+    orders: Words,
     since: Moment,
 }
 
 struct Work {
-    name: String,
+    name: Words,
     count: usize,
     tubes: Vec<TubeRow>,
 }
@@ -60,7 +62,7 @@ struct DownloadRow {
 struct QueryRow {
     instrument: String,
     specimens: Vec<String>,
-    answer: String,
+    answer: Words,
     message: i64,
     asked: Moment,
 }
@@ -82,58 +84,67 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
         is_urgent: it.priority == crate::domain::Priority::Stat,
         since: clock.at(it.since),
     };
-    let work = |(name, tubes): (String, Vec<Pending>)| Work {
+    let work = |(name, tubes): (Words, Vec<Pending>)| Work {
         name,
         count: tubes.len(),
         tubes: tubes.iter().take(LIST).map(row).collect(),
     };
-    let nobodys = ("no analyzer here".to_owned(), board.nobodys);
-    let all = board.analyzers.into_iter().chain([nobodys]).filter(|(_, tubes)| !tubes.is_empty());
-    html(&Orders {
-        shell: Shell::new("Orders", "/orders", &page.site, &snapshot, &clock).seen_by(who, "/orders"),
-        is_told: !page.order_sources.is_empty(),
-        is_partial: board.is_partial,
-        remedy: Contested::REMEDY,
-        contested: board
-            .contested
-            .iter()
-            .take(LIST)
-            .map(|it| ContestedRow {
-                specimen: it.specimen.reveal().to_owned(),
-                orders: it.orders_in_words(),
-                since: clock.at(it.since),
-            })
-            .collect(),
-        analyzers: all.map(work).collect(),
-        downloads: downloads
-            .into_iter()
-            .map(|it| DownloadRow {
-                instrument: it.instrument,
-                specimen: it.specimen.reveal().to_owned(),
-                tests: it.wanted.into_iter().collect::<Vec<_>>().join(" "),
-                state: if it.note.is_empty() { it.state } else { format!("{}: {}", it.state, it.note) },
-                since: clock.at(it.changed_at),
-            })
-            .collect(),
-        taken: taken
-            .into_iter()
-            .map(|it| DownloadRow {
-                instrument: it.instrument,
-                specimen: it.specimen.reveal().to_owned(),
-                tests: it.tests.into_iter().collect::<Vec<_>>().join(" "),
-                state: it.note,
-                since: clock.at(it.at),
-            })
-            .collect(),
-        queries: queries
-            .into_iter()
-            .map(|it| QueryRow {
-                instrument: it.instrument,
-                specimens: it.specimens.iter().map(|id| id.reveal().to_owned()).collect(),
-                answer: it.answer.unwrap_or_else(|| "not answered yet".to_owned()),
-                message: it.message.0,
-                asked: clock.at(it.asked_at),
-            })
-            .collect(),
-    })
+    let nobodys = (words!("no analyzer here"), board.nobodys);
+    let all = board
+        .analyzers
+        .into_iter()
+        .map(|(name, tubes)| (name.into(), tubes))
+        .chain([nobodys])
+        .filter(|(_, tubes)| !tubes.is_empty());
+    html(
+        &Orders {
+            shell: Shell::new(words!("Orders"), "/orders", &page.site, &snapshot, &clock)
+                .seen_by(who, "/orders"),
+            is_told: !page.order_sources.is_empty(),
+            is_partial: board.is_partial,
+            remedy: Words::fixed(Contested::REMEDY),
+            contested: board
+                .contested
+                .iter()
+                .take(LIST)
+                .map(|it| ContestedRow {
+                    specimen: it.specimen.reveal().to_owned(),
+                    orders: it.orders_in_words(),
+                    since: clock.at(it.since),
+                })
+                .collect(),
+            analyzers: all.map(work).collect(),
+            downloads: downloads
+                .into_iter()
+                .map(|it| DownloadRow {
+                    instrument: it.instrument,
+                    specimen: it.specimen.reveal().to_owned(),
+                    tests: it.wanted.into_iter().collect::<Vec<_>>().join(" "),
+                    state: if it.note.is_empty() { it.state } else { format!("{}: {}", it.state, it.note) },
+                    since: clock.at(it.changed_at),
+                })
+                .collect(),
+            taken: taken
+                .into_iter()
+                .map(|it| DownloadRow {
+                    instrument: it.instrument,
+                    specimen: it.specimen.reveal().to_owned(),
+                    tests: it.tests.into_iter().collect::<Vec<_>>().join(" "),
+                    state: it.note,
+                    since: clock.at(it.at),
+                })
+                .collect(),
+            queries: queries
+                .into_iter()
+                .map(|it| QueryRow {
+                    instrument: it.instrument,
+                    specimens: it.specimens.iter().map(|id| id.reveal().to_owned()).collect(),
+                    answer: it.answer.map_or_else(|| words!("not answered yet"), Words::from),
+                    message: it.message.0,
+                    asked: clock.at(it.asked_at),
+                })
+                .collect(),
+        },
+        page.language,
+    )
 }

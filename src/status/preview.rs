@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::lead::{Lead, Severity};
 use super::shell::test_name;
 use crate::config::Settings;
-use crate::domain::{InstrumentId, SpecimenId};
+use crate::domain::{InstrumentId, SpecimenId, words};
 use crate::journal::read::Pending;
 use crate::journal::views::MessageView;
 use crate::pipeline::runner::reading;
@@ -57,8 +57,8 @@ pub(super) fn naming(
 pub(super) fn lead() -> Lead {
     Lead {
         severity: Severity::Act,
-        headline: "Its transmission was cut short: nothing of it is in the LIMS.".to_owned(),
-        then: "Have the analyzer send it again. What arrived stands below and is never delivered.".to_owned(),
+        headline: words!("Its transmission was cut short: nothing of it is in the LIMS."),
+        then: words!("Have the analyzer send it again. What arrived stands below and is never delivered."),
     }
 }
 

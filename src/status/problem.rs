@@ -9,6 +9,8 @@ use super::act::Desk;
 use super::failure::{Failure, html};
 use super::shell::{self, ProblemRow, Shell};
 use super::who::Who;
+use super::words::filters;
+use crate::domain::words;
 use crate::journal::ProblemId;
 
 #[derive(Template)]
@@ -29,10 +31,19 @@ pub(super) async fn show(
     let (snapshot, view) = page.read(move |reader| reader.open_problem(ProblemId(number))).await?;
     let view = view.ok_or(NONE)?;
     let clock = page.clock(&snapshot);
-    html(&Problem {
-        desk: Desk::of(&who),
-        shell: Shell::new(&format!("Problem {number}"), "/problems", &page.site, &snapshot, &clock)
+    html(
+        &Problem {
+            desk: Desk::of(&who),
+            shell: Shell::new(
+                words!("Problem {number}", number = number.to_string()),
+                "/problems",
+                &page.site,
+                &snapshot,
+                &clock,
+            )
             .seen_by(who, format!("/problem/{number}")),
-        row: shell::problem(&view, &clock),
-    })
+            row: shell::problem(&view, &clock),
+        },
+        page.language,
+    )
 }

@@ -17,8 +17,9 @@ use super::failure::{Failure, html};
 use super::lead::Severity;
 use super::shell::{Mark, Shell, test_name};
 use super::who::Who;
+use super::words::filters;
 use crate::domain::qc::{Plan, QcState, Scope, Violation};
-use crate::domain::{InstrumentId, TestIdentity};
+use crate::domain::{InstrumentId, TestIdentity, Words, words};
 use crate::journal::qc::{PointView, RunView, SeriesView};
 
 use chart::Chart;
@@ -58,17 +59,17 @@ struct SeriesRow {
     aspect: String,
     component: String,
     mark: Mark,
-    run: String,
-    why: String,
+    run: Words,
+    why: Words,
     measured: Option<Moment>,
-    acceptable: String,
+    acceptable: Words,
     /// What to do, where something is.
-    remedy: String,
+    remedy: Words,
 }
 
 /// One test, with its charts.
 struct Shown {
-    title: String,
+    title: Words,
     charts: Vec<Chart>,
     points: Vec<PointRow>,
 }
@@ -78,9 +79,9 @@ struct PointRow {
     run: i64,
     measured: Moment,
     value: String,
-    material: String,
-    judged: String,
-    out: String,
+    material: Words,
+    judged: Words,
+    out: Words,
 }
 
 pub(super) async fn show(
@@ -107,37 +108,47 @@ pub(super) async fn show(
         .await?;
     let clock = page.clock(&snapshot);
     let shown = wanted.map(|(instrument, test)| charted(&instrument, &test, &points, &clock));
-    html(&Controls {
-        shell: Shell::new("Quality control", "/qc", &page.site, &snapshot, &clock).seen_by(who, "/qc"),
-        is_switched_off: page.qc.multirule.is_none(),
-        rows: series.iter().map(|it| row(it, &page.qc, &clock)).collect(),
-        shown,
-    })
+    html(
+        &Controls {
+            shell: Shell::new(words!("Quality control"), "/qc", &page.site, &snapshot, &clock)
+                .seen_by(who, "/qc"),
+            is_switched_off: page.qc.multirule.is_none(),
+            rows: series.iter().map(|it| row(it, &page.qc, &clock)).collect(),
+            shown,
+        },
+        page.language,
+    )
 }
 
 fn row(it: &SeriesView, plan: &Plan, clock: &Clock) -> SeriesRow {
     let (instrument, test) = (it.instrument.to_string(), test_name(&it.test));
     let since = format!("labwire qc since {instrument} \"{test}\"");
     let remedy = match it.state {
-        QcState::Rejected => format!(
-            "find the cause and measure the controls again; {since} lists the patients' results that no acceptable run vouches for"
+        QcState::Rejected => words!(
+            "find the cause and measure the controls again; {command} lists the patients' results that no acceptable run vouches for",
+            command = since
         ),
-        QcState::NoRunSince => "measure the controls".to_owned(),
-        QcState::Incomplete => "measure the other levels".to_owned(),
+        QcState::NoRunSince => words!("measure the controls"),
+        QcState::Incomplete => words!("measure the other levels"),
         QcState::NotEvaluated if plan.multirule.is_some() => {
-            "the results below say why; add what is missing to qc.d and restart".to_owned()
+            words!("the results below say why; add what is missing to qc.d and restart")
         }
-        QcState::NotEvaluated | QcState::NeverRun | QcState::Accepted | QcState::Warning => String::new(),
+        QcState::NotEvaluated | QcState::NeverRun | QcState::Accepted | QcState::Warning => Words::none(),
     };
     let acceptable = match (&it.acceptable, &it.last) {
-        (Some(run), Some(last)) if run.id == last.id => String::new(),
-        (Some(run), _) => format!("run {}, {}", run.id, clock.at(run.measured_at).text),
-        (None, _) => "never".to_owned(),
+        (Some(run), Some(last)) if run.id == last.id => Words::none(),
+        (Some(run), _) => {
+            words!("run {number}, {at}", number = run.id.to_string(), at = clock.at(run.measured_at))
+        }
+        (None, _) => words!("never"),
     };
     SeriesRow {
         mark: mark(it.state, plan),
-        run: it.last.as_ref().map(|run| format!("run {}", run.id)).unwrap_or_default(),
-        why: it.last.as_ref().map(why).unwrap_or_default(),
+        run: it
+            .last
+            .as_ref()
+            .map_or_else(Words::none, |run| words!("run {number}", number = run.id.to_string())),
+        why: it.last.as_ref().map_or_else(Words::none, why),
         measured: it.last.as_ref().map(|run| clock.at(run.measured_at)),
         acceptable,
         remedy,
@@ -158,23 +169,27 @@ fn mark(state: QcState, plan: &Plan) -> Mark {
         QcState::NotEvaluated | QcState::NeverRun | QcState::Incomplete => Severity::Wait,
         QcState::Accepted => Severity::Calm,
     };
-    Mark::new(severity, state.name())
+    Mark::new(severity, Words::fixed(state.name()))
 }
 
 /// What the run breaks, and what somebody said of it.
-fn why(run: &RunView) -> String {
-    let mut parts: Vec<String> = run.violations.iter().map(broken).collect();
-    if let Some(word) = &run.accepted {
-        parts.push(format!("{}, and accepted by {}: {}", run.outcome.name(), word.by, word.reason));
-    }
-    parts.join("; ")
+fn why(run: &RunView) -> Words {
+    let accepted = run.accepted.as_ref().map(|word| {
+        words!(
+            "{outcome}, and accepted by {by}: {reason}",
+            outcome = Words::fixed(run.outcome.name()),
+            by = &word.by,
+            reason = &word.reason
+        )
+    });
+    Words::row(run.violations.iter().map(broken).chain(accepted), "; ")
 }
 
-fn broken(violation: &Violation) -> String {
+fn broken(violation: &Violation) -> Words {
     let rule = violation.rule.name();
     match &violation.scope {
-        Scope::Level { level, .. } => format!("{rule} at level {level}"),
-        Scope::AcrossLevels => format!("{rule} across levels"),
+        Scope::Level { level, .. } => words!("{rule} at level {level}", rule, level),
+        Scope::AcrossLevels => words!("{rule} across levels", rule),
     }
 }
 
@@ -191,7 +206,7 @@ fn charted(instrument: &InstrumentId, test: &TestIdentity, points: &[PointView],
         Chart::of(level, lot, &points, clock)
     };
     Shown {
-        title: format!("{} on {instrument}", test_name(test)),
+        title: words!("{test} on {instrument}", test = test_name(test), instrument = instrument.to_string()),
         charts: levels.into_iter().map(chart).collect(),
         points: points.iter().take(LISTED).map(|it| point_row(it, clock)).collect(),
     }
@@ -199,24 +214,24 @@ fn charted(instrument: &InstrumentId, test: &TestIdentity, points: &[PointView],
 
 fn point_row(it: &PointView, clock: &Clock) -> PointRow {
     let judged = match (&it.z, it.why_not) {
-        (Some(z), _) => chart::signed(z),
-        (None, Some(why)) => format!("not evaluated: {why}"),
-        (None, None) => "not evaluated".to_owned(),
+        (Some(z), _) => chart::signed(z).into(),
+        (None, Some(why)) => words!("not evaluated: {why}", why = Words::fixed(why.words())),
+        (None, None) => words!("not evaluated"),
     };
     let out = match &it.excluded {
-        Some(word) => format!("taken out by {}: {}", word.by, word.reason),
-        None if it.is_superseded => "a newer version took its place".to_owned(),
-        None => String::new(),
+        Some(word) => words!("taken out by {by}: {reason}", by = &word.by, reason = &word.reason),
+        None if it.is_superseded => words!("a newer version took its place"),
+        None => Words::none(),
     };
     PointRow {
         id: it.id.0,
         run: it.run,
         measured: clock.at(it.measured_at),
         value: format!("{} {}", it.value, it.unit),
-        material: it
-            .material
-            .as_ref()
-            .map_or_else(|| "unknown".to_owned(), |(lot, level)| format!("level {level} of lot {lot}")),
+        material: match &it.material {
+            Some((lot, level)) => words!("level {level} of lot {lot}", level, lot),
+            None => words!("unknown"),
+        },
         judged,
         out,
     }

@@ -9,13 +9,15 @@ use serde::Deserialize;
 
 use super::Page;
 use super::act::Desk;
+use super::bench::verdict_words;
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::Severity;
 use super::preview::{self, Cut};
 use super::shell::{Mark, Shell};
 use super::who::Who;
-use crate::domain::SpecimenId;
+use super::words::filters;
+use crate::domain::{SpecimenId, Words, words};
 use crate::journal::views::{AttemptView, DeliveryView, FrameView, MessageView};
 use crate::journal::{DeliveryId, MessageId};
 
@@ -35,7 +37,7 @@ struct Message {
     source: String,
     peer: String,
     /// Where in which file it stood.
-    part: Option<String>,
+    part: Option<Words>,
     received: Moment,
     processed: Option<Moment>,
     instrument: Option<String>,
@@ -84,10 +86,10 @@ struct Delivery {
 
 struct AttemptRow {
     number: u32,
-    kind: &'static str,
+    kind: Words,
     began: Moment,
     ended: Option<Moment>,
-    verdict: String,
+    verdict: Words,
     detail: String,
     connection: String,
     /// How many bytes came back.
@@ -117,39 +119,53 @@ pub(super) async fn message(
         .await?;
     let view = view.ok_or(NONE)?;
     let clock = page.clock(&snapshot);
-    let shell = Shell::new(&format!("Message {number}"), "", &page.site, &snapshot, &clock)
-        .seen_by(who, format!("/message/{number}"));
-    html(&Message {
-        shell,
-        id: number,
-        state: message_state(&view),
-        received: clock.at(view.received_at),
-        processed: view.processed_at.map(|at| clock.at(at)),
-        repeats: view.repeats.map(|id| id.0),
-        specimens: view
-            .specimens
-            .iter()
-            .map(SpecimenId::reveal)
-            .filter(|id| !id.is_empty())
-            .map(str::to_owned)
-            .collect(),
-        cut: preview::cut(&view, &content, &page.instruments),
-        source: view.source,
-        peer: view.peer,
-        part: part.map(|(file, number, place)| {
-            format!("part {} of {}, from its line {} on", number + 1, file.name, place.first_line)
-        }),
-        instrument: view.instrument.or(view.lims),
-        frames: frames.iter().enumerate().map(|(index, it)| frame(index + 1, it, &clock)).collect(),
-    })
+    let shell = Shell::new(
+        words!("Message {number}", number = number.to_string()),
+        "",
+        &page.site,
+        &snapshot,
+        &clock,
+    )
+    .seen_by(who, format!("/message/{number}"));
+    html(
+        &Message {
+            shell,
+            id: number,
+            state: message_state(&view),
+            received: clock.at(view.received_at),
+            processed: view.processed_at.map(|at| clock.at(at)),
+            repeats: view.repeats.map(|id| id.0),
+            specimens: view
+                .specimens
+                .iter()
+                .map(SpecimenId::reveal)
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            cut: preview::cut(&view, &content, &page.instruments),
+            source: view.source,
+            peer: view.peer,
+            part: part.map(|(file, number, place)| {
+                words!(
+                    "part {number} of {file}, from its line {line} on",
+                    number = number + 1,
+                    file = file.name,
+                    line = place.first_line
+                )
+            }),
+            instrument: view.instrument.or(view.lims),
+            frames: frames.iter().enumerate().map(|(index, it)| frame(index + 1, it, &clock)).collect(),
+        },
+        page.language,
+    )
 }
 
 fn message_state(view: &MessageView) -> Mark {
     match view.state.as_str() {
-        "processed" => Mark::new(Severity::Calm, "read"),
-        "unattributed" => Mark::new(Severity::Act, "from an analyzer that labwire doesn't know"),
-        "incomplete" => Mark::new(Severity::Act, "cut short"),
-        _ => Mark::new(Severity::Odd, "not read yet"),
+        "processed" => Mark::new(Severity::Calm, words!("read")),
+        "unattributed" => Mark::new(Severity::Act, words!("from an analyzer that labwire doesn't know")),
+        "incomplete" => Mark::new(Severity::Act, words!("cut short")),
+        _ => Mark::new(Severity::Odd, words!("not read yet")),
     }
 }
 
@@ -223,32 +239,41 @@ pub(super) async fn delivery(
         .await?;
     let (Some(view), Some(payload)) = (view, payload) else { return Err(NONE) };
     let clock = page.clock(&snapshot);
-    html(&Delivery {
-        desk: Desk::of(&who),
-        waits: view.state == "dead",
-        shell: Shell::new(&format!("Delivery {number}"), "", &page.site, &snapshot, &clock)
+    html(
+        &Delivery {
+            desk: Desk::of(&who),
+            waits: view.state == "dead",
+            shell: Shell::new(
+                words!("Delivery {number}", number = number.to_string()),
+                "",
+                &page.site,
+                &snapshot,
+                &clock,
+            )
             .seen_by(who, format!("/delivery/{number}")),
-        id: number,
-        state: delivery_state(&view),
-        specimen: view.specimen.reveal().to_owned(),
-        created: clock.at(view.created_at),
-        attempts: view.attempts.iter().map(|it| attempt(it, &clock)).collect(),
-        payload: body(payload.reveal()),
-        shown,
-        answer: answer.map(|answer| body(answer.reveal())),
-        destination: view.destination,
-        key: view.key,
-        sha256: view.sha256,
-    })
+            id: number,
+            state: delivery_state(&view),
+            specimen: view.specimen.reveal().to_owned(),
+            created: clock.at(view.created_at),
+            attempts: view.attempts.iter().map(|it| attempt(it, &clock)).collect(),
+            payload: body(payload.reveal()),
+            shown,
+            answer: answer.map(|answer| body(answer.reveal())),
+            destination: view.destination,
+            key: view.key,
+            sha256: view.sha256,
+        },
+        page.language,
+    )
 }
 
 fn delivery_state(view: &DeliveryView) -> Mark {
     match view.state.as_str() {
-        "settled" => Mark::new(Severity::Calm, "settled"),
-        "due" => Mark::new(Severity::Calm, "waits for its next try"),
-        "sending" => Mark::new(Severity::Calm, "being sent"),
-        "unknown" => Mark::new(Severity::Odd, "fate unknown"),
-        _ => Mark::new(Severity::Danger, "waits for a person"),
+        "settled" => Mark::new(Severity::Calm, words!("settled")),
+        "due" => Mark::new(Severity::Calm, words!("waits for its next try")),
+        "sending" => Mark::new(Severity::Calm, words!("being sent")),
+        "unknown" => Mark::new(Severity::Odd, words!("fate unknown")),
+        _ => Mark::new(Severity::Danger, words!("waits for a person")),
     }
 }
 
@@ -256,16 +281,18 @@ fn attempt(view: &AttemptView, clock: &Clock) -> AttemptRow {
     let (verdict, detail) = match &view.answer {
         Some(answer) => (
             match answer.status {
-                Some(status) => format!("{} (HTTP {status})", answer.verdict),
-                None => answer.verdict.clone(),
+                Some(status) => {
+                    Words::row([verdict_words(&answer.verdict), format!("(HTTP {status})").into()], " ")
+                }
+                None => verdict_words(&answer.verdict),
             },
             answer.detail.reveal().clone(),
         ),
-        None => ("no answer yet".to_owned(), String::new()),
+        None => (words!("no answer yet"), String::new()),
     };
     AttemptRow {
         number: view.number,
-        kind: if view.kind == "probe" { "asked for its fate" } else { "sent" },
+        kind: if view.kind == "probe" { words!("asked for its fate") } else { words!("sent") },
         began: clock.at(view.began_at),
         connection: view.answer.as_ref().and_then(|answer| answer.connection.clone()).unwrap_or_default(),
         received: view.answer.as_ref().and_then(|answer| answer.received),

@@ -14,11 +14,12 @@ use super::Page;
 use super::bench::state_words;
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
-use super::lead::{Lead, Severity, grouped};
-use super::shell::{Mark, Shell};
+use super::lead::{Lead, Severity};
+use super::shell::{Mark, Shell, kind_of_problem};
 use super::who::Who;
+use super::words::filters;
 use crate::config::Settings;
-use crate::domain::SpecimenId;
+use crate::domain::{SpecimenId, Words, words};
 use crate::journal::JournalError;
 use crate::journal::days::Written;
 use crate::reconciliation::{
@@ -57,7 +58,7 @@ pub(super) struct Asked {
 struct Reconciliation {
     shell: Shell,
     day: String,
-    title: String,
+    title: Moment,
     before: Option<String>,
     after: Option<String>,
     is_today: bool,
@@ -74,44 +75,44 @@ struct Reconciliation {
     open: usize,
     shown: usize,
     rows: Vec<ExceptionRow>,
-    report: String,
+    report: Words,
     /// With its day, for paper.
     as_of: String,
 }
 
 struct IntakeRow {
-    name: String,
-    messages: String,
-    received: String,
-    new: String,
-    repeated: String,
-    problem: String,
-    difference: String,
+    name: Words,
+    messages: i64,
+    received: i64,
+    new: i64,
+    repeated: i64,
+    problem: i64,
+    difference: i64,
     is_off: bool,
-    among: String,
+    among: Words,
 }
 
 struct OutgoRow {
     name: String,
     is_under_test: bool,
-    owed: String,
-    parts: Vec<(String, &'static str)>,
-    difference: String,
+    owed: i64,
+    parts: Vec<(i64, Words)>,
+    difference: i64,
     is_off: bool,
     lag: Option<(String, String, String)>,
 }
 
 struct ExceptionRow {
     mark: Mark,
-    numbers: String,
+    numbers: Words,
     specimen: Option<String>,
     test: String,
-    instrument: String,
+    instrument: Words,
     destination: Option<String>,
     delivery: Option<i64>,
     message: Option<i64>,
-    reason: String,
-    remedy: String,
+    reason: Words,
+    remedy: Words,
     since: Moment,
 }
 
@@ -140,73 +141,83 @@ pub(super) async fn show(
     let today = Day::of(Wanted::Today, now, &page.zone).map(|day| day.date());
     let (day, span) = (&report.day, report.day.span());
     let rows: Vec<_> = report.exceptions.iter().take(LISTED).map(|it| row(it, &clock)).collect();
-    html(&Reconciliation {
-        shell: Shell::new("Reconciliation", "/reconciliation", &page.site, &snapshot, &clock)
-            .seen_by(who, "/reconciliation"),
-        day: day.name(),
-        title: day.date().strftime("%A %-d %B %Y").to_string(),
-        before: day.before().map(|day| day.name()),
-        after: day.after().filter(|day| today.is_some_and(|today| day.date() <= today)).map(|day| day.name()),
-        is_today: today == Some(day.date()),
-        is_open: report.is_of_a_day_not_over(),
-        from: clock.at(span.from),
-        to: clock.at(span.to),
-        lead: lead(&report),
-        intake: report.intake.iter().map(|(name, it)| intake(name, it)).collect(),
-        total: intake("all", &report.total()),
-        cut_transfers: report.cut_transfers,
-        destinations: report.destinations.iter().map(|(name, it)| outgo(name, it)).collect(),
-        open: report.open_count(),
-        shown: rows.len(),
-        rows,
-        as_of: day.exact(report.as_of),
-        report: of_report(&page.days, &report, written, &clock),
-        imbalances: report.imbalances,
-    })
+    html(
+        &Reconciliation {
+            shell: Shell::new(words!("Reconciliation"), "/reconciliation", &page.site, &snapshot, &clock)
+                .seen_by(who, "/reconciliation"),
+            day: day.name(),
+            title: Moment { at: span.from.to_zoned(page.zone.clone()), form: "%A %-d %B %Y" },
+            before: day.before().map(|day| day.name()),
+            after: day
+                .after()
+                .filter(|day| today.is_some_and(|today| day.date() <= today))
+                .map(|day| day.name()),
+            is_today: today == Some(day.date()),
+            is_open: report.is_of_a_day_not_over(),
+            from: clock.at(span.from),
+            to: clock.at(span.to),
+            lead: lead(&report),
+            intake: report.intake.iter().map(|(name, it)| intake(name, it)).collect(),
+            total: intake("all", &report.total()),
+            cut_transfers: report.cut_transfers,
+            destinations: report.destinations.iter().map(|(name, it)| outgo(name, it)).collect(),
+            open: report.open_count(),
+            shown: rows.len(),
+            rows,
+            as_of: day.exact(report.as_of),
+            report: of_report(&page.days, &report, written, &clock),
+            imbalances: report.imbalances,
+        },
+        page.language,
+    )
 }
 
 fn lead(report: &Report) -> Lead {
     let (severity, headline, then) = match report.verdict() {
         Verdict::Unbalanced => (
             Severity::Danger,
-            "The sums of this day do not balance.".to_owned(),
-            "A result may be lost or doubled. Compare the analyzer's own list with the LIMS, and have labwire looked at.",
+            words!("The sums of this day do not balance."),
+            words!(
+                "A result may be lost or doubled. Compare the analyzer's own list with the LIMS, and have labwire looked at."
+            ),
         ),
         Verdict::Open => (
             Severity::Act,
             report.sentence(),
-            "Each line below says what to do. What a person decides is signed off by it, with name and reason in the audit.",
+            words!(
+                "Each line below says what to do. What a person decides is signed off by it, with name and reason in the audit."
+            ),
         ),
-        Verdict::Clear if report.total().messages == 0 => {
-            (Severity::Calm, "Nothing was received.".to_owned(), "The sums balance, and nothing is open.")
-        }
-        Verdict::Clear => (Severity::Calm, report.sentence(), "Nothing to sign off."),
+        Verdict::Clear if report.total().messages == 0 => (
+            Severity::Calm,
+            words!("Nothing was received."),
+            words!("The sums balance, and nothing is open."),
+        ),
+        Verdict::Clear => (Severity::Calm, report.sentence(), words!("Nothing to sign off.")),
     };
-    Lead { severity, headline, then: then.to_owned() }
+    Lead { severity, headline, then }
 }
 
 fn intake(name: &str, it: &Intake) -> IntakeRow {
-    let among: Vec<String> = [
-        (it.controls, "controls and calibrations"),
-        (it.failed, "failed runs"),
-        (it.queries, "host queries"),
-        (it.incomplete, "messages cut short"),
-        (it.unread, "messages not read yet"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{} {what}", grouped(count)))
-    .collect();
+    let among = [
+        (it.controls, words!("controls and calibrations")),
+        (it.failed, words!("failed runs")),
+        (it.queries, words!("host queries")),
+        (it.incomplete, words!("messages cut short")),
+        (it.unread, words!("messages not read yet")),
+    ];
+    let among = among.into_iter().filter(|(number, _)| *number > 0);
+    let among = among.map(|(number, what)| words!("{n} {what}", n = number, what));
     IntakeRow {
-        name: if name.is_empty() { "an unknown sender".to_owned() } else { name.to_owned() },
-        messages: grouped(it.messages),
-        received: grouped(it.received),
-        new: grouped(it.new),
-        repeated: grouped(it.repeated),
-        problem: grouped(it.problem),
-        difference: grouped(it.difference()),
+        name: if name.is_empty() { words!("an unknown sender") } else { name.into() },
+        messages: it.messages,
+        received: it.received,
+        new: it.new,
+        repeated: it.repeated,
+        problem: it.problem,
+        difference: it.difference(),
         is_off: it.difference() != 0,
-        among: among.join(" · "),
+        among: Words::row(among, " · "),
     }
 }
 
@@ -214,9 +225,9 @@ fn outgo(name: &str, it: &Outgo) -> OutgoRow {
     OutgoRow {
         name: name.to_owned(),
         is_under_test: it.is_under_test,
-        owed: grouped(it.owed),
-        parts: it.states.iter().map(|(state, count)| (grouped(*count), state_words(state))).collect(),
-        difference: grouped(it.difference()),
+        owed: it.owed,
+        parts: it.states.iter().map(|(state, count)| (*count, state_words(state))).collect(),
+        difference: it.difference(),
         is_off: it.difference() != 0,
         lag: it.lag.map(|lag| (brief(lag.p50), brief(lag.p95), brief(lag.max))),
     }
@@ -230,20 +241,21 @@ fn row(it: &Exception, clock: &Clock) -> ExceptionRow {
         }
         Kind::Late | Kind::Unread => Severity::Odd,
     };
-    let words =
-        if it.kind == Kind::Problem { it.state.replace('-', " ") } else { it.kind.words().to_owned() };
-    let numbers = [("result", it.result.map(|id| id.0)), ("problem", it.problem.map(|id| id.0))];
-    let numbers: Vec<String> =
-        numbers.iter().filter_map(|(what, id)| id.map(|id| format!("{what} {id}"))).collect();
+    let words = match it.kind {
+        Kind::Problem => kind_of_problem(&it.state),
+        other => Words::fixed(other.words()),
+    };
+    let result = it.result.map(|id| words!("result {id}", id = id.to_string()));
+    let problem = it.problem.map(|id| words!("problem {id}", id = id.to_string()));
     ExceptionRow {
         mark: Mark::new(severity, words),
-        numbers: numbers.join(", "),
+        numbers: Words::row(result.into_iter().chain(problem), ", "),
         specimen: it.specimen.as_ref().map(SpecimenId::reveal).map(str::to_owned),
         test: it.test.clone(),
         instrument: if it.instrument.is_empty() {
-            "an unknown sender".to_owned()
+            words!("an unknown sender")
         } else {
-            it.instrument.clone()
+            (&it.instrument).into()
         },
         destination: it.destination.clone(),
         delivery: it.delivery.map(|id| id.0),
@@ -255,15 +267,19 @@ fn row(it: &Exception, clock: &Clock) -> ExceptionRow {
 }
 
 /// What is known of the day's report.
-fn of_report(days: &Days, report: &Report, written: Option<Written>, clock: &Clock) -> String {
+fn of_report(days: &Days, report: &Report, written: Option<Written>, clock: &Clock) -> Words {
     match written {
         Some(Written { revision, at, .. }) => {
-            format!("Revision {revision} of this day's report was written at {}.", clock.at(at).text)
+            words!(
+                "Revision {number} of this day's report was written at {at}.",
+                number = revision.to_string(),
+                at = clock.at(at)
+            )
         }
         None if !days.writes_reports => {
-            "No reports are written: [reconciliation] names no folder for them.".to_owned()
+            words!("No reports are written: [reconciliation] names no folder for them.")
         }
-        None if report.is_of_a_day_not_over() => "This day's report is written once it is over.".to_owned(),
-        None => "No report of this day was written.".to_owned(),
+        None if report.is_of_a_day_not_over() => words!("This day's report is written once it is over."),
+        None => words!("No report of this day was written."),
     }
 }

@@ -2,17 +2,17 @@
 //! rows, which the bench shows in part and the lists in full.
 
 use super::clock::{Clock, Moment};
-use super::lead::{Severity, count, grouped};
+use super::lead::Severity;
 use super::sessions::Visitor;
 use super::snapshot::Snapshot;
 use super::who::Who;
-use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId, TestIdentity};
+use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId, TestIdentity, Words, counted, words};
 use crate::journal::views::{DeadLetter, HoldView, ProblemView};
 use crate::reconciliation::remedy::{after_refusal, of_no_destination, of_unknown_fate};
 
 /// The frame of a page.
 pub(super) struct Shell {
-    pub title: String,
+    pub title: Words,
     pub site: String,
     pub as_of: Moment,
     pub views: Vec<View>,
@@ -29,9 +29,9 @@ pub(super) struct Shell {
 /// One view that the header links to.
 pub(super) struct View {
     pub path: &'static str,
-    pub name: &'static str,
+    pub name: Words,
     /// How much waits there; nothing for zero.
-    pub count: Option<String>,
+    pub count: Option<i64>,
     pub is_current: bool,
     /// What waits there wants somebody's notice.
     pub rings: bool,
@@ -41,33 +41,33 @@ pub(super) struct View {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
     pub class: &'static str,
-    pub words: String,
+    pub words: Words,
 }
 
 impl Mark {
-    pub(super) fn new(severity: Severity, words: impl Into<String>) -> Mark {
-        Mark { class: severity.class(), words: words.into() }
+    pub(super) fn new(severity: Severity, words: Words) -> Mark {
+        Mark { class: severity.class(), words }
     }
 }
 
 impl Shell {
-    pub(super) fn new(title: &str, path: &str, site: &str, snapshot: &Snapshot, clock: &Clock) -> Shell {
+    pub(super) fn new(title: Words, path: &str, site: &str, snapshot: &Snapshot, clock: &Clock) -> Shell {
         let waiting = snapshot.waiting;
         let rings: Vec<u64> = snapshot.alarms.iter().filter(|it| it.rings()).map(|it| it.id).collect();
         let ringing = i64::try_from(rings.len()).unwrap_or(i64::MAX);
         let views = [
-            ("/", "Bench", 0),
-            ("/alarms", "Alarms", ringing),
-            ("/held", "Held", waiting.held),
-            ("/problems", "Problems", waiting.open_problems),
-            ("/dead-letters", "Dead letters", waiting.dead_letters),
-            ("/orders", "Orders", 0),
-            ("/reconciliation", "Reconciliation", 0),
-            ("/qc", "QC", 0),
-            ("/wall", "Wall", 0),
+            ("/", words!("Bench"), 0),
+            ("/alarms", words!("Alarms"), ringing),
+            ("/held", words!("Held"), waiting.held),
+            ("/problems", words!("Problems"), waiting.open_problems),
+            ("/dead-letters", words!("Dead letters"), waiting.dead_letters),
+            ("/orders", words!("Orders"), 0),
+            ("/reconciliation", words!("Reconciliation"), 0),
+            ("/qc", words!("QC"), 0),
+            ("/wall", words!("Wall"), 0),
         ];
         Shell {
-            title: title.to_owned(),
+            title,
             site: site.to_owned(),
             as_of: clock.now(),
             visitor: None,
@@ -79,7 +79,7 @@ impl Shell {
                 .map(|(view, name, count)| View {
                     path: view,
                     name,
-                    count: (count > 0).then(|| grouped(count)),
+                    count: (count > 0).then_some(count),
                     is_current: view == path,
                     rings: view == "/alarms" && count > 0,
                 })
@@ -99,9 +99,9 @@ impl Shell {
 /// A problem, ready to show.
 pub(super) struct ProblemRow {
     pub id: i64,
-    pub kind: String,
+    pub kind: Words,
     pub text: String,
-    pub remedy: &'static str,
+    pub remedy: Words,
     pub seen: Moment,
     pub instrument: String,
     pub specimen: Option<String>,
@@ -115,10 +115,10 @@ pub(super) struct HeldRow {
     pub id: i64,
     pub test: String,
     pub value: String,
-    pub unit: String,
+    pub unit: Words,
     pub specimen: String,
     pub instrument: String,
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Words>,
     pub since: Moment,
     pub message: i64,
     /// Without a specimen number no LIMS could file it.
@@ -131,20 +131,20 @@ pub(super) struct LetterRow {
     pub mark: Mark,
     pub destination: String,
     pub specimen: String,
-    pub results: String,
-    pub attempts: String,
+    pub results: Words,
+    pub attempts: Words,
     pub reason: String,
     pub since: Moment,
-    pub remedy: String,
+    pub remedy: Words,
 }
 
 pub(super) fn problem(view: &ProblemView, clock: &Clock) -> ProblemRow {
     let kind = ProblemKind::from_name(&view.kind);
     ProblemRow {
         id: view.id.0,
-        kind: view.kind.replace('-', " "),
+        kind: kind_of_problem(&view.kind),
         text: view.text.reveal().clone(),
-        remedy: kind.map_or("", ProblemKind::remedy),
+        remedy: kind.map_or_else(Words::none, |kind| Words::fixed(kind.remedy())),
         seen: clock.at(view.seen_at),
         instrument: view.from().to_owned(),
         specimen: view
@@ -155,6 +155,14 @@ pub(super) fn problem(view: &ProblemView, clock: &Clock) -> ProblemRow {
             .map(str::to_owned),
         message: view.message.map(|id| id.0),
         reread: view.message.map(|id| id.0).filter(|_| kind.is_some_and(is_mended_by_configuration)),
+    }
+}
+
+/// A kind as it is stored, for a person.
+pub(super) fn kind_of_problem(name: &str) -> Words {
+    match ProblemKind::from_name(name) {
+        Some(kind) => Words::fixed(kind.words()),
+        None => name.replace('-', " ").into(),
     }
 }
 
@@ -193,30 +201,32 @@ pub(super) fn test_name(test: &TestIdentity) -> String {
 }
 
 /// The unit as sent, and what the value was converted into.
-pub(super) fn unit(detail: &Observation) -> String {
+pub(super) fn unit(detail: &Observation) -> Words {
     let sent = detail.unit.as_deref().unwrap_or_default();
     match detail.reported() {
-        Some(reported) => format!("{sent}, reported as {} {}", reported.number, reported.unit),
-        None => sent.to_owned(),
+        Some(it) => {
+            words!("{sent}, reported as {value}", sent, value = format!("{} {}", it.number, it.unit))
+        }
+        None => sent.into(),
     }
 }
 
 /// What a stored reason for the hold of this result means.
-fn why_this_is_held(detail: &Observation, name: &str) -> String {
-    HoldReason::from_name(name).map_or_else(|| name.to_owned(), |reason| detail.why_held(reason))
+fn why_this_is_held(detail: &Observation, name: &str) -> Words {
+    HoldReason::from_name(name).map_or_else(|| name.into(), |reason| detail.why_held(reason))
 }
 
 /// What a hold's stored reason means.
-pub(super) fn why_held(name: &str) -> String {
-    HoldReason::from_name(name).map_or_else(|| name.to_owned(), |reason| reason.text().to_owned())
+pub(super) fn why_held(name: &str) -> Words {
+    HoldReason::from_name(name).map_or_else(|| name.into(), |reason| Words::fixed(reason.text()))
 }
 
 pub(super) fn letter(view: &DeadLetter, snapshot: &Snapshot, clock: &Clock) -> LetterRow {
     let id = view.delivery;
     let (mark, remedy) = if view.state == "refused" {
-        (Mark::new(Severity::Danger, "Refused"), after_refusal(id))
+        (Mark::new(Severity::Danger, words!("Refused")), after_refusal(id))
     } else {
-        (Mark::new(Severity::Act, "Fate unknown"), of_unknown_fate(id))
+        (Mark::new(Severity::Act, words!("Fate unknown")), of_unknown_fate(id))
     };
     let remedy = if snapshot.is_configured(&view.destination) { remedy } else { of_no_destination(id) };
     LetterRow {
@@ -225,11 +235,11 @@ pub(super) fn letter(view: &DeadLetter, snapshot: &Snapshot, clock: &Clock) -> L
         destination: view.destination.clone(),
         specimen: view.specimen.reveal().to_owned(),
         results: if view.is_of_call {
-            "the record of a critical call".to_owned()
+            words!("the record of a critical call")
         } else {
-            count(view.results.into(), "result", "results")
+            counted!(view.results, "{n} result", "{n} results")
         },
-        attempts: count(view.attempts.into(), "attempt", "attempts"),
+        attempts: counted!(view.attempts, "{n} attempt", "{n} attempts"),
         reason: view.reason.reveal().clone(),
         since: clock.at(view.since),
         remedy,

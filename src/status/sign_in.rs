@@ -15,8 +15,9 @@ use super::failure::{Failure, html};
 use super::secret::{PASSWORD, PIN};
 use super::sessions::Visitor;
 use super::who::{Who, cookie, no_cookie};
+use super::words::filters;
 use crate::clock;
-use crate::domain::{PersonName, Private, Role};
+use crate::domain::{PersonName, Private, Role, Words, words};
 use crate::journal::JournalError;
 use crate::journal::people::{Person, Visit};
 
@@ -28,14 +29,14 @@ struct SignIn {
     /// Where to go then.
     next: String,
     /// What was wrong with the last try.
-    complaint: Option<&'static str>,
+    complaint: Option<Words>,
     has_pin: bool,
 }
 
 #[derive(Template)]
 #[template(path = "set_up.html")]
 struct SetUp {
-    complaint: Option<String>,
+    complaint: Option<Words>,
     shortest: usize,
 }
 
@@ -93,11 +94,12 @@ pub(super) async fn sign_in(
     State(page): State<Page>,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Failure> {
-    const WRONG: &str = "That name and password don't belong together.";
+    let wrong = || Some(words!("That name and password don't belong together."));
     let now = clock::monotonic();
     let name = PersonName::parse(form.name.trim()).ok();
     if name.as_ref().is_some_and(|name| !page.sessions.may_try(name, now)) {
-        let wait = "Too many wrong passwords. Wait a minute, or ask for a new token: labwire user reset.";
+        let wait =
+            words!("Too many wrong passwords. Wait a minute, or ask for a new token: labwire user reset.");
         return page.sign_in(None, form.next, Some(wait)).await;
     }
     let person = page.person(name).await?.filter(|person| person.locked_at.is_none());
@@ -116,9 +118,9 @@ pub(super) async fn sign_in(
         Some(person) => {
             page.sessions.wrong_password(&person.name, now);
             page.people.note_visit(person.name, Visit::Failed, clock::now()).await?;
-            page.sign_in(None, form.next, Some(WRONG)).await
+            page.sign_in(None, form.next, wrong()).await
         }
-        None => page.sign_in(None, form.next, Some(WRONG)).await,
+        None => page.sign_in(None, form.next, wrong()).await,
     }
 }
 
@@ -140,8 +142,8 @@ pub(super) async fn back(
     }
     page.sessions.wrong_pin(&visitor);
     page.people.note_visit(person.name, Visit::Failed, clock::now()).await?;
-    page.sign_in(Some(visitor), form.next, Some("That is not it. After five wrong ones, sign in again."))
-        .await
+    let wrong = words!("That is not it. After five wrong ones, sign in again.");
+    page.sign_in(Some(visitor), form.next, Some(wrong)).await
 }
 
 pub(super) async fn sign_out(
@@ -169,41 +171,46 @@ pub(super) async fn choose_pin(
     } else if PIN.contains(&pin.chars().count()) {
         Some(page.secrets.hash(Private::new(pin)).await.ok_or(Failure::Render)?)
     } else {
-        let complaint = "A PIN or a badge's number has 4 characters at least.";
+        let complaint = words!("A PIN or a badge's number has 4 characters at least.");
         return page.sign_in(Some(visitor), String::new(), Some(complaint)).await;
     };
     page.people.choose_pin(visitor.name, hash, clock::now()).await?;
     Ok(Redirect::to("/sign-in").into_response())
 }
 
-pub(super) async fn show_set_up() -> Result<Response, Failure> {
-    html(&SetUp { complaint: None, shortest: *PASSWORD.start() })
+pub(super) async fn show_set_up(State(page): State<Page>) -> Result<Response, Failure> {
+    html(&SetUp { complaint: None, shortest: *PASSWORD.start() }, page.language)
 }
 
 pub(super) async fn set_up(
     State(page): State<Page>,
     Form(form): Form<SetUpForm>,
 ) -> Result<Response, Failure> {
+    let language = page.language;
     let complain =
-        |complaint: &str| html(&SetUp { complaint: Some(complaint.to_owned()), shortest: *PASSWORD.start() });
-    const WRONG: &str = "The name or the token is wrong, or the token was used or is too old. labwire user reset makes another.";
+        |complaint: Words| html(&SetUp { complaint: Some(complaint), shortest: *PASSWORD.start() }, language);
+    let wrong = || {
+        words!(
+            "The name or the token is wrong, or the token was used or is too old. labwire user reset makes another."
+        )
+    };
     if form.password != form.again {
-        return complain("The two passwords differ.");
+        return complain(words!("The two passwords differ."));
     }
     if !PASSWORD.contains(&form.password.chars().count()) {
-        return complain("A password has 10 to 200 characters.");
+        return complain(words!("A password has 10 to 200 characters."));
     }
     let now = clock::now();
     let token = Sha256::digest(form.token.trim()).to_vec();
     let person = page.person(PersonName::parse(form.name.trim()).ok()).await?;
     let Some(person) = person.filter(|person| person.accepts(&token, now)) else {
-        return complain(WRONG);
+        return complain(wrong());
     };
     let hash = page.secrets.hash(Private::new(form.password)).await.ok_or(Failure::Render)?;
     page.sessions.end_all(&person.name);
     match page.people.choose_password(person.name, Private::new(token), hash, now).await {
         Ok(()) => Ok(Redirect::to("/sign-in").into_response()),
-        Err(JournalError::Refused(_)) => complain(WRONG),
+        Err(JournalError::Refused(_)) => complain(wrong()),
         Err(error) => Err(error.into()),
     }
 }
@@ -218,12 +225,12 @@ impl Page {
         &self,
         visitor: Option<Visitor>,
         next: String,
-        complaint: Option<&'static str>,
+        complaint: Option<Words>,
     ) -> Result<Response, Failure> {
         let person = self.person(visitor.as_ref().map(|visitor| visitor.name.clone())).await?;
         let has_pin = person.is_some_and(|person| person.pin.is_some());
-        let shown = html(&SignIn { visitor, next: inside(&next), complaint, has_pin })?;
         let status = if complaint.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+        let shown = html(&SignIn { visitor, next: inside(&next), complaint, has_pin }, self.language)?;
         Ok((status, shown).into_response())
     }
 }

@@ -1,7 +1,7 @@
 //! An analyzer's last day as a row of bars, one an hour: how much came when. Pure; what the bars show is said in words too.
 
 use super::clock::Clock;
-use super::lead::{count, grouped};
+use crate::domain::{Words, counted, words};
 use crate::journal::traffic::Hour;
 
 /// How many hours are shown, with the one under way.
@@ -16,7 +16,7 @@ pub(super) struct Spark {
     /// The bars, as one path.
     pub(super) bars: String,
     /// The same in words.
-    pub(super) says: String,
+    pub(super) says: Words,
 }
 
 impl Spark {
@@ -35,14 +35,18 @@ impl Spark {
     }
 }
 
-fn says(shown: &[&Hour], clock: &Clock) -> String {
+fn says(shown: &[&Hour], clock: &Clock) -> Words {
     let total: i64 = shown.iter().map(|it| it.results).sum();
     let Some(most) = shown.iter().max_by_key(|it| it.results) else {
-        return "nothing in the last 24 hours".to_owned();
+        return words!("nothing in the last 24 hours");
     };
-    let hour = clock.hour_of(most.hour);
-    let total = count(total, "result", "results");
-    format!("{total} in the last 24 hours, most in the hour from {hour}: {}", grouped(most.results))
+    counted!(
+        total,
+        "{n} result in the last 24 hours, most in the hour from {hour}: {most}",
+        "{n} results in the last 24 hours, most in the hour from {hour}: {most}",
+        hour = clock.hour_of(most.hour),
+        most = most.results
+    )
 }
 
 #[cfg(test)]
@@ -59,8 +63,11 @@ mod tests {
         let hour = |ago: i64, results: i64| Hour { hour: clock.hour() - ago, results };
         let spark = Spark::of(&[hour(30, 900), hour(23, 50), hour(1, 100), hour(0, 1)], &clock);
         assert_eq!(spark.bars, "M0 28v-14h4v14zM110 28v-28h4v28zM115 28v-2h4v2z");
-        assert_eq!(spark.says, "151 results in the last 24 hours, most in the hour from 11:00: 100");
+        assert_eq!(
+            spark.says.english(),
+            "151 results in the last 24 hours, most in the hour from 11:00: 100"
+        );
         let none = Spark::of(&[], &clock);
-        assert_eq!((none.bars.as_str(), none.says.as_str()), ("", "nothing in the last 24 hours"));
+        assert_eq!((none.bars.as_str(), none.says.english().as_str()), ("", "nothing in the last 24 hours"));
     }
 }

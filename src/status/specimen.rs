@@ -13,14 +13,16 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::Page;
+use super::bench::verdict_words;
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
-use super::lead::{Lead, Severity, count};
+use super::lead::{Lead, Severity};
 use super::preview;
 use super::shell::{Shell, test_name, unit, why_held};
 use super::who::Who;
+use super::words::filters;
 use crate::domain::clinic::Force;
-use crate::domain::{ProblemKind, SpecimenId};
+use crate::domain::{ProblemKind, SpecimenId, Words, counted, words};
 use crate::journal::decisions::StoredDecision;
 use crate::journal::views::{ProblemStanding, Step, Way, told};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
@@ -56,10 +58,10 @@ pub(super) struct SpecimenPage {
 pub(super) struct WayRow {
     pub(super) at: Moment,
     class: &'static str,
-    pub(super) text: String,
+    pub(super) text: Words,
     /// Results read in this step: test, value, unit.
-    pub(super) results: Vec<(String, String, String)>,
-    pub(super) link: Option<(String, String)>,
+    pub(super) results: Vec<(String, String, Words)>,
+    pub(super) link: Option<(String, Words)>,
 }
 
 pub(super) async fn show(
@@ -69,7 +71,7 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let Query(asked) = asked.map_err(|_| Failure::NotFound("No specimen has such a number."))?;
     let found = find(&page, &asked.id).await?;
-    html(&SpecimenPage { shell: found.shell.seen_by(who, "/specimen"), ..found })
+    html(&SpecimenPage { shell: found.shell.seen_by(who, "/specimen"), ..found }, page.language)
 }
 
 /// All that is known of a specimen, by any form of its number.
@@ -107,7 +109,7 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
     let earlier = way.len().saturating_sub(LATEST);
     way.drain(..earlier);
     Ok(SpecimenPage {
-        shell: Shell::new("Specimen", "/specimen", &page.site, &snapshot, &clock),
+        shell: Shell::new(words!("Specimen"), "/specimen", &page.site, &snapshot, &clock),
         lead: match !steps.iter().any(|step| step.what.is_of_results()) && !cut.is_empty() {
             true => preview::lead(),
             false => sentence::lead(&id, &steps, &standings, &snapshot, &clock),
@@ -132,8 +134,8 @@ fn tests(steps: &[Step]) -> BTreeMap<ObservationId, String> {
 fn way(steps: &[Step], clock: &Clock) -> Vec<WayRow> {
     let tests = tests(steps);
     let named = |id: &ObservationId| match tests.get(id) {
-        Some(test) => format!("{test} (no. {id})"),
-        None => format!("no. {id}"),
+        Some(test) => words!("{test} (no. {id})", test, id = id.to_string()),
+        None => words!("no. {id}", id = id.to_string()),
     };
     let mut rows: Vec<WayRow> = Vec::new();
     let mut read_by: Option<(jiff::Timestamp, &str)> = None;
@@ -147,11 +149,14 @@ fn way(steps: &[Step], clock: &Clock) -> Vec<WayRow> {
             }
             read_by = Some((step.at, detail.profile.as_str()));
             let text = match supersedes {
-                Some(earlier) => format!(
-                    "Read as version {version} of a result: no. {observation} takes the place of no. {earlier}. Profile {}.",
-                    detail.profile
+                Some(earlier) => words!(
+                    "Read as version {version} of a result: no. {id} takes the place of no. {earlier}. Profile {profile}.",
+                    version = *version,
+                    id = observation.to_string(),
+                    earlier = earlier.to_string(),
+                    profile = &detail.profile
                 ),
-                None => format!("Read by profile {}, values as sent:", detail.profile),
+                None => words!("Read by profile {profile}, values as sent:", profile = &detail.profile),
             };
             rows.push(WayRow {
                 at: clock.at(step.at),
@@ -170,75 +175,84 @@ fn way(steps: &[Step], clock: &Clock) -> Vec<WayRow> {
 }
 
 /// One step that isn't a reading. Where results are now is shown beside the way.
-fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Clock) -> Option<WayRow> {
-    let bytes = |id: &MessageId| Some((format!("/message/{id}"), "see the bytes".to_owned()));
-    let sent = |id: &DeliveryId, words: &str| Some((format!("/delivery/{id}"), words.to_owned()));
+fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock) -> Option<WayRow> {
+    let bytes = |id: &MessageId| Some((format!("/message/{id}"), words!("see the bytes")));
+    let sent = |id: &DeliveryId, words: Words| Some((format!("/delivery/{id}"), words));
     let (severity, text, link) = match &step.what {
         Way::Received { message, from, peer, frames } => {
-            let frames = count(i64::from(*frames), "frame", "frames");
-            (
-                Severity::Calm,
-                format!("Received from {from} ({peer}) in {frames}, on disk before it was acknowledged."),
-                bytes(message),
-            )
+            let text = counted!(
+                *frames,
+                "Received from {from} ({peer}) in {n} frame, on disk before it was acknowledged.",
+                "Received from {from} ({peer}) in {n} frames, on disk before it was acknowledged.",
+                from,
+                peer
+            );
+            (Severity::Calm, text, bytes(message))
         }
         Way::Repeated { message, observation } => {
-            let what =
-                format!("{} was received again, the same; nothing new was stored.", named(observation));
-            (Severity::Calm, what, bytes(message))
+            let result = named(observation);
+            let text = words!("{result} was received again, the same; nothing new was stored.", result);
+            (Severity::Calm, text, bytes(message))
         }
         Way::Problem { id, kind, text, standing, .. } => {
-            let remedy = ProblemKind::from_name(kind).map_or("", ProblemKind::remedy);
-            let (severity, then) = match standing {
-                ProblemStanding::Open => (Severity::Act, format!("Next: {remedy}")),
-                ProblemStanding::SeenTo(by) => (Severity::Calm, format!("Seen to by {by}")),
-                ProblemStanding::Withdrawn => (Severity::Calm, "Its message was read again".to_owned()),
-            };
-            (severity, format!("Problem {id}: {}. {then}.", text.reveal()), None)
+            let (severity, then) = of_problem(kind, standing);
+            let text =
+                words!("Problem {id}: {what}. {then}.", id = id.to_string(), what = text.reveal(), then);
+            (severity, text, None)
         }
         Way::Decided { observation, force, decisions, .. } => {
-            let (severity, text) = judged(*force, decisions);
-            (severity, format!("{} {text}", named(observation)), None)
+            let (severity, text) = judged(named(observation), *force, decisions);
+            (severity, text, None)
         }
         Way::Held { observation, reason } => {
-            (Severity::Act, format!("{} was held: {}.", named(observation), why_held(reason)), None)
+            let (result, why) = (named(observation), why_held(reason));
+            (Severity::Act, words!("{result} was held: {why}.", result, why), None)
         }
-        Way::HoldClosed { observation, closing, by: Some(by), .. } => {
-            (Severity::Calm, format!("{} was {closing} by {by}.", named(observation)), None)
-        }
-        Way::HoldClosed { observation, by: None, reason, .. } => {
-            let text = format!("{} is no longer held for this: {}.", named(observation), why_held(reason));
-            (Severity::Calm, text, None)
+        Way::HoldClosed { observation, closing, by, reason } => {
+            (Severity::Calm, hold_closed(named(observation), closing, by.as_deref(), reason), None)
         }
         Way::Attempted { delivery, destination, number, kind } => {
-            let what = if kind == "probe" { "asked what became of it" } else { "sent" };
-            (
-                Severity::Calm,
-                format!("Delivery {delivery} to {destination}: {what}, attempt {number}."),
-                sent(delivery, "see what was sent"),
-            )
+            let (id, number) = (delivery.to_string(), *number);
+            let text = match kind.as_str() {
+                "probe" => words!(
+                    "Delivery {id} to {destination}: asked what became of it, attempt {number}.",
+                    id,
+                    destination,
+                    number
+                ),
+                _ => {
+                    words!("Delivery {id} to {destination}: sent, attempt {number}.", id, destination, number)
+                }
+            };
+            (Severity::Calm, text, sent(delivery, words!("see what was sent")))
         }
         Way::Answered { delivery, destination, verdict, status, detail, .. } => {
-            let status = status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
             let severity = match verdict.as_str() {
                 "accepted" | "staged" | "duplicate" => Severity::Calm,
                 "refused" => Severity::Danger,
                 _ => Severity::Odd,
             };
-            (
-                severity,
-                format!("{destination} answered delivery {delivery}: {verdict}{status}; {detail}."),
-                sent(delivery, "see the answer"),
-            )
+            let status = status.map_or_else(Words::none, |status| format!("HTTP {status}").into());
+            let text = words!(
+                "{destination} answered delivery {id}: {verdict}; {detail}.",
+                destination,
+                id = delivery.to_string(),
+                verdict = Words::row([verdict_words(verdict), status], ", "),
+                detail
+            );
+            (severity, text, sent(delivery, words!("see the answer")))
         }
         Way::Moved { observation, from, to, by, reason } => {
-            let from = if from.is_blank() { "no number" } else { from.reveal() };
-            let (to, reason) = (to.reveal(), reason.reveal());
-            (
-                Severity::Odd,
-                format!("{} came under {from}; {by} moved it to {to}: {reason}.", named(observation)),
-                None,
-            )
+            let from = if from.is_blank() { words!("no number") } else { from.reveal().into() };
+            let text = words!(
+                "{result} came under {from}; {by} moved it to {to}: {reason}.",
+                result = named(observation),
+                from,
+                by,
+                to = to.reveal(),
+                reason = reason.reveal()
+            );
+            (Severity::Odd, text, None)
         }
         Way::Notice { observation, destination, says, state } => {
             let severity = match state.as_str() {
@@ -246,45 +260,68 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> String, clock: &Cloc
                 "pending" | "in-flight" | "unknown" => Severity::Odd,
                 _ => Severity::Calm,
             };
-            (severity, format!("{}: {}.", named(observation), told(destination, says, state)), None)
+            let (result, what) = (named(observation), told(destination, says, state));
+            (severity, words!("{result}: {what}.", result, what), None)
         }
         Way::Order(step) => {
             let link = step.message().and_then(|message| bytes(&message));
-            (Severity::Calm, format!("About its orders: {}.", step.words()), link)
+            (Severity::Calm, words!("About its orders: {what}.", what = step.words()), link)
         }
         Way::Call { call, happened } => {
-            (Severity::Calm, format!("Critical call {call}: {}.", happened.words()), None)
+            let text = words!("Critical call {id}: {what}.", id = call.to_string(), what = happened.words());
+            (Severity::Calm, text, None)
         }
         Way::Read { .. } | Way::Line { .. } => return None,
     };
     Some(WayRow { at: clock.at(step.at), class: severity.class(), text, results: Vec::new(), link })
 }
 
+/// What is to be done about a problem, or was.
+fn of_problem(kind: &str, standing: &ProblemStanding) -> (Severity, Words) {
+    let remedy = ProblemKind::from_name(kind).map_or("", ProblemKind::remedy);
+    match standing {
+        ProblemStanding::Open => (Severity::Act, words!("Next: {remedy}", remedy = Words::fixed(remedy))),
+        ProblemStanding::SeenTo(by) => (Severity::Calm, words!("Seen to by {by}", by)),
+        ProblemStanding::Withdrawn => (Severity::Calm, words!("Its message was read again")),
+    }
+}
+
+fn hold_closed(result: Words, closing: &str, by: Option<&str>, reason: &str) -> Words {
+    match (by, closing) {
+        (Some(by), "released") => words!("{result} was released by {by}.", result, by),
+        (Some(by), "rejected") => words!("{result} was rejected by {by}.", result, by),
+        (Some(by), _) => words!("{result} was {closing} by {by}.", result, closing, by),
+        (None, _) => words!("{result} is no longer held for this: {why}.", result, why = why_held(reason)),
+    }
+}
+
 /// What rules found. What they asked in vain is told too: that isn't "nothing found".
-fn judged(force: Force, decisions: &[StoredDecision]) -> (Severity, String) {
+fn judged(result: Words, force: Force, decisions: &[StoredDecision]) -> (Severity, Words) {
     let by = match force {
-        Force::InForce => "the rules in force",
-        Force::Shadow => "rules that nobody has signed and that do nothing",
+        Force::InForce => words!("the rules in force"),
+        Force::Shadow => words!("rules that nobody has signed and that do nothing"),
     };
-    let told: Vec<String> =
-        decisions.iter().filter(|it| it.ruling != "clear").map(StoredDecision::to_string).collect();
+    let told: Vec<Words> =
+        decisions.iter().filter(|it| it.ruling != "clear").map(StoredDecision::words).collect();
     let clear = decisions.len() - told.len();
     let severity = match force {
         Force::InForce if decisions.iter().any(|it| it.holds) => Severity::Act,
         _ => Severity::Calm,
     };
     let found = match told.as_slice() {
-        [] if decisions.is_empty() => "none is about it".to_owned(),
-        [] => "nothing found".to_owned(),
-        some => some.join(". "),
+        [] if decisions.is_empty() => words!("none is about it"),
+        [] => words!("nothing found"),
+        _ => Words::row(told, ". "),
     };
-    (
-        severity,
-        format!(
-            "was judged by {by}: {found} ({}).",
-            count(i64::try_from(clear).unwrap_or(i64::MAX), "check clear", "checks clear")
-        ),
-    )
+    let text = counted!(
+        clear,
+        "{result} was judged by {by}: {found} ({n} check clear).",
+        "{result} was judged by {by}: {found} ({n} checks clear).",
+        result,
+        by,
+        found
+    );
+    (severity, text)
 }
 
 #[cfg(test)]

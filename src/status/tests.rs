@@ -25,6 +25,7 @@ fn page(folder: &std::path::Path) -> Page {
             hosts: vec!["page".to_owned()],
             away_after: Duration::from_secs(600),
             paper_after: Duration::from_secs(1_800),
+            language: Default::default(),
         },
         control_socket: folder.join("control.sock"),
         log: LogSettings { format: LogFormat::Text, filter: "off".to_owned() },

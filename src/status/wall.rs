@@ -8,17 +8,19 @@ use axum::response::Response;
 use super::Page;
 use super::bench::{contact, lims};
 use super::failure::{Failure, html};
-use super::lead::{Severity, grouped, lead};
+use super::lead::{Severity, lead};
 use super::shell::{Mark, Shell};
 use super::who::Who;
+use super::words::filters;
+use crate::domain::{Words, words};
 
 #[derive(Template)]
 #[template(path = "wall.html")]
 struct Wall {
     shell: Shell,
     severity: Severity,
-    headline: String,
-    waits: Vec<(String, Mark)>,
+    headline: Words,
+    waits: Vec<(i64, Mark)>,
     /// Analyzers, then destinations.
     tiles: Vec<(String, Mark)>,
 }
@@ -33,19 +35,20 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
     let waiting = snapshot.waiting;
     let calls = i64::try_from(snapshot.calls.len()).unwrap_or(i64::MAX);
     let waits = [
-        (calls, Severity::Danger, "critical calls"),
-        (waiting.dead_letters, Severity::Danger, "dead letters"),
-        (waiting.held, Severity::Act, "held"),
-        (waiting.open_problems, Severity::Act, "problems"),
+        (calls, Severity::Danger, words!("critical calls")),
+        (waiting.dead_letters, Severity::Danger, words!("dead letters")),
+        (waiting.held, Severity::Act, words!("held")),
+        (waiting.open_problems, Severity::Act, words!("problems")),
     ];
     let waits = waits.into_iter().map(|(number, severity, words)| {
-        (grouped(number), Mark::new(if number == 0 { Severity::Calm } else { severity }, words))
+        (number, Mark::new(if number == 0 { Severity::Calm } else { severity }, words))
     });
-    html(&Wall {
+    let wall = Wall {
         tiles: analyzers.chain(destinations).collect(),
         waits: waits.collect(),
         severity: lead.severity,
         headline: lead.headline,
-        shell: Shell::new("Wall", "/wall", &page.site, &snapshot, &clock).seen_by(who, "/wall"),
-    })
+        shell: Shell::new(words!("Wall"), "/wall", &page.site, &snapshot, &clock).seen_by(who, "/wall"),
+    };
+    html(&wall, page.language)
 }

@@ -62,7 +62,7 @@ async fn an_unknown_test_is_a_problem_and_the_rest_goes_on() {
     assert!(problems.contains("unknown-code"), "{problems}");
     let sums = lab.reader().sums().unwrap();
     assert_eq!((sums.intake.received, sums.intake.problem), (2, 1));
-    assert_eq!(sums.imbalances(), Vec::<String>::new());
+    assert_eq!(sums.imbalances(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

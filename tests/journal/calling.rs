@@ -150,7 +150,7 @@ fn a_critical_result_opens_one_call_that_is_due_by_the_signed_time_and_outlives_
     let lab = lab.reopen();
     let call = lab.only_call();
     assert_eq!((call.observation, call.reason.words()), (id, "critical"));
-    assert_eq!(call.tell.reveal().words(), "2.5 mmol/L");
+    assert_eq!(call.tell.reveal().words().english(), "2.5 mmol/L");
     let received: i64 = lab.ask("SELECT received_at FROM message");
     let due = call.due().unwrap();
     assert_eq!(due.at.as_microsecond(), received + 20 * 60_000_000);
@@ -193,12 +193,17 @@ fn only_the_right_value_read_back_closes_a_call_and_every_attempt_stays() {
     assert_eq!(lab.only_call().happened.len(), 3, "what was refused left nothing");
     let told = CallEntry::Attempt(attempt(CallOutcome::Confirmed, "2.8"));
     assert_eq!(lab.say(told, Differing::Told), Ok(Stand::Open));
-    assert!(lab.only_call().happened[3].words().contains("told 2.8, WHICH IS NOT THE VALUE OF THE RESULT"));
+    assert!(
+        lab.only_call().happened[3]
+            .words()
+            .english()
+            .contains("told 2.8, WHICH IS NOT THE VALUE OF THE RESULT")
+    );
     assert_eq!(lab.call(CallOutcome::Confirmed, "2.50"), Ok(Stand::Closed));
     let call = lab.only_call();
     assert!(call.due().is_none() && lab.reader.open_calls().unwrap().is_empty());
     assert_eq!(call.happened.len(), 5);
-    let words = call.happened[4].words();
+    let words = call.happened[4].words().english();
     for expected in [
         "Anna Example",
         "Bert Sample, physician on duty",
@@ -259,7 +264,7 @@ fn where_the_clock_starts_with_the_verification_it_stands_until_somebody_has_ver
     lab.one(instead(of("2.6"), first));
     let call = lab.only_call();
     assert_eq!(call.due().unwrap().wants, Wants::Verification, "another value than was verified");
-    assert_eq!(call.tell.reveal().words(), "2.6 mmol/L");
+    assert_eq!(call.tell.reveal().words().english(), "2.6 mmol/L");
     assert_eq!(lab.say(verified(), Differing::Refused), Ok(Stand::Open));
     assert_eq!(lab.call(CallOutcome::Confirmed, "2.6"), Ok(Stand::Closed));
     is_refused(lab.say(verified(), Differing::Refused), "is closed");
@@ -351,7 +356,7 @@ fn a_rejected_result_must_be_taken_back_where_it_was_told() {
     lab.decide(Desk::Reject(id)).unwrap();
     let call = lab.only_call();
     assert_eq!(call.reason.words(), "rejected or taken back after it was called");
-    assert_eq!(call.tell.reveal().words(), "withdrawn");
+    assert_eq!(call.tell.reveal().words().english(), "withdrawn");
     is_refused(lab.call(CallOutcome::Confirmed, "2.5"), "differs");
     assert_eq!(lab.call(CallOutcome::Confirmed, "withdrawn"), Ok(Stand::Closed));
     lab.assert_balanced();
@@ -371,7 +376,7 @@ fn a_value_that_was_told_and_that_the_analyzer_takes_back_must_be_taken_back_by_
         let third = lab.one(instead(judged(last.clone(), by_rules(low())), second));
         let call = lab.only_call();
         assert_eq!(call.reason.words(), "rejected or taken back after it was called");
-        assert_eq!((call.observation, call.tell.reveal().words()), (third, "withdrawn".to_owned()));
+        assert_eq!((call.observation, call.tell.reveal().words().english()), (third, "withdrawn".to_owned()));
         is_refused(lab.call(CallOutcome::Confirmed, "2.5"), "differs");
         assert_eq!(lab.call(CallOutcome::Confirmed, "withdrawn"), Ok(Stand::Closed));
         lab.one(instead(judged(last, by_rules(low())), third));
@@ -395,7 +400,7 @@ fn a_rerun_that_is_critical_too_has_its_own_call() {
     let lab = Lab::new();
     lab.one(potassium("2.5", low()));
     lab.one(potassium("2.6", low()));
-    let told: Vec<String> = lab.calls().iter().map(|call| call.tell.reveal().words()).collect();
+    let told: Vec<String> = lab.calls().iter().map(|call| call.tell.reveal().words().english()).collect();
     assert_eq!(told, ["2.5 mmol/L", "2.6 mmol/L"]);
 }
 
@@ -530,7 +535,8 @@ impl Walk {
                 self.latest[*of] = (lab.one(instead(entry, earlier)), value);
             }
             Move::Attempt { call, outcome, wrong } => {
-                let tell = calls.get(*call).map(|call| call.tell.reveal().words()).unwrap_or_default();
+                let tell =
+                    calls.get(*call).map(|call| call.tell.reveal().words().english()).unwrap_or_default();
                 let value = if *wrong { "999" } else { tell.as_str() };
                 say(nth(*call), CallEntry::Attempt(attempt(CallOutcome::ALL[*outcome].1, value)));
             }

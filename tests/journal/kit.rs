@@ -228,7 +228,7 @@ impl Lab {
     }
 
     pub(crate) fn assert_balanced(&self) {
-        assert_eq!(self.reader.sums().unwrap().imbalances(), [""; 0]);
+        assert_eq!(self.reader.sums().unwrap().imbalances(), []);
         assert_eq!(self.reader.deep_imbalances().unwrap(), [""; 0]);
     }
 }

@@ -121,7 +121,13 @@ fn each_exception_says_why_since_when_and_what_to_do() {
         .iter()
         .map(|it| {
             let specimen = it.specimen.as_ref().map_or("-", |specimen| specimen.reveal());
-            format!("{}|{specimen}|{}|{}|{}", it.kind.name(), it.test, it.reason.reveal(), it.remedy)
+            format!(
+                "{}|{specimen}|{}|{}|{}",
+                it.kind.name(),
+                it.test,
+                it.reason.reveal().english(),
+                it.remedy.english()
+            )
         })
         .collect();
     let dismiss = |id: i64| format!("; seen to: labwire dismiss {id} --reason …");
@@ -200,7 +206,7 @@ fn whatever_is_changed_past_the_journal_is_found() {
         let report = report(&lab);
         assert!(report.imbalances.iter().any(|it| it == found), "{tampering}: {:?}", report.imbalances);
         assert_eq!(report.verdict(), Verdict::Unbalanced);
-        assert!(report.headline().contains(found), "{}", report.headline());
+        assert!(report.headline().english().contains(found), "{}", report.headline().english());
         assert!(json(&report, 1).unwrap().contains("\"balanced\": false") && csv(&report, 1).contains(found));
     }
 }
@@ -309,11 +315,11 @@ fn what_is_late_is_an_exception_and_what_has_time_is_none() {
     }
     let report = report_at(&lab, &rules(), at(905));
     assert_eq!(open(&report), [(Kind::Late, 1), (Kind::Unread, 1)]);
-    assert_eq!(report.exceptions[0].reason.reveal(), "it waits to be sent");
+    assert_eq!(report.exceptions[0].reason.reveal().english(), "it waits to be sent");
     lab.settle_all(&lab.lease().unwrap(), &Fate::Again, Next::Retry { at: at(2_000) }, Some(503));
     lab.own(result("S1", "K", "4.2"));
     let report = report_at(&lab, &rules(), at(2_000));
-    let reasons: Vec<&str> = report.exceptions.iter().map(|it| it.reason.reveal().as_str()).collect();
+    let reasons: Vec<String> = report.exceptions.iter().map(|it| it.reason.reveal().english()).collect();
     assert_eq!(reasons, ["detail", "an earlier result of this test isn't over", "it waits to be read"]);
 }
 
@@ -335,7 +341,7 @@ fn what_is_left_for_a_destination_that_is_no_longer_configured_is_told() {
     lab.own(result("S2", "K", "4.1"));
     let rules = Rules { destinations: BTreeMap::new(), ..rules() };
     let report = report_at(&lab, &rules, at(100_000));
-    let remedies: Vec<&str> = report.exceptions.iter().map(|it| it.remedy.as_str()).collect();
+    let remedies: Vec<String> = report.exceptions.iter().map(|it| it.remedy.english()).collect();
     assert!(
         remedies.len() == 2 && remedies.iter().all(|it| it.starts_with("nothing is sent there any more")),
         "{remedies:?}"
@@ -392,7 +398,7 @@ fn files_name_specimens_and_what_is_logged_names_none() {
     let lines: Vec<&str> = csv.lines().collect();
     assert!(lines.contains(&"2027-01-15,received,sim,,received,12,,,,,,,,,,"), "{csv}");
     assert!(lines.contains(&"2027-01-15,sent,,lims,held,2,,,,,,,,,,"), "{csv}");
-    for told in [report.headline(), format!("{:?}", report.exceptions)] {
+    for told in [report.headline().english(), format!("{:?}", report.exceptions)] {
         assert!(!told.contains("S2") && !told.contains("1+1") && !told.contains("no order"), "{told}");
     }
 }

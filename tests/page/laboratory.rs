@@ -10,6 +10,7 @@ use labsim::frame::{Framing, cut, emit};
 use labsim::lims::{Lims, Mode, Setup};
 use labwire::board::LinkState;
 use labwire::config::Settings;
+use labwire::config::settings::Language;
 use labwire::gateway::Gateway;
 use labwire::host::control::{self, PersonAsked, Request, Response};
 
@@ -48,8 +49,17 @@ impl Laboratory {
         Laboratory::open_with("127.0.0.1", "", &[]).await
     }
 
+    /// One whose page speaks this.
+    pub(crate) async fn open_speaking(language: Language) -> Laboratory {
+        Laboratory::start("127.0.0.1", "", &[], language).await
+    }
+
     /// One whose page is at this address, with more for its settings and files beside them.
     pub(crate) async fn open_with(address: &str, more: &str, files: &[(&str, &[u8])]) -> Laboratory {
+        Laboratory::start(address, more, files, Language::English).await
+    }
+
+    async fn start(address: &str, more: &str, files: &[(&str, &[u8])], language: Language) -> Laboratory {
         labwire::host::tls::install_provider();
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
@@ -89,7 +99,8 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         fs::create_dir_all(folder.path().join("profiles.d")).unwrap();
         fs::write(folder.path().join("labwire.toml"), site).unwrap();
         fs::write(folder.path().join("instruments.d/vitros.toml"), instrument).unwrap();
-        let (settings, _) = Settings::load(folder.path()).unwrap();
+        let (mut settings, _) = Settings::load(folder.path()).unwrap();
+        settings.page.language = language;
         let gateway = Gateway::start(&settings).await.unwrap();
         let page = gateway.page;
         let laboratory = Laboratory { gateway: Some(gateway), lims, page, analyzer, folder };
@@ -190,6 +201,12 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         reader.open_problems(1).unwrap()[0].id.0
     }
 
+    /// The number of a result that is held.
+    pub(crate) fn held(&self) -> i64 {
+        let reader = labwire::journal::Reader::open(&self.journal()).unwrap();
+        reader.held(1).unwrap()[0].observation.0
+    }
+
     pub(crate) fn journal(&self) -> std::path::PathBuf {
         self.folder.path().join("labwire.db")
     }
@@ -220,11 +237,16 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
     /// A specimen that arrived and one whose result is held, both with text that would be markup.
     pub(crate) async fn with_results() -> Laboratory {
         let laboratory = Laboratory::open().await;
-        laboratory.send("24-000007", &[("001", "4.80"), ("001", "4.90")]).await;
-        laboratory.send(SCRIPT, &[("001", "<img src=x onerror=alert(2)>\x07")]).await;
-        laboratory.until("/waiting/held", 1).await;
-        laboratory.until("/destinations/lims/results/accepted", 2).await;
+        laboratory.send_results().await;
         laboratory
+    }
+
+    /// Two results that arrive, and one that is held and a problem.
+    pub(crate) async fn send_results(&self) {
+        self.send("24-000007", &[("001", "4.80"), ("001", "4.90")]).await;
+        self.send(SCRIPT, &[("001", "<img src=x onerror=alert(2)>\x07")]).await;
+        self.until("/waiting/held", 1).await;
+        self.until("/destinations/lims/results/accepted", 2).await;
     }
 
     pub(crate) async fn close(&mut self) {

@@ -16,6 +16,7 @@ mod connections;
 mod downtime;
 mod in_a_browser;
 mod laboratory;
+mod languages;
 mod of_a_day;
 mod of_a_specimen;
 mod over_http;

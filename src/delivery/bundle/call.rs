@@ -15,7 +15,7 @@ const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/communication-cate
 /// delivery, and a journal that was restored from a copy can't give it to another.
 pub(super) fn entry(names: &FhirNames, site: &str, note: &CallNote) -> Value {
     let told = match &note.noted {
-        Noted::Attempt { attempt, agrees } => attempt.told(*agrees),
+        Noted::Attempt { attempt, agrees } => attempt.told(*agrees).english(),
         Noted::Ended { by, reason } => format!("not called any more, by {by}: {}", reason.reveal()),
     };
     let identity = result(site, &note.item);
@@ -43,8 +43,11 @@ fn resource(names: &FhirNames, note: &CallNote, identity: &str, identifier: Valu
             [&attempt.to, &attempt.role].into_iter().filter_map(|text| said(text)).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     });
-    let value =
-        format!("{} {}", it.lims_code.as_deref().unwrap_or(&it.test.code), note.tell.reveal().words());
+    let value = format!(
+        "{} {}",
+        it.lims_code.as_deref().unwrap_or(&it.test.code),
+        note.tell.reveal().words().english()
+    );
     let why_not = match &note.noted {
         _ if reached.is_some() => None,
         Noted::Attempt { attempt, .. } => Some(attempt.outcome.words().to_owned()),

@@ -44,13 +44,13 @@ fn lines(note: &CallNote) -> Vec<String> {
         note.call,
         note.number,
         result.test.code,
-        note.tell.reveal().words(),
+        note.tell.reveal().words().english(),
         note.reason.words()
     )];
     lines.extend(note.verified.as_ref().map(|(by, at)| format!("verified by {by} at {at}")));
     match &note.noted {
         Noted::Attempt { attempt, agrees } => {
-            lines.push(attempt.told(*agrees));
+            lines.push(attempt.told(*agrees).english());
             let said = attempt.note.reveal();
             lines.extend((!said.is_empty()).then(|| format!("note: {said}")));
         }

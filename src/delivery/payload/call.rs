@@ -88,7 +88,7 @@ impl<'a> CallTwin<'a> {
             value: ValueTwin::of(&it.value, &it.value_as_sent),
             unit: it.unit.as_deref(),
             why: note.reason.words(),
-            to_tell: note.tell.reveal().words(),
+            to_tell: note.tell.reveal().words().english(),
             verified: note.verified.as_ref().map(|(by, at)| VerifiedTwin { by, at: at.to_string() }),
             by: note.noted.by(),
             account: &note.account,

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::Private;
+use crate::domain::{Private, Words, words};
 
 /// How long ago a call may have been made that is recorded now: as long as a gateway may have been out of order.
 const OLDEST: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -113,25 +113,31 @@ impl Attempt {
 
     /// In one sentence, for a person who is allowed to see patient data. `agrees` says whether the value that was told is
     /// the journal's.
-    pub fn told(&self, agrees: bool) -> String {
+    pub fn told(&self, agrees: bool) -> Words {
         let Attempt { by, made_at, outcome, to, role, .. } = self;
-        let to =
-            [to.trim(), role.trim()].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ");
-        let to = if to.is_empty() { "nobody by name".to_owned() } else { to };
-        let outcome = outcome.words();
+        let to = Words::row([to.trim().into(), role.trim().into()], ", ");
+        let to = if to.is_none() { words!("nobody by name") } else { to };
+        let (made_at, outcome) = (made_at.to_string(), Words::fixed(outcome.words()));
         if !self.reached() {
-            return format!("called at {made_at} by {by}, for {to}: {outcome}");
+            return words!("called at {made_at} by {by}, for {to}: {outcome}", made_at, by, to, outcome);
         }
-        let identifiers: Vec<String> = self
-            .identifiers
-            .iter()
-            .map(|(kind, text)| format!("{} {}", kind.name(), text.reveal()))
-            .collect();
-        let differs = if agrees { "" } else { ", WHICH IS NOT THE VALUE OF THE RESULT" };
-        format!(
-            "called at {made_at} by {by} to {to}: told {}{differs}, by {}: {outcome}",
-            self.value.reveal(),
-            identifiers.join(" and ")
+        let identifier = |(kind, text): &(IdentifierKind, Private<String>)| {
+            Words::row([Words::fixed(kind.name()), text.reveal().into()], " ")
+        };
+        let identifiers = self.identifiers.iter().map(identifier);
+        let identifiers = identifiers.reduce(|some, next| words!("{some} and {next}", some, next));
+        let value = match agrees {
+            true => self.value.reveal().into(),
+            false => words!("{value}, WHICH IS NOT THE VALUE OF THE RESULT", value = self.value.reveal()),
+        };
+        words!(
+            "called at {made_at} by {by} to {to}: told {value}, by {identifiers}: {outcome}",
+            made_at,
+            by,
+            to,
+            value,
+            identifiers = identifiers.unwrap_or_else(Words::none),
+            outcome
         )
     }
 

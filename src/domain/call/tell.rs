@@ -2,7 +2,7 @@
 
 use labwire_units::Exact;
 
-use crate::domain::{Comparator, Observation, Value};
+use crate::domain::{Comparator, Observation, Value, Words, words};
 
 /// What the person who takes a call must hear.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,12 +62,12 @@ impl Tell {
     }
 
     /// As the person who calls reads it.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> Words {
         match self {
-            Tell::Withdrawn => WITHDRAWN.to_owned(),
-            Tell::Value { reported: None, sent } => sent.words(),
+            Tell::Withdrawn => Words::fixed(WITHDRAWN),
+            Tell::Value { reported: None, sent } => sent.words().into(),
             Tell::Value { reported: Some(reported), sent } => {
-                format!("{} (as sent: {})", reported.words(), sent.words())
+                words!("{reported} (as sent: {sent})", reported = reported.words(), sent = sent.words())
             }
         }
     }
@@ -141,7 +141,7 @@ mod tests {
             (&Tell::Withdrawn, "Withdrawn", true),
             (&Tell::Withdrawn, "2.5", false),
         ] {
-            assert_eq!(tell.agrees(called), expected, "{} and {called:?}", tell.words());
+            assert_eq!(tell.agrees(called), expected, "{} and {called:?}", tell.words().english());
         }
     }
 }

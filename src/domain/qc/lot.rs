@@ -118,9 +118,10 @@ impl WhyNot {
     }
 }
 
-impl fmt::Display for WhyNot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl WhyNot {
+    /// For a person.
+    pub fn words(self) -> &'static str {
+        match self {
             WhyNot::SwitchedOff => "controls aren't judged here",
             WhyNot::UnknownMaterial => "no lot of qc.d names this control",
             WhyNot::SeveralMaterials => "several lots of qc.d name this control",
@@ -128,7 +129,13 @@ impl fmt::Display for WhyNot {
             WhyNot::OtherUnit => "it came in another unit than its target",
             WhyNot::NoNumber => "it came without a number",
             WhyNot::OffScale => "it is off the scale",
-        })
+        }
+    }
+}
+
+impl fmt::Display for WhyNot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
     }
 }
 

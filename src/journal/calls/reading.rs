@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::domain::call::{CallEntry, CallEvent, Course, Due, Opening, Reopening, Tell};
-use crate::domain::{Observation, Private, SpecimenId};
+use crate::domain::{Observation, Private, SpecimenId, Words, words};
 use crate::journal::read::observation;
 use crate::journal::rows::call::from_json;
 use crate::journal::rows::instant;
@@ -56,46 +56,50 @@ impl Reason {
 
 impl Happened {
     /// For a person who is allowed to see patient data.
-    pub fn words(&self) -> String {
-        let on = self.observation;
+    pub fn words(&self) -> Words {
+        let (on, account) = (self.observation.to_string(), &self.account);
         match &self.event {
-            CallEvent::Opened(opening, _) => format!("opened for observation {on}: {}", opening.words()),
-            CallEvent::Reopened(reopening, _) => {
-                format!("reopened for observation {on}: {}", reopening.words())
+            CallEvent::Opened(opening, _) => {
+                words!("opened for observation {on}: {why}", on, why = Words::fixed(opening.words()))
             }
-            CallEvent::Newer => format!("goes on with observation {on}, which says the same"),
+            CallEvent::Reopened(reopening, _) => {
+                words!("reopened for observation {on}: {why}", on, why = Words::fixed(reopening.words()))
+            }
+            CallEvent::Newer => words!("goes on with observation {on}, which says the same", on),
             CallEvent::Changed => {
-                format!("goes on with observation {on}: nobody had been told of the one before")
+                words!("goes on with observation {on}: nobody had been told of the one before", on)
             }
             CallEvent::Cleared => {
-                format!("closed: observation {on} isn't critical, and nobody had been told of the one before")
+                words!(
+                    "closed: observation {on} isn't critical, and nobody had been told of the one before",
+                    on
+                )
             }
             CallEvent::Dropped => {
-                format!(
-                    "closed: observation {on} was rejected by {}, and nobody had been told of it",
-                    self.account
+                words!(
+                    "closed: observation {on} was rejected by {account}, and nobody had been told of it",
+                    on,
+                    account
                 )
             }
             CallEvent::Entry(CallEntry::Verified { by, note }) => {
-                format!("verified by {by}{}; account {}", noted(note.reveal()), self.account)
+                let what = noted(words!("verified by {by}", by), note.reveal());
+                words!("{what}; account {account}", what, account)
             }
             CallEvent::Entry(CallEntry::Ended { by, reason }) => {
-                format!("ended by {by}: {}; account {}", reason.reveal(), self.account)
+                let what = words!("ended by {by}: {reason}", by, reason = reason.reveal());
+                words!("{what}; account {account}", what, account)
             }
             CallEvent::Entry(CallEntry::Attempt(attempt)) => {
-                format!(
-                    "{}{}; account {}",
-                    attempt.told(self.agrees),
-                    noted(attempt.note.reveal()),
-                    self.account
-                )
+                let what = noted(attempt.told(self.agrees), attempt.note.reveal());
+                words!("{what}; account {account}", what, account)
             }
         }
     }
 }
 
-fn noted(note: &str) -> String {
-    if note.trim().is_empty() { String::new() } else { format!(" ({note})") }
+fn noted(what: Words, note: &str) -> Words {
+    if note.trim().is_empty() { what } else { words!("{what} ({note})", what, note) }
 }
 
 impl CallView {

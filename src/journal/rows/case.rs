@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::instant;
 use crate::domain::clinic::{Amount, Case, Decision, Identity, Measured, Past, Person, Sex, SpecimenFacts};
 use crate::domain::qc::QcState;
-use crate::domain::{Comparator, Private};
+use crate::domain::{Comparator, Private, Words, words};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredCase {
@@ -78,18 +78,27 @@ pub struct StoredDecision {
     pub rounding_decides: bool,
 }
 
+impl StoredDecision {
+    /// For a person. What rules found is told as it was written down.
+    pub fn words(&self) -> Words {
+        let some = |words: &[String]| (!words.is_empty()).then(|| words.join(", "));
+        let found = format!("{}: {}", self.check, self.ruling);
+        let rounding = || words!("the value as it is reported, rounded, would be decided otherwise");
+        let parts = [
+            Some(found.into()),
+            some(&self.rules).map(|rules| words!("by {rules}", rules)),
+            some(&self.thresholds).map(|limits| words!("limits {limits}", limits)),
+            some(&self.inputs).map(|seen| words!("seen {seen}", seen)),
+            self.rounding_decides.then(rounding),
+            self.holds.then(|| words!("a person must look")),
+        ];
+        Words::row(parts.into_iter().flatten(), "; ")
+    }
+}
+
 impl fmt::Display for StoredDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.check, self.ruling)?;
-        for (what, words) in [("by", &self.rules), ("limits", &self.thresholds), ("seen", &self.inputs)] {
-            if !words.is_empty() {
-                write!(f, "; {what} {}", words.join(", "))?;
-            }
-        }
-        if self.rounding_decides {
-            f.write_str("; the value as it is reported, rounded, would be decided otherwise")?;
-        }
-        if self.holds { f.write_str("; a person must look") } else { Ok(()) }
+        f.write_str(&self.words().english())
     }
 }
 

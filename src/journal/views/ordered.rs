@@ -1,7 +1,7 @@
 //! A tube's way before its results: what the LIMS said of its orders, what analyzers asked about it and were told.
 
 use super::way::{Step, Way};
-use crate::domain::SpecimenId;
+use crate::domain::{SpecimenId, Words, words};
 use crate::journal::rows::instant;
 use crate::journal::{JournalError, MessageId, Reader};
 
@@ -21,20 +21,27 @@ pub enum OrderStep {
 
 impl OrderStep {
     /// In words, for a person. It names no specimen and no patient.
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> Words {
         match self {
             OrderStep::Spoken { source, word, test, number, .. } => {
-                let number = if number.is_empty() { "without number" } else { number };
-                format!("the LIMS ({source}) spoke of its order {number} for {test}: {word}")
+                let number = if number.is_empty() { words!("without number") } else { number.into() };
+                words!(
+                    "the LIMS ({source}) spoke of its order {number} for {test}: {word}",
+                    source,
+                    number,
+                    test,
+                    word
+                )
             }
             OrderStep::Asked { instrument, answer, .. } => {
-                let answer = answer.as_deref().unwrap_or("not answered yet");
-                format!("{instrument} asked what to do with it: {answer}")
+                let answer = answer.as_ref().map_or_else(|| words!("not answered yet"), Words::from);
+                words!("{instrument} asked what to do with it: {answer}", instrument, answer)
             }
             OrderStep::Told { instrument, tests, state, note } => {
-                let tests = if tests.is_empty() { "nothing any more".to_owned() } else { tests.join(" ") };
-                let note = if note.is_empty() { String::new() } else { format!(", {note}") };
-                format!("{instrument} is to do {tests}: {state}{note}")
+                let tests =
+                    if tests.is_empty() { words!("nothing any more") } else { tests.join(" ").into() };
+                let state = Words::row([state.into(), note.into()], ", ");
+                words!("{instrument} is to do {tests}: {state}", instrument, tests, state)
             }
         }
     }
@@ -113,7 +120,7 @@ mod tests {
                 "erba is to do nothing any more: taken",
             ),
         ] {
-            assert_eq!(step.words(), expected);
+            assert_eq!(step.words().english(), expected);
         }
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::Row;
 
 use super::ordered::OrderStep;
 use crate::domain::clinic::Force;
-use crate::domain::{Observation, Private, SpecimenId};
+use crate::domain::{Observation, Private, SpecimenId, Words, words};
 use crate::journal::audit::GATEWAY;
 use crate::journal::calls::Happened;
 use crate::journal::decisions::{self, StoredDecision};
@@ -335,18 +335,18 @@ fn notice(row: &Row<'_>) -> Result<Way, JournalError> {
 }
 
 /// What a word of a result comes to, for a person.
-pub fn told(destination: &str, says: &str, state: &str) -> String {
+pub fn told(destination: &str, says: &str, state: &str) -> Words {
     let what = match says {
-        "preliminary" => "that it is preliminary",
-        "misread" => "that it is void under this number, which was misread",
-        _ => "that it is void: it was rejected",
+        "preliminary" => words!("that it is preliminary"),
+        "misread" => words!("that it is void under this number, which was misread"),
+        _ => words!("that it is void: it was rejected"),
     };
     match state {
-        "accepted" | "staged" => format!("{destination} was told {what}"),
-        "pending" | "in-flight" => format!("{destination} is still to be told {what}"),
-        "refused" => format!("{destination} refused to hear {what}: see its dead letter"),
-        "unknown" => format!("{destination} may or may not have heard {what}"),
-        "superseded" => format!("{destination} need not be told {what} any more"),
-        _ => format!("{destination} was not told {what}: tell it by hand"),
+        "accepted" | "staged" => words!("{destination} was told {what}", destination, what),
+        "pending" | "in-flight" => words!("{destination} is still to be told {what}", destination, what),
+        "refused" => words!("{destination} refused to hear {what}: see its dead letter", destination, what),
+        "unknown" => words!("{destination} may or may not have heard {what}", destination, what),
+        "superseded" => words!("{destination} need not be told {what} any more", destination, what),
+        _ => words!("{destination} was not told {what}: tell it by hand", destination, what),
     }
 }

@@ -5,17 +5,17 @@
 use std::time::Duration;
 
 use crate::board::Cause;
-use crate::status::lead::{count, grouped};
+use crate::domain::{Words, counted, words};
 use crate::status::snapshot::{Analyzer, Contact, Snapshot, Wire};
 
 /// What stands on the card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Advice {
-    pub likely: String,
+    pub likely: Words,
     /// In this order.
-    pub steps: Vec<String>,
-    pub safe: Vec<String>,
-    pub paper: String,
+    pub steps: Vec<Words>,
+    pub safe: Vec<Words>,
+    pub paper: Words,
 }
 
 /// The notes that a damaged line leaves.
@@ -38,7 +38,7 @@ pub(super) fn advice(it: &Analyzer, snapshot: &Snapshot, paper_after: Duration) 
     Some(Advice { likely, steps, safe: safe(it, snapshot), paper: paper(paper_after) })
 }
 
-fn trouble(it: &Analyzer, snapshot: &Snapshot) -> Option<(String, Vec<String>)> {
+fn trouble(it: &Analyzer, snapshot: &Snapshot) -> Option<Trouble> {
     let damaged = it.notes.iter().any(|note| {
         let since = snapshot.as_of.duration_since(note.last_at).as_mins();
         DAMAGE.contains(&note.code.as_str()) && since < DAMAGED
@@ -56,43 +56,52 @@ fn trouble(it: &Analyzer, snapshot: &Snapshot) -> Option<(String, Vec<String>)> 
     Some((likely, steps))
 }
 
-type Trouble = (String, Vec<String>);
-
-fn steps<const N: usize>(steps: [&str; N]) -> Vec<String> {
-    steps.into_iter().map(str::to_owned).collect()
-}
+type Trouble = (Words, Vec<Words>);
 
 fn port(device: &str, cause: Cause) -> Trouble {
     match cause {
         Cause::NotThere => (
-            format!("The port {device} isn't there: its adapter was pulled out, or it has another name now."),
-            steps([
-                "Look for the adapter at this computer, and plug it in again, into the socket that it was in.",
-                "Wait ten seconds: labwire opens the port by itself.",
-                "Still not there: lab IT looks for its name under /dev/serial/by-id and puts that into the instrument's file.",
-            ]),
+            words!(
+                "The port {device} isn't there: its adapter was pulled out, or it has another name now.",
+                device
+            ),
+            vec![
+                words!(
+                    "Look for the adapter at this computer, and plug it in again, into the socket that it was in."
+                ),
+                words!("Wait ten seconds: labwire opens the port by itself."),
+                words!(
+                    "Still not there: lab IT looks for its name under /dev/serial/by-id and puts that into the instrument's file."
+                ),
+            ],
         ),
         Cause::NotAllowed => (
-            format!("labwire may not open the port {device}."),
-            steps([
-                "Tell lab IT: the user that labwire runs as must be in the port's group (often dialout).",
-            ]),
+            words!("labwire may not open the port {device}.", device),
+            vec![words!(
+                "Tell lab IT: the user that labwire runs as must be in the port's group (often dialout)."
+            )],
         ),
         Cause::InUse => (
-            format!("Another program has the port {device}."),
-            steps([
-                "Close what was started last on this computer: a terminal, or the analyzer's own tool.",
-                "Wait ten seconds: labwire opens the port by itself.",
-                "Still in use: lab IT looks who holds it. ModemManager and brltty take adapters that aren't theirs.",
-            ]),
+            words!("Another program has the port {device}.", device),
+            vec![
+                words!(
+                    "Close what was started last on this computer: a terminal, or the analyzer's own tool."
+                ),
+                words!("Wait ten seconds: labwire opens the port by itself."),
+                words!(
+                    "Still in use: lab IT looks who holds it. ModemManager and brltty take adapters that aren't theirs."
+                ),
+            ],
         ),
         _ => (
-            format!("The port {device} failed while it was in use: the adapter or its cable."),
-            steps([
-                "Press the plugs home on both ends of the cable, and see that no foot or drawer is on it.",
-                "Plug the adapter into another socket of this computer, and back after a minute.",
-                "Exchange the adapter for the spare one.",
-            ]),
+            words!("The port {device} failed while it was in use: the adapter or its cable.", device),
+            vec![
+                words!(
+                    "Press the plugs home on both ends of the cable, and see that no foot or drawer is on it."
+                ),
+                words!("Plug the adapter into another socket of this computer, and back after a minute."),
+                words!("Exchange the adapter for the spare one."),
+            ],
         ),
     }
 }
@@ -100,151 +109,189 @@ fn port(device: &str, cause: Cause) -> Trouble {
 fn called(address: &str, cause: Cause) -> Trouble {
     match cause {
         Cause::Refused => (
-            format!(
-                "The machine at {address} is on, but takes no connection: the analyzer's host link is off, or waits for a restart."
+            words!(
+                "The machine at {address} is on, but takes no connection: the analyzer's host link is off, or waits for a restart.",
+                address
             ),
-            steps([
-                "On the analyzer: is the host connection switched on? Switch it off and on again.",
-                "If a converter box sits between: switch that off, wait ten seconds, and on again.",
-                "Was the port number changed at a service visit? Lab IT compares it with the instrument's file.",
-            ]),
+            vec![
+                words!("On the analyzer: is the host connection switched on? Switch it off and on again."),
+                words!("If a converter box sits between: switch that off, wait ten seconds, and on again."),
+                words!(
+                    "Was the port number changed at a service visit? Lab IT compares it with the instrument's file."
+                ),
+            ],
         ),
         Cause::NoAnswer => (
-            format!(
-                "Nothing answers at {address}: the analyzer is off, its network cable is out, or its address was changed."
+            words!(
+                "Nothing answers at {address}: the analyzer is off, its network cable is out, or its address was changed.",
+                address
             ),
-            steps([
-                "Is the analyzer on, and past its start?",
-                "Do the lights at its network socket blink? If not: press the plug home, then try another socket or cable.",
-                "Was its address changed at a service visit? Lab IT compares it with the instrument's file.",
-            ]),
+            vec![
+                words!("Is the analyzer on, and past its start?"),
+                words!(
+                    "Do the lights at its network socket blink? If not: press the plug home, then try another socket or cable."
+                ),
+                words!(
+                    "Was its address changed at a service visit? Lab IT compares it with the instrument's file."
+                ),
+            ],
         ),
         Cause::HungUp => (
-            format!(
-                "The analyzer at {address} closes the connection again: another program may be connected to it, or it is being restarted."
+            words!(
+                "The analyzer at {address} closes the connection again: another program may be connected to it, or it is being restarted.",
+                address
             ),
-            steps([
-                "Wait until the analyzer has finished starting.",
-                "Is something else connected to it, such as a service notebook or an older LIMS driver? Many analyzers take one connection only.",
-                "On the analyzer: switch the host connection off and on again.",
-            ]),
+            vec![
+                words!("Wait until the analyzer has finished starting."),
+                words!(
+                    "Is something else connected to it, such as a service notebook or an older LIMS driver? Many analyzers take one connection only."
+                ),
+                words!("On the analyzer: switch the host connection off and on again."),
+            ],
         ),
         Cause::Untrusted => (
-            format!("The connection to {address} isn't trusted: a certificate is wrong or has run out."),
-            steps(["Tell lab IT: nothing at the bench mends this."]),
+            words!(
+                "The connection to {address} isn't trusted: a certificate is wrong or has run out.",
+                address
+            ),
+            vec![words!("Tell lab IT: nothing at the bench mends this.")],
         ),
         _ => (
-            format!("The connection to {address} can't be made."),
-            steps([
-                "Is the analyzer on, and its network cable in?",
-                "On the analyzer: switch the host connection off and on again.",
-                "Tell lab IT what stands under “Link”.",
-            ]),
+            words!("The connection to {address} can't be made.", address),
+            vec![
+                words!("Is the analyzer on, and its network cable in?"),
+                words!("On the analyzer: switch the host connection off and on again."),
+                words!("Tell lab IT what stands under “Link”."),
+            ],
         ),
     }
 }
 
 fn listening_fails(address: &str, cause: Cause) -> Trouble {
     let likely = match cause {
-        Cause::InUse => format!("Another program on this computer uses {address}."),
-        Cause::NotThere => format!("This computer has no such address as {address}: its network changed."),
-        Cause::Untrusted => format!("What TLS needs at {address} can't be used."),
-        _ => format!("labwire can't listen at {address}."),
+        Cause::InUse => words!("Another program on this computer uses {address}.", address),
+        Cause::NotThere => {
+            words!("This computer has no such address as {address}: its network changed.", address)
+        }
+        Cause::Untrusted => words!("What TLS needs at {address} can't be used.", address),
+        _ => words!("labwire can't listen at {address}.", address),
     };
-    (likely, steps(["Tell lab IT: nothing at the analyzer mends this. labwire tries again by itself."]))
+    (likely, vec![words!("Tell lab IT: nothing at the analyzer mends this. labwire tries again by itself.")])
 }
 
 fn awaited(address: &str) -> Trouble {
     (
-        format!(
-            "Nobody is connected at {address}: the analyzer is off, has its host link switched off, or can't reach this computer."
+        words!(
+            "Nobody is connected at {address}: the analyzer is off, has its host link switched off, or can't reach this computer.",
+            address
         ),
-        steps([
-            "Is the analyzer on? Some connect only when they have something to send: send one result again to try.",
-            "On the analyzer: switch the host connection off and on again, and read what it says about the host.",
-            "Are its network cable's lights blinking? Press the plug home, then try another socket or cable.",
-            "Was this computer's address changed? The analyzer must be told the new one; lab IT knows it.",
-        ]),
+        vec![
+            words!(
+                "Is the analyzer on? Some connect only when they have something to send: send one result again to try."
+            ),
+            words!(
+                "On the analyzer: switch the host connection off and on again, and read what it says about the host."
+            ),
+            words!(
+                "Are its network cable's lights blinking? Press the plug home, then try another socket or cable."
+            ),
+            words!(
+                "Was this computer's address changed? The analyzer must be told the new one; lab IT knows it."
+            ),
+        ],
     )
 }
 
 fn silent() -> Trouble {
     (
-        "It is connected, and sends nothing at an hour at which it usually does.".to_owned(),
-        steps([
-            "Is a run finished, with results that wait for somebody's review on the analyzer?",
-            "On the analyzer: is sending to the host switched to automatic? Send one result by hand.",
-            "If that doesn't come either: switch its host connection off and on again.",
-        ]),
+        words!("It is connected, and sends nothing at an hour at which it usually does."),
+        vec![
+            words!("Is a run finished, with results that wait for somebody's review on the analyzer?"),
+            words!("On the analyzer: is sending to the host switched to automatic? Send one result by hand."),
+            words!("If that doesn't come either: switch its host connection off and on again."),
+        ],
     )
 }
 
 fn damage(wire: &Wire) -> Trouble {
     match wire {
         Wire::Port(_) => (
-            "Bytes arrive damaged: a loose or long cable, disturbance, or other line settings on one side."
-                .to_owned(),
-            steps([
-                "Press the plugs home on both ends, and keep the cable away from motors and mains.",
-                "Were the analyzer's communication settings changed? Speed, parity and bits must be those of the instrument's file.",
-                "Exchange the cable, then the adapter.",
-            ]),
+            words!(
+                "Bytes arrive damaged: a loose or long cable, disturbance, or other line settings on one side."
+            ),
+            vec![
+                words!("Press the plugs home on both ends, and keep the cable away from motors and mains."),
+                words!(
+                    "Were the analyzer's communication settings changed? Speed, parity and bits must be those of the instrument's file."
+                ),
+                words!("Exchange the cable, then the adapter."),
+            ],
         ),
         _ => (
-            "What arrives isn't what this analyzer should say: another device, or another protocol setting."
-                .to_owned(),
-            steps([
-                "Were the analyzer's host settings changed? The protocol must be that of the instrument's file.",
-                "Is something else connected to its converter box?",
-                "Tell lab IT what stands under “Odd things on the line”.",
-            ]),
+            words!(
+                "What arrives isn't what this analyzer should say: another device, or another protocol setting."
+            ),
+            vec![
+                words!(
+                    "Were the analyzer's host settings changed? The protocol must be that of the instrument's file."
+                ),
+                words!("Is something else connected to its converter box?"),
+                words!("Tell lab IT what stands under “Odd things on the line”."),
+            ],
         ),
     }
 }
 
 fn files(cause: Cause) -> Trouble {
     let likely = match cause {
-        Cause::NotAllowed => "labwire may not read the place where its files are.",
-        _ => "The place where its files are can't be reached.",
+        Cause::NotAllowed => words!("labwire may not read the place where its files are."),
+        _ => words!("The place where its files are can't be reached."),
     };
     (
-        likely.to_owned(),
-        steps([
-            "Is the computer that writes the files on, and on the network?",
-            "Can another computer open that folder or server?",
-            "Tell lab IT what stands under “Link”: an expired password and a renamed share look like this.",
-        ]),
+        likely,
+        vec![
+            words!("Is the computer that writes the files on, and on the network?"),
+            words!("Can another computer open that folder or server?"),
+            words!(
+                "Tell lab IT what stands under “Link”: an expired password and a renamed share look like this."
+            ),
+        ],
     )
 }
 
-fn safe(it: &Analyzer, snapshot: &Snapshot) -> Vec<String> {
+fn safe(it: &Analyzer, snapshot: &Snapshot) -> Vec<Words> {
     let on_the_way: i64 = snapshot.destinations.iter().map(|lims| lims.on_their_way()).sum();
     let received = match it.counts.received {
-        0 => "Nothing was received from it yet.".to_owned(),
-        some => format!("{} received from it are on this computer's disk.", count(some, "result", "results")),
+        0 => words!("Nothing was received from it yet."),
+        some => counted!(
+            some,
+            "{n} result received from it is on this computer's disk.",
+            "{n} results received from it are on this computer's disk."
+        ),
     };
     let way = match on_the_way {
-        0 => String::new(),
-        some => format!(" {} of all analyzers' results are still on their way to the LIMS.", grouped(some)),
+        0 => Words::none(),
+        n => words!("{n} of all analyzers' results are still on their way to the LIMS.", n),
     };
     [
-        format!("{received}{way}"),
-        "What it hasn't sent is on the analyzer alone: don't clear its list or switch it off, and don't run the tests again for this."
-            .to_owned(),
-        "A result that is sent again with its time is recognised. One without a time may leave a second time, and is then a problem \
-         of the kind possible duplicate."
-            .to_owned(),
-        "Typing a result into the LIMS by hand does: labwire will send it too. Write down each specimen number for which somebody did."
-            .to_owned(),
+        Words::row([received, way], " "),
+        words!(
+            "What it hasn't sent is on the analyzer alone: don't clear its list or switch it off, and don't run the tests again for this."
+        ),
+        words!(
+            "A result that is sent again with its time is recognised. One without a time may leave a second time, and is then a problem of the kind possible duplicate."
+        ),
+        words!(
+            "Typing a result into the LIMS by hand does: labwire will send it too. Write down each specimen number for which somebody did."
+        ),
     ]
     .into()
 }
 
-fn paper(after: Duration) -> String {
-    format!(
-        "After {} minutes, and at once for a critical or urgent result: read it from the analyzer, let a second person compare, \
-         and tell the ward as your laboratory's rules for a downtime say.",
-        after.as_secs() / 60
+fn paper(after: Duration) -> Words {
+    words!(
+        "After {n} minutes, and at once for a critical or urgent result: read it from the analyzer, let a second person compare, and tell the ward as your laboratory's rules for a downtime say.",
+        n = after.as_secs() / 60
     )
 }
 

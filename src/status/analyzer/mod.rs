@@ -11,10 +11,11 @@ use super::Page;
 use super::bench::contact;
 use super::clock::Moment;
 use super::failure::{Failure, html};
-use super::lead::grouped;
 use super::shell::{Mark, Shell};
 use super::spark::Spark;
 use super::who::Who;
+use super::words::filters;
+use crate::domain::{Words, words};
 use advice::Advice;
 
 #[derive(Template)]
@@ -24,14 +25,14 @@ struct AnalyzerPage {
     name: String,
     description: String,
     mark: Mark,
-    detail: String,
+    detail: Words,
     advice: Option<Advice>,
     last_message: Option<Moment>,
     /// What was counted, and how often.
-    counts: [(&'static str, String); 6],
+    counts: [(Words, i64); 6],
     spark: Spark,
     /// What its line did wrong: the note's code, how often, first and last.
-    notes: Vec<(String, String, Moment, Moment)>,
+    notes: Vec<(String, i64, Moment, Moment)>,
 }
 
 pub(super) async fn show(
@@ -49,27 +50,30 @@ pub(super) async fn show(
     let (mark, detail) = contact(it, &clock);
     let counts = &it.counts;
     let note = |note: &crate::journal::notes::LinkNotes| {
-        let times = grouped(i64::try_from(note.count).unwrap_or(i64::MAX));
+        let times = i64::try_from(note.count).unwrap_or(i64::MAX);
         (note.code.clone(), times, clock.at(note.first_at), clock.at(note.last_at))
     };
-    html(&AnalyzerPage {
-        shell: Shell::new(&it.name, "/analyzer", &page.site, &snapshot, &clock)
-            .seen_by(who, format!("/analyzer/{}", it.name)),
-        name: it.name.clone(),
-        description: it.description.clone(),
-        mark,
-        detail,
-        advice: advice::advice(it, &snapshot, page.paper_after),
-        last_message: counts.last_message.map(|at| clock.at(at)),
-        counts: [
-            ("results received", grouped(counts.received)),
-            ("new", grouped(counts.new)),
-            ("repeated", grouped(counts.duplicate)),
-            ("unusable", grouped(counts.problem)),
-            ("held", grouped(counts.held)),
-            ("open problems", grouped(counts.open_problems)),
-        ],
-        spark: Spark::of(&it.hours, &clock),
-        notes: it.notes.iter().map(note).collect(),
-    })
+    html(
+        &AnalyzerPage {
+            shell: Shell::new((&it.name).into(), "/analyzer", &page.site, &snapshot, &clock)
+                .seen_by(who, format!("/analyzer/{}", it.name)),
+            name: it.name.clone(),
+            description: it.description.clone(),
+            mark,
+            detail,
+            advice: advice::advice(it, &snapshot, page.paper_after),
+            last_message: counts.last_message.map(|at| clock.at(at)),
+            counts: [
+                (words!("results received"), counts.received),
+                (words!("new"), counts.new),
+                (words!("repeated"), counts.duplicate),
+                (words!("unusable"), counts.problem),
+                (words!("held"), counts.held),
+                (words!("open problems"), counts.open_problems),
+            ],
+            spark: Spark::of(&it.hours, &clock),
+            notes: it.notes.iter().map(note).collect(),
+        },
+        page.language,
+    )
 }

@@ -37,23 +37,24 @@
   let failed = false;
   let source = null;
 
-  const clockOf = (text) => text.split(" ")[0];
+  // In the page's language, with the time alone.
+  const said = (words, at) => document.body.dataset[words].replaceAll("{at}", at.split(" ")[0]);
 
   function show() {
     const silent = performance.now() - heard > PATIENCE;
     const now = silent || failed;
     if (now) {
-      const text = `NOT LIVE since ${clockOf(confirmed)} — what you see is as of ${clockOf(confirmed)}`;
+      const text = said("wordsStale", confirmed);
       if (banner.textContent !== text) banner.textContent = text;
-      asOf.textContent = `not live since ${clockOf(confirmed)}`;
+      asOf.textContent = said("wordsSilent", confirmed);
     } else {
-      asOf.textContent = `live · as of ${confirmed}`;
+      asOf.textContent = document.body.dataset.wordsLive.replace("{at}", confirmed);
     }
     if (now !== stale) {
       stale = now;
       banner.hidden = !stale;
       document.documentElement.classList.toggle("is-stale", stale);
-      document.title = stale ? `NOT LIVE since ${clockOf(confirmed)} · ${title}` : title;
+      document.title = stale ? `${said("wordsTitle", confirmed)} · ${title}` : title;
     }
   }
 
@@ -140,7 +141,7 @@
   const button = document.getElementById("sound");
   let context = null;
   const wanted = () => localStorage.getItem(KEY) === "on";
-  const label = () => { button.textContent = wanted() ? "Switch this screen's sound off" : "Switch this screen's sound on"; };
+  const label = () => { button.textContent = wanted() ? button.dataset.wordsOff : button.dataset.wordsOn; };
   window.labwireTone = (tones) => {
     if (!wanted() || !window.AudioContext) return;
     context = context || new AudioContext();

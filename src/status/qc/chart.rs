@@ -3,6 +3,7 @@
 
 use labwire_units::Exact;
 
+use crate::domain::{Words, words};
 use crate::journal::qc::PointView;
 use crate::status::clock::{Clock, Moment};
 
@@ -19,7 +20,7 @@ pub(super) struct Chart {
     pub(super) level: String,
     pub(super) lot: String,
     /// The target of the latest result.
-    pub(super) target: String,
+    pub(super) target: Words,
     pub(super) count: usize,
     pub(super) first: Moment,
     pub(super) last: Moment,
@@ -32,7 +33,7 @@ pub(super) struct Chart {
 /// One line of the grid.
 pub(super) struct Line {
     pub(super) y: i64,
-    pub(super) name: String,
+    pub(super) name: Words,
     pub(super) class: &'static str,
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Dot {
     pub(super) class: &'static str,
     /// The shape as a path around its place.
     pub(super) shape: &'static str,
-    pub(super) says: String,
+    pub(super) says: Words,
 }
 
 impl Chart {
@@ -59,13 +60,13 @@ impl Chart {
         let way: Vec<String> = counting.map(|dot| format!("{},{}", dot.x, dot.y)).collect();
         let target = points.last().and_then(|point| {
             let (mean, sd) = point.target.as_ref()?;
-            Some(format!("mean {mean} {}, s {sd}", point.unit))
+            Some(words!("mean {mean} {unit}, s {sd}", mean, unit = &point.unit, sd))
         });
         let time = |point: Option<&&PointView>| clock.at(point.map(|it| it.measured_at).unwrap_or_default());
         Chart {
             level: level.to_owned(),
             lot: lot.to_owned(),
-            target: target.unwrap_or_default(),
+            target: target.unwrap_or_else(Words::none),
             count: points.len(),
             first: time(points.first()),
             last: time(points.last()),
@@ -83,7 +84,7 @@ fn line(deviations: i64) -> Line {
         2 => "two",
         _ => "one",
     };
-    let name = if deviations == 0 { "mean".to_owned() } else { format!("{deviations:+}s") };
+    let name = if deviations == 0 { words!("mean") } else { format!("{deviations:+}s").into() };
     Line { y: y(deviations * 100), name, class }
 }
 
@@ -110,15 +111,14 @@ fn dot(point: &PointView, x: i64, clock: &Clock) -> Option<Dot> {
         "beyond-two" => "m0 -6 6 11h-12z",
         _ => "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0",
     };
-    let out = if class == "out" { ", taken out" } else { "" };
-    let says = format!(
-        "{} {}, {} at {}, run {}{out}",
-        point.value,
-        point.unit,
-        signed(z),
-        clock.at(point.measured_at).text,
-        point.run
+    let says = words!(
+        "{value}, {distance} at {at}, run {number}",
+        value = format!("{} {}", point.value, point.unit),
+        distance = signed(z),
+        at = clock.at(point.measured_at),
+        number = point.run.to_string()
     );
+    let says = if class == "out" { words!("{what}, taken out", what = says) } else { says };
     Some(Dot { x, y: y(hundredths), class, shape, says })
 }
 
@@ -187,7 +187,7 @@ mod tests {
         let chart = chart(&[point(1, "0"), out, point(3, "1")]);
         assert_eq!(chart.way, "64,110 872,86");
         assert_eq!(chart.dots[1].class, "out");
-        assert!(chart.dots[1].says.ends_with("run 2, taken out"), "{}", chart.dots[1].says);
-        assert_eq!(chart.target, "mean 5.4 mmol/L, s 0.1");
+        assert!(chart.dots[1].says.english().ends_with("run 2, taken out"), "{:?}", chart.dots[1].says);
+        assert_eq!(chart.target.english(), "mean 5.4 mmol/L, s 0.1");
     }
 }

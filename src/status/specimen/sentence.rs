@@ -4,18 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::standing::{MOVED, STILL_THERE, Standing, VOID_THERE};
+use crate::domain::{Words, counted, words};
 use crate::journal::ObservationId;
 use crate::journal::views::{ProblemStanding, Step, Way};
 use crate::status::clock::Clock;
-use crate::status::lead::{Lead, Severity, count};
+use crate::status::lead::{Lead, Severity};
 use crate::status::snapshot::Snapshot;
 
 /// Some of the results, and what is said of one and of several.
 struct Clause {
     severity: Severity,
     results: usize,
-    one: String,
-    many: String,
+    one: Words,
+    many: Words,
 }
 
 pub(super) fn lead(
@@ -26,42 +27,48 @@ pub(super) fn lead(
     clock: &Clock,
 ) -> Lead {
     if id.is_empty() {
-        let then = "Scan the tube or type its number as the LIMS knows it.".to_owned();
-        return Lead { severity: Severity::Calm, headline: "Which specimen?".to_owned(), then };
+        let then = words!("Scan the tube or type its number as the LIMS knows it.");
+        return Lead { severity: Severity::Calm, headline: words!("Which specimen?"), then };
     }
     let unread = unread(snapshot);
     let Some(latest) = steps.iter().rev().find(|step| step.what.is_of_results()) else {
         let headline = match steps.is_empty() {
-            true => "Nothing has been received for this specimen.",
-            false => "Its orders are known, and no result of it has been received.",
+            true => words!("Nothing has been received for this specimen."),
+            false => words!("Its orders are known, and no result of it has been received."),
         };
         return Lead {
             severity: Severity::Odd,
-            headline: headline.to_owned(),
-            then: format!(
-                "Check the number, then on the analyzer whether it was measured and sent. A number that the analyzer \
-                 sends in another form is found by that form.{unread}"
+            headline,
+            then: Words::row(
+                [
+                    words!(
+                        "Check the number, then on the analyzer whether it was measured and sent. A number that the analyzer sends in another form is found by that form."
+                    ),
+                    unread,
+                ],
+                " ",
             ),
         };
     };
     let (severity, headline) = sentence(steps, standings);
-    Lead { severity, headline, then: format!("The latest step was at {}.{unread}", clock.at(latest.at).text) }
+    let latest = words!("The latest step was at {at}.", at = clock.at(latest.at));
+    Lead { severity, headline, then: Words::row([latest, unread], " ") }
 }
 
 /// What labwire couldn't read may be about any specimen.
-fn unread(snapshot: &Snapshot) -> String {
+fn unread(snapshot: &Snapshot) -> Words {
     let waiting = snapshot.waiting;
     match waiting.unread + waiting.unattributed + waiting.incomplete {
-        0 => String::new(),
-        some => {
-            let messages =
-                count(some, "message that labwire hasn't read", "messages that labwire hasn't read");
-            format!(" There may be more of it in {messages}: see under problems.")
-        }
+        0 => Words::none(),
+        some => counted!(
+            some,
+            "There may be more of it in {n} message that labwire hasn't read: see under problems.",
+            "There may be more of it in {n} messages that labwire hasn't read: see under problems."
+        ),
     }
 }
 
-fn sentence(steps: &[Step], standings: &[(Standing, ObservationId)]) -> (Severity, String) {
+fn sentence(steps: &[Step], standings: &[(Standing, ObservationId)]) -> (Severity, Words) {
     let successors = successors(steps);
     let read: BTreeSet<ObservationId> = steps
         .iter()
@@ -83,8 +90,8 @@ fn sentence(steps: &[Step], standings: &[(Standing, ObservationId)]) -> (Severit
     clauses.extend(of_standings(&counted));
     clauses.extend(outdated(standings, &successors));
     if !nowhere.is_empty() {
-        let said = "came while no LIMS was configured";
-        clauses.push(Clause::new(Severity::Odd, nowhere.len(), said, said));
+        let said = words!("came while no LIMS was configured");
+        clauses.push(Clause::new(Severity::Odd, nowhere.len(), said.clone(), said));
     }
     clauses.sort_by_key(|clause| (clause.severity, clause.results == 0));
     let total = results.len() + unusable;
@@ -126,16 +133,16 @@ fn of_problems(steps: &[Step]) -> (Vec<Clause>, usize) {
         clauses.push(Clause::new(
             Severity::Act,
             unusable,
-            "could not be used and is not in the LIMS",
-            "could not be used and are not in the LIMS",
+            words!("could not be used and is not in the LIMS"),
+            words!("could not be used and are not in the LIMS"),
         ));
     }
     if seen_to > 0 {
-        let said = "could not be used, which a person has seen to";
-        clauses.push(Clause::new(Severity::Calm, seen_to, said, said));
+        let said = words!("could not be used, which a person has seen to");
+        clauses.push(Clause::new(Severity::Calm, seen_to, said.clone(), said));
     }
     if doubts > 0 {
-        let open = count(doubts, "problem is open", "problems are open");
+        let open = counted!(doubts, "{n} problem is open", "{n} problems are open");
         clauses.push(Clause::of_itself(Severity::Act, open));
     }
     (clauses, unusable + seen_to)
@@ -143,60 +150,62 @@ fn of_problems(steps: &[Step]) -> (Vec<Clause>, usize) {
 
 fn of_standings(counted: &[&(Standing, ObservationId)]) -> Vec<Clause> {
     // What was refused comes before what waits behind it.
-    let mut alike: BTreeMap<(Severity, bool, String, String), usize> = BTreeMap::new();
+    let mut alike: BTreeMap<(Severity, bool, String), Clause> = BTreeMap::new();
     for (standing, _) in counted {
         let (one, many) = said(standing);
-        *alike.entry((standing.severity, standing.state != "refused", one, many)).or_default() += 1;
+        let place = (standing.severity, standing.state != "refused", one.english());
+        let clause = alike.entry(place).or_insert(Clause::new(standing.severity, 0, one, many));
+        clause.results += 1;
     }
-    alike
-        .into_iter()
-        .map(|((severity, _, one, many), results)| Clause { severity, results, one, many })
-        .collect()
+    alike.into_values().collect()
 }
 
 /// What is said of one result of this standing, and of several.
-fn said(standing: &Standing) -> (String, String) {
+fn said(standing: &Standing) -> (Words, Words) {
     let lims = &standing.destination;
-    let both = |said: String| (said.clone(), said);
+    let both = |said: Words| (said.clone(), said);
     match standing.state.as_str() {
         "pending" | "in-flight" | "unknown" if !standing.is_configured => (
-            format!("waits for {lims}, which is no longer configured"),
-            format!("wait for {lims}, which is no longer configured"),
+            words!("waits for {lims}, which is no longer configured", lims),
+            words!("wait for {lims}, which is no longer configured", lims),
         ),
         "refused" => (
-            format!("was refused by {lims} and is not in it"),
-            format!("were refused by {lims} and are not in it"),
+            words!("was refused by {lims} and is not in it", lims),
+            words!("were refused by {lims} and are not in it", lims),
         ),
         "quarantined" => (
-            format!("waits behind a refused one and is not in {lims}"),
-            format!("wait behind a refused one and are not in {lims}"),
+            words!("waits behind a refused one and is not in {lims}", lims),
+            words!("wait behind a refused one and are not in {lims}", lims),
         ),
-        "held" => (format!("is held and not in {lims}"), format!("are held and not in {lims}")),
+        "held" => (words!("is held and not in {lims}", lims), words!("are held and not in {lims}", lims)),
         "unknown" if standing.to_decide.is_some() => {
-            both(format!("may or may not be in {lims}: a person must look"))
+            both(words!("may or may not be in {lims}: a person must look", lims))
         }
-        "unknown" => both(format!("may or may not be in {lims}: labwire is finding out")),
+        "unknown" => both(words!("may or may not be in {lims}: labwire is finding out", lims)),
         "rejected" => {
-            (format!("stays here and is not in {lims}"), format!("stay here and are not in {lims}"))
+            (words!("stays here and is not in {lims}", lims), words!("stay here and are not in {lims}", lims))
         }
         "pending" if standing.is_behind => (
-            format!("waits behind an earlier one and is not yet in {lims}"),
-            format!("wait behind an earlier one and are not yet in {lims}"),
+            words!("waits behind an earlier one and is not yet in {lims}", lims),
+            words!("wait behind an earlier one and are not yet in {lims}", lims),
         ),
-        "pending" => (format!("waits and is not yet in {lims}"), format!("wait and are not yet in {lims}")),
-        "in-flight" => {
-            (format!("is being sent and not yet in {lims}"), format!("are being sent and not yet in {lims}"))
+        "pending" => {
+            (words!("waits and is not yet in {lims}", lims), words!("wait and are not yet in {lims}", lims))
         }
-        "staged" => (
-            format!("is in {lims} and not yet applied there"),
-            format!("are in {lims} and not yet applied there"),
+        "in-flight" => (
+            words!("is being sent and not yet in {lims}", lims),
+            words!("are being sent and not yet in {lims}", lims),
         ),
-        "accepted" => (format!("is in {lims}"), format!("are in {lims}")),
-        STILL_THERE => both(format!("may still count in {lims} under this number, which was misread")),
-        VOID_THERE => both(format!("moved to another specimen and void in {lims} under this number")),
-        MOVED => both("moved to another specimen before leaving".to_owned()),
-        "superseded" => both("made way for a later one".to_owned()),
-        _ => (format!("is not meant for {lims}"), format!("are not meant for {lims}")),
+        "staged" => (
+            words!("is in {lims} and not yet applied there", lims),
+            words!("are in {lims} and not yet applied there", lims),
+        ),
+        "accepted" => (words!("is in {lims}", lims), words!("are in {lims}", lims)),
+        STILL_THERE => both(words!("may still count in {lims} under this number, which was misread", lims)),
+        VOID_THERE => both(words!("moved to another specimen and void in {lims} under this number", lims)),
+        MOVED => both(words!("moved to another specimen before leaving")),
+        "superseded" => both(words!("made way for a later one")),
+        _ => (words!("is not meant for {lims}", lims), words!("are not meant for {lims}", lims)),
     }
 }
 
@@ -226,43 +235,45 @@ fn outdated(
     outdated
         .into_iter()
         .map(|(lims, number)| {
-            let what = count(number, "earlier version", "earlier versions");
-            Clause::of_itself(Severity::Odd, format!("{lims} still has {what}"))
+            let said = counted!(
+                number,
+                "{lims} still has {n} earlier version",
+                "{lims} still has {n} earlier versions",
+                lims
+            );
+            Clause::of_itself(Severity::Odd, said)
         })
         .collect()
 }
 
 impl Clause {
-    fn new(severity: Severity, results: usize, one: &str, many: &str) -> Clause {
-        Clause { severity, results, one: one.to_owned(), many: many.to_owned() }
+    fn new(severity: Severity, results: usize, one: Words, many: Words) -> Clause {
+        Clause { severity, results, one, many }
     }
 
     /// One that isn't said of a number of results.
-    fn of_itself(severity: Severity, said: String) -> Clause {
-        Clause { severity, results: 0, one: said, many: String::new() }
+    fn of_itself(severity: Severity, said: Words) -> Clause {
+        Clause { severity, results: 0, one: said, many: Words::none() }
     }
 }
 
 /// The clauses as one sentence. The first that counts results says of how many.
-fn together(clauses: &[Clause], total: usize) -> String {
-    let mut said: Vec<String> = Vec::new();
+fn together(clauses: &[Clause], total: usize) -> Words {
+    let mut said: Vec<Words> = Vec::new();
     let mut has_total = false;
     for Clause { results, one, many, .. } in clauses {
-        let verb = if *results == 1 { one } else { many };
+        let what = if *results == 1 { one } else { many };
         said.push(match *results {
             0 => one.clone(),
-            1 if total == 1 => format!("its result {verb}"),
-            all if all == total => format!("all {all} results {verb}"),
-            some if has_total => format!("{some} {verb}"),
-            some => format!("{some} of its {total} results {verb}"),
+            1 if total == 1 => words!("its result {what}", what),
+            all if all == total => words!("all {n} results {what}", n = all, what),
+            some if has_total => words!("{n} {what}", n = some, what),
+            some => words!("{n} of its {total} results {what}", n = some, total, what),
         });
         has_total |= *results > 0;
     }
     if total == 0 {
-        said.push("no result of this specimen could be read".to_owned());
+        said.push(words!("no result of this specimen could be read"));
     }
-    let joined = said.join("; ");
-    let mut letters = joined.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+    words!("{what}.", what = Words::row(said, "; ")).capital()
 }

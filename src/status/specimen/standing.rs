@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::ProblemKind;
+use crate::domain::{ProblemKind, Words, words};
 use crate::journal::views::{ProblemStanding, Step, Way};
 use crate::journal::{DeliveryId, ObservationId};
-use crate::reconciliation::remedy::{after_refusal, of_no_destination, of_unknown_fate};
+use crate::reconciliation::remedy::{after_refusal, of_held, of_no_destination, of_unknown_fate};
 use crate::status::bench::state_words;
 use crate::status::lead::Severity;
 use crate::status::shell::Mark;
@@ -16,8 +16,8 @@ use crate::status::snapshot::Snapshot;
 pub(in crate::status) struct Row {
     pub mark: Mark,
     pub destination: String,
-    pub tests: Vec<String>,
-    pub next: String,
+    pub tests: Vec<Words>,
+    pub next: Words,
 }
 
 /// What results at one destination have in common. Deliveries are told apart only where a person decides over them.
@@ -121,7 +121,7 @@ pub(super) fn rows(
     for (standing, observation) in standings {
         together.entry(standing).or_default().push(*observation);
     }
-    let test = |id: &ObservationId| tests.get(id).cloned().unwrap_or_else(|| id.to_string());
+    let test = |id: &ObservationId| tests.get(id).map_or_else(|| id.to_string().into(), Words::from);
     let of_results = together.into_iter().map(|(standing, observations)| {
         let row = Row {
             mark: Mark::new(standing.severity, words(standing)),
@@ -142,74 +142,80 @@ fn open_problem(step: &Step) -> Option<Row> {
         return None;
     };
     let remedy = ProblemKind::from_name(kind).map_or("", ProblemKind::remedy);
-    let words = if *replaces_result { "unusable" } else { "doubtful" };
+    let words = if *replaces_result { words!("unusable") } else { words!("doubtful") };
+    let id = id.to_string();
     Some(Row {
         mark: Mark::new(Severity::Act, words),
         destination: "labwire".to_owned(),
-        tests: vec![format!("problem {id}")],
-        next: format!("Because: {}. Next: {remedy}; then labwire dismiss {id} --reason …", text.reveal()),
+        tests: vec![words!("problem {id}", id = &id)],
+        next: words!(
+            "Because: {why}. Next: {remedy}; then labwire dismiss {id} --reason …",
+            why = text.reveal(),
+            remedy = Words::fixed(remedy),
+            id
+        ),
     })
 }
 
-fn words(standing: &Standing) -> &'static str {
-    if standing.is_behind { "behind an earlier one" } else { state_words(&standing.state) }
+fn words(standing: &Standing) -> Words {
+    if standing.is_behind { words!("behind an earlier one") } else { state_words(&standing.state) }
 }
 
 /// What to do about results of one standing.
-fn next(standing: &Standing, observations: &[ObservationId]) -> String {
+fn next(standing: &Standing, observations: &[ObservationId]) -> Words {
     let Standing { destination, state, reason, to_decide, is_behind, is_configured, .. } = standing;
-    let because = if reason.is_empty() { String::new() } else { format!("Because: {reason}. ") };
+    let because = match reason.is_empty() {
+        true => Words::none(),
+        false => words!("Because: {why}.", why = reason),
+    };
+    let next = |remedy: Words| words!("Next: {remedy}", remedy);
     let what = match (state.as_str(), to_decide) {
-        ("pending" | "in-flight" | "unknown", None) if !is_configured => format!(
-            "Next: nothing leaves for {destination}, as labwire.toml no longer names it. Name it again, or enter the \
-             result in the LIMS by hand."
+        ("pending" | "in-flight" | "unknown", None) if !is_configured => words!(
+            "Next: nothing leaves for {destination}, as labwire.toml no longer names it. Name it again, or enter the result in the LIMS by hand.",
+            destination
         ),
-        (_, Some(delivery)) if !is_configured => format!("Next: {}", of_no_destination(*delivery)),
-        ("accepted", _) => "Nothing to do: the LIMS has confirmed it.".to_owned(),
-        ("staged", _) => "The LIMS has it and hasn't applied it yet: look in its worklist.".to_owned(),
+        (_, Some(delivery)) if !is_configured => next(of_no_destination(*delivery)),
+        ("accepted", _) => words!("Nothing to do: the LIMS has confirmed it."),
+        ("staged", _) => words!("The LIMS has it and hasn't applied it yet: look in its worklist."),
         ("pending", _) if *is_behind => {
-            "It waits until the earlier result of this test is over, so that none overtakes it.".to_owned()
+            words!("It waits until the earlier result of this test is over, so that none overtakes it.")
         }
-        ("pending", _) => "Nothing to do: it leaves by itself when its turn comes.".to_owned(),
-        ("in-flight", _) => {
+        ("pending", _) => words!("Nothing to do: it leaves by itself when its turn comes."),
+        ("in-flight", _) => words!(
             "Nothing to do: labwire sends it, again by itself where that fails, until the LIMS answers."
-                .to_owned()
-        }
-        ("held", _) => format!("Next: {}", release_or_reject(observations)),
-        ("refused", Some(delivery)) => format!("Next: {}", after_refusal(*delivery)),
-        ("refused", None) => "Nothing to do: its delivery isn't over yet.".to_owned(),
+        ),
+        ("held", _) => next(release_or_reject(observations)),
+        ("refused", Some(delivery)) => next(after_refusal(*delivery)),
+        ("refused", None) => words!("Nothing to do: its delivery isn't over yet."),
         ("quarantined", _) => {
-            "It waits until the earlier result of this test is settled, so that none overtakes it.".to_owned()
+            words!("It waits until the earlier result of this test is settled, so that none overtakes it.")
         }
-        ("unknown", Some(delivery)) => format!("Next: {}", of_unknown_fate(*delivery)),
-        ("unknown", None) => "Nothing to do: labwire finds out by itself.".to_owned(),
-        (STILL_THERE, _) => format!(
-            "It was moved to another specimen: {destination} has it under this number until it has heard that it is void. \
-             If that is refused or takes long, take it back there by hand."
+        ("unknown", Some(delivery)) => next(of_unknown_fate(*delivery)),
+        ("unknown", None) => words!("Nothing to do: labwire finds out by itself."),
+        (STILL_THERE, _) => words!(
+            "It was moved to another specimen: {destination} has it under this number until it has heard that it is void. If that is refused or takes long, take it back there by hand.",
+            destination
         ),
         (VOID_THERE, _) => {
-            "It was moved to another specimen, and the LIMS knows that it is void here.".to_owned()
+            words!("It was moved to another specimen, and the LIMS knows that it is void here.")
         }
-        (MOVED, _) => "It was moved to another specimen before it left under this number.".to_owned(),
-        ("superseded", _) => "A later result took its place before it left.".to_owned(),
-        ("rejected", _) => "It stays here: enter it in the LIMS by hand where it is needed there.".to_owned(),
-        _ => "This destination doesn't get results of this kind.".to_owned(),
+        (MOVED, _) => words!("It was moved to another specimen before it left under this number."),
+        ("superseded", _) => words!("A later result took its place before it left."),
+        ("rejected", _) => words!("It stays here: enter it in the LIMS by hand where it is needed there."),
+        _ => words!("This destination doesn't get results of this kind."),
     };
-    format!("{because}{what}")
+    Words::row([because, what], " ")
 }
 
 /// Each held result is a decision of its own.
-fn release_or_reject(observations: &[ObservationId]) -> String {
+fn release_or_reject(observations: &[ObservationId]) -> Words {
     match observations {
-        [only] => format!(
-            "look at the result on the analyzer, then labwire release {only} --reason … or labwire reject {only} --reason …"
-        ),
+        [only] => of_held(*only, true),
         several => {
             let numbers: Vec<String> = several.iter().map(ToString::to_string).collect();
-            format!(
-                "look at each on the analyzer, then for each number of {}: labwire release NUMBER --reason … or \
-                 labwire reject NUMBER --reason …",
-                numbers.join(", ")
+            words!(
+                "look at each on the analyzer, then for each number of {numbers}: labwire release NUMBER --reason … or labwire reject NUMBER --reason …",
+                numbers = numbers.join(", ")
             )
         }
     }
