@@ -12,6 +12,7 @@ mod assets;
 mod bench;
 mod call;
 mod calls;
+mod chart;
 mod clock;
 mod connections;
 mod downtime;

@@ -1,6 +1,7 @@
 //! Where is specimen X? Its way from the wire to the LIMS's answer in plain words, and where each of its results is
 //! now, with the next step.
 
+mod plot;
 mod sentence;
 mod standing;
 
@@ -26,6 +27,7 @@ use crate::domain::{ProblemKind, SpecimenId, Words, counted, words};
 use crate::journal::decisions::StoredDecision;
 use crate::journal::views::{ProblemStanding, Step, Way, told};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
+use plot::Plot;
 pub(super) use standing::Row;
 use standing::{rows, standings};
 
@@ -50,6 +52,7 @@ pub(super) struct SpecimenPage {
     /// Steps before those that are shown.
     pub(super) earlier: usize,
     pub(super) way: Vec<WayRow>,
+    plots: Vec<Plot>,
     /// Cut transmissions that name it: the message's number, and whose it is.
     pub(super) cut: Vec<(i64, String)>,
 }
@@ -105,6 +108,7 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
     let cut = cuts(&specimen);
     let id = specimen.reveal().to_owned();
     let standings = standings(&steps, &snapshot);
+    let plots = plot::plots(&steps, &clock);
     let mut way = way(&steps, &clock);
     let earlier = way.len().saturating_sub(LATEST);
     way.drain(..earlier);
@@ -117,6 +121,7 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
         now: rows(&steps, &standings, &tests(&steps)),
         earlier,
         way,
+        plots,
         cut,
         id,
     })

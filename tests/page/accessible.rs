@@ -38,7 +38,7 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
     let problem = laboratory.open_problem();
     [
         ("/".to_owned(), "bench"),
-        ("/specimen?id=24-000008".to_owned(), "specimen"),
+        ("/specimen?id=24-000007".to_owned(), "specimen"),
         ("/held".to_owned(), "held"),
         ("/held/3".to_owned(), "hold"),
         ("/problems".to_owned(), "problems"),

@@ -5,11 +5,10 @@ use labwire_units::Exact;
 
 use crate::domain::{Words, words};
 use crate::journal::qc::PointView;
+use crate::status::chart::{self, CIRCLE, CROSS, DIAMOND, Dot, TRIANGLE};
 use crate::status::clock::{Clock, Moment};
 
 /// The drawing, in its own units.
-const LEFT: i64 = 52;
-const RIGHT: i64 = 884;
 const TOP: i64 = 14;
 /// One standard deviation.
 const STEP: i64 = 24;
@@ -37,27 +36,14 @@ pub(super) struct Line {
     pub(super) class: &'static str,
 }
 
-/// One result.
-pub(super) struct Dot {
-    pub(super) x: i64,
-    pub(super) y: i64,
-    /// The name of its style, and of its shape.
-    pub(super) class: &'static str,
-    /// The shape as a path around its place.
-    pub(super) shape: &'static str,
-    pub(super) says: Words,
-}
-
 impl Chart {
     /// Of results that have a target, the oldest first.
     pub(super) fn of(level: &str, lot: &str, points: &[&PointView], clock: &Clock) -> Chart {
-        let steps = i64::try_from(points.len()).unwrap_or(i64::MAX).saturating_sub(1).max(1);
         let dots: Vec<Dot> = (0..)
             .zip(points)
-            .filter_map(|(at, point)| dot(point, LEFT + 12 + at * (RIGHT - LEFT - 24) / steps, clock))
+            .filter_map(|(at, point)| dot(point, chart::x(at, points.len()), clock))
             .collect();
-        let counting = dots.iter().filter(|dot| dot.class != "out");
-        let way: Vec<String> = counting.map(|dot| format!("{},{}", dot.x, dot.y)).collect();
+        let way = chart::way(dots.iter().filter(|dot| dot.class != "out"));
         let target = points.last().and_then(|point| {
             let (mean, sd) = point.target.as_ref()?;
             Some(words!("mean {mean} {unit}, s {sd}", mean, unit = &point.unit, sd))
@@ -71,7 +57,7 @@ impl Chart {
             first: time(points.first()),
             last: time(points.last()),
             lines: (-3..=3).map(line).collect(),
-            way: way.join(" "),
+            way,
             dots,
         }
     }
@@ -106,10 +92,10 @@ fn dot(point: &PointView, x: i64, clock: &Clock) -> Option<Dot> {
         () => "within",
     };
     let shape = match class {
-        "out" => "m-5 -5 10 10m0 -10 -10 10",
-        "beyond-three" => "m0 -7 7 7 -7 7 -7 -7z",
-        "beyond-two" => "m0 -6 6 11h-12z",
-        _ => "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0",
+        "out" => CROSS,
+        "beyond-three" => DIAMOND,
+        "beyond-two" => TRIANGLE,
+        _ => CIRCLE,
     };
     let says = words!(
         "{value}, {distance} at {at}, run {number}",

@@ -252,3 +252,47 @@ fn an_open_problem_stands_among_the_results_with_its_next_step() {
     assert_eq!(words, ["refused", "unusable", "accepted"]);
     assert!(rows[1].next.english().contains("labwire dismiss 9 --reason"), "{:?}", rows[1].next);
 }
+
+/// A value of the test, measured after so many minutes.
+fn measured(id: i64, minutes: i64, unit: &str, value: &str) -> Step {
+    let (comparator, number) = crate::domain::Comparator::split(value);
+    let detail = Observation {
+        value: Value::Quantity { comparator, number: DecimalText::parse(number, '.').unwrap() },
+        unit: Some(unit.to_owned()),
+        ..observation()
+    };
+    let (observation, detail) = (ObservationId(id), Box::new(detail));
+    let what = Way::Read { observation, version: 1, supersedes: None, detail };
+    Step { at: at(minutes * 60), what }
+}
+
+#[test]
+fn what_was_measured_more_than_once_is_plotted_in_the_order_of_its_times_and_by_unit() {
+    let steps = [
+        measured(2, 30, "mmol/L", "5.0"),
+        measured(1, 0, "mmol/L", "4.0"),
+        measured(3, 60, "mmol/L", ">6"),
+        measured(4, 60, "mg/dL", "90"),
+    ];
+    let clock = Clock::new(TimeZone::UTC, at(0));
+    let plots = plot::plots(&steps, &clock);
+    let [plot] = plots.as_slice() else { panic!("{} plots", plots.len()) };
+    assert_eq!((plot.title.as_str(), plot.lowest.as_str(), plot.highest.as_str()), ("K mmol/L", "4.0", ">6"));
+    let drawn: Vec<(i64, i64, &str)> = plot.dots.iter().map(|dot| (dot.x, dot.y, dot.class)).collect();
+    assert_eq!(drawn, [(64, 86, "within"), (468, 50, "within"), (872, 14, "beyond-two")]);
+    let rows: Vec<(i64, &str)> = plot.rows.iter().map(|row| (row.id, row.value.as_str())).collect();
+    assert_eq!(
+        rows,
+        [(3, ">6 mmol/L"), (2, "5.0 mmol/L"), (1, "4.0 mmol/L")],
+        "the table has all, the latest first"
+    );
+    assert_eq!(plot.says(), "K mmol/L: 3 results over time, from 4.0 to >6; the table below has them");
+}
+
+#[test]
+fn results_that_are_all_the_same_stand_in_the_middle_and_one_alone_is_no_plot() {
+    let clock = Clock::new(TimeZone::UTC, at(0));
+    let same = plot::plots(&[measured(1, 0, "g", "1"), measured(2, 1, "g", "1.0")], &clock);
+    assert_eq!(same[0].dots.iter().map(|dot| dot.y).collect::<Vec<_>>(), [50, 50]);
+    assert!(plot::plots(&[measured(1, 0, "g", "1")], &clock).is_empty());
+}
