@@ -101,6 +101,23 @@ async fn nothing_sticks_out_on_a_phone_or_at_twice_the_size() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium"]
+async fn what_only_a_screen_can_do_is_not_printed() {
+    const CLICKED: &str =
+        "Array.from(document.querySelectorAll('nav, button')).some((it) => it.offsetParent !== null)";
+    let (mut laboratory, mut seen) = laboratory().await;
+    seen.go(&format!("http://{}/", laboratory.page));
+    assert!(seen.is(CLICKED), "on a screen it is there");
+    seen.on_paper();
+    for (path, name) in views(&laboratory) {
+        seen.go(&format!("http://{}{path}", laboratory.page));
+        assert!(!seen.is(CLICKED), "{path}");
+        seen.picture(&format!("all-{name}-paper"));
+    }
+    laboratory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
 async fn the_keyboard_reaches_everything_and_its_focus_is_seen() {
     const STOPS: &str = "Array.from(document.querySelectorAll('a[href], button:not(:disabled), input:not([type=hidden]), \
                          select, textarea, [tabindex=\"0\"]')).filter((it) => it.offsetParent !== null || it.matches('.skip')).length";

@@ -55,7 +55,8 @@ pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, O
             destination: destination.clone(),
             state: state.to_owned(),
             to_decide: delivery.filter(|_| is_open),
-            is_behind: behind.is_some(),
+            // A line keeps what it waited behind when that is over.
+            is_behind: behind.is_some() && state == "pending",
             is_configured,
             reason: reason.as_ref().map(|reason| reason.reveal().clone()).unwrap_or_default(),
         };
