@@ -106,6 +106,11 @@ impl DropView {
         taking.into_iter().chain(waiting).chain(more).chain(last).chain(looked).collect()
     }
 
+    /// The same as commands say it.
+    pub fn english(&self) -> Vec<String> {
+        self.words(|at| at.to_string().into()).iter().map(Words::english).collect()
+    }
+
     /// How many files somebody has to see to.
     pub fn stuck(&self) -> usize {
         self.waiting.iter().filter(|file| !file.by_itself).count()

@@ -20,10 +20,10 @@ pub use self::call::{CallRequest, Recorded};
 pub use self::person::{PersonAsked, Token};
 pub use self::resend::{ResendOf, ResendRequest};
 use super::users;
-use crate::board::{Board, DestinationState, DropView, LinkState};
+use crate::board::{Board, DestinationState, LinkState};
 use crate::clock;
 use crate::domain::call::Stand;
-use crate::domain::{DestinationId, Rules, SpecimenId, Words};
+use crate::domain::{DestinationId, Rules, SpecimenId};
 use crate::journal::desk::{Decider, Decision};
 use crate::journal::qc::Saying;
 use crate::journal::reassign::Reassigning;
@@ -392,9 +392,6 @@ impl Control {
     }
 
     fn live(&self) -> Response {
-        let told = |drop: &DropView| {
-            drop.words(|at| at.to_string().into()).iter().map(Words::english).collect::<Vec<_>>()
-        };
         let links = self.board.links().into_iter().map(|(name, link)| {
             let state = match link.state {
                 LinkState::Starting => "starting".to_owned(),
@@ -411,7 +408,7 @@ impl Control {
                 name: format!("{} ({})", link.instruments.join(", "), name),
                 state,
                 since: link.since.to_string(),
-                more: link.drop.iter().flat_map(told).collect(),
+                more: link.drop.map(|drop| drop.english()).unwrap_or_default(),
             }
         });
         let destinations = self.board.destinations().into_iter().map(|(name, destination)| {
