@@ -69,8 +69,11 @@ fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
         alarms.push(alarm(Least::Danger, "critical-call-overdue", "", text));
     }
     if let Some(days) = snapshot.days_left.filter(|days| *days < MONTH) {
-        let days = count(i64::try_from(days).unwrap_or(i64::MAX), "day", "days");
-        let text = format!("At the pace of the last weeks the journal's disk has room for {days}.");
+        let text = counted!(
+            days,
+            "At the pace of the last weeks the journal's disk has room for {n} day.",
+            "At the pace of the last weeks the journal's disk has room for {n} days."
+        );
         alarms.push(alarm(Least::Act, "disk-filling", "", text));
     }
     destinations(snapshot, &mut alarms);
