@@ -163,6 +163,13 @@ pub enum Sameness {
     ToldBefore(i64),
 }
 
+impl Sameness {
+    /// Whether it is what is stored, or may be: in files, what other files told.
+    fn is_elsewhere(self) -> bool {
+        matches!(self, Sameness::Duplicate(_) | Sameness::ToldBefore(_))
+    }
+}
+
 /// The time by which a result is told from the next one: when it was completed, or else when it was started.
 pub fn time_text(observation: &Observation) -> &str {
     let time = observation.completed.as_ref().or(observation.started.as_ref());

@@ -16,7 +16,7 @@ pub(super) enum Told<'a> {
 
 impl Before {
     /// What the next result of a file is to what others said of it; `None` where none of them is left. `times`: how often its
-    /// own file has said it before. `counts`: which of those of the others it may be.
+    /// own file has said what others told, or may have. `counts`: which of those of the others it may be.
     pub(super) fn elsewhere(
         &self,
         it: &Observation,

@@ -20,7 +20,7 @@ impl Before {
             (Clock::Tells, _) | (_, Sameness::Completion(_)) => alone,
             (Clock::IsSilent, _) => self.of_message(it, alone, arrival),
         };
-        self.count(it, None);
+        self.count(it, None, sameness.is_elsewhere());
         sameness
     }
 
@@ -32,8 +32,11 @@ impl Before {
         if let Some(earlier) = earlier.filter(|_| !is_result && !it.specimen.is_blank()) {
             return Sameness::Duplicate(earlier);
         }
-        let times = if is_result { self.own(&said).len() } else { 0 };
-        match self.elsewhere(it, (&said, times), |_| true, (Clock::IsSilent, arrival)) {
+        let (own, told) = match is_result {
+            true => (self.own(&said).len(), self.told_elsewhere(&said)),
+            false => (0, 0),
+        };
+        match self.elsewhere(it, (&said, told), |_| true, (Clock::IsSilent, arrival)) {
             Some(Told::Same(old)) => {
                 it.replicate = old.replicate;
                 Sameness::Duplicate(old.id)
@@ -42,7 +45,7 @@ impl Before {
                 it.replicate = self.free(&said, it.replicate);
                 Sameness::ToldBefore(old.id)
             }
-            None if times == 0 => alone,
+            None if own == 0 => alone,
             None => {
                 it.replicate = self.free(&said, it.replicate);
                 Sameness::AnotherOf(earlier)

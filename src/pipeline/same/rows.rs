@@ -99,6 +99,8 @@ impl Tube {
 struct Own {
     /// Of which replicates.
     replicates: Vec<u32>,
+    /// How many of these are what other files told, or may be.
+    elsewhere: usize,
     /// The last result of it that another part of the file brought.
     earlier: Option<i64>,
 }
@@ -153,7 +155,8 @@ impl<'a> Gathering<'a> {
         let is_own = it.transfer == self.transfer && !it.was_moved;
         // A part may be read again after those that follow it.
         let first = usize::from(is_own && it.message != self.message);
-        (0..again + first).for_each(|_| self.before.count(&it.observation, Some(it.id)));
+        let is_elsewhere = !is_own || it.is_doubted;
+        (0..again + first).for_each(|_| self.before.count(&it.observation, Some(it.id), is_elsewhere));
         if !is_own {
             let told = self.last.get(&it.id).map_or(it.received_at, |last| it.received_at.max(*last));
             let prior = Prior::of(it.id, self.site, &it.observation, told);
@@ -174,10 +177,11 @@ impl<'a> Gathering<'a> {
 }
 
 impl Before {
-    /// `earlier` is the result that another part brought of it.
-    pub(super) fn count(&mut self, row: &Observation, earlier: Option<i64>) {
+    /// `earlier` is the result that another part brought of it; `is_elsewhere`: another file told it, or may have.
+    pub(super) fn count(&mut self, row: &Observation, earlier: Option<i64>, is_elsewhere: bool) {
         let own = self.own.entry(Said::by(row)).or_default();
         own.replicates.push(row.replicate);
+        own.elsewhere += usize::from(is_elsewhere);
         own.earlier = earlier.or(own.earlier);
         *self.tubes.entry(Tube::of(row)).or_default() += 1;
     }
@@ -193,7 +197,7 @@ impl Before {
             Numbered::Told => self.told(row, told),
             Numbered::Counted => self.counted(row, told),
         };
-        self.count(row, None);
+        self.count(row, None, sameness.is_elsewhere());
         self.is_superseded |= matches!(
             sameness,
             Sameness::Completion(_)
@@ -232,13 +236,12 @@ impl Before {
 
     fn counted(&self, row: &mut Observation, told: (Clock, &Arrival<'_>)) -> Sameness {
         let said = Said::by(row);
-        let times = self.own(&said).len();
         // Two numbers that can't be read look alike and may be two patients'.
         if !row.specimen_as_sent.reveal().contains(char::REPLACEMENT_CHARACTER) {
             let earlier = self.tubes.get(&Tube::of(row)).copied().unwrap_or_default();
             row.replicate = earlier.saturating_add(1);
         }
-        match self.elsewhere(row, (&said, times), |_| true, told) {
+        match self.elsewhere(row, (&said, self.told_elsewhere(&said)), |_| true, told) {
             Some(Told::Same(old)) => {
                 row.replicate = old.replicate;
                 Sameness::Duplicate(old.id)
@@ -247,7 +250,9 @@ impl Before {
                 row.replicate = self.free(&said, row.replicate);
                 Sameness::ToldBefore(old.id)
             }
-            None if times == 0 && self.twins(&said).next().is_none() => versions(&self.others, row, told.1),
+            None if self.own(&said).is_empty() && self.twins(&said).next().is_none() => {
+                versions(&self.others, row, told.1)
+            }
             None => {
                 row.replicate = self.free(&said, row.replicate);
                 Sameness::New
@@ -266,6 +271,11 @@ impl Before {
     /// The replicates that its own file has said it of.
     pub(super) fn own(&self, said: &Said) -> &[u32] {
         self.own.get(said).map(|own| own.replicates.as_slice()).unwrap_or_default()
+    }
+
+    /// How often its own file has said what others told, or may have told.
+    pub(super) fn told_elsewhere(&self, said: &Said) -> usize {
+        self.own.get(said).map(|own| own.elsewhere).unwrap_or_default()
     }
 
     /// The last result that another part of its file brought of it.

@@ -4,10 +4,10 @@
 use proptest::prelude::*;
 
 use super::files::{Care, DAY, Files, Said, file, message, messages, missing_of};
+use crate::domain::profile::EqualWithoutHour;
 
-/// What is missing of the files whose messages are read in this order: by their numbers, as often as it likes.
-fn missing(care: Care, files: &[Vec<Vec<Said>>], order: &[usize]) -> Vec<Said> {
-    let mut all = Files::new(care);
+/// What is stored of the files whose messages are read in this order: by their numbers, as often as it likes.
+fn read(mut all: Files, files: &[Vec<Vec<Said>>], order: &[usize]) -> Files {
     let mut count = 0;
     for file in files {
         count = all.arrives(&messages("", file)).end;
@@ -21,7 +21,26 @@ fn missing(care: Care, files: &[Vec<Vec<Said>>], order: &[usize]) -> Vec<Said> {
         }
     }
     left.into_iter().for_each(|message| all.reads_message(message));
+    all
+}
+
+fn missing(care: Care, files: &[Vec<Vec<Said>>], order: &[usize]) -> Vec<Said> {
+    let all = read(Files::new(care), files, order);
     files.iter().flat_map(|file| missing_of(&all, file)).collect()
+}
+
+/// What there is more often of than any of the files says it, where each says again what the others said that day.
+fn too_many(files: &[Vec<Vec<Said>>], order: &[usize]) -> Vec<String> {
+    let mut all = Files::new(Care::Counting);
+    all.shelf.equal_without_hour = EqualWithoutHour::Same;
+    let all = read(all, files, order);
+    let said_by = |file: &Vec<Vec<Said>>, it: &(String, String, String)| {
+        let is_it = |said: &&Said| (said.0, said.1, said.2) == (&it.0, &it.1, &it.2);
+        file.iter().flatten().filter(is_it).count()
+    };
+    let counts = all.counts().into_iter().filter(|(it, _)| it.2 == DAY);
+    let most = |it: &_| files.iter().map(|file| said_by(file, it)).max().unwrap_or_default();
+    counts.filter(|(it, stored)| *stored > most(it)).map(|(it, _)| format!("{it:?}")).collect()
 }
 
 proptest! {
@@ -31,7 +50,15 @@ proptest! {
         order in prop::collection::vec(any::<usize>(), 0..20),
     ) {
         prop_assert_eq!(missing(Care::Counting, &files, &order), Vec::<Said>::new());
+        prop_assert_eq!(too_many(&files, &order), Vec::<String>::new());
     }
+}
+
+#[test]
+fn two_files_read_in_turns_have_no_more_than_each_says() {
+    let file = vec![vec![("S1", "4.1", DAY)]; 2];
+    // The last of the first, both of the second, the first of the first.
+    assert_eq!(too_many(&[file.clone(), file], &[1, 1, 1, 0]), [""; 0]);
 }
 
 #[test]
