@@ -101,6 +101,14 @@ impl Observation {
         sent.into_iter().chain(more).collect()
     }
 
+    /// Has it wait for one reason more.
+    pub fn hold(&mut self, reason: HoldReason) {
+        match &mut self.standing {
+            Standing::Held(reasons) => reasons.push(reason),
+            clear @ Standing::Clear => *clear = Standing::Held(vec![reason]),
+        }
+    }
+
     /// When the instrument says that it was measured.
     pub fn told_at(&self) -> Option<Timestamp> {
         self.completed.as_ref().or(self.started.as_ref())?.instant

@@ -67,14 +67,16 @@ pub(super) fn stand_still(connection: &Connection, why: &str, now: Timestamp) ->
     audit::append(connection, &step)
 }
 
-/// Results that would leave under a new key wait for a person.
+/// Results that would leave under a new key wait for a person, also those that wait for something else: that may fall away by
+/// itself, and who lets them go must know.
 fn hold_what_waits(connection: &Connection, now: Timestamp) -> Result<(), JournalError> {
     let at = now.as_microsecond();
     connection.execute(
         "INSERT INTO hold (observation, reason, opened_at)
          SELECT DISTINCT l.observation, ?1, ?2 FROM ledger l LEFT JOIN delivery d ON d.id = l.delivery
-         WHERE l.state IN ('pending', 'quarantined') AND (d.id IS NULL OR d.state = 'settled')
-         AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = l.observation AND h.closed_at IS NULL)",
+         WHERE l.state IN ('pending', 'quarantined', 'held') AND (d.id IS NULL OR d.state = 'settled')
+         AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = l.observation AND h.reason = ?1
+             AND h.closed_at IS NULL)",
         params![HoldReason::MayBeDelivered.name(), at],
     )?;
     connection.execute(

@@ -4,9 +4,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use labwire::domain::{DestinationId, HoldReason};
 use labwire::journal::backup::{back_up, restore};
+use labwire::journal::decisions::{Again, Judged};
 use labwire::journal::desk::{Decider, Decision};
 use labwire::journal::ledger::{Fate, Next};
+use labwire::journal::results::Entry;
 use labwire::journal::salvage::{Salvaged, salvage};
 use labwire::journal::standstill::Since;
 use labwire::journal::verify::verify;
@@ -81,6 +84,33 @@ fn what_a_copy_hadnt_delivered_waits_for_a_person_and_what_has_a_key_keeps_it() 
     lab.accept(&new);
     lab.assert_balanced();
     assert_eq!(lab.reader.audit_break().unwrap(), None);
+}
+
+/// It waits for nothing but what rules say of it, which may fall away by itself.
+fn waiting(specimen: &str) -> Entry {
+    let (reasons, waits_at) = (vec![HoldReason::NotReleased], vec![DestinationId::new("lims")]);
+    let judged = Judged { reasons, waits_at, ..Judged::default() };
+    Entry { judged, ..own(result(specimen, "K", "4.1")) }
+}
+
+#[test]
+fn what_waits_for_rules_waits_for_a_comparison_too() {
+    let lab = Lab::new();
+    let before = lab.record(vec![waiting("S1")])[0];
+    let copy = copy(&lab);
+    let lab = put_back(lab, &copy);
+    let since = lab.record(vec![waiting("S2")])[0];
+    resume(&lab, Since::Hold);
+    for id in [before, since] {
+        let nothing_holds_it = Again { observation: id, judged: Judged::default(), link: None };
+        lab.wait(lab.journal.judge_again(vec![nothing_holds_it], "other rules are in force", lab.now()))
+            .unwrap();
+        assert_eq!(lab.state(id), "held");
+        assert_eq!(lab.reader.hold(id).unwrap().unwrap().reasons, ["may-be-delivered"]);
+    }
+    lab.decide(Decision::Release(before)).unwrap();
+    assert_eq!(lab.deliver_everything(), [vec![before]]);
+    lab.assert_balanced();
 }
 
 #[test]

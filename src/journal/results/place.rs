@@ -146,12 +146,11 @@ fn in_doubt<'a>(
         Route::Follow => true,
         Route::Never => false,
     });
-    let leaves = entry.observation.standing == Standing::Clear && may_leave;
-    if !leaves || !restoration::is_in_doubt(connection, message)? {
+    if !may_leave || !restoration::is_in_doubt(connection, message)? {
         return Ok(Cow::Borrowed(entry));
     }
     let mut held = entry.clone();
-    held.observation.standing = Standing::Held(vec![HoldReason::MayBeDelivered]);
+    held.observation.hold(HoldReason::MayBeDelivered);
     Ok(Cow::Owned(held))
 }
 

@@ -10,7 +10,7 @@ use super::judging::Judging;
 use super::route::routes;
 use crate::config::settings::Instrument;
 use crate::domain::{
-    HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, SampleClass, Standing,
+    HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, SampleClass,
 };
 use crate::journal::decisions::Judged;
 use crate::journal::results::{Entry, Place};
@@ -71,33 +71,33 @@ impl<'a> Comparison<'a> {
             }
             Sameness::Rerun(_) => {
                 if self.instrument.rerun == RerunPolicy::Hold {
-                    hold(&mut observation, HoldReason::Rerun);
+                    observation.hold(HoldReason::Rerun);
                 }
                 Place::Own
             }
             Sameness::Late(_) => {
-                hold(&mut observation, HoldReason::LateVersion);
+                observation.hold(HoldReason::LateVersion);
                 Place::Own
             }
             Sameness::Contradiction(id) => {
-                hold(&mut observation, HoldReason::Contradiction);
+                observation.hold(HoldReason::Contradiction);
                 Place::Supersedes(ObservationId(id))
             }
             Sameness::AmbiguousCorrection => {
-                hold(&mut observation, HoldReason::AmbiguousCorrection);
+                observation.hold(HoldReason::AmbiguousCorrection);
                 Place::Own
             }
             // Whole days are exported again and again: what can't be told is neither doubled nor dropped.
             Sameness::SaidTwice => {
-                hold(&mut observation, HoldReason::PossibleDuplicate);
+                observation.hold(HoldReason::PossibleDuplicate);
                 Place::Own
             }
             Sameness::PossibleDuplicate(_) if is_row && observation.class == SampleClass::Patient => {
-                hold(&mut observation, HoldReason::PossibleDuplicate);
+                observation.hold(HoldReason::PossibleDuplicate);
                 Place::Own
             }
             Sameness::ToldBefore(_) if observation.class == SampleClass::Patient => {
-                hold(&mut observation, HoldReason::EqualWithoutHour);
+                observation.hold(HoldReason::EqualWithoutHour);
                 Place::Own
             }
             Sameness::PossibleDuplicate(id) | Sameness::ToldBefore(id) => {
@@ -124,7 +124,7 @@ impl<'a> Comparison<'a> {
             doubt = doubt.or_else(|| Some(other_patient(&observation, *identity)));
         }
         for reason in link.iter().flat_map(|link| &link.holds) {
-            hold(&mut observation, *reason);
+            observation.hold(*reason);
         }
         let routes = routes(&self.runner.site.destinations, &observation, self.not_production);
         Ok((Entry { observation, place, routes, judged: Judged::default(), link }, doubt))
@@ -254,12 +254,5 @@ fn other_patient(observation: &Observation, why: OrderDoubt) -> Problem {
         specimen: Some(observation.specimen.clone()),
         text: Private::new(why.text().to_owned()),
         replaces_result: false,
-    }
-}
-
-pub(super) fn hold(observation: &mut Observation, reason: HoldReason) {
-    match &mut observation.standing {
-        Standing::Held(reasons) => reasons.push(reason),
-        clear @ Standing::Clear => *clear = Standing::Held(vec![reason]),
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::compare::{Comparison, hold};
+use super::compare::Comparison;
 use crate::config::settings::Instrument;
 use crate::domain::qc::{Control, Identified, Outcome, Scope, Severity, Target, Violation, WhyNot};
 use crate::domain::{HoldReason, Observation, Private, Problem, ProblemKind, SampleClass, Value};
@@ -26,7 +26,7 @@ impl Comparison<'_> {
         let orders = self.runner.read(|reader| reader.orders_on(&observation.specimen))?;
         let sources = &self.runner.site.order_sources;
         if has_patient || orders.iter().any(|it| sources.contains(&it.source)) {
-            hold(observation, HoldReason::MaybeControl);
+            observation.hold(HoldReason::MaybeControl);
         } else {
             observation.class = SampleClass::Control;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Runner;
 use super::again::{RESULTS, Review};
-use super::compare::{Comparison, hold};
+use super::compare::Comparison;
 use super::judging::{Controls, Judging};
 use crate::clock;
 use crate::domain::{HoldReason, Observation, SpecimenId, Standing};
@@ -136,7 +136,7 @@ impl Comparison<'_> {
         if entry.place != Place::Own || self.has_priors(&entry.observation) {
             let held = |reasons: &Standing| matches!(reasons, Standing::Held(all) if all.contains(&HoldReason::Rerun));
             if !held(&entry.observation.standing) {
-                hold(&mut entry.observation, HoldReason::Rerun);
+                entry.observation.hold(HoldReason::Rerun);
             }
         }
         entry.place = Place::Own;
