@@ -139,7 +139,7 @@ pub enum LinkState {
     Connected { peers: BTreeMap<String, &'static str> },
 }
 
-/// What keeps a link down, as far as it decides what a person tries first.
+/// What keeps a link or a destination down, as far as it decides what a person tries first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Cause {
     #[default]
@@ -158,6 +158,8 @@ pub enum Cause {
     HungUp,
     /// The TLS handshake failed.
     Untrusted,
+    /// It answers, and takes nothing for now.
+    Declines,
 }
 
 impl Cause {
@@ -185,6 +187,8 @@ impl Cause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DestinationView {
     pub state: DestinationState,
+    /// Of its last failure.
+    pub cause: Cause,
     pub since: Timestamp,
     pub last_accepted_at: Option<Timestamp>,
     /// How often an attempt came to each verdict since the gateway started.
@@ -325,14 +329,17 @@ impl Board {
         self.with_link(source, |link| change(link.drop.get_or_insert_default()));
     }
 
-    pub fn set_destination(&self, name: &str, now: Timestamp, to: DestinationState) {
+    /// `cause` is what was in the way, where something was.
+    pub fn set_destination(&self, name: &str, now: Timestamp, to: DestinationState, cause: Cause) {
         self.change(|state| {
             let view = state.destinations.entry(name.to_owned()).or_insert(DestinationView {
                 state: DestinationState::Untried,
+                cause,
                 since: now,
                 last_accepted_at: None,
                 attempts: BTreeMap::new(),
             });
+            view.cause = cause;
             if to == DestinationState::Up {
                 view.last_accepted_at = Some(now);
             }

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::alerts::Alerts;
-use crate::board::{Board, DestinationState};
+use crate::board::{Board, Cause, DestinationState};
 use crate::clock;
 use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
@@ -169,7 +169,8 @@ impl Gateway {
                 site: settings.site.clone(),
                 profiles: Arc::clone(&profiles),
             };
-            self.board.set_destination(destination.id.as_str(), clock::now(), DestinationState::Untried);
+            let name = destination.id.as_str();
+            self.board.set_destination(name, clock::now(), DestinationState::Untried, Cause::Unknown);
             self.tasks.spawn(delivery::run(delivery, Arc::clone(destination), client));
         }
         Ok(())

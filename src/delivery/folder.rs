@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use tokio::fs;
 
 use super::kind::Attempted;
-use super::verdict::Reply;
 use super::verdict::folder::{Deposit, judge};
+use super::verdict::{Reply, Why};
+use crate::board::Cause;
 use crate::config::settings::{Folder, Format};
-use crate::host::deposit::{PATIENCE, put, sync, why};
+use crate::host::deposit::{self, PATIENCE, put, sync};
 use crate::journal::ledger::Lease;
 
 /// The way to one destination.
@@ -33,7 +34,9 @@ impl Client {
         let deposit = self.deposit(&lease.key, &lease.payload);
         let reply = match tokio::time::timeout(PATIENCE, deposit).await {
             Ok(reply) => reply,
-            Err(_) => Reply::NoAnswer("the folder doesn't answer".to_owned()),
+            Err(_) => {
+                Reply::NoAnswer(Why { text: "the folder doesn't answer".to_owned(), cause: Cause::NoAnswer })
+            }
         };
         let connection = match reply {
             Reply::NotSent(_) => None,
@@ -69,6 +72,10 @@ impl Client {
     fn place(&self, key: &str) -> PathBuf {
         self.folder.join(format!("{key}.{}", self.extension))
     }
+}
+
+fn why(error: &io::Error) -> Why {
+    Why { text: deposit::why(error), cause: Cause::of(error) }
 }
 
 #[cfg(test)]

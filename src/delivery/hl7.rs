@@ -103,8 +103,10 @@ fn patient<'a>(draft: &mut Draft, items: impl Iterator<Item = &'a Item> + Clone)
     let location = components(agreed(|patient| &patient.location));
     let id = agreed(|patient| &patient.id).as_bytes();
     let mut authorities = items.clone().map(|item| item.patient().authority.as_str());
-    let authority =
-        authorities.next().filter(|first| authorities.all(|other| other == *first)).unwrap_or_default();
+    let authority = authorities
+        .next()
+        .filter(|first| authorities.all(|other| other == *first) && !is_known_everywhere(first))
+        .unwrap_or_default();
     let number: &[&[u8]] = if authority.is_empty() { &[id] } else { &[id, b"", b"", authority.as_bytes()] };
     draft.segment(
         b"PID",
@@ -122,6 +124,11 @@ fn patient<'a>(draft: &mut Draft, items: impl Iterator<Item = &'a Item> + Clone)
             [(1, Value::Text(b"1")), (2, Value::Text(b"U")), (3, Value::Components(&location))],
         );
     }
+}
+
+/// Whether an authority is told by an ISO object identifier: PID-3.4 would have that elsewhere than a name.
+fn is_known_everywhere(authority: &str) -> bool {
+    authority.contains('.') && authority.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// The parts of a text that has `^` between them.

@@ -12,8 +12,9 @@ use tokio::net::TcpStream;
 
 use self::connection::Connection;
 use super::kind::Attempted;
-use super::verdict::Reply;
 use super::verdict::mllp::judge;
+use super::verdict::{Reply, Why};
+use crate::board::Cause;
 use crate::config::settings::{Awaited, Mllp, TcpLimits};
 use crate::host::tls::{Connector, TlsError};
 use crate::journal::ledger::Lease;
@@ -84,18 +85,21 @@ impl Client {
     }
 
     /// A new connection, or why there is none.
-    async fn connect(&self) -> Result<Connection, String> {
+    async fn connect(&self) -> Result<Connection, Why> {
         let limits = TcpLimits { keep_alive: KEEP_ALIVE, user_timeout: self.settings.timeout, idle: None };
-        let stream =
-            tcp::connect(&self.settings.connect, &limits).await.map_err(|error| error.to_string())?;
+        let stream = tcp::connect(&self.settings.connect, &limits)
+            .await
+            .map_err(|error| Why { text: error.to_string(), cause: Cause::of(&error) })?;
         let bounds = Bounds { idle: None, write: self.settings.timeout, grace: GRACE };
         let Some(tls) = &self.tls else {
             let place = place(&stream, "in the clear");
             return Ok(Connection::start(stream, place, self.link(), bounds, &self.tasks));
         };
         let place = place(&stream, "TLS");
-        let secured =
-            tls.connect(stream).await.map_err(|error| format!("the TLS handshake failed: {error}"))?;
+        let secured = tls.connect(stream).await.map_err(|error| Why {
+            text: format!("the TLS handshake failed: {error}"),
+            cause: Cause::Untrusted,
+        })?;
         Ok(Connection::start(secured, place, self.link(), bounds, &self.tasks))
     }
 

@@ -8,18 +8,33 @@ pub mod mllp;
 
 use std::time::Duration;
 
+use crate::board::Cause;
 use crate::config::settings::VerdictKind;
 use crate::journal::ObservationId;
 use crate::journal::ledger::Fate;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    pub text: String,
+    pub cause: Cause,
+}
+
+impl Why {
+    /// Where the cause can't be told.
+    pub fn unknown(text: &str) -> Why {
+        Why { text: text.to_owned(), cause: Cause::Unknown }
+    }
+}
 
 /// What came of an attempt on the wire; `A` is the answer of a destination's kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply<A> {
     Answered(A),
     /// Nothing was sent: no connection.
-    NotSent(String),
+    NotSent(Why),
     /// It was sent, wholly or in part, and no whole answer came.
-    NoAnswer(String),
+    NoAnswer(Why),
 }
 
 /// The judgement of one attempt.
@@ -28,6 +43,8 @@ pub struct Judgement {
     pub verdict: VerdictKind,
     /// Why, without content of the payload or the answer.
     pub detail: String,
+    /// Of a failure: what was in the way.
+    pub cause: Cause,
     pub retry_after: Option<Duration>,
     /// One for each observation of the delivery.
     pub fates: Vec<(ObservationId, Fate)>,
@@ -37,7 +54,7 @@ impl Judgement {
     /// The same verdict for every observation. `reason` is told of each that is refused.
     fn of_all(verdict: VerdictKind, detail: String, reason: &str, items: &[ObservationId]) -> Judgement {
         let fates = items.iter().map(|id| (*id, fate(verdict, reason))).collect();
-        Judgement { verdict, detail, retry_after: None, fates }
+        Judgement { verdict, detail, cause: Cause::Declines, retry_after: None, fates }
     }
 
     /// A stored payload that isn't what its destination sends: somebody changed the destination's kind.
@@ -49,12 +66,13 @@ impl Judgement {
 
 /// The answer, or the judgement where there is none.
 fn answered<'a, A>(reply: &'a Reply<A>, items: &[ObservationId]) -> Result<&'a A, Judgement> {
-    let (verdict, detail) = match reply {
+    let (verdict, what, why) = match reply {
         Reply::Answered(answer) => return Ok(answer),
-        Reply::NotSent(why) => (VerdictKind::Retry, format!("not sent: {why}")),
-        Reply::NoAnswer(why) => (VerdictKind::Unknown, format!("no answer: {why}")),
+        Reply::NotSent(why) => (VerdictKind::Retry, "not sent", why),
+        Reply::NoAnswer(why) => (VerdictKind::Unknown, "no answer", why),
     };
-    Err(Judgement::of_all(verdict, detail, "", items))
+    let judgement = Judgement::of_all(verdict, format!("{what}: {}", why.text), "", items);
+    Err(Judgement { cause: why.cause, ..judgement })
 }
 
 fn fate(verdict: VerdictKind, reason: &str) -> Fate {

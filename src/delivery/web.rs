@@ -1,5 +1,7 @@
 //! One request to a web server: a new connection, no redirects, no silent retries, a bounded answer.
 
+use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,7 +10,8 @@ use reqwest::{RequestBuilder, Url};
 
 use super::kind::Attempted;
 use super::verdict::http::Answer;
-use super::verdict::{Judgement, Reply};
+use super::verdict::{Judgement, Reply, Why};
+use crate::board::Cause;
 use crate::config::settings;
 use crate::domain::Private;
 use crate::host::web::{Afterwards, client};
@@ -21,6 +24,9 @@ pub(super) struct Web {
     client: reqwest::Client,
     token: Option<Private<String>>,
 }
+
+/// What is said of a server whose name has no address.
+const NO_NAME: &str = "dns error";
 
 /// What came of a request.
 pub(super) struct Exchange {
@@ -107,7 +113,7 @@ async fn answer(mut response: reqwest::Response) -> Reply<Answer> {
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER => {
-                return Reply::NoAnswer(format!("the answer is larger than {ANSWER} bytes"));
+                return Reply::NoAnswer(Why::unknown(&format!("the answer is larger than {ANSWER} bytes")));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Reply::Answered(Answer { status, retry_after, replayed, body }),
@@ -123,13 +129,20 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The innermost cause, without the URL: a probe's carries a key.
-fn why(error: &reqwest::Error) -> String {
+fn why(error: &reqwest::Error) -> Why {
     if error.is_timeout() {
-        return "the time limit ran out".to_owned();
+        return Why { text: "the time limit ran out".to_owned(), cause: Cause::NoAnswer };
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+    let (mut innermost, mut cause): (&dyn Error, Cause) = (error, Cause::Unknown);
+    while let Some(inner) = innermost.source() {
+        innermost = inner;
+        match innermost.downcast_ref::<io::Error>().map(|error| (error.kind(), Cause::of(error))) {
+            // What TLS can't use comes as data that isn't valid.
+            Some((io::ErrorKind::InvalidData, _)) if error.is_connect() => cause = Cause::Untrusted,
+            Some((_, told)) if told != Cause::Unknown => cause = told,
+            None if innermost.to_string() == NO_NAME => cause = Cause::NotThere,
+            _ => {}
+        }
     }
-    cause.to_string()
+    Why { text: innermost.to_string(), cause }
 }

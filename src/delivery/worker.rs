@@ -11,7 +11,7 @@ use super::kind::{Attempted, Client, render};
 use super::pace::Pace;
 use super::retry::{Circuit, retry_at, seed};
 use super::verdict::Judgement;
-use crate::board::{Board, DestinationState};
+use crate::board::{Board, Cause, DestinationState};
 use crate::clock;
 use crate::config::settings::{Destination, OnUnknown, VerdictKind};
 use crate::journal::ledger::{Fate, Lease, Next, Render, Resolve, Settlement};
@@ -38,6 +38,7 @@ pub struct Delivery {
 struct Report {
     verdict: VerdictKind,
     detail: String,
+    cause: Cause,
     retry_after: Option<Duration>,
 }
 
@@ -133,6 +134,7 @@ async fn attempt(
     let report = Report {
         verdict: judgement.verdict,
         detail: judgement.detail.clone(),
+        cause: judgement.cause,
         retry_after: judgement.retry_after,
     };
     settle(&delivery, &destination, &lease, attempted).await;
@@ -200,6 +202,6 @@ fn show(board: &Board, destination: &Destination, circuit: Circuit, report: Repo
         (_, VerdictKind::Retry | VerdictKind::Unknown) => DestinationState::Failing(report.detail),
         _ => DestinationState::Up,
     };
-    board.set_destination(destination.id.as_str(), clock::now(), state);
+    board.set_destination(destination.id.as_str(), clock::now(), state, report.cause);
     board.attempted(destination.id.as_str(), report.verdict.name());
 }

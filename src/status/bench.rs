@@ -75,16 +75,16 @@ struct IntakeRow {
 }
 
 pub(super) struct LimsRow {
-    name: String,
+    pub(super) name: String,
     row: &'static str,
     pub(super) mark: Mark,
-    detail: Words,
-    last_accepted: Option<Moment>,
+    pub(super) detail: Words,
+    pub(super) last_accepted: Option<Moment>,
     owed: i64,
-    parts: Vec<(i64, Words)>,
-    balance: Mark,
-    queue: Words,
-    oldest: Option<Moment>,
+    pub(super) parts: Vec<(i64, Words)>,
+    pub(super) balance: Mark,
+    pub(super) queue: Words,
+    pub(super) oldest: Option<Moment>,
 }
 
 struct QueryRow {

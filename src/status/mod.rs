@@ -12,9 +12,11 @@ mod assets;
 mod bench;
 mod call;
 mod calls;
+mod card;
 mod chart;
 mod clock;
 mod connections;
+mod destination;
 mod downtime;
 mod entrance;
 mod exposition;
@@ -222,6 +224,7 @@ fn router(page: Page) -> Router {
         .route("/wall", get(wall::show))
         .route("/alarms", get(alarm_list::show).post(alarm_list::record))
         .route("/analyzer/{name}", get(analyzer::show))
+        .route("/destination/{name}", get(destination::show))
         .route("/specimen", get(specimen::show))
         .route("/message/{id}", get(raw::message))
         .route("/delivery/{id}", get(raw::delivery))

@@ -130,6 +130,7 @@ pub(super) enum Contact {
 pub(super) struct Lims {
     pub name: String,
     pub state: DestinationState,
+    pub cause: Cause,
     pub since: Option<Timestamp>,
     pub last_accepted: Option<Timestamp>,
     /// Attempts since the start, by verdict.
@@ -386,6 +387,7 @@ fn destinations(
             Lims {
                 name: name.clone(),
                 state: view.map_or(DestinationState::Untried, |view| view.state.clone()),
+                cause: view.map(|view| view.cause).unwrap_or_default(),
                 since: view.map(|view| view.since),
                 last_accepted: view.and_then(|view| view.last_accepted_at),
                 attempts: view.map(|view| view.attempts.clone()).unwrap_or_default(),

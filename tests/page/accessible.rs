@@ -51,6 +51,7 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
         ("/wall".to_owned(), "wall"),
         ("/alarms".to_owned(), "alarms"),
         ("/analyzer/vitros".to_owned(), "analyzer"),
+        ("/destination/lims".to_owned(), "destination"),
         ("/downtime".to_owned(), "downtime"),
         ("/orders".to_owned(), "orders"),
         ("/sign-in".to_owned(), "signed-in"),

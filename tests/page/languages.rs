@@ -53,6 +53,7 @@ async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
         "/delivery/1",
         "/delivery/2",
         "/analyzer/vitros",
+        "/destination/lims",
         "/downtime",
         "/downtime/1",
         &format!("/held/{held}"),

@@ -21,7 +21,7 @@ impl Record {
     pub(super) fn looked(&mut self, path: &str, exchange: &Exchange) {
         let told = match &exchange.reply {
             Reply::Answered(answer) => answer.status.to_string(),
-            Reply::NotSent(why) | Reply::NoAnswer(why) => why.clone(),
+            Reply::NotSent(why) | Reply::NoAnswer(why) => why.text.clone(),
         };
         self.part(&format!("GET {path}: {told}\n"), exchange);
     }

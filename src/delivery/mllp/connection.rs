@@ -9,8 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::DropGuard;
 
+use crate::board::Cause;
 use crate::config::settings::Awaited;
-use crate::delivery::verdict::Reply;
+use crate::delivery::verdict::{Reply, Why};
 use crate::shutdown::Tasks;
 use crate::wire::{Bounds, Direction, Handler, Outgoing, Surroundings, drive};
 
@@ -81,7 +82,7 @@ impl Connection {
         self.last = SendId(self.last.0 + 1);
         let outgoing = Outgoing { id: self.last, content: message.to_vec() };
         if self.outgoing.send(outgoing).await.is_err() {
-            return Reply::NotSent("the connection was gone".to_owned());
+            return Reply::NotSent(self.why("the connection was gone"));
         }
         loop {
             match self.sent.recv().await {
@@ -104,9 +105,15 @@ impl Connection {
         std::mem::take(&mut self.line().heard)
     }
 
-    fn why(&self, otherwise: &str) -> String {
-        let noted = std::mem::take(&mut self.line().noted);
-        if noted.is_empty() { otherwise.to_owned() } else { noted.join("; ") }
+    fn why(&self, otherwise: &str) -> Why {
+        let mut line = self.line();
+        let noted = std::mem::take(&mut line.noted);
+        match noted.is_empty() {
+            true => Why { text: otherwise.to_owned(), cause: Cause::HungUp },
+            // The link has waited for as long as it may.
+            false if line.heard.is_empty() => Why { text: noted.join("; "), cause: Cause::NoAnswer },
+            false => Why::unknown(&noted.join("; ")),
+        }
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -117,7 +124,7 @@ impl Connection {
 fn read(content: &[u8]) -> Reply<Answer> {
     match Answer::parse(content) {
         Ok(answer) => Reply::Answered(answer),
-        Err(why) => Reply::NoAnswer(why.to_string()),
+        Err(why) => Reply::NoAnswer(Why::unknown(&why.to_string())),
     }
 }
 

@@ -12,6 +12,7 @@ use self::outcome::{codes, words};
 pub use self::seen::{Seen, has_name_of, specimen_of};
 use super::http::{Answer, ruled};
 use super::{Judgement, Reply, answered};
+use crate::board::Cause;
 use crate::config::settings::{ReplyRule, VerdictKind};
 use crate::delivery::bundle::sent::{CALL, Entry, Sent, Way};
 use crate::journal::ObservationId;
@@ -197,7 +198,7 @@ pub fn judge(sent: &Sent, told: &[Told], looked: &Looked, items: &[ObservationId
         VerdictKind::Refused => "answered 200, and has or takes not all as it was sent".to_owned(),
         _ => "answered 200, and not every result is settled".to_owned(),
     };
-    Judgement { verdict, detail, retry_after: None, fates }
+    Judgement { verdict, detail, cause: Cause::Declines, retry_after: None, fates }
 }
 
 fn is_good((verdict, _): &(VerdictKind, String)) -> bool {
@@ -254,7 +255,7 @@ pub fn judge_probe(looked: &Looked, closing: Closing, sent: &Sent, items: &[Obse
         VerdictKind::Refused => (VerdictKind::Refused, "the server has one otherwise than it was sent"),
         verdict => (verdict, "the server could not be asked for every result"),
     };
-    Judgement { verdict, detail: detail.to_owned(), retry_after: None, fates }
+    Judgement { verdict, detail: detail.to_owned(), cause: Cause::Declines, retry_after: None, fates }
 }
 
 /// Whether the copies that newer versions are to replace may be replaced. The judgement, where they may not: a
@@ -281,7 +282,8 @@ pub fn judge_before(looked: &Looked, items: &[ObservationId]) -> Option<Judgemen
         .map(|id| (*id, Fate::Refused(kept.get(id).map_or(other, String::as_str).to_owned())))
         .collect();
     let detail = "not sent: the server's copy of a result may not be replaced".to_owned();
-    Some(Judgement { verdict: VerdictKind::Refused, detail, retry_after: None, fates })
+    let verdict = VerdictKind::Refused;
+    Some(Judgement { verdict, detail, cause: Cause::Declines, retry_after: None, fates })
 }
 
 /// Judges an answer to a question that shows nothing of what was asked for. Before a send it puts the send off; to a
@@ -301,7 +303,8 @@ pub fn judge_unseen(reply: &Reply<Answer>, kind: AttemptKind, items: &[Observati
             (verdict, format!("{detail} (to a search)"), answer)
         }
         Reply::NotSent(why) | Reply::NoAnswer(why) => {
-            return Judgement::of_all(put_off, format!("no answer to a search: {why}"), "", items);
+            let detail = format!("no answer to a search: {}", why.text);
+            return Judgement { cause: why.cause, ..Judgement::of_all(put_off, detail, "", items) };
         }
     };
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Judgement, Reply, answered, fate};
+use crate::board::Cause;
 use crate::config::settings::{Http, ItemReply, ReplyRule, VerdictKind};
 use crate::journal::ObservationId;
 use crate::journal::ledger::{AttemptKind, Fate};
@@ -25,7 +26,9 @@ pub fn judge(reply: &Reply<Answer>, kind: AttemptKind, http: &Http, items: &[Obs
         Ok(answer) => answer,
         // A question that wasn't heard tells nothing of the delivery that it was about.
         Err(judgement) if kind == AttemptKind::Probe => {
-            return Judgement::of_all(VerdictKind::Unknown, judgement.detail, "", items);
+            let cause = judgement.cause;
+            let unheard = Judgement::of_all(VerdictKind::Unknown, judgement.detail, "", items);
+            return Judgement { cause, ..unheard };
         }
         Err(judgement) => return judgement,
     };
@@ -42,6 +45,7 @@ pub fn judge(reply: &Reply<Answer>, kind: AttemptKind, http: &Http, items: &[Obs
         } else {
             detail
         },
+        cause: Cause::Declines,
         retry_after: answer.retry_after,
         fates,
     }

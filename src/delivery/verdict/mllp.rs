@@ -73,6 +73,7 @@ fn reason(detail: &str, answer: &Answer) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Why;
     use super::*;
     use crate::journal::ledger::Fate;
 
@@ -114,9 +115,9 @@ mod tests {
 
     #[test]
     fn no_connection_is_tried_again_and_no_answer_is_unknown() {
-        let not_sent = judge(&Reply::NotSent("connection refused".to_owned()), &[], &ITEMS);
+        let not_sent = judge(&Reply::NotSent(Why::unknown("connection refused")), &[], &ITEMS);
         assert_eq!(not_sent.verdict, VerdictKind::Retry);
-        let no_answer = judge(&Reply::NoAnswer("the connection was lost".to_owned()), &[], &ITEMS);
+        let no_answer = judge(&Reply::NoAnswer(Why::unknown("the connection was lost")), &[], &ITEMS);
         assert_eq!(no_answer.verdict, VerdictKind::Unknown);
         assert!(no_answer.fates.iter().all(|(_, fate)| *fate == Fate::Unknown));
     }

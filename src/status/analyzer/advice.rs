@@ -1,22 +1,11 @@
-//! What to do about an analyzer's link that is broken or silent: the likely cause, what to try in which order, what is
-//! safe meanwhile, and when to go to paper. Pure. Each step can be done by somebody at the bench, in gloves, and none can
-//! lose a result; what needs more says who does it.
+//! What to do about an analyzer's link that is broken or silent. Pure.
 
 use std::time::Duration;
 
 use crate::board::Cause;
 use crate::domain::{Words, counted, words};
+use crate::status::card::{Card, Trouble, paper};
 use crate::status::snapshot::{Analyzer, Contact, Snapshot, Wire};
-
-/// What stands on the card.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Advice {
-    pub likely: Words,
-    /// In this order.
-    pub steps: Vec<Words>,
-    pub safe: Vec<Words>,
-    pub paper: Words,
-}
 
 /// The notes that a damaged line leaves.
 const DAMAGE: [&str; 8] = [
@@ -33,9 +22,9 @@ const DAMAGE: [&str; 8] = [
 const DAMAGED: i64 = 15;
 
 /// The card of an analyzer; none for one that is as it should be.
-pub(super) fn advice(it: &Analyzer, snapshot: &Snapshot, paper_after: Duration) -> Option<Advice> {
+pub(super) fn advice(it: &Analyzer, snapshot: &Snapshot, paper_after: Duration) -> Option<Card> {
     let (likely, steps) = trouble(it, snapshot)?;
-    Some(Advice { likely, steps, safe: safe(it, snapshot), paper: paper(paper_after) })
+    Some(Card { likely, steps, safe: safe(it, snapshot), paper: paper(paper_after) })
 }
 
 fn trouble(it: &Analyzer, snapshot: &Snapshot) -> Option<Trouble> {
@@ -55,8 +44,6 @@ fn trouble(it: &Analyzer, snapshot: &Snapshot) -> Option<Trouble> {
     };
     Some((likely, steps))
 }
-
-type Trouble = (Words, Vec<Words>);
 
 fn port(device: &str, cause: Cause) -> Trouble {
     match cause {
@@ -286,13 +273,6 @@ fn safe(it: &Analyzer, snapshot: &Snapshot) -> Vec<Words> {
         ),
     ]
     .into()
-}
-
-fn paper(after: Duration) -> Words {
-    words!(
-        "After {n} minutes, and at once for a critical or urgent result: read it from the analyzer, let a second person compare, and tell the ward as your laboratory's rules for a downtime say.",
-        n = after.as_secs() / 60
-    )
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use axum::response::Response;
 
 use super::Page;
 use super::bench::contact;
+use super::card::Card;
 use super::clock::Moment;
 use super::failure::{Failure, html};
 use super::shell::{Mark, Shell};
@@ -16,7 +17,6 @@ use super::spark::Spark;
 use super::who::Who;
 use super::words::filters;
 use crate::domain::{Words, words};
-use advice::Advice;
 
 #[derive(Template)]
 #[template(path = "analyzer.html")]
@@ -26,7 +26,7 @@ struct AnalyzerPage {
     description: String,
     mark: Mark,
     detail: Words,
-    advice: Option<Advice>,
+    advice: Option<Card>,
     last_message: Option<Moment>,
     /// What was counted, and how often.
     counts: [(Words, i64); 6],

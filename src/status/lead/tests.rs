@@ -49,6 +49,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         destinations: vec![Lims {
             name: "lims".to_owned(),
             state: DestinationState::Up,
+            cause: Cause::Unknown,
             since: Some(at("08:00:00")),
             last_accepted: Some(at("11:58:01")),
             attempts: BTreeMap::new(),
@@ -76,6 +77,7 @@ pub(in crate::status) fn removed_with(pending: i64) -> Lims {
     Lims {
         name: "archive".to_owned(),
         state: DestinationState::Untried,
+        cause: Cause::Unknown,
         since: None,
         last_accepted: None,
         attempts: BTreeMap::new(),

@@ -1,12 +1,13 @@
-//! A specimen's results of one test over time, as a small plot and a table of the same. Pure; values stand as they were sent, and
-//! only those of one unit are compared.
+//! A specimen's results of one test over time, as a small plot and a table of the same. Pure; values stand as they were sent, only
+//! those of one unit are compared, and none that was replaced or is another specimen's is among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use labwire_units::Exact;
 
 use crate::domain::{Comparator, Observation, Value, Words, words};
+use crate::journal::ObservationId;
 use crate::journal::views::{Step, Way};
 use crate::status::chart::{self, CIRCLE, Dot, TRIANGLE};
 use crate::status::clock::{Clock, Moment};
@@ -51,8 +52,12 @@ struct Point {
 /// One for each test and unit of which there are several numbers.
 pub(super) fn plots(steps: &[Step], clock: &Clock) -> Vec<Plot> {
     let mut tests: BTreeMap<(String, &str), Vec<Point>> = BTreeMap::new();
+    let over: BTreeSet<ObservationId> = steps.iter().filter_map(put_an_end_to).collect();
     for step in steps {
         let Way::Read { observation, detail, .. } = &step.what else { continue };
+        if over.contains(observation) {
+            continue;
+        }
         if let Some(point) = point(step.at, observation.0, detail) {
             let unit = detail.unit.as_deref().unwrap_or_default();
             tests.entry((test_name(&detail.test), unit)).or_default().push(point);
@@ -60,6 +65,15 @@ pub(super) fn plots(steps: &[Step], clock: &Clock) -> Vec<Plot> {
     }
     let several = tests.into_iter().filter(|(_, points)| points.len() > 1);
     several.filter_map(|((test, unit), points)| plot(&test, unit, points, clock)).collect()
+}
+
+/// The result that a newer version has replaced, or that a person has moved to its own specimen.
+fn put_an_end_to(step: &Step) -> Option<ObservationId> {
+    match &step.what {
+        Way::Read { supersedes, .. } => *supersedes,
+        Way::Moved { observation, .. } => Some(*observation),
+        _ => None,
+    }
 }
 
 fn point(read_at: Timestamp, id: i64, detail: &Observation) -> Option<Point> {

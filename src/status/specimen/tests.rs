@@ -290,6 +290,27 @@ fn what_was_measured_more_than_once_is_plotted_in_the_order_of_its_times_and_by_
 }
 
 #[test]
+fn what_was_replaced_or_is_another_specimens_is_not_plotted() {
+    let clock = Clock::new(TimeZone::UTC, at(0));
+    let mut corrected = measured(3, 60, "g", "3");
+    if let Way::Read { supersedes, .. } = &mut corrected.what {
+        *supersedes = Some(ObservationId(1));
+    }
+    let moved = Way::Moved {
+        observation: ObservationId(2),
+        from: SpecimenId::new("S1"),
+        to: SpecimenId::new("S2"),
+        by: "anna".to_owned(),
+        reason: Private::new("misread".to_owned()),
+    };
+    let moved = Step { at: at(3600), what: moved };
+    let steps =
+        [measured(1, 0, "g", "1"), measured(2, 30, "g", "9"), corrected, moved, measured(4, 90, "g", "4")];
+    let plots = plot::plots(&steps, &clock);
+    assert_eq!(plots[0].rows.iter().map(|row| row.id).collect::<Vec<_>>(), [4, 3]);
+}
+
+#[test]
 fn results_that_are_all_the_same_stand_in_the_middle_and_one_alone_is_no_plot() {
     let clock = Clock::new(TimeZone::UTC, at(0));
     let same = plot::plots(&[measured(1, 0, "g", "1"), measured(2, 1, "g", "1.0")], &clock);

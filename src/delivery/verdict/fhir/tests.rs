@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::super::Why;
 use super::*;
 use crate::config::settings::{FhirNames, Mode};
 use crate::delivery::bundle::{Profiles, render};
@@ -100,8 +101,8 @@ fn a_status_that_is_no_success_has_its_verdict() {
     let waiting =
         Answer { status: 429, retry_after: Some(std::time::Duration::from_secs(7)), ..Answer::default() };
     assert_eq!(judged(&sent(), &Reply::Answered(waiting), None).retry_after.unwrap().as_secs(), 7);
-    assert_eq!(judged(&sent(), &Reply::NotSent("refused".to_owned()), None).verdict, Retry);
-    assert_eq!(judged(&sent(), &Reply::NoAnswer("time".to_owned()), None).verdict, Unknown);
+    assert_eq!(judged(&sent(), &Reply::NotSent(Why::unknown("refused")), None).verdict, Retry);
+    assert_eq!(judged(&sent(), &Reply::NoAnswer(Why::unknown("time")), None).verdict, Unknown);
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn a_probe_settles_what_the_server_has_and_sends_again_what_it_has_not() {
 #[test]
 fn a_probe_that_shows_nothing_proves_nothing() {
     for reply in
-        [answer(200, "<html>"), answer(400, "{}"), answer(503, ""), Reply::NotSent("refused".to_owned())]
+        [answer(200, "<html>"), answer(400, "{}"), answer(503, ""), Reply::NotSent(Why::unknown("refused"))]
     {
         let probe = judge_unseen(&reply, AttemptKind::Probe, &ITEMS);
         assert_eq!(probe.verdict, VerdictKind::Unknown, "{reply:?}");

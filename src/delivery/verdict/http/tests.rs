@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::Why;
 use super::*;
 use crate::config::settings::{KeyStyle, Web};
 
@@ -68,9 +69,9 @@ fn the_built_in_table_decides_by_status() {
 
 #[test]
 fn what_was_not_sent_is_tried_again_and_what_got_no_answer_is_unknown() {
-    let not_sent = Reply::NotSent("connection refused".to_owned());
+    let not_sent = Reply::NotSent(Why::unknown("connection refused"));
     assert_eq!(verdict(&not_sent, AttemptKind::Send, &destination()), VerdictKind::Retry);
-    let no_answer = Reply::NoAnswer("the time limit ran out".to_owned());
+    let no_answer = Reply::NoAnswer(Why::unknown("the time limit ran out"));
     assert_eq!(verdict(&no_answer, AttemptKind::Send, &destination()), VerdictKind::Unknown);
 }
 
@@ -89,7 +90,7 @@ fn a_probe_that_finds_nothing_sends_again_and_a_failing_probe_proves_nothing() {
     for status in [302, 401, 409, 429, 500, 503] {
         assert_eq!(verdict(&answered(status, ""), AttemptKind::Probe, &destination()), VerdictKind::Unknown);
     }
-    let unheard = Reply::NotSent("connection refused".to_owned());
+    let unheard = Reply::NotSent(Why::unknown("connection refused"));
     assert_eq!(verdict(&unheard, AttemptKind::Probe, &destination()), VerdictKind::Unknown);
 }
 
