@@ -28,7 +28,7 @@ pub(super) fn run(file: &Path, since: Option<&str>, out: &mut impl Write) -> Out
     writeln!(
         out,
         "Read: {results} results. Of them {missing} may be missing somewhere; {unread} messages were not read, and {lost} \
-         rows can't be."
+         rows or more can't be."
     )?;
     let all_is_there = missing + unread == 0 && lost == 0;
     Ok(if all_is_there { Exit::Done } else { Exit::Open })
@@ -50,6 +50,10 @@ fn sentence(found: &Found) -> String {
         it.test.code,
         it.value_as_sent
     );
+    let what = match found.over {
+        Some(over) => format!("{what}; {over}"),
+        None => what,
+    };
     let Some(lines) = &found.lines else { return format!("{what}; WHERE IT IS CAN'T BE READ") };
     let lines = lines.iter().map(|line| {
         let key = line.key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();

@@ -243,7 +243,8 @@ fn line(
                 AND n.says <> 'preliminary'),
             EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
             EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.closed_at IS NULL),
-            EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.closing = 'rejected')
+            EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.closing = 'rejected'),
+            EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
          FROM observation o JOIN ledger l ON l.observation = o.id LEFT JOIN delivery d ON d.id = l.delivery
          WHERE o.id = ?1 AND l.destination = ?2 AND l.state <> 'not-for-it'",
     )?;
@@ -256,6 +257,7 @@ fn line(
         _ if row.get(5)? => Err("a newer version stands in its place"),
         _ if row.get(6)? => Err("it is held"),
         _ if row.get(7)? => Err("it was rejected here"),
+        _ if row.get(8)? => Err("the analyzer marked it as training"),
         ("accepted" | "staged", Some(delivery)) if row.get(3)? => Ok(DeliveryId(delivery)),
         ("held", _) => Err("it is held"),
         ("rejected", _) => Err("it was rejected here"),

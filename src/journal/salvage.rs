@@ -20,6 +20,8 @@ pub struct Found {
     pub id: ObservationId,
     pub recorded_at: Timestamp,
     pub result: Private<Observation>,
+    /// What has put an end to it here, as far as that can be read.
+    pub over: Option<&'static str>,
     /// What became of it at each destination; `None` where that can't be read.
     pub lines: Option<Vec<Line>>,
 }
@@ -132,7 +134,19 @@ fn found(connection: &Connection, id: i64) -> Option<Found> {
         .next()?
         .ok()?;
     let result = Private::new(result);
-    Some(Found { id: ObservationId(id), recorded_at, result, lines: lines(connection, id).ok() })
+    let (over, lines) = (over(connection, id), lines(connection, id).ok());
+    Some(Found { id: ObservationId(id), recorded_at, result, over, lines })
+}
+
+fn over(connection: &Connection, id: i64) -> Option<&'static str> {
+    [
+        ("SELECT 1 FROM reassignment WHERE observation = ?", "moved to another specimen: void here"),
+        ("SELECT 1 FROM observation WHERE supersedes = ?", "replaced by a newer version"),
+        ("SELECT 1 FROM hold WHERE observation = ? AND closing = 'rejected'", "rejected"),
+    ]
+    .into_iter()
+    .find(|(sql, _)| connection.prepare_cached(sql).and_then(|mut it| it.exists([id])).unwrap_or(false))
+    .map(|(_, what)| what)
 }
 
 fn lines(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Line>> {

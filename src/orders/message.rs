@@ -249,9 +249,10 @@ fn identifier(field: Field<'_>) -> (String, String) {
     identifier_of(field.repeat(1))
 }
 
-/// A number, and who assigned it.
+/// A number, and who assigned it: by its name there, or else by the one that it has everywhere.
 fn identifier_of(one: Field<'_>) -> (String, String) {
-    (part(one, 1), part(one, 4))
+    let (name, everywhere) = (part(one, 4), plain(one.component(4).subcomponent(2)));
+    (part(one, 1), if name.is_empty() { everywhere } else { name })
 }
 
 impl Around<'_> {

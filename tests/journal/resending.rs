@@ -2,14 +2,14 @@
 //! more; never what is held, rejected, void or replaced; and what was said is on disk.
 
 use jiff::Timestamp;
-use labwire::domain::{DestinationId, InstrumentId, Repetition, SpecimenId};
+use labwire::domain::{DestinationId, InstrumentId, Problem, ProblemKind, Repetition, SpecimenId};
 use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{Fate, Next};
 use labwire::journal::reassign::Reassigning;
 use labwire::journal::resend::{Of, Preview, Resending, Wanted};
 use labwire::journal::{JournalError, ObservationId};
 
-use super::kit::{LIMS, Lab, at, held, own, result};
+use super::kit::{LIMS, Lab, at, held, lost_result, own, result};
 
 fn specimen(number: &str) -> Wanted {
     let of = Of::Specimen(SpecimenId::new(number));
@@ -83,6 +83,21 @@ fn what_the_destination_refuses_now_is_a_dead_letter_as_any() {
     assert_eq!((lab.state(id).as_str(), lab.reader.dead_letters(9).unwrap().len()), ("refused", 1));
     assert_eq!(stays(&lab.reader.resending(&specimen("S1")).unwrap())[0].0, id);
     lab.assert_balanced();
+}
+
+#[test]
+fn training_goes_nowhere_once_more_though_a_destination_under_test_had_it() {
+    let lab = Lab::new();
+    let training = Problem { kind: ProblemKind::NotProduction, replaces_result: false, ..lost_result(0) };
+    let message = lab.message();
+    lab.record_of(message, vec![own(result("S1", "K", "4.1"))], vec![training]).unwrap();
+    lab.deliver_everything();
+    let seen = lab.reader.resending(&specimen("S1")).unwrap();
+    assert_eq!(
+        (goes(&seen).len(), stays(&seen)),
+        (0, vec![(lab.ids(message)[0], "the analyzer marked it as training")])
+    );
+    assert!(resend(&lab, specimen("S1")).is_err());
 }
 
 #[test]

@@ -206,8 +206,12 @@ impl<'m> Reader<'_, 'm> {
         if (&path.segment, path.component) != (b"PID", Some(1)) || !matches!(path.field, 2..=4) {
             return String::new();
         }
-        let beside = Path { component: Some(4), subcomponent: Some(1), ..*path };
-        self.trimmed(&[Hl7Location { path: beside, part: None }], None, scope)
+        // By its name here, or else by the one that it has everywhere.
+        let beside = |subcomponent| Hl7Location {
+            path: Path { component: Some(4), subcomponent: Some(subcomponent), ..*path },
+            part: None,
+        };
+        self.trimmed(&[beside(1), beside(2)], None, scope)
     }
 
     fn order(&mut self, scope: usize, places: &Hl7Places) -> usize {
