@@ -136,13 +136,23 @@ fn why(error: &reqwest::Error) -> Why {
     let (mut innermost, mut cause): (&dyn Error, Cause) = (error, Cause::Unknown);
     while let Some(inner) = innermost.source() {
         innermost = inner;
-        match innermost.downcast_ref::<io::Error>().map(|error| (error.kind(), Cause::of(error))) {
-            // What TLS can't use comes as data that isn't valid.
-            Some((io::ErrorKind::InvalidData, _)) if error.is_connect() => cause = Cause::Untrusted,
-            Some((_, told)) if told != Cause::Unknown => cause = told,
+        match innermost.downcast_ref::<io::Error>().map(|it| cause_of(it, error.is_connect())) {
+            Some(told) if told != Cause::Unknown => cause = told,
             None if innermost.to_string() == NO_NAME => cause = Cause::NotThere,
             _ => {}
         }
     }
     Why { text: innermost.to_string(), cause }
+}
+
+/// By the innermost of the system's errors that one is made of.
+fn cause_of(error: &io::Error, is_connecting: bool) -> Cause {
+    // What TLS can't use comes as data that isn't valid.
+    if is_connecting && error.kind() == io::ErrorKind::InvalidData {
+        return Cause::Untrusted;
+    }
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>()) {
+        Some(inner) => cause_of(inner, is_connecting),
+        None => Cause::of(error),
+    }
 }
