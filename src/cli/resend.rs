@@ -11,7 +11,7 @@ use super::moment::moment;
 use crate::clock;
 use crate::config::Settings;
 use crate::config::settings::Kind;
-use crate::domain::{Observation, Private, Repetition};
+use crate::domain::{Observation, OnceMore, Private};
 use crate::exit::Exit;
 use crate::host::control::{self, Request, ResendOf, ResendRequest, Response};
 use crate::journal::resend::{Preview, Sent};
@@ -114,10 +114,10 @@ fn already(sent: &Sent) -> String {
     }
 }
 
-fn how(how: Repetition) -> &'static str {
+fn how(how: OnceMore) -> &'static str {
     match how {
-        Repetition::AsItWas => "Would go as it was, byte for byte",
-        Repetition::Anew => "Of it would go anew, without what may not go any more",
+        OnceMore::AsItWas => "Would go as it was, byte for byte",
+        OnceMore::Anew => "Of it would go anew, without what may not go any more",
     }
 }
 

@@ -24,13 +24,17 @@ pub(super) fn run(file: &Path, since: Option<&str>, out: &mut impl Write) -> Out
     for (message, at) in &salvaged.unread {
         writeln!(out, "{at}  message {message} was received and not read: have the analyzer send it again")?;
     }
-    let (results, unread, lost) = (salvaged.results.len(), salvaged.unread.len(), salvaged.lost);
+    let (results, unread) = (salvaged.results.len(), salvaged.unread.len());
+    let lost = match salvaged.lost {
+        0 => "no row is lost".to_owned(),
+        // A table that can't be read at all doesn't say how many it had.
+        lost => format!("{lost} rows or more are lost"),
+    };
     writeln!(
         out,
-        "Read: {results} results. Of them {missing} may be missing somewhere; {unread} messages were not read, and {lost} \
-         rows or more can't be."
+        "Read: {results} results. Of them {missing} may be missing somewhere; {unread} messages were not read, and {lost}."
     )?;
-    let all_is_there = missing + unread == 0 && lost == 0;
+    let all_is_there = missing + unread == 0 && salvaged.lost == 0;
     Ok(if all_is_there { Exit::Done } else { Exit::Open })
 }
 

@@ -156,3 +156,43 @@ fn cause_of(error: &io::Error, is_connecting: bool) -> Cause {
         None => Cause::of(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that says this to whoever connects, and hangs up.
+    async fn server(says: &'static str) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut line, _)) = listener.accept().await {
+                let _ = line.write_all(says.as_bytes()).await;
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn what_was_in_the_way_is_told() {
+        crate::host::tls::install_provider();
+        let settings =
+            settings::Web { token: None, ca_pem: None, identity_pem: None, timeout: Duration::from_secs(30) };
+        let web = Web::new(&settings).unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        for (url, expected) in [
+            (format!("http://{closed}/"), Cause::Refused),
+            ("http://no-such-host.invalid/".to_owned(), Cause::NotThere),
+            (format!("https://{}/", server("HTTP/1.1 400 Bad Request\r\n\r\n").await), Cause::Untrusted),
+        ] {
+            let Reply::NotSent(why) = Web::ask(web.get(&url)).await.reply else { panic!("{url}") };
+            assert_eq!(why.cause, expected, "{url}: {}", why.text);
+        }
+        let half = server("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{").await;
+        let exchange = Web::ask(web.get(&format!("http://{half}/"))).await;
+        assert!(matches!(exchange.reply, Reply::NoAnswer(_)), "half an answer is none");
+    }
+}

@@ -12,6 +12,7 @@ mod hold;
 mod ids;
 mod loinc;
 mod observation;
+mod once_more;
 mod order;
 mod outcome;
 mod person;
@@ -19,7 +20,6 @@ mod private;
 pub mod profile;
 pub mod qc;
 mod range;
-mod repetition;
 mod site;
 mod time;
 pub mod traffic;
@@ -40,6 +40,7 @@ pub use loinc::is_loinc;
 pub use observation::{
     Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity,
 };
+pub use once_more::OnceMore;
 pub use order::{
     Asks, Numbering, Order, OrderDoubt, OrderKey, OrderRequest, OrderState, PatientChange, Priority,
 };
@@ -47,7 +48,6 @@ pub use outcome::{HostQuery, Outcome, Problem, ProblemKind};
 pub use person::{PersonName, Role};
 pub use private::Private;
 pub use range::{AppliedRange, Range, RangeBand, RangeFlag, RangeFlags, RangeTable};
-pub use repetition::Repetition;
 pub use site::{FinishedTests, OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
 pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};

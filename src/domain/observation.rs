@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::Words;
 use super::{
     AppliedRange, Conversion, Dilution, HoldReason, InstrumentId, InstrumentTime, Private, Reported,
-    SpecimenId, Value,
+    SpecimenId, Value, Words,
 };
 
 /// What an analyzer reported, read by a profile, before any rule has looked at it.

@@ -13,7 +13,7 @@ use super::read::observation;
 use super::rows::instant;
 use super::writer::Urgency;
 use super::{DeliveryId, Journal, JournalError, ObservationId, Reader, restoration};
-use crate::domain::{DestinationId, InstrumentId, Observation, Private, Repetition, SpecimenId};
+use crate::domain::{DestinationId, InstrumentId, Observation, OnceMore, Private, SpecimenId};
 
 /// The most results at once: more would keep intake waiting.
 const TOGETHER: usize = 5_000;
@@ -65,7 +65,7 @@ impl Preview {
 pub struct Sent {
     pub delivery: DeliveryId,
     pub key: String,
-    pub how: Repetition,
+    pub how: OnceMore,
     /// The last answer: when, the verdict's name, and the HTTP status where there was one.
     pub answer: Option<(Timestamp, String, Option<u16>)>,
     /// Those of it that go once more. As it was, they are all that it carries.
@@ -124,12 +124,12 @@ fn resend(connection: &Connection, it: &Resending, now: Timestamp) -> Result<Pre
     }
     for sent in &preview.sent {
         match sent.how {
-            Repetition::AsItWas => reopen(connection, sent.delivery, now)?,
-            Repetition::Anew => owe_again(connection, &it.wanted.destination, sent, now)?,
+            OnceMore::AsItWas => reopen(connection, sent.delivery, now)?,
+            OnceMore::Anew => owe_again(connection, &it.wanted.destination, sent, now)?,
         }
         let how = match sent.how {
-            Repetition::AsItWas => "as it was",
-            Repetition::Anew => "in part, anew",
+            OnceMore::AsItWas => "as it was",
+            OnceMore::Anew => "in part, anew",
         };
         let step = Step {
             at: now,
@@ -299,7 +299,6 @@ fn sent(
             is_wanted: wanted.iter().any(|it| it.id == id),
         }));
     }
-    let (how, results) =
-        if all.len() == items { (Repetition::AsItWas, all) } else { (Repetition::Anew, wanted) };
+    let (how, results) = if all.len() == items { (OnceMore::AsItWas, all) } else { (OnceMore::Anew, wanted) };
     Ok(Sent { delivery, key, how, answer, results })
 }

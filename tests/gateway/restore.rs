@@ -164,7 +164,8 @@ fn damaged_file(lab: &Lab) -> PathBuf {
     let all = std::fs::read_dir(lab.folder.path()).unwrap().map(|it| it.unwrap().path());
     let named =
         |path: &PathBuf| path.extension().is_some_and(|it| it.to_string_lossy().starts_with("damaged-"));
-    all.filter(named).find(|path| !path.to_string_lossy().ends_with("-shm")).unwrap()
+    let is_beside = |path: &PathBuf| ["-wal", "-shm"].iter().any(|it| path.to_string_lossy().ends_with(it));
+    all.filter(named).find(|path| !is_beside(path)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

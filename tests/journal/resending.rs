@@ -2,7 +2,7 @@
 //! more; never what is held, rejected, void or replaced; and what was said is on disk.
 
 use jiff::Timestamp;
-use labwire::domain::{DestinationId, InstrumentId, Problem, ProblemKind, Repetition, SpecimenId};
+use labwire::domain::{DestinationId, InstrumentId, OnceMore, Problem, ProblemKind, SpecimenId};
 use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{Fate, Next};
 use labwire::journal::reassign::Reassigning;
@@ -31,7 +31,7 @@ fn stays(preview: &Preview) -> Vec<(ObservationId, &'static str)> {
 }
 
 /// What would go, by delivery.
-fn goes(preview: &Preview) -> Vec<(Repetition, Vec<ObservationId>)> {
+fn goes(preview: &Preview) -> Vec<(OnceMore, Vec<ObservationId>)> {
     preview.sent.iter().map(|it| (it.how, it.results.iter().map(|it| it.id).collect())).collect()
 }
 
@@ -45,7 +45,7 @@ fn a_delivery_goes_as_it_was_and_nothing_newer_overtakes_it() {
     let mut one_test = specimen("S1");
     one_test.test = Some("K".to_owned());
     let seen = lab.reader.resending(&one_test).unwrap();
-    assert_eq!(goes(&seen), [(Repetition::AsItWas, ids.clone())]);
+    assert_eq!(goes(&seen), [(OnceMore::AsItWas, ids.clone())]);
     assert_eq!(seen.sent[0].results.iter().map(|it| it.is_wanted).collect::<Vec<_>>(), [true, false]);
     assert_eq!(
         (seen.sent[0].key.clone(), seen.sent[0].answer.clone().unwrap().2),
@@ -119,7 +119,7 @@ fn nothing_goes_that_is_held_rejected_void_or_replaced() {
     };
     lab.wait(lab.journal.reassign(reassigning, lab.now())).unwrap();
     let seen = lab.reader.resending(&specimen("S1")).unwrap();
-    assert_eq!(goes(&seen), [(Repetition::Anew, vec![both[1]])], "of a delivery only what may go");
+    assert_eq!(goes(&seen), [(OnceMore::Anew, vec![both[1]])], "of a delivery only what may go");
     assert_eq!(
         stays(&seen),
         [
@@ -148,11 +148,8 @@ fn what_goes_anew_goes_before_what_is_newer_of_its_test() {
     let newer = lab.newer(result("S1", "NA", "141"), both[1]);
     lab.deliver_everything();
     let seen = resend(&lab, specimen("S1")).unwrap();
-    let expected = [
-        (Repetition::Anew, vec![both[0]]),
-        (Repetition::AsItWas, vec![rerun]),
-        (Repetition::AsItWas, vec![newer]),
-    ];
+    let expected =
+        [(OnceMore::Anew, vec![both[0]]), (OnceMore::AsItWas, vec![rerun]), (OnceMore::AsItWas, vec![newer])];
     assert_eq!(goes(&seen), expected);
     let left = lab.deliver_everything().concat();
     let place = |id| left.iter().position(|it| *it == id).unwrap();
@@ -170,7 +167,7 @@ fn what_a_retry_took_out_of_a_delivery_does_not_go_with_it() {
     lab.decide(Decision::Retry(lease.delivery)).unwrap();
     lab.deliver_everything();
     let seen = resend(&lab, specimen("S1")).unwrap();
-    assert_eq!(goes(&seen), [(Repetition::Anew, vec![ids[0]]), (Repetition::AsItWas, vec![ids[1]])]);
+    assert_eq!(goes(&seen), [(OnceMore::Anew, vec![ids[0]]), (OnceMore::AsItWas, vec![ids[1]])]);
     lab.deliver_everything();
     lab.assert_balanced();
 }

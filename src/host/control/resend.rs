@@ -48,14 +48,20 @@ impl ResendRequest {
 
 impl Control {
     pub(super) async fn resend(&self, request: ResendRequest, account: String) -> Response {
-        tracing::info!(account, destination = request.destination, "results are sent once more");
         let wanted = match request.wanted() {
             Ok(wanted) => wanted,
             Err(why) => return Response::Refused { why },
         };
-        let resending = Resending { wanted, by: request.by, account, reason: request.reason };
+        let resending =
+            Resending { wanted, by: request.by, account: account.clone(), reason: request.reason };
         match self.journal.resend(resending, clock::now()).await {
             Ok(preview) => {
+                tracing::info!(
+                    account,
+                    destination = request.destination,
+                    results = preview.results(),
+                    "results are sent once more"
+                );
                 self.due.notify_one();
                 Response::Resent { results: preview.results() }
             }

@@ -116,8 +116,9 @@ pub struct Before {
     own: BTreeMap<Said, Own>,
     /// How many rows of its own file there are of each.
     tubes: BTreeMap<Tube, u32>,
-    /// A row has taken the place of what another file told.
-    is_superseded: bool,
+    /// What is known changes otherwise than by its rows: one has taken the place of what another file told, or a person is asked
+    /// about one.
+    is_open: bool,
 }
 
 /// What is stored of one specimen's test, as it is gathered result by result: a control may have more than are to be held.
@@ -156,6 +157,7 @@ impl<'a> Gathering<'a> {
         // A part may be read again after those that follow it.
         let first = usize::from(is_own && it.message != self.message);
         let is_elsewhere = !is_own || it.is_doubted;
+        self.before.is_open |= it.is_doubted;
         (0..again + first).for_each(|_| self.before.count(&it.observation, Some(it.id), is_elsewhere));
         if !is_own {
             let told = self.last.get(&it.id).map_or(it.received_at, |last| it.received_at.max(*last));
@@ -198,12 +200,13 @@ impl Before {
             Numbered::Counted => self.counted(row, told),
         };
         self.count(row, None, sameness.is_elsewhere());
-        self.is_superseded |= matches!(
+        self.is_open |= matches!(
             sameness,
             Sameness::Completion(_)
                 | Sameness::Correction(_)
                 | Sameness::Contradiction(_)
                 | Sameness::Diluted(_)
+                | Sameness::ToldBefore(_)
         );
         sameness
     }
@@ -218,7 +221,7 @@ impl Before {
     /// Whether nothing but rows of its own file changes what is known: no version came of what others told, and nobody is
     /// asked about any of it.
     pub(super) fn is_settled(&self) -> bool {
-        !self.is_superseded && !self.others.iter().any(|old| old.is_doubted)
+        !self.is_open
     }
 
     /// One that says its replicate is said once by a file.

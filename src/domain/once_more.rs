@@ -2,7 +2,7 @@
 
 /// How results go once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repetition {
+pub enum OnceMore {
     /// The same bytes under the same key.
     AsItWas,
     /// Put together anew, under another key: something that went with them may not go again.
