@@ -156,8 +156,8 @@ pub enum Sameness {
     PossibleDuplicate(i64),
     /// A row of a table that says what an earlier row of its file said, of the same replicate by its own word.
     SaidTwice,
-    /// A message of a file says what it, or an earlier one of the file, said, and no hour tells them apart: another of
-    /// these, and that is told. With the earlier message's.
+    /// A file says again what it said before, and no hour tells them apart: another of these, and that is told. With the
+    /// one of an earlier message of the file, where there is one.
     AnotherOf(Option<i64>),
     /// What another file told, and no hour says whether it is told again. A person decides.
     ToldBefore(i64),

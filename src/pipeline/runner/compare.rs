@@ -105,10 +105,12 @@ impl<'a> Comparison<'a> {
                 doubt = Some(looks_like(&observation, text));
                 Place::Own
             }
+            // Controls say the same of one day as a matter of course.
+            Sameness::AnotherOf(_) if observation.class != SampleClass::Patient => Place::Own,
             Sameness::AnotherOf(earlier) => {
                 let beside = match earlier {
                     Some(id) => format!("observation {id}"),
-                    None => "one of the same message".to_owned(),
+                    None => "another of its file".to_owned(),
                 };
                 let text = format!(
                     "its file says the same twice and no time tells which is which; it counts as another measurement beside {beside}"

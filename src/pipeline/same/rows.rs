@@ -258,7 +258,8 @@ impl Before {
             }
             None => {
                 row.replicate = self.free(&said, row.replicate);
-                Sameness::New
+                let is_another = told.0 == Clock::IsSilent && !self.own(&said).is_empty();
+                if is_another { Sameness::AnotherOf(None) } else { Sameness::New }
             }
         }
     }
