@@ -277,6 +277,23 @@ async fn a_row_without_a_time_that_comes_again_is_held_or_known_as_the_site_says
     desk.lab.must_balance();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_rows_without_an_hour_all_leave_and_a_person_is_told_of_the_patients() {
+    let places = "specimen = \"Tube\"\ncode = \"Test\"\nvalue = \"Result\"\nunit = \"Unit\"\n\
+                  [[classes]]\nat = \"Type\"\nis = \"QC\"\nclass = \"control\"\n\
+                  [[classes]]\nat = \"Type\"\nis = \"*\"\nclass = \"patient\"";
+    let desk = desk("acme-plain", "format = \"csv\"", places).await;
+    let gateway = desk.lab.start().await;
+    let rows = ["T001", "T002", "T001"].map(|tube| format!("{tube},K,4.1,mmol/L,P\n"));
+    let control = "C001,K,4.1,mmol/L,QC\n";
+    desk.drop("day.csv", &format!("Tube,Test,Result,Unit,Type\n{}{control}{control}", rows.concat()));
+    desk.accepted(3).await;
+    has_problems(&desk, &["its file says the same twice and no time tells which is which"]).await;
+    assert_eq!((desk.received(), desk.lab.count("held")), (5, 0));
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
 fn move_to(desk: &Desk, id: &str, tube: &str) {
     let said = ["--by", "Anna Example", "--reason", "the rack was loaded twice"];
     let told = desk.lab.text(&[&["reassign", id, "--to", tube][..], &said].concat());

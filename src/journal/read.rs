@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 
 use super::rows::{Stored, instant};
 use super::{JournalError, MessageId, ObservationId, OpenError, TransferId, audit, migrate, opening};
@@ -79,15 +79,27 @@ const TOLD_AGAIN: &str = "SELECT r.observation, r.message, m.transfer, m.receive
      FROM observation o JOIN repetition r ON r.observation = o.id JOIN message m ON m.id = r.message
      WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id, r.message";
 
-const EARLIER: &str = "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (SELECT 1 FROM hold h
+/// How many of the newest results of a specimen's test a new one is compared with, besides all of its own time.
+const NEWEST: usize = 200;
+
+const EARLIER: &str =
+    "SELECT id FROM observation WHERE specimen = ? AND code = ? AND instrument = ? ORDER BY id";
+
+const COMPARED: &str = "SELECT id FROM observation INDEXED BY observation_specimen
+     WHERE specimen = ?1 AND code = ?2 AND instrument = ?3 AND ?4 <> ''
+         AND coalesce(json_extract(detail, '$.completed.text'), json_extract(detail, '$.started.text'), '') = ?4
+     UNION SELECT n.id FROM (SELECT id FROM observation INDEXED BY observation_specimen
+         WHERE specimen = ?1 AND code = ?2 AND instrument = ?3 ORDER BY id DESC LIMIT ?5) n
+     ORDER BY id";
+
+const STORED: &str = "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (SELECT 1 FROM hold h
          WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission'),
          NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
          EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production'),
          m.transfer, EXISTS (SELECT 1 FROM reassignment a WHERE a.observation = o.supersedes),
          EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.reason = 'equal-without-hour'
              AND (h.closing IS NULL OR h.closing <> 'released'))
-     FROM observation o JOIN message m ON m.id = o.message
-     WHERE o.specimen = ? AND o.code = ? AND o.instrument = ? ORDER BY o.id";
+     FROM observation o JOIN message m ON m.id = o.message WHERE o.id = ?";
 
 impl Reader {
     /// Opens the journal at `path`. It must exist, and be of the version that this program writes.
@@ -104,35 +116,35 @@ impl Reader {
     }
 
     /// The oldest messages that wait to be read, at most `limit`.
-    pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
-        self.messages(
-            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state, m.fingerprint IS NOT NULL
-             FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.processed_at IS NULL ORDER BY m.id LIMIT ?",
-            limit,
-        )
+    pub fn pending(&self, limit: usize) -> Result<Vec<MessageId>, JournalError> {
+        self.messages("SELECT id FROM message WHERE processed_at IS NULL ORDER BY id LIMIT ?", limit)
     }
 
-    fn messages(&self, sql: &'static str, limit: usize) -> Result<Vec<Pending>, JournalError> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([limit], |row| {
+    fn messages(&self, sql: &'static str, limit: usize) -> Result<Vec<MessageId>, JournalError> {
+        Ok(self.ids(sql, [limit])?.into_iter().map(MessageId).collect())
+    }
+
+    /// A message as it is to be read. A part of a file may be large: hold one at a time.
+    pub fn with_content(&self, message: MessageId) -> Result<Pending, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT m.transfer, t.source, t.peer, m.received_at, m.state, m.fingerprint IS NOT NULL
+             FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.id = ?",
+        )?;
+        let content = self.content(message)?;
+        let part = self.part_of(message)?.map(|(.., place)| place);
+        Ok(statement.query_row([message.0], |row| {
             Ok(Pending {
-                message: MessageId(row.get(0)?),
-                transfer: TransferId(row.get(1)?),
-                source: row.get(2)?,
-                peer: row.get(3)?,
-                received_at: instant(row.get(4)?),
-                incomplete: row.get::<_, String>(5)? == "incomplete",
-                is_reread: row.get(6)?,
-                content: Vec::new(),
-                part: None,
+                message,
+                transfer: TransferId(row.get(0)?),
+                source: row.get(1)?,
+                peer: row.get(2)?,
+                received_at: instant(row.get(3)?),
+                incomplete: row.get::<_, String>(4)? == "incomplete",
+                is_reread: row.get(5)?,
+                content,
+                part,
             })
-        })?;
-        let mut messages = rows.collect::<Result<Vec<_>, _>>()?;
-        for message in &mut messages {
-            message.content = self.content(message.message)?;
-            message.part = self.part_of(message.message)?.map(|(.., place)| place);
-        }
-        Ok(messages)
+        })?)
     }
 
     /// The content of the message of the same transfer that came before this one, with its number.
@@ -158,21 +170,16 @@ impl Reader {
     }
 
     /// The messages whose sender isn't known, oldest first, at most `limit`.
-    pub fn unattributed(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
-        self.messages(
-            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state, m.fingerprint IS NOT NULL
-             FROM message m JOIN transfer t ON t.id = m.transfer WHERE m.state = 'unattributed' ORDER BY m.id LIMIT ?",
-            limit,
-        )
+    pub fn unattributed(&self, limit: usize) -> Result<Vec<MessageId>, JournalError> {
+        self.messages("SELECT id FROM message WHERE state = 'unattributed' ORDER BY id LIMIT ?", limit)
     }
 
     /// The messages with results that the configuration sent nowhere and that nobody has seen to, oldest first, at most
     /// `limit`.
-    pub fn without_destination(&self, limit: usize) -> Result<Vec<Pending>, JournalError> {
+    pub fn without_destination(&self, limit: usize) -> Result<Vec<MessageId>, JournalError> {
         self.messages(
-            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state, m.fingerprint IS NOT NULL
-             FROM problem p JOIN message m ON m.id = p.message JOIN transfer t ON t.id = m.transfer
-             WHERE p.kind = 'no-destination' AND p.closed_at IS NULL ORDER BY p.message LIMIT ?",
+            "SELECT DISTINCT message FROM problem WHERE kind = 'no-destination' AND closed_at IS NULL
+             ORDER BY message LIMIT ?",
             limit,
         )
     }
@@ -181,8 +188,7 @@ impl Reader {
     /// `limit`, each with its instrument.
     pub fn incomplete(&self, limit: usize) -> Result<Vec<(InstrumentId, Pending)>, JournalError> {
         let messages = self.messages(
-            "SELECT m.id, m.transfer, t.source, t.peer, m.received_at, m.state, m.fingerprint IS NOT NULL
-             FROM problem p JOIN message m ON m.id = p.message JOIN transfer t ON t.id = m.transfer
+            "SELECT m.id FROM problem p JOIN message m ON m.id = p.message
              WHERE p.kind = 'incomplete-transmission' AND p.closed_at IS NULL AND m.state = 'incomplete'
              ORDER BY p.message DESC LIMIT ?",
             limit,
@@ -190,8 +196,9 @@ impl Reader {
         let mut sender = self.connection.prepare_cached("SELECT instrument FROM message WHERE id = ?")?;
         let mut found = Vec::new();
         for message in messages {
-            let sender: Option<String> = sender.query_row([message.message.0], |row| row.get(0))?;
-            found.extend(sender.map(|sender| (InstrumentId::new(sender), message)));
+            let sender: Option<String> = sender.query_row([message.0], |row| row.get(0))?;
+            let Some(sender) = sender else { continue };
+            found.push((InstrumentId::new(sender), self.with_content(message)?));
         }
         Ok(found)
     }
@@ -254,43 +261,50 @@ impl Reader {
         Ok(rows.map(|id| id.map(MessageId)).collect::<Result<_, _>>()?)
     }
 
-    /// What is stored of a specimen's test from an instrument, every version, oldest first.
-    pub fn earlier(
-        &self,
-        instrument: &InstrumentId,
-        specimen: &SpecimenId,
-        code: &str,
-    ) -> Result<Vec<Earlier>, JournalError> {
-        let mut earlier = Vec::new();
-        self.each_earlier(instrument, specimen, code, |it| earlier.push(it))?;
-        Ok(earlier)
-    }
-
-    /// As [`earlier`](Self::earlier), one by one.
+    /// What is stored of a specimen's test from an instrument, every version, oldest first: one by one, since a control
+    /// gathers thousands over the years.
     pub fn each_earlier(
         &self,
-        instrument: &InstrumentId,
-        specimen: &SpecimenId,
-        code: &str,
+        (instrument, specimen, code): (&InstrumentId, &SpecimenId, &str),
         mut each: impl FnMut(Earlier),
     ) -> Result<(), JournalError> {
-        let mut statement = self.connection.prepare_cached(EARLIER)?;
-        let mut rows = statement.query(params![specimen.reveal(), code, instrument.as_str()])?;
-        while let Some(row) = rows.next()? {
-            each(Earlier {
-                id: ObservationId(row.get(0)?),
-                message: MessageId(row.get(1)?),
-                received_at: instant(row.get(2)?),
-                observation: observation(row, 3)?,
-                waits_for_its_end: row.get(4)?,
-                is_current: row.get(5)?,
-                not_production: row.get(6)?,
-                transfer: TransferId(row.get(7)?),
-                was_moved: row.get(8)?,
-                is_doubted: row.get(9)?,
-            });
-        }
-        Ok(())
+        let ids = self.ids(EARLIER, params![specimen.reveal(), code, instrument.as_str()])?;
+        ids.into_iter().try_for_each(|id| self.stored(id).map(&mut each))
+    }
+
+    /// Of these what a new result is compared with: what names the same `time` as sent, however old, and the newest few
+    /// hundred. Where nothing names a time, only those.
+    pub fn compared(
+        &self,
+        (instrument, specimen, code): (&InstrumentId, &SpecimenId, &str),
+        time: &str,
+    ) -> Result<Vec<Earlier>, JournalError> {
+        let ids = self.ids(COMPARED, params![specimen.reveal(), code, instrument.as_str(), time, NEWEST])?;
+        ids.into_iter().map(|id| self.stored(id)).collect()
+    }
+
+    fn ids(&self, sql: &'static str, sought: impl Params) -> Result<Vec<i64>, JournalError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let ids = statement.query_map(sought, |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    fn stored(&self, id: i64) -> Result<Earlier, JournalError> {
+        let mut statement = self.connection.prepare_cached(STORED)?;
+        let mut rows = statement.query([id])?;
+        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        Ok(Earlier {
+            id: ObservationId(row.get(0)?),
+            message: MessageId(row.get(1)?),
+            received_at: instant(row.get(2)?),
+            observation: observation(row, 3)?,
+            waits_for_its_end: row.get(4)?,
+            is_current: row.get(5)?,
+            not_production: row.get(6)?,
+            transfer: TransferId(row.get(7)?),
+            was_moved: row.get(8)?,
+            is_doubted: row.get(9)?,
+        })
     }
 
     /// Whether the analyzer marked a message as training, test or debugging.
@@ -301,12 +315,10 @@ impl Reader {
         Ok(statement.exists([message.0])?)
     }
 
-    /// How often and in which messages what [`earlier`](Self::earlier) tells came again.
+    /// How often and in which messages what [`each_earlier`](Self::each_earlier) tells came again.
     pub fn told_again(
         &self,
-        instrument: &InstrumentId,
-        specimen: &SpecimenId,
-        code: &str,
+        (instrument, specimen, code): (&InstrumentId, &SpecimenId, &str),
     ) -> Result<Vec<Repeated>, JournalError> {
         let mut statement = self.connection.prepare_cached(TOLD_AGAIN)?;
         let rows = statement.query_map(params![specimen.reveal(), code, instrument.as_str()], |row| {
@@ -371,7 +383,7 @@ pub(super) fn observation_of(detail: &str) -> Result<Observation, JournalError> 
 mod tests {
     use rusqlite::{ErrorCode, StatementStatus};
 
-    use super::EARLIER;
+    use super::COMPARED;
     use crate::domain::{InstrumentId, SpecimenId};
     use crate::journal::Journal;
 
@@ -382,9 +394,10 @@ mod tests {
             Journal::open(&folder.path().join("labwire.db"), 0, jiff::Timestamp::UNIX_EPOCH).unwrap();
         let reader = journal.reader().unwrap();
         for specimen in ["0815", "0816"] {
-            reader.earlier(&InstrumentId::new("a"), &SpecimenId::new(specimen), "K").unwrap();
+            let sought = (&InstrumentId::new("a"), &SpecimenId::new(specimen), "K");
+            reader.compared(sought, "20261026093100").unwrap();
         }
-        let statement = reader.connection.prepare_cached(EARLIER).unwrap();
+        let statement = reader.connection.prepare_cached(COMPARED).unwrap();
         assert!(statement.get_status(StatementStatus::Run) >= 2, "it is the one that was used");
         assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }

@@ -45,7 +45,7 @@ use crate::journal::{Journal, JournalError, MessageId, Reader};
 
 /// How many messages of an unknown sender, and how many with results that went nowhere, are looked at again at a start.
 const LOOK_AGAIN: usize = 10_000;
-/// Messages read from the journal at once.
+/// Messages looked for in the journal at once.
 const BATCH: usize = 32;
 /// How long to wait when nothing rings or the disk is full.
 const LOOK: Duration = Duration::from_secs(1);
@@ -132,6 +132,7 @@ impl Runner {
                     return;
                 }
                 self.turned.send_replace(clock::monotonic());
+                let Some(message) = self.message(message) else { break };
                 if !self.handle(&message, &mut kept).await {
                     tokio::time::sleep(LOOK).await;
                     break;
@@ -143,11 +144,13 @@ impl Runner {
     /// The configuration may have been mended: what it lacked for a message goes back to be read.
     async fn look_again(&self) {
         for message in self.look(|reader| reader.unattributed(LOOK_AGAIN)) {
+            let Some(message) = self.message(message) else { return };
             if matches!(self.who_sent(&message), Who::Known(_)) {
                 self.read_again(message.message, "the configuration names its sender now").await;
             }
         }
         for message in self.look(|reader| reader.without_destination(LOOK_AGAIN)) {
+            let Some(message) = self.message(message) else { return };
             let Who::Known(instrument) = self.who_sent(&message) else { continue };
             let rules = self.rules.borrow().clone();
             let read = understand(&message, &instrument, rules).observations;
@@ -170,11 +173,19 @@ impl Runner {
     }
 
     /// Messages from the journal; none where it can't be read.
-    fn look(&self, look: impl FnOnce(&Reader) -> Result<Vec<Pending>, JournalError>) -> Vec<Pending> {
+    fn look(&self, look: impl FnOnce(&Reader) -> Result<Vec<MessageId>, JournalError>) -> Vec<MessageId> {
         self.read(look).unwrap_or_else(|error| {
-            tracing::error!(%error, "failed to read messages from the journal");
+            tracing::error!(%error, "failed to look for messages in the journal");
             Vec::new()
         })
+    }
+
+    fn message(&self, message: MessageId) -> Option<Pending> {
+        let read = self.read(|reader| reader.with_content(message));
+        read.inspect_err(
+            |error| tracing::error!(%message, %error, "failed to read a message from the journal"),
+        )
+        .ok()
     }
 
     fn read<T>(&self, look: impl FnOnce(&Reader) -> Result<T, JournalError>) -> Result<T, JournalError> {

@@ -10,8 +10,7 @@ const ENDED: Ending = Ending::Ended { completes: false };
 const ENDED_AND_COMPLETES: Ending = Ending::Ended { completes: true };
 
 fn contents(lab: &Lab) -> Vec<(String, bool)> {
-    let pending = lab.reader.pending(100).unwrap();
-    pending.into_iter().map(|it| (String::from_utf8(it.content).unwrap(), it.incomplete)).collect()
+    lab.unread().into_iter().map(|it| (String::from_utf8(it.content).unwrap(), it.incomplete)).collect()
 }
 
 fn whole(text: &str) -> (String, bool) {

@@ -46,7 +46,7 @@ fn taken(lab: &Lab, name: &str) -> FileReceipt {
 }
 
 fn contents(lab: &Lab) -> Vec<String> {
-    let pending = lab.reader.pending(100).unwrap();
+    let pending = lab.unread();
     assert!(pending.iter().all(|it| !it.incomplete));
     pending.into_iter().map(|it| String::from_utf8(it.content).unwrap()).collect()
 }
@@ -59,9 +59,9 @@ fn each_part_of_a_file_is_a_message_that_carries_the_files_head() {
     taken(&lab, "day.csv");
     assert_eq!(contents(&lab), BOTH);
     let messages = lab.reader.pending(100).unwrap();
-    let (file, number, place) = lab.reader.part_of(messages[1].message).unwrap().unwrap();
+    let (file, number, place) = lab.reader.part_of(messages[1]).unwrap().unwrap();
     assert_eq!((file.name.as_str(), number, place.first_line), ("day.csv", 1, 4));
-    let frames = lab.reader.frames(messages[0].message).unwrap();
+    let frames = lab.reader.frames(messages[0]).unwrap();
     assert_eq!(frames.len(), 1);
     assert_eq!(frames[0].raw.reveal(), BOTH[0].as_bytes(), "nobody else's rows");
     assert_eq!(lab.reader.deep_imbalances().unwrap(), Vec::<String>::new());

@@ -13,6 +13,7 @@ use labwire::journal::decisions::Judged;
 use labwire::journal::desk::{Decider, Decision};
 use labwire::journal::ledger::{Fate, Lease, Next, Render, Resolve, Settlement};
 use labwire::journal::parcels::{Ending, Within};
+use labwire::journal::read::Pending;
 use labwire::journal::results::{Entry, Place, Processed, Route};
 use labwire::journal::{Journal, JournalError, MessageId, ObservationId, Reader, TransferId};
 use labwire_link::{Parcel, ParcelId};
@@ -71,6 +72,12 @@ impl Lab {
         drop(reader);
         drop(journal);
         Stopped(folder)
+    }
+
+    /// The messages that wait to be read, oldest first.
+    pub(crate) fn unread(&self) -> Vec<Pending> {
+        let waiting = self.reader.pending(100).unwrap();
+        waiting.into_iter().map(|it| self.reader.with_content(it).unwrap()).collect()
     }
 
     pub(crate) fn path(&self) -> PathBuf {

@@ -1,16 +1,23 @@
 //! What messages become: versions, repetitions, problems, holds, host queries, and the sums over them.
 
-use labwire::domain::{DestinationId, HostQuery, InstrumentId, SampleClass, SpecimenId};
+use labwire::domain::{
+    DestinationId, HostQuery, InstrumentId, InstrumentTime, Observation, SampleClass, SpecimenId,
+};
 use labwire::journal::desk::Decision;
+use labwire::journal::read::Earlier;
 use labwire::journal::results::{Entry, Place, Route};
 use labwire::journal::views::Way;
 use labwire::journal::{JournalError, MessageId, ObservationId};
 
 use super::kit::{Lab, held, lost_result, own, parcel, processed, result};
 
+/// What a result of that time is compared with.
+fn compared(lab: &Lab, time: &str) -> Vec<Earlier> {
+    lab.reader.compared((&InstrumentId::new("sim"), &SpecimenId::new("S1"), "K"), time).unwrap()
+}
+
 fn earlier(lab: &Lab) -> Vec<ObservationId> {
-    let earlier = lab.reader.earlier(&InstrumentId::new("sim"), &SpecimenId::new("S1"), "K").unwrap();
-    earlier.into_iter().map(|it| it.id).collect()
+    compared(lab, "").into_iter().map(|it| it.id).collect()
 }
 
 fn versions(lab: &Lab) -> Vec<(i64, i64, Option<i64>)> {
@@ -26,8 +33,33 @@ fn an_observation_is_read_back_as_it_was_written() {
     let lab = Lab::new();
     let written = held(result("S1", "K", "4.10"));
     lab.own(written.clone());
-    let read = lab.reader.earlier(&InstrumentId::new("sim"), &SpecimenId::new("S1"), "K").unwrap();
+    let read = compared(&lab, "");
     assert_eq!(read[0].observation, written);
+}
+
+#[test]
+fn of_years_of_a_control_what_names_the_same_time_is_found_without_reading_them_all() {
+    let lab = Lab::new();
+    let at = |minute: u32| format!("2026102609{:02}{:02}", minute / 60, minute % 60);
+    let of = |minute: u32| {
+        let time = Some(InstrumentTime { text: at(minute), instant: None });
+        Observation { completed: time, ..result("S1", "K", "4.1") }
+    };
+    let stored: Vec<ObservationId> = (0..300).map(|minute| lab.own(of(minute))).collect();
+    let ids = |time: &str| compared(&lab, time).into_iter().map(|it| it.id).collect::<Vec<_>>();
+    let newest = stored.get(100..).unwrap();
+    assert_eq!(ids(&at(7)), [&stored[7..8], newest].concat());
+    assert_eq!(ids(&at(150)), newest);
+    // The negative controls: a time that none names, and none.
+    assert_eq!(ids("20261027"), newest);
+    assert_eq!(ids(""), newest);
+    let started = Observation { started: of(7).completed, completed: None, ..of(7) };
+    lab.own(started);
+    assert_eq!(ids(&at(7)).len(), 1 + 200, "the oldest of the newest made room");
+    let mut all = 0;
+    let sought = (&InstrumentId::new("sim"), &SpecimenId::new("S1"), "K");
+    lab.reader.each_earlier(sought, |_| all += 1).unwrap();
+    assert_eq!(all, 301);
 }
 
 #[test]
@@ -160,9 +192,7 @@ fn messages_of_nobody_are_read_again_when_the_configuration_was_mended() {
     let mut nobody = processed(message, Vec::new(), vec![lost_result(0)]);
     nobody.instrument = None;
     lab.wait(lab.journal.record(nobody, lab.now())).unwrap();
-    let nobodys: Vec<MessageId> =
-        lab.reader.unattributed(9).unwrap().into_iter().map(|it| it.message).collect();
-    assert_eq!(nobodys, [message]);
+    assert_eq!(lab.reader.unattributed(9).unwrap(), [message]);
     lab.decide(Decision::Reread(message)).unwrap();
     assert!(lab.reader.unattributed(9).unwrap().is_empty());
     lab.record_of(message, vec![own(result("S1", "K", "4.1"))], Vec::new()).unwrap();

@@ -97,7 +97,7 @@ fn take(lab: Lab, step: &Move, out: &mut Vec<Lease>) -> Lab {
 }
 
 fn oldest_unread(lab: &Lab) -> Option<MessageId> {
-    lab.reader.pending(1).unwrap().first().map(|it| it.message)
+    lab.reader.pending(1).unwrap().first().copied()
 }
 
 fn place_of(lab: &Lab, place: u8, of: usize, specimen: u8, test: u8) -> Place {

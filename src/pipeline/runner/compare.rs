@@ -16,7 +16,8 @@ use crate::journal::decisions::Judged;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId, TransferId};
 use crate::pipeline::{
-    Again, Arrival, Before, Clock, Counts, Gathering, Numbered, Prior, Repetition, Sameness, Stored, classify,
+    Again, Arrival, Before, Clock, Counts, Gathering, Numbered, Prior, Repetition, Sameness, Stored,
+    classify, time_text,
 };
 
 /// One message's observations against what is stored.
@@ -27,9 +28,9 @@ pub(super) struct Comparison<'a> {
     pub(super) instrument: &'a Instrument,
     pub(super) repetition: Repetition,
     pub(super) not_production: bool,
-    /// By specimen and test code.
-    pub(super) priors: BTreeMap<(String, String), Vec<Prior>>,
-    /// The same for the rows of a table and the messages of a file.
+    /// By specimen, test code and time as sent.
+    pub(super) priors: BTreeMap<(String, String, String), Vec<Prior>>,
+    /// By specimen and test code, for the rows of a table and the messages of a file.
     pub(super) rows: Counts,
     /// Where rows of a table are counted, and nothing that was counted before.
     pub(super) counted: Option<Counted>,
@@ -134,8 +135,7 @@ impl<'a> Comparison<'a> {
 
     /// Whether anything of its test is stored of its specimen.
     pub(super) fn has_priors(&self, observation: &Observation) -> bool {
-        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
-        self.priors.get(&key).is_some_and(|priors| priors.iter().any(|it| it.is_current))
+        self.priors.get(&compared(observation)).is_some_and(|priors| priors.iter().any(|it| it.is_current))
     }
 
     fn arrival(&self) -> Arrival<'a> {
@@ -169,7 +169,8 @@ impl<'a> Comparison<'a> {
     fn before(&self, observation: &Observation, file: TransferId) -> Result<Before, JournalError> {
         let (specimen, code) = (&observation.specimen, &observation.test.code);
         self.runner.read(|reader| {
-            let again = reader.told_again(&self.instrument.id, specimen, code)?;
+            let sought = (&self.instrument.id, specimen, code.as_str());
+            let again = reader.told_again(sought)?;
             let again: Vec<Again> = again
                 .into_iter()
                 .map(|it| Again {
@@ -181,7 +182,7 @@ impl<'a> Comparison<'a> {
                 .collect();
             let place = (self.message.0, file.0);
             let mut gathering = Gathering::new(&self.runner.site.name, place, &again);
-            reader.each_earlier(&self.instrument.id, specimen, code, |it| {
+            reader.each_earlier(sought, |it| {
                 if it.not_production == self.not_production {
                     gathering.add(&Stored {
                         id: it.id.0,
@@ -202,27 +203,28 @@ impl<'a> Comparison<'a> {
     /// What a message's result is to those of others.
     fn result(&mut self, observation: &mut Observation) -> Result<Sameness, JournalError> {
         let arrival = self.arrival();
-        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
-        if !self.priors.contains_key(&key) {
+        let place = compared(observation);
+        if !self.priors.contains_key(&place) {
             let priors = self.stored(observation)?;
-            self.priors.insert(key.clone(), priors);
+            self.priors.insert(place.clone(), priors);
         }
-        let priors = self.priors.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let priors = self.priors.get(&place).map(Vec::as_slice).unwrap_or_default();
         let clock = Clock::of(observation, self.instrument.profile.dialect.times());
         let alone = classify(priors, observation, clock, &arrival);
-        let Some(file) = self.file else { return Ok(alone) };
+        let Some(file) = self.file.filter(|_| clock == Clock::IsSilent) else { return Ok(alone) };
+        let key = (observation.specimen.reveal().to_owned(), observation.test.code.clone());
         let mut before = match self.rows.remove(&key) {
             Some(before) => before,
             None => self.before(observation, file)?,
         };
-        let sameness = before.take_of_message(observation, clock, alone, &arrival);
+        let sameness = before.take_of_message(observation, alone, &arrival);
         self.rows.insert(key, before);
         Ok(sameness)
     }
 
     fn stored(&self, observation: &Observation) -> Result<Vec<Prior>, JournalError> {
-        let (specimen, code) = (&observation.specimen, &observation.test.code);
-        let earlier = self.runner.read(|reader| reader.earlier(&self.instrument.id, specimen, code))?;
+        let sought = (&self.instrument.id, &observation.specimen, observation.test.code.as_str());
+        let earlier = self.runner.read(|reader| reader.compared(sought, time_text(observation)))?;
         Ok(earlier
             .into_iter()
             .filter(|earlier| earlier.message != self.message)
@@ -237,6 +239,12 @@ impl<'a> Comparison<'a> {
             })
             .collect())
     }
+}
+
+/// What tells which stored results a new one is compared with.
+fn compared(observation: &Observation) -> (String, String, String) {
+    let (specimen, time) = (observation.specimen.reveal(), time_text(observation));
+    (specimen.to_owned(), observation.test.code.clone(), time.to_owned())
 }
 
 fn looks_like(observation: &Observation, text: String) -> Problem {

@@ -7,18 +7,17 @@ use super::{Arrival, Before, Clock, Sameness};
 use crate::domain::{Observation, Status};
 
 impl Before {
-    /// What the next result of a file's message is to those before it. `alone` is what [`super::classify`] makes of it, as
-    /// if no file had counted. Another of the same gets a number of its own.
+    /// What the next result of a file's message is to those before it, where its clock is silent. `alone` is what
+    /// [`super::classify`] makes of it, as if no file had counted. Another of the same gets a number of its own.
     pub fn take_of_message(
         &mut self,
         it: &mut Observation,
-        clock: Clock,
         alone: Sameness,
         arrival: &Arrival<'_>,
     ) -> Sameness {
-        let sameness = match (clock, alone) {
-            (Clock::Tells, _) | (_, Sameness::Completion(_)) => alone,
-            (Clock::IsSilent, _) => self.of_message(it, alone, arrival),
+        let sameness = match alone {
+            Sameness::Completion(_) => alone,
+            _ => self.of_message(it, alone, arrival),
         };
         self.count(it, None, sameness.is_elsewhere());
         sameness

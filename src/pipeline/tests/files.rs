@@ -75,7 +75,12 @@ impl Files {
                 _ => Clock::of(it, &[]),
             };
             let alone = classify(&shelf.priors(it), it, clock, &arrival);
-            if care == Care::None { alone } else { before.take_of_message(it, clock, alone, &arrival) }
+            match care {
+                Care::Counting | Care::TrustingDays if clock == Clock::IsSilent => {
+                    before.take_of_message(it, alone, &arrival)
+                }
+                _ => alone,
+            }
         });
     }
 
