@@ -2,7 +2,6 @@
 
 mod rules;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -143,7 +142,8 @@ impl Gateway {
         (listener, acceptor): (TcpListener, Option<Acceptor>),
         alive: watch::Receiver<Instant>,
     ) {
-        let page = Page::new(&self.journal, &self.board, control, settings, alive);
+        let renders = delivery::renders(settings);
+        let page = Page::new(&self.journal, &self.board, control, settings, renders, alive);
         let alerts = Alerts {
             page: page.clone(),
             site: settings.site.clone(),
@@ -155,10 +155,7 @@ impl Gateway {
     }
 
     fn start_deliveries(&self, settings: &Settings, due: &Arc<Notify>) -> Result<(), StartError> {
-        let profiles = settings.instruments.iter().map(|instrument| &instrument.profile);
-        let profiles = Arc::new(
-            profiles.map(|profile| (profile.identity(), Arc::clone(profile))).collect::<BTreeMap<_, _>>(),
-        );
+        let profiles = delivery::profiles(settings);
         for destination in &settings.destinations {
             let client = Client::new(destination, &self.tasks)?;
             let delivery = Delivery {

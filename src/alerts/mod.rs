@@ -56,7 +56,7 @@ async fn tell(page: &Page, site: &str, webhook: &Webhook, told: PathBuf) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let Some(mut alarms) = page.alarms().await else { continue };
+        let Some(mut alarms) = page.alarms() else { continue };
         alarms.retain(|alarm| webhook.least == Least::Act || alarm.severity == Least::Danger);
         for notice in notices.due(&alarms, clock::now(), webhook.after) {
             if !post.json(&webhook.url, &notice.id, &notice.body(site)).await {

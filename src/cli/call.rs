@@ -9,10 +9,10 @@ use jiff::tz::TimeZone;
 
 use super::Outcome;
 use super::arguments::{CallCommand, More, Reached, ReadBack};
-use super::moment::moment;
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::call::CallOutcome;
+use crate::domain::written::moment;
 use crate::exit::Exit;
 use crate::host::control::{self, CallRequest, Recorded, Request, Response};
 use crate::journal::calls::CallView;
@@ -139,7 +139,8 @@ fn attempt(
     more: &More,
 ) -> Result<Recorded, String> {
     let now = clock::now().to_zoned(TimeZone::system());
-    let made_at = more.at.as_deref().map(|text| moment(text, &now)).transpose()?;
+    let made_at =
+        more.at.as_deref().map(|text| moment(text, &now).map_err(|why| why.english())).transpose()?;
     Ok(Recorded::Attempt {
         made_at: made_at.map(Timestamp::as_microsecond),
         outcome: outcome.name().to_owned(),

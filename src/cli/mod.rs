@@ -15,7 +15,6 @@ mod demo;
 mod import;
 mod init;
 mod lists;
-mod moment;
 mod orders;
 mod ports;
 mod qc;

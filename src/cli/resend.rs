@@ -7,14 +7,14 @@ use jiff::tz::TimeZone;
 
 use super::Outcome;
 use super::arguments::Resend;
-use super::moment::moment;
 use crate::clock;
 use crate::config::Settings;
 use crate::config::settings::Kind;
+use crate::domain::written::moment;
 use crate::domain::{Observation, OnceMore, Private};
 use crate::exit::Exit;
 use crate::host::control::{self, Request, ResendOf, ResendRequest, Response};
-use crate::journal::resend::{Preview, Sent};
+use crate::journal::resend::{LastAnswer, Preview, Sent};
 use crate::journal::{JournalError, ObservationId, Reader};
 
 pub(super) fn run(settings: &Settings, asked: &Resend, out: &mut impl Write) -> Outcome {
@@ -47,9 +47,10 @@ fn request(asked: &Resend) -> Result<ResendRequest, String> {
     let now = clock::now().to_zoned(TimeZone::system());
     let of = match (&asked.specimen, &asked.from, &asked.to) {
         (Some(specimen), _, _) => ResendOf::Specimen(specimen.trim().to_owned()),
-        (None, Some(from), Some(to)) => {
-            ResendOf::Received(moment(from, &now)?.as_microsecond(), moment(to, &now)?.as_microsecond())
-        }
+        (None, Some(from), Some(to)) => ResendOf::Received(
+            moment(from, &now).map_err(|why| why.english())?.as_microsecond(),
+            moment(to, &now).map_err(|why| why.english())?.as_microsecond(),
+        ),
         _ => return Err("name a specimen, or a time from which and to which".to_owned()),
     };
     Ok(ResendRequest {
@@ -59,6 +60,7 @@ fn request(asked: &Resend) -> Result<ResendRequest, String> {
         test: asked.test.clone(),
         by: asked.by.clone().unwrap_or_default(),
         reason: asked.reason.clone().unwrap_or_default(),
+        seen: None,
     })
 }
 
@@ -79,7 +81,7 @@ fn send(settings: &Settings, request: ResendRequest, out: &mut impl Write) -> Ou
 
 fn show(preview: &Preview, destination: &str, kind: &Kind, out: &mut impl Write) -> io::Result<()> {
     for it in &preview.sent {
-        writeln!(out, "{} {}; {}", already(it), how(it.how), kind.makes_of(it.how))?;
+        writeln!(out, "{} {}; {}", already(it), how(it.how), kind.makes_of(it.how).english())?;
         for again in &it.results {
             let along = if again.is_wanted { "" } else { " (goes along: it went with the others)" };
             writeln!(out, "  {}{along}", result(again.id, &again.result))?;
@@ -89,7 +91,7 @@ fn show(preview: &Preview, destination: &str, kind: &Kind, out: &mut impl Write)
         writeln!(out, "Not sent once more:")?;
     }
     for it in &preview.stays {
-        writeln!(out, "  {}: {}", result(it.id, &it.result), it.why)?;
+        writeln!(out, "  {}: {}", result(it.id, &it.result), it.why.english())?;
     }
     if preview.sent.is_empty() {
         return writeln!(out, "{destination} would be sent nothing once more.");
@@ -106,10 +108,12 @@ fn show(preview: &Preview, destination: &str, kind: &Kind, out: &mut impl Write)
 fn already(sent: &Sent) -> String {
     let Sent { delivery, key, answer, .. } = sent;
     match answer {
-        Some((at, verdict, Some(status))) => {
+        Some(LastAnswer { at, verdict, status: Some(status), .. }) => {
             format!("Delivery {delivery}, key {key}: {verdict} ({status}) at {at}.")
         }
-        Some((at, verdict, None)) => format!("Delivery {delivery}, key {key}: {verdict} at {at}."),
+        Some(LastAnswer { at, verdict, status: None, .. }) => {
+            format!("Delivery {delivery}, key {key}: {verdict} at {at}.")
+        }
         None => format!("Delivery {delivery}, key {key}: never answered."),
     }
 }

@@ -7,14 +7,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Outcome;
-use super::moment::moment;
 use crate::clock;
+use crate::domain::written::moment;
 use crate::exit::Exit;
 use crate::journal::salvage::{Found, Line, salvage};
 
 pub(super) fn run(file: &Path, since: Option<&str>, out: &mut impl Write) -> Outcome {
     let now = clock::now().to_zoned(TimeZone::system());
-    let since = since.map(|text| moment(text, &now)).transpose()?.unwrap_or(Timestamp::MIN);
+    let since = since
+        .map(|text| moment(text, &now).map_err(|why| why.english()))
+        .transpose()?
+        .unwrap_or(Timestamp::MIN);
     let salvaged = salvage(file, since)?;
     let mut missing = 0;
     for found in &salvaged.results {

@@ -214,6 +214,11 @@ fn sentence(way: &Way) -> String {
             to.reveal(),
             reason.reveal()
         ),
+        Way::SentAgain { delivery, destination, how, results, by, reason } => format!(
+            "{by} had {results} results of delivery {delivery} sent to {destination} once more, {}: {}",
+            how.words().english(),
+            reason.reveal()
+        ),
         Way::Notice { observation, destination, says, state } => {
             format!("observation {observation}: {}", told(destination, says, state).english())
         }

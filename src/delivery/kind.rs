@@ -1,10 +1,13 @@
 //! What differs between the kinds of destination: how a payload is rendered, and how an attempt is made.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::verdict::Judgement;
 use super::{bundle, csv, fhir, folder, hl7, http, mllp, payload};
+use crate::config::Settings;
 use crate::config::settings::{Awaited, Destination, Folder, Format, Kind};
+use crate::domain::DestinationId;
 use crate::journal::ledger::{Lease, Render};
 use crate::shutdown::Tasks;
 
@@ -62,6 +65,19 @@ impl Client {
             Client::Folder(folder) => folder.attempt(lease).await,
         }
     }
+}
+
+/// How payloads for each destination are made.
+pub fn renders(settings: &Settings) -> BTreeMap<DestinationId, Render> {
+    let profiles = profiles(settings);
+    let render = |it: &Arc<Destination>| (it.id.clone(), render(it, &settings.site, &profiles));
+    settings.destinations.iter().map(render).collect()
+}
+
+/// The profiles of the configured instruments.
+pub fn profiles(settings: &Settings) -> Arc<bundle::Profiles> {
+    let profiles = settings.instruments.iter().map(|instrument| &instrument.profile);
+    Arc::new(profiles.map(|profile| (profile.identity(), Arc::clone(profile))).collect())
 }
 
 /// How payloads for a destination are made.

@@ -17,5 +17,5 @@ pub mod verdict;
 mod web;
 mod worker;
 
-pub use kind::{Client, ClientError};
+pub use kind::{Client, ClientError, profiles, renders};
 pub use worker::{Delivery, run};

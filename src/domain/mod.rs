@@ -27,6 +27,7 @@ mod value;
 mod visible;
 mod whose;
 mod words;
+pub mod written;
 
 pub use code::{CodeMapping, CodeSystem, Coding, Panel, Panels, UnknownValue, ValueKind};
 pub use conversion::{Conversion, Reported, Rules};

@@ -88,6 +88,10 @@ pub struct LineNow {
     pub was_answered: bool,
     /// Of that delivery some result is refused or of unknown fate.
     pub is_undecided: bool,
+    /// When the destination first acknowledged it, where it went once more since.
+    pub first_acknowledged: Option<Timestamp>,
+    /// Since when it is owed once more.
+    pub owed_again: Option<Timestamp>,
 }
 
 /// A problem of a message.
@@ -203,7 +207,11 @@ impl Reader {
             "SELECT l.destination, l.state, l.changed_at, l.reason, l.behind, l.delivery, d.created_at,
                 coalesce(d.state = 'dead', 0), EXISTS (SELECT 1 FROM attempt a JOIN answer w ON w.attempt = a.id
                     WHERE a.delivery = l.delivery),
-                EXISTS (SELECT 1 FROM ledger u WHERE u.delivery = l.delivery AND u.state IN ('refused', 'unknown'))
+                EXISTS (SELECT 1 FROM ledger u WHERE u.delivery = l.delivery AND u.state IN ('refused', 'unknown')),
+                (SELECT min(s.acknowledged_at) FROM resend_line s
+                    WHERE s.observation = l.observation AND s.destination = l.destination),
+                (SELECT max(r.at) FROM resend_line s JOIN resend r ON r.id = s.resend
+                    WHERE s.observation = l.observation AND s.destination = l.destination)
              FROM ledger l LEFT JOIN delivery d ON d.id = l.delivery WHERE l.observation = ?
              ORDER BY l.destination",
         )?;
@@ -326,6 +334,8 @@ fn line(row: &Row<'_>) -> rusqlite::Result<LineNow> {
         waits_for_person: row.get(7)?,
         was_answered: row.get(8)?,
         is_undecided: row.get(9)?,
+        first_acknowledged: row.get::<_, Option<i64>>(10)?.map(instant),
+        owed_again: row.get::<_, Option<i64>>(11)?.map(instant),
     })
 }
 

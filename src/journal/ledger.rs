@@ -20,6 +20,7 @@ use super::{CallId, DeliveryId, Journal, JournalError, ObservationId, OpenError,
 use crate::domain::call::{Attempt, Tell};
 use crate::domain::{DestinationId, Observation, Order, OrderDoubt, Patient, Private, SpecimenId};
 
+pub(super) use lease::rendered_anew;
 pub use notices::{Origin, Says, Void};
 pub(super) use notices::{announce, revoke, take_back, unannounce};
 pub(super) use settle::reopen_lanes;

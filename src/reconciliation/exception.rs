@@ -155,7 +155,7 @@ pub(super) fn of_problem(trouble: &Trouble, arrival: Option<&Arrival>) -> Except
 
 /// Whether a result at one destination isn't over and should be. Nothing is open where the destination is under test.
 pub(super) fn kind_of(arrival: &Arrival, line: &LineNow, rules: &Rules, now: Timestamp) -> Option<Kind> {
-    let is_late = now.duration_since(arrival.received_at) > rules.late_after;
+    let is_late = now.duration_since(owed_since(arrival, line)) > rules.late_after;
     let kind = match line.state.as_str() {
         "refused" => Kind::Refused,
         "unknown" => Kind::Unknown,
@@ -165,6 +165,11 @@ pub(super) fn kind_of(arrival: &Arrival, line: &LineNow, rules: &Rules, now: Tim
         _ => return None,
     };
     (!rules.is_under_test(&line.destination)).then_some(kind)
+}
+
+/// When a destination became owed a result: as it came, or as somebody had it sent once more.
+fn owed_since(arrival: &Arrival, line: &LineNow) -> Timestamp {
+    line.owed_again.unwrap_or(arrival.received_at)
 }
 
 /// The exception of such a result.
@@ -221,10 +226,10 @@ fn reason(
         // Its line moves with every attempt: it became unknown when it was first sent, or later.
         Kind::Unknown => (told, line.delivery.map_or(line.since, |(_, made)| made)),
         Kind::Late if line.is_behind => {
-            (words!("an earlier result of this test isn't over"), arrival.received_at)
+            (words!("an earlier result of this test isn't over"), owed_since(arrival, line))
         }
-        Kind::Late if told.is_none() => (words!("it waits to be sent"), arrival.received_at),
-        Kind::Late => (told, arrival.received_at),
+        Kind::Late if told.is_none() => (words!("it waits to be sent"), owed_since(arrival, line)),
+        Kind::Late => (told, owed_since(arrival, line)),
         _ => (told, line.since),
     })
 }

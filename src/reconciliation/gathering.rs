@@ -154,7 +154,9 @@ impl Gathering {
         let (outgo, lags) = self.destinations.entry(line.destination.clone()).or_default();
         *outgo.states.entry(line.state.clone()).or_default() += 1;
         if matches!(line.state.as_str(), "accepted" | "staged") {
-            lags.push(line.since.duration_since(arrival.received_at).max(SignedDuration::ZERO));
+            // What went once more had arrived before: the LIMS kept nobody waiting.
+            let arrived = line.first_acknowledged.unwrap_or(line.since);
+            lags.push(arrived.duration_since(arrival.received_at).max(SignedDuration::ZERO));
             if !line.was_answered {
                 self.differs(format!(
                     "result {} counts as {} by {}, and no attempt to send it was ever answered",

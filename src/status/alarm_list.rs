@@ -100,10 +100,12 @@ pub(super) async fn record(
     let (what, id) = form.what.split_once(':').ok_or(NONE)?;
     let id: u64 = id.parse().map_err(|_| NONE)?;
     let now = crate::clock::now();
-    let (text, done) = match what {
+    // It counts once it is on disk who did it.
+    match what {
         "acknowledge" => {
-            let text = page.annunciator.acknowledge(id, &visitor.shown, now).ok_or(NONE)?;
-            (text, "acknowledged".to_owned())
+            let text = page.annunciator.about(id).ok_or(NONE)?;
+            page.people.note_alarm(visitor.name, text.english(), "acknowledged".to_owned(), now).await?;
+            page.annunciator.acknowledge(id, &visitor.shown, now);
         }
         "shelve" => {
             let hours = SignedDuration::from_hours(form.hours.into());
@@ -111,11 +113,11 @@ pub(super) async fn record(
             let reason = form.reason.trim().to_owned();
             let done = format!("shelved for {} hours: {reason}", form.hours);
             let shelf = Shelf { by: visitor.shown.clone(), reason, until };
-            let shelved = page.annunciator.shelve(id, shelf, now);
-            (shelved.map_err(Failure::Refused)?, done)
+            let text = page.annunciator.may_shelve(id, &shelf, now).map_err(Failure::Refused)?;
+            page.people.note_alarm(visitor.name, text.english(), done, now).await?;
+            page.annunciator.shelve(id, shelf, now);
         }
         _ => return Err(NONE),
-    };
-    page.people.note_alarm(visitor.name, text.english(), done, now).await?;
+    }
     Ok(Redirect::to("/alarms").into_response())
 }

@@ -24,12 +24,20 @@ pub struct Alarm {
 }
 
 impl Page {
-    /// Everything that is wrong at this moment; nothing where that can't be told, as the journal can't be read.
-    pub async fn alarms(&self) -> Option<Vec<Alarm>> {
-        match self.snapshot().await {
+    /// Everything that was wrong at the last look, a few seconds ago at most; nothing before the first, and where it can't be
+    /// told, as the journal can't be read.
+    pub fn alarms(&self) -> Option<Vec<Alarm>> {
+        self.looked.borrow().clone()
+    }
+
+    /// Looks what is wrong at this moment, for everybody who asks until the next look.
+    pub(super) async fn look_for_alarms(&self) -> Option<Vec<Alarm>> {
+        let found = match self.snapshot().await {
             Ok(snapshot) => Some(alarms(&snapshot)),
             Err(_) => journal(&self.condition.borrow()).map(|alarm| vec![alarm]),
-        }
+        };
+        self.looked.send_replace(found.clone());
+        found
     }
 
     /// Whether the loops that results depend on are at work, as `/health` says.

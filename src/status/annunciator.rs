@@ -108,24 +108,27 @@ impl Annunciator {
         self.state().happened.iter().rev().cloned().collect()
     }
 
-    /// Somebody has noticed. Returns what it is about; nothing for an alarm that isn't on.
-    pub(super) fn acknowledge(&self, id: u64, by: &str, now: Timestamp) -> Option<Words> {
+    /// What an alarm is about; nothing for one that isn't on.
+    pub(super) fn about(&self, id: u64) -> Option<Words> {
+        self.state().of(id).map(|on| on.text.clone())
+    }
+
+    /// Somebody has noticed, and that is written down.
+    pub(super) fn acknowledge(&self, id: u64, by: &str, now: Timestamp) {
         let mut state = self.state();
-        let on = state.on.values_mut().find(|on| on.id == id && on.gone.is_none())?;
+        let Some(on) = state.of(id) else { return };
         on.acknowledged = Some((by.to_owned(), now));
         let text = on.text.clone();
         state.note(now, &text, words!("acknowledged by {name}", name = by));
-        Some(text)
     }
 
-    /// Puts an alarm aside for a while. Returns what it is about.
+    /// What an alarm is about that may be put aside so.
     ///
     /// # Errors
     /// What is wrong with the wish.
-    pub(super) fn shelve(&self, id: u64, shelf: Shelf, now: Timestamp) -> Result<Words, Words> {
+    pub(super) fn may_shelve(&self, id: u64, shelf: &Shelf, now: Timestamp) -> Result<Words, Words> {
         let mut state = self.state();
-        let on = state.on.values_mut().find(|on| on.id == id && on.gone.is_none());
-        let on = on.ok_or_else(|| words!("This alarm isn't on any more."))?;
+        let on = state.of(id).ok_or_else(|| words!("This alarm isn't on any more."))?;
         if !on.may_be_shelved() {
             return Err(words!("This alarm can't be shelved: a patient waits, or nothing can be relied on."));
         }
@@ -135,12 +138,18 @@ impl Annunciator {
         if shelf.reason.trim().is_empty() {
             return Err(words!("An alarm is shelved for a reason. Go back and write one."));
         }
+        Ok(on.text.clone())
+    }
+
+    /// Puts an alarm aside for a while, once it was asked whether it may be and that is written down.
+    pub(super) fn shelve(&self, id: u64, shelf: Shelf, now: Timestamp) {
+        let mut state = self.state();
+        let Some(on) = state.of(id) else { return };
         let text = on.text.clone();
         let (name, reason) = (&shelf.by, &shelf.reason);
         let what = words!("shelved by {name} because: {reason}", name, reason);
         on.shelved = Some(shelf);
         state.note(now, &text, what);
-        Ok(text)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -149,6 +158,10 @@ impl Annunciator {
 }
 
 impl State {
+    fn of(&mut self, id: u64) -> Option<&mut On> {
+        self.on.values_mut().find(|on| on.id == id && on.gone.is_none())
+    }
+
     /// Whether an alarm begins.
     fn sees(&mut self, alarm: &Alarm, now: Timestamp) -> bool {
         let name = (alarm.alert.to_owned(), alarm.about.clone());
@@ -205,7 +218,7 @@ mod tests {
         assert!(!desk.look(&down, at(5)));
         let first = desk.on()[0].clone();
         assert!(first.rings() && first.since == at(0));
-        desk.acknowledge(first.id, "Anna", at(6)).unwrap();
+        desk.acknowledge(first.id, "Anna", at(6));
         desk.look(&[], at(10));
         assert_eq!(desk.on(), [], "what isn't there isn't shown");
         desk.look(&down, at(40));
@@ -220,7 +233,8 @@ mod tests {
             told,
             ["began", "acknowledged by Anna", "over", "began"].map(|what| format!("{text} – {what}"))
         );
-        assert_eq!(desk.acknowledge(first.id, "Anna", at(121)), None);
+        desk.acknowledge(first.id, "Anna", at(121));
+        assert!(desk.about(first.id).is_none() && desk.on()[0].rings(), "the earlier onset is over");
     }
 
     #[test]
@@ -229,7 +243,9 @@ mod tests {
         let down = [alarm("link-down", "c311", "c311 can't be reached.")];
         desk.look(&down, at(0));
         let id = desk.on()[0].id;
-        desk.shelve(id, shelf(3_600), at(1)).unwrap();
+        desk.may_shelve(id, &shelf(3_600), at(1)).unwrap();
+        assert!(desk.on()[0].rings(), "asking changes nothing");
+        desk.shelve(id, shelf(3_600), at(1));
         assert!(!desk.on()[0].rings());
         assert!(!desk.look(&down, at(3_599)));
         assert!(desk.look(&down, at(3_600)));
@@ -237,9 +253,9 @@ mod tests {
         for (wish, now) in
             [(shelf(1), 1), (shelf(12 * 3_600 + 2), 1), (Shelf { reason: " ".into(), ..shelf(9) }, 1)]
         {
-            assert!(desk.shelve(id, wish, at(now)).is_err());
+            assert!(desk.may_shelve(id, &wish, at(now)).is_err());
         }
-        assert!(desk.shelve(id + 1, shelf(9), at(1)).is_err());
+        assert!(desk.may_shelve(id + 1, &shelf(9), at(1)).is_err());
     }
 
     #[test]
@@ -249,7 +265,7 @@ mod tests {
             desk.look(&[alarm(alert, "", "It is wrong.")], at(0));
             let on = desk.on()[0].clone();
             assert!(!on.may_be_shelved());
-            assert!(desk.shelve(on.id, shelf(60), at(1)).is_err(), "{alert}");
+            assert!(desk.may_shelve(on.id, &shelf(60), at(1)).is_err(), "{alert}");
             assert!(desk.on()[0].rings());
         }
     }

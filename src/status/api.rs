@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::Page;
 use super::act::needed;
 use super::calls::{self, CallRow};
+use super::entrance::Machine;
 use super::failure::Failure;
+use super::resend::{preview_as_json, send_as_json};
 use super::shell::{self, HeldRow, LetterRow, ProblemRow};
 use super::specimen::{self, Row, WayRow};
 use super::{machine, snapshot::Snapshot};
@@ -35,6 +37,7 @@ pub(super) fn router() -> Router<Page> {
         .route("/api/v1/calls", get(critical_calls))
         .route("/api/v1/specimen", get(specimen_way))
         .route("/api/v1/decisions", post(decide))
+        .route("/api/v1/resend", get(preview_as_json).post(send_as_json))
 }
 
 /// A list of one moment. Where there is more than is listed, `total` says so.
@@ -233,8 +236,7 @@ async fn decide(
     headers: HeaderMap,
     sent: Result<Json<Decision>, JsonRejection>,
 ) -> Result<Response, Response> {
-    let asks = || (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
-    let machine = page.entrance.machine(&headers).cloned().ok_or_else(asks)?;
+    let machine = token(&page, &headers).ok_or_else(no_token)?;
     let form = "Send {\"decision\": …, \"id\": …, \"reason\": …} as application/json.";
     let Json(sent) = sent.map_err(|_| refusal(StatusCode::BAD_REQUEST, form))?;
     let unknown = || refusal(StatusCode::BAD_REQUEST, "There is no such decision.");
@@ -242,24 +244,37 @@ async fn decide(
     if machine.role < needed(decision) {
         return Err(refusal(StatusCode::FORBIDDEN, "This token's role may not do this."));
     }
-    let reason = sent.reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
-        return Err(refusal(
-            StatusCode::BAD_REQUEST,
-            "A decision needs a reason, of 500 characters at most.",
-        ));
-    }
+    let reason = reasoned(&sent.reason).ok_or_else(no_reason)?;
     let by = format!("{} by token", machine.name);
     let request = Request::Decide { decision, id: sent.id, reason };
     page.ask_as(by.clone(), request).await.map_err(refused)?;
     Ok(Json(Decided { decision: decision.name(), id: sent.id, by }).into_response())
 }
 
-fn refusal(status: StatusCode, error: &str) -> Response {
+/// Whose token it is.
+pub(super) fn token(page: &Page, headers: &HeaderMap) -> Option<Machine> {
+    page.entrance.machine(headers).cloned()
+}
+
+/// A reason that may stand in the audit.
+pub(super) fn reasoned(reason: &str) -> Option<String> {
+    let reason = reason.trim();
+    (!reason.is_empty() && reason.chars().count() <= LONGEST_REASON).then(|| reason.to_owned())
+}
+
+pub(super) fn no_token() -> Response {
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response()
+}
+
+pub(super) fn no_reason() -> Response {
+    refusal(StatusCode::BAD_REQUEST, "A decision needs a reason, of 500 characters at most.")
+}
+
+pub(super) fn refusal(status: StatusCode, error: &str) -> Response {
     (status, Json(Refusal { error: error.to_owned() })).into_response()
 }
 
-fn refused(failure: Failure) -> Response {
+pub(super) fn refused(failure: Failure) -> Response {
     match failure {
         Failure::NotFound(what) => refusal(StatusCode::NOT_FOUND, what),
         Failure::Refused(why) => refusal(StatusCode::CONFLICT, &why.english()),

@@ -85,6 +85,8 @@ pub(super) struct LimsRow {
     pub(super) balance: Mark,
     pub(super) queue: Words,
     pub(super) oldest: Option<Moment>,
+    /// Something of it was acknowledged, and it is still there.
+    pub(super) may_be_sent_again: bool,
 }
 
 struct QueryRow {
@@ -310,6 +312,7 @@ pub(super) fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
         balance: balance(it.difference()),
         queue: queue(it),
         oldest: it.queue.oldest.map(|at| clock.at(at)),
+        may_be_sent_again: it.is_configured && it.sums.of("accepted") + it.sums.of("staged") > 0,
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) async fn annunciate(page: &Page, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = interval.tick() => {}
         }
-        let Some(alarms) = page.alarms().await else { continue };
+        let Some(alarms) = page.look_for_alarms().await else { continue };
         if page.annunciator.look(&alarms, crate::clock::now()) {
             page.pulse.send_modify(|pulse| pulse.changes += 1);
         }

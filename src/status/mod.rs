@@ -35,6 +35,7 @@ mod qc;
 mod raw;
 mod readers;
 mod reconciliation;
+mod resend;
 mod secret;
 mod sessions;
 mod shell;
@@ -46,6 +47,7 @@ mod wall;
 mod who;
 mod words;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,6 +78,8 @@ use live::Pulse;
 use preview::Readings;
 use readers::Readers;
 use reconciliation::Days;
+use resend::Outlet;
+pub use resend::Renders;
 use secret::Secrets;
 use sessions::Sessions;
 use snapshot::{Configured, Known, Snapshot, Stored, Wire};
@@ -100,6 +104,8 @@ pub struct Page {
     language: Language,
     entrance: Arc<Entrance>,
     annunciator: Annunciator,
+    /// What was wrong at the last look.
+    looked: Arc<watch::Sender<Option<Vec<Alarm>>>>,
     /// How long a link may be down before people go to paper.
     paper_after: Duration,
     known: Arc<Known>,
@@ -107,6 +113,7 @@ pub struct Page {
     zone: TimeZone,
     pulse: Arc<watch::Sender<Pulse>>,
     days: Days,
+    outlets: Arc<BTreeMap<String, Outlet>>,
     qc: Arc<Plan>,
     /// Where visits, passwords and PINs are written.
     people: Journal,
@@ -123,6 +130,7 @@ impl Page {
         board: &Board,
         control: Control,
         settings: &Settings,
+        renders: Renders,
         alive: watch::Receiver<Instant>,
     ) -> Page {
         let instruments = settings.instruments.iter().map(|it| configured(it)).collect();
@@ -138,6 +146,7 @@ impl Page {
             site: settings.site.as_str().into(),
             language: settings.page.language,
             annunciator: Annunciator::default(),
+            looked: Arc::new(watch::Sender::new(None)),
             entrance: Arc::new(Entrance::new(&settings.page)),
             paper_after: settings.page.paper_after,
             known: Arc::new(Known {
@@ -150,6 +159,7 @@ impl Page {
             zone: TimeZone::system(),
             pulse: Arc::new(watch::Sender::new(Pulse::default())),
             days: Days::new(settings),
+            outlets: Arc::new(resend::outlets(settings, renders)),
             qc: Arc::clone(&settings.qc),
             people: journal.clone(),
             control,
@@ -243,6 +253,7 @@ fn router(page: Page) -> Router {
         .route("/held/{id}", get(hold::show))
         .route("/dead-letters", get(lists::dead_letters))
         .route("/reconciliation", get(reconciliation::show))
+        .route("/resend", get(resend::show).post(resend::send))
         .route("/qc", get(qc::show))
         .route("/orders", get(orders::show))
         .route("/api/status", get(machine::status))

@@ -57,10 +57,10 @@ struct FrameRow {
 
 /// A run of bytes: text as it is, or one byte by its name.
 #[derive(Debug, PartialEq, Eq)]
-struct Piece {
-    text: String,
+pub(super) struct Piece {
+    pub(super) text: String,
     /// The byte's value, where it isn't text.
-    byte: Option<String>,
+    pub(super) byte: Option<String>,
 }
 
 #[derive(Template)]
@@ -97,11 +97,11 @@ struct AttemptRow {
 }
 
 /// What went over the wire to or from the LIMS.
-struct Body {
-    length: usize,
+pub(super) struct Body {
+    pub(super) length: usize,
     /// JSON, indented, or the bytes where it isn't JSON.
-    json: Option<String>,
-    lines: Vec<Vec<Piece>>,
+    pub(super) json: Option<String>,
+    pub(super) lines: Vec<Vec<Piece>>,
 }
 
 pub(super) async fn message(
@@ -181,7 +181,7 @@ fn frame(number: usize, view: &FrameView, clock: &Clock) -> FrameRow {
 }
 
 /// Bytes as lines of pieces: a line ends after its CR or LF.
-fn lines(bytes: &[u8]) -> Vec<Vec<Piece>> {
+pub(super) fn lines(bytes: &[u8]) -> Vec<Vec<Piece>> {
     let mut lines = Vec::new();
     let mut line: Vec<Piece> = Vec::new();
     let mut bytes = bytes.iter().copied().peekable();
@@ -302,7 +302,7 @@ fn attempt(view: &AttemptView, clock: &Clock) -> AttemptRow {
     }
 }
 
-fn body(bytes: &[u8]) -> Body {
+pub(super) fn body(bytes: &[u8]) -> Body {
     let json = serde_json::from_slice::<serde_json::Value>(bytes)
         .and_then(|value| serde_json::to_string_pretty(&value))
         .ok();

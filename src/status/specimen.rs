@@ -5,7 +5,7 @@ mod plot;
 mod sentence;
 mod standing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
@@ -29,7 +29,7 @@ use crate::journal::views::{ProblemStanding, Step, Way, told};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
 use plot::Plot;
 pub(super) use standing::Row;
-use standing::{rows, standings};
+use standing::{Standing, rows, standings};
 
 /// The longest specimen number that is looked up, in bytes.
 const LONGEST: usize = 200;
@@ -53,6 +53,8 @@ pub(super) struct SpecimenPage {
     pub(super) earlier: usize,
     pub(super) way: Vec<WayRow>,
     plots: Vec<Plot>,
+    /// The destinations that have acknowledged something of it, and are still there.
+    acknowledged: Vec<String>,
     /// Cut transmissions that name it: the message's number, and whose it is.
     pub(super) cut: Vec<(i64, String)>,
 }
@@ -119,12 +121,20 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
             false => sentence::lead(&id, &steps, &standings, &snapshot, &clock),
         },
         now: rows(&steps, &standings, &tests(&steps)),
+        acknowledged: acknowledged(&standings),
         earlier,
         way,
         plots,
         cut,
         id,
     })
+}
+
+fn acknowledged(standings: &[(Standing, ObservationId)]) -> Vec<String> {
+    let has = |it: &&Standing| it.is_configured && matches!(it.state.as_str(), "accepted" | "staged");
+    let names: BTreeSet<&String> =
+        standings.iter().map(|(it, _)| it).filter(has).map(|it| &it.destination).collect();
+    names.into_iter().cloned().collect()
 }
 
 /// The tests of a way's results, by observation.
@@ -258,6 +268,19 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
                 reason = reason.reveal()
             );
             (Severity::Odd, text, None)
+        }
+        Way::SentAgain { delivery, destination, how, results, by, reason } => {
+            let text = counted!(
+                *results,
+                "{by} had {n} result of delivery {id} sent to {destination} once more, {how}: {reason}.",
+                "{by} had {n} results of delivery {id} sent to {destination} once more, {how}: {reason}.",
+                by,
+                id = delivery.to_string(),
+                destination,
+                how = how.words(),
+                reason = reason.reveal()
+            );
+            (Severity::Odd, text, sent(delivery, words!("see what was sent")))
         }
         Way::Notice { observation, destination, says, state } => {
             let severity = match state.as_str() {

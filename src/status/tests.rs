@@ -62,7 +62,8 @@ fn page(folder: &std::path::Path) -> Page {
         rules,
         tells: Vec::new(),
     };
-    Page::new(&journal, &Board::default(), control, &settings, watch::channel(crate::clock::monotonic()).1)
+    let alive = watch::channel(crate::clock::monotonic()).1;
+    Page::new(&journal, &Board::default(), control, &settings, Renders::new(), alive)
 }
 
 #[tokio::test]

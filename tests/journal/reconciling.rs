@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use labwire::config::settings::Mode;
-use labwire::domain::{DestinationId, Observation, Problem, ProblemKind, SampleClass, Status};
+use labwire::domain::{DestinationId, Observation, Problem, ProblemKind, SampleClass, SpecimenId, Status};
 use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{Fate, Next};
 use labwire::journal::parcels::Ending;
+use labwire::journal::resend::{self, Of, Resending};
 use labwire::journal::results::{Entry, Place, Route};
 use labwire::journal::{DeliveryId, ProblemId};
 use labwire::reconciliation::{Day, Kind, Report, Rules, Verdict, Wanted, csv, gather, json};
@@ -381,6 +382,27 @@ fn lags_run_from_the_last_byte_to_the_answer_that_took_a_result() {
     assert_eq!(lag.count, 4);
     // Message n comes in second 2n - 1; leases and answers take a second each, one specimen after the other.
     assert_eq!([lag.p50, lag.p95, lag.max].map(|lag| lag.as_secs()), [9, 9, 9]);
+}
+
+#[test]
+fn what_went_once_more_is_no_lag_and_late_only_since_then() {
+    let lab = Lab::new();
+    lab.own(result("S1", "K", "4.1"));
+    lab.deliver_everything();
+    let before = report(&lab).destinations[LIMS].lag.unwrap();
+    lab.pass(36_000);
+    let of = Of::Specimen(SpecimenId::new("S1"));
+    let wanted = resend::Wanted { destination: DestinationId::new(LIMS), of, instrument: None, test: None };
+    let (by, reason, account) = ("Anna".to_owned(), "restored".to_owned(), "mgarcia".to_owned());
+    lab.wait(lab.journal.resend(Resending { wanted, by, account, reason, seen: None }, lab.now())).unwrap();
+    assert_eq!(open(&report(&lab)), [], "it is owed for a moment only");
+    lab.pass(1_000);
+    let late = report(&lab);
+    assert_eq!(open(&late), [(Kind::Late, 1)]);
+    assert!(late.exceptions[0].since > at(36_000), "since somebody had it sent");
+    lab.deliver_everything();
+    let after = report(&lab).destinations[LIMS].lag.unwrap();
+    assert_eq!((after.count, after.max), (before.count, before.max));
 }
 
 #[test]

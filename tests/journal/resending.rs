@@ -7,9 +7,10 @@ use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{Fate, Next};
 use labwire::journal::reassign::Reassigning;
 use labwire::journal::resend::{Of, Preview, Resending, Wanted};
+use labwire::journal::views::Way;
 use labwire::journal::{JournalError, ObservationId};
 
-use super::kit::{LIMS, Lab, at, held, lost_result, own, result};
+use super::kit::{LIMS, Lab, at, held, lost_result, own, render, result};
 
 fn specimen(number: &str) -> Wanted {
     let of = Of::Specimen(SpecimenId::new(number));
@@ -17,8 +18,18 @@ fn specimen(number: &str) -> Wanted {
 }
 
 fn say(lab: &Lab, wanted: Wanted, by: &str, reason: &str) -> Result<Preview, JournalError> {
+    say_of(lab, wanted, (by, reason), None)
+}
+
+/// Of the preview with this fingerprint, where there was one.
+fn say_of(
+    lab: &Lab,
+    wanted: Wanted,
+    (by, reason): (&str, &str),
+    seen: Option<String>,
+) -> Result<Preview, JournalError> {
     let (by, reason, account) = (by.to_owned(), reason.to_owned(), "mgarcia".to_owned());
-    lab.wait(lab.journal.resend(Resending { wanted, by, account, reason }, lab.now()))
+    lab.wait(lab.journal.resend(Resending { wanted, by, account, reason, seen }, lab.now()))
 }
 
 fn resend(lab: &Lab, wanted: Wanted) -> Result<Preview, JournalError> {
@@ -26,8 +37,8 @@ fn resend(lab: &Lab, wanted: Wanted) -> Result<Preview, JournalError> {
 }
 
 /// What would stay, and why.
-fn stays(preview: &Preview) -> Vec<(ObservationId, &'static str)> {
-    preview.stays.iter().map(|it| (it.id, it.why)).collect()
+fn stays(preview: &Preview) -> Vec<(ObservationId, String)> {
+    preview.stays.iter().map(|it| (it.id, it.why.english())).collect()
 }
 
 /// What would go, by delivery.
@@ -48,7 +59,7 @@ fn a_delivery_goes_as_it_was_and_nothing_newer_overtakes_it() {
     assert_eq!(goes(&seen), [(OnceMore::AsItWas, ids.clone())]);
     assert_eq!(seen.sent[0].results.iter().map(|it| it.is_wanted).collect::<Vec<_>>(), [true, false]);
     assert_eq!(
-        (seen.sent[0].key.clone(), seen.sent[0].answer.clone().unwrap().2),
+        (seen.sent[0].key.clone(), seen.sent[0].answer.clone().unwrap().status),
         (first.key.clone(), Some(200))
     );
     assert!(lab.lease().is_none(), "a look changes nothing");
@@ -95,7 +106,7 @@ fn training_goes_nowhere_once_more_though_a_destination_under_test_had_it() {
     let seen = lab.reader.resending(&specimen("S1")).unwrap();
     assert_eq!(
         (goes(&seen).len(), stays(&seen)),
-        (0, vec![(lab.ids(message)[0], "the analyzer marked it as training")])
+        (0, vec![(lab.ids(message)[0], "the analyzer marked it as training".to_owned())])
     );
     assert!(resend(&lab, specimen("S1")).is_err());
 }
@@ -129,6 +140,7 @@ fn nothing_goes_that_is_held_rejected_void_or_replaced() {
             (void, "it is void under this number"),
             (newer, "it is on its way already"),
         ]
+        .map(|(id, why)| (id, why.to_owned()))
     );
     lab.deliver_everything();
     assert_eq!(goes(&resend(&lab, specimen("S1")).unwrap()).len(), 2);
@@ -208,4 +220,68 @@ fn a_span_of_time_an_instrument_and_a_test_choose() {
     assert_eq!(count(&Wanted { instrument: other, ..received(at(0), at(999)) }), 0);
     let elsewhere = DestinationId::new("elsewhere");
     assert_eq!(count(&Wanted { destination: elsewhere, ..received(at(0), at(999)) }), 0);
+}
+
+#[test]
+fn what_was_looked_at_is_sent_or_nothing() {
+    let lab = Lab::new();
+    let both = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);
+    lab.deliver_everything();
+    let seen = lab.reader.resending(&specimen("S1")).unwrap().fingerprint();
+    assert_eq!(lab.reader.resending(&specimen("S1")).unwrap().fingerprint(), seen, "a look changes nothing");
+    lab.newer(result("S1", "NA", "141"), both[1]);
+    let said = ("Anna Example", "the LIMS was restored");
+    let refused = say_of(&lab, specimen("S1"), said, Some(seen)).unwrap_err().to_string();
+    assert!(refused.contains("has changed since it was looked at"), "{refused}");
+    assert_eq!(lab.state(both[0]), "accepted");
+    let seen = lab.reader.resending(&specimen("S1")).unwrap().fingerprint();
+    say_of(&lab, specimen("S1"), said, Some(seen)).unwrap();
+    assert_eq!(lab.state(both[0]), "pending");
+}
+
+#[test]
+fn the_bytes_that_are_shown_are_those_that_leave() {
+    let lab = Lab::new();
+    let both = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);
+    lab.deliver_everything();
+    let (to, render) = (DestinationId::new(LIMS), render());
+    let shown = |preview: &Preview| {
+        let sent = &preview.sent[0];
+        (sent.how, lab.reader.would_send(&to, sent, &render, lab.now()).unwrap().reveal().clone())
+    };
+    let (how, bytes) = shown(&resend(&lab, specimen("S1")).unwrap());
+    let again = lab.lease().unwrap();
+    assert_eq!((how, &bytes), (OnceMore::AsItWas, &again.payload));
+    lab.accept(&again);
+    lab.newer(result("S1", "NA", "141"), both[1]);
+    lab.deliver_everything();
+    let mut potassium = specimen("S1");
+    potassium.test = Some("K".to_owned());
+    let (how, bytes) = shown(&lab.reader.resending(&potassium).unwrap());
+    resend(&lab, potassium).unwrap();
+    let again = lab.lease().unwrap();
+    assert_eq!((how, bytes), (OnceMore::Anew, again.payload));
+}
+
+#[test]
+fn a_specimen_s_way_says_who_had_it_sent_once_more_and_why() {
+    let lab = Lab::new();
+    lab.own(result("S1", "K", "4.1"));
+    lab.deliver_everything();
+    resend(&lab, specimen("S1")).unwrap();
+    let lab = lab.reopen();
+    let way = lab.reader.way(&SpecimenId::new("S1")).unwrap();
+    let said: Vec<(String, String, OnceMore, u32)> = way
+        .iter()
+        .filter_map(|step| match &step.what {
+            Way::SentAgain { by, reason, how, results, .. } => {
+                Some((by.clone(), reason.reveal().clone(), *how, *results))
+            }
+            _ => None,
+        })
+        .collect();
+    let why = "the LIMS was restored from last night".to_owned();
+    assert_eq!(said, [("Anna Example".to_owned(), why, OnceMore::AsItWas, 1)]);
+    let journal = lab.reading();
+    assert!(journal.execute("UPDATE resend SET named = 'nobody'", []).is_err(), "it never changes");
 }

@@ -52,6 +52,7 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
         ("/alarms".to_owned(), "alarms"),
         ("/analyzer/vitros".to_owned(), "analyzer"),
         ("/destination/lims".to_owned(), "destination"),
+        ("/resend?to=lims&specimen=24-000007".to_owned(), "resend"),
         ("/downtime".to_owned(), "downtime"),
         ("/orders".to_owned(), "orders"),
         ("/sign-in".to_owned(), "signed-in"),
@@ -103,8 +104,7 @@ async fn nothing_sticks_out_on_a_phone_or_at_twice_the_size() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium"]
 async fn what_only_a_screen_can_do_is_not_printed() {
-    const CLICKED: &str =
-        "Array.from(document.querySelectorAll('nav, button')).some((it) => it.offsetParent !== null)";
+    const CLICKED: &str = "Array.from(document.querySelectorAll('nav, button, #decide')).some((it) => it.offsetParent !== null)";
     let (mut laboratory, mut seen) = laboratory().await;
     seen.go(&format!("http://{}/", laboratory.page));
     assert!(seen.is(CLICKED), "on a screen it is there");

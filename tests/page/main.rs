@@ -21,4 +21,5 @@ mod of_a_day;
 mod of_a_specimen;
 mod over_http;
 mod over_tls;
+mod resend;
 mod signed_in;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::TlsClientSettings;
 use crate::domain::profile::Pattern;
-use crate::domain::{DestinationId, OnceMore, Private};
+use crate::domain::{DestinationId, OnceMore, Private, Words, words};
 
 /// Where results go.
 #[derive(Debug, Clone)]
@@ -110,26 +110,28 @@ pub enum Kind {
 
 impl Kind {
     /// What becomes there of results that it has acknowledged and that go to it once more, for a person.
-    pub fn makes_of(&self, how: OnceMore) -> &'static str {
+    pub fn makes_of(&self, how: OnceMore) -> Words {
         match (self, how) {
             (Kind::Http(_), OnceMore::AsItWas) => {
-                "it has the same key: a LIMS that has it answers as it did, one that lost it takes it"
+                words!("it has the same key: a LIMS that has it answers as it did, one that lost it takes it")
             }
             (Kind::Http(_), OnceMore::Anew) => {
-                "it has another key: a LIMS that goes by the key alone HAS THESE RESULTS TWICE then"
+                words!("it has another key: a LIMS that goes by the key alone HAS THESE RESULTS TWICE then")
             }
-            (Kind::Fhir(_), _) => "what the server has is found by its identifier and not made twice",
+            (Kind::Fhir(_), _) => words!("what the server has is found by its identifier and not made twice"),
             (Kind::Mllp(_), OnceMore::AsItWas) => {
-                "it has the same control ID (MSH-10): a LIMS that doesn't go by that HAS THESE RESULTS TWICE then"
+                words!(
+                    "it has the same control ID (MSH-10): a LIMS that doesn't go by that HAS THESE RESULTS TWICE then"
+                )
             }
             (Kind::Mllp(_), OnceMore::Anew) => {
-                "it has another control ID (MSH-10): the LIMS HAS THESE RESULTS TWICE then"
+                words!("it has another control ID (MSH-10): the LIMS HAS THESE RESULTS TWICE then")
             }
             (Kind::Folder(_), OnceMore::AsItWas) => {
-                "a file of the same name and content: whoever took it before MAY HAVE IT TWICE then"
+                words!("a file of the same name and content: whoever took it before MAY HAVE IT TWICE then")
             }
             (Kind::Folder(_), OnceMore::Anew) => {
-                "a file of another name: whoever took them before HAS THESE RESULTS TWICE then"
+                words!("a file of another name: whoever took them before HAS THESE RESULTS TWICE then")
             }
         }
     }

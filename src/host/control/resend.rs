@@ -17,6 +17,9 @@ pub struct ResendRequest {
     pub test: Option<String>,
     pub by: String,
     pub reason: String,
+    /// The fingerprint of the preview that was looked at.
+    #[serde(default)]
+    pub seen: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +55,13 @@ impl Control {
             Ok(wanted) => wanted,
             Err(why) => return Response::Refused { why },
         };
-        let resending =
-            Resending { wanted, by: request.by, account: account.clone(), reason: request.reason };
+        let resending = Resending {
+            wanted,
+            by: request.by,
+            account: account.clone(),
+            reason: request.reason,
+            seen: request.seen,
+        };
         match self.journal.resend(resending, clock::now()).await {
             Ok(preview) => {
                 tracing::info!(

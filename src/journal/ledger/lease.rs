@@ -191,6 +191,21 @@ fn consign(
     Ok(Waiting { id, priority, unknown: false })
 }
 
+/// What would be sent if these results left by a delivery of their own now.
+pub(in crate::journal) fn rendered_anew(
+    connection: &Connection,
+    destination: &DestinationId,
+    (specimen, results): (&str, &[ObservationId]),
+    render: &Render,
+    now: Timestamp,
+) -> Result<Vec<u8>, JournalError> {
+    let mut results = results.to_vec();
+    results.sort();
+    let items = results.iter().map(|id| item(connection, destination, *id)).collect::<Result<_, _>>()?;
+    let (_, key) = next(connection)?;
+    render(&consignment(destination, specimen, key, items, now)).map_err(JournalError::Refused)
+}
+
 /// The number and the key of the next delivery.
 pub(super) fn next(connection: &Connection) -> Result<(i64, String), JournalError> {
     let id: i64 = connection

@@ -5,7 +5,7 @@ use rusqlite::Row;
 
 use super::ordered::OrderStep;
 use crate::domain::clinic::Force;
-use crate::domain::{Observation, Private, SpecimenId, Words, words};
+use crate::domain::{Observation, OnceMore, Private, SpecimenId, Words, words};
 use crate::journal::audit::GATEWAY;
 use crate::journal::calls::Happened;
 use crate::journal::decisions::{self, StoredDecision};
@@ -105,6 +105,16 @@ pub enum Way {
         by: String,
         reason: Private<String>,
     },
+    /// A person had what a destination had acknowledged sent there once more.
+    SentAgain {
+        delivery: DeliveryId,
+        destination: String,
+        how: OnceMore,
+        /// How many results of the specimen.
+        results: u32,
+        by: String,
+        reason: Private<String>,
+    },
     /// What a destination is told of a result beside the result itself.
     Notice {
         observation: ObservationId,
@@ -163,6 +173,7 @@ impl Reader {
         gather(ANSWERED, &answered)?;
         gather(LINES, &line)?;
         gather(MOVED, &moved)?;
+        gather(SENT_AGAIN, &sent_again)?;
         gather(NOTICES, &notice)?;
         for call in self.calls_of(specimen)? {
             let step =
@@ -319,6 +330,24 @@ fn moved(row: &Row<'_>) -> Result<Way, JournalError> {
         to: SpecimenId::new(row.get::<_, String>(3)?),
         by: row.get(4)?,
         reason: Private::new(row.get(5)?),
+    })
+}
+
+const SENT_AGAIN: &str =
+    "SELECT r.at, r.delivery, s.destination, r.how, r.named, r.reason, count(*) FROM observation o
+    JOIN resend_line s ON s.observation = o.id JOIN resend r ON r.id = s.resend WHERE o.specimen = ?
+    GROUP BY r.id, s.destination ORDER BY r.id";
+
+fn sent_again(row: &Row<'_>) -> Result<Way, JournalError> {
+    let how: String = row.get(3)?;
+    Ok(Way::SentAgain {
+        delivery: DeliveryId(row.get(1)?),
+        destination: row.get(2)?,
+        how: OnceMore::from_name(&how)
+            .ok_or_else(|| JournalError::Refused(format!("nothing goes once more as {how}")))?,
+        by: row.get(4)?,
+        reason: Private::new(row.get(5)?),
+        results: row.get(6)?,
     })
 }
 

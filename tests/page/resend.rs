@@ -1,0 +1,216 @@
+//! Results that a LIMS lost, sent there once more from the page: what would be sent is shown to the byte before it is, only a
+//! supervisor has it sent, and only what was looked at goes.
+
+use serde_json::{Value, json};
+
+use super::api::judge;
+use super::browser::Browser;
+use super::laboratory::{Answer, Laboratory, PASSWORD};
+use super::over_http::between;
+
+const SUPERVISES: &str = "supervisor-0123456789abcdef0123456789ab";
+const LOOKS: &str = "viewer-0123456789abcdef0123456789abcdef";
+const SETTINGS: &str = "[[page.tokens]]\nname = \"restorer\"\nrole = \"supervisor\"\ntoken_file = \"supervisor.token\"\n\
+    [[page.tokens]]\nname = \"archive\"\nrole = \"viewer\"\ntoken_file = \"viewer.token\"\n";
+
+const OF_SPECIMEN: &str = "/resend?to=lims&specimen=24-000007";
+const OF_A_CENTURY: &str = "/resend?to=lims&from=2000-01-01T00:00&until=2099-12-31+23:59";
+
+/// How often the LIMS was sent something.
+fn sent(laboratory: &Laboratory) -> usize {
+    laboratory.lims.ledger().attempts().len()
+}
+
+/// What a page's form carries under a name.
+fn field(page: &str, name: &str) -> String {
+    between(page, &format!("name=\"{name}\" value=\""), "\"").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_looks_at_the_very_bytes_and_then_has_them_sent_once_more() {
+    let mut laboratory = Laboratory::with_results().await;
+    let cookie = laboratory.signed_in("anna", "supervisor").await;
+    let before = sent(&laboratory);
+    let page = laboratory.fetch_as(&cookie, OF_SPECIMEN).await.body;
+    assert!(page.contains("2 results would be sent to lims once more."), "{page}");
+    assert!(page.contains("as it was, byte for byte: it has the same key"), "{page}");
+    assert!(page.contains("<b>accepted</b> at <time") && page.contains("HTTP 200"), "{page}");
+    let reader = labwire::journal::Reader::open(&laboratory.journal()).unwrap();
+    let stored = reader.delivery(labwire::journal::DeliveryId(1)).unwrap().unwrap().sha256;
+    assert!(page.contains(&format!("SHA-256 <code>{stored}")), "{page}");
+    assert!(page.contains("&#34;key&#34;: &#34;"), "the bytes themselves: {page}");
+    let century = laboratory.fetch_as(&cookie, OF_A_CENTURY).await.body;
+    assert!(century.contains("2 results would be sent") && century.contains("it is held"), "{century}");
+    assert_eq!(sent(&laboratory), before, "looking sends nothing");
+
+    let (guard, seen) = (field(&page, "guard"), field(&page, "seen"));
+    let form = format!("guard={guard}&seen={seen}&to=lims&specimen=24-000007&reason=the+LIMS+was+restored");
+    let done = laboratory.post("/resend", &cookie, &form).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    assert!(done.body.contains("2 results leave once more"), "{}", done.body);
+    laboratory.until("/destinations/lims/results/accepted", 2).await;
+    assert!(sent(&laboratory) > before);
+    assert!(laboratory.lims.ledger().doubled().is_empty(), "a LIMS that goes by the key has nothing twice");
+    let specimen = laboratory.fetch_as(&cookie, "/specimen?id=24-000007").await.body;
+    let said = "ANNA Example had 2 results of delivery 1 sent to lims once more, as it was, byte for byte: the LIMS was restored.";
+    assert!(specimen.contains(said), "{specimen}");
+    assert!(specimen.contains("href=\"/resend?to=lims&amp;specimen=24-000007\""), "{specimen}");
+
+    let journal = laboratory.journal();
+    laboratory.close().await;
+    let journal = rusqlite::Connection::open(journal).unwrap();
+    let (actor, detail): (String, String) = journal
+        .query_row("SELECT actor, detail FROM audit WHERE step = 'sent once more'", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(actor, "anna on the page");
+    assert_eq!(detail, "as it was, by ANNA Example: the LIMS was restored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_by_a_technician_without_a_reason_or_otherwise_than_it_was_looked_at() {
+    let laboratory = Laboratory::with_results().await;
+    let anna = laboratory.signed_in("anna", "technician").await;
+    let carl = laboratory.signed_in("carl", "supervisor").await;
+    let of_anna = laboratory.fetch_as(&anna, OF_SPECIMEN).await.body;
+    assert!(
+        of_anna.contains("A supervisor may have it sent.") && !of_anna.contains("name=\"seen\""),
+        "{of_anna}"
+    );
+    let guard_of_anna = field(&laboratory.fetch_as(&anna, "/sign-in").await.body, "guard");
+    let page = laboratory.fetch_as(&carl, OF_SPECIMEN).await.body;
+    let (guard, seen) = (field(&page, "guard"), field(&page, "seen"));
+    let whole = format!("seen={seen}&to=lims&specimen=24-000007&reason=restored");
+    let before = sent(&laboratory);
+    for (cookie, form, status) in [
+        ("", format!("guard={guard}&{whole}"), 303),
+        (&anna, format!("guard={guard_of_anna}&{whole}"), 403),
+        (&carl, format!("guard={guard_of_anna}&{whole}"), 403),
+        (&carl, format!("guard={guard}&seen={seen}&to=lims&specimen=24-000007&reason=+"), 409),
+        (&carl, format!("guard={guard}&seen=other&to=lims&specimen=24-000007&reason=restored"), 409),
+        (&carl, format!("guard={guard}&seen={seen}&to=lims&specimen=24-000009&reason=restored"), 409),
+        (&carl, format!("guard={guard}&seen={seen}&to=nowhere&specimen=24-000007&reason=restored"), 409),
+        (&carl, format!("guard={guard}&seen={seen}&to=lims&reason=restored"), 409),
+    ] {
+        assert_eq!(laboratory.post("/resend", cookie, &form).await.status, status, "{form}");
+    }
+    for (asked, why) in [
+        ("?to=nowhere&specimen=24-000007", "labwire.toml names no destination nowhere."),
+        ("?to=lims", "Choose a specimen, or from when until when."),
+        ("?specimen=24-000007", "Choose where it is to be sent."),
+        ("?to=lims&from=08:00", "Choose both times."),
+        ("?to=lims&from=yesterday&until=08:00", "yesterday is no time"),
+        ("?to=lims&from=09:00&until=08:00", "The second time must be after the first."),
+        ("?to=lims&specimen=1&from=08:00", "Choose a specimen or times, not both."),
+        ("?to=lims&specimen=nothing", "No result that was meant for it was found."),
+    ] {
+        let page = laboratory.fetch(&format!("/resend{asked}")).await;
+        assert!(page.status == 200 && page.body.contains(why), "{asked}: {}", page.body);
+    }
+    assert_eq!(sent(&laboratory), before);
+    // The whole form of the right session: what was refused before was refused for the right reason.
+    assert_eq!(laboratory.post("/resend", &carl, &format!("guard={guard}&{whole}")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_supervisor_has_sent_what_it_looked_at() {
+    let files = [("supervisor.token", SUPERVISES.as_bytes()), ("viewer.token", LOOKS.as_bytes())];
+    let laboratory = Laboratory::open_with("127.0.0.1", SETTINGS, &files).await;
+    laboratory.send("24-000007", &[("001", "4.80")]).await;
+    laboratory.until("/destinations/lims/results/accepted", 1).await;
+    let document: Value = serde_json::from_str(&laboratory.fetch("/api/v1/openapi.json").await.body).unwrap();
+    let path = "/api/v1/resend";
+    let looked = async |query: &str| laboratory.fetch(&format!("{path}{query}")).await;
+    let preview = judge(&document, path, "get", &looked("?to=lims&specimen=24-000007").await);
+    assert_eq!(
+        (&preview["results"], &preview["deliveries"][0]["answer"]["status"]),
+        (&json!(1), &json!(200))
+    );
+    let text = preview["deliveries"][0]["payload"]["text"].as_str().unwrap();
+    let payload: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(payload["key"], preview["deliveries"][0]["key"]);
+    for (query, status) in [("", 400), ("?to=lims&from=x&until=y", 409), ("?to=x&specimen=1", 409)] {
+        let answer = looked(query).await;
+        assert_eq!(answer.status, status, "{query}");
+        judge(&document, path, "get", &answer);
+    }
+    let seen = &preview["seen"];
+    let wish = json!({ "to": "lims", "specimen": "24-000007", "seen": seen, "reason": "restored" });
+    let no_reason = json!({ "to": "lims", "specimen": "24-000007", "seen": seen, "reason": " " });
+    let other = json!({ "to": "lims", "specimen": "24-000007", "seen": "other", "reason": "restored" });
+    assert_eq!(say(&laboratory, "nobody", &wish).await.status, 401);
+    for (token, wish, status) in [
+        (LOOKS, &wish, 403),
+        (SUPERVISES, &json!({ "to": "lims" }), 400),
+        (SUPERVISES, &no_reason, 400),
+        (SUPERVISES, &other, 409),
+        (SUPERVISES, &wish, 200),
+    ] {
+        let answer = say(&laboratory, token, wish).await;
+        assert_eq!(answer.status, status, "{wish}: {}", answer.body);
+        judge(&document, path, "post", &answer);
+    }
+    laboratory.until("/destinations/lims/results/accepted", 1).await;
+    let way = laboratory.fetch("/api/v1/specimen?id=24-000007").await.body;
+    assert!(way.contains("restorer had 1 result of delivery 1 sent to lims once more"), "{way}");
+}
+
+async fn say(laboratory: &Laboratory, token: &str, wish: &Value) -> Answer {
+    let (host, body) = (laboratory.page, wish.to_string());
+    laboratory
+        .request(format!(
+            "POST /api/v1/resend HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        ))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn by_keyboard_alone_it_is_found_looked_at_and_sent_and_no_scan_sends_it() {
+    let mut laboratory = Laboratory::with_results().await;
+    laboratory.signed_in("anna", "supervisor").await;
+    let address = |path: &str| format!("http://{}{path}", laboratory.page);
+    let mut seen = Browser::open(&address("/sign-in?next=/destination/lims"));
+    seen.until_typing_into("name", "/sign-in");
+    seen.type_text("anna");
+    seen.key("Tab");
+    seen.type_text(&PASSWORD.replace('+', " "));
+    seen.key("Enter");
+    seen.until_typing_into("scan", "/destination/lims");
+    // From the destination's page to the preview.
+    seen.run("document.getElementById('specimen').focus()");
+    seen.scan("24-000007");
+    seen.until("location.pathname === '/resend' && document.readyState === 'complete'");
+    seen.until_typing_into("scan", "/resend");
+    let before = sent(&laboratory);
+    seen.run("document.querySelector('details summary').focus()");
+    seen.key(" ");
+    seen.until("document.querySelector('details').open && document.querySelector('details pre').textContent.includes('4.80')");
+    seen.picture("resend");
+    // A scan while the button has the focus goes to the scan box.
+    seen.run("document.querySelector('form.decide button').focus()");
+    seen.scan("24-000007");
+    seen.until_typing_into("scan", "/specimen");
+    assert_eq!(sent(&laboratory), before, "Enter on the button sent it");
+    // From the specimen's page.
+    seen.run("document.querySelector('a[href^=\"/resend\"]').focus()");
+    seen.key("Enter");
+    seen.until_typing_into("scan", "/resend");
+    seen.run("document.getElementById('reason').focus()");
+    seen.scan("24-000007");
+    assert!(seen.is("location.pathname === '/resend'"), "nor does a scan into the reason");
+    assert_eq!(sent(&laboratory), before);
+    seen.type_text("the LIMS was restored");
+    seen.key("Tab");
+    seen.key(" ");
+    seen.until(
+        "document.querySelector('h1').textContent === '2 results leave once more, as everything else does.'",
+    );
+    laboratory.until("/destinations/lims/results/accepted", 2).await;
+    assert!(sent(&laboratory) > before);
+    assert_eq!(seen.console, Vec::<String>::new());
+    laboratory.close().await;
+}
