@@ -7,6 +7,7 @@ mod compare;
 mod controls;
 mod history;
 mod judging;
+mod mended;
 mod moving;
 mod parts;
 mod replay;
@@ -38,13 +39,10 @@ use crate::config::settings::{Destination, HistorySettings, Instrument, Mode, Su
 use crate::domain::profile::Dialect;
 use crate::domain::qc::Plan;
 use crate::domain::{HostQuery, Observation, Outcome, Private, Problem, ProblemKind, Rules};
-use crate::journal::desk::{Decider, Decision};
 use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place, Processed, QueryId};
 use crate::journal::{Journal, JournalError, MessageId, Reader};
 
-/// How many messages of an unknown sender, and how many with results that went nowhere, are looked at again at a start.
-const LOOK_AGAIN: usize = 10_000;
 /// Messages looked for in the journal at once.
 const BATCH: usize = 32;
 /// How long to wait when nothing rings or the disk is full.
@@ -132,38 +130,16 @@ impl Runner {
                     return;
                 }
                 self.turned.send_replace(clock::monotonic());
-                let Some(message) = self.message(message) else { break };
-                if !self.handle(&message, &mut kept).await {
+                let message = self.message(message);
+                let is_done = match &message {
+                    Some(message) => self.handle(message, &mut kept).await,
+                    None => false,
+                };
+                if !is_done {
                     tokio::time::sleep(LOOK).await;
                     break;
                 }
             }
-        }
-    }
-
-    /// The configuration may have been mended: what it lacked for a message goes back to be read.
-    async fn look_again(&self) {
-        for message in self.look(|reader| reader.unattributed(LOOK_AGAIN)) {
-            let Some(message) = self.message(message) else { return };
-            if matches!(self.who_sent(&message), Who::Known(_)) {
-                self.read_again(message.message, "the configuration names its sender now").await;
-            }
-        }
-        for message in self.look(|reader| reader.without_destination(LOOK_AGAIN)) {
-            let Some(message) = self.message(message) else { return };
-            let Who::Known(instrument) = self.who_sent(&message) else { continue };
-            let rules = self.rules.borrow().clone();
-            let read = understand(&message, &instrument, rules).observations;
-            if homeless(&self.site.destinations, &read).is_empty() {
-                self.read_again(message.message, "the configuration names a destination now").await;
-            }
-        }
-    }
-
-    async fn read_again(&self, message: MessageId, why: &str) {
-        let decided = self.journal.decide(Decision::Reread(message), Decider::gateway(why), clock::now());
-        if let Err(error) = decided.await {
-            tracing::error!(%message, %error, "failed to read a message again");
         }
     }
 
