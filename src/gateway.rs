@@ -19,6 +19,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
 use crate::host::control::{Control, ControlError, Signable};
+use crate::host::sockets::Sockets;
 use crate::host::systemd::{self, Watched};
 use crate::host::tls::{Acceptor, TlsError};
 use crate::intake::{self, Intake};
@@ -44,6 +45,7 @@ pub struct Gateway {
     pub page: SocketAddr,
     tasks: Tasks,
     control_ids: ControlIds,
+    sockets: Sockets,
 }
 
 /// Why a gateway did not start.
@@ -74,7 +76,9 @@ struct Bells {
 
 impl Gateway {
     /// Starts everything. Nothing is acknowledged before the journal stands.
-    pub async fn start(settings: &Settings) -> Result<Gateway, StartError> {
+    ///
+    /// `sockets`: what an earlier run left to listen by.
+    pub async fn start(settings: &Settings, sockets: Sockets) -> Result<Gateway, StartError> {
         let journal = Journal::open(&settings.journal.path, settings.journal.reserve_bytes, clock::now())?;
         if *journal.condition().borrow() == Condition::Full {
             tracing::error!(
@@ -85,13 +89,12 @@ impl Gateway {
             tracing::error!("NOTHING IS DELIVERED: {why}; compare with the LIMS, then labwire resume");
         }
         let address = settings.page.listen;
-        let listener =
-            TcpListener::bind(address).await.map_err(|error| StartError::Page { address, error })?;
+        let listener = sockets.listen(address).await.map_err(|error| StartError::Page { address, error })?;
         let page = listener.local_addr().map_err(|error| StartError::Page { address, error })?;
         let acceptor = settings.page.tls.as_ref().map(Acceptor::new).transpose()?;
         let control_ids = ControlIds::new(journal.epoch());
         let gateway =
-            Gateway { journal, board: Board::default(), page, tasks: Tasks::default(), control_ids };
+            Gateway { journal, board: Board::default(), page, tasks: Tasks::default(), control_ids, sockets };
         let bells = Bells::default();
         let Bells { arrived, due, .. } = bells.clone();
         let mailboxes = Mailboxes::default();
@@ -222,7 +225,8 @@ impl Gateway {
 
     /// Once everything else was started: what begins later isn't waited for.
     fn start_telling(&self, runner: watch::Receiver<Instant>, alive: watch::Sender<Instant>) {
-        let watched = Watched { journal: self.journal.clone(), board: self.board.clone(), runner, alive };
+        let (journal, board) = (self.journal.clone(), self.board.clone());
+        let watched = Watched { journal, board, runner, alive, sockets: self.sockets.clone() };
         self.tasks.spawn(systemd::run(watched, self.tasks.stopping()));
     }
 
@@ -300,6 +304,7 @@ impl Gateway {
             control_ids: self.control_ids.clone(),
             presence,
             arrived: Arc::clone(arrived),
+            sockets: self.sockets.clone(),
             tasks: self.tasks.clone(),
         };
         for source in &settings.orders {
@@ -342,6 +347,7 @@ impl Gateway {
             trace: settings.trace.clone(),
             spool,
             reserve: settings.journal.reserve_bytes,
+            sockets: self.sockets.clone(),
             tasks: self.tasks.clone(),
         };
         let notes = intake::keep_notes(self.journal.clone(), self.board.clone(), self.tasks.stopping());

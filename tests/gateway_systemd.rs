@@ -1,5 +1,5 @@
 //! What systemd is told, through the socket that it gives: ready once the listeners stand, alive while the journal commits
-//! and not when its writer is stuck, stopping.
+//! and not when its writer is stuck, stopping; and the sockets that it has kept from one run to the next.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,11 +11,17 @@
 #[path = "gateway/support.rs"]
 mod support;
 
+use std::collections::BTreeMap;
+use std::io::IoSliceMut;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use support::*;
+use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixDatagram};
 use tokio::time::{Instant, timeout};
 
@@ -31,19 +37,73 @@ struct Service {
 impl Service {
     /// Starts it with this time for its watchdog.
     fn start(lab: &Lab, watchdog: Duration) -> Service {
+        let labwire = Command::new(env!("CARGO_BIN_EXE_labwire"));
+        Service::spawn(lab, watchdog, labwire, Stdio::null())
+    }
+
+    /// Starts it again, with a socket that was kept of the run before.
+    fn start_with(lab: &Lab, kept: OwnedFd) -> Service {
+        let mut shell = Command::new("sh");
+        let passes = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\"";
+        shell.args(["-c", passes, env!("CARGO_BIN_EXE_labwire")]);
+        Service::spawn(lab, Duration::from_secs(1), shell, Stdio::from(kept))
+    }
+
+    fn spawn(lab: &Lab, watchdog: Duration, mut labwire: Command, stdin: Stdio) -> Service {
+        let _ = std::fs::remove_file(lab.path("notify"));
         let socket = UnixDatagram::bind(lab.path("notify")).unwrap();
         let log = std::fs::File::create(lab.path("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_labwire"))
+        let child = labwire
             .args(["run", "--config"])
             .arg(lab.folder.path())
             .env("NOTIFY_SOCKET", lab.path("notify"))
             .env("WATCHDOG_USEC", watchdog.as_micros().to_string())
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
         Service { child, socket }
+    }
+
+    /// The sockets that it wants to be kept until it is ready, by their names.
+    async fn kept(&self) -> BTreeMap<String, OwnedFd> {
+        let mut kept = BTreeMap::new();
+        loop {
+            let (told, sockets) = timeout(PATIENCE, self.told_with_sockets()).await.unwrap();
+            let name = told.lines().find_map(|line| line.strip_prefix("FDNAME="));
+            if told.contains("FDSTORE=1") {
+                kept.extend(sockets.into_iter().map(|socket| (name.unwrap().to_owned(), socket)));
+            }
+            if told.contains("READY=1") {
+                return kept;
+            }
+        }
+    }
+
+    async fn told_with_sockets(&self) -> (String, Vec<OwnedFd>) {
+        loop {
+            self.socket.readable().await.unwrap();
+            let (mut text, mut space) =
+                ([0; 4096], [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))]);
+            let mut passed = RecvAncillaryBuffer::new(&mut space);
+            let got = self.socket.try_io(Interest::READABLE, || {
+                let text = &mut [IoSliceMut::new(&mut text)];
+                Ok(recvmsg(&self.socket, text, &mut passed, RecvFlags::CMSG_CLOEXEC)?)
+            });
+            let Ok(got) = got else { continue };
+            let sockets = passed.drain().filter_map(|it| match it {
+                RecvAncillaryMessage::ScmRights(sockets) => Some(sockets),
+                _ => None,
+            });
+            let sockets = sockets.flatten().collect();
+            return (String::from_utf8_lossy(text.get(..got.bytes).unwrap()).into_owned(), sockets);
+        }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// The next thing that is told, if any comes in this time.
@@ -118,6 +178,34 @@ async fn it_is_ready_once_the_listeners_stand_then_alive_and_at_last_stopping() 
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     service.until_told("STOPPING=1").await;
     assert!(service.child.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_connects_while_it_starts_again_waits_and_is_not_refused() {
+    let (lims, lab, address) = laboratory().await;
+    let first = Service::start(&lab, Duration::from_secs(1));
+    let mut kept = first.kept().await;
+    let name = address.to_string().replace(':', "-");
+    assert_eq!(kept.len(), 2, "the analyzer's and the page's: {kept:?}");
+    let socket = kept.remove(&name).unwrap();
+    // The negative control: of the page's socket nothing is kept.
+    let (page, _) = kept.pop_first().unwrap();
+    let page: SocketAddr = page.replacen('-', ":", 1).parse().unwrap();
+    first.kill();
+    assert!(TcpStream::connect(page).await.is_err());
+    let mut waiting = analyzer(address).await;
+
+    let again = Service::start_with(&lab, socket.try_clone().unwrap());
+    assert!(waiting.transfer(&[&glucose("EX0001", "5.4", "F", TIME)]).await.is_complete());
+    until("the LIMS has it", || lims.ledger().held().len() == 1).await;
+    assert_eq!(again.kept().await.len(), 1, "the page's alone is new");
+    again.kill();
+
+    // It listens elsewhere now: where it did, nobody must wait for ever.
+    lab.instrument("erba", "erba-xl", "", &listener(free_port()));
+    let elsewhere = Service::start_with(&lab, socket);
+    elsewhere.until_told("FDSTOREREMOVE=1").await;
+    until("the old one is closed", || std::net::TcpStream::connect(address).is_err()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

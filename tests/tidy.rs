@@ -98,6 +98,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_serial", &["src/wire", "hardware-sim"]),
     ("reqwest", &["src/host/web.rs", "src/delivery", "src/orders", "src/alerts"]),
     ("sd_notify", &["src/host"]),
+    ("listenfd", &["src/host"]),
     ("rustls", &["src/host"]),
     ("tokio_rustls", &["src/host"]),
     ("nom", &["protocols/astm"]),

@@ -18,6 +18,7 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::gateway::Gateway;
 use crate::host::logging;
+use crate::host::sockets::Sockets;
 use crate::journal::{Reader, Sums};
 
 use bench::Bench;
@@ -45,7 +46,7 @@ async fn show(options: &DemoOptions, folder: &std::path::Path, out: &mut impl Wr
         Err(errors) => return Err(format!("the demo's own configuration is wrong:\n{errors}").into()),
     };
     logging::start(&settings.log)?;
-    let gateway = Gateway::start(&settings).await?;
+    let gateway = Gateway::start(&settings, Sockets::default()).await?;
     writeln!(
         out,
         "labwire demo: {} analyzers, one LIMS by HTTP and one by HL7 over MLLP, which fail now and then; everything \

@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::gateway::{Gateway, StartError};
 use crate::host::logging;
+use crate::host::sockets::Sockets;
 use crate::journal::OpenError;
 
 /// Runs the gateway that `settings` describe; `folder` is where they were read and are read again on SIGHUP.
@@ -22,7 +23,7 @@ async fn serve(settings: &Settings, folder: &Path) -> Outcome {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let gateway = match Gateway::start(settings).await {
+    let gateway = match Gateway::start(settings, Sockets::inherited()).await {
         Ok(gateway) => gateway,
         Err(error) => {
             tracing::error!(%error, "labwire did not start");

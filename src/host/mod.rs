@@ -1,11 +1,12 @@
 //! The machine around the gateway: its control socket, its TLS provider, its log, what is said of panics, its users, files
-//! for others, its serial devices.
+//! for others, its serial devices, its listening sockets.
 
 pub mod control;
 pub mod deposit;
 pub mod logging;
 mod panics;
 pub mod serial;
+pub mod sockets;
 pub mod systemd;
 pub mod tls;
 mod users;

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::sockets::Sockets;
 use crate::board::{Board, DestinationState, LinkState};
 use crate::clock;
 use crate::journal::{Condition, Journal};
@@ -30,12 +31,14 @@ pub struct Watched {
     pub runner: watch::Receiver<Instant>,
     /// Told whenever the journal was found committing and the runner turning.
     pub alive: watch::Sender<Instant>,
+    pub sockets: Sockets,
 }
 
 /// Tells until the gateway stops.
 pub async fn run(watched: Watched, stop: CancellationToken) {
     let told = async {
         begun(&watched).await;
+        watched.sockets.close_the_rest();
         tell(&[NotifyState::Ready, NotifyState::Status(&status(&watched))]);
         let patience = sd_notify::watchdog_enabled().unwrap_or(PATIENCE);
         tokio::join!(describe(&watched), feed(&watched, patience)).0

@@ -82,7 +82,7 @@ fn acceptor(source: &Source) -> Result<Option<Acceptor>, TlsError> {
 async fn bind(intake: &Intake, source: &Source, address: SocketAddr) -> Option<TcpListener> {
     let stop = intake.tasks.stopping();
     loop {
-        match tcp::listen(address).await {
+        match intake.sockets.listen(address).await {
             Ok(listener) => return Some(listener),
             Err(error) => {
                 tracing::error!(source = source.name, %error, "failed to listen; trying again");

@@ -22,6 +22,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::board::Board;
 use crate::config::settings::{Instrument, Line, PlaceSettings, TraceSettings, Transport};
+use crate::host::sockets::Sockets;
 use crate::journal::Journal;
 use crate::shutdown::Tasks;
 use crate::wire::{ControlIds, Mailboxes};
@@ -43,6 +44,7 @@ pub struct Intake {
     pub spool: PathBuf,
     /// Room on that file system that no file may take, in bytes.
     pub reserve: u64,
+    pub sockets: Sockets,
     pub tasks: Tasks,
 }
 

@@ -18,6 +18,7 @@ use crate::board::{Board, LinkState};
 use crate::clock;
 use crate::config::settings::{OrderHl7, SecondConnection, TcpServerSettings};
 use crate::domain::{Numbering, Private};
+use crate::host::sockets::Sockets;
 use crate::host::tls::Acceptor;
 use crate::journal::Journal;
 use crate::shutdown::Tasks;
@@ -40,6 +41,7 @@ pub struct Listener {
     pub presence: Presence,
     /// Rung when orders are on disk, so that results that wait for them are judged again.
     pub arrived: Arc<Notify>,
+    pub sockets: Sockets,
     pub tasks: Tasks,
 }
 
@@ -108,7 +110,7 @@ pub(super) async fn listen(listener: Listener, source: Arc<Caller>) {
 async fn bind(listener: &Listener, name: &str, address: SocketAddr) -> Option<TcpListener> {
     let stop = listener.tasks.stopping();
     loop {
-        match tcp::listen(address).await {
+        match listener.sockets.listen(address).await {
             Ok(socket) => return Some(socket),
             Err(error) => {
                 tracing::error!(source = name, %error, "failed to listen; trying again");

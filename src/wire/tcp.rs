@@ -1,22 +1,16 @@
 //! TCP as analyzers need it: a dead peer is noticed, and small frames leave at once.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustix::net::sockopt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::config::settings::TcpLimits;
 
 /// How often a silent peer is probed before it is given up.
 const PROBES: u32 = 3;
 const CONNECT: Duration = Duration::from_secs(10);
-
-/// Listens at an address.
-pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
-}
 
 /// Connects to `host:port`, within ten seconds.
 pub async fn connect(address: &str, limits: &TcpLimits) -> io::Result<TcpStream> {

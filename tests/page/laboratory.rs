@@ -13,6 +13,7 @@ use labwire::config::Settings;
 use labwire::config::settings::Language;
 use labwire::gateway::Gateway;
 use labwire::host::control::{self, PersonAsked, Request, Response};
+use labwire::host::sockets::Sockets;
 
 #[path = "../support/port.rs"]
 mod port;
@@ -101,7 +102,7 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         fs::write(folder.path().join("instruments.d/vitros.toml"), instrument).unwrap();
         let (mut settings, _) = Settings::load(folder.path()).unwrap();
         settings.page.language = language;
-        let gateway = Gateway::start(&settings).await.unwrap();
+        let gateway = Gateway::start(&settings, Sockets::default()).await.unwrap();
         let page = gateway.page;
         let laboratory = Laboratory { gateway: Some(gateway), lims, page, analyzer, folder };
         let began = Instant::now();
