@@ -1,4 +1,4 @@
-//! The gateway is killed at random instants while analyzers send and every LIMS fails, again and again: what was
+//! The gateway is killed, or reloaded, at random instants while analyzers send and every LIMS fails, again and again: what was
 //! acknowledged is in the LIMS once, be it reached by HTTP, by MLLP, by files or by FHIR. Two broken gateways show that the oracle would notice.
 
 use std::net::SocketAddr;
@@ -25,8 +25,24 @@ fn rounds() -> u32 {
     std::env::var("LABWIRE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(6)
 }
 
+/// How a round ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Killed,
+    Reloaded,
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_kills_at_random_instants() {
+    survives(End::Killed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_reloads_at_random_instants() {
+    survives(End::Reloaded).await;
+}
+
+async fn survives(end: End) {
     let (lab, destinations) = Destinations::failing(SEED).await;
     let (shared, mllp, device) = (free_port(), free_port(), lab.path("line"));
     let dialled = Place::listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
@@ -54,13 +70,20 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
         if round == 1 {
             Destinations::make_folder(&lab);
         }
-        let gateway = lab.spawn();
+        let gateway = match end {
+            End::Killed => lab.spawn(),
+            // Whoever reloads waits until it runs.
+            End::Reloaded => lab.start().await,
+        };
         sleep(Duration::from_millis(chance.between(150, 700))).await;
         // Half of the kills come while an answer is on its way.
         if chance.hits(0.5) {
             destinations.next().await;
         }
-        gateway.kill();
+        match end {
+            End::Killed => gateway.kill(),
+            End::Reloaded => assert!(gateway.reload().success()),
+        }
     }
     Destinations::make_folder(&lab);
     let gateway = lab.start().await;
@@ -82,7 +105,11 @@ async fn what_was_acknowledged_survives_kills_at_random_instants() {
     assert!(gateway.terminate().success());
     lab.must_balance();
     let told = destinations.told();
-    eprintln!("{} kills, {} results acknowledged, at each LIMS once; {told}", rounds(), acknowledged.len());
+    eprintln!(
+        "{} times {end:?}, {} results acknowledged, at each LIMS once; {told}",
+        rounds(),
+        acknowledged.len()
+    );
 }
 
 /// A host that acknowledges everything at once and keeps what it got in memory: a kill loses it.

@@ -125,9 +125,18 @@ impl Gateway {
     }
 
     /// SIGTERM, and what it came to.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(self) -> ExitStatus {
+        self.end_by(rustix::process::Signal::TERM)
+    }
+
+    /// SIGHUP, after which it ends to be started with a changed configuration, and what that came to.
+    pub(crate) fn reload(self) -> ExitStatus {
+        self.end_by(rustix::process::Signal::HUP)
+    }
+
+    fn end_by(mut self, signal: rustix::process::Signal) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
         self.child.wait().unwrap()
     }
 
