@@ -151,7 +151,7 @@ impl Gateway {
             page: page.clone(),
             site: settings.site.clone(),
             settings: settings.alerts.clone(),
-            told: settings.journal.path.with_extension("alerts"),
+            told: settings.journal.path.clone(),
         };
         self.tasks.spawn(alerts.run(self.tasks.stopping()));
         self.tasks.spawn(status::serve(listener, acceptor, page, self.tasks.stopping()));

@@ -99,6 +99,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["src/host/web.rs", "src/delivery", "src/orders", "src/alerts"]),
     ("sd_notify", &["src/host"]),
     ("listenfd", &["src/host"]),
+    ("lettre", &["src/alerts", "src/config/alerts.rs"]),
     ("rustls", &["src/host"]),
     ("tokio_rustls", &["src/host"]),
     ("nom", &["protocols/astm"]),

@@ -59,6 +59,27 @@ impl Notice {
     }
 }
 
+impl Notice {
+    /// One line, which says the worst first.
+    pub(super) fn headline(&self, site: &str) -> String {
+        let state = match (self.over, self.severity) {
+            (Some(_), _) => "OVER",
+            (None, Least::Danger) => "DANGER",
+            (None, Least::Act) => "ACT",
+        };
+        format!("[labwire] {state}: {} {} ({site})", self.alert, self.about).replace("  ", " ")
+    }
+
+    /// The same as [`body`](Notice::body), to be read by a person.
+    pub(super) fn letter(&self, site: &str) -> String {
+        let over = self.over.map(|at| format!("Over since {at}.\n")).unwrap_or_default();
+        format!(
+            "{}\n\nSince {}.\n{over}\nlabwire at {site}. What to do: the page, and OPERATIONS.md. Nothing in this mail names a patient.\n",
+            self.text, self.since
+        )
+    }
+}
+
 fn severity(least: Least) -> &'static str {
     match least {
         Least::Danger => "danger",

@@ -4,6 +4,7 @@
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
+use super::said::Said;
 use crate::config::settings::Web;
 use crate::domain::Private;
 use crate::host::web::{Afterwards, client};
@@ -11,16 +12,14 @@ use crate::host::web::{Afterwards, client};
 pub(super) struct Post {
     client: Client,
     token: Option<Private<String>>,
-    /// Whom the log means.
-    whom: &'static str,
-    last_failure: Option<String>,
+    said: Said,
 }
 
 impl Post {
     /// Nothing where the certificates can't be read; the log says so.
     pub(super) fn new(settings: &Web, whom: &'static str) -> Option<Post> {
         match client(settings, Afterwards::Closed) {
-            Ok(client) => Some(Post { client, token: settings.token.clone(), whom, last_failure: None }),
+            Ok(client) => Some(Post { client, token: settings.token.clone(), said: Said::of(whom) }),
             Err(error) => {
                 tracing::error!(error = %error.without_url(), "failed to set up {whom}; mend their certificates");
                 None
@@ -45,18 +44,11 @@ impl Post {
             Some(token) => request.bearer_auth(token.reveal()),
             None => request,
         };
-        let failure = match request.send().await {
-            Ok(answer) if answer.status().is_success() => None,
-            Ok(answer) => Some(format!("the answer is {}", answer.status().as_u16())),
-            Err(error) => Some(error.without_url().to_string()),
+        let sent = match request.send().await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(format!("the answer is {}", answer.status().as_u16())),
+            Err(error) => Err(error.without_url().to_string()),
         };
-        if failure != self.last_failure {
-            match &failure {
-                Some(why) => tracing::warn!(why, "failed to send {}; it is tried again", self.whom),
-                None => tracing::info!("{} can be sent again", self.whom),
-            }
-        }
-        self.last_failure = failure;
-        self.last_failure.is_none()
+        self.said.came_to(sent)
     }
 }

@@ -1,21 +1,22 @@
 //! The tables `[folder]`, `[ftp]` and `[sftp]`: where an instrument's files lie and how they are fetched. Reads the files that
 //! hold certificates and passwords; it connects to nothing.
 
-use std::env;
-use std::fs;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use super::files::{certificate, warn_if_open};
+use super::files::certificate;
 use super::reader::{Entry, Table};
+use super::secret::password;
 use super::settings::{
     After, DropSettings, FtpMode, FtpSettings, FtpTls, PlaceSettings, Proof, Transport, Trust,
 };
 #[cfg(feature = "sftp")]
 use super::settings::{SftpLogin, SftpSettings};
 use super::transport::{Placed, path};
-use crate::domain::{Glob, Private};
+use crate::domain::Glob;
+#[cfg(feature = "sftp")]
+use crate::domain::Private;
 
 const MODES: [(&str, FtpMode); 2] = [("passive", FtpMode::Passive), ("active", FtpMode::Active)];
 
@@ -57,8 +58,6 @@ enum Then {
 
 const AFTER: [(&str, Then); 3] = [("delete", Then::Delete), ("move", Then::Move), ("leave", Then::Leave)];
 
-/// Where the service manager puts what it was told to keep secret.
-const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 const SECONDS: RangeInclusive<u64> = 1..=86_400;
 const MIB: u64 = 1024 * 1024;
 
@@ -81,7 +80,7 @@ pub(super) fn ftp(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
     let port = table.number("port", 1..=u16::MAX).unwrap_or(usual);
     let mode = table.choice("mode", &MODES).unwrap_or(FtpMode::Passive);
     let user = table.required("user", "\"labwire\"").and_then(|entry| entry.parsed(one_line));
-    let password = password(table, folder);
+    let password = password(table, "analyzer.password", folder);
     let place = table.parsed("folder", one_line).unwrap_or_default();
     let looks = looks(table);
     let proof = proof(table, PROOFS.get(..4).unwrap_or_default());
@@ -121,7 +120,7 @@ pub(super) fn sftp(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
             }
             key.map(|key| SftpLogin::Key(Private::new(key)))
         }),
-        None => password(table, folder).map(SftpLogin::Password),
+        None => password(table, "analyzer.password", folder).map(SftpLogin::Password),
     };
     let place = table.parsed("folder", one_line).unwrap_or_default();
     let looks = looks(table);
@@ -287,63 +286,6 @@ fn tls(table: &mut Table<'_>, host: Option<&Entry<'_>>, folder: &Path) -> Option
     Some(if kind? == Tls::Implicit { FtpTls::Implicit(trust) } else { FtpTls::Explicit(trust) })
 }
 
-/// From a file of the site's, or from one that the service manager provides.
-fn password(table: &mut Table<'_>, folder: &Path) -> Option<Private<String>> {
-    let (file, credential) = (table.entry("password_file"), table.entry("password_credential"));
-    let (entry, file) = match (file, credential) {
-        (Some(entry), None) => {
-            let file = path(&entry, folder)?;
-            warn_if_open(&entry, &file);
-            (entry, file)
-        }
-        (None, Some(entry)) => {
-            let file = provided(&entry, env::var_os(CREDENTIALS).map(PathBuf::from))?;
-            (entry, file)
-        }
-        (Some(_), Some(entry)) => {
-            entry.error("password_file and password_credential both name the password; write one of them");
-            return None;
-        }
-        (None, None) => {
-            table.error(format!(
-                "{} has no password_file; write password_file = \"analyzer.password\"",
-                table.title()
-            ));
-            return None;
-        }
-    };
-    let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) => {
-            entry.error(format!("failed to read {}: {error}", file.display()));
-            return None;
-        }
-    };
-    let password = text.trim_end_matches(['\r', '\n']);
-    if password.contains(['\r', '\n', '\0']) {
-        entry.error(format!("{} holds more than one line; put the password alone into it", file.display()));
-        return None;
-    }
-    Some(Private::new(password.to_owned()))
-}
-
-/// Where a credential of this name is.
-fn provided(entry: &Entry<'_>, folder: Option<PathBuf>) -> Option<PathBuf> {
-    let name = entry.parsed(|name| match name {
-        "" | "." | ".." => Err("a credential's name is the name of a file".to_owned()),
-        name if name.contains('/') => Err("a credential's name has no slash".to_owned()),
-        name => Ok(name.to_owned()),
-    })?;
-    let Some(folder) = folder else {
-        entry.error(format!(
-            "{CREDENTIALS} isn't set: no service manager provides credentials here; write password_file, or \
-             LoadCredential={name}:FILE in the unit"
-        ));
-        return None;
-    };
-    Some(folder.join(name))
-}
-
 fn glob(text: &str) -> Result<Glob, String> {
     if text.is_empty() || text.contains('/') {
         return Err(format!("{text:?} is no pattern for names; write one such as \"*.csv\""));
@@ -372,7 +314,7 @@ fn one_line(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn host_name(text: &str) -> Result<String, String> {
+pub(super) fn host_name(text: &str) -> Result<String, String> {
     let odd =
         |character: char| character.is_whitespace() || character.is_control() || "/@[]".contains(character);
     if text.is_empty() || text.contains(odd) {

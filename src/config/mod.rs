@@ -29,6 +29,7 @@ mod reader;
 mod reconciliation;
 pub mod rules;
 pub mod schema;
+mod secret;
 pub mod settings;
 mod site;
 pub mod starter;

@@ -133,6 +133,7 @@ fn besides() -> String {
     text += &format!("[destination.mllp]\nkind = \"mllp\"\n[destination.mllp.tls]\n{identity}");
     text += &format!("[orders.mllp]\n[orders.mllp.tls]\n{identity}");
     text += &format!("[history]\nformat = \"fhir\"\ncode_system = \"a\"\n{web}");
+    text += "[alerts.email]\nuser = \"a\"\npassword_credential = \"a\"\n";
     text += "[critical_calls]\nclock = \"verified\"\nverify_minutes = 20\n";
     text
 }

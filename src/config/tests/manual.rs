@@ -57,6 +57,8 @@ fn what_the_default_file_calls_a_default_is_one() {
         ("labwire.pem", CERTIFICATE),
         ("labwire.key", KEY),
         ("clients-ca.pem", CERTIFICATE),
+        ("mail-ca.pem", CERTIFICATE),
+        ("mail.password", "invented\n"),
     ];
     let (written, _) = load(&files);
     let least = format!(
@@ -92,9 +94,13 @@ fn what_the_default_file_calls_a_default_is_one() {
     assert_eq!(written.control_socket, default.control_socket);
     assert!(default.alerts.webhook.is_none() && default.alerts.heartbeat.is_none());
     let least = "[alerts.webhook]\nurl = \"https://alerts.example/labwire\"\n\
-                 [alerts.heartbeat]\nurl = \"https://alerts.example/heartbeat/bench-pc\"\n";
+                 [alerts.heartbeat]\nurl = \"https://alerts.example/heartbeat/bench-pc\"\n\
+                 [alerts.email]\nserver = \"mail.example\"\nfrom = \"labwire@lab.example\"\nto = [\"lab-it@lab.example\"]\n";
     let (alone, _) = load(&[("labwire.toml", &format!("{SITE}{least}"))]);
-    assert_eq!(format!("{:?}", written.alerts), format!("{:?}", alone.alerts));
+    let mut alerts = written.alerts.clone();
+    let email = alerts.email.as_mut().unwrap();
+    assert!(email.ca_pem.take().is_some() && email.login.take().is_some());
+    assert_eq!(format!("{alerts:?}"), format!("{:?}", alone.alerts));
     assert_eq!((&default.qc.multirule, &written.qc.multirule), (&None, &Some(Multirule::default())));
     assert_eq!(default.qc.valid_for, written.qc.valid_for);
     let mut lims = destination(&written, "lims");

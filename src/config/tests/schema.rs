@@ -121,6 +121,7 @@ fn a_schema_names_every_key_that_is_read_and_says_what_each_takes() {
                 include_str!("../ranges.rs"),
                 include_str!("../transport.rs"),
                 include_str!("../drop.rs"),
+                include_str!("../secret.rs"),
                 include_str!("../link.rs"),
                 include_str!("../tls.rs"),
             ],
