@@ -22,6 +22,29 @@ struct State {
     links: BTreeMap<String, LinkView>,
     destinations: BTreeMap<String, DestinationView>,
     reports: Option<(Timestamp, String)>,
+    configuration: Option<Differing>,
+}
+
+/// The configuration on disk isn't the one that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Differing {
+    /// When that was noticed.
+    pub since: Timestamp,
+    /// Why it couldn't be put in force; zero: it could.
+    pub mistakes: usize,
+}
+
+impl Differing {
+    pub fn words(self) -> Words {
+        match self.mistakes {
+            0 => words!("The configuration on disk isn't in force: labwire check, then reload"),
+            mistakes => counted!(
+                mistakes,
+                "The configuration on disk can't be put in force: labwire check names a mistake",
+                "The configuration on disk can't be put in force: labwire check names {n} mistakes"
+            ),
+        }
+    }
 }
 
 /// One serial port, listener or outgoing connection, by its source name.
@@ -369,6 +392,15 @@ impl Board {
             let since = state.reports.as_ref().map_or(now, |(since, _)| *since);
             state.reports = failure.map(|why| (since, why));
         });
+    }
+
+    /// How the configuration on disk differs from the one that runs; `None`: it doesn't.
+    pub fn configuration(&self) -> Option<Differing> {
+        self.lock().configuration
+    }
+
+    pub fn set_configuration(&self, differing: Option<Differing>) {
+        self.change(|state| state.configuration = differing);
     }
 
     fn with_link(&self, source: &str, change: impl FnOnce(&mut LinkView)) {

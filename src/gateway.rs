@@ -1,5 +1,7 @@
 //! The whole gateway, put together: opens the journal, starts every task, and takes them down again.
 
+mod admission;
+mod configuration;
 mod rules;
 
 use std::io;
@@ -8,7 +10,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
-use labwire_link::Admission;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,7 @@ use crate::pipeline::runner::{Asked, Clocks, Runner, Site};
 use crate::reconciliation::{Rules, Schedule};
 use crate::shutdown::Tasks;
 use crate::status::{self, Page};
+use crate::tap::Tap;
 use crate::wire::{ControlIds, Mailboxes};
 
 /// How long to wait before the journal is opened for reading once more.
@@ -43,6 +45,7 @@ pub struct Gateway {
     pub board: Board,
     /// Where the page is, with the port that was really taken.
     pub page: SocketAddr,
+    tap: Tap,
     tasks: Tasks,
     control_ids: ControlIds,
     sockets: Sockets,
@@ -93,8 +96,8 @@ impl Gateway {
         let page = listener.local_addr().map_err(|error| StartError::Page { address, error })?;
         let acceptor = settings.page.tls.as_ref().map(Acceptor::new).transpose()?;
         let control_ids = ControlIds::new(journal.epoch());
-        let gateway =
-            Gateway { journal, board: Board::default(), page, tasks: Tasks::default(), control_ids, sockets };
+        let (board, tap, tasks) = (Board::default(), Tap::default(), Tasks::default());
+        let gateway = Gateway { journal, board, page, tap, tasks, control_ids, sockets };
         let bells = Bells::default();
         let Bells { arrived, due, .. } = bells.clone();
         let mailboxes = Mailboxes::default();
@@ -113,6 +116,9 @@ impl Gateway {
         let control = gateway.start_control(settings, rules, &arrived, &due)?;
         gateway.start_page(settings, control, (listener, acceptor), lives);
         gateway.start_reports(settings);
+        let watching =
+            configuration::watch(gateway.board.clone(), settings.origin.clone(), gateway.tasks.stopping());
+        gateway.tasks.spawn(watching);
         gateway.start_orders(settings, presence, &arrived);
         gateway.start_downloads(settings, &mailboxes);
         gateway.start_intake(settings, arrived, mailboxes);
@@ -286,6 +292,7 @@ impl Gateway {
         let control = Control {
             journal: self.journal.clone(),
             board: self.board.clone(),
+            tap: self.tap.clone(),
             arrived: Arc::clone(arrived),
             due: Arc::clone(due),
             rules,
@@ -345,6 +352,7 @@ impl Gateway {
             admission: self.admission(),
             control_ids: self.control_ids.clone(),
             trace: settings.trace.clone(),
+            tap: self.tap.clone(),
             spool,
             reserve: settings.journal.reserve_bytes,
             sockets: self.sockets.clone(),
@@ -364,33 +372,6 @@ impl Gateway {
         for source in sources {
             intake::start(&intake, source);
         }
-    }
-
-    /// Whether links may let a new transfer begin: only while the journal takes more.
-    fn admission(&self) -> watch::Receiver<Admission> {
-        let mut condition = self.journal.condition();
-        let of = |condition: &Condition| match condition {
-            Condition::Good => Admission::Open,
-            Condition::Full | Condition::Failed(_) => Admission::Busy,
-        };
-        let (sender, receiver) = watch::channel(of(&condition.borrow_and_update()));
-        let stop = self.tasks.stopping();
-        self.tasks.spawn(async move {
-            loop {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    changed = condition.changed() => {
-                        if changed.is_err() {
-                            return;
-                        }
-                        let condition = condition.borrow_and_update().clone();
-                        tracing::warn!(?condition, "the journal's condition changed");
-                        sender.send_replace(of(&condition));
-                    }
-                }
-            }
-        });
-        receiver
     }
 }
 

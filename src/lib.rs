@@ -18,5 +18,7 @@ pub mod exit;
 pub mod gateway;
 pub mod host;
 pub mod livd;
+pub mod pseudonym;
 pub mod shutdown;
 pub mod status;
+pub mod tap;

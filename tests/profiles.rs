@@ -8,6 +8,8 @@ mod captures;
 mod corpus;
 #[path = "profiles/corpus_orders.rs"]
 mod corpus_orders;
+#[path = "profiles/pseudonymous.rs"]
+mod pseudonymous;
 #[path = "profiles/render.rs"]
 mod render;
 

@@ -4,7 +4,8 @@
 //! promise of the gateway's and never runs in production. Patients in here are invented.
 //!
 //! - [`load::play`] runs an analyzer at a [`net::Place`] and tells what was acknowledged; [`analyzer::Analyzer`]
-//!   and [`mllp::MllpAnalyzer`] are one connection by hand, [`script::Script`] a dialogue word for word, [`capture`] a file.
+//!   and [`mllp::MllpAnalyzer`] are one connection by hand, [`script::Script`] a dialogue word for word, [`capture`] a file,
+//!   [`replay::play`] what a gateway kept of a connection.
 //! - [`drops::Dropper`] leaves files in a folder or on an FTP server instead.
 //! - [`lims::Lims`] takes deliveries by HTTP, [`lims::mllp::MllpLims`] by MLLP and [`lims::Collector`] from a folder;
 //!   `lims.ledger().discrepancies(&acknowledged)` is what a gateway lost, altered or doubled.
@@ -25,6 +26,7 @@ pub mod load;
 pub mod mllp;
 pub mod net;
 pub mod pace;
+pub mod replay;
 pub mod script;
 pub mod serial;
 

@@ -122,3 +122,35 @@ fn the_lims_tells_its_address_and_what_it_held_when_it_is_stopped() {
     assert_eq!(rest, "1 results held, 0 of them twice\n");
     assert_eq!(lims.wait().unwrap().code(), Some(0));
 }
+
+#[tokio::test]
+async fn a_capture_is_replayed_only_where_nobody_is_treated_and_differences_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("h500.capture");
+    let capture = |answer: &str| {
+        let head =
+            "2026-11-22T07:14:00Z h500/1 = connected: 127.0.0.1:1\n2026-11-22T07:14:00Z h500/1 > <ENQ>\n";
+        let rest = "2026-11-22T07:14:00Z h500/1 > <STX>1L|1|N<CR><ETX>04<CR><LF>\n";
+        std::fs::write(&file, format!("{head}2026-11-22T07:14:00Z h500/1 < <{answer}>\n{rest}")).unwrap();
+    };
+    capture("ACK");
+    let store = Store::default();
+    let address = honest_host(store.clone()).await;
+    let place = ["replay", file.to_str().unwrap(), "--connect", &address, "--as-fast"];
+    let output = run(&place).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--onto-test-system"));
+    let place = [&place[..], &["--onto-test-system"]].concat();
+    // The host acknowledges the frame too, of which the capture knows nothing.
+    let output = run(&place).await;
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("line 4: then nothing, now <ACK>"), "{told}");
+    capture("NAK");
+    let output = run(&place).await;
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("line 3: then <NAK>, now <ACK>") && told.contains("broke off"), "{told}");
+    std::fs::write(&file, "nothing of a capture\n").unwrap();
+    assert_eq!(run(&place).await.status.code(), Some(65));
+}

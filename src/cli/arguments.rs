@@ -5,6 +5,8 @@ mod qc;
 mod resend;
 mod rules;
 mod setup;
+mod support;
+mod tap;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::environment;
 use crate::domain::HoldReason;
 use crate::host::control::Asked;
 use crate::reconciliation::Wanted;
@@ -21,6 +24,8 @@ pub(super) use qc::{QcCommand, QcSeries};
 pub(super) use resend::Resend;
 pub(super) use rules::{Replay, RulesCommand, Sign};
 pub(super) use setup::{Add, Connection, Init, NewInstrument, Schema};
+pub(super) use support::SupportBundle;
+pub(super) use tap::{Capture, Side, Tap};
 pub(super) use user::UserCommand;
 
 /// The gateway between a laboratory's analyzers and its LIMS.
@@ -80,6 +85,12 @@ pub(super) enum Command {
         #[arg(long)]
         raw: bool,
     },
+    /// Show what passes on the analyzers' connections, now and decoded; the audit keeps who looked
+    Tap(Tap),
+    /// Keep what passes on an analyzer's connections in a file, byte by byte with its times; labsim replay plays it
+    Capture(Capture),
+    /// Gather what somebody needs who is asked for help, with patients' data replaced by stable pseudonyms
+    SupportBundle(SupportBundle),
     /// List deliveries that the LIMS refused, or whose fate isn't known
     DeadLetters {
         #[command(flatten)]
@@ -229,7 +240,7 @@ pub(super) struct ImportLivd {
 #[derive(Args, Clone)]
 pub(super) struct Config {
     /// The folder with labwire.toml, instruments.d and profiles.d
-    #[arg(long, value_name = "DIR", default_value = "/etc/labwire")]
+    #[arg(long, value_name = "DIR", default_value_os_t = environment::folder())]
     config: PathBuf,
 }
 

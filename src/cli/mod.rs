@@ -27,6 +27,10 @@ mod run;
 mod salvage;
 mod specimen;
 mod status;
+mod support;
+mod tap;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod user;
 
@@ -86,6 +90,9 @@ pub fn main() -> Exit {
             let detail = if *raw { Detail::Raw } else { Detail::Steps };
             with(config, |settings| trace::run(settings, specimen, detail, out))
         }
+        Command::Tap(asked) => with(&asked.config, |settings| tap::tap(settings, asked, out)),
+        Command::Capture(asked) => with(&asked.config, |settings| tap::capture(settings, asked, out)),
+        Command::SupportBundle(asked) => with(&asked.config, |settings| support::run(settings, asked, out)),
         Command::DeadLetters { config } => with(config, |settings| lists::dead_letters(settings, out)),
         Command::Held { config } => with(config, |settings| lists::held(settings, out)),
         Command::Problems { config } => with(config, |settings| lists::problems(settings, out)),

@@ -14,9 +14,12 @@ use crate::journal::{Reader, Sums};
 pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
     let mut exit = Exit::Done;
     match control::ask(&settings.control_socket, &Request::Live) {
-        Ok(Response::Live { journal, links, destinations }) => {
+        Ok(Response::Live { journal, configuration, links, destinations }) => {
             writeln!(out, "labwire is running.")?;
             writeln!(out, "\nJournal: {journal}")?;
+            if let Some(differing) = configuration {
+                writeln!(out, "{differing}")?;
+            }
             live(out, "Analyzers", &links)?;
             let destinations =
                 destinations.into_iter().map(|it| Live { name: with_mode(it.name, settings), ..it });
@@ -103,7 +106,7 @@ fn with_mode(name: String, settings: &Settings) -> String {
 }
 
 /// What links did wrong, also before the last start.
-fn notes(notes: &[LinkNotes], out: &mut impl Write) -> std::io::Result<()> {
+pub(super) fn notes(notes: &[LinkNotes], out: &mut impl Write) -> std::io::Result<()> {
     if notes.is_empty() {
         return Ok(());
     }

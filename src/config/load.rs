@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::claims::{self, Claimant};
 use super::codes::{self, Codes};
 use super::complaint::Remarks;
+use super::environment::Environment;
 use super::finding::{Errors, Finding, Source};
 use super::instrument::Shared;
 use super::profiles::Profiles;
 use super::settings::{Destination, Settings, Whose};
-use super::{calls, instrument, qc, reader, rules, site};
+use super::{Origin, calls, instrument, qc, reader, rules, site};
 use crate::domain::call::CallPolicy;
 use crate::domain::qc::{Lot, Plan};
 use crate::domain::{InstrumentId, Rules};
@@ -23,14 +24,19 @@ const ANALYTES_FILE: &str = "analytes.toml";
 
 impl Settings {
     /// Reads `labwire.toml`, `analytes.toml`, the rules, profiles, codes, instruments and controls of a configuration folder.
-    /// Relative paths in them are relative to the folder.
+    /// Relative paths in them are relative to the folder. What the environment says comes before `labwire.toml`.
     ///
     /// # Errors
     /// Everything that is wrong in any of the files. Warnings are only of use beside settings.
     pub fn load(folder: &Path) -> Result<(Settings, Vec<Finding>), Errors> {
-        let (profiles, findings) = Profiles::shipped();
-        load_with(folder, profiles, findings)
+        load_in(folder, &Environment::present())
     }
+}
+
+/// As [`Settings::load`], in this environment.
+pub(super) fn load_in(folder: &Path, environment: &Environment) -> Result<(Settings, Vec<Finding>), Errors> {
+    let (profiles, findings) = Profiles::shipped();
+    load_with(folder, profiles, findings, environment)
 }
 
 /// The analytes and rules alone of a folder, which needn't be a whole configuration: they are to be tried, not used.
@@ -53,14 +59,20 @@ pub(super) fn load_with(
     folder: &Path,
     mut profiles: Profiles,
     findings: Vec<Finding>,
+    environment: &Environment,
 ) -> Result<(Settings, Vec<Finding>), Errors> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    // What is changed while it is read differs from what runs then.
+    let origin = Origin::of(&folder);
     let mut report = Report { errors: findings, warnings: Vec::new() };
     let site_source = report.keep(Source::open(&folder, "labwire.toml"));
-    let site = site_source.as_ref().and_then(|source| {
+    let mut site = site_source.as_ref().and_then(|source| {
         report
             .read(source, |remarks| reader::document(&source.text, remarks, |file| site::read(file, &folder)))
     });
+    if let Some(site) = &mut site {
+        report.errors.extend(environment.apply(site));
+    }
     for source in report.sources(&folder, "profiles.d") {
         report.errors.extend(profiles.add_from_site(&source));
     }
@@ -75,18 +87,20 @@ pub(super) fn load_with(
     let lots = report.lots(&folder, &instruments);
 
     let drafts = instruments.into_iter().filter_map(|(_, draft)| draft?.instrument).map(Arc::new).collect();
-    let settings = site.map(|site| settings(site, drafts, rules, lots));
+    let settings = site.map(|site| settings(origin, site, drafts, rules, lots));
     report.warn_of_gaps(settings.as_ref());
     report.finish(settings)
 }
 
 fn settings(
+    origin: Origin,
     site: site::Draft,
     instruments: Vec<Arc<super::settings::Instrument>>,
     rules: Rules,
     lots: Vec<Lot>,
 ) -> Settings {
     Settings {
+        origin,
         site: site.site,
         journal: site.journal,
         page: site.page,

@@ -10,15 +10,18 @@ mod codes;
 mod complaint;
 mod destination;
 mod drop;
+pub mod environment;
 mod examples;
 mod files;
 mod finding;
+mod harmless;
 mod history;
 mod instrument;
 mod link;
 mod load;
 mod nearest;
 mod orders;
+mod origin;
 mod page;
 mod panels;
 pub mod profile;
@@ -42,6 +45,8 @@ mod verification;
 
 pub use complaint::Complaint;
 pub use finding::{Errors, Finding};
+pub use harmless::harmless;
+pub use origin::{Origin, files};
 pub use settings::Settings;
 
 /// The commented default for a site's `labwire.toml`, which is also the manual.

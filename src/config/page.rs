@@ -59,20 +59,52 @@ fn hosts_of(listen: SocketAddr) -> Vec<String> {
 
 fn address(entry: &Entry<'_>, has_tls: bool, has_hosts: bool) -> Option<SocketAddr> {
     let listen = entry.parsed(listen_address)?;
-    if listen.ip().is_loopback() {
-        return Some(listen);
+    for why in unsafe_at(listen, has_tls, has_hosts) {
+        entry.error(why);
     }
+    Some(listen)
+}
+
+/// Why a page mustn't listen there.
+fn unsafe_at(listen: SocketAddr, has_tls: bool, has_hosts: bool) -> Vec<String> {
+    if listen.ip().is_loopback() {
+        return Vec::new();
+    }
+    let mut why = Vec::new();
     if !has_tls {
-        entry.error(format!(
+        why.push(format!(
             "the page shows patient data and would be open to the network at {listen} in the clear; write [page.tls] with a \
              certificate_file and a key_file, or a loopback address such as \"127.0.0.1:{}\"",
             listen.port()
         ));
     }
     if listen.ip().is_unspecified() && !has_hosts {
-        entry.error("at every address of this machine the page must know its names; write hosts = [\"bench-pc.example\"]");
+        why.push(
+            "at every address of this machine the page must know its names; write hosts = [\"bench-pc.example\"]"
+                .to_owned(),
+        );
     }
-    Some(listen)
+    why
+}
+
+/// Has the page listen there instead, under the same conditions.
+pub(super) fn listen_at(page: &mut PageSettings, text: &str) -> Result<(), String> {
+    let listen = listen_address(text)?;
+    let has_hosts = page.hosts != hosts_of(page.listen);
+    if let Some(why) = unsafe_at(listen, page.tls.is_some(), has_hosts).into_iter().next() {
+        return Err(why);
+    }
+    if !has_hosts {
+        page.hosts = hosts_of(listen);
+    }
+    page.listen = listen;
+    Ok(())
+}
+
+/// Has the page answer to these names instead, separated by commas.
+pub(super) fn answer_to(page: &mut PageSettings, names: &str) -> Result<(), String> {
+    page.hosts = names.split(',').map(|name| host(name.trim())).collect::<Result<_, _>>()?;
+    Ok(())
 }
 
 fn host(text: &str) -> Result<String, String> {

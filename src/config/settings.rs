@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use labwire_units::Aliases;
 
+use super::Origin;
 use crate::domain::call::Step;
 use crate::domain::profile::{EqualWithoutHour, Profile};
 use crate::domain::qc::Plan;
@@ -31,6 +32,8 @@ pub use orders::*;
 /// One site's gateway.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where all of this was read.
+    pub origin: Origin,
     /// The laboratory's name, part of every result's identity.
     pub site: String,
     pub journal: JournalSettings,

@@ -129,15 +129,33 @@ fn backup(table: &mut Table<'_>, folder: &Path, journal: &JournalSettings) -> Ba
     }
 }
 
+/// Puts the journal elsewhere, and with it what stands beside it unless the file names a place.
+pub(super) fn move_journal(draft: &mut Draft, path: PathBuf) {
+    if draft.backup.folder == default_backup(&draft.journal).folder {
+        draft.journal.path = path;
+        draft.backup.folder = default_backup(&draft.journal).folder;
+    } else {
+        draft.journal.path = path;
+    }
+}
+
+/// Whether a socket can have this path.
+pub(super) fn fits_socket(path: &Path) -> Result<(), String> {
+    if path.as_os_str().len() <= LONGEST_SOCKET_PATH {
+        return Ok(());
+    }
+    Err(format!(
+        "{} is too long for a socket; write a path of at most {LONGEST_SOCKET_PATH} bytes",
+        path.display()
+    ))
+}
+
 fn control_socket(file: &mut Table<'_>, folder: &Path) -> (PathBuf, Range<usize>) {
     let default = PathBuf::from("/run/labwire/control.sock");
     let Some(entry) = file.entry("control_socket") else { return (default, 0..0) };
     let Some(socket) = path(&entry, folder) else { return (default, entry.span()) };
-    if socket.as_os_str().len() > LONGEST_SOCKET_PATH {
-        entry.error(format!(
-            "{} is too long for a socket; write a path of at most {LONGEST_SOCKET_PATH} bytes",
-            socket.display()
-        ));
+    if let Err(why) = fits_socket(&socket) {
+        entry.error(why);
     }
     (socket, entry.span())
 }

@@ -15,6 +15,7 @@ mod observation;
 mod once_more;
 mod order;
 mod outcome;
+mod passage;
 mod person;
 mod private;
 pub mod profile;
@@ -46,13 +47,14 @@ pub use order::{
     Asks, Numbering, Order, OrderDoubt, OrderKey, OrderRequest, OrderState, PatientChange, Priority,
 };
 pub use outcome::{HostQuery, Outcome, Problem, ProblemKind};
+pub use passage::{Direction, Passage, Passed};
 pub use person::{PersonName, Role};
 pub use private::Private;
 pub use range::{AppliedRange, Range, RangeBand, RangeFlag, RangeFlags, RangeTable};
 pub use site::{FinishedTests, OrderRules, RerunPolicy, SpecimenRules, UnorderedPolicy};
 pub use time::InstrumentTime;
 pub use value::{Comparator, DecimalText, Value};
-pub use visible::visible;
+pub use visible::{from_visible, visible};
 pub use whose::Sourced;
 pub use words::{Moment, Piece, Words};
 pub(crate) use words::{counted, words};

@@ -28,6 +28,39 @@ pub fn visible(bytes: &[u8]) -> String {
     text
 }
 
+/// The bytes that [`visible`] wrote so; none where it can't have.
+pub fn from_visible(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        rest = rest.get(first.len_utf8()..)?;
+        if first != '<' {
+            bytes.push(u8::try_from(first).ok().filter(|byte| (0x20..0x7f).contains(byte))?);
+            continue;
+        }
+        let (name, after) = rest.split_once('>')?;
+        rest = after;
+        bytes.push(match name {
+            "STX" => 0x02,
+            "ETX" => 0x03,
+            "EOT" => 0x04,
+            "ENQ" => 0x05,
+            "ACK" => 0x06,
+            "LF" => 0x0a,
+            "VT" => 0x0b,
+            "CR" => 0x0d,
+            "NAK" => 0x15,
+            "ETB" => 0x17,
+            "FS" => 0x1c,
+            hex if hex.len() == 2 && hex.bytes().all(|it| it.is_ascii_hexdigit()) => {
+                u8::from_str_radix(hex, 16).ok()?
+            }
+            _ => return None,
+        });
+    }
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +70,8 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         let forms: std::collections::BTreeSet<String> = all.iter().map(|byte| visible(&[*byte])).collect();
         assert_eq!(forms.len(), 256);
+        assert_eq!(from_visible(&visible(&all)), Some(all));
+        assert_eq!([from_visible("<"), from_visible("<+5>"), from_visible("µ")], [None, None, None]);
         assert_eq!(visible(b"\x05\x021H|<\xb5\r\x03"), "<ENQ><STX>1H|<3C><B5><CR><ETX>");
     }
 }

@@ -2,8 +2,10 @@
 //! at the other end is taken from the socket itself and stands in the audit.
 
 mod call;
+mod live;
 mod person;
 mod resend;
+mod tap;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -13,14 +15,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, watch};
 
 pub use self::call::{CallRequest, Recorded};
 pub use self::person::{PersonAsked, Token};
 pub use self::resend::{ResendOf, ResendRequest};
+use self::tap::Granted;
+pub use self::tap::Tapped;
 use super::users;
-use crate::board::{Board, DestinationState, LinkState};
+use crate::board::Board;
 use crate::clock;
 use crate::domain::call::Stand;
 use crate::domain::{DestinationId, Rules, SpecimenId};
@@ -29,8 +34,9 @@ use crate::journal::qc::Saying;
 use crate::journal::reassign::Reassigning;
 use crate::journal::rules::Signing;
 use crate::journal::standstill::Since;
-use crate::journal::{Condition, DeliveryId, Journal, MessageId, ObservationId, ProblemId};
+use crate::journal::{DeliveryId, Journal, MessageId, ObservationId, ProblemId};
 use crate::shutdown::Tasks;
+use crate::tap::Tap;
 
 /// The longest request, in bytes.
 const REQUEST: u64 = 16 * 1024;
@@ -84,6 +90,11 @@ pub enum Request {
     Person {
         name: String,
         asked: PersonAsked,
+    },
+    /// Send what passes on these instruments' connections, or on all where none is named, until this end hangs up. Only
+    /// a command may ask it: the page doesn't.
+    Tap {
+        instruments: Vec<String>,
     },
 }
 
@@ -179,6 +190,9 @@ pub enum Response {
     /// `journal` says in words whether it takes more.
     Live {
         journal: String,
+        /// How the configuration on disk differs from the one that runs.
+        #[serde(default)]
+        configuration: Option<String>,
         links: Vec<Live>,
         destinations: Vec<Live>,
     },
@@ -204,13 +218,19 @@ pub enum ControlError {
     Connect { path: PathBuf, error: io::Error },
     #[error("the gateway gave no answer that can be understood: {0}")]
     Answer(String),
+    #[error("the gateway refused: {0}")]
+    Refused(String),
 }
+
+/// Both ways of a connection to the socket.
+type Halves = (OwnedReadHalf, OwnedWriteHalf);
 
 /// The gateway's side.
 #[derive(Clone)]
 pub struct Control {
     pub journal: Journal,
     pub board: Board,
+    pub tap: Tap,
     pub arrived: Arc<Notify>,
     pub due: Arc<Notify>,
     pub rules: Signable,
@@ -253,11 +273,16 @@ impl Control {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let control = self.clone();
+                    let (control, stop) = (self.clone(), tasks.stopping());
                     tasks.spawn(async move {
-                        let served = tokio::time::timeout(PATIENCE, control.serve(stream)).await;
-                        if !matches!(served, Ok(Ok(()))) {
-                            tracing::warn!("a command on the control socket broke off");
+                        match tokio::time::timeout(PATIENCE, control.serve(stream)).await {
+                            Ok(Ok(None)) => {}
+                            Ok(Ok(Some((granted, halves)))) => {
+                                control.send_lines(granted, halves, stop).await
+                            }
+                            Ok(Err(_)) | Err(_) => {
+                                tracing::warn!("a command on the control socket broke off");
+                            }
                         }
                     });
                 }
@@ -269,24 +294,38 @@ impl Control {
         }
     }
 
-    async fn serve(&self, stream: UnixStream) -> io::Result<()> {
+    /// Answers one request. What passes on connections is left for the caller to send.
+    async fn serve(&self, stream: UnixStream) -> io::Result<Option<(Granted, Halves)>> {
         let actor = users::name(stream.peer_cred()?.uid());
         let (reading, mut writing) = stream.into_split();
+        let mut reading = tokio::io::BufReader::new(reading.take(REQUEST));
         let mut line = String::new();
-        tokio::io::BufReader::new(reading.take(REQUEST)).read_line(&mut line).await?;
+        reading.read_line(&mut line).await?;
+        let mut granted = None;
         let response = match serde_json::from_str(&line) {
+            Ok(Request::Tap { instruments }) => match self.grant(actor, instruments).await {
+                Ok(it) => {
+                    granted = Some(it);
+                    Response::Done
+                }
+                Err(why) => Response::Refused { why },
+            },
             Ok(request) => self.answer(request, actor).await,
             Err(error) => Response::Refused { why: format!("the request can't be understood: {error}") },
         };
         let mut answer = serde_json::to_vec(&response).map_err(io::Error::other)?;
         answer.push(b'\n');
-        writing.write_all(&answer).await
+        writing.write_all(&answer).await?;
+        Ok(granted.map(|granted| (granted, (reading.into_inner().into_inner(), writing))))
     }
 
     /// Does what `actor` asks for: whoever is at the other end of the socket, or signed in on the page.
     pub async fn answer(&self, request: Request, actor: String) -> Response {
         match request {
             Request::Live => self.live(),
+            Request::Tap { .. } => {
+                Response::Refused { why: "what passes is told over the control socket alone".to_owned() }
+            }
             Request::Sign { sha256, by, statement } => {
                 tracing::info!(actor, by, sha256, "signed rules");
                 let present = &self.rules.present;
@@ -389,49 +428,6 @@ impl Control {
             }
             Err(error) => Response::Refused { why: error.to_string() },
         }
-    }
-
-    fn live(&self) -> Response {
-        let links = self.board.links().into_iter().map(|(name, link)| {
-            let state = match link.state {
-                LinkState::Starting => "starting".to_owned(),
-                LinkState::Down(why) => format!("down: {why}"),
-                LinkState::Listening => "listening, nobody connected".to_owned(),
-                LinkState::Polling => "looked at for files".to_owned(),
-                LinkState::Connected { peers } => {
-                    let peers: Vec<String> =
-                        peers.iter().map(|(peer, doing)| format!("{peer} {doing}")).collect();
-                    format!("connected: {}", peers.join("; "))
-                }
-            };
-            Live {
-                name: format!("{} ({})", link.instruments.join(", "), name),
-                state,
-                since: link.since.to_string(),
-                more: link.drop.map(|drop| drop.english()).unwrap_or_default(),
-            }
-        });
-        let destinations = self.board.destinations().into_iter().map(|(name, destination)| {
-            let state = match destination.state {
-                DestinationState::Untried => "not tried yet".to_owned(),
-                DestinationState::Up => "up".to_owned(),
-                DestinationState::Failing(why) => format!("failing: {why}"),
-                DestinationState::Resting { until, why } => format!("resting until {until}: {why}"),
-            };
-            Live { name, state, since: destination.since.to_string(), more: Vec::new() }
-        });
-        let standstill = self.journal.standstill().borrow().clone();
-        let journal = match &*self.journal.condition().borrow() {
-            Condition::Good => match standstill {
-                Some(why) => format!("takes what arrives; NOTHING IS DELIVERED: {why}. See labwire resume"),
-                None => "takes what arrives".to_owned(),
-            },
-            Condition::Full => {
-                "full: no new transmission is accepted until its file system has room".to_owned()
-            }
-            Condition::Failed(why) => format!("failed: {why}"),
-        };
-        Response::Live { journal, links: links.collect(), destinations: destinations.collect() }
     }
 }
 

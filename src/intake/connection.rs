@@ -14,12 +14,13 @@ use super::{GRACE, Intake, Source, link};
 use crate::board::Cause;
 use crate::clock;
 use crate::config::settings::{Instrument, Line, Transport};
+use crate::domain::Direction;
 use crate::domain::profile::{Dialect, Hl7Queries};
 use crate::journal::orders::{DownloadFate, DownloadId};
 use crate::journal::parcels::{Ending, Within};
 use crate::journal::results::{QueryId, Taken};
 use crate::journal::{JournalError, TransferId};
-use crate::wire::{Bounds, Direction, Ended, Handler, Surroundings, drive};
+use crate::wire::{Bounds, Ended, Handler, Surroundings, drive};
 
 /// The longest a write may take: 64,000 bytes at 9,600 baud take 67 s.
 const WRITE: Duration = Duration::from_secs(120);
@@ -43,8 +44,9 @@ where
         instrument,
         state: State::Idle,
         repeats: Repeats::default(),
-        trace: Trace::open(intake.trace.as_ref(), &source.name),
+        trace: Trace::open(intake.trace.as_ref(), intake.tap.clone(), source, peer),
     };
+    connection.trace.happened(clock::now(), format!("connected: {peer}"));
     let surroundings = Surroundings {
         outgoing: intake.mailboxes.open(&source.name, peer),
         admission: intake.admission.clone(),
@@ -53,6 +55,7 @@ where
     let bounds = Bounds { idle: idle(instrument), write: WRITE, grace: GRACE };
     let Some(mut link) = link(instrument) else { return Ended::Stopped };
     let ended = drive(stream, link.as_mut(), &mut connection, surroundings, bounds).await;
+    connection.trace.happened(clock::now(), format!("ended: {}", reason(&ended)));
     intake.mailboxes.sweep();
     tracing::info!(source = source.name, peer, reason = reason(&ended), "connection ended");
     ended

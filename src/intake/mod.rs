@@ -25,6 +25,7 @@ use crate::config::settings::{Instrument, Line, PlaceSettings, TraceSettings, Tr
 use crate::host::sockets::Sockets;
 use crate::journal::Journal;
 use crate::shutdown::Tasks;
+use crate::tap::Tap;
 use crate::wire::{ControlIds, Mailboxes};
 
 pub use notes::keep as keep_notes;
@@ -40,6 +41,8 @@ pub struct Intake {
     pub admission: watch::Receiver<Admission>,
     pub control_ids: ControlIds,
     pub trace: Option<TraceSettings>,
+    /// Hears what passes on every connection.
+    pub tap: Tap,
     /// Where a file is on its way from its place to the journal, on the journal's file system.
     pub spool: PathBuf,
     /// Room on that file system that no file may take, in bytes.

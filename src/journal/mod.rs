@@ -11,7 +11,7 @@
 //! second (but for a backup and a check, which people ask for), or changed by a migration that can't be told from the file's own version.
 //!
 //! Operations by file: [`parcels`] what arrives; [`files`] what is fetched; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
-//! the LIMS; [`desk`] what people decide; [`resend`] what they have sent once more; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed, and [`decisions`] what they decided; [`calls`] critical calls; [`people`] who may act on the page; [`notes`] what links did wrong; [`traffic`] how much came when; [`downtime`] what people work by while the LIMS is down; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
+//! the LIMS; [`desk`] what people decide; [`resend`] what they have sent once more; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed, and [`decisions`] what they decided; [`calls`] critical calls; [`people`] who may act on the page; [`notes`] what links did wrong; [`traffic`] how much came when; [`downtime`] what people work by while the LIMS is down; [`taps`] who listened to a connection; [`exchanges`] what passed on one lately; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
 //! [`days`] what came in a span of time and where it is now; [`backup`] copies; [`verify`] whether all is as it was written; [`restoration`] what follows when the journal isn't the one that ran last; [`salvage`] what can be read of a damaged one.
 
 mod audit;
@@ -26,6 +26,7 @@ mod delay;
 pub mod desk;
 pub mod downtime;
 mod error;
+pub mod exchanges;
 pub mod files;
 mod habits;
 pub mod history;
@@ -51,6 +52,7 @@ mod space;
 pub mod standstill;
 pub mod stuck;
 mod sums;
+pub mod taps;
 pub mod traffic;
 pub mod verify;
 pub mod views;

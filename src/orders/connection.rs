@@ -9,11 +9,11 @@ use super::listener::Listener;
 use super::message::{Read, read};
 use crate::clock;
 use crate::config::settings::OrderHl7;
-use crate::domain::{Numbering, Private, Problem, ProblemKind};
+use crate::domain::{Direction, Numbering, Private, Problem, ProblemKind};
 use crate::journal::TransferId;
 use crate::journal::orders::{Again, Applied, Block, Compose, Manner, Told};
 use crate::journal::parcels::{Ending, Within};
-use crate::wire::{ControlIds, Direction, Handler};
+use crate::wire::{ControlIds, Handler};
 
 pub(super) struct Connection<'a> {
     listener: &'a Listener,

@@ -83,6 +83,12 @@ fn journal(snapshot: &Snapshot, vitals: &Vitals, text: &mut Exposition) {
     }
     let stopped = u8::from(snapshot.standstill.is_some());
     text.gauge("delivery_stopped", "Whether nothing is delivered until a person has resumed.", stopped);
+    let differs = u8::from(snapshot.differing.is_some());
+    text.gauge(
+        "configuration_differs",
+        "Whether the configuration on disk isn't the one that runs.",
+        differs,
+    );
     let balanced = u8::from(snapshot.sums.imbalances().is_empty());
     text.gauge("sums_balanced", "Whether every sum comes to zero.", balanced);
     let name = "frame_stored_seconds";

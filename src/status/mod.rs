@@ -191,8 +191,8 @@ impl Page {
         let (links, states) = (self.board.links(), self.board.destinations());
         let as_of = crate::clock::now();
         let snapshot = Snapshot::new(as_of, condition, stored, &self.known, &links, &states);
-        let reports_fail = self.board.reports_fail();
-        Ok((Snapshot { reports_fail, days_left, alarms: self.annunciator.on(), ..snapshot }, more))
+        let (reports_fail, differing) = (self.board.reports_fail(), self.board.configuration());
+        Ok((Snapshot { reports_fail, differing, days_left, alarms: self.annunciator.on(), ..snapshot }, more))
     }
 
     async fn snapshot(&self) -> Result<Snapshot, JournalError> {

@@ -24,6 +24,8 @@ pub(super) struct Shell {
     pub rings: String,
     /// All that are on.
     pub alarms: usize,
+    /// How the configuration on disk differs from the one that runs, and since when.
+    pub differing: Option<(Words, Moment)>,
 }
 
 /// One view that the header links to.
@@ -74,6 +76,7 @@ impl Shell {
             path: path.to_owned(),
             rings: rings.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
             alarms: snapshot.alarms.len(),
+            differing: snapshot.differing.map(|it| (it.words(), clock.at(it.since))),
             views: views
                 .into_iter()
                 .map(|(view, name, count)| View {

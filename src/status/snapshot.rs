@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::annunciator::On;
-use crate::board::{Cause, DestinationState, DestinationView, DropView, LinkState, LinkView};
+use crate::board::{Cause, DestinationState, DestinationView, Differing, DropView, LinkState, LinkView};
 use crate::config::settings::Mode;
 use crate::domain::call::Step;
 use crate::domain::traffic::{self, Quiet};
@@ -50,6 +50,8 @@ pub(super) struct Snapshot {
     pub alarms: Vec<On>,
     /// Since when the reconciliation's reports can't be written, and why.
     pub reports_fail: Option<(Timestamp, String)>,
+    /// How the configuration on disk differs from the one that runs.
+    pub differing: Option<Differing>,
     /// For how long the journal's disk has room, in days, where that can be told.
     pub days_left: Option<u64>,
     /// The rules in force, and whether they are those that are configured.
@@ -238,6 +240,7 @@ impl Snapshot {
             queries,
             alarms: Vec::new(),
             reports_fail: None,
+            differing: None,
             days_left: None,
             rules: rules.map(|signed| {
                 let configured = signed.sha256 == known.rules;

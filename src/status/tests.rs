@@ -16,6 +16,7 @@ fn page(folder: &std::path::Path) -> Page {
     let path = folder.join("labwire.db");
     let journal = Journal::open(&path, 0, crate::clock::now()).unwrap();
     let settings = Settings {
+        origin: crate::config::Origin::of(folder),
         site: "Example laboratory".to_owned(),
         journal: JournalSettings { path, reserve_bytes: 0 },
         page: PageSettings {
@@ -57,6 +58,7 @@ fn page(folder: &std::path::Path) -> Page {
     let control = Control {
         journal: journal.clone(),
         board: Board::default(),
+        tap: Default::default(),
         arrived: Default::default(),
         due: Default::default(),
         rules,

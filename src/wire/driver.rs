@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::domain::Direction;
 
 /// The most bytes taken in one read.
 const READ: usize = 16 * 1024;
@@ -31,14 +32,6 @@ pub trait Handler: Send {
     fn trace(&mut self, direction: Direction, bytes: &[u8]);
     /// What the link is doing, whenever that may have changed.
     fn doing(&mut self, doing: &'static str);
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// From the peer.
-    In,
-    /// To the peer.
-    Out,
 }
 
 /// A message to transmit on this connection.

@@ -8,5 +8,5 @@ pub mod serial;
 pub mod tcp;
 
 pub use control_ids::ControlIds;
-pub use driver::{Bounds, Direction, Ended, Handler, Outgoing, Surroundings, drive};
+pub use driver::{Bounds, Ended, Handler, Outgoing, Surroundings, drive};
 pub use mailboxes::Mailboxes;

@@ -1,6 +1,5 @@
 //! `labsim analyzer`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,27 +17,17 @@ use crate::pace::Pace;
 use crate::script::Script;
 use clap::{ArgGroup, Args};
 
+use super::place::Where;
 use super::{Failure, say, stopped};
 
 #[derive(Debug, Args)]
 #[command(
-    group(ArgGroup::new("place").required(true).args(["connect", "listen", "pty", "device"])),
     group(ArgGroup::new("source").args(["file", "script", "query"])),
     after_help = AFTER
 )]
 pub(crate) struct Arguments {
-    /// Connect to the gateway, again and again until it answers
-    #[arg(long, value_name = "HOST:PORT", help_heading = "Where")]
-    connect: Option<String>,
-    /// Let the gateway connect; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Where")]
-    listen: Option<SocketAddr>,
-    /// Make a pseudo-terminal and this link to the gateway's end of it
-    #[arg(long, value_name = "LINK", help_heading = "Where")]
-    pty: Option<PathBuf>,
-    /// Use a serial device of this machine
-    #[arg(long, value_name = "DEVICE", help_heading = "Where")]
-    device: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
 
     #[arg(long, value_name = "MODEL", help_heading = "What", help = style_help())]
     style: Option<Style>,
@@ -118,7 +107,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let place = place(&arguments).await?;
+    let place = arguments.place.place(arguments.baud).await?;
     if let Some(address) = place.address() {
         say(format_args!("waiting for the gateway on {address}"))?;
     }
@@ -133,22 +122,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-async fn place(arguments: &Arguments) -> Result<Place, Failure> {
-    let Arguments { connect, listen, pty, device, .. } = arguments;
-    match (connect, listen, pty, device) {
-        (Some(address), ..) => Ok(Place::connect(address)),
-        (_, Some(address), ..) => Ok(Place::listen(*address).await?),
-        (_, _, Some(link), _) => Ok(Place::Pty(link.clone())),
-        (_, _, _, Some(device)) => Ok(Place::Device(device.clone(), arguments.baud)),
-        (None, None, None, None) => Err(Failure { code: 2, what: "nowhere to play".into() }),
-    }
-}
-
 fn options(arguments: &Arguments) -> Options {
     let model = arguments.style.unwrap_or(Style::Vitros3600).framing();
     let max_text = arguments.max_text.map_or(model.max_text, |bytes| bytes as usize);
     // A real device keeps its own pace.
-    let paced = !arguments.full_speed && arguments.device.is_none();
+    let paced = !arguments.full_speed && !arguments.place.is_device();
     let timing = Timing::default().hurried(arguments.hurry);
     Options {
         faults: Faults::at_rate(arguments.seed, arguments.faults),

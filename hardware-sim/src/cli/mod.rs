@@ -5,6 +5,8 @@ mod drop;
 mod lims;
 mod mllp_lims;
 mod orders;
+mod place;
+mod replay;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -22,7 +24,7 @@ pub struct Arguments {
 
 const EXIT_CODES: &str = "Exit codes:
   0   everything was acknowledged, or a load or the LIMS was stopped
-  1   something was not acknowledged, or a script went otherwise
+  1   something was not acknowledged, or a script or a replay went otherwise
   2   the command line is wrong
   65  a file holds nothing that can be played
   74  a line, a device, an address or a file could not be opened or written";
@@ -31,6 +33,8 @@ const EXIT_CODES: &str = "Exit codes:
 enum Command {
     /// Play an analyzer: generated messages, a capture, a script or a host query
     Analyzer(Box<analyzer::Arguments>),
+    /// Play a capture of a gateway's connections, with its pauses, and compare the answers
+    Replay(replay::Arguments),
     /// Play an analyzer that leaves files in a folder or uploads them to an FTP server
     Drop(drop::Arguments),
     /// Play a LIMS that keeps a ledger and fails on command
@@ -54,6 +58,11 @@ impl Failure {
         Failure { code: 1, what: what.to_string() }
     }
 
+    /// The command line doesn't say what it must.
+    fn usage(what: impl Display) -> Self {
+        Failure { code: 2, what: what.to_string() }
+    }
+
     fn nothing_to_play(what: impl Display) -> Self {
         Failure { code: 65, what: what.to_string() }
     }
@@ -73,6 +82,7 @@ pub fn command() -> clap::Command {
 pub async fn run(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.command {
         Command::Analyzer(arguments) => analyzer::run(*arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
         Command::Drop(arguments) => drop::run(arguments).await,
         Command::Lims(arguments) => lims::run(arguments).await,
         Command::MllpLims(arguments) => mllp_lims::run(arguments).await,

@@ -12,8 +12,9 @@ use tokio_util::sync::DropGuard;
 use crate::board::Cause;
 use crate::config::settings::Awaited;
 use crate::delivery::verdict::{Reply, Why};
+use crate::domain::Direction;
 use crate::shutdown::Tasks;
-use crate::wire::{Bounds, Direction, Handler, Outgoing, Surroundings, drive};
+use crate::wire::{Bounds, Handler, Outgoing, Surroundings, drive};
 
 /// The most bytes that are kept of what was heard during one attempt.
 const HEARD: usize = 1024 * 1024;

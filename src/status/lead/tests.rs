@@ -66,6 +66,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         queries: Vec::new(),
         alarms: Vec::new(),
         reports_fail: None,
+        differing: None,
         days_left: Some(400),
         rules: None,
     }

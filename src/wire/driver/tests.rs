@@ -10,7 +10,8 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bounds, Direction, Ended, Handler, Surroundings, drive};
+use super::{Bounds, Ended, Handler, Surroundings, drive};
+use crate::domain::Direction;
 
 const FRAME: &[u8] = b"\x021H|\\^&\r\x03E5\r\n";
 

@@ -1,0 +1,75 @@
+//! What passed on an instrument's connections lately, by what the journal keeps of it: what arrived, and what was said in
+//! answer where the protocol answers in words.
+
+use std::ops::Range;
+
+use jiff::Timestamp;
+
+use super::rows::instant;
+use super::{JournalError, MessageId, Reader};
+use crate::domain::{InstrumentId, Private};
+
+/// The parcels of one transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    pub parcels: Vec<KeptParcel>,
+}
+
+/// One parcel as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptParcel {
+    pub received_at: Timestamp,
+    pub raw: Private<Vec<u8>>,
+    /// Where the content lies within it.
+    pub content: Range<usize>,
+    /// The texts that answered it.
+    pub said: Vec<Private<Vec<u8>>>,
+}
+
+/// What ends each text of a stored answer.
+const FS: u8 = 0x1c;
+
+const LAST: &str = "SELECT DISTINCT transfer FROM message WHERE instrument = ?1
+    AND id > (SELECT max(id) FROM message WHERE instrument = ?1) - 100000 ORDER BY transfer DESC LIMIT ?2";
+const PARCELS: &str = "SELECT p.received_at, p.raw, p.content_start, p.content_end, r.texts FROM parcel p
+    LEFT JOIN reply r ON r.parcel = p.id WHERE p.transfer = ? ORDER BY p.id LIMIT 10000";
+const MESSAGES: &str = "SELECT id FROM message WHERE instrument = ? ORDER BY id DESC LIMIT ?";
+
+impl Reader {
+    /// The last transfers in which this instrument sent a message, the oldest first: `most` at most.
+    pub fn exchanges(&self, instrument: &InstrumentId, most: u32) -> Result<Vec<Exchange>, JournalError> {
+        let mut last = self.connection.prepare_cached(LAST)?;
+        let last = last.query_map((instrument.as_str(), most), |row| row.get::<_, i64>(0))?;
+        let mut found = Vec::new();
+        for transfer in last {
+            let mut parcels = self.connection.prepare_cached(PARCELS)?;
+            let parcels = parcels.query_map([transfer?], |row| {
+                let texts: Option<Vec<u8>> = row.get(4)?;
+                let texts = texts.unwrap_or_default();
+                let said = texts.split(|byte| *byte == FS).filter(|text| !text.is_empty());
+                Ok(KeptParcel {
+                    received_at: instant(row.get(0)?),
+                    raw: Private::new(row.get(1)?),
+                    content: row.get(2)?..row.get(3)?,
+                    said: said.map(|text| Private::new(text.to_vec())).collect(),
+                })
+            })?;
+            found.push(Exchange { parcels: parcels.collect::<Result<_, _>>()? });
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    /// The last messages of an instrument, the oldest first: `most` at most.
+    pub fn last_messages(
+        &self,
+        instrument: &InstrumentId,
+        most: u32,
+    ) -> Result<Vec<MessageId>, JournalError> {
+        let mut statement = self.connection.prepare_cached(MESSAGES)?;
+        let rows = statement.query_map((instrument.as_str(), most), |row| Ok(MessageId(row.get(0)?)))?;
+        let mut found = rows.collect::<Result<Vec<_>, _>>()?;
+        found.reverse();
+        Ok(found)
+    }
+}

@@ -1,0 +1,314 @@
+//! Messages with patients' data replaced, for whoever is asked for help. What a message's profile reads as a code, a value, a
+//! unit, a range, a flag, a status or a time stays where it looks like one; so does what the protocol itself needs. **Everything else is replaced**,
+//! whatever it is: nobody has to know where a name might stand.
+//!
+//! A replacement has the length and the shape of what it replaces (letters for letters, digits for digits, a date for a
+//! date), so that frames keep their cuts and the message is read alike. The same text gets the same replacement throughout
+//! one set of pseudonyms, and another in the next. Pure: the key is an argument.
+
+mod astm;
+mod hl7;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::profile::{Dialect, Pattern, Profile, ResultType};
+
+/// How often another replacement is sought where one is taken: a short text's shape has few.
+const TRIES: u32 = 1_000;
+/// The longest that stays of what the protocol itself needs, and of a code or a unit, in bytes.
+const LONGEST_KEPT: usize = 48;
+const LONGEST_CODE: usize = 24;
+
+/// What was replaced by what so far.
+pub struct Pseudonyms {
+    key: [u8; 32],
+    given: BTreeMap<Vec<u8>, Vec<u8>>,
+    taken: BTreeSet<Vec<u8>>,
+}
+
+/// Whether the text of a place may stay. A name can stand anywhere by mistake, so that a place is never enough where its
+/// content can be told too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Yes,
+    /// Where it is a number, or a call that the profile knows.
+    AsValue,
+    /// Where it is one short word, or a test that the profile knows.
+    AsCode,
+    /// Where it has three letters at most, or the profile knows it.
+    AsStatus,
+    /// Where it has a digit.
+    AsRange,
+    /// Where it is digits and marks alone.
+    AsTime,
+    /// Where it is one character: no one is named so.
+    IfOne,
+    No,
+}
+
+impl Pseudonyms {
+    /// By a key that is used once and told to nobody.
+    pub fn new(key: [u8; 32]) -> Pseudonyms {
+        Pseudonyms { key, given: BTreeMap::new(), taken: BTreeSet::new() }
+    }
+
+    /// Replaces what a message of this profile doesn't need to be read. Its length stays.
+    ///
+    /// # Errors
+    /// Where a message of that kind can't be taken apart here; nothing of it may be shown then.
+    pub fn disguise(&mut self, message: &mut [u8], profile: &Profile) -> Result<(), &'static str> {
+        // UTF-16 has one in every character of Latin letters.
+        if message.contains(&0) {
+            return Err("it has characters of two bytes");
+        }
+        match &profile.dialect {
+            Dialect::Astm(dialect) => astm::disguise(message, dialect, profile, self),
+            Dialect::Hl7(dialect) => hl7::disguise(message, dialect, profile, self),
+            Dialect::Table(dialect) => return table::disguise(message, dialect, profile, self),
+        }
+        Ok(())
+    }
+
+    /// A text in another text's place: of the same length and shape.
+    pub fn of(&mut self, text: &[u8]) -> Vec<u8> {
+        if let Some(given) = self.given.get(text) {
+            return given.clone();
+        }
+        let mut found = Vec::new();
+        for attempt in 0..TRIES {
+            found = self.shaped(text, attempt);
+            if found != text && !self.taken.contains(&found) {
+                break;
+            }
+        }
+        self.taken.insert(found.clone());
+        self.given.insert(text.to_owned(), found.clone());
+        found
+    }
+
+    /// Replaces in a text what was replaced in messages, wherever it stands as a word of at least four bytes.
+    pub fn scrub(&self, text: &str) -> String {
+        let is_word = |c: char| c.is_alphanumeric();
+        let mut clean = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let length = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
+            let (run, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+            rest = after;
+            let given = self.given.get(run.as_bytes()).filter(|_| run.len() >= 4 && is_word(first));
+            match given {
+                Some(given) => clean.push_str(&String::from_utf8_lossy(given)),
+                None => clean.push_str(run),
+            }
+        }
+        clean
+    }
+
+    fn shaped(&self, text: &[u8], attempt: u32) -> Vec<u8> {
+        let mut chance = Chance::of(&self.key, text, attempt);
+        let mut shaped: Vec<u8> = text.iter().map(|byte| chance.like(*byte)).collect();
+        if is_date(text)
+            && let Some(place) = shaped.get_mut(..8)
+        {
+            let date = format!(
+                "{:04}{:02}{:02}",
+                chance.within(1930, 2020),
+                chance.within(1, 12),
+                chance.within(1, 28)
+            );
+            place.copy_from_slice(date.as_bytes());
+            let limits = [23, 59, 59];
+            for (pair, most) in shaped.get_mut(8..).unwrap_or_default().chunks_exact_mut(2).zip(limits) {
+                if pair.iter().all(u8::is_ascii_digit) {
+                    pair.copy_from_slice(format!("{:02}", chance.within(0, most)).as_bytes());
+                }
+            }
+        }
+        shaped
+    }
+
+    /// Replaces a piece of a message, or lets it be.
+    fn judge(&mut self, piece: &mut [u8], keep: Keep, profile: &Profile) {
+        let stays = match keep {
+            Keep::Yes => piece.len() <= LONGEST_KEPT,
+            Keep::AsValue => is_value(piece, profile),
+            Keep::AsCode => {
+                piece.len() <= LONGEST_CODE && !piece.contains(&b' ')
+                    || std::str::from_utf8(piece).is_ok_and(|text| {
+                        profile.tests.contains_key(text) || profile.aspects.contains_key(text)
+                    })
+            }
+            Keep::AsStatus => {
+                let known = |text: &str| profile.status(text).is_some() || profile.flag(text).is_some();
+                let each = |text: &str| text.split([' ', ',', ';']).all(|it| it.len() <= 3 || known(it));
+                std::str::from_utf8(piece).is_ok_and(|text| known(text) || each(text))
+            }
+            Keep::AsRange => {
+                piece.is_empty() || piece.len() <= LONGEST_KEPT && piece.iter().any(u8::is_ascii_digit)
+            }
+            Keep::AsTime => {
+                piece.len() <= LONGEST_KEPT
+                    && piece.iter().all(|byte| byte.is_ascii_digit() || b"+-:./TZ ".contains(byte))
+            }
+            Keep::IfOne => piece.len() <= 1,
+            Keep::No => false,
+        };
+        if !stays {
+            // A number that a spreadsheet shortened stays one. Words are replaced one by one, so that a name is the same
+            // name with and without what stands beside it.
+            let is_shortened = is_shortened(piece);
+            let stands_between =
+                |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric() || is_shortened && *byte == b'E';
+            for word in piece.split_mut(stands_between) {
+                let given = self.of(word);
+                word.copy_from_slice(&given);
+            }
+        }
+    }
+}
+
+/// Bytes that depend on the key, on a text and on nothing else.
+struct Chance {
+    seed: Vec<u8>,
+    block: Vec<u8>,
+    blocks: u32,
+}
+
+impl Chance {
+    fn of(key: &[u8; 32], text: &[u8], attempt: u32) -> Chance {
+        let seed = [key.as_slice(), &attempt.to_be_bytes(), text].concat();
+        Chance { seed, block: Vec::new(), blocks: 0 }
+    }
+
+    fn next(&mut self) -> u8 {
+        if self.block.is_empty() {
+            let mut hash = Sha256::new();
+            hash.update(self.blocks.to_be_bytes());
+            hash.update(&self.seed);
+            self.block = hash.finalize().to_vec();
+            self.blocks += 1;
+        }
+        self.block.pop().unwrap_or_default()
+    }
+
+    /// From the first to the last, both included.
+    fn within(&mut self, first: u32, last: u32) -> u32 {
+        let wide = u32::from(self.next()) << 8 | u32::from(self.next());
+        first + wide % (last - first + 1)
+    }
+
+    fn like(&mut self, byte: u8) -> u8 {
+        match byte {
+            b'0'..=b'9' => b'0' + self.next() % 10,
+            b'A'..=b'Z' => b'A' + self.next() % 26,
+            b'a'..=b'z' | 0x80.. => b'a' + self.next() % 26,
+            other => other,
+        }
+    }
+}
+
+/// `YYYYMMDD`, perhaps with a time behind it.
+fn is_date(text: &[u8]) -> bool {
+    let number = |range: Range<usize>| {
+        let digits = std::str::from_utf8(text.get(range)?).ok()?;
+        digits.bytes().all(|it| it.is_ascii_digit()).then(|| digits.parse::<u32>().ok())?
+    };
+    matches!(text.len(), 8 | 10 | 12 | 14)
+        && text.iter().all(u8::is_ascii_digit)
+        && number(0..4).is_some_and(|year| (1850..=2100).contains(&year))
+        && number(4..6).is_some_and(|month| (1..=12).contains(&month))
+        && number(6..8).is_some_and(|day| (1..=31).contains(&day))
+}
+
+/// Such as `1.5E+05`.
+fn is_shortened(piece: &[u8]) -> bool {
+    let is_one = |text: &str| {
+        let (number, exponent) = text.split_once('E')?;
+        let digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+        Some(digits(number) && exponent.strip_prefix(['+', '-']).is_some_and(digits))
+    };
+    std::str::from_utf8(piece).ok().and_then(is_one).unwrap_or(false)
+}
+
+/// A number with a comparator or without, or a call that the profile knows.
+fn is_value(piece: &[u8], profile: &Profile) -> bool {
+    let text = String::from_utf8_lossy(piece);
+    let bare = text.trim().trim_start_matches(['<', '>', '=', '+', '-', ' ']);
+    // A unit may stand behind it.
+    let (number, unit) = bare.split_once(' ').unwrap_or((bare, "/"));
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || b".,eE+-".contains(&byte))
+        && number.len() <= 20
+        && number.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',')
+        && unit.len() <= 8
+        && unit.contains(['/', '%']);
+    let known = |results: &ResultType| match results {
+        ResultType::Coded(calls) | ResultType::QuantityOrCall(calls) => calls.contains_key(&*text),
+        ResultType::Quantity | ResultType::Text => false,
+    };
+    bare.is_empty()
+        || is_number
+        || profile.failed_values.contains_key(&*text)
+        || profile.tests.values().any(|test| known(&test.result))
+        || profile.aspects.values().filter_map(|aspect| aspect.result.as_ref()).any(known)
+}
+
+/// The pieces of `bytes` between separators, as ranges from `start` on.
+fn pieces(bytes: &[u8], start: usize, separator: Option<u8>) -> Vec<Range<usize>> {
+    let mut from = start;
+    let parts = bytes.split(|byte| Some(*byte) == separator);
+    parts
+        .map(|part| {
+            let range = from..from + part.len();
+            from = range.end + 1;
+            range
+        })
+        .collect()
+}
+
+/// Whether a pattern that tells controls fits a piece.
+fn fits(pattern: &Pattern, piece: &[u8]) -> bool {
+    std::str::from_utf8(piece).is_ok_and(|text| pattern.matches(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pseudonym_has_the_shape_of_the_text_and_is_the_same_each_time_and_no_others() {
+        let mut pseudonyms = Pseudonyms::new([7; 32]);
+        for text in ["Example", "EX0001", "19670412", "196704121530", "O'Brien-7", "M\u{fc}ller", ""] {
+            let given = pseudonyms.of(text.as_bytes());
+            let shape = |bytes: &[u8]| -> Vec<u8> {
+                let class = |byte: &u8| match byte {
+                    b'0'..=b'9' => b'9',
+                    b'A'..=b'Z' => b'A',
+                    b'a'..=b'z' | 0x80.. => b'a',
+                    other => *other,
+                };
+                bytes.iter().map(class).collect()
+            };
+            assert_eq!(shape(&given), shape(text.as_bytes()), "{text}");
+            assert_eq!(pseudonyms.of(text.as_bytes()), given);
+            assert!(text.is_empty() || given != text.as_bytes(), "{text}");
+            assert_eq!(is_date(&given), is_date(text.as_bytes()));
+        }
+        let all: BTreeSet<Vec<u8>> =
+            (0..100).map(|number| pseudonyms.of(format!("{number:02}").as_bytes())).collect();
+        assert!(all.len() >= 99, "two texts of one shape are kept apart");
+        assert_ne!(Pseudonyms::new([8; 32]).of(b"Example"), Pseudonyms::new([7; 32]).of(b"Example"));
+    }
+
+    #[test]
+    fn what_was_replaced_once_is_replaced_wherever_it_stands_as_a_word() {
+        let mut pseudonyms = Pseudonyms::new([7; 32]);
+        let name = String::from_utf8(pseudonyms.of(b"Example")).unwrap();
+        let text = "specimen of Example, not of Examples; id=7";
+        assert_eq!(pseudonyms.scrub(text), text.replace("Example,", &format!("{name},")));
+    }
+}
