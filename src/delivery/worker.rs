@@ -128,7 +128,7 @@ async fn attempt(
     let attempted = client.attempt(&lease).await;
     let judgement = &attempted.judgement;
     tracing::info!(
-        destination = %destination.id, delivery = %lease.delivery, attempt = lease.number,
+        destination = %destination.id, delivery = %lease.delivery, key = lease.key, attempt = lease.number,
         verdict = ?judgement.verdict, "{}", judgement.detail
     );
     let report = Report {

@@ -11,6 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
+use super::journald::Journald;
 use super::panics;
 use crate::config::settings::{LogFormat, LogSettings};
 
@@ -25,13 +26,18 @@ pub enum LoggingError {
     Started(#[from] TryInitError),
 }
 
-/// Sends everything that is logged from here on to standard error, and of panics where they were.
+/// Sends everything that is logged from here on to standard error, and of panics where they were. Where systemd's journal
+/// reads that and lines of text are wanted, it gets entries with fields instead.
 ///
 /// # Errors
 /// When the filter can't be understood, or when a log was started before.
 pub fn start(settings: &LogSettings) -> Result<(), LoggingError> {
-    let colours = stderr().is_terminal();
-    subscriber(settings, colours, stderr)?.try_init()?;
+    match Journald::of_this_process().filter(|_| settings.format == LogFormat::Text) {
+        Some(journald) => {
+            registry().with(filter(settings)?).with(filter_fn(may_be_heard)).with(journald).try_init()?;
+        }
+        None => subscriber(settings, stderr().is_terminal(), stderr)?.try_init()?,
+    }
     panics::log_only_where();
     Ok(())
 }

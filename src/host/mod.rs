@@ -3,6 +3,7 @@
 
 pub mod control;
 pub mod deposit;
+mod journald;
 pub mod logging;
 mod panics;
 pub mod serial;

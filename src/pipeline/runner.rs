@@ -159,7 +159,7 @@ impl Runner {
     fn message(&self, message: MessageId) -> Option<Pending> {
         let read = self.read(|reader| reader.with_content(message));
         read.inspect_err(
-            |error| tracing::error!(%message, %error, "failed to read a message from the journal"),
+            |error| tracing::error!(message_id = %message, %error, "failed to read a message from the journal"),
         )
         .ok()
     }
@@ -183,7 +183,7 @@ impl Runner {
                     (processed, Some(instrument))
                 }
                 Err(error) => {
-                    tracing::error!(message = %message.message, %error, "failed to compare a message with the journal");
+                    tracing::error!(message_id = %message.message, %error, "failed to compare a message with the journal");
                     return false;
                 }
             },
@@ -228,7 +228,7 @@ impl Runner {
         match self.journal.record(processed, clock::now()).await {
             Ok(ids) => Written::Yes(ids),
             Err(JournalError::Refused(why)) => {
-                tracing::error!(%message, why, "failed to record a message; it is kept as a problem");
+                tracing::error!(message_id = %message, why, "failed to record a message; it is kept as a problem");
                 let text =
                     "the gateway could not record what this message says; its bytes are kept".to_owned();
                 let mut processed = empty(message, fingerprint);
@@ -240,7 +240,7 @@ impl Runner {
                 }
             }
             Err(error) => {
-                tracing::error!(%message, %error, "failed to record a message; trying again");
+                tracing::error!(message_id = %message, %error, "failed to record a message; trying again");
                 Written::Later
             }
         }
@@ -368,7 +368,7 @@ fn understand(message: &Pending, instrument: &Instrument, rules: Option<Arc<Rule
     let read = catch_unwind(AssertUnwindSafe(|| process_part(&part(message), &reading, &context)));
     let read = read.map(|outcome| placed(outcome, message, &instrument.profile.dialect));
     read.unwrap_or_else(|_| {
-        tracing::error!(message = %message.message, "reading a message panicked; it is kept as a problem");
+        tracing::error!(message_id = %message.message, "reading a message panicked; it is kept as a problem");
         let text = "the gateway could not read this message; its bytes are kept".to_owned();
         Outcome { problems: vec![problem(ProblemKind::Unreadable, text)], ..Outcome::default() }
     })

@@ -33,7 +33,7 @@ impl Runner {
     async fn read_again(&self, message: MessageId, why: &str) {
         let decided = self.journal.decide(Decision::Reread(message), Decider::gateway(why), clock::now());
         if let Err(error) = decided.await {
-            tracing::error!(%message, %error, "failed to read a message again");
+            tracing::error!(message_id = %message, %error, "failed to read a message again");
         }
     }
 }
