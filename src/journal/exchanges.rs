@@ -29,21 +29,26 @@ pub struct KeptParcel {
 /// What ends each text of a stored answer.
 const FS: u8 = 0x1c;
 
-const LAST: &str = "SELECT DISTINCT transfer FROM message WHERE instrument = ?1
-    AND id > (SELECT max(id) FROM message WHERE instrument = ?1) - 100000 ORDER BY transfer DESC LIMIT ?2";
+/// From the newest on, so that it ends after as many as are wanted.
+const MESSAGES: &str =
+    "SELECT id, transfer FROM message WHERE instrument = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
 const PARCELS: &str = "SELECT p.received_at, p.raw, p.content_start, p.content_end, r.texts FROM parcel p
     LEFT JOIN reply r ON r.parcel = p.id WHERE p.transfer = ? ORDER BY p.id LIMIT 10000";
-const MESSAGES: &str = "SELECT id FROM message WHERE instrument = ? ORDER BY id DESC LIMIT ?";
 
 impl Reader {
-    /// The last transfers in which this instrument sent a message, the oldest first: `most` at most.
+    /// The last transfers in which this instrument sent a message, the oldest first: `most` at most, and of those none that
+    /// lies more than a hundred messages for each back.
     pub fn exchanges(&self, instrument: &InstrumentId, most: u32) -> Result<Vec<Exchange>, JournalError> {
-        let mut last = self.connection.prepare_cached(LAST)?;
-        let last = last.query_map((instrument.as_str(), most), |row| row.get::<_, i64>(0))?;
+        let mut last: Vec<i64> = Vec::new();
+        for (_, transfer) in self.newest(instrument, most.saturating_mul(100))? {
+            if last.len() < most as usize && !last.contains(&transfer) {
+                last.push(transfer);
+            }
+        }
         let mut found = Vec::new();
         for transfer in last {
             let mut parcels = self.connection.prepare_cached(PARCELS)?;
-            let parcels = parcels.query_map([transfer?], |row| {
+            let parcels = parcels.query_map([transfer], |row| {
                 let texts: Option<Vec<u8>> = row.get(4)?;
                 let texts = texts.unwrap_or_default();
                 let said = texts.split(|byte| *byte == FS).filter(|text| !text.is_empty());
@@ -66,10 +71,18 @@ impl Reader {
         instrument: &InstrumentId,
         most: u32,
     ) -> Result<Vec<MessageId>, JournalError> {
-        let mut statement = self.connection.prepare_cached(MESSAGES)?;
-        let rows = statement.query_map((instrument.as_str(), most), |row| Ok(MessageId(row.get(0)?)))?;
-        let mut found = rows.collect::<Result<Vec<_>, _>>()?;
+        let mut found: Vec<MessageId> =
+            self.newest(instrument, most)?.into_iter().map(|(message, _)| message).collect();
         found.reverse();
         Ok(found)
+    }
+
+    /// The newest messages of an instrument with their transfers, the newest first.
+    fn newest(&self, instrument: &InstrumentId, most: u32) -> Result<Vec<(MessageId, i64)>, JournalError> {
+        let mut statement = self.connection.prepare_cached(MESSAGES)?;
+        let rows = statement.query_map((instrument.as_str(), i64::MAX, most), |row| {
+            Ok((MessageId(row.get(0)?), row.get(1)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
