@@ -28,13 +28,13 @@ pub(super) fn assembled(sources: &[&Source], analytes: &Analytes) -> (Checks, Ve
     for &source in sources {
         let remarks = Remarks::default();
         let read = reader::document(&source.text, &remarks, |file| file_of_rules(file, source, analytes));
-        drafts.extend(read.unwrap_or_default().into_iter().flatten().map(|draft| (source, draft)));
+        drafts.extend(read.unwrap_or_default().into_iter().map(|draft| (source, draft)));
         findings.extend(remarks.into_parts().0.iter().map(|complaint| source.finding(complaint)));
     }
     findings.extend(between_rules(&drafts));
     let mut checks = Checks::default();
     for (_, draft) in drafts {
-        checks.rules.push(draft.rule);
+        checks.rules.extend(draft.rule);
         checks.examples.extend(draft.examples);
     }
     (checks, findings)
@@ -45,12 +45,20 @@ pub(super) fn read(file: &mut Table<'_>, source: &Source, analytes: &Analytes) {
     file_of_rules(file, source, analytes);
 }
 
-/// One rule with its cases.
+/// One rule with its cases, as far as they could be read.
 struct Draft {
-    rule: Rule,
+    /// Empty where the rule has none that can be read.
+    name: String,
+    /// Where its name stands, or else the rule.
+    span: Range<usize>,
+    place: String,
+    /// Whether it is a [[delta]], which others may name.
+    is_delta: bool,
+    /// Whether it could be read whom it is for.
+    is_for_known: bool,
+    /// Nothing where it couldn't be read what is asked.
+    rule: Option<Rule>,
     examples: Vec<Example>,
-    /// Where its name stands.
-    name: Range<usize>,
 }
 
 /// What the readers of one file's rules work with.
@@ -81,13 +89,14 @@ impl Context<'_> {
     }
 }
 
-fn file_of_rules(file: &mut Table<'_>, source: &Source, analytes: &Analytes) -> Vec<Option<Draft>> {
+fn file_of_rules(file: &mut Table<'_>, source: &Source, analytes: &Analytes) -> Vec<Draft> {
     let context = Context { source, analytes };
     let context = &context;
     let mut drafts = Vec::new();
     drafts.extend(file.tables("critical", |table| limits::critical(table, context)));
     drafts.extend(file.tables("range", |table| limits::range(table, context)));
-    drafts.extend(file.tables("delta", |table| delta::delta(table, context)));
+    let deltas = file.tables("delta", |table| delta::delta(table, context)).into_iter();
+    drafts.extend(deltas.map(|draft| Draft { is_delta: true, ..draft }));
     drafts.extend(file.tables("together", |table| delta::together(table, context)));
     drafts.extend(file.tables("flags", |table| integrity::flags(table, context)));
     drafts.extend(file.tables("index", |table| integrity::index(table, context)));
@@ -105,6 +114,7 @@ struct Head {
     name: Option<(String, Range<usize>)>,
     source: Option<String>,
     criteria: Criteria,
+    is_for_known: bool,
     holds: bool,
     preliminary: bool,
 }
@@ -118,7 +128,9 @@ fn head(table: &mut Table<'_>, holds: bool) -> Head {
     let hold = table.flag("hold");
     let preliminary = table.flag("preliminary").unwrap_or_default();
     let (source, holds) = (source.map(str::to_owned), hold.unwrap_or(holds));
-    Head { name, source, criteria: criteria(table), holds, preliminary }
+    let before = table.count_of_errors();
+    let criteria = criteria(table);
+    Head { name, source, criteria, is_for_known: table.count_of_errors() == before, holds, preliminary }
 }
 
 fn criteria(table: &mut Table<'_>) -> Criteria {
@@ -150,7 +162,7 @@ fn age(text: &str) -> Result<Age, String> {
     })
 }
 
-/// A rule put together, where nothing that it needs is missing, with its cases.
+/// A rule put together with its cases. What is missing was told.
 fn draft(
     table: &mut Table<'_>,
     context: &Context<'_>,
@@ -158,21 +170,21 @@ fn draft(
     analytes: Vec<String>,
     kind: Option<RuleKind>,
     defaults: &cases::Defaults<'_>,
-) -> Option<Draft> {
-    let name = head.name.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
+) -> Draft {
+    let (name, span) = head.name.unwrap_or_else(|| (String::new(), table.span()));
     let examples = cases::read(table, context, &name, &head.criteria, defaults);
-    let (name, span) = head.name?;
-    let rule = Rule {
-        name,
+    let place = context.place(table.span());
+    let rule = kind.map(|kind| Rule {
+        name: name.clone(),
         analytes,
         criteria: head.criteria,
         holds: head.holds,
         preliminary: head.preliminary,
-        source: head.source?,
-        kind: kind?,
-        place: context.place(table.span()),
-    };
-    Some(Draft { rule, examples, name: span })
+        source: head.source.unwrap_or_default(),
+        kind,
+        place: place.clone(),
+    });
+    Draft { name, span, place, is_delta: false, is_for_known: head.is_for_known, rule, examples }
 }
 
 /// What is wrong between rules: names that stand twice, names of no rule, and rules that no patient comes to.
@@ -180,27 +192,34 @@ fn between_rules(drafts: &[(&Source, Draft)]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut names: BTreeMap<&str, &Draft> = BTreeMap::new();
     let at = |(source, draft): &(&Source, Draft), message: String| {
-        source.finding(&Complaint::new(draft.name.clone(), message))
+        source.finding(&Complaint::new(draft.span.clone(), message))
     };
-    for one in drafts {
-        let name = one.1.rule.name.as_str();
+    for one in drafts.iter().filter(|(_, draft)| !draft.name.is_empty()) {
+        let name = one.1.name.as_str();
         if let Some(other) = names.get(name) {
-            findings.push(at(one, format!("a rule at {} has this name; give it another", other.rule.place)));
+            findings.push(at(one, format!("a rule at {} has this name; give it another", other.place)));
         } else {
             names.insert(name, &one.1);
         }
     }
     for one in drafts {
-        let RuleKind::Together(Together { deltas, .. }) = &one.1.rule.kind else { continue };
+        let kind = one.1.rule.as_ref().map(|rule| &rule.kind);
+        let Some(RuleKind::Together(Together { deltas, .. })) = kind else { continue };
         for name in deltas {
-            if !names.get(name.as_str()).is_some_and(|it| matches!(it.rule.kind, RuleKind::Delta(_))) {
+            if !names.get(name.as_str()).is_some_and(|it| it.is_delta) {
                 findings.push(at(one, format!("there is no [[delta]] named \"{name}\"; name one in deltas")));
             }
         }
     }
-    let rules: Vec<&Rule> = drafts.iter().map(|(_, draft)| &draft.rule).collect();
+    // Of a rule that may be for fewer than it seems nobody can say whom it takes.
+    let known: Vec<(&(&Source, Draft), &Rule)> = drafts
+        .iter()
+        .filter(|(_, draft)| draft.is_for_known)
+        .filter_map(|one| Some((one, one.1.rule.as_ref()?)))
+        .collect();
+    let rules: Vec<&Rule> = known.iter().map(|(_, rule)| *rule).collect();
     for index in reachable::never_reached(&rules) {
-        if let Some(one) = drafts.get(index) {
+        if let Some((one, _)) = known.get(index) {
             let text = "no patient comes to this rule: those before it take them all; remove it, or set it before them";
             findings.push(at(one, text.to_owned()));
         }

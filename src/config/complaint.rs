@@ -44,6 +44,11 @@ impl Remarks {
         self.warnings.borrow_mut().push(Complaint::new(span, message));
     }
 
+    /// How many errors there are up to now.
+    pub(super) fn count(&self) -> usize {
+        self.errors.borrow().len()
+    }
+
     /// The errors, then the warnings.
     pub(super) fn into_parts(self) -> (Vec<Complaint>, Vec<Complaint>) {
         (self.errors.into_inner(), self.warnings.into_inner())

@@ -73,6 +73,11 @@ impl<'t> Table<'t> {
         self.remarks.error(self.span.clone(), message);
     }
 
+    /// How many errors the file has up to now.
+    pub(super) fn count_of_errors(&self) -> usize {
+        self.remarks.count()
+    }
+
     pub(super) fn span(&self) -> Range<usize> {
         self.span.clone()
     }

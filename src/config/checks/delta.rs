@@ -28,7 +28,7 @@ enum Kind {
     RcvLog,
 }
 
-pub(super) fn delta(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn delta(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let measure = Measure::read(table, context);
     let measure = measure.as_ref();
@@ -97,7 +97,7 @@ fn sides(table: &mut Table<'_>, line: Option<&Line>, unit: Option<&str>) -> Opti
     }
 }
 
-pub(super) fn together(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn together(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let entry = table.required("at_least", "2");
     let at_least = entry.as_ref().and_then(|entry| entry.number(2..=100_usize));
@@ -107,7 +107,7 @@ pub(super) fn together(table: &mut Table<'_>, context: &Context<'_>) -> Option<D
     {
         entry.error(format!("at_least is {at_least}, and deltas names {}; name more rules", deltas.len()));
     }
-    let kind = at_least.map(|at_least| RuleKind::Together(Together { deltas, at_least }));
+    let kind = Some(RuleKind::Together(Together { deltas, at_least: at_least.unwrap_or_default() }));
     draft(table, context, head, Vec::new(), kind, &cases::Defaults::none())
 }
 

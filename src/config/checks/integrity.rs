@@ -15,7 +15,7 @@ const CHECK_DIGITS: [(&str, CheckDigit); 2] =
     [("luhn", CheckDigit::Luhn), ("iso7064-mod11-2", CheckDigit::Mod11)];
 const RELATIONS: [&str; 5] = ["<", "<=", ">", ">=", "within"];
 
-pub(super) fn flags(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn flags(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let analytes = analytes(table, context);
     let flags = globs(table, "flags");
@@ -26,7 +26,7 @@ pub(super) fn flags(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draf
     draft(table, context, head, analytes, kind, &cases::Defaults::none())
 }
 
-pub(super) fn index(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn index(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let analytes = analytes(table, context);
     if analytes.is_empty() {
@@ -46,7 +46,7 @@ pub(super) fn index(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draf
     draft(table, context, head, analytes, kind, &cases::Defaults::none())
 }
 
-pub(super) fn consistency(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn consistency(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let left = terms(table, "left", context);
     let right = terms(table, "right", context);
@@ -110,7 +110,7 @@ fn terms(table: &mut Table<'_>, key: &'static str, context: &Context<'_>) -> Opt
     Some(terms)
 }
 
-pub(super) fn pattern(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn pattern(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let signs = table.tables("when", |table| {
         let measure = Measure::read(table, context);
@@ -130,7 +130,7 @@ pub(super) fn pattern(table: &mut Table<'_>, context: &Context<'_>) -> Option<Dr
     draft(table, context, head, analytes, kind, &cases::Defaults::none())
 }
 
-pub(super) fn number(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn number(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let pattern = table.required("pattern", "\"9999999999\"").and_then(|entry| entry.parsed(picture));
     let check_digit = table.choice("check_digit", &CHECK_DIGITS);
@@ -146,7 +146,7 @@ fn picture(text: &str) -> Result<String, String> {
         .to_owned())
 }
 
-pub(super) fn demographics(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn demographics(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let analytes = analytes(table, context);
     let wanted = table.list("required", |entry| entry.choice(&Demographic::ALL)).unwrap_or_default();
@@ -157,13 +157,13 @@ pub(super) fn demographics(table: &mut Table<'_>, context: &Context<'_>) -> Opti
     draft(table, context, head, analytes, kind, &cases::Defaults::none())
 }
 
-pub(super) fn identity(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn identity(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let kind = Some(RuleKind::Identity(IdentityRule));
     draft(table, context, head, Vec::new(), kind, &cases::Defaults::none())
 }
 
-pub(super) fn qc(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn qc(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
     let analytes = analytes(table, context);
     let missing = table.choice("missing", &MISSING).unwrap_or(Missing::Undecided);

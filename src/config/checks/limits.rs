@@ -16,20 +16,15 @@ pub(super) enum Side {
     Either,
 }
 
-pub(super) fn critical(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn critical(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     limited(table, context, false, RuleKind::Critical)
 }
 
-pub(super) fn range(table: &mut Table<'_>, context: &Context<'_>) -> Option<Draft> {
+pub(super) fn range(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     limited(table, context, true, RuleKind::Range)
 }
 
-fn limited(
-    table: &mut Table<'_>,
-    context: &Context<'_>,
-    holds: bool,
-    kind: fn(Limits) -> RuleKind,
-) -> Option<Draft> {
+fn limited(table: &mut Table<'_>, context: &Context<'_>, holds: bool, kind: fn(Limits) -> RuleKind) -> Draft {
     let head = head(table, holds);
     let measure = Measure::read(table, context);
     let measure = measure.as_ref();
@@ -46,12 +41,11 @@ fn limited(
     {
         entry.error(format!("high, {}, isn't above low, {}", high.written, low.written));
     }
-    let is_limited = low.is_some() || high.is_some();
     let with_unit = |limit: Limit| Limit { written: written(&limit.written, unit), ..limit };
     let limits = Limits { low: low.map(with_unit), high: high.map(with_unit) };
     let analytes = measure.map(|it| vec![it.analyte.id.clone()]).unwrap_or_default();
     let defaults = cases::Defaults::of(measure);
-    let kind = (is_limited && measure.is_some()).then(|| kind(limits));
+    let kind = measure.map(|_| kind(limits));
     draft(table, context, head, analytes, kind, &defaults)
 }
 

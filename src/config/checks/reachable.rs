@@ -27,17 +27,12 @@ pub(super) fn never_reached(rules: &[&Rule]) -> Vec<usize> {
             .filter(|(_, rule)| rule.kind.check() == check && rule.analytes.iter().any(|it| it == analyte))
             .map(|(index, rule)| (index, *rule))
             .collect();
-        // One that no patient can be for was told already.
-        let is_possible = |rule: &Rule| {
-            let ages = rule.criteria.age_from.zip(rule.criteria.age_below);
-            ages.is_none_or(|(from, below)| is_younger(from, below))
-        };
         let reached: BTreeSet<usize> = cases(&group)
             .iter()
             .filter_map(|case| group.iter().find(|(_, rule)| rule.criteria.fit(case) == Answer::Yes))
             .map(|(index, _)| *index)
             .collect();
-        let missed = group.iter().filter(|(index, rule)| !reached.contains(index) && is_possible(rule));
+        let missed = group.iter().filter(|(index, _)| !reached.contains(index));
         never.extend(missed.map(|(index, _)| *index));
     }
     never.sort_unstable();
