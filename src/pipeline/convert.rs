@@ -114,14 +114,18 @@ fn in_unit(
     analyte.convert(&digits, &unit).map_err(|refusal| refusal.to_string())
 }
 
-/// A number of an analyte, in whatever unit, for rules to decide on.
-pub fn in_reported_unit(
+/// A number of an analyte that another system told, in whatever unit, for rules to compare with. Nobody has looked at it
+/// here: one that no patient can have is nothing to compare with.
+pub fn as_told(
     analyte: &Analyte,
     comparator: Option<Comparator>,
     number: &DecimalText,
     unit: Result<Unit, Refusal>,
 ) -> Amount {
-    amount_of(comparator, in_unit(analyte, number, unit))
+    match in_unit(analyte, number, unit) {
+        Ok(Converted { reported, believed: Believed::No, .. }) => Amount::Absurd(reported),
+        converted => amount_of(comparator, converted),
+    }
 }
 
 fn amount_of(comparator: Option<Comparator>, converted: Result<Converted, String>) -> Amount {

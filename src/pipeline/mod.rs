@@ -40,7 +40,7 @@ use crate::domain::{
 };
 
 pub use case::{Around, case, measured, measured_at, past};
-pub use convert::{analyte, analyte_of, in_reported_unit};
+pub use convert::{analyte, analyte_of, as_told};
 pub use linking::{AskedAs, Fit, asked, fit, is_other};
 pub use offset::{ClockState, Offsets, made_at};
 pub use preview::{Preview, Reported, Tube, preview};

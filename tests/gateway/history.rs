@@ -177,3 +177,132 @@ async fn one_patient_of_whom_the_lims_says_nothing_keeps_nobody_elses_question()
     assert!(lab.text(&["held"]).contains("earlier values are still to come"), "the first goes on waiting");
     until("it goes on without", || lab.count("accepted") == 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_failure_of_the_lims_is_taken_for_a_patient_without_history() {
+    let (_lims, desk, lab, address) = laboratory("patience_secs = 2", |_, before| match before {
+        0 => {
+            "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()
+        }
+        1 => "HTTP/1.1 404 Not Found\r\ncontent-length: 13\r\nconnection: close\r\n\r\n{\"values\":[]}"
+            .to_owned(),
+        2 => "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_owned(),
+        // Cut off before a byte, within its head, and within its body.
+        3 => String::new(),
+        4 => "HTTP/1.1 200 OK\r\ncontent-".to_owned(),
+        5 => json("").replace("content-length: 13", "content-length: 14"),
+        _ => json(&ninety("OLD1")),
+    })
+    .await;
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    for failures in 1..=6 {
+        until("it is asked again", || desk.count() > failures).await;
+        assert_eq!(lab.count("accepted"), 0, "nothing leaves after {failures} failures");
+    }
+    until("it is compared with the answer at last", || lab.text(&["held"]).contains("too far")).await;
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lims_that_only_fails_keeps_a_result_for_as_long_as_it_may_and_is_shown_as_down() {
+    let (_lims, desk, lab, address) = laboratory("wait_secs = 4", |_, _| {
+        "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()
+    })
+    .await;
+    let _gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    until("it is asked once more", || desk.count() >= 2).await;
+    assert!(lab.text(&["held"]).contains("earlier values are still to come"), "{}", lab.text(&["held"]));
+    until("it goes on without", || lab.count("accepted") == 1).await;
+    let trace = lab.text(&["trace", "EX0001"]);
+    assert!(trace.contains("delta: not evaluated: the LIMS hasn't told"), "{trace}");
+    let status = lab.text(&["status"]);
+    let link = status.lines().find(|line| line.contains("patients' history")).unwrap_or_default();
+    assert!(link.contains("500"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_compared_with_a_value_of_the_lims_that_no_patient_can_have() {
+    // 25 g/L are 139 mmol/L: its unit was another.
+    let switched = ninety("OLD1").replace("\"90\"", "\"2500\"");
+    let (_lims, _desk, lab, address) = laboratory("", move |_, _| json(&switched)).await;
+    let _gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    until("it isn't compared", || lab.count("accepted") == 1).await;
+    let trace = lab.text(&["trace", "EX0001"]);
+    assert!(trace.contains("delta: not evaluated: no patient can have the earlier value"), "{trace}");
+    assert!(trace.contains("seen glucose was 138.8, which no patient has"), "{trace}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_orders_come_in_only_their_patients_are_asked_about() {
+    let more = "orders = \"hospital\"\nauthority = \"HOSP\"\n\
+                [orders.hospital]\nkind = \"folder\"\nfolder = \"orders\"\nevery_secs = 1\nmoved_to = \"taken\"";
+    let (_lims, desk, lab, address) = laboratory(more, |_, _| json(&ninety("OLD1"))).await;
+    fs::create_dir(lab.path("orders")).unwrap();
+    fs::create_dir(lab.path("taken")).unwrap();
+    let _gateway = lab.start().await;
+    sign(&lab);
+    let order = |id: &str, tube: &str, authority: &str| {
+        let text = format!(
+            r#"{{"id":"{id}","orders":[{{"action":"place","placer":"P{id}","specimen":"{tube}","test":"GLCC",
+            "patient":{{"id":"EX88","authority":"{authority}","name":"Example^Anna"}}}}]}}"#
+        );
+        fs::write(lab.path("orders").join(format!(".{id}")), text).unwrap();
+        let whole = lab.path("orders").join(format!("{id}.json"));
+        fs::rename(lab.path("orders").join(format!(".{id}")), &whole).unwrap();
+        whole
+    };
+    let files = [order("1", "EX0001", "HOSP"), order("2", "EX0002", "CLINIC")];
+    until("the orders are taken", || files.iter().all(|file| !file.exists())).await;
+    // The analyzer names no patient: the order says whose tube it is.
+    send(address, &glucose("EX0001", "200", "F", "20260102030405").replace("EX-77", "")).await;
+    until("it is too far from what the LIMS has", || lab.text(&["held"]).contains("too far")).await;
+    assert!(desk.asked()[0].head.starts_with("GET /history?patient=EX88&"), "{}", desk.asked()[0].head);
+    let asked = desk.count();
+    // The same number of somebody else's, and a number that only the analyzer says.
+    send(address, &glucose("EX0002", "200", "F", "20260102030405").replace("EX-77", "")).await;
+    send(address, &of_patient("EX0003", "200", "20260102030405").replace("EX-77", "EX88")).await;
+    for specimen in ["EX0002", "EX0003"] {
+        let is_told = || lab.text(&["trace", specimen]).contains("there is no earlier value of this patient");
+        until("it is compared with nobody's values", is_told).await;
+    }
+    assert_eq!(desk.count(), asked, "the LIMS isn't asked about patients whom it may not know");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_person_releases_all_the_lims_is_asked_too_and_its_answer_lets_nothing_go() {
+    let answers = Arc::new(AtomicBool::new(false));
+    let does = Arc::clone(&answers);
+    let (_lims, _desk, lab, address) = laboratory("patience_secs = 1", move |asked, _| {
+        let far = asked.head.contains("patient=EX-77");
+        match does.load(Ordering::SeqCst) {
+            true => json(&if far { ninety("OLD1") } else { ninety("OLD1").replace("\"90\"", "\"190\"") }),
+            false => SILENCE.to_owned(),
+        }
+    })
+    .await;
+    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    fs::write(lab.path("labwire.toml"), site.replace("\"hold-exceptions\"", "\"full\"")).unwrap();
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    send(address, &of_patient("EX0002", "200", "20260102030405").replace("EX-77", "EX-78")).await;
+    let held = || lab.text(&["held"]);
+    until("both wait for the LIMS", || held().matches("earlier values are still to come").count() == 2).await;
+    answers.store(true, Ordering::SeqCst);
+    until("both are compared", || !held().contains("earlier values are still to come")).await;
+    assert_eq!(held().matches("too far").count(), 1, "{}", held());
+    assert_eq!((lab.count("held"), lab.count("accepted")), (2, 0), "{}", held());
+    for id in ["1", "2"] {
+        assert!(lab.run(&["release", id, "--reason", "seen"]).status.success());
+    }
+    until("a person lets them go", || lab.count("accepted") == 2).await;
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -55,6 +55,8 @@ pub enum Amount {
     },
     /// It can't be put into the unit that is reported, and why.
     Unconverted(String),
+    /// Another system told it, and no patient can have it: its number, and nothing is compared with it.
+    Absurd(String),
     /// A text, a code, or nothing.
     NoNumber,
 }
@@ -114,7 +116,7 @@ impl Amount {
     pub fn reach(&self) -> Option<Reach> {
         match self {
             Amount::Number { comparator, exact, .. } => Some(Reach::of(*comparator, exact)),
-            Amount::Unconverted(_) | Amount::NoNumber => None,
+            Amount::Unconverted(_) | Amount::Absurd(_) | Amount::NoNumber => None,
         }
     }
 
@@ -122,7 +124,7 @@ impl Amount {
     pub fn reported(&self) -> Option<Reach> {
         match self {
             Amount::Number { comparator, reported, .. } => Some(Reach::of(*comparator, reported)),
-            Amount::Unconverted(_) | Amount::NoNumber => None,
+            Amount::Unconverted(_) | Amount::Absurd(_) | Amount::NoNumber => None,
         }
     }
 }

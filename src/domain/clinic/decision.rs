@@ -83,6 +83,7 @@ pub enum Why {
     PreviousZero,
     PreviousComparator,
     PreviousUnconverted,
+    PreviousAbsurd,
     /// Two earlier values of one moment, which don't agree.
     SeveralPrevious,
     /// The instrument told no time, or its clock is in doubt.
@@ -178,6 +179,9 @@ impl fmt::Display for Why {
             Why::PreviousZero => write!(f, "the earlier value is zero"),
             Why::PreviousComparator => write!(f, "the earlier value has a comparator"),
             Why::PreviousUnconverted => write!(f, "the earlier value isn't in the reported unit"),
+            Why::PreviousAbsurd => {
+                write!(f, "no patient can have the earlier value that was told: its unit may be another")
+            }
             Why::SeveralPrevious => {
                 write!(f, "there are several earlier values of one moment, which don't agree")
             }

@@ -63,6 +63,9 @@ enum StoredAmount {
     Unconverted {
         why: String,
     },
+    Absurd {
+        number: String,
+    },
     NoNumber,
 }
 
@@ -229,6 +232,7 @@ impl From<&Amount> for StoredAmount {
                 reported: reported.to_string(),
             },
             Amount::Unconverted(why) => StoredAmount::Unconverted { why: why.clone() },
+            Amount::Absurd(number) => StoredAmount::Absurd { number: number.clone() },
             Amount::NoNumber => StoredAmount::NoNumber,
         }
     }
@@ -250,6 +254,7 @@ impl StoredAmount {
                 reported: read(reported)?,
             },
             StoredAmount::Unconverted { why } => Amount::Unconverted(why),
+            StoredAmount::Absurd { number } => Amount::Absurd(number),
             StoredAmount::NoNumber => Amount::NoNumber,
         })
     }
@@ -272,6 +277,7 @@ mod tests {
             Amount::plain(None, long),
             Amount::plain(None, -&Exact::parse("5.25").unwrap()),
             Amount::Unconverted("why".to_owned()),
+            Amount::Absurd("500".to_owned()),
             Amount::NoNumber,
         ];
         for amount in amounts {

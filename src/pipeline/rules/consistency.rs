@@ -143,6 +143,7 @@ pub(super) fn amount(amount: &Amount) -> String {
             }
         }
         Amount::Unconverted(_) => "not in the reported unit".to_owned(),
+        Amount::Absurd(number) => format!("{number}, which no patient has"),
         Amount::NoNumber => "no number".to_owned(),
     }
 }

@@ -38,7 +38,7 @@ fn current(measured: &Measured, form: Form) -> Result<(&Exact, &str), Why> {
     match &measured.amount {
         Amount::Unconverted(why) => return Err(Why::Unconverted(why.clone())),
         Amount::Number { comparator: Some(_), .. } => return Err(Why::Comparator),
-        Amount::Number { .. } | Amount::NoNumber => {}
+        Amount::Number { .. } | Amount::Absurd(_) | Amount::NoNumber => {}
     }
     form.number(&measured.amount).zip(measured.analyte.as_deref()).ok_or(Why::NoNumber)
 }
@@ -77,6 +77,7 @@ fn compare(delta: &Delta, value: &Exact, at: Timestamp, past: &Past, form: Form)
         Amount::Number { comparator: Some(_), .. } => {
             return Ruling::NotEvaluated(Why::PreviousComparator);
         }
+        Amount::Absurd(_) => return Ruling::NotEvaluated(Why::PreviousAbsurd),
         amount => form.number(amount),
     };
     let Some(previous) = previous else { return Ruling::NotEvaluated(Why::PreviousUnconverted) };

@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::journal::JournalError;
 use crate::journal::history::History;
 use crate::journal::orders::{CachedOrder, source_name};
-use crate::pipeline::{Reading, analyte, in_reported_unit};
+use crate::pipeline::{Reading, analyte, as_told};
 
 /// As rules know the LIMS where it doesn't say which instrument a value is of.
 const LIMS: &str = "the LIMS";
@@ -133,7 +133,7 @@ impl<'a> Known<'a> {
         let unit = self.settings.units.unit(&it.unit);
         Some(Past {
             analyte: analyte.id.clone(),
-            amount: in_reported_unit(analyte, it.comparator, &it.number, unit),
+            amount: as_told(analyte, it.comparator, &it.number, unit),
             at: Some(it.at),
             instrument: if it.instrument.is_empty() { LIMS.to_owned() } else { it.instrument.clone() },
         })
