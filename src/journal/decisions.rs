@@ -67,6 +67,29 @@ pub fn kept(decisions: &[Decision]) -> Vec<StoredDecision> {
     decisions.iter().map(StoredDecision::from).collect()
 }
 
+/// Keeps the text of rules that decided something, in the caller's transaction, before what they decided is written. The text
+/// is long: it is handed over once, and looked for once a message.
+pub(super) fn keep_rules<'a>(
+    connection: &Connection,
+    judged: impl IntoIterator<Item = &'a Judged>,
+) -> Result<(), JournalError> {
+    let mut kept: Vec<&str> = Vec::new();
+    for rules in judged.into_iter().flat_map(|it| &it.evaluations).map(|it| &it.rules) {
+        if kept.contains(&rules.sha256.as_str()) {
+            continue;
+        }
+        let is_kept =
+            connection.prepare_cached("SELECT 1 FROM rule_text WHERE sha256 = ?")?.exists([&rules.sha256])?;
+        if !is_kept {
+            connection
+                .prepare_cached("INSERT INTO rule_text VALUES (?, ?)")?
+                .execute(params![rules.sha256, rules.text])?;
+        }
+        kept.push(&rules.sha256);
+    }
+    Ok(())
+}
+
 /// Writes what was decided of a stored observation, in the caller's transaction.
 pub(super) fn write(
     connection: &Connection,
@@ -77,15 +100,6 @@ pub(super) fn write(
 ) -> Result<(), JournalError> {
     judged.asks.iter().try_for_each(|it| history::open(connection, it, unanswered, now))?;
     for it in &judged.evaluations {
-        // The text is long: it is handed over once, not with each result.
-        let is_kept = connection
-            .prepare_cached("SELECT 1 FROM rule_text WHERE sha256 = ?")?
-            .exists([&it.rules.sha256])?;
-        if !is_kept {
-            connection
-                .prepare_cached("INSERT INTO rule_text VALUES (?, ?)")?
-                .execute(params![it.rules.sha256, it.rules.text])?;
-        }
         connection
             .prepare_cached(
                 "INSERT INTO evaluation (observation, rules, force, facts, decisions, decided_at)

@@ -12,7 +12,7 @@ pub(super) use place::carry_over;
 use place::{Placed, place};
 
 use super::audit::{self, GATEWAY, Step};
-use super::decisions::Judged;
+use super::decisions::{self, Judged};
 use super::orders::{Link, step_told};
 use super::qc::{self, JudgedRun};
 use super::writer::Urgency;
@@ -179,6 +179,7 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
     if is_processed(connection, it.message)? {
         return Err(JournalError::Refused(format!("message {} was read already", it.message)));
     }
+    decisions::keep_rules(connection, it.entries.iter().map(|entry| &entry.judged))?;
     let mut tally = Tally::default();
     let mut ids = Vec::new();
     for entry in &it.entries {

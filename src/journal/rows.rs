@@ -14,7 +14,7 @@ use coding::StoredCoding;
 use conversion::StoredConversion;
 use dilution::StoredDilution;
 use jiff::Timestamp;
-pub(super) use outline::Outline;
+pub(super) use outline::{Alike, Outline};
 use range::StoredRange;
 use serde::{Deserialize, Serialize};
 

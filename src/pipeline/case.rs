@@ -34,6 +34,17 @@ pub struct Around {
 
 /// The case of an observation. Its value is converted by the reading's rules.
 pub fn case(observation: &Observation, reading: &Reading, received_at: Timestamp, around: Around) -> Case {
+    case_of(measured(observation, reading), observation, reading, received_at, around)
+}
+
+/// The same, where it is known already what was measured.
+pub fn case_of(
+    measured: Measured,
+    observation: &Observation,
+    reading: &Reading,
+    received_at: Timestamp,
+    around: Around,
+) -> Case {
     let nobody = Patient::default();
     let patient = around.patient.as_ref().map_or(&nobody, Private::reveal);
     // What came with the result is compared too: it may be another patient's.
@@ -44,7 +55,7 @@ pub fn case(observation: &Observation, reading: &Reading, received_at: Timestamp
     let identity = identity(&now, &told);
     let at = measured_at(observation.told_at(), received_at);
     Case {
-        measured: measured(observation, reading),
+        measured,
         specimen: SpecimenFacts {
             number: Private::new(observation.specimen.reveal().to_owned()),
             kind: observation.specimen_type.clone().filter(|kind| !kind.trim().is_empty()),

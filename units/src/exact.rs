@@ -83,10 +83,10 @@ impl Exact {
     /// With so many digits after the full stop, rounded half away from zero: `1.575` with 2 is `1.58`.
     pub fn rounded(&self, decimals: u32) -> String {
         if let Some(digits) = Small::of(self).and_then(|small| small.rounded(decimals)) {
-            return written(&BigInt::from(digits), usize::try_from(decimals).unwrap_or(usize::MAX));
+            return written(digits < 0, &digits.unsigned_abs().to_string(), decimals);
         }
         let scaled = (&self.0 * power_of_ten(i32::try_from(decimals).unwrap_or(i32::MAX))).round();
-        written(scaled.numer(), usize::try_from(decimals).unwrap_or(usize::MAX))
+        written_large(scaled.numer(), decimals)
     }
 
     /// Rounded to so many significant digits, half away from zero.
@@ -119,6 +119,10 @@ impl Exact {
 
     /// All its digits, where they end and there are not too many.
     pub fn decimal(&self) -> Option<String> {
+        if let Some((digits, decimals)) = Small::of(self).and_then(Small::digits) {
+            let text = written(digits < 0, &digits.unsigned_abs().to_string(), decimals);
+            return Some(text).filter(|text| text.len() <= LONGEST);
+        }
         let (mut denominator, mut decimals) = (self.0.denom().clone(), 0_u32);
         let ten = BigInt::from(10);
         for factor in [2, 5] {
@@ -134,7 +138,7 @@ impl Exact {
             return None;
         }
         let digits = self.0.numer() * Pow::pow(&ten, decimals) / self.0.denom();
-        Some(written(&digits, usize::try_from(decimals).ok()?)).filter(|text| text.len() <= LONGEST)
+        Some(written_large(&digits, decimals)).filter(|text| text.len() <= LONGEST)
     }
 }
 
@@ -272,11 +276,24 @@ pub(crate) fn power_of_ten(exponent: i32) -> BigRational {
 }
 
 /// Whole `digits` with a full stop before the last `decimals` of them.
-fn written(digits: &BigInt, decimals: usize) -> String {
-    let sign = if digits.is_negative() { "-" } else { "" };
-    let digits = format!("{:0>width$}", digits.abs().to_string(), width = decimals + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - decimals);
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+fn written(is_negative: bool, digits: &str, decimals: u32) -> String {
+    let decimals = usize::try_from(decimals).unwrap_or(usize::MAX);
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(decimals));
+    let mut text = String::with_capacity(digits.len().saturating_add(decimals).saturating_add(3));
+    if is_negative {
+        text.push('-');
+    }
+    text.push_str(if whole.is_empty() { "0" } else { whole });
+    if decimals > 0 {
+        text.push('.');
+        text.extend(std::iter::repeat_n('0', decimals - fraction.len()));
+        text.push_str(fraction);
+    }
+    text
+}
+
+fn written_large(digits: &BigInt, decimals: u32) -> String {
+    written(digits.is_negative(), &digits.abs().to_string(), decimals)
 }
 
 #[cfg(test)]

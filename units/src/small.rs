@@ -57,6 +57,22 @@ impl Small {
         wide(self.0, other.1).cmp(&wide(other.0, self.1))
     }
 
+    /// All its digits as a whole number, and how many of them stand after the full stop. `None` where they don't end, or
+    /// aren't a word's.
+    pub(crate) fn digits(self) -> Option<(i128, u32)> {
+        let twos = self.1.trailing_zeros();
+        let (mut rest, mut fives) = (self.1.checked_shr(twos)?, 0);
+        while rest % 5 == 0 {
+            (rest, fives) = (rest / 5, fives + 1);
+        }
+        if rest != 1 {
+            return None;
+        }
+        let decimals = twos.max(fives);
+        let scaled = i128::from(self.0).checked_mul(10_i128.checked_pow(decimals)?)?;
+        Some((scaled.checked_div(i128::from(self.1))?, decimals))
+    }
+
     /// `self × 10^decimals`, rounded half away from zero to a whole number.
     pub(crate) fn rounded(self, decimals: u32) -> Option<i128> {
         let twice = wide(self.0, 10_i64.checked_pow(decimals)?).checked_mul(2)?;
@@ -141,6 +157,22 @@ mod tests {
             let text = Exact::of(one).rounded(decimals).replace('.', "");
             let digits: BigInt = text.parse().unwrap();
             prop_assert_eq!(digits, expected);
+        }
+
+        #[test]
+        fn words_are_written_as_numbers_of_any_size_are(digits in any::<i64>(), twos in 0_u32..20, fives in 0_u32..20) {
+            let below = BigInt::from(2).pow(twos) * BigInt::from(5).pow(fives);
+            let number = Exact::of(BigRational::new(BigInt::from(digits), below.clone()));
+            let text = number.to_string();
+            // Beyond a word, and the same number once it is divided again.
+            let far = BigRational::from_integer(BigInt::from(10).pow(40));
+            let long = Exact::of(number.fraction() * &far).to_string();
+            let places = text.split_once('.').map_or(0, |(_, rest)| rest.len());
+            let digits = text.replace('.', "");
+            let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |rest| ("-", rest));
+            let expected = format!("{sign}{}{}", digits.trim_start_matches('0'), "0".repeat(40 - places));
+            prop_assert_eq!(if number.is_zero() { "0".to_owned() } else { expected }, long);
+            prop_assert!(!text.contains('.') || !text.ends_with('0'));
         }
 
         #[test]

@@ -106,6 +106,17 @@ pub enum Identity {
     Differs(Vec<String>),
 }
 
+impl Case {
+    /// Whether any number in it is reported rounded to another one.
+    pub fn is_rounded(&self) -> bool {
+        let beside =
+            self.together.iter().map(|it| &it.amount).chain(self.history.iter().map(|it| &it.amount));
+        let is_rounded =
+            |it: &Amount| matches!(it, Amount::Number { exact, reported, .. } if exact != reported);
+        std::iter::once(&self.measured.amount).chain(beside).any(is_rounded)
+    }
+}
+
 impl Amount {
     /// A number as it stands, which is reported as it is.
     pub fn plain(comparator: Option<Comparator>, exact: Exact) -> Amount {

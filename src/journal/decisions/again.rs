@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Judged, json, kept, write};
+use super::{Judged, keep_rules, kept, read, write};
 use crate::domain::HoldReason;
 use crate::domain::clinic::Evaluation;
 use crate::journal::audit::{self, GATEWAY, Step};
@@ -35,6 +35,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         self.submit(Urgency::Other, move |connection| {
+            keep_rules(connection, all.iter().map(|it| &it.judged))?;
             all.iter().try_for_each(|it| again(connection, it, why, now))
         })
         .await
@@ -112,7 +113,8 @@ fn is_new(connection: &Connection, id: ObservationId, it: &Evaluation) -> Result
         )?
         .query_row(params![id.0, it.force.name()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    Ok(last != Some((it.rules.sha256.clone(), json(&kept(&it.decisions))?)))
+    let Some((rules, decisions)) = last else { return Ok(true) };
+    Ok(rules != it.rules.sha256 || read(&decisions)? != kept(&it.decisions))
 }
 
 fn open_holds(connection: &Connection, id: ObservationId) -> Result<Vec<HoldReason>, JournalError> {

@@ -9,7 +9,7 @@ use rusqlite::params;
 use super::json;
 use crate::domain::{InstrumentId, Observation, Patient, Private, TestIdentity};
 use crate::journal::read::observation_of;
-use crate::journal::rows::{Outline, instant};
+use crate::journal::rows::{Alike, Outline, instant};
 use crate::journal::{JournalError, MessageId, ObservationId, Reader};
 
 /// A patient, by a number and who assigned it. Without an authority the same number of another source is another patient's.
@@ -57,15 +57,15 @@ pub struct Earlier {
 
 impl Earlier {
     pub fn instrument(&self) -> &InstrumentId {
-        &self.outline.instrument
+        &self.outline.test.instrument
     }
 
     pub fn test(&self) -> &TestIdentity {
-        &self.outline.test
+        &self.outline.test.test
     }
 
     pub fn loinc(&self) -> Option<&str> {
-        self.outline.loinc.as_deref()
+        self.outline.test.loinc.as_deref()
     }
 
     /// Whom the analyzer named.
@@ -97,11 +97,30 @@ impl Reader {
         except: &[&str],
         limit: usize,
     ) -> Result<Vec<Earlier>, JournalError> {
-        let (sources, except) = (json(&patient.meant_by())?, json(&except)?);
+        let (meant_by, except) = (patient.meant_by(), json(&except)?);
+        let mut alike = Alike::default();
+        let mut known = match meant_by.is_empty() {
+            true => Vec::new(),
+            false => self.history_by_orders(&patient, &json(&meant_by)?, &except, limit, &mut alike)?,
+        };
+        if patient.is_what_analyzers_mean() {
+            known.extend(self.history_by_analyzers(patient.patient, &except, limit, &mut alike)?);
+        }
+        known.sort_by_key(|it| std::cmp::Reverse(it.id));
+        known.truncate(limit);
+        Ok(known)
+    }
+
+    fn history_by_orders(
+        &self,
+        patient: &PatientKey<'_>,
+        sources: &str,
+        except: &str,
+        limit: usize,
+        alike: &mut Alike,
+    ) -> Result<Vec<Earlier>, JournalError> {
         let Patient { id, authority, .. } = patient.patient;
-        let mut known: Vec<Earlier> = self
-            .connection
-            .prepare_cached(
+        let mut statement = self.connection.prepare_cached(
                 "SELECT o.id, o.message, o.detail, m.received_at
                  FROM observation o JOIN message m ON m.id = o.message
                  WHERE o.specimen IN (SELECT l.label FROM lab_order p JOIN order_label l ON l.lab_order = p.id
@@ -118,18 +137,9 @@ impl Reader {
                      AND (h.closed_at IS NULL OR h.closing = 'rejected'))
                  AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
                  ORDER BY o.id DESC LIMIT ?5",
-            )?
-            .query_and_then(
-                params![sources, id, authority, except, limit, patient.born()],
-                self::earlier,
-            )?
-            .collect::<Result<_, _>>()?;
-        if patient.is_what_analyzers_mean() {
-            known.extend(self.history_by_analyzers(patient.patient, &except, limit)?);
-        }
-        known.sort_by_key(|it| std::cmp::Reverse(it.id));
-        known.truncate(limit);
-        Ok(known)
+        )?;
+        let known = params![sources, id, authority, except, limit, patient.born()];
+        statement.query_and_then(known, |row| earlier(row, alike))?.collect()
     }
 
     fn history_by_analyzers(
@@ -137,6 +147,7 @@ impl Reader {
         patient: &Patient,
         except: &str,
         limit: usize,
+        alike: &mut Alike,
     ) -> Result<Vec<Earlier>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT o.id, o.message, o.detail, m.received_at FROM observation o JOIN message m ON m.id = o.message
@@ -151,17 +162,18 @@ impl Reader {
              AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
              ORDER BY o.id DESC LIMIT ?4",
         )?;
-        statement.query_and_then(params![patient.id, patient.authority, except, limit], earlier)?.collect()
+        let known = params![patient.id, patient.authority, except, limit];
+        statement.query_and_then(known, |row| earlier(row, alike))?.collect()
     }
 }
 
-fn earlier(row: &rusqlite::Row<'_>) -> Result<Earlier, JournalError> {
+fn earlier(row: &rusqlite::Row<'_>, alike: &mut Alike) -> Result<Earlier, JournalError> {
     let detail: String = row.get(2)?;
     Ok(Earlier {
         id: ObservationId(row.get(0)?),
         message: MessageId(row.get(1)?),
         received_at: instant(row.get(3)?),
-        outline: Outline::read(&detail)?,
+        outline: Outline::read(&detail, alike)?,
         detail: Private::new(detail),
     })
 }

@@ -113,6 +113,7 @@ pub(in crate::journal) fn carry_over(
     entry: &Entry,
     now: Timestamp,
 ) -> Result<ObservationId, JournalError> {
+    decisions::keep_rules(connection, [&entry.judged])?;
     let entry = &in_doubt(connection, message, entry)?;
     let version: i64 = connection
         .prepare_cached("SELECT version FROM observation WHERE id = ?")?

@@ -1,6 +1,7 @@
 //! The journal's own twins of a case and of what was decided of it.
 
 use std::fmt;
+use std::ops::Not;
 
 use jiff::civil::Date;
 use labwire_units::Exact;
@@ -27,7 +28,7 @@ pub(crate) struct StoredCase {
     at: Option<i64>,
     together: Vec<StoredMeasured>,
     history: Vec<StoredPast>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     history_untold: bool,
     /// Absent: nothing to compare; empty: nothing differs.
     differs: Option<Vec<String>>,
@@ -75,9 +76,13 @@ pub struct StoredDecision {
     pub check: String,
     pub rules: Vec<String>,
     pub ruling: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub thresholds: Vec<String>,
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub holds: bool,
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub rounding_decides: bool,
 }
 
@@ -193,8 +198,12 @@ impl StoredCase {
 
 impl From<&Measured> for StoredMeasured {
     fn from(it: &Measured) -> StoredMeasured {
-        let Measured { code, analyte, amount, flags } = it.clone();
-        StoredMeasured { code, analyte, amount: StoredAmount::from(&amount), flags }
+        StoredMeasured {
+            code: it.code.clone(),
+            analyte: it.analyte.clone(),
+            amount: StoredAmount::from(&it.amount),
+            flags: it.flags.clone(),
+        }
     }
 }
 
@@ -226,11 +235,14 @@ impl StoredPast {
 impl From<&Amount> for StoredAmount {
     fn from(it: &Amount) -> StoredAmount {
         match it {
-            Amount::Number { comparator, exact, reported } => StoredAmount::Number {
-                comparator: comparator.map(|comparator| comparator.as_str().to_owned()),
-                exact: exact.to_string(),
-                reported: reported.to_string(),
-            },
+            Amount::Number { comparator, exact, reported } => {
+                let text = exact.to_string();
+                StoredAmount::Number {
+                    comparator: comparator.map(|comparator| comparator.as_str().to_owned()),
+                    reported: if exact == reported { text.clone() } else { reported.to_string() },
+                    exact: text,
+                }
+            }
             Amount::Unconverted(why) => StoredAmount::Unconverted { why: why.clone() },
             Amount::Absurd(number) => StoredAmount::Absurd { number: number.clone() },
             Amount::NoNumber => StoredAmount::NoNumber,
@@ -263,6 +275,16 @@ impl StoredAmount {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_decision_that_was_kept_with_its_empty_fields_is_the_same() {
+        let long = r#"{"check":"critical","rules":["k"],"ruling":"clear","inputs":[],"thresholds":["< 3 mmol/L"],
+            "holds":false,"rounding_decides":false}"#;
+        let short = r#"{"check":"critical","rules":["k"],"ruling":"clear","thresholds":["< 3 mmol/L"]}"#;
+        let [was, is] = [long, short].map(|text| serde_json::from_str::<StoredDecision>(text).unwrap());
+        assert_eq!(was, is);
+        assert_eq!(serde_json::to_string(&was).unwrap(), short);
+    }
 
     #[test]
     fn a_case_comes_back_as_it_was_kept_to_the_last_digit() {

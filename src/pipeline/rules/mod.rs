@@ -17,7 +17,7 @@ use labwire_units::Exact;
 
 pub use examples::{Failure, Trial, try_examples};
 pub use rcv::{log_bounds, rcv};
-pub use relevant::{Told, latest, relevant};
+pub use relevant::{Told, Wanted, latest, relevant};
 
 use crate::domain::clinic::{
     Amount, Answer, Band, Case, Check, Checks, Criteria, Decision, Path, Reach, Rule, RuleKind, Ruling, Why,
@@ -70,7 +70,9 @@ impl Judged {
 /// Every decision about a case, in the order of the checks and, within one, of the rules.
 pub fn evaluate(case: &Case, checks: &Checks) -> Vec<Decision> {
     let mut decisions = Vec::new();
-    let concerned: Vec<&Rule> = checks.rules.iter().filter(|rule| concerns(rule, case)).collect();
+    let about = case.measured.analyte.as_deref();
+    let concerned: Vec<&Rule> = checks.rules.iter().filter(|rule| concerns(rule, about)).collect();
+    let case = &Asked { case, is_rounded: case.is_rounded() };
     for (_, check) in Check::ALL {
         let asked: Vec<&Rule> = concerned.iter().filter(|rule| rule.kind.check() == check).copied().collect();
         match asked.first().map(|rule| rule.kind.band()) {
@@ -82,14 +84,21 @@ pub fn evaluate(case: &Case, checks: &Checks) -> Vec<Decision> {
     decisions
 }
 
-/// Whether a rule is about what was measured.
-fn concerns(rule: &Rule, case: &Case) -> bool {
-    rule.analytes.is_empty()
-        || case.measured.analyte.as_ref().is_some_and(|analyte| rule.analytes.contains(analyte))
+/// A case that rules are asked about.
+struct Asked<'a> {
+    case: &'a Case,
+    /// Whether any of its numbers is reported otherwise than it is: only then it must be asked about in both forms.
+    is_rounded: bool,
+}
+
+/// Whether a rule is about such an analyte.
+fn concerns(rule: &Rule, analyte: Option<&str>) -> bool {
+    rule.analytes.is_empty() || analyte.is_some_and(|analyte| rule.analytes.iter().any(|it| it == analyte))
 }
 
 /// The first rule that fits; where it isn't known which does, all that may, and they must agree.
-fn by_band(check: Check, rules: &[&Rule], case: &Case, checks: &Checks) -> Decision {
+fn by_band(check: Check, rules: &[&Rule], about: &Asked<'_>, checks: &Checks) -> Decision {
+    let case = about.case;
     let mut asked: Vec<&Rule> = Vec::new();
     let mut fit = Answer::No;
     for rule in rules {
@@ -102,9 +111,7 @@ fn by_band(check: Check, rules: &[&Rule], case: &Case, checks: &Checks) -> Decis
         }
     }
     let certain = fit == Answer::Yes || whoever_it_is(&asked, case);
-    let exact = agreed(&asked, certain, case, checks, Form::Exact);
-    let reported = agreed(&asked, certain, case, checks, Form::Reported);
-    decision(check, &asked, exact, &reported)
+    decision(check, &asked, certain, about, checks)
 }
 
 /// Whether one of the rules is for the patient, whoever of those that it may be it is.
@@ -140,20 +147,15 @@ fn doubted(ruling: Ruling) -> Ruling {
 }
 
 /// A rule that stands for itself. `None` where it is for others.
-fn one(rule: &Rule, case: &Case, checks: &Checks) -> Option<Decision> {
-    let fit = rule.criteria.fit(case);
-    if fit == Answer::No {
-        return None;
-    }
-    let asked = [rule];
-    let certain = fit == Answer::Yes;
-    let exact = agreed(&asked, certain, case, checks, Form::Exact);
-    let reported = agreed(&asked, certain, case, checks, Form::Reported);
-    Some(decision(rule.kind.check(), &asked, exact, &reported))
+fn one(rule: &Rule, about: &Asked<'_>, checks: &Checks) -> Option<Decision> {
+    let fit = rule.criteria.fit(about.case);
+    (fit != Answer::No).then(|| decision(rule.kind.check(), &[rule], fit == Answer::Yes, about, checks))
 }
 
-fn decision(check: Check, asked: &[&Rule], exact: Judged, reported: &Judged) -> Decision {
-    let rounding_decides = exact.ruling != reported.ruling;
+fn decision(check: Check, asked: &[&Rule], certain: bool, about: &Asked<'_>, checks: &Checks) -> Decision {
+    let by = |form| agreed(asked, certain, about.case, checks, form);
+    let exact = by(Form::Exact);
+    let rounding_decides = about.is_rounded && exact.ruling != by(Form::Reported).ruling;
     // What may be critical and can't be decided is looked at first, whatever the rule does with what is.
     let waits = asked.iter().any(|rule| rule.holds)
         || (check == Check::Critical && matches!(exact.ruling, Ruling::Undecided(_)));

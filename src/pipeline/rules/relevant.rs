@@ -8,53 +8,71 @@ use crate::domain::clinic::{Case, Checks, Measured, Past, RuleKind, Term};
 
 /// What the rules about one value may look at beside it.
 #[derive(Default)]
-struct Beside<'a> {
+pub struct Wanted<'a> {
     analytes: BTreeSet<&'a str>,
     codes: Vec<&'a Glob>,
     /// Whose earlier values count.
     earlier: BTreeSet<&'a str>,
 }
 
-/// The case without what no rule looks at. The rules decide the same of it.
-pub fn relevant(mut case: Case, checks: &Checks) -> Case {
-    let mut beside = Beside::default();
-    for rule in checks.rules.iter().filter(|rule| concerns(rule, &case)) {
-        match &rule.kind {
-            RuleKind::Index(index) => beside.codes.extend(&index.codes),
-            RuleKind::Consistency(formula) => {
-                beside.analytes.extend(formula.left.iter().chain(&formula.right).map(analyte));
+impl<'a> Wanted<'a> {
+    /// By the rules about such an analyte.
+    pub fn about(measured: Option<&str>, checks: &'a Checks) -> Wanted<'a> {
+        let mut wanted = Wanted::default();
+        for rule in checks.rules.iter().filter(|rule| concerns(rule, measured)) {
+            match &rule.kind {
+                RuleKind::Index(index) => wanted.codes.extend(&index.codes),
+                RuleKind::Consistency(formula) => {
+                    wanted.analytes.extend(formula.left.iter().chain(&formula.right).map(analyte));
+                }
+                RuleKind::Pattern(pattern) => {
+                    wanted.analytes.extend(pattern.0.iter().map(|it| it.analyte.as_str()))
+                }
+                RuleKind::Together(together) => {
+                    let members = checks.rules.iter().filter(|it| together.deltas.contains(&it.name));
+                    let analytes: Vec<&str> =
+                        members.flat_map(|it| &it.analytes).map(String::as_str).collect();
+                    wanted.analytes.extend(&analytes);
+                    wanted.earlier.extend(analytes);
+                }
+                RuleKind::Delta(_) => wanted.earlier.extend(rule.analytes.iter().map(String::as_str)),
+                RuleKind::Critical(_)
+                | RuleKind::Range(_)
+                | RuleKind::Flags(_)
+                | RuleKind::Number(_)
+                | RuleKind::Demographics(_)
+                | RuleKind::Identity(_)
+                | RuleKind::Qc(_) => {}
             }
-            RuleKind::Pattern(pattern) => {
-                beside.analytes.extend(pattern.0.iter().map(|it| it.analyte.as_str()))
-            }
-            RuleKind::Together(together) => {
-                let members = checks.rules.iter().filter(|it| together.deltas.contains(&it.name));
-                let analytes: Vec<&str> = members.flat_map(|it| &it.analytes).map(String::as_str).collect();
-                beside.analytes.extend(&analytes);
-                beside.earlier.extend(analytes);
-            }
-            RuleKind::Delta(_) => beside.earlier.extend(rule.analytes.iter().map(String::as_str)),
-            RuleKind::Critical(_)
-            | RuleKind::Range(_)
-            | RuleKind::Flags(_)
-            | RuleKind::Number(_)
-            | RuleKind::Demographics(_)
-            | RuleKind::Identity(_)
-            | RuleKind::Qc(_) => {}
         }
+        wanted
     }
-    let counts = |it: &Measured| {
-        it.analyte.as_deref().is_some_and(|analyte| beside.analytes.contains(analyte))
-            || beside.codes.iter().any(|code| code.matches(&it.code))
-    };
-    case.together.retain(counts);
-    let measured: BTreeSet<&str> =
-        case.together.iter().chain([&case.measured]).filter_map(|it| it.analyte.as_deref()).collect();
-    let asked =
-        |it: &&Past| beside.earlier.contains(it.analyte.as_str()) && measured.contains(it.analyte.as_str());
-    let told = case.history.iter().filter(asked).map(|it| (Told::of(it), it));
-    case.history = latest(told, case.at).into_iter().cloned().collect();
-    case
+
+    /// What counts of what else was measured of the specimen.
+    pub fn together<'b>(&self, all: impl Iterator<Item = &'b Measured>) -> Vec<Measured> {
+        let counts = |it: &&Measured| {
+            it.analyte.as_deref().is_some_and(|analyte| self.analytes.contains(analyte))
+                || self.codes.iter().any(|code| code.matches(&it.code))
+        };
+        all.filter(counts).cloned().collect()
+    }
+
+    /// What counts of what was measured before, for a case that has all else.
+    pub fn history(&self, all: &[Past], case: &Case) -> Vec<Past> {
+        let measured: BTreeSet<&str> =
+            case.together.iter().chain([&case.measured]).filter_map(|it| it.analyte.as_deref()).collect();
+        let asked =
+            |it: &&Past| self.earlier.contains(it.analyte.as_str()) && measured.contains(it.analyte.as_str());
+        let told = all.iter().filter(asked).map(|it| (Told::of(it), it));
+        latest(told, case.at).into_iter().cloned().collect()
+    }
+}
+
+/// The case without what no rule looks at. The rules decide the same of it.
+pub fn relevant(case: Case, checks: &Checks) -> Case {
+    let wanted = Wanted::about(case.measured.analyte.as_deref(), checks);
+    let case = Case { together: wanted.together(case.together.iter()), ..case };
+    Case { history: wanted.history(&case.history, &case), ..case }
 }
 
 fn analyte(term: &Term) -> &str {

@@ -24,9 +24,9 @@ use crate::journal::orders::{CachedOrder, Link};
 use crate::journal::qc::JudgedRun;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
-use crate::pipeline::rules::{Told, evaluate, latest, relevant};
+use crate::pipeline::rules::{Told, Wanted, evaluate, latest};
 use crate::pipeline::{
-    Around, Reading, analyte_of, case, fit, is_other, measured, measured_at, past, ranged,
+    Around, Reading, analyte_of, case_of, fit, is_other, measured, measured_at, past, ranged,
 };
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
@@ -312,18 +312,22 @@ impl<'a> Judging<'a> {
         set: &Set,
         seen: &Seen,
     ) -> Evaluation {
-        let beside = seen.arrived.iter().filter(|(other, _)| *other != index).map(|(_, it)| it);
+        let checks = &set.rules.checks;
+        let (own, beside): (Vec<_>, Vec<_>) = seen.arrived.iter().partition(|(other, _)| *other == index);
+        let own = own.first().map(|(_, it)| it.clone());
+        let measured = own.unwrap_or_else(|| measured(observation, &set.own));
+        let wanted = Wanted::about(measured.analyte.as_deref(), checks);
         let around = Around {
             patient: around.patient.clone(),
             otherwise: around.otherwise.clone(),
-            together: beside.chain(&seen.stored).cloned().collect(),
-            history: seen.history.clone(),
+            together: wanted.together(beside.into_iter().map(|(_, it)| it).chain(&seen.stored)),
+            history: Vec::new(),
             history_untold: known.history.is_untold,
             patients: seen.patients.clone(),
             qc: known.qc,
         };
-        let checks = &set.rules.checks;
-        let case = relevant(case(observation, &set.own, self.received_at, around), checks);
+        let mut case = case_of(measured, observation, &set.own, self.received_at, around);
+        case.history = wanted.history(&seen.history, &case);
         let decisions = evaluate(&case, checks);
         Evaluation { rules: Arc::clone(&set.rules), force: set.force, case, decisions }
     }
