@@ -9,7 +9,7 @@ mod result;
 use labwire_hl7::message::{Charset, Draft, Separators, Value};
 
 use crate::config::settings::{Awaited, Hl7, MessageKind, Mode};
-use crate::domain::{Observation, Order, Patient, SampleClass, Status};
+use crate::domain::{Observation, Order, Patient, SampleClass, Status, parts_of_authority};
 use crate::journal::ledger::{Consignment, Item};
 
 /// The most characters of MSH-10 before version 2.7.
@@ -103,10 +103,10 @@ fn patient<'a>(draft: &mut Draft, items: impl Iterator<Item = &'a Item> + Clone)
     let location = components(agreed(|patient| &patient.location));
     let id = agreed(|patient| &patient.id).as_bytes();
     let mut authorities = items.clone().map(|item| item.patient().authority.as_str());
-    let authority = authorities
-        .next()
-        .filter(|first| authorities.all(|other| other == *first) && !is_known_everywhere(first))
-        .unwrap_or_default();
+    let authority =
+        authorities.next().filter(|first| authorities.all(|other| other == *first)).unwrap_or_default();
+    // An identifier that it has everywhere would stand elsewhere than its name.
+    let (authority, _) = parts_of_authority(authority);
     let number: &[&[u8]] = if authority.is_empty() { &[id] } else { &[id, b"", b"", authority.as_bytes()] };
     draft.segment(
         b"PID",
@@ -124,11 +124,6 @@ fn patient<'a>(draft: &mut Draft, items: impl Iterator<Item = &'a Item> + Clone)
             [(1, Value::Text(b"1")), (2, Value::Text(b"U")), (3, Value::Components(&location))],
         );
     }
-}
-
-/// Whether an authority is told by an ISO object identifier: PID-3.4 would have that elsewhere than a name.
-fn is_known_everywhere(authority: &str) -> bool {
-    authority.contains('.') && authority.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// The parts of a text that has `^` between them.

@@ -1,5 +1,6 @@
 //! The nouns of the laboratory. No I/O, no clock, and no serialization: each boundary owns its twin.
 
+mod authority;
 pub mod call;
 pub mod clinic;
 mod code;
@@ -30,6 +31,7 @@ mod whose;
 mod words;
 pub mod written;
 
+pub use authority::{authority, is_object_identifier, is_one_authority, parts_of_authority};
 pub use code::{CodeMapping, CodeSystem, Coding, Panel, Panels, UnknownValue, ValueKind};
 pub use conversion::{Conversion, Reported, Rules};
 pub use dilution::{AppliedBy, Dilution, Dilutions};

@@ -156,7 +156,8 @@ pub struct TestIdentity {
 pub struct Patient {
     /// The number.
     pub id: String,
-    /// Who assigned it; empty where nobody says. The same number of another authority is another patient's.
+    /// Who assigned it, as [`authority`](super::authority()) writes that; empty where nobody says. The same number of another
+    /// authority is another patient's.
     pub authority: String,
     pub name: String,
     pub birth_date: String,

@@ -1,7 +1,7 @@
 //! Whose orders are: whether several can be said to be of one patient. It compares what sources told and changes nothing;
 //! where nothing says that two are one person, they are two.
 
-use super::{Order, Patient};
+use super::{Order, Patient, is_one_authority};
 
 /// An order, and who told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Sourced<'_> {
         };
         if numbers_count {
             return one.id.trim() != two.id.trim()
-                || one.authority != two.authority
+                || !is_one_authority(&one.authority, &two.authority)
                 || one.may_be_another(two);
         }
         let says_who =
@@ -115,6 +115,10 @@ mod tests {
         assert!(!lims(&numbered).is_of_another(&rest(&married)), "an authority's number is everybody's");
         let elsewhere = of("EX77", "CLINIC", "Example^Anna", "", "");
         assert!(lims(&numbered).is_of_another(&lims(&elsewhere)));
+        let [one, two] = ["HOSP&1.2.3", "HOSP&1.2.4"].map(|by| of("EX77", by, "Example^Anna", "", ""));
+        assert!(!rest(&one).is_of_another(&lims(&numbered)), "the name is the same, and nothing differs");
+        assert!(lims(&one).is_of_another(&lims(&two)), "one name, and two that have it");
+        assert!(Sourced::are_of_several([&one, &numbered, &two].map(lims)), "whatever stands between them");
         assert!(!Sourced::are_of_several([]));
     }
 
@@ -122,7 +126,7 @@ mod tests {
         let one_of = |all: &'static [&'static str]| proptest::sample::select(all);
         (
             one_of(&["", "55", "56 "]),
-            one_of(&["", "HOSP"]),
+            one_of(&["", "HOSP", "HOSP&1.2.3", "HOSP&1.2.4", "1.2.3"]),
             one_of(&["", "Example^Anna", "EXAMPLE^ANNA^", "Example^Anna^B", "Sample^Otto", "^"]),
             one_of(&["", "19800102", "1980-01-02", "19500505", "?"]),
             one_of(&["", "F", "female", "M", "U"]),

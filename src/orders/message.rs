@@ -9,6 +9,7 @@ use labwire_hl7::transfer::Condition;
 use crate::config::settings::OrderPlaces;
 use crate::domain::{
     Asks, Order, OrderKey, OrderRequest, OrderState, Patient, PatientChange, Priority, Private, SpecimenId,
+    authority,
 };
 
 /// The longest text that a label, number or code may have, in characters.
@@ -249,10 +250,10 @@ fn identifier(field: Field<'_>) -> (String, String) {
     identifier_of(field.repeat(1))
 }
 
-/// A number, and who assigned it: by its name there, or else by the one that it has everywhere.
+/// A number, and who assigned it: by its name there, by the one that it has everywhere, or by both.
 fn identifier_of(one: Field<'_>) -> (String, String) {
     let (name, everywhere) = (part(one, 4), plain(one.component(4).subcomponent(2)));
-    (part(one, 1), if name.is_empty() { everywhere } else { name })
+    (part(one, 1), authority(&name, &everywhere))
 }
 
 impl Around<'_> {

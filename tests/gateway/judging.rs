@@ -326,3 +326,25 @@ async fn two_patients_whose_numbers_are_alike_share_no_history_where_the_analyze
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_authorities_of_one_name_and_two_identifiers_have_two_patients_of_one_number() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let address = free_port();
+    lab.instrument("chem", "generic-hl7", "", &format!("{}{CODES}", listener(address)));
+    rules(&lab, CRITICAL);
+    let gateway = lab.start().await;
+    sign(&lab);
+    of_authority(address, "55^^^HOSP&1.2.3&ISO", "EX0001", "90", "20260102030405").await;
+    until("the first leaves", || lab.count("accepted") == 1).await;
+    of_authority(address, "55^^^HOSP&1.2.4&ISO", "EX0002", "210", "20260102040405").await;
+    until("it is another patient's", || lab.count("accepted") == 2).await;
+    let trace = lab.text(&["trace", "EX0002"]);
+    assert!(trace.contains("delta: not evaluated: there is no earlier value of this patient"), "{trace}");
+    of_authority(address, "55^^^HOSP&1.2.3&ISO", "EX0003", "210", "20260102050405").await;
+    until("it is the first's", || lab.text(&["held"]).contains("EX0003")).await;
+    assert!(lab.text(&["trace", "EX0003"]).contains("delta: rise; by glucose-delta"));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -140,6 +140,11 @@ fn a_merge_names_every_number_that_goes_and_an_update_one_patient() {
         ("ADT^A40", "PID|1||EX78^^^HOSP||Example^Anna/MRG|EX77^^^HOSP", &["EX77@HOSP is EX78@HOSP"][..]),
         (
             "ADT^A40",
+            "PID|1||EX78^^^HOSP&1.2.3&ISO/MRG|EX77^^^HOSP&1.2.4&ISO",
+            &["EX77@HOSP&1.2.4 is EX78@HOSP&1.2.3"],
+        ),
+        (
+            "ADT^A40",
             "PID|1||EX78^^^HOSP/MRG|EX77^^^HOSP~990^^^NAT~55",
             &["EX77@HOSP is EX78@HOSP", "990@NAT is EX78@HOSP", "55 is EX78@HOSP"],
         ),

@@ -13,7 +13,7 @@ use labwire_hl7::message::{Charset, Field, Message, Msh, Nte, ParseError, Path, 
 
 use super::{Interpreted, RawOrder, RawPatient, RawResult, Written, problem, some};
 use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, OrderResults, refusal};
-use crate::domain::{Attachment, Comment, HostQuery, Patient, Private, ProblemKind, SampleClass};
+use crate::domain::{Attachment, Comment, HostQuery, Patient, Private, ProblemKind, SampleClass, authority};
 use crate::pipeline::{Reading, Specimen};
 use decode::Decoder;
 use scopes::{Found, Level, Scopes};
@@ -206,12 +206,12 @@ impl<'m> Reader<'_, 'm> {
         if (&path.segment, path.component) != (b"PID", Some(1)) || !matches!(path.field, 2..=4) {
             return String::new();
         }
-        // By its name here, or else by the one that it has everywhere.
+        // By its name here, by the one that it has everywhere, or by both.
         let beside = |subcomponent| Hl7Location {
             path: Path { component: Some(4), subcomponent: Some(subcomponent), ..*path },
             part: None,
         };
-        self.trimmed(&[beside(1), beside(2)], None, scope)
+        authority(&self.trimmed(&[beside(1)], None, scope), &self.trimmed(&[beside(2)], None, scope))
     }
 
     fn order(&mut self, scope: usize, places: &Hl7Places) -> usize {

@@ -86,7 +86,7 @@ fn a_second_patient_has_nothing_of_the_first() {
 #[test]
 fn who_assigned_a_patients_number_stands_beside_the_number_that_counts() {
     for (pid, number) in [
-        ("PID|1||55^^^HOSP&1.2.3&ISO^MR~66^^^ELSEWHERE", ("55", "HOSP")),
+        ("PID|1||55^^^HOSP&1.2.3&ISO^MR~66^^^ELSEWHERE", ("55", "HOSP&1.2.3")),
         ("PID|1||55", ("55", "")),
         ("PID|1||55^^^&1.2.3&ISO", ("55", "1.2.3")),
         ("PID|1|77^^^OLD|^^^HOSP", ("77", "OLD")),
