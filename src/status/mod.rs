@@ -28,6 +28,7 @@ mod lead;
 mod lists;
 mod live;
 mod machine;
+mod misread;
 mod orders;
 mod preview;
 mod problem;
@@ -256,6 +257,7 @@ fn router(page: Page) -> Router {
         .route("/resend", get(resend::show).post(resend::send))
         .route("/qc", get(qc::show))
         .route("/orders", get(orders::show))
+        .route("/misread", get(misread::show).post(misread::record))
         .route("/api/status", get(machine::status))
         .merge(api::router())
         .route("/metrics", get(exposition::show))

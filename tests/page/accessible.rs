@@ -55,6 +55,8 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
         ("/resend?to=lims&specimen=24-000007".to_owned(), "resend"),
         ("/downtime".to_owned(), "downtime"),
         ("/orders".to_owned(), "orders"),
+        ("/misread?id=24-000007".to_owned(), "misread"),
+        ("/misread?id=24-000007&to=24-000008&result=1".to_owned(), "misread-both"),
         ("/sign-in".to_owned(), "signed-in"),
         ("/set-up".to_owned(), "set-up"),
         ("/message/999".to_owned(), "not-found"),

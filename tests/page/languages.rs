@@ -42,6 +42,8 @@ async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
         "/problems",
         "/dead-letters",
         "/orders",
+        "/misread?id=24-000007",
+        "/misread?id=24-000007&to=24-000008&result=1",
         "/reconciliation",
         "/qc",
         "/specimen",

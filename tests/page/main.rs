@@ -17,6 +17,7 @@ mod downtime;
 mod in_a_browser;
 mod laboratory;
 mod languages;
+mod misread;
 mod of_a_day;
 mod of_a_specimen;
 mod over_http;
