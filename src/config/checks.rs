@@ -7,7 +7,7 @@ mod integrity;
 mod limits;
 mod reachable;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use labwire_units::{Analyte, Analytes};
@@ -204,11 +204,21 @@ fn between_rules(drafts: &[(&Source, Draft)]) -> Vec<Finding> {
     }
     for one in drafts {
         let kind = one.1.rule.as_ref().map(|rule| &rule.kind);
-        let Some(RuleKind::Together(Together { deltas, .. })) = kind else { continue };
+        let Some(RuleKind::Together(Together { deltas, at_least })) = kind else { continue };
         for name in deltas {
             if !names.get(name.as_str()).is_some_and(|it| it.is_delta) {
                 findings.push(at(one, format!("there is no [[delta]] named \"{name}\"; name one in deltas")));
             }
+        }
+        let rules: Option<Vec<&Rule>> =
+            deltas.iter().map(|name| names.get(name.as_str())?.rule.as_ref()).collect();
+        let analytes: BTreeSet<&String> = rules.iter().flatten().flat_map(|rule| &rule.analytes).collect();
+        if rules.is_some() && analytes.len() < *at_least && *at_least <= deltas.len() {
+            let count = analytes.len();
+            let text = format!(
+                "it never finds anything: at_least is {at_least}, and the analytes of its deltas are {count}"
+            );
+            findings.push(at(one, format!("{text}; name changes of more")));
         }
     }
     // Of a rule that may be for fewer than it seems nobody can say whom it takes.

@@ -176,6 +176,20 @@ fn the_exact_value_decides_and_a_result_waits_where_the_rounded_one_would_not_ag
 }
 
 #[test]
+fn where_only_the_earlier_value_is_rounded_its_rounding_may_decide_too() {
+    let rounded = Amount::Number { comparator: None, exact: exact("3.96"), reported: exact("4.0") };
+    let mut case = case("5");
+    case.history = vec![Past { amount: rounded, ..past("x", "4", 24) }];
+    assert!(case.is_rounded());
+    let rules = checks(vec![delta(Method::Absolute(limits("> 1", "> 1")))]);
+    let [decision] = evaluate(&case, &rules).try_into().unwrap();
+    assert_eq!((decision.ruling.to_string().as_str(), decision.rounding_decides), ("rise", true));
+    case.history = vec![past("x", "4", 24)];
+    let [decision] = evaluate(&case, &rules).try_into().unwrap();
+    assert!(!case.is_rounded() && !decision.rounding_decides);
+}
+
+#[test]
 fn a_value_in_a_wrong_unit_is_never_called_clear() {
     let mut odd = case("5");
     odd.measured.amount = Amount::Unconverted("mg/dL isn't allowed".to_owned());
