@@ -48,6 +48,10 @@ pub(super) fn held(settings: &Settings, out: &mut impl Write) -> Outcome {
                 .map_or_else(|| name.clone(), |reason| hold.detail.why_held(reason).english())
         };
         let why: Vec<String> = hold.reasons.iter().map(told).collect();
+        let at = match hold.held_at.as_slice() {
+            [] => String::new(),
+            names => format!(", not in {}", names.join(", ")),
+        };
         let behind = match hold.in_the_way_of {
             0 => String::new(),
             1 => "; a newer result waits behind it".to_owned(),
@@ -55,7 +59,7 @@ pub(super) fn held(settings: &Settings, out: &mut impl Write) -> Outcome {
         };
         writeln!(
             out,
-            "{}  {} {} {} {} from {}, since {}: {}{behind}",
+            "{}  {} {} {} {} from {}, since {}{at}: {}{behind}",
             hold.observation,
             hold.detail.specimen.reveal(),
             hold.detail.test.code,

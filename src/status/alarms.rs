@@ -138,8 +138,7 @@ fn analyzers(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
 fn people(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
     let waiting = snapshot.waiting;
     if waiting.held > 0 {
-        let text = counted!(waiting.held, "{n} result is held.", "{n} results are held.");
-        alarms.push(alarm(Least::Act, "results-held", "", text));
+        alarms.push(alarm(Least::Act, "results-held", "", super::held::headline(snapshot)));
     }
     if waiting.open_problems > 0 {
         let text = counted!(waiting.open_problems, "{n} problem is open.", "{n} problems are open.");

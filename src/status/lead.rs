@@ -1,8 +1,8 @@
 //! The sentence on top of the page: the worst problem of one moment, what to do about it, and what comes after. Pure.
 
-use super::calls;
 use super::clock::Clock;
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
+use super::{calls, held};
 use crate::board::{DestinationState, DropView};
 use crate::domain::{Words, counted, words};
 use crate::journal::Condition;
@@ -343,11 +343,7 @@ fn people(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
     let rows = [
         (
             waiting.held,
-            counted!(
-                waiting.held,
-                "{n} result is held and not in the LIMS.",
-                "{n} results are held and not in the LIMS."
-            ),
+            held::headline(snapshot),
             words!("Look at each on the analyzer, then release or reject it."),
         ),
         (others, problems, words!("Each says what to do about it.")),

@@ -23,6 +23,7 @@ mod exposition;
 mod failure;
 mod guard;
 mod health;
+mod held;
 mod hold;
 mod lead;
 mod lists;

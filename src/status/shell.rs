@@ -122,6 +122,8 @@ pub(super) struct HeldRow {
     pub specimen: String,
     pub instrument: String,
     pub reasons: Vec<Words>,
+    /// The destinations that don't have it for that.
+    pub lacking: Vec<String>,
     pub since: Moment,
     pub message: i64,
     /// Without a specimen number no LIMS could file it.
@@ -191,6 +193,7 @@ pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
         specimen: detail.specimen.reveal().to_owned(),
         instrument: detail.instrument.to_string(),
         reasons: view.reasons.iter().map(|name| why_this_is_held(detail, name)).collect(),
+        lacking: view.held_at.clone(),
         since: clock.at(view.opened_at),
         message: view.message.0,
         may_leave: !detail.specimen.is_blank(),

@@ -68,6 +68,8 @@ pub struct HoldView {
     pub detail: Observation,
     /// How many newer results of its test wait until it is over.
     pub in_the_way_of: usize,
+    /// The destinations that it is held back from; others may have it.
+    pub held_at: Vec<String>,
 }
 
 /// A delivery that waits for a person.
@@ -135,7 +137,8 @@ pub struct Waiting {
 const HELD: &str = "SELECT h.observation, o.message, group_concat(h.reason, ','), min(h.opened_at), o.detail,
         (SELECT count(DISTINCT p.observation) FROM ledger l JOIN ledger p ON p.destination = l.destination
             AND p.specimen = l.specimen AND p.lane = l.lane AND p.observation > l.observation
-         WHERE l.observation = h.observation AND l.state = 'held' AND p.state = 'pending')
+         WHERE l.observation = h.observation AND l.state = 'held' AND p.state = 'pending'),
+        (SELECT json_group_array(l.destination) FROM ledger l WHERE l.observation = h.observation AND l.state = 'held')
      FROM hold h JOIN observation o ON o.id = h.observation WHERE h.closed_at IS NULL";
 
 impl Reader {
@@ -408,5 +411,6 @@ fn hold(row: &Row<'_>) -> Result<HoldView, JournalError> {
         opened_at: instant(row.get(3)?),
         detail: observation(row, 4)?,
         in_the_way_of: row.get(5)?,
+        held_at: serde_json::from_str(&row.get::<_, String>(6)?).unwrap_or_default(),
     })
 }
