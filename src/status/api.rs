@@ -306,7 +306,7 @@ fn problem_item(it: ProblemRow) -> ProblemItem {
     ProblemItem {
         id: it.id,
         kind: it.kind.english(),
-        text: it.text,
+        text: it.text.english(),
         remedy: it.remedy.english(),
         seen: it.seen.exact(),
         instrument: it.instrument,
@@ -323,7 +323,7 @@ fn letter_item(it: LetterRow) -> LetterItem {
         specimen: it.specimen,
         results: it.results.english(),
         attempts: it.attempts.english(),
-        reason: it.reason,
+        reason: it.reason.english(),
         since: it.since.exact(),
         remedy: it.remedy.english(),
     }

@@ -15,7 +15,7 @@ use super::shell::{self, HeldRow, LetterRow, Mark, ProblemRow, Shell};
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
 use super::spark::Spark;
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, kept};
 use crate::board::DestinationState;
 use crate::config::settings::Mode;
 use crate::domain::{Words, counted, words};
@@ -224,7 +224,7 @@ pub(super) fn contact(it: &Analyzer, clock: &Clock) -> (Mark, Words) {
         ),
         Contact::Down { why, since: at } => {
             let mark = if it.drop.is_none() { words!("Not connected") } else { words!("Not reached") };
-            let why = words!("since {since}: {what}", since = clock.at(*at), what = why);
+            let why = words!("since {since}: {what}", since = clock.at(*at), what = kept(why));
             (Mark::new(Severity::Danger, mark), Words::row([why, place.into()], "; "))
         }
         Contact::Listening { since: at } => (
@@ -286,12 +286,12 @@ pub(super) fn lims(it: &Lims, snapshot: &Snapshot, clock: &Clock) -> LimsRow {
             (Mark::new(Severity::Wait, words!("Not tried yet")), words!("nothing was sent since the start"))
         }
         DestinationState::Failing(why) if it.fails_lastingly(snapshot.as_of) => {
-            (Mark::new(Severity::Danger, words!("Failing")), why.into())
+            (Mark::new(Severity::Danger, words!("Failing")), kept(why))
         }
-        DestinationState::Failing(why) => (Mark::new(Severity::Odd, words!("Failed just now")), why.into()),
+        DestinationState::Failing(why) => (Mark::new(Severity::Odd, words!("Failed just now")), kept(why)),
         DestinationState::Resting { until, why } => {
             let next = words!("next try at {at}", at = clock.at(*until));
-            (Mark::new(Severity::Danger, words!("Does not answer")), Words::row([why.into(), next], "; "))
+            (Mark::new(Severity::Danger, words!("Does not answer")), Words::row([kept(why), next], "; "))
         }
     };
     let (mark, detail) = match it.mode {

@@ -2,25 +2,14 @@
 
 use super::clock::Clock;
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
+use super::words::kept;
 use super::{calls, held};
 use crate::board::{DestinationState, DropView};
 use crate::domain::{Words, counted, words};
 use crate::journal::Condition;
 use crate::journal::restoration::Standstill;
 
-/// How bad it is. Colour never says it alone: each has its icon and its word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Severity {
-    /// Results are stopped or in danger.
-    Danger,
-    /// A person must act.
-    Act,
-    /// Unusual; worth a look.
-    Odd,
-    /// As it should be, and not over yet.
-    Wait,
-    Calm,
-}
+pub(super) use super::severity::Severity;
 
 /// The sentence, and what stands below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,30 +24,6 @@ struct Concern {
     severity: Severity,
     headline: Words,
     remedy: Words,
-}
-
-impl Severity {
-    /// The name of its style and icon.
-    pub(super) fn class(self) -> &'static str {
-        match self {
-            Severity::Danger => "danger",
-            Severity::Act => "act",
-            Severity::Odd => "odd",
-            Severity::Wait => "wait",
-            Severity::Calm => "calm",
-        }
-    }
-
-    /// Its name in words; what is calm needs none.
-    pub(super) fn word(self) -> Option<Words> {
-        match self {
-            Severity::Danger => Some(words!("Danger")),
-            Severity::Act => Some(words!("Needs a person")),
-            Severity::Odd => Some(words!("Unusual")),
-            Severity::Wait => Some(words!("Not there yet")),
-            Severity::Calm => None,
-        }
-    }
 }
 
 /// The lead of a moment. The order of the concerns is the order in which they matter.
@@ -174,10 +139,15 @@ fn resting(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
         let headline = match &lims.state {
             DestinationState::Resting { until, why } => {
                 let at = clock.at(*until);
-                words!("{name} does not answer: {why}; next try at {at}.", name = &lims.name, why, at)
+                words!(
+                    "{name} does not answer: {why}; next try at {at}.",
+                    name = &lims.name,
+                    why = kept(why),
+                    at
+                )
             }
             DestinationState::Failing(why) if lims.fails_lastingly(snapshot.as_of) => {
-                words!("{name} is failing: {why}.", name = &lims.name, why)
+                words!("{name} is failing: {why}.", name = &lims.name, why = kept(why))
             }
             _ => continue,
         };
@@ -199,7 +169,7 @@ fn hiccups(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
         if let (DestinationState::Failing(why), false) = (&lims.state, lims.fails_lastingly(snapshot.as_of)) {
             concerns.push(Concern {
                 severity: Severity::Odd,
-                headline: words!("{name} failed just now: {why}.", name = &lims.name, why),
+                headline: words!("{name} failed just now: {why}.", name = &lims.name, why = kept(why)),
                 remedy: words!("labwire tries again by itself."),
             });
         }
@@ -212,7 +182,7 @@ fn under_test(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
         let name = &lims.name;
         let fails = match &lims.state {
             DestinationState::Resting { why, .. } | DestinationState::Failing(why) => {
-                Some(words!("{name}, which is under test, fails: {why}.", name, why))
+                Some(words!("{name}, which is under test, fails: {why}.", name, why = kept(why)))
             }
             DestinationState::Untried | DestinationState::Up => None,
         };
@@ -250,7 +220,7 @@ fn dead_letters(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
 fn links(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
     for analyzer in &snapshot.analyzers {
         if let Contact::Down { why, since } = &analyzer.contact {
-            let (name, since) = (&analyzer.name, clock.at(*since));
+            let (name, since, why) = (&analyzer.name, clock.at(*since), kept(why));
             let (headline, remedy) = match analyzer.drop {
                 None => (
                     words!("{name} has not been connected since {since}: {why}.", name, since, why),

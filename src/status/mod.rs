@@ -40,6 +40,7 @@ mod reconciliation;
 mod resend;
 mod secret;
 mod sessions;
+mod severity;
 mod shell;
 mod sign_in;
 mod snapshot;
@@ -57,7 +58,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
@@ -91,10 +92,19 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest request body in bytes: that of a form.
 const BODY: usize = 16 * 1024;
 
+/// What was read of the journal for all views, and when its reading began.
+#[derive(Clone)]
+struct Latest {
+    began: Instant,
+    stored: Stored,
+    days_left: Option<u64>,
+}
+
 /// What the page knows, may read, and hands decisions to. Clones share it.
 #[derive(Clone)]
 pub struct Page {
     readers: Readers,
+    latest: Arc<Mutex<Option<Latest>>>,
     board: Board,
     condition: watch::Receiver<Condition>,
     standstill: watch::Receiver<Option<String>>,
@@ -139,6 +149,7 @@ impl Page {
         let destinations = settings.destinations.iter().map(|it| (it.id.to_string(), it.mode)).collect();
         Page {
             readers: Readers::new(settings.journal.path.clone()),
+            latest: Arc::default(),
             board: board.clone(),
             condition: journal.condition(),
             standstill: journal.standstill(),
@@ -176,6 +187,29 @@ impl Page {
         &self,
         more: impl FnOnce(&Reader) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<(Snapshot, T), JournalError> {
+        let (latest, more) = self.read_stored(more).await?;
+        Ok((self.of(latest), more))
+    }
+
+    /// Everything of one moment. Whoever asks while another reads waits for the next reading, which is for all who wait: it
+    /// began after each of them had asked, so that nobody sees less than by a reading of their own.
+    async fn snapshot(&self) -> Result<Snapshot, JournalError> {
+        let asked = crate::clock::monotonic();
+        let mut latest = self.latest.lock().await;
+        if let Some(latest) = latest.as_ref().filter(|it| it.began >= asked) {
+            return Ok(self.of(latest.clone()));
+        }
+        let (read, ()) = self.read_stored(|_| Ok(())).await?;
+        *latest = Some(read.clone());
+        drop(latest);
+        Ok(self.of(read))
+    }
+
+    async fn read_stored<T: Send + 'static>(
+        &self,
+        more: impl FnOnce(&Reader) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<(Latest, T), JournalError> {
+        let began = crate::clock::monotonic();
         let (now, zone, reserve) = (crate::clock::now(), self.zone.clone(), self.journal.reserve_bytes);
         let read = move |reader: &Reader| {
             reader.at_one_moment(|reader| {
@@ -190,15 +224,18 @@ impl Page {
             other => other,
         };
         let (stored, days_left, more) = read.map_err(full)?;
+        Ok((Latest { began, stored, days_left }, more))
+    }
+
+    /// What was read, with what every link and destination is doing now.
+    fn of(&self, latest: Latest) -> Snapshot {
+        let Latest { stored, days_left, .. } = latest;
+        let condition = self.condition.borrow().clone();
         let (links, states) = (self.board.links(), self.board.destinations());
         let as_of = crate::clock::now();
         let snapshot = Snapshot::new(as_of, condition, stored, &self.known, &links, &states);
         let (reports_fail, differing) = (self.board.reports_fail(), self.board.configuration());
-        Ok((Snapshot { reports_fail, differing, days_left, alarms: self.annunciator.on(), ..snapshot }, more))
-    }
-
-    async fn snapshot(&self) -> Result<Snapshot, JournalError> {
-        Ok(self.read(|_| Ok(())).await?.0)
+        Snapshot { reports_fail, differing, days_left, alarms: self.annunciator.on(), ..snapshot }
     }
 
     fn clock(&self, snapshot: &Snapshot) -> Clock {

@@ -16,7 +16,7 @@ use super::lead::Severity;
 use super::preview::{self, Cut};
 use super::shell::{Mark, Shell};
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, kept};
 use crate::domain::{SpecimenId, Words, words};
 use crate::journal::views::{AttemptView, DeliveryView, FrameView, MessageView};
 use crate::journal::{DeliveryId, MessageId};
@@ -90,7 +90,7 @@ struct AttemptRow {
     began: Moment,
     ended: Option<Moment>,
     verdict: Words,
-    detail: String,
+    detail: Words,
     connection: String,
     /// How many bytes came back.
     received: Option<usize>,
@@ -286,9 +286,9 @@ fn attempt(view: &AttemptView, clock: &Clock) -> AttemptRow {
                 }
                 None => verdict_words(&answer.verdict),
             },
-            answer.detail.reveal().clone(),
+            kept(answer.detail.reveal()),
         ),
-        None => (words!("no answer yet"), String::new()),
+        None => (words!("no answer yet"), Words::none()),
     };
     AttemptRow {
         number: view.number,

@@ -17,7 +17,7 @@ use super::failure::{Failure, html};
 use super::lead::{Lead, Severity};
 use super::shell::{Mark, Shell, kind_of_problem};
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, kept};
 use crate::config::Settings;
 use crate::domain::{SpecimenId, Words, words};
 use crate::journal::JournalError;
@@ -260,7 +260,7 @@ fn row(it: &Exception, clock: &Clock) -> ExceptionRow {
         destination: it.destination.clone(),
         delivery: it.delivery.map(|id| id.0),
         message: it.message.map(|id| id.0),
-        reason: it.reason.reveal().clone(),
+        reason: known_again(it.reason.reveal()),
         remedy: it.remedy.clone(),
         since: clock.at(it.since),
     }
@@ -281,5 +281,13 @@ fn of_report(days: &Days, report: &Report, written: Option<Written>, clock: &Clo
         }
         None if report.is_of_a_day_not_over() => words!("This day's report is written once it is over."),
         None => words!("No report of this day was written."),
+    }
+}
+
+/// Why, in the page's language where it is labwire's own.
+fn known_again(reason: &Words) -> Words {
+    match reason {
+        Words::Data(text) => kept(text),
+        other => other.clone(),
     }
 }

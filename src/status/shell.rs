@@ -6,6 +6,7 @@ use super::lead::Severity;
 use super::sessions::Visitor;
 use super::snapshot::Snapshot;
 use super::who::Who;
+use super::words::kept;
 use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId, TestIdentity, Words, counted, words};
 use crate::journal::views::{DeadLetter, HoldView, ProblemView};
 use crate::reconciliation::remedy::{after_refusal, of_no_destination, of_unknown_fate};
@@ -103,7 +104,7 @@ impl Shell {
 pub(super) struct ProblemRow {
     pub id: i64,
     pub kind: Words,
-    pub text: String,
+    pub text: Words,
     pub remedy: Words,
     pub seen: Moment,
     pub instrument: String,
@@ -138,7 +139,7 @@ pub(super) struct LetterRow {
     pub specimen: String,
     pub results: Words,
     pub attempts: Words,
-    pub reason: String,
+    pub reason: Words,
     pub since: Moment,
     pub remedy: Words,
 }
@@ -148,7 +149,7 @@ pub(super) fn problem(view: &ProblemView, clock: &Clock) -> ProblemRow {
     ProblemRow {
         id: view.id.0,
         kind: kind_of_problem(&view.kind),
-        text: view.text.reveal().clone(),
+        text: kept(view.text.reveal()),
         remedy: kind.map_or_else(Words::none, |kind| Words::fixed(kind.remedy())),
         seen: clock.at(view.seen_at),
         instrument: view.from().to_owned(),
@@ -246,7 +247,7 @@ pub(super) fn letter(view: &DeadLetter, snapshot: &Snapshot, clock: &Clock) -> L
             counted!(view.results, "{n} result", "{n} results")
         },
         attempts: counted!(view.attempts, "{n} attempt", "{n} attempts"),
-        reason: view.reason.reveal().clone(),
+        reason: kept(view.reason.reveal()),
         since: clock.at(view.since),
         remedy,
     }

@@ -156,6 +156,7 @@ pub(super) struct Known {
 }
 
 /// The journal's part.
+#[derive(Clone)]
 pub(super) struct Stored {
     sums: Sums,
     waiting: Waiting,

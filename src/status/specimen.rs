@@ -21,7 +21,7 @@ use super::lead::{Lead, Severity};
 use super::preview;
 use super::shell::{Shell, test_name, unit, why_held};
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, kept};
 use crate::domain::clinic::Force;
 use crate::domain::{ProblemKind, SpecimenId, Words, counted, words};
 use crate::journal::decisions::StoredDecision;
@@ -211,8 +211,12 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
         }
         Way::Problem { id, kind, text, standing, .. } => {
             let (severity, then) = of_problem(kind, standing);
-            let text =
-                words!("Problem {id}: {what}. {then}.", id = id.to_string(), what = text.reveal(), then);
+            let text = words!(
+                "Problem {id}: {what}. {then}.",
+                id = id.to_string(),
+                what = kept(text.reveal()),
+                then
+            );
             (severity, text, None)
         }
         Way::Decided { observation, force, decisions, .. } => {

@@ -164,3 +164,21 @@ async fn a_page_that_breaks_off_or_never_comes_is_answered_and_the_others_go_on(
     stop.cancel();
     serving.await.unwrap();
 }
+
+#[tokio::test]
+async fn who_waits_shares_the_next_reading_and_who_asks_later_gets_a_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = page(folder.path());
+    page.people.opened().await;
+    page.snapshot().await.unwrap();
+    let mut latest = page.latest.lock().await;
+    let waits = page.clone();
+    let waiting = tokio::spawn(async move { waits.snapshot().await.unwrap().days_left });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    // What another has read meanwhile, marked.
+    let read = latest.as_mut().unwrap();
+    (read.began, read.days_left) = (crate::clock::monotonic(), Some(7));
+    drop(latest);
+    assert_eq!(waiting.await.unwrap(), Some(7));
+    assert_eq!(page.snapshot().await.unwrap().days_left, None, "it began before this was asked");
+}

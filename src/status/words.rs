@@ -1,6 +1,8 @@
 //! What the page says, in the language that the site has chosen: a catalogue a language, one file each, compiled in, which
 //! knows each text by its English; and the filters by which templates say it. It makes no text.
 
+mod kept;
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,6 +11,8 @@ use askama::filters::Safe;
 
 use crate::config::settings::Language;
 use crate::domain::{Moment, Piece, Words};
+
+pub(super) use kept::kept;
 
 /// Under which name templates are given the language.
 const LANGUAGE: &str = "language";

@@ -5,22 +5,45 @@ use std::fs;
 use std::path::Path;
 
 use labsim::lims::Mode;
+use labwire::config::settings::Language;
 use serde_json::Value;
 
 use super::browser::Browser;
 use super::laboratory::{Laboratory, PASSWORD};
+use super::over_http::between;
 
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/node_modules/axe-core/axe.min.js");
 const RUN: &str = "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })\
                    .then((found) => found.violations.map((it) => it.id + ': ' + it.nodes.map((node) => node.html).join(' ; ')))";
 
+/// What makes the value of a critical call.
+const CRITICAL: &str = "[[critical]]\nname = \"tsh\"\nanalyte = \"thyrotropin\"\nunit = \"m[IU]/L\"\nlow = \"< 0.01\"\n\
+    high = \"> 90\"\nsource = \"a test\"\n";
+const CALLED: &str =
+    "[critical_calls]\n[[critical_calls.step]]\nafter_minutes = 0\nwhom = \"ward 3, 4711\"\n";
+
 /// A laboratory with something in every list, and a browser in which a supervisor signed in.
 async fn laboratory() -> (Laboratory, Browser) {
-    let laboratory = Laboratory::with_results().await;
+    laboratory_speaking(Language::English).await
+}
+
+async fn laboratory_speaking(language: Language) -> (Laboratory, Browser) {
+    let files = [("rules.d/own.toml", CRITICAL.as_bytes())];
+    let laboratory = Laboratory::start("127.0.0.1", CALLED, &files, language).await;
+    laboratory.send_results().await;
     laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
     laboratory.send("24-000008", &[("001", "5.10")]).await;
     laboratory.until("/waiting/dead_letters", 1).await;
-    laboratory.signed_in("anna", "supervisor").await;
+    laboratory.lims_does(Mode::Accept);
+    laboratory.sign_rules().await;
+    laboratory.send("24-000010", &[("001", "95.0")]).await;
+    while !laboratory.fetch("/").await.body.contains("href=\"/call/1\"") {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let cookie = laboratory.signed_in("anna", "supervisor").await;
+    let downtime = laboratory.fetch_as(&cookie, "/downtime").await.body;
+    let guard = between(&downtime, "name=\"guard\" value=\"", "\"");
+    assert_eq!(laboratory.post("/downtime", &cookie, &format!("guard={guard}")).await.status, 303);
     let mut seen = Browser::open(&format!("http://{}/sign-in", laboratory.page));
     seen.until_typing_into("name", "/sign-in");
     seen.type_text("anna");
@@ -54,6 +77,8 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
         ("/destination/lims".to_owned(), "destination"),
         ("/resend?to=lims&specimen=24-000007".to_owned(), "resend"),
         ("/downtime".to_owned(), "downtime"),
+        ("/downtime/1".to_owned(), "downtime-list"),
+        ("/call/1".to_owned(), "call"),
         ("/orders".to_owned(), "orders"),
         ("/misread?id=24-000007".to_owned(), "misread"),
         ("/misread?id=24-000007&to=24-000008&result=1".to_owned(), "misread-both"),
@@ -123,7 +148,7 @@ async fn what_only_a_screen_can_do_is_not_printed() {
 #[ignore = "needs chromium"]
 async fn the_keyboard_reaches_everything_and_its_focus_is_seen() {
     const STOPS: &str = "Array.from(document.querySelectorAll('a[href], button:not(:disabled), input:not([type=hidden]), \
-                         select, textarea, [tabindex=\"0\"]')).filter((it) => it.offsetParent !== null || it.matches('.skip')).length";
+                         select, textarea, summary, [tabindex=\"0\"]')).filter((it) => it.checkVisibility() && (it.offsetParent !== null || it.matches('.skip'))).length";
     let (mut laboratory, mut seen) = laboratory().await;
     for (path, _) in views(&laboratory) {
         seen.go(&format!("http://{}{path}", laboratory.page));
@@ -143,6 +168,20 @@ async fn the_keyboard_reaches_everything_and_its_focus_is_seen() {
             reached = seen.value("window.reached.size").as_u64().unwrap();
         }
         assert_eq!(reached, stops, "{path}");
+    }
+    laboratory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and axe-core"]
+async fn the_german_page_keeps_nobody_out_either() {
+    let axe = fs::read_to_string(Path::new(AXE)).unwrap();
+    let (mut laboratory, mut seen) = laboratory_speaking(Language::German).await;
+    for (path, name) in views(&laboratory) {
+        seen.go(&format!("http://{}{path}", laboratory.page));
+        seen.run(&axe);
+        assert_eq!(seen.promised(RUN), Value::Array(Vec::new()), "{path}");
+        seen.picture(&format!("german-{name}"));
     }
     laboratory.close().await;
 }

@@ -60,12 +60,20 @@ impl Laboratory {
         Laboratory::start(address, more, files, Language::English).await
     }
 
-    async fn start(address: &str, more: &str, files: &[(&str, &[u8])], language: Language) -> Laboratory {
+    pub(crate) async fn start(
+        address: &str,
+        more: &str,
+        files: &[(&str, &[u8])],
+        language: Language,
+    ) -> Laboratory {
         labwire::host::tls::install_provider();
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
+            fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
             fs::write(folder.path().join(name), content).unwrap();
         }
+        let has_rules = files.iter().any(|(name, _)| name.starts_with("rules.d/"));
+        let codes = if has_rules { "[codes.001]\nanalyte = \"thyrotropin\"\n" } else { "" };
         let lims = Lims::start(Setup::default()).await.unwrap();
         let analyzer = free_port();
         let site = format!(
@@ -94,7 +102,7 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
             lims.url()
         );
         let instrument = format!(
-            "profile = \"ortho-vitros-3600\"\ndescription = \"<b>immuno</b> assay\"\ntime_zone = \"UTC\"\n\n[tcp_server]\nlisten = \"{analyzer}\"\nallow = [\"127.0.0.1\"]\n"
+            "profile = \"ortho-vitros-3600\"\ndescription = \"<b>immuno</b> assay\"\ntime_zone = \"UTC\"\n\n[tcp_server]\nlisten = \"{analyzer}\"\nallow = [\"127.0.0.1\"]\n{codes}"
         );
         fs::create_dir_all(folder.path().join("instruments.d")).unwrap();
         fs::create_dir_all(folder.path().join("profiles.d")).unwrap();
@@ -171,6 +179,16 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
             Response::Done => None,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Puts the configured rules in force.
+    pub(crate) async fn sign_rules(&self) {
+        let (settings, _) = Settings::load(self.folder.path()).unwrap();
+        let (by, statement) = ("Dr. Example".to_owned(), "checked".to_owned());
+        let request = Request::Sign { sha256: settings.rules.sha256.clone(), by, statement };
+        let socket = self.folder.path().join("control.sock");
+        let ask = move || control::ask(&socket, &request).unwrap();
+        assert_eq!(tokio::task::spawn_blocking(ask).await.unwrap(), Response::Done);
     }
 
     /// Makes somebody known, and returns their set-up token.

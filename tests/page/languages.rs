@@ -12,14 +12,7 @@ use crate::laboratory::{Laboratory, SCRIPT_IN_ADDRESS};
 const DATA: &str = "labwire Example laboratory vitros immuno assay b lims script alert img src x onerror mIU L tcp \
                     ANNA anna ortho vitros 3600 SHA HTTP p50 p95 ms s h min STAT V F R P";
 /// What the journal keeps in words, and the page shows as it was written.
-const KEPT: &[&str] = &[
-    "the value ",
-    "is neither a number nor known",
-    "in the clear",
-    "answered",
-    "unknown test code",
-    "listener",
-];
+const KEPT: &[&str] = &["in the clear", "answered", "unknown test code", "listener"];
 
 /// Every view that shows something, by its address.
 async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {

@@ -6,6 +6,7 @@ use crate::board::{Cause, DestinationState};
 use crate::domain::{Words, counted, words};
 use crate::status::card::{Card, Trouble, paper};
 use crate::status::snapshot::Lims;
+use crate::status::words::kept;
 
 /// The card of a destination; none for one that is as it should be, or that nothing is sent to any more.
 pub(super) fn advice(it: &Lims, paper_after: Duration) -> Option<Card> {
@@ -15,11 +16,11 @@ pub(super) fn advice(it: &Lims, paper_after: Duration) -> Option<Card> {
     if !it.is_configured {
         return None;
     }
-    let (likely, steps) = trouble(&it.name, it.cause, why);
+    let (likely, steps) = trouble(&it.name, it.cause, &kept(why));
     Some(Card { likely, steps, safe: safe(it), paper: paper(paper_after) })
 }
 
-fn trouble(name: &str, cause: Cause, why: &str) -> Trouble {
+fn trouble(name: &str, cause: Cause, why: &Words) -> Trouble {
     match cause {
         Cause::Refused => (
             words!(

@@ -152,7 +152,7 @@ fn delivery(it: DeliveryRow) -> DeliveryItem {
             at: answer.at.exact(),
             verdict: answer.verdict.english(),
             status: answer.status,
-            detail: answer.detail,
+            detail: answer.detail.english(),
         }),
         how: it.how.english(),
         makes: it.makes.english(),

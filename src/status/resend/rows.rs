@@ -10,6 +10,7 @@ use crate::status::bench::verdict_words;
 use crate::status::clock::{Clock, Moment};
 use crate::status::raw::{Body, Piece, body, lines};
 use crate::status::shell::{test_name, unit};
+use crate::status::words::kept;
 
 /// A delivery that would go once more.
 pub(super) struct DeliveryRow {
@@ -29,7 +30,7 @@ pub(super) struct AnswerRow {
     pub at: Moment,
     pub verdict: Words,
     pub status: Option<u16>,
-    pub detail: String,
+    pub detail: Words,
 }
 
 impl AnswerRow {
@@ -90,7 +91,7 @@ fn answered(answer: &LastAnswer, clock: &Clock) -> AnswerRow {
         at: clock.at(answer.at),
         verdict: verdict_words(&answer.verdict),
         status: answer.status,
-        detail: answer.detail.clone(),
+        detail: kept(&answer.detail),
     }
 }
 

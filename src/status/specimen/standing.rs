@@ -11,6 +11,7 @@ use crate::status::bench::state_words;
 use crate::status::lead::Severity;
 use crate::status::shell::Mark;
 use crate::status::snapshot::Snapshot;
+use crate::status::words::kept;
 
 /// Where some of the results are at one destination.
 pub(in crate::status) struct Row {
@@ -151,7 +152,7 @@ fn open_problem(step: &Step) -> Option<Row> {
         tests: vec![words!("problem {id}", id = &id)],
         next: words!(
             "Because: {why}. Next: {remedy}; then labwire dismiss {id} --reason …",
-            why = text.reveal(),
+            why = kept(text.reveal()),
             remedy = Words::fixed(remedy),
             id
         ),
@@ -167,7 +168,7 @@ fn next(standing: &Standing, observations: &[ObservationId]) -> Words {
     let Standing { destination, state, reason, to_decide, is_behind, is_configured, .. } = standing;
     let because = match reason.is_empty() {
         true => Words::none(),
-        false => words!("Because: {why}.", why = reason),
+        false => words!("Because: {why}.", why = kept(reason)),
     };
     let next = |remedy: Words| words!("Next: {remedy}", remedy);
     let what = match (state.as_str(), to_decide) {

@@ -33,6 +33,7 @@ fn used() -> BTreeSet<String> {
 fn closed_sets() -> Vec<&'static str> {
     let mut texts = vec![",", "%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%H:%M:%S %:z", "%H:%M", WHOLE];
     texts.extend(["%A %-d %B %Y", Contested::REMEDY]);
+    texts.extend(kept::KEPT);
     texts.extend(ProblemKind::ALL.iter().flat_map(|it| [it.words(), it.remedy()]));
     texts.extend(HoldReason::ALL.map(HoldReason::text));
     texts.extend(OrderDoubt::ALL.map(OrderDoubt::text));
