@@ -6,6 +6,7 @@ mod delimited;
 mod excel;
 mod fixed;
 mod row;
+mod shown;
 mod text;
 mod workbook;
 
@@ -46,6 +47,8 @@ enum CellKind {
     Number,
     Date,
     Error,
+    /// It can't be read, and why.
+    Spoilt(&'static str),
 }
 
 impl Row<'_> {

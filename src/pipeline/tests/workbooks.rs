@@ -1,4 +1,5 @@
-//! Workbooks written cell by cell: what becomes of a day without an hour.
+//! Workbooks written cell by cell: what becomes of a day without an hour, of a number that its cell shows otherwise, and of a
+//! formula that nobody reckoned.
 
 use super::*;
 use crate::config::profile::parse;
@@ -44,14 +45,16 @@ fn crc(bytes: &[u8]) -> u32 {
 
 /// A workbook of one result, completed at what a cell of date and time holds.
 fn workbook(completed: &str) -> Vec<u8> {
+    workbook_of("<c r=\"C2\"><v>4.1</v></c>", completed)
+}
+
+/// With this cell as its value. Style 2 is a percentage, 3 shows thousands, 4 two digits.
+fn workbook_of(value: &str, completed: &str) -> Vec<u8> {
     let text = |at: &str, text: &str| format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
     let names = [("A1", "Tube"), ("B1", "Test"), ("C1", "Result"), ("D1", "When")];
     let header: String = names.iter().map(|(at, name)| text(at, name)).collect();
-    let row = format!(
-        "{}{}<c r=\"C2\"><v>4.1</v></c><c r=\"D2\" s=\"1\"><v>{completed}</v></c>",
-        text("A2", "T1"),
-        text("B2", "K")
-    );
+    let row =
+        format!("{}{}{value}<c r=\"D2\" s=\"1\"><v>{completed}</v></c>", text("A2", "T1"), text("B2", "K"));
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006";
@@ -85,8 +88,9 @@ fn workbook(completed: &str) -> Vec<u8> {
         (
             "xl/styles.xml",
             format!(
-                "<styleSheet xmlns=\"{main}\"><cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/></cellXfs>\
-                 </styleSheet>"
+                "<styleSheet xmlns=\"{main}\"><numFmts count=\"1\"><numFmt numFmtId=\"164\" formatCode=\"0.0,\"/></numFmts>\
+                 <cellXfs count=\"5\"><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/><xf numFmtId=\"10\"/><xf numFmtId=\"164\"/>\
+                 <xf numFmtId=\"2\"/></cellXfs></styleSheet>"
             ),
         ),
         (
@@ -135,5 +139,26 @@ fn a_cell_that_holds_a_day_where_an_hour_belongs_is_told() {
                      spreadsheet keeps alike";
         assert_eq!(told, if is_told { vec![words] } else { vec![] }, "{cell} by {times}");
         assert!(kinds(&outcome).iter().all(|kind| *kind == "odd-time"));
+    }
+}
+
+#[test]
+fn a_number_that_its_cell_shows_otherwise_waits_for_a_person_and_so_does_a_formula_without_its_result() {
+    const HOUR: &str = "\"%Y-%m-%d %H:%M:%S\"";
+    for (cell, value, is_held) in [
+        ("<c r=\"C2\" s=\"4\"><v>0.423</v></c>", "0.423", false),
+        ("<c r=\"C2\"><f>0.4+0.023</f><v>0.423</v></c>", "0.423", false),
+        ("<c r=\"C2\" s=\"2\"><v>0.423</v></c>", "0.423", true),
+        ("<c r=\"C2\" s=\"3\"><v>5400</v></c>", "5400", true),
+        ("<c r=\"C2\"><f>5+0.4</f><v></v></c>", "=", true),
+        ("<c r=\"C2\"><f>5+0.4</f></c>", "=", true),
+    ] {
+        let bytes = workbook_of(cell, "46143.354166666664");
+        let outcome = process_part(&Part::of(&bytes), &reading(model(HOUR)), &context());
+        let observation = only(&outcome);
+        assert_eq!(observation.value_as_sent, value, "{cell}");
+        assert_eq!(matches!(observation.standing, Standing::Held(_)), is_held, "{cell}");
+        assert_eq!(matches!(observation.value, Value::Quantity { .. }), !is_held, "{cell}");
+        assert_eq!(kinds(&outcome), if is_held { vec!["odd-value"] } else { vec![] }, "{cell}");
     }
 }

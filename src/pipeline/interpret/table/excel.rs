@@ -13,6 +13,7 @@ const MONTHS: [&str; 12] =
 /// Why a cell can't be taken for what the profile says that it tells, if it can't.
 pub(super) fn spoilt(told: Told, cell: Cell<'_>) -> Option<&'static str> {
     match (told, cell.kind) {
+        (_, CellKind::Spoilt(why)) => Some(why),
         (Told::Started | Told::Completed | Told::BirthDate, CellKind::Error) => Some(ERROR),
         (Told::Started | Told::Completed | Told::BirthDate, _) => None,
         // What a value in error means is the profile's to say, or a person's.

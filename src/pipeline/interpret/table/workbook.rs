@@ -1,11 +1,13 @@
 //! XLSX workbooks, by `calamine`: the cells of one sheet as the text that they hold. Bounded: the file's size by who
 //! stores it, the archive's contents and the number of cells here.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
+use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
 use labwire_drop::Head;
 
+use super::shown::{Shown, shown};
 use super::{Cell, CellKind};
 
 /// The most cells of a sheet.
@@ -56,13 +58,21 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>, head: &Head) -> Result<She
 
 fn rows(workbook: &mut Xlsx<Cursor<&[u8]>>, sheet: &str) -> Result<Vec<SheetRow>, String> {
     let failed = |error| format!("the sheet can't be read: {error}");
+    let uncomputed = uncomputed(workbook, sheet).map_err(failed)?;
     let mut reader = workbook.worksheet_cells_reader(sheet).map_err(failed)?;
     let mut rows: Vec<SheetRow> = Vec::new();
     let mut cells = 0;
-    while let Some(cell) = reader.next_cell().map_err(failed)? {
+    while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(failed)? {
         let (row, column) = cell.get_position();
         let line = u64::from(row) + 1;
-        let content = content(cell.get_value());
+        let content = match uncomputed.contains(&(row, column)) {
+            true => ("=".to_owned(), CellKind::Spoilt("its cell holds a formula without the result")),
+            false => {
+                let format = reader.styles().get(style).and_then(|it| it.number_format.as_ref());
+                let shown = format.map_or(Shown::AsItIs, |it| shown(&it.format_code));
+                as_shown(content(cell.get_value()), shown)
+            }
+        };
         if content.0.is_empty() {
             continue;
         }
@@ -82,6 +92,33 @@ fn rows(workbook: &mut Xlsx<Cursor<&[u8]>>, sheet: &str) -> Result<Vec<SheetRow>
         }
     }
     Ok(rows)
+}
+
+/// Where formulas stand without what came of them: who wrote the workbook didn't reckon.
+fn uncomputed(workbook: &mut Xlsx<Cursor<&[u8]>>, sheet: &str) -> Result<BTreeSet<(u32, u32)>, XlsxError> {
+    let mut reader = workbook.worksheet_cells_reader(sheet)?;
+    let mut found = BTreeSet::new();
+    while let Some(cell) = reader.next_cell_with_formula_metadata()? {
+        if cell.formula.is_some() && content(&cell.value).0.is_empty() {
+            found.insert(cell.pos);
+        }
+    }
+    Ok(found)
+}
+
+fn as_shown((text, kind): (String, CellKind), shown: Shown) -> (String, CellKind) {
+    match (kind, shown) {
+        (CellKind::Number, Shown::Otherwise) => (
+            text,
+            CellKind::Spoilt(
+                "its cell shows the number otherwise than it is, as a percentage, scaled or with a text",
+            ),
+        ),
+        (CellKind::Number, Shown::Padded(digits)) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (format!("{text:0>digits$}"), kind)
+        }
+        _ => (text, kind),
+    }
 }
 
 /// Rows that are blank are not in the sheet; those of the head count all the same.
