@@ -65,7 +65,7 @@ fn negative(section: &str) -> &str {
 
 fn is_plain(section: &str) -> bool {
     if matches!(section, "" | "General" | "@") {
-        return section != "";
+        return !section.is_empty();
     }
     let number = section.strip_suffix("E+00").or(section.strip_suffix("E+0")).unwrap_or(section);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
