@@ -176,6 +176,23 @@ async fn a_file_that_the_server_can_not_send_keeps_no_other_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_the_server_lists_and_says_it_has_not_is_a_problem_and_keeps_no_other_waiting() {
+    let server = OddServer::start(Conduct::Withholds("a.hl7"), "a.hl7", &day("A", 1), None).await;
+    server.add("b.hl7", &day("B", 2));
+    let desk = Desk::empty().await;
+    fs::write(desk.lab.path("password"), "invented\n").unwrap();
+    desk.fetches(&server.table(&format!("after = \"delete\"\n{RENAMED}")));
+    let gateway = desk.lab.start().await;
+    desk.accepted(2).await;
+    one_problem(&desk, "a.hl7: the server doesn't hand it out (550)").await;
+    server.becomes(Conduct::Honest);
+    desk.accepted(3).await;
+    none_is_left(&desk).await;
+    assert!(gateway.terminate().success());
+    desk.lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_at_which_the_connection_is_cut_each_time_keeps_no_other_waiting() {
     let server = OddServer::start(Conduct::HangsUpAt("a.hl7"), "a.hl7", &day("A", 1), None).await;
     server.add("b.hl7", &day("B", 2));

@@ -25,6 +25,8 @@ pub(crate) enum Conduct {
     Breaks(&'static str),
     /// It sends half of the file of this name, and both connections are gone.
     HangsUpAt(&'static str),
+    /// It lists the file of this name and says of anything else about it that there is no such file.
+    Withholds(&'static str),
     /// It replaces a file by the next one once it was sent.
     Replaces,
     /// It replaces a file once it was sent and looked at again.
@@ -133,6 +135,7 @@ impl OddServer {
                     data = Some(listener);
                     format!("227 at (127,0,0,1,{},{})", port >> 8, port & 255)
                 }
+                "SIZE" | "MDTM" | "RETR" if self.withholds(name) => "550 what?".to_owned(),
                 "SIZE" => self.size(name),
                 "MDTM" => format!("213 202605011200{:02}", self.state.lock().unwrap().changes),
                 "LIST" | "RETR" => {
@@ -168,6 +171,10 @@ impl OddServer {
         self.state.lock().unwrap().conduct
     }
 
+    fn withholds(&self, name: &str) -> bool {
+        matches!(self.conduct(), Conduct::Withholds(this) if this == name)
+    }
+
     fn size(&self, name: &str) -> String {
         let mut state = self.state.lock().unwrap();
         state.asked = state.asked.map(|asked| asked + 1);
@@ -197,7 +204,7 @@ impl OddServer {
         };
         let half = content.len() / 2;
         let whole = match conduct {
-            Conduct::Honest | Conduct::Replaces | Conduct::ReplacesLater => true,
+            Conduct::Honest | Conduct::Withholds(_) | Conduct::Replaces | Conduct::ReplacesLater => true,
             Conduct::Breaks(this) | Conduct::HangsUpAt(this) => this != name,
             _ => false,
         };

@@ -2,6 +2,7 @@
 //! neither disk nor clock, and what it can't tell it waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use super::spool::Limit;
 use crate::config::settings::{After, Proof};
@@ -10,6 +11,8 @@ use crate::journal::files::{FileReceipt, Known};
 
 /// How often a file that replaces one under the same name must look the same: its marker may be the old one's.
 const REPLACED: u32 = 3;
+/// How long a time that is told to the minute must be known before the minute is surely over.
+const MINUTE: Duration = Duration::from_secs(61);
 /// How often a file that tells its end itself must look the same before it is read to see.
 const TRAILED: u32 = 2;
 
@@ -21,11 +24,18 @@ pub(super) struct Listed {
     pub(super) size: u64,
     /// Its time in the words of its place. Its clock and time zone are the place's own: it is compared with itself only.
     pub(super) stamp: String,
+    /// That time is told to the minute or worse, so that a change within it may not show.
+    pub(super) is_coarse: bool,
 }
 
 impl Listed {
     fn looks_like(&self, known: &Known) -> bool {
         (self.size, &self.stamp) == (known.size, &known.stamp)
+    }
+
+    /// Whether it could be written once more and look as it does since then.
+    fn may_hide_a_change(&self, since: Instant, now: Instant) -> bool {
+        self.is_coarse && now.duration_since(since) < MINUTE
     }
 
     /// Older files first, where the stamp can be sorted.
@@ -153,17 +163,40 @@ pub(super) struct Waits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Memory {
     /// It looked the same so many times in a row.
-    Watched { file: Listed, times: u32, replaces: bool },
+    Watched { file: Listed, looks: Looks },
+    /// It looks like one that the ledger knows, since then.
+    Recalled { file: Listed, known: Known, since: Instant },
     /// It was read and can't be taken as it is.
     Unfit { file: Listed, why: String },
     /// It is in the journal and stays where it is, or couldn't be removed.
     Kept { file: Listed, receipt: Option<FileReceipt>, why: Option<String> },
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Looks {
+    times: u32,
+    replaces: bool,
+    /// When it looked so first.
+    since: Instant,
+}
+
+impl Looks {
+    fn first(replaces: bool, since: Instant) -> Looks {
+        Looks { times: 1, replaces, since }
+    }
+
+    fn again(self) -> Looks {
+        Looks { times: self.times.saturating_add(1), ..self }
+    }
+}
+
 impl Memory {
     fn file(&self) -> &Listed {
         match self {
-            Memory::Watched { file, .. } | Memory::Unfit { file, .. } | Memory::Kept { file, .. } => file,
+            Memory::Watched { file, .. }
+            | Memory::Recalled { file, .. }
+            | Memory::Unfit { file, .. }
+            | Memory::Kept { file, .. } => file,
         }
     }
 }
@@ -204,8 +237,13 @@ impl Watch {
         listing.iter().filter(is_new).collect()
     }
 
-    /// What to do about a listing. `known` is what the ledger says of the strangers in it, by name.
-    pub(super) fn plan(&mut self, mut listing: Vec<Listed>, known: &BTreeMap<String, Known>) -> Plan {
+    /// What to do about a listing that came before `now`. `known` is what the ledger says of the strangers in it, by name.
+    pub(super) fn plan(
+        &mut self,
+        mut listing: Vec<Listed>,
+        known: &BTreeMap<String, Known>,
+        now: Instant,
+    ) -> Plan {
         listing.sort_by(|a, b| a.order().cmp(&b.order()));
         let present: BTreeSet<String> = listing.iter().map(|file| file.name.clone()).collect();
         self.names.retain(|name, _| present.contains(name));
@@ -219,7 +257,7 @@ impl Watch {
                 let markers = self.rules.markers(&file.name);
                 let markers = markers.into_iter().filter(|marker| present.contains(marker)).collect();
                 let known = known.get(&file.name);
-                match self.decide(file, markers, known) {
+                match self.decide(file, markers, known, now) {
                     Decided::Step(step) => plan.steps.push(step),
                     Decided::Wait(waits) => plan.waiting.push(waits),
                     Decided::Leave => {}
@@ -231,7 +269,7 @@ impl Watch {
         plan
     }
 
-    fn decide(&mut self, file: Listed, markers: Vec<String>, known: Option<&Known>) -> Decided {
+    fn decide(&mut self, file: Listed, markers: Vec<String>, known: Option<&Known>, now: Instant) -> Decided {
         let memory = self.names.remove(&file.name);
         let same = memory.as_ref().is_some_and(|memory| *memory.file() == file);
         match memory {
@@ -240,30 +278,55 @@ impl Watch {
                 self.names.insert(file.name.clone(), Memory::Unfit { file: file.clone(), why: why.clone() });
                 Decided::stuck(file.name, why)
             }
-            Some(Memory::Watched { times, replaces, .. }) if same => {
-                self.watch(file, times.saturating_add(1), replaces, markers)
+            Some(Memory::Recalled { known, since, .. }) if same => {
+                self.recall(file, known, markers, since, now)
             }
-            Some(Memory::Watched { replaces, .. }) => self.watch(file, 1, replaces, markers),
-            Some(Memory::Unfit { .. }) => self.watch(file, 1, false, markers),
-            Some(Memory::Kept { .. }) => self.watch(file, 1, true, markers),
-            None => self.stranger(file, markers, known),
+            Some(Memory::Watched { looks, .. }) if same => self.watch(file, looks.again(), markers, now),
+            Some(Memory::Watched { looks, .. }) => {
+                self.watch(file, Looks::first(looks.replaces, now), markers, now)
+            }
+            Some(Memory::Unfit { .. }) => self.watch(file, Looks::first(false, now), markers, now),
+            Some(Memory::Kept { .. } | Memory::Recalled { .. }) => {
+                self.watch(file, Looks::first(true, now), markers, now)
+            }
+            None => self.stranger(file, markers, known, now),
         }
     }
 
     /// A name that wasn't there before, at least not in this run of the gateway.
-    fn stranger(&mut self, file: Listed, markers: Vec<String>, known: Option<&Known>) -> Decided {
+    fn stranger(
+        &mut self,
+        file: Listed,
+        markers: Vec<String>,
+        known: Option<&Known>,
+        now: Instant,
+    ) -> Decided {
         match known.filter(|known| !known.is_gone) {
             Some(known) if file.looks_like(known) => match self.rules.after {
                 After::Leave => {
                     self.names.insert(file.name.clone(), Memory::Kept { file, receipt: None, why: None });
                     Decided::Leave
                 }
-                After::Delete | After::Move(_) => {
-                    Decided::Step(Step::Recognize { file, known: known.clone(), markers })
-                }
+                After::Delete | After::Move(_) => self.recall(file, known.clone(), markers, now, now),
             },
-            other => self.watch(file, 1, other.is_some(), markers),
+            other => self.watch(file, Looks::first(other.is_some(), now), markers, now),
         }
+    }
+
+    fn recall(
+        &mut self,
+        file: Listed,
+        known: Known,
+        markers: Vec<String>,
+        since: Instant,
+        now: Instant,
+    ) -> Decided {
+        if file.may_hide_a_change(since, now) {
+            let name = file.name.clone();
+            self.names.insert(name.clone(), Memory::Recalled { file, known, since });
+            return Decided::of_the_minute(name);
+        }
+        Decided::Step(Step::Recognize { file, known, markers })
     }
 
     fn kept(&mut self, file: Listed, kept: Memory, markers: Vec<String>) -> Decided {
@@ -277,9 +340,9 @@ impl Watch {
         decided
     }
 
-    fn watch(&mut self, file: Listed, times: u32, replaces: bool, markers: Vec<String>) -> Decided {
-        let watched = Memory::Watched { file: file.clone(), times, replaces };
-        self.names.insert(file.name.clone(), watched);
+    fn watch(&mut self, file: Listed, looks: Looks, markers: Vec<String>, now: Instant) -> Decided {
+        let Looks { times, replaces, since } = looks;
+        self.names.insert(file.name.clone(), Memory::Watched { file: file.clone(), looks });
         if file.size > self.rules.longest.bytes {
             return Decided::stuck(file.name, self.rules.longest.refusal());
         }
@@ -299,6 +362,9 @@ impl Watch {
             let why = format!("it must look the same {wanted} times in a row; so far {times}");
             return Decided::wait(file.name, why);
         }
+        if file.may_hide_a_change(since, now) {
+            return Decided::of_the_minute(file.name);
+        }
         Decided::Step(Step::Take { file, markers })
     }
 
@@ -314,9 +380,10 @@ impl Watch {
     }
 
     /// It changed while it was looked at: it is watched from the beginning.
-    pub(super) fn changed(&mut self, file: Listed, why: String) -> Waits {
+    pub(super) fn changed(&mut self, file: Listed, why: String, now: Instant) -> Waits {
         let name = file.name.clone();
-        self.names.insert(name.clone(), Memory::Watched { file, times: 0, replaces: true });
+        let looks = Looks { times: 0, replaces: true, since: now };
+        self.names.insert(name.clone(), Memory::Watched { file, looks });
         Waits { name, why, by_itself: true }
     }
 
@@ -342,6 +409,11 @@ enum Decided {
 impl Decided {
     fn wait(name: String, why: String) -> Decided {
         Decided::Wait(Waits { name, why, by_itself: true })
+    }
+
+    fn of_the_minute(name: String) -> Decided {
+        let why = "the server tells its time to the minute only, so it is read when that minute is over";
+        Decided::wait(name, why.to_owned())
     }
 
     fn stuck(name: String, why: String) -> Decided {

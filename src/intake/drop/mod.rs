@@ -131,7 +131,7 @@ impl Drop {
             known.extend(entry.map(|entry| (file.name.clone(), entry)));
         }
         self.is(LinkState::Polling);
-        let plan = watch.plan(listing, &known);
+        let plan = watch.plan(listing, &known, clock::monotonic());
         let mut waiting = [plan.waiting, others].concat();
         self.shows(&mut waiting, vigil);
         for step in plan.steps {

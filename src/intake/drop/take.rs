@@ -92,7 +92,7 @@ impl Drop {
         trouble: Trouble,
     ) -> Result<Option<Waits>, Trouble> {
         if let Trouble::Place(why) = &trouble {
-            watch.changed(file.clone(), why.clone());
+            watch.changed(file.clone(), why.clone(), clock::monotonic());
         }
         Err(trouble)
     }
@@ -108,15 +108,15 @@ impl Drop {
     ) -> Result<Option<Waits>, Trouble> {
         if spooled.length != file.size {
             let why = format!("{} of {} bytes came; it will be read again", spooled.length, file.size);
-            return Ok(Some(watch.changed(file.clone(), why)));
+            return Ok(Some(watch.changed(file.clone(), why, clock::monotonic())));
         }
         if visit.look(&file.name).await?.as_ref() != Some(file) {
             let why = "it changed while it was read; it will be read again".to_owned();
-            return Ok(Some(watch.changed(file.clone(), why)));
+            return Ok(Some(watch.changed(file.clone(), why, clock::monotonic())));
         }
         if known.is_some_and(|known| known.sha256 != spooled.sha256) {
             let why = "it isn't the file of that name that was taken; it is watched anew".to_owned();
-            return Ok(Some(watch.changed(file.clone(), why)));
+            return Ok(Some(watch.changed(file.clone(), why, clock::monotonic())));
         }
         match &spooled.verdict {
             Verdict::Whole => Ok(None),
@@ -216,7 +216,7 @@ impl Drop {
             Some(now) if now == *file => {}
             Some(now) => {
                 let why = "it changed after it was read; it will be read again".to_owned();
-                return Ok(Some(watch.changed(now, why)));
+                return Ok(Some(watch.changed(now, why, clock::monotonic())));
             }
             None => {
                 watch.gone(&file.name);

@@ -1,9 +1,10 @@
-//! Listings one after the other, and what is decided about each. A listing is words such as `day.csv:120@t1`; what is
+//! Listings one after the other, and what is decided about each. A listing is words such as `day.csv:120@t1`, `@~t1` where the time is told to the minute; what is
 //! decided is a line.
 
 use jiff::Timestamp;
 
 use super::*;
+use crate::clock;
 use crate::journal::FileId;
 
 const STABLE: Proof = Proof::Stable { polls: 3 };
@@ -21,14 +22,19 @@ fn listing(text: &str) -> Vec<Listed> {
     let file = |word: &str| {
         let (name, rest) = word.split_once(':').unwrap();
         let (size, stamp) = rest.split_once('@').unwrap();
-        Listed { name: name.to_owned(), size: size.parse().unwrap(), stamp: stamp.to_owned() }
+        Listed {
+            name: name.to_owned(),
+            size: size.parse().unwrap(),
+            stamp: stamp.to_owned(),
+            is_coarse: stamp.starts_with('~'),
+        }
     };
     text.split_whitespace().map(file).collect()
 }
 
 fn known(text: &str, is_gone: bool) -> BTreeMap<String, Known> {
     let known = |(number, file): (i64, Listed)| {
-        let Listed { name, size, stamp } = file;
+        let Listed { name, size, stamp, .. } = file;
         let (sha256, seen_at) = (vec![0; 32], Timestamp::UNIX_EPOCH);
         let file = FileId(number);
         (name.clone(), Known { file, name, size, stamp, sha256, seen_at, is_gone, repeats: false })
@@ -36,13 +42,18 @@ fn known(text: &str, is_gone: bool) -> BTreeMap<String, Known> {
     (1..).zip(listing(text)).map(known).collect()
 }
 
-/// `take day.csv + day.csv.ok, remove x.csv; other.csv waits: it is empty`
 fn decided(watch: &mut Watch, text: &str, ledger: &BTreeMap<String, Known>) -> String {
+    decided_at(watch, text, ledger, clock::monotonic())
+}
+
+/// `take day.csv + day.csv.ok, remove x.csv; other.csv waits: it is empty`
+fn decided_at(watch: &mut Watch, text: &str, ledger: &BTreeMap<String, Known>, now: Instant) -> String {
     let listing = listing(text);
     let strangers: BTreeSet<String> =
         watch.strangers(&listing).into_iter().map(|it| it.name.clone()).collect();
     let ledger = ledger.iter().filter(|(name, _)| strangers.contains(*name));
-    let plan = watch.plan(listing, &ledger.map(|(name, known)| (name.clone(), known.clone())).collect());
+    let ledger = ledger.map(|(name, known)| (name.clone(), known.clone())).collect();
+    let plan = watch.plan(listing, &ledger, now);
     let steps = plan.steps.iter().map(|step| {
         let (verb, markers) = match step {
             Step::Take { markers, .. } => ("take", markers),
@@ -230,7 +241,7 @@ fn what_came_of_a_file_decides_what_is_done_next() {
     assert_eq!(decided(&mut unfit, "a.csv:11@t2", &nothing), "take a.csv");
 
     let mut changed = watch(STABLE, After::Delete);
-    changed.changed(file(), "it changed".to_owned());
+    changed.changed(file(), "it changed".to_owned(), clock::monotonic());
     assert_eq!(decided(&mut changed, "a.csv:10@t1", &nothing), twice(1));
 
     let mut left = watch(Proof::Lock, After::Leave);
@@ -242,4 +253,43 @@ fn what_came_of_a_file_decides_what_is_done_next() {
     assert_eq!(decided(&mut locked_in, "a.csv:10@t1", &nothing), "remove a.csv");
     locked_in.gone("a.csv");
     assert_eq!(decided(&mut locked_in, "a.csv:10@t1", &nothing), "take a.csv");
+}
+
+/// Each listing, so many seconds after the first, and what is decided about it.
+fn in_time(after: After, ledger: &BTreeMap<String, Known>, script: &[(u64, &str, &str)]) {
+    let (mut watch, begin) =
+        (watch(Proof::Rename { while_writing: Glob::new("*.tmp") }, after), clock::monotonic());
+    for (at, text, expected) in script {
+        let decided = decided_at(&mut watch, text, ledger, begin + Duration::from_secs(*at));
+        assert_eq!(&decided, expected, "after {at} s: {text}");
+    }
+}
+
+#[test]
+fn a_file_whose_time_is_told_to_the_minute_is_read_when_no_change_can_hide_in_that_minute() {
+    const WAITS: &str =
+        "a.csv waits: the server tells its time to the minute only, so it is read when that minute is over";
+    let (old, new, nothing) = ("a.csv:10@~12:00", "a.csv:10@~12:01", BTreeMap::new());
+    for after in [After::Delete, After::Move("archive".to_owned()), After::Leave] {
+        in_time(after.clone(), &nothing, &[(0, "a.csv:10@12:00:07", "take a.csv")]);
+        in_time(
+            after,
+            &nothing,
+            &[
+                (0, old, WAITS),
+                (60, old, WAITS),
+                (61, new, WAITS),
+                (121, new, WAITS),
+                (122, new, "take a.csv"),
+            ],
+        );
+    }
+    // It was stored, and the gateway stopped before it was removed.
+    in_time(After::Delete, &known(old, false), &[(0, old, WAITS), (61, old, "recognize a.csv")]);
+    in_time(After::Delete, &known(old, false), &[(0, old, WAITS), (9, new, WAITS), (70, new, "take a.csv")]);
+    in_time(
+        After::Leave,
+        &known(old, false),
+        &[(0, old, "nothing"), (9, new, WAITS), (70, new, "take a.csv")],
+    );
 }

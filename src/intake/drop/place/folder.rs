@@ -160,7 +160,7 @@ fn listed(name: String, metadata: &Metadata) -> Listed {
         metadata.ctime(),
         metadata.ctime_nsec()
     );
-    Listed { name, size: metadata.len(), stamp }
+    Listed { name, size: metadata.len(), stamp, is_coarse: false }
 }
 
 fn open(path: &Path, locks: bool) -> Result<File, Trouble> {

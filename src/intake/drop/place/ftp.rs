@@ -143,11 +143,13 @@ impl Session<'_> {
         let (entries, others) = self.entries().await?;
         let entries: Vec<listing::Entry> = entries.into_iter().filter(|it| wanted(&it.name)).collect();
         if self.facts {
-            return Ok(Listing { files: entries.into_iter().map(listed).collect(), others });
+            return Ok(Listing { files: entries.into_iter().map(to_the_second).collect(), others });
         }
         let mut files = Vec::with_capacity(entries.len());
         for entry in entries {
-            files.extend(self.closely(entry).await?);
+            // What is named and can't be asked for stays in the list: that it can't be had is said when it is fetched.
+            let closely = self.closely(entry.clone()).await?;
+            files.push(closely.unwrap_or_else(|| to_the_minute(entry)));
         }
         Ok(Listing { files, others })
     }
@@ -163,17 +165,21 @@ impl Session<'_> {
                 }
             });
             return Ok(match told.await?.map(|line| listing::facts(line.trim_start())) {
-                Some(Seen::File(entry)) => Some(Listed { name: name.to_owned(), ..listed(entry) }),
+                Some(Seen::File(entry)) => Some(Listed { name: name.to_owned(), ..to_the_second(entry) }),
                 _ => None,
             });
         }
         if self.tells_size && self.tells_time {
             let entry = listing::Entry { name: name.to_owned(), size: 0, time: String::new() };
-            return self.closely(entry).await;
+            if let Some(file) = self.closely(entry).await? {
+                return Ok(Some(file));
+            }
         }
         let found = self.entries().await?.0.into_iter().find(|entry| entry.name == name);
         match found {
-            Some(entry) => self.closely(entry).await,
+            Some(entry) => {
+                Ok(Some(self.closely(entry.clone()).await?.unwrap_or_else(|| to_the_minute(entry))))
+            }
             None => Ok(None),
         }
     }
@@ -198,12 +204,14 @@ impl Session<'_> {
                 entry.size = number.map_err(|_| Trouble::File("the server says no size of it".to_owned()))?;
             }
         }
-        match time {
-            Told::Gone => return Ok(None),
-            Told::Never => self.tells_time = false,
-            Told::This(text) => entry.time = text,
-        }
-        Ok(Some(listed(entry)))
+        Ok(match time {
+            Told::Gone => None,
+            Told::Never => {
+                self.tells_time = false;
+                Some(to_the_minute(entry))
+            }
+            Told::This(text) => Some(to_the_second(listing::Entry { time: text, ..entry })),
+        })
     }
 
     /// What the server lists, in facts if it can. What it can is found by asking: not every server that tells of its
@@ -367,6 +375,12 @@ async fn some_of(data: &mut (impl AsyncReadExt + Unpin), piece: &mut [u8]) -> Re
     }
 }
 
-fn listed(entry: listing::Entry) -> Listed {
-    Listed { name: entry.name, size: entry.size, stamp: entry.time }
+/// By its facts, or by MDTM.
+fn to_the_second(entry: listing::Entry) -> Listed {
+    Listed { name: entry.name, size: entry.size, stamp: entry.time, is_coarse: false }
+}
+
+/// By LIST alone.
+fn to_the_minute(entry: listing::Entry) -> Listed {
+    Listed { is_coarse: true, ..to_the_second(entry) }
 }

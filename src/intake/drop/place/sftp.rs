@@ -191,7 +191,7 @@ impl Session<'_> {
 
 fn listed(name: String, about: &FileAttributes) -> Listed {
     let stamp = about.mtime.map(|seconds| format!("{seconds:012}")).unwrap_or_default();
-    Listed { name, size: about.len(), stamp }
+    Listed { name, size: about.len(), stamp, is_coarse: false }
 }
 
 fn is(error: &Error, code: StatusCode) -> bool {
