@@ -87,6 +87,12 @@ async fn a_file_with_tabs_becomes_results_and_its_odd_rows_problems() {
         ],
     )
     .await;
+    let problems = desk.lab.text(&["problems"]);
+    assert_eq!(
+        problems.matches(", file day.tsv, since ").count(),
+        3,
+        "each line number has its file: {problems}"
+    );
     desk.gone("day.tsv").await;
     // The control goes to no LIMS for patients, and neither does the sample that no rule names.
     desk.accepted(2).await;

@@ -83,9 +83,10 @@ pub(super) fn problems(settings: &Settings, out: &mut impl Write) -> Outcome {
     }
     for problem in problems {
         let remedy = ProblemKind::from_name(&problem.kind).map_or("", ProblemKind::remedy);
+        let file = problem.file.as_ref().map(|name| format!(", file {}", name.reveal())).unwrap_or_default();
         writeln!(
             out,
-            "{}  {} {} from {}, message {}, since {}: {} [{remedy}]",
+            "{}  {} {} from {}, message {}{file}, since {}: {} [{remedy}]",
             problem.id,
             problem.kind,
             problem.specimen.as_ref().map_or("", SpecimenId::reveal),

@@ -108,6 +108,8 @@ pub(super) struct ProblemRow {
     pub remedy: Words,
     pub seen: Moment,
     pub instrument: String,
+    /// The name of the file that it was found in.
+    pub file: Option<String>,
     pub specimen: Option<String>,
     pub message: Option<i64>,
     /// The message to read again once the configuration is mended.
@@ -153,6 +155,7 @@ pub(super) fn problem(view: &ProblemView, clock: &Clock) -> ProblemRow {
         remedy: kind.map_or_else(Words::none, |kind| Words::fixed(kind.remedy())),
         seen: clock.at(view.seen_at),
         instrument: view.from().to_owned(),
+        file: view.file.as_ref().map(|name| name.reveal().clone()),
         specimen: view
             .specimen
             .as_ref()

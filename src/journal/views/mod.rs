@@ -45,6 +45,8 @@ pub struct ProblemView {
     pub instrument: Option<String>,
     /// The LIMS whose message it is about, in words.
     pub lims: Option<String>,
+    /// The file that its message is a part of: line numbers are that file's.
+    pub file: Option<Private<String>>,
     pub specimen: Option<SpecimenId>,
     pub kind: String,
     pub text: Private<String>,
@@ -246,8 +248,9 @@ impl Reader {
     /// Open problems, newest first, at most `limit`.
     pub fn open_problems(&self, limit: usize) -> Result<Vec<ProblemView>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT p.id, p.message, p.instrument, p.specimen, p.kind, p.text, p.seen_at, t.source FROM problem p
+            "SELECT p.id, p.message, p.instrument, p.specimen, p.kind, p.text, p.seen_at, t.source, f.name FROM problem p
              LEFT JOIN message m ON m.id = p.message LEFT JOIN transfer t ON t.id = m.transfer
+             LEFT JOIN part ON part.message = p.message LEFT JOIN file f ON f.id = part.file
              WHERE p.closed_at IS NULL ORDER BY p.id DESC LIMIT ?",
         )?;
         Ok(statement.query_map([limit], problem)?.collect::<Result<_, _>>()?)
@@ -256,8 +259,9 @@ impl Reader {
     /// A problem, if it is open.
     pub fn open_problem(&self, id: ProblemId) -> Result<Option<ProblemView>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT p.id, p.message, p.instrument, p.specimen, p.kind, p.text, p.seen_at, t.source FROM problem p
+            "SELECT p.id, p.message, p.instrument, p.specimen, p.kind, p.text, p.seen_at, t.source, f.name FROM problem p
              LEFT JOIN message m ON m.id = p.message LEFT JOIN transfer t ON t.id = m.transfer
+             LEFT JOIN part ON part.message = p.message LEFT JOIN file f ON f.id = part.file
              WHERE p.id = ? AND p.closed_at IS NULL",
         )?;
         Ok(statement.query_row([id.0], problem).optional()?)
@@ -396,6 +400,7 @@ fn problem(row: &Row<'_>) -> rusqlite::Result<ProblemView> {
         message: row.get::<_, Option<i64>>(1)?.map(MessageId),
         instrument: row.get(2)?,
         lims: row.get::<_, Option<String>>(7)?.and_then(|source| lims_in_words(&source)),
+        file: row.get::<_, Option<String>>(8)?.map(Private::new),
         specimen: row.get::<_, Option<String>>(3)?.map(SpecimenId::new),
         kind: row.get(4)?,
         text: Private::new(row.get(5)?),
