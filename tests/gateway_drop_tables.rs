@@ -93,6 +93,12 @@ async fn a_file_with_tabs_becomes_results_and_its_odd_rows_problems() {
         3,
         "each line number has its file: {problems}"
     );
+    let nameless = desk.lab.reader().open_problems(100).unwrap();
+    let nameless = nameless.iter().filter(|it| it.specimen.is_none()).count();
+    assert!(nameless > 0, "a row that is too short is nobody's");
+    let told = desk.lab.text(&["trace", "T002"]);
+    let expected = format!("Open problems that name no specimen: {nameless}, the oldest since ");
+    assert!(told.starts_with("Nothing is known of T002.") && told.contains(&expected), "{told}");
     desk.gone("day.tsv").await;
     // The control goes to no LIMS for patients, and neither does the sample that no rule names.
     desk.accepted(2).await;

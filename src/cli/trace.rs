@@ -36,6 +36,12 @@ pub(super) fn run(settings: &Settings, specimen: &str, detail: Detail, out: &mut
         }
     }
     writeln!(out, "Nothing is known of {specimen}.")?;
+    if let (count, Some(since)) = reader.nameless_problems()? {
+        writeln!(
+            out,
+            "Open problems that name no specimen: {count}, the oldest since {since}. Any may be about it; see labwire problems."
+        )?;
+    }
     Ok(Exit::Failed)
 }
 

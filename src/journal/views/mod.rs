@@ -256,6 +256,16 @@ impl Reader {
         Ok(statement.query_map([limit], problem)?.collect::<Result<_, _>>()?)
     }
 
+    /// How many open problems of messages name no specimen, and since when the oldest is open: each may be about any.
+    pub fn nameless_problems(&self) -> Result<(i64, Option<Timestamp>), JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*), min(seen_at) FROM problem WHERE closed_at IS NULL AND +message IS NOT NULL
+                AND coalesce(specimen, '') = ''",
+        )?;
+        let count = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(instant)));
+        Ok(statement.query_row([], count)?)
+    }
+
     /// A problem, if it is open.
     pub fn open_problem(&self, id: ProblemId) -> Result<Option<ProblemView>, JournalError> {
         let mut statement = self.connection.prepare_cached(
