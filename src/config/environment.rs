@@ -17,6 +17,7 @@ const HOSTS: &str = "LABWIRE_PAGE_HOSTS";
 const SOCKET: &str = "LABWIRE_CONTROL_SOCKET";
 
 /// What the maintainer scripts of the package are told, and the tests: never labwire itself.
+const BENCHES: &str = "LABWIRE_BENCH_";
 const OTHERS: [&str; 3] = ["LABWIRE_UPGRADE", "LABWIRE_PURGE", "LABWIRE_ROUNDS"];
 
 /// What the environment says, as it stands there.
@@ -50,7 +51,7 @@ impl Environment {
                 HOSTS => environment.hosts = Some(value),
                 SOCKET => environment.socket = Some(value),
                 FOLDER => {}
-                other if OTHERS.contains(&other) => {}
+                other if OTHERS.contains(&other) || other.starts_with(BENCHES) => {}
                 other => environment.unknown.push(other.to_owned()),
             }
         }

@@ -58,12 +58,15 @@ impl Preview {
         self.sent.iter().map(|it| it.results.len()).sum()
     }
 
-    /// What tells it from any other: which deliveries go, as what, and which results of them. SHA-256 in hexadecimal.
+    /// What tells it from any other: which deliveries go, as what, which results of them, and when each was answered last, so that
+    /// what went once more since then was not looked at. SHA-256 in hexadecimal.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         for sent in &self.sent {
             hash.update(sent.delivery.0.to_be_bytes());
             hash.update(sent.how.name());
+            let answered = sent.answer.as_ref().map_or(0, |it| it.at.as_microsecond());
+            hash.update(answered.to_be_bytes());
             hash.update(sent.results.len().to_be_bytes());
             sent.results.iter().for_each(|it| hash.update(it.id.0.to_be_bytes()));
         }

@@ -21,6 +21,7 @@ const SLACK: i64 = 40;
 fn journal(results: i64) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0001_spine.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/journal/migrations/0002_drop.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0003_order.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0007_rules.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0008_call.sql")).unwrap();

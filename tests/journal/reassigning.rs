@@ -7,6 +7,7 @@ use labwire::journal::decisions::Judged;
 use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{Fate, Next, Render};
 use labwire::journal::reassign::{Moved, Reassigning};
+use labwire::journal::resend::{Of, Resending, Wanted};
 use labwire::journal::results::{Entry, Place};
 use labwire::journal::{JournalError, ObservationId};
 
@@ -134,6 +135,42 @@ fn what_the_lims_has_under_the_wrong_number_is_taken_back_there() {
     );
     assert_eq!(lab.state(rerun), "accepted");
     lab.assert_balanced();
+}
+
+/// Has a specimen's results sent once more.
+fn resend(lab: &Lab, number: &str) {
+    let of = Of::Specimen(SpecimenId::new(number));
+    let wanted = Wanted { destination: DestinationId::new(LIMS), of, instrument: None, test: None };
+    let (by, reason) = ("Anna Example".to_owned(), "the LIMS lost it".to_owned());
+    let it = Resending { wanted, by, account: "mgarcia".to_owned(), reason, seen: None };
+    lab.wait(lab.journal.resend(it, lab.now())).unwrap();
+}
+
+#[test]
+fn what_the_lims_had_is_taken_back_there_whatever_came_of_sending_it_once_more() {
+    for came_to in ["refused", "given up", "nobody there", "nothing yet"] {
+        let lab = Lab::new();
+        let wrong = lab.own(result("S1", "K", "4.1"));
+        lab.deliver_everything();
+        resend(&lab, "S1");
+        match came_to {
+            "nothing yet" => {}
+            "nobody there" => lab.nobody_there(&lab.lease().unwrap(), lab.now()),
+            _ => {
+                let again = lab.lease().unwrap();
+                lab.settle_all(&again, &Fate::Refused("no".to_owned()), Next::Dead, Some(422));
+                if came_to == "given up" {
+                    lab.decide(Decision::GiveUp(again.delivery)).unwrap();
+                }
+            }
+        }
+        lab.reassign(&[wrong], "S2").unwrap();
+        lab.carry_over();
+        let told = lab.tell_everything();
+        assert!(told.contains(&"S1 Void(Misread) false -".to_owned()), "{came_to}: {told:?}");
+        assert_eq!(lab.words(wrong), ["misread accepted"], "{came_to}");
+        lab.assert_balanced();
+    }
 }
 
 #[test]

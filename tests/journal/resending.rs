@@ -235,8 +235,12 @@ fn what_was_looked_at_is_sent_or_nothing() {
     assert!(refused.contains("has changed since it was looked at"), "{refused}");
     assert_eq!(lab.state(both[0]), "accepted");
     let seen = lab.reader.resending(&specimen("S1")).unwrap().fingerprint();
-    say_of(&lab, specimen("S1"), said, Some(seen)).unwrap();
+    say_of(&lab, specimen("S1"), said, Some(seen.clone())).unwrap();
     assert_eq!(lab.state(both[0]), "pending");
+    // What was looked at before that is spent, also once the destination has answered.
+    lab.deliver_everything();
+    let refused = say_of(&lab, specimen("S1"), said, Some(seen)).unwrap_err().to_string();
+    assert!(refused.contains("has changed since it was looked at"), "{refused}");
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn close_if_over(connection: &Connection, delivery: i64, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// Says of a result that it is void, wherever some version of it is or may be. Of a rejected one only where the last that
+/// Says of a result that it is void, wherever some version of it is or may be, whatever came of sending it once more. Of a rejected one only where the last that
 /// was told is preliminary: what was told before it as a result still stands.
 pub(in crate::journal) fn revoke(
     connection: &Connection,
@@ -150,7 +150,8 @@ pub(in crate::journal) fn revoke(
             JOIN version v ON v.id = o.id WHERE o.supersedes IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes))
          SELECT l.destination, l.observation, 1 FROM version v JOIN ledger l ON l.observation = v.id
-            WHERE l.state IN ('in-flight', 'unknown', 'accepted', 'staged')
+            WHERE l.state IN ('in-flight', 'unknown', 'accepted', 'staged') OR EXISTS (SELECT 1 FROM resend_line s
+                WHERE s.observation = l.observation AND s.destination = l.destination)
          UNION ALL SELECT n.destination, n.observation, 0 FROM version v JOIN notice n ON n.observation = v.id
             WHERE n.says = 'preliminary' AND n.state IN ('in-flight', 'unknown', 'accepted', 'staged')",
     )?;
@@ -251,6 +252,7 @@ fn ready(
         "SELECT n.id, n.observation, n.says,
             EXISTS (SELECT 1 FROM ledger l WHERE l.observation = n.observation AND l.destination = n.destination
                 AND l.state IN ('accepted', 'staged'))
+            OR EXISTS (SELECT 1 FROM resend_line s WHERE s.observation = n.observation AND s.destination = n.destination)
             OR EXISTS (SELECT 1 FROM notice p WHERE p.observation = n.observation AND p.destination = n.destination
                 AND p.says = 'preliminary' AND p.state IN ('accepted', 'staged'))
          FROM notice n INDEXED BY notice_in_the_way WHERE n.destination = ?1 AND n.specimen = ?2
