@@ -48,14 +48,18 @@ pub(super) fn run(settings: &Settings, asked: &SupportBundle, out: &mut impl Wri
     let mut remarks = Vec::new();
     let reader = Reader::open(&settings.journal.path)?;
     let mut messages = Vec::new();
-    for instrument in &settings.instruments {
-        messages.extend(messages::messages(
-            &reader,
-            instrument,
-            asked.messages,
-            &mut pseudonyms,
-            &mut remarks,
-        )?);
+    // The first time only to know by which names anybody is called.
+    for _ in 0..2 {
+        (messages, remarks) = (Vec::new(), Vec::new());
+        for instrument in &settings.instruments {
+            messages.extend(messages::messages(
+                &reader,
+                instrument,
+                asked.messages,
+                &mut pseudonyms,
+                &mut remarks,
+            )?);
+        }
     }
     let mut disguise = |text: &str| disguise(&mut pseudonyms, text);
     let config = configuration(&settings.origin.folder, &mut disguise, &mut remarks);

@@ -144,7 +144,9 @@ fn reassign(connection: &Connection, it: &Reassigning, now: Timestamp) -> Result
     if it.specimen.is_blank() || number != number.trim() || number.len() > LONGEST {
         return refused("the right specimen number is none; write it as the LIMS knows it");
     }
-    if number.chars().any(char::is_control) {
+    let odd =
+        |it: char| it.is_control() || it == char::REPLACEMENT_CHARACTER || it.is_whitespace() && it != ' ';
+    if number.chars().any(odd) {
         return refused("the right specimen number holds what no label can; type it instead of scanning it");
     }
     if it.results.is_empty() || it.results.len() > TOGETHER {

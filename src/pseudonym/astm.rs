@@ -101,7 +101,7 @@ fn keep(place: &Place, piece: &[u8], dialect: &AstmDialect) -> Keep {
         places.query_specimen,
     ];
     if any(&private) {
-        return Keep::No;
+        return Keep::Names;
     }
     if at(&places.value) {
         return Keep::AsValue;
@@ -135,7 +135,7 @@ fn keep(place: &Place, piece: &[u8], dialect: &AstmDialect) -> Keep {
     match (kind, place.field) {
         (_, 2) if is_number => Keep::Yes,
         (Kind::Patient, _) if at(&places.sex) => Keep::IfOne,
-        (Kind::Patient, _) => Keep::No,
+        (Kind::Patient, _) => Keep::Names,
         // The analyzer's name, its mode, its version and the time; the test that was ordered.
         (Kind::Header, 14) => Keep::AsTime,
         (Kind::Header, 5 | 12 | 13) => Keep::Yes,

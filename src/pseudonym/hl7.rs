@@ -124,7 +124,7 @@ fn keep(place: &Place, piece: &[u8], dialect: &Hl7Dialect, places: &Hl7Places) -
         &places.query_specimen,
     ];
     if private.iter().any(|locations| any(locations)) {
-        return Keep::No;
+        return Keep::Names;
     }
     if any(&places.value) {
         return Keep::AsValue;
@@ -171,7 +171,7 @@ fn standard(place: &Place, piece: &[u8], places: &Hl7Places) -> Keep {
     match (&place.segment, place.field) {
         (b"PID" | b"PV1" | b"OBR" | b"OBX" | b"NTE" | b"SPM" | b"ORC" | b"TQ1", 1) if is_number => Keep::Yes,
         (b"PID", 8) => Keep::IfOne,
-        (segment, _) if PERSONAL.contains(&segment.as_slice()) => Keep::No,
+        (segment, _) if PERSONAL.contains(&segment.as_slice()) => Keep::Names,
         (b"MSH", 9 | 11 | 12 | 15..=19 | 21) | (b"MSA", 1) | (b"QPD" | b"RCP", 1) => Keep::Yes,
         (b"MSH", 7) | (b"OBR", 7 | 22) | (b"OBX", 14 | 19) => Keep::AsTime,
         (b"ORC", 1 | 5) if is_code => Keep::Yes,

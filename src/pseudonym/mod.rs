@@ -28,6 +28,8 @@ pub struct Pseudonyms {
     key: [u8; 32],
     given: BTreeMap<Vec<u8>, Vec<u8>>,
     taken: BTreeSet<Vec<u8>>,
+    /// The words by which somebody is named, in small letters.
+    names: BTreeSet<Vec<u8>>,
 }
 
 /// Whether the text of a place may stay. A name can stand anywhere by mistake, so that a place is never enough where its
@@ -48,15 +50,18 @@ enum Keep {
     /// Where it is one character: no one is named so.
     IfOne,
     No,
+    /// It says who somebody is: its words go from wherever else they stand.
+    Names,
 }
 
 impl Pseudonyms {
     /// By a key that is used once and told to nobody.
     pub fn new(key: [u8; 32]) -> Pseudonyms {
-        Pseudonyms { key, given: BTreeMap::new(), taken: BTreeSet::new() }
+        Pseudonyms { key, given: BTreeMap::new(), taken: BTreeSet::new(), names: BTreeSet::new() }
     }
 
-    /// Replaces what a message of this profile doesn't need to be read. Its length stays.
+    /// Replaces what a message of this profile doesn't need to be read. Its length stays. A name that stands where a code or a unit
+    /// belongs is known by the messages that were disguised before: disguise all, throw that away, and do it again.
     ///
     /// # Errors
     /// Where a message of that kind can't be taken apart here; nothing of it may be shown then.
@@ -155,9 +160,12 @@ impl Pseudonyms {
                     && piece.iter().all(|byte| byte.is_ascii_digit() || b"+-:./TZ ".contains(byte))
             }
             Keep::IfOne => piece.len() <= 1,
-            Keep::No => false,
+            Keep::No | Keep::Names => false,
         };
-        if !stays {
+        if keep == Keep::Names {
+            self.names.extend(words(piece));
+        }
+        if !stays || keep != Keep::Yes && self.names_somebody(piece, profile) {
             // A number that a spreadsheet shortened stays one. Words are replaced one by one, so that a name is the same
             // name with and without what stands beside it.
             let is_shortened = is_shortened(piece);
@@ -169,6 +177,21 @@ impl Pseudonyms {
             }
         }
     }
+}
+
+impl Pseudonyms {
+    /// Whether a word of it names somebody, in whatever letters, and the profile knows no test by it.
+    fn names_somebody(&self, piece: &[u8], profile: &Profile) -> bool {
+        let known = |text: &str| profile.tests.contains_key(text) || profile.aspects.contains_key(text);
+        words(piece).any(|word| self.names.contains(&word)) && !std::str::from_utf8(piece).is_ok_and(known)
+    }
+}
+
+/// The words of a piece that are long enough to name somebody, in small letters.
+fn words(piece: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    const SHORTEST: usize = 4;
+    let words = piece.split(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
+    words.filter(|word| word.len() >= SHORTEST).map(<[u8]>::to_ascii_lowercase)
 }
 
 /// Bytes that depend on the key, on a text and on nothing else.
@@ -310,5 +333,27 @@ mod tests {
         let name = String::from_utf8(pseudonyms.of(b"Example")).unwrap();
         let text = "specimen of Example, not of Examples; id=7";
         assert_eq!(pseudonyms.scrub(text), text.replace("Example,", &format!("{name},")));
+    }
+
+    #[test]
+    fn a_name_goes_from_wherever_it_stands_once_it_is_known() {
+        let profile =
+            crate::config::profile::parse(include_str!("../../config/profiles.d/erba-xl.toml")).unwrap();
+        let code = profile.tests.keys().next().unwrap();
+        let said = |unit: &str| {
+            format!("H|\\^&\rR|1|^^^{code}|5.4|{unit}\rP|1||X-77||Kreszentia^{code}\r").into_bytes()
+        };
+        let mut pseudonyms = Pseudonyms::new([7; 32]);
+        let mut once = |unit: &str| {
+            let mut message = said(unit);
+            pseudonyms.disguise(&mut message, &profile).unwrap();
+            String::from_utf8(message).unwrap()
+        };
+        let first = once("KRESZENTIA");
+        assert!(first.contains("KRESZENTIA"), "the name comes after it: {first}");
+        let second = once("KRESZENTIA");
+        assert!(!second.to_lowercase().contains("kreszentia"), "{second}");
+        assert!(second.contains(&format!("^^^{code}|5.4|")), "a test keeps its code: {second}");
+        assert!(once("mg/dL").contains("5.4|mg/dL"));
     }
 }

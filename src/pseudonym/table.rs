@@ -63,7 +63,8 @@ pub(super) fn disguise(
     let keep = |row: usize, column: usize, cell: &[u8]| match columns.get(column).map(String::as_str) {
         _ if row == header => Keep::Yes,
         Some(name) if row > header && is_expected(name, cell) => Keep::Yes,
-        Some(name) if row < header || private.contains(name) => Keep::No,
+        Some(_) if row < header => Keep::No,
+        Some(name) if private.contains(name) => Keep::Names,
         Some(name) if values.contains(name) => Keep::AsValue,
         Some(name) if times.contains(name) => Keep::AsTime,
         Some(name) if states.contains(name) => Keep::AsStatus,

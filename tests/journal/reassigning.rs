@@ -248,6 +248,8 @@ fn only_what_is_there_and_current_can_be_moved_by_somebody_for_a_reason() {
         (second, "S1", "has this number already"),
         (second, "  ", "is none"),
         (second, "S\u{1b}2", "no label"),
+        (second, "S\u{fffd}2", "no label"),
+        (second, "S\u{a0}2", "no label"),
     ] {
         let refused = lab.reassign(&[other, id], to).unwrap_err().to_string();
         assert!(refused.contains(why), "{refused}");
