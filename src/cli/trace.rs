@@ -221,7 +221,8 @@ fn sentence(way: &Way) -> String {
             reason.reveal()
         ),
         Way::SentAgain { delivery, destination, how, results, by, reason } => format!(
-            "{by} had {results} results of delivery {delivery} sent to {destination} once more, {}: {}",
+            "{by} had {} results of delivery {delivery} sent to {destination} once more, {}: {}",
+            results.len(),
             how.words().english(),
             reason.reveal()
         ),

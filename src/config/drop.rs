@@ -6,6 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::files::certificate;
+#[cfg(feature = "sftp")]
+use super::files::warn_if_open;
 use super::reader::{Entry, Table};
 use super::secret::password;
 use super::settings::{

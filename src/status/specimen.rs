@@ -275,7 +275,7 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
         }
         Way::SentAgain { delivery, destination, how, results, by, reason } => {
             let text = counted!(
-                *results,
+                results.len(),
                 "{by} had {n} result of delivery {id} sent to {destination} once more, {how}: {reason}.",
                 "{by} had {n} results of delivery {id} sent to {destination} once more, {how}: {reason}.",
                 by,

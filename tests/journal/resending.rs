@@ -279,7 +279,7 @@ fn a_specimen_s_way_says_who_had_it_sent_once_more_and_why() {
         .iter()
         .filter_map(|step| match &step.what {
             Way::SentAgain { by, reason, how, results, .. } => {
-                Some((by.clone(), reason.reveal().clone(), *how, *results))
+                Some((by.clone(), reason.reveal().clone(), *how, u32::try_from(results.len()).unwrap()))
             }
             _ => None,
         })

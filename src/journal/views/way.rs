@@ -110,8 +110,8 @@ pub enum Way {
         delivery: DeliveryId,
         destination: String,
         how: OnceMore,
-        /// How many results of the specimen.
-        results: u32,
+        /// Those of the specimen.
+        results: Vec<ObservationId>,
         by: String,
         reason: Private<String>,
     },
@@ -334,12 +334,13 @@ fn moved(row: &Row<'_>) -> Result<Way, JournalError> {
 }
 
 const SENT_AGAIN: &str =
-    "SELECT r.at, r.delivery, s.destination, r.how, r.named, r.reason, count(*) FROM observation o
+    "SELECT r.at, r.delivery, s.destination, r.how, r.named, r.reason, group_concat(o.id) FROM observation o
     JOIN resend_line s ON s.observation = o.id JOIN resend r ON r.id = s.resend WHERE o.specimen = ?
     GROUP BY r.id, s.destination ORDER BY r.id";
 
 fn sent_again(row: &Row<'_>) -> Result<Way, JournalError> {
-    let how: String = row.get(3)?;
+    let (how, results): (String, String) = (row.get(3)?, row.get(6)?);
+    let results = results.split(',').filter_map(|id| id.parse().ok().map(ObservationId));
     Ok(Way::SentAgain {
         delivery: DeliveryId(row.get(1)?),
         destination: row.get(2)?,
@@ -347,7 +348,7 @@ fn sent_again(row: &Row<'_>) -> Result<Way, JournalError> {
             .ok_or_else(|| JournalError::Refused(format!("nothing goes once more as {how}")))?,
         by: row.get(4)?,
         reason: Private::new(row.get(5)?),
-        results: row.get(6)?,
+        results: results.collect(),
     })
 }
 

@@ -165,6 +165,10 @@ fn said(standing: &Standing) -> (Words, Words) {
     let lims = &standing.destination;
     let both = |said: Words| (said.clone(), said);
     match standing.state.as_str() {
+        "refused" | "quarantined" | "unknown" | "rejected" | "pending" | "in-flight" if standing.had_it => (
+            words!("was in {lims} before it was sent once more, and may be there still", lims),
+            words!("were in {lims} before they were sent once more, and may be there still", lims),
+        ),
         "pending" | "in-flight" | "unknown" if !standing.is_configured => (
             words!("waits for {lims}, which is no longer configured", lims),
             words!("wait for {lims}, which is no longer configured", lims),

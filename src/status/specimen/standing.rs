@@ -33,6 +33,8 @@ pub(super) struct Standing {
     pub is_behind: bool,
     /// The configuration still names the destination.
     pub is_configured: bool,
+    /// It acknowledged this, which was then sent once more; what came of that says nothing of what it has.
+    pub had_it: bool,
     reason: String,
 }
 
@@ -46,6 +48,8 @@ pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, O
             return None;
         };
         let is_configured = snapshot.is_configured(destination);
+        let had_it =
+            had_it(steps, *observation, destination) && !matches!(state.as_str(), "accepted" | "staged");
         let state = match moved.contains(observation) {
             true => of_moved(steps, *observation, destination, state),
             false => state.as_str(),
@@ -59,11 +63,17 @@ pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, O
             // A line keeps what it waited behind when that is over.
             is_behind: behind.is_some() && state == "pending",
             is_configured,
+            had_it,
             reason: reason.as_ref().map(|reason| reason.reveal().clone()).unwrap_or_default(),
         };
         Some((standing, *observation))
     };
     steps.iter().filter_map(of_step).collect()
+}
+
+fn had_it(steps: &[Step], id: ObservationId, at: &str) -> bool {
+    let sent_again = |step: &Step| matches!(&step.what, Way::SentAgain { results, destination, .. } if results.contains(&id) && destination == at);
+    steps.iter().any(sent_again)
 }
 
 /// What a person has moved away from this number.
@@ -96,6 +106,8 @@ fn of_moved<'a>(steps: &[Step], id: ObservationId, at: &str, state: &'a str) -> 
     match state {
         "accepted" | "staged" if heard => VOID_THERE,
         "accepted" | "staged" => STILL_THERE,
+        "superseded" | "refused" | "rejected" if had_it(steps, id, at) && heard => VOID_THERE,
+        "superseded" | "refused" | "rejected" if had_it(steps, id, at) => STILL_THERE,
         "superseded" => MOVED,
         other => other,
     }

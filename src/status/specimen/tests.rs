@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::domain::{DecimalText, Standing as Clear};
+use crate::domain::{DecimalText, OnceMore, Standing as Clear};
 use crate::domain::{InstrumentId, Observation, Patient, Private, SampleClass, Status, TestIdentity, Value};
 use crate::journal::ProblemId;
 use crate::status::lead::tests::calm_bench;
@@ -95,6 +95,31 @@ fn said(steps: &[Step]) -> (Severity, String) {
     let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
     let lead = sentence::lead("S1", steps, &standings, &snapshot, &clock);
     (lead.severity, lead.headline.english())
+}
+
+#[test]
+fn what_a_destination_acknowledged_is_not_said_to_be_missing_there_whatever_came_of_sending_it_once_more() {
+    let sent_again = |steps: Vec<Step>, results: &[i64]| {
+        let it = Way::SentAgain {
+            delivery: DeliveryId(1),
+            destination: "lims".to_owned(),
+            how: OnceMore::AsItWas,
+            results: results.iter().copied().map(ObservationId).collect(),
+            by: "Anna Example".to_owned(),
+            reason: Private::new("it was lost".to_owned()),
+        };
+        [steps, vec![step(it)]].concat()
+    };
+    for (written, severity) in
+        [("refused/1!", Severity::Danger), ("pending/1", Severity::Wait), ("rejected/1", Severity::Odd)]
+    {
+        let one = "was in lims before it was sent once more, and may be there still";
+        let expected = format!("1 of its 2 results {one}; 1 is in lims.");
+        let steps = sent_again(results(&[written, "accepted"]), &[1]);
+        assert_eq!(said(&steps), (severity, expected.clone()), "{written}");
+        // The control: another result's.
+        assert_ne!(said(&sent_again(results(&[written, "accepted"]), &[2])).1, expected, "{written}");
+    }
 }
 
 #[test]
