@@ -107,11 +107,12 @@ impl Ear {
             waiting.left_out.bytes += line.len() as u64;
             return;
         }
-        waiting.bytes += line.len();
         // What was left out before this line is told before it.
         if let Some(told) = std::mem::take(&mut waiting.left_out).told(line) {
+            waiting.bytes += told.len();
             waiting.lines.push_back(told);
         }
+        waiting.bytes += line.len();
         waiting.lines.push_back(Arc::clone(line));
         self.rung.notify_one();
     }
@@ -195,6 +196,23 @@ mod tests {
         }
         assert_eq!([&*one.next().await, &*one.next().await], ["first", "second"]);
         assert!(one.left_out(Timestamp::UNIX_EPOCH).is_none());
+    }
+
+    #[tokio::test]
+    async fn who_reads_too_slowly_for_ever_costs_no_more_room_with_time() {
+        let tap = Tap::default();
+        let mut slow = tap.listen(Vec::new()).unwrap();
+        let full = |tap: &Tap| (0..2_000).for_each(|number| tap.say(&h500(), &line(number, 970)));
+        full(&tap);
+        for _ in 0..20_000 {
+            slow.next().await;
+            tap.say(&h500(), &line(0, 0));
+            tap.say(&h500(), &line(0, 970));
+        }
+        let waiting = slow.ear.waiting.lock().unwrap();
+        let kept: usize = waiting.lines.iter().map(|line| line.len()).sum();
+        assert_eq!(kept, waiting.bytes);
+        assert!(kept <= ROOM + 200, "{kept}");
     }
 
     #[tokio::test]

@@ -158,16 +158,16 @@ async fn a_server_that_stays_away_is_a_problem_until_it_is_back() {
     desk.lab.must_balance();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_the_server_can_not_send_keeps_no_other_waiting() {
-    let server = OddServer::start(Conduct::Breaks("a.hl7"), "a.hl7", &day("A", 1), None).await;
+/// A server that doesn't hand one of its files out, for this reason, and then does.
+async fn keeps_no_other_waiting(conduct: Conduct, why: &str) {
+    let server = OddServer::start(conduct, "a.hl7", &day("A", 1), None).await;
     server.add("b.hl7", &day("B", 2));
     let desk = Desk::empty().await;
     fs::write(desk.lab.path("password"), "invented\n").unwrap();
     desk.fetches(&server.table(&format!("after = \"delete\"\n{RENAMED}")));
     let gateway = desk.lab.start().await;
     desk.accepted(2).await;
-    one_problem(&desk, "a.hl7: the server broke it off (451)").await;
+    one_problem(&desk, why).await;
     server.becomes(Conduct::Honest);
     desk.accepted(3).await;
     none_is_left(&desk).await;
@@ -176,20 +176,13 @@ async fn a_file_that_the_server_can_not_send_keeps_no_other_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_the_server_can_not_send_keeps_no_other_waiting() {
+    keeps_no_other_waiting(Conduct::Breaks("a.hl7"), "a.hl7: the server broke it off (451)").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_the_server_lists_and_says_it_has_not_is_a_problem_and_keeps_no_other_waiting() {
-    let server = OddServer::start(Conduct::Withholds("a.hl7"), "a.hl7", &day("A", 1), None).await;
-    server.add("b.hl7", &day("B", 2));
-    let desk = Desk::empty().await;
-    fs::write(desk.lab.path("password"), "invented\n").unwrap();
-    desk.fetches(&server.table(&format!("after = \"delete\"\n{RENAMED}")));
-    let gateway = desk.lab.start().await;
-    desk.accepted(2).await;
-    one_problem(&desk, "a.hl7: the server doesn't hand it out (550)").await;
-    server.becomes(Conduct::Honest);
-    desk.accepted(3).await;
-    none_is_left(&desk).await;
-    assert!(gateway.terminate().success());
-    desk.lab.must_balance();
+    keeps_no_other_waiting(Conduct::Withholds("a.hl7"), "a.hl7: the server doesn't hand it out (550)").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,9 +57,7 @@ impl Notice {
             "text": self.text,
         })
     }
-}
 
-impl Notice {
     /// One line, which says the worst first.
     pub(super) fn headline(&self, site: &str) -> String {
         let state = match (self.over, self.severity) {

@@ -16,8 +16,9 @@ const LISTEN: &str = "LABWIRE_PAGE_LISTEN";
 const HOSTS: &str = "LABWIRE_PAGE_HOSTS";
 const SOCKET: &str = "LABWIRE_CONTROL_SOCKET";
 
-/// What the maintainer scripts of the package are told, and the tests: never labwire itself.
+/// What benchmarks are told begins so: never labwire itself.
 const BENCHES: &str = "LABWIRE_BENCH_";
+/// What the maintainer scripts of the package are told, and the tests: never labwire itself.
 const OTHERS: [&str; 3] = ["LABWIRE_UPGRADE", "LABWIRE_PURGE", "LABWIRE_ROUNDS"];
 
 /// What the environment says, as it stands there.

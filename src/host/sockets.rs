@@ -55,7 +55,8 @@ impl Sockets {
             }
             other => other?,
         };
-        let name = name(address);
+        // With the port that was really taken, by which it is known again.
+        let name = name(listener.local_addr()?);
         let keep = [NotifyState::FdStore, NotifyState::FdName(&name)];
         if let Err(error) = sd_notify::notify_with_fds(&keep, &[listener.as_fd()]) {
             tracing::warn!(%address, %error, "systemd can't keep a socket; whoever connects during a restart is refused");
