@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Outcome;
 use crate::clock;
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
 use crate::journal::OpenError;
@@ -15,28 +15,36 @@ use crate::journal::backup::{self, BackupError, Keep};
 use crate::journal::verify::{Verified, verify};
 
 /// Makes a copy in `to`, or where the configuration says, and removes those that are too many there.
-pub(super) fn back_up(settings: &Settings, to: Option<&Path>, out: &mut impl Write) -> Outcome {
-    if !settings.journal.path.exists() {
+pub(super) fn back_up(bearings: &Bearings, to: Option<&Path>, out: &mut impl Write) -> Outcome {
+    if !bearings.journal.path.exists() {
         writeln!(out, "There is no journal yet, and so nothing to copy.")?;
         return Ok(Exit::Done);
     }
-    let folder = to.unwrap_or(&settings.backup.folder);
+    let folder = match (to, &bearings.backup, &bearings.whole) {
+        (Some(folder), ..) => folder,
+        (None, Some(backup), _) => &backup.folder,
+        (None, None, whole) => {
+            if let Err(errors) = whole {
+                writeln!(io::stderr(), "{errors}")?;
+            }
+            return Ok(Exit::Configuration);
+        }
+    };
     if !folder.is_dir() {
         fs::create_dir_all(folder)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     }
     let copied =
-        match backup::back_up(&settings.journal.path, folder, settings.journal.reserve_bytes, clock::now()) {
+        match backup::back_up(&bearings.journal.path, folder, bearings.journal.reserve_bytes, clock::now()) {
             Ok(copied) => copied,
             Err(error) => return failed(&error),
         };
     writeln!(out, "{}: {} bytes, SHA-256 {}", copied.path.display(), copied.bytes, copied.sha256)?;
     say(&copied.verified, out)?;
     // Copies in another folder are somebody else's to count.
-    if to.is_none() {
+    if let (None, Some(backup)) = (to, &bearings.backup) {
         let copies = backup::copies(folder)?;
         let made: Vec<_> = copies.iter().map(|(at, _)| *at).collect();
-        let backup = &settings.backup;
         let keep = Keep { days: backup.keep_days, weeks: backup.keep_weeks, months: backup.keep_months };
         let gone = backup::too_many(&made, keep);
         for (_, path) in copies.iter().filter(|(at, _)| gone.contains(at)) {
@@ -48,8 +56,8 @@ pub(super) fn back_up(settings: &Settings, to: Option<&Path>, out: &mut impl Wri
 }
 
 /// Reads the journal, or a file, to its end.
-pub(super) fn check(settings: &Settings, file: Option<&Path>, out: &mut impl Write) -> Outcome {
-    let verified = match verify(file.unwrap_or(&settings.journal.path)) {
+pub(super) fn check(bearings: &Bearings, file: Option<&Path>, out: &mut impl Write) -> Outcome {
+    let verified = match verify(file.unwrap_or(&bearings.journal.path)) {
         Ok(verified) => verified,
         Err(error) => return failed(&BackupError::Open(error)),
     };
@@ -61,13 +69,13 @@ pub(super) fn check(settings: &Settings, file: Option<&Path>, out: &mut impl Wri
 }
 
 /// Puts a copy in the journal's place.
-pub(super) fn restore(settings: &Settings, copy: &Path, out: &mut impl Write) -> Outcome {
-    let restored = match backup::restore(copy, &settings.journal.path, clock::now()) {
+pub(super) fn restore(bearings: &Bearings, copy: &Path, out: &mut impl Write) -> Outcome {
+    let restored = match backup::restore(copy, &bearings.journal.path, clock::now()) {
         Ok(restored) => restored,
         Err(error) => return failed(&error),
     };
     say(&restored.verified, out)?;
-    writeln!(out, "{} stands in for the journal {}.", copy.display(), settings.journal.path.display())?;
+    writeln!(out, "{} stands in for the journal {}.", copy.display(), bearings.journal.path.display())?;
     if let Some(aside) = restored.aside {
         writeln!(out, "The journal that stood there is kept as {}.", aside.display())?;
     }
@@ -80,9 +88,9 @@ pub(super) fn restore(settings: &Settings, copy: &Path, out: &mut impl Write) ->
 }
 
 /// Lets deliveries go on.
-pub(super) fn resume(settings: &Settings, send: bool, reason: &str, out: &mut impl Write) -> Outcome {
+pub(super) fn resume(bearings: &Bearings, send: bool, reason: &str, out: &mut impl Write) -> Outcome {
     let request = Request::Resume { send_waiting: send, reason: reason.to_owned() };
-    match control::ask(&settings.control_socket, &request)? {
+    match control::ask(&bearings.control_socket, &request)? {
         Response::Done => {
             writeln!(out, "Results are delivered again.")?;
             Ok(Exit::Done)

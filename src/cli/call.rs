@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::Outcome;
 use super::arguments::{CallCommand, More, Reached, ReadBack};
 use crate::clock;
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::domain::call::CallOutcome;
 use crate::domain::written::moment;
 use crate::exit::Exit;
@@ -19,10 +19,10 @@ use crate::journal::calls::CallView;
 use crate::journal::{CallId, Reader};
 use crate::pipeline::forms;
 
-pub(super) fn run(settings: &Settings, command: &CallCommand, out: &mut impl Write) -> Outcome {
-    let reader = Reader::open(&settings.journal.path)?;
+pub(super) fn run(bearings: &Bearings, command: &CallCommand, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&bearings.journal.path)?;
     let about = command.about();
-    let call = match find(settings, &reader, &about.call)? {
+    let call = match find(bearings, &reader, &about.call)? {
         Ok(call) => call,
         Err(why) => {
             writeln!(out, "Refused: {why}")?;
@@ -45,7 +45,7 @@ pub(super) fn run(settings: &Settings, command: &CallCommand, out: &mut impl Wri
     let request = Request::Call(Box::new(CallRequest { call: call.id.0, by: about.by.clone(), recorded }));
     let result = call.result.reveal();
     let what = format!("call {}, {} of {}", call.id, result.test.code, call.specimen.reveal());
-    match control::ask(&settings.control_socket, &request)? {
+    match control::ask(&bearings.control_socket, &request)? {
         Response::Recorded { open: false } => writeln!(out, "Recorded: {what}. It is closed.")?,
         Response::Recorded { open: true } => writeln!(out, "Recorded: {what}. It stays open.")?,
         Response::Refused { why } => {
@@ -59,7 +59,7 @@ pub(super) fn run(settings: &Settings, command: &CallCommand, out: &mut impl Wri
 
 /// The call that a person means, or why it can't be told which.
 pub(super) fn find(
-    settings: &Settings,
+    bearings: &Bearings,
     reader: &Reader,
     named: &str,
 ) -> Result<Result<CallView, String>, Box<dyn Error>> {
@@ -74,7 +74,7 @@ pub(super) fn find(
     };
     let mut by_specimen = Vec::new();
     if let Some(specimen) = as_specimen {
-        for id in forms(specimen, settings.instruments.iter().map(|instrument| &instrument.specimen)) {
+        for id in forms(specimen, bearings.instruments().iter().map(|instrument| &instrument.specimen)) {
             by_specimen.extend(reader.calls_of(&id)?);
         }
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Outcome;
 use super::call::find;
 use crate::clock;
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::domain::call::{Step, Wants, whom};
 use crate::domain::clinic::{Amount, Check};
 use crate::domain::{Comparator, Observation};
@@ -21,8 +21,8 @@ use crate::pipeline::forms;
 const LINES: usize = 1_000;
 
 /// The open calls; with `all`, the latest ones whatever became of them. Something overdue is left for a person.
-pub(super) fn run(settings: &Settings, all: bool, out: &mut impl Write) -> Outcome {
-    let reader = Reader::open(&settings.journal.path)?;
+pub(super) fn run(bearings: &Bearings, all: bool, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&bearings.journal.path)?;
     let now = clock::now();
     let open = reader.open_calls()?;
     let overdue = open.iter().any(|call| call.is_overdue(now));
@@ -31,19 +31,19 @@ pub(super) fn run(settings: &Settings, all: bool, out: &mut impl Write) -> Outco
         writeln!(out, "{}", if all { "No critical calls." } else { "No open critical calls." })?;
     }
     for call in &calls {
-        writeln!(out, "{}", line(call, &settings.call_steps, now))?;
+        writeln!(out, "{}", line(call, bearings.call_steps.as_deref(), now))?;
     }
     Ok(if overdue { Exit::Open } else { Exit::Done })
 }
 
 /// One call, or all of a specimen.
-pub(super) fn show(settings: &Settings, named: &str, out: &mut impl Write) -> Outcome {
-    let reader = Reader::open(&settings.journal.path)?;
+pub(super) fn show(bearings: &Bearings, named: &str, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&bearings.journal.path)?;
     let mut calls = Vec::new();
-    if let Ok(call) = find(settings, &reader, named)? {
+    if let Ok(call) = find(bearings, &reader, named)? {
         calls.push(call);
     } else {
-        for id in forms(named, settings.instruments.iter().map(|instrument| &instrument.specimen)) {
+        for id in forms(named, bearings.instruments().iter().map(|instrument| &instrument.specimen)) {
             calls.extend(reader.calls_of(&id)?);
         }
     }
@@ -52,7 +52,7 @@ pub(super) fn show(settings: &Settings, named: &str, out: &mut impl Write) -> Ou
         return Ok(Exit::Failed);
     }
     for call in &calls {
-        writeln!(out, "{}", line(call, &settings.call_steps, clock::now()))?;
+        writeln!(out, "{}", line(call, bearings.call_steps.as_deref(), clock::now()))?;
         patient(call.result.reveal(), out)?;
         for it in &call.happened {
             writeln!(out, "    {}  {}", it.at, it.words().english())?;
@@ -63,7 +63,7 @@ pub(super) fn show(settings: &Settings, named: &str, out: &mut impl Write) -> Ou
 }
 
 /// What to do, in one line.
-fn line(call: &CallView, steps: &[Step], now: Timestamp) -> String {
+fn line(call: &CallView, steps: Option<&[Step]>, now: Timestamp) -> String {
     let result = call.result.reveal();
     let head = format!(
         "{}  {} {} {}: {}",
@@ -79,7 +79,10 @@ fn line(call: &CallView, steps: &[Step], now: Timestamp) -> String {
         Wants::Call => "call",
     };
     let by = if call.is_overdue(now) { "OVERDUE since" } else { "by" };
-    let whom = whom(steps, due.start, now).map(|step| format!(": {}", step.whom)).unwrap_or_default();
+    let whom = match steps {
+        Some(steps) => whom(steps, due.start, now).map(|step| format!(": {}", step.whom)).unwrap_or_default(),
+        None => ": whom can't be told, see labwire check".to_owned(),
+    };
     let again = due.again_at.map(|at| format!("; again at {at}")).unwrap_or_default();
     let attempts = match call.course.attempts {
         0 => String::new(),

@@ -4,19 +4,19 @@ use std::io::Write;
 
 use super::Outcome;
 use super::arguments::{DecideCommand, Release};
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
 use crate::journal::Reader;
 
-pub(super) fn run(settings: &Settings, command: &DecideCommand, out: &mut impl Write) -> Outcome {
+pub(super) fn run(bearings: &Bearings, command: &DecideCommand, out: &mut impl Write) -> Outcome {
     let (ids, reason) = match command {
         DecideCommand::Retry(retry) if retry.all => {
-            let letters = Reader::open(&settings.journal.path)?.dead_letters(usize::MAX >> 1)?;
+            let letters = Reader::open(&bearings.journal.path)?.dead_letters(usize::MAX >> 1)?;
             (letters.iter().map(|letter| letter.delivery.0).collect(), &retry.reason)
         }
         DecideCommand::Retry(retry) => (retry.ids.clone(), &retry.reason),
-        DecideCommand::Release(release) => (released(settings, release)?, &release.reason),
+        DecideCommand::Release(release) => (released(bearings, release)?, &release.reason),
         DecideCommand::GiveUp(item)
         | DecideCommand::Confirm(item)
         | DecideCommand::Reject(item)
@@ -28,7 +28,7 @@ pub(super) fn run(settings: &Settings, command: &DecideCommand, out: &mut impl W
     let mut exit = Exit::Done;
     for id in ids {
         let request = Request::Decide { decision: command.asked(), id, reason: reason.clone() };
-        match control::ask(&settings.control_socket, &request)? {
+        match control::ask(&bearings.control_socket, &request)? {
             Response::Done => writeln!(out, "{id}: done")?,
             Response::Refused { why } => {
                 exit = Exit::Failed;
@@ -43,9 +43,9 @@ pub(super) fn run(settings: &Settings, command: &DecideCommand, out: &mut impl W
 }
 
 /// The results that are to leave: those named, or those that wait for one reason and no other.
-fn released(settings: &Settings, release: &Release) -> Result<Vec<i64>, Box<dyn std::error::Error>> {
+fn released(bearings: &Bearings, release: &Release) -> Result<Vec<i64>, Box<dyn std::error::Error>> {
     let Some(reason) = release.held_for else { return Ok(release.ids.clone()) };
-    let mut held = Reader::open(&settings.journal.path)?.held(usize::MAX >> 1)?;
+    let mut held = Reader::open(&bearings.journal.path)?.held(usize::MAX >> 1)?;
     held.retain(|it| {
         let is = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|it| it == name);
         it.reasons == [reason.name()]

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::Outcome;
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::domain::{HoldReason, ProblemKind, SpecimenId};
 use crate::exit::Exit;
 use crate::journal::Reader;
@@ -11,8 +11,8 @@ use crate::journal::Reader;
 /// The most lines of one list.
 const LINES: usize = 1_000;
 
-pub(super) fn dead_letters(settings: &Settings, out: &mut impl Write) -> Outcome {
-    let letters = Reader::open(&settings.journal.path)?.dead_letters(LINES)?;
+pub(super) fn dead_letters(bearings: &Bearings, out: &mut impl Write) -> Outcome {
+    let letters = Reader::open(&bearings.journal.path)?.dead_letters(LINES)?;
     if letters.is_empty() {
         writeln!(out, "No dead letters.")?;
     }
@@ -37,8 +37,8 @@ pub(super) fn dead_letters(settings: &Settings, out: &mut impl Write) -> Outcome
     Ok(Exit::Done)
 }
 
-pub(super) fn held(settings: &Settings, out: &mut impl Write) -> Outcome {
-    let held = Reader::open(&settings.journal.path)?.held(LINES)?;
+pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
+    let held = Reader::open(&bearings.journal.path)?.held(LINES)?;
     if held.is_empty() {
         writeln!(out, "Nothing is held.")?;
     }
@@ -73,8 +73,8 @@ pub(super) fn held(settings: &Settings, out: &mut impl Write) -> Outcome {
     Ok(Exit::Done)
 }
 
-pub(super) fn problems(settings: &Settings, out: &mut impl Write) -> Outcome {
-    let reader = Reader::open(&settings.journal.path)?;
+pub(super) fn problems(bearings: &Bearings, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&bearings.journal.path)?;
     let problems = reader.open_problems(LINES)?;
     let open = usize::try_from(reader.waiting()?.open_problems).unwrap_or(usize::MAX);
     let more = open.saturating_sub(problems.len());

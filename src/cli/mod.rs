@@ -40,7 +40,7 @@ use std::path::Path;
 
 use clap::Parser;
 
-use crate::config::Settings;
+use crate::config::{Bearings, Errors, Settings};
 use crate::exit::Exit;
 use crate::host::serial::Machine;
 use crate::host::tls;
@@ -82,33 +82,34 @@ pub fn main() -> Exit {
             write!(out, "{}", asked.file.schema()).map(|()| Exit::Done).map_err(Into::into)
         }
         Command::Demo(options) => demo::run(options, out),
-        Command::Status { config } => with(config, |settings| status::run(settings, out)),
+        Command::Status { config } => beside(config, |bearings| status::run(bearings, out)),
         Command::Reconcile { config, options } => {
             with(config, |settings| reconcile::run(settings, options, out))
         }
         Command::Trace { config, specimen, raw } => {
             let detail = if *raw { Detail::Raw } else { Detail::Steps };
-            with(config, |settings| trace::run(settings, specimen, detail, out))
+            beside(config, |bearings| trace::run(bearings, specimen, detail, out))
         }
-        Command::Tap(asked) => with(&asked.config, |settings| tap::tap(settings, asked, out)),
-        Command::Capture(asked) => with(&asked.config, |settings| tap::capture(settings, asked, out)),
-        Command::SupportBundle(asked) => with(&asked.config, |settings| support::run(settings, asked, out)),
-        Command::DeadLetters { config } => with(config, |settings| lists::dead_letters(settings, out)),
-        Command::Held { config } => with(config, |settings| lists::held(settings, out)),
-        Command::Problems { config } => with(config, |settings| lists::problems(settings, out)),
-        Command::Orders { config, specimen } => {
-            with(config, |settings| orders::run(settings, specimen.as_deref(), out))
+        Command::Tap(asked) => beside(&asked.config, |bearings| tap::tap(bearings, asked, out)),
+        Command::Capture(asked) => beside(&asked.config, |bearings| tap::capture(bearings, asked, out)),
+        Command::SupportBundle(asked) => beside(&asked.config, |bearings| support::run(bearings, asked, out)),
+        Command::DeadLetters { config } => beside(config, |bearings| lists::dead_letters(bearings, out)),
+        Command::Held { config } => beside(config, |bearings| lists::held(bearings, out)),
+        Command::Problems { config } => beside(config, |bearings| lists::problems(bearings, out)),
+        Command::Orders { config, specimen: Some(label) } => {
+            beside(config, |bearings| orders::tube(bearings, label, out))
         }
+        Command::Orders { config, specimen: None } => with(config, |settings| orders::all(settings, out)),
         Command::Calls { config, call: Some(named), .. } => {
-            with(config, |settings| calls::show(settings, named, out))
+            beside(config, |bearings| calls::show(bearings, named, out))
         }
         Command::Calls { config, call: None, all } => {
-            with(config, |settings| calls::run(settings, *all, out))
+            beside(config, |bearings| calls::run(bearings, *all, out))
         }
-        Command::Call { command } => with(command.config(), |settings| call::run(settings, command, out)),
+        Command::Call { command } => beside(command.config(), |bearings| call::run(bearings, command, out)),
         Command::User { config, command } => {
             let config = command.as_ref().map_or(&**config, |command| command.config());
-            with(config, |settings| user::run(settings, command.as_ref(), out))
+            beside(config, |bearings| user::run(bearings, command.as_ref(), out))
         }
         Command::SpecimenId { config, instrument, id } => {
             with(config, |settings| specimen::run(settings, instrument, id, out))
@@ -116,23 +117,23 @@ pub fn main() -> Exit {
         Command::Import(Import::Livd(asked)) => import::livd(asked, out, &mut io::stderr()),
         Command::Convert(asked) => with(&asked.config, |settings| convert::run(settings, asked, out)),
         Command::Backup { config, to } => {
-            with(config, |settings| backup::back_up(settings, to.as_deref(), out))
+            beside(config, |bearings| backup::back_up(bearings, to.as_deref(), out))
         }
         Command::Verify { config, file } => {
-            with(config, |settings| backup::check(settings, file.as_deref(), out))
+            beside(config, |bearings| backup::check(bearings, file.as_deref(), out))
         }
-        Command::Restore { config, copy } => with(config, |settings| backup::restore(settings, copy, out)),
+        Command::Restore { config, copy } => beside(config, |bearings| backup::restore(bearings, copy, out)),
         Command::Resume { config, send_waiting, reason } => {
-            with(config, |settings| backup::resume(settings, *send_waiting, reason, out))
+            beside(config, |bearings| backup::resume(bearings, *send_waiting, reason, out))
         }
         Command::Salvage { file, since } => salvage::run(file, since.as_deref(), out),
         Command::Rules { command: Some(RulesCommand::Sign(sign)), .. } => {
             with(sign.config(), |settings| rules::sign(settings, sign, out))
         }
-        Command::Qc { config, what } => {
-            let config = what.as_ref().map_or(&**config, |what| what.config());
-            with(config, |settings| qc::run(settings, what.as_ref(), out))
+        Command::Qc { what: Some(what), .. } => {
+            beside(what.config(), |bearings| qc::run(bearings, what, out))
         }
+        Command::Qc { config, what: None } => with(config, |settings| qc::overview(settings, out)),
         Command::Rules { command: Some(RulesCommand::Test { config }), .. } => {
             with(config, |settings| rules::test(settings, out))
         }
@@ -143,9 +144,11 @@ pub fn main() -> Exit {
         Command::Codes { config, instrument } => {
             with(config, |settings| codes::run(settings, instrument.as_deref(), out))
         }
-        Command::Reassign(asked) => with(&asked.config, |settings| reassign::run(settings, asked, out)),
-        Command::Resend(asked) => with(&asked.config, |settings| resend::run(settings, asked, out)),
-        Command::Decide(decision) => with(decision.config(), |settings| decide::run(settings, decision, out)),
+        Command::Reassign(asked) => beside(&asked.config, |bearings| reassign::run(bearings, asked, out)),
+        Command::Resend(asked) => beside(&asked.config, |bearings| resend::run(bearings, asked, out)),
+        Command::Decide(decision) => {
+            beside(decision.config(), |bearings| decide::run(bearings, decision, out))
+        }
     };
     outcome.unwrap_or_else(|error| {
         if is_cut_short(error.as_ref()) {
@@ -170,13 +173,37 @@ fn at_a_terminal(command: impl FnOnce(Option<Dialogue<'_>>) -> Outcome) -> Outco
     command(Some(Dialogue { input: &mut input, out: &mut out }))
 }
 
-/// Loads the configuration, or says everything that is wrong with it.
+/// Runs a command that needs the journal's place and the gateway's socket, and goes on without the rest of the configuration
+/// where that has a mistake: a gateway that runs was started with another.
+fn beside(folder: &Path, command: impl FnOnce(&Bearings) -> Outcome) -> Outcome {
+    match Bearings::load(folder) {
+        Ok(bearings) => {
+            if let Err(Errors(mistakes)) = &bearings.whole {
+                let count = match mistakes.len() {
+                    1 => "a mistake".to_owned(),
+                    more => format!("{more} mistakes"),
+                };
+                writeln!(
+                    io::stderr(),
+                    "labwire: the configuration on disk has {count}, see labwire check; this is told without it, and \
+                     specimen numbers are taken as they are written"
+                )?;
+            }
+            command(&bearings)
+        }
+        Err(errors) => wrong(&errors),
+    }
+}
+
+/// Runs a command that needs the whole configuration, or says everything that is wrong with it.
 fn with(folder: &Path, command: impl FnOnce(&Settings) -> Outcome) -> Outcome {
     match Settings::load(folder) {
         Ok((settings, _)) => command(&settings),
-        Err(errors) => {
-            writeln!(io::stderr(), "{errors}")?;
-            Ok(Exit::Configuration)
-        }
+        Err(errors) => wrong(&errors),
     }
+}
+
+fn wrong(errors: &Errors) -> Outcome {
+    writeln!(io::stderr(), "{errors}")?;
+    Ok(Exit::Configuration)
 }

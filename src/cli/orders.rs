@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::{Outcome, trace};
-use crate::config::Settings;
+use crate::config::{Bearings, Settings};
 use crate::domain::SpecimenId;
 use crate::exit::Exit;
 use crate::journal::Reader;
@@ -19,16 +19,9 @@ const LINES: usize = 1_000;
 /// How many queries are shown below everything that is to be done.
 const QUERIES: usize = 20;
 
-/// Everything that is to be done, or one tube's orders.
-pub(super) fn run(settings: &Settings, label: Option<&str>, out: &mut impl Write) -> Outcome {
-    let reader = Reader::open(&settings.journal.path)?;
-    match label {
-        Some(label) => tube(&reader, &SpecimenId::new(label), out),
-        None => all(settings, &reader, out),
-    }
-}
-
-fn all(settings: &Settings, reader: &Reader, out: &mut impl Write) -> Outcome {
+/// Everything that is to be done.
+pub(super) fn all(settings: &Settings, out: &mut impl Write) -> Outcome {
+    let reader = &Reader::open(&settings.journal.path)?;
     let readings: Vec<_> = settings.instruments.iter().map(|it| (it.id.to_string(), reading(it))).collect();
     let board = Board::read(reader, settings.orders.iter().map(|it| it.name.as_str()), &readings)?;
     if !board.contested.is_empty() {
@@ -79,7 +72,9 @@ fn all(settings: &Settings, reader: &Reader, out: &mut impl Write) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn tube(reader: &Reader, label: &SpecimenId, out: &mut impl Write) -> Outcome {
+/// One tube's orders.
+pub(super) fn tube(bearings: &Bearings, label: &str, out: &mut impl Write) -> Outcome {
+    let (reader, label) = (Reader::open(&bearings.journal.path)?, &SpecimenId::new(label));
     let orders = reader.orders_on(label)?;
     if orders.is_empty() {
         writeln!(out, "No order is known for this label.")?;

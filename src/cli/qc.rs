@@ -3,10 +3,12 @@
 
 use std::io::Write;
 
+use jiff::SignedDuration;
+
 use super::Outcome;
 use super::arguments::{QcCommand, QcSeries};
 use crate::clock;
-use crate::config::Settings;
+use crate::config::{Bearings, Settings};
 use crate::domain::{InstrumentId, TestIdentity};
 use crate::exit::Exit;
 use crate::host::control::{self, QcAsked, Request, Response};
@@ -16,29 +18,26 @@ use crate::journal::qc::{PatientResult, PointView, RunView, SeriesView};
 /// The most control results that are listed.
 const LINES: usize = 200;
 
-pub(super) fn run(settings: &Settings, command: Option<&QcCommand>, out: &mut impl Write) -> Outcome {
+/// What is about one test, or said of one run or result.
+pub(super) fn run(bearings: &Bearings, command: &QcCommand, out: &mut impl Write) -> Outcome {
     match command {
-        None => overview(settings, out),
-        Some(QcCommand::Since(of)) => since(settings, of, out),
-        Some(QcCommand::Results(of)) => results(settings, of, out),
-        Some(QcCommand::Replay { .. }) => replay(settings, out),
-        Some(QcCommand::Accept(say)) => {
+        QcCommand::Since(of) => since(bearings, of, out),
+        QcCommand::Results(of) => results(bearings, of, out),
+        QcCommand::Replay { .. } => replay(bearings, out),
+        QcCommand::Accept(say) => {
             let asked = QcAsked::Accept;
-            told(settings, asked, say.id, (&say.by, &say.reason), out)
+            told(bearings, asked, say.id, (&say.by, &say.reason), out)
         }
-        Some(QcCommand::Exclude(say)) => {
+        QcCommand::Exclude(say) => {
             let asked = QcAsked::Exclude;
-            told(settings, asked, say.id, (&say.by, &say.reason), out)
+            told(bearings, asked, say.id, (&say.by, &say.reason), out)
         }
     }
 }
 
-fn all(settings: &Settings, reader: &Reader) -> Result<Vec<SeriesView>, crate::journal::JournalError> {
-    reader.qc(settings.qc.valid_for, clock::now())
-}
-
-fn overview(settings: &Settings, out: &mut impl Write) -> Outcome {
-    let series = all(settings, &Reader::open(&settings.journal.path)?)?;
+/// Each test of each instrument.
+pub(super) fn overview(settings: &Settings, out: &mut impl Write) -> Outcome {
+    let series = Reader::open(&settings.journal.path)?.qc(settings.qc.valid_for, clock::now())?;
     if series.is_empty() {
         writeln!(out, "No control was ever measured.")?;
     }
@@ -83,7 +82,6 @@ fn name(test: &TestIdentity) -> String {
 
 /// The series that are meant; of none it says so.
 fn meant(
-    settings: &Settings,
     reader: &Reader,
     of: &QcSeries,
     out: &mut impl Write,
@@ -92,16 +90,18 @@ fn meant(
     let is_meant = |it: &SeriesView| {
         it.instrument == instrument && (it.test.code == of.test || name(&it.test) == of.test)
     };
-    let meant: Vec<SeriesView> = all(settings, reader)?.into_iter().filter(is_meant).collect();
+    // For how long a run vouches makes no difference here.
+    let all = reader.qc(SignedDuration::MAX, clock::now())?;
+    let meant: Vec<SeriesView> = all.into_iter().filter(is_meant).collect();
     if meant.is_empty() {
         writeln!(out, "No control of {} was ever measured on {}.", of.test, of.instrument)?;
     }
     Ok(meant)
 }
 
-fn since(settings: &Settings, of: &QcSeries, out: &mut impl Write) -> Outcome {
-    let reader = Reader::open(&settings.journal.path)?;
-    let series = meant(settings, &reader, of, out)?;
+fn since(bearings: &Bearings, of: &QcSeries, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&bearings.journal.path)?;
+    let series = meant(&reader, of, out)?;
     for it in &series {
         match &it.acceptable {
             Some(run) => writeln!(
@@ -151,9 +151,9 @@ fn line(result: &PatientResult) -> String {
     )
 }
 
-fn results(settings: &Settings, of: &QcSeries, out: &mut impl Write) -> Outcome {
-    let reader = Reader::open(&settings.journal.path)?;
-    let series = meant(settings, &reader, of, out)?;
+fn results(bearings: &Bearings, of: &QcSeries, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&bearings.journal.path)?;
+    let series = meant(&reader, of, out)?;
     for it in &series {
         writeln!(out, "{} {}, the newest first:", it.instrument, name(&it.test))?;
         for point in reader.qc_points(&it.instrument, &it.test, LINES)? {
@@ -188,8 +188,8 @@ fn signed(number: &str) -> String {
     if number.starts_with('-') { number.to_owned() } else { format!("+{number}") }
 }
 
-fn replay(settings: &Settings, out: &mut impl Write) -> Outcome {
-    let (count, otherwise) = Reader::open(&settings.journal.path)?.qc_replay()?;
+fn replay(bearings: &Bearings, out: &mut impl Write) -> Outcome {
+    let (count, otherwise) = Reader::open(&bearings.journal.path)?.qc_replay()?;
     for line in &otherwise {
         writeln!(out, "{line}")?;
     }
@@ -198,14 +198,14 @@ fn replay(settings: &Settings, out: &mut impl Write) -> Outcome {
 }
 
 fn told(
-    settings: &Settings,
+    bearings: &Bearings,
     asked: QcAsked,
     id: i64,
     (by, reason): (&str, &str),
     out: &mut impl Write,
 ) -> Outcome {
     let request = Request::Qc { asked, id, by: by.to_owned(), reason: reason.to_owned() };
-    match control::ask(&settings.control_socket, &request)? {
+    match control::ask(&bearings.control_socket, &request)? {
         Response::Done => {
             writeln!(out, "{id}: done")?;
             Ok(Exit::Done)

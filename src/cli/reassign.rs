@@ -4,18 +4,18 @@ use std::io::Write;
 
 use super::Outcome;
 use super::arguments::Reassign;
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
 
-pub(super) fn run(settings: &Settings, asked: &Reassign, out: &mut impl Write) -> Outcome {
+pub(super) fn run(bearings: &Bearings, asked: &Reassign, out: &mut impl Write) -> Outcome {
     let request = Request::Reassign {
         results: asked.results.clone(),
         specimen: asked.to.clone(),
         by: asked.by.clone(),
         reason: asked.reason.clone(),
     };
-    match control::ask(&settings.control_socket, &request)? {
+    match control::ask(&bearings.control_socket, &request)? {
         Response::Done => {
             let (how_many, specimen) = (asked.results.len(), asked.to.trim());
             writeln!(out, "Moved to {specimen}: {how_many}. They are judged again under that number.")?;

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::Outcome;
 use super::arguments::Resend;
 use crate::clock;
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::config::settings::Kind;
 use crate::domain::written::moment;
 use crate::domain::{Observation, OnceMore, Private};
@@ -17,10 +17,17 @@ use crate::host::control::{self, Request, ResendOf, ResendRequest, Response};
 use crate::journal::resend::{LastAnswer, Preview, Sent};
 use crate::journal::{JournalError, ObservationId, Reader};
 
-pub(super) fn run(settings: &Settings, asked: &Resend, out: &mut impl Write) -> Outcome {
-    let Some(to) = settings.destinations.iter().find(|it| it.id.as_str() == asked.to_destination) else {
-        writeln!(out, "Refused: labwire.toml names no destination {}", asked.to_destination)?;
-        return Ok(Exit::Failed);
+pub(super) fn run(bearings: &Bearings, asked: &Resend, out: &mut impl Write) -> Outcome {
+    let to = match &bearings.whole {
+        Ok(settings) => {
+            let to = settings.destinations.iter().find(|it| it.id.as_str() == asked.to_destination);
+            if to.is_none() {
+                writeln!(out, "Refused: labwire.toml names no destination {}", asked.to_destination)?;
+                return Ok(Exit::Failed);
+            }
+            to
+        }
+        Err(_) => None,
     };
     let request = match request(asked) {
         Ok(request) => request,
@@ -30,16 +37,16 @@ pub(super) fn run(settings: &Settings, asked: &Resend, out: &mut impl Write) -> 
         }
     };
     if asked.yes {
-        return send(settings, request, out);
+        return send(bearings, request, out);
     }
-    let preview = match Reader::open(&settings.journal.path)?.resending(&request.wanted()?) {
+    let preview = match Reader::open(&bearings.journal.path)?.resending(&request.wanted()?) {
         Err(JournalError::Refused(why)) => {
             writeln!(out, "Refused: {why}")?;
             return Ok(Exit::Failed);
         }
         preview => preview?,
     };
-    show(&preview, &request.destination, &to.kind, out)?;
+    show(&preview, &request.destination, to.map(|it| &it.kind), out)?;
     Ok(if preview.sent.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
@@ -64,9 +71,9 @@ fn request(asked: &Resend) -> Result<ResendRequest, String> {
     })
 }
 
-fn send(settings: &Settings, request: ResendRequest, out: &mut impl Write) -> Outcome {
+fn send(bearings: &Bearings, request: ResendRequest, out: &mut impl Write) -> Outcome {
     let destination = request.destination.clone();
-    match control::ask(&settings.control_socket, &Request::Resend(Box::new(request)))? {
+    match control::ask(&bearings.control_socket, &Request::Resend(Box::new(request)))? {
         Response::Resent { results } => {
             writeln!(out, "{results} results leave for {destination} once more, as everything else does.")?;
             Ok(Exit::Done)
@@ -79,9 +86,13 @@ fn send(settings: &Settings, request: ResendRequest, out: &mut impl Write) -> Ou
     }
 }
 
-fn show(preview: &Preview, destination: &str, kind: &Kind, out: &mut impl Write) -> io::Result<()> {
+fn show(preview: &Preview, destination: &str, kind: Option<&Kind>, out: &mut impl Write) -> io::Result<()> {
     for it in &preview.sent {
-        writeln!(out, "{} {}; {}", already(it), how(it.how), kind.makes_of(it.how).english())?;
+        let made = match kind {
+            Some(kind) => kind.makes_of(it.how).english(),
+            None => "what it makes of that can't be told while the configuration has a mistake".to_owned(),
+        };
+        writeln!(out, "{} {}; {made}", already(it), how(it.how))?;
         for again in &it.results {
             let along = if again.is_wanted { "" } else { " (goes along: it went with the others)" };
             writeln!(out, "  {}{along}", result(again.id, &again.result))?;

@@ -4,16 +4,16 @@ use std::io::Write;
 
 use super::Outcome;
 use crate::clock;
-use crate::config::Settings;
 use crate::config::settings::Mode;
+use crate::config::{Bearings, Settings};
 use crate::exit::Exit;
 use crate::host::control::{self, Live, Request, Response};
 use crate::journal::notes::LinkNotes;
 use crate::journal::{Reader, Sums};
 
-pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
+pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
     let mut exit = Exit::Done;
-    match control::ask(&settings.control_socket, &Request::Live) {
+    match control::ask(&bearings.control_socket, &Request::Live) {
         Ok(Response::Live { journal, configuration, links, destinations }) => {
             writeln!(out, "labwire is running.")?;
             writeln!(out, "\nJournal: {journal}")?;
@@ -21,8 +21,9 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
                 writeln!(out, "{differing}")?;
             }
             live(out, "Analyzers", &links)?;
-            let destinations =
-                destinations.into_iter().map(|it| Live { name: with_mode(it.name, settings), ..it });
+            let destinations = destinations
+                .into_iter()
+                .map(|it| Live { name: with_mode(it.name, bearings.whole.as_ref().ok()), ..it });
             live(out, "Destinations", &destinations.collect::<Vec<_>>())?;
         }
         Ok(_) => writeln!(out, "labwire is running, but of another version than this command.")?,
@@ -31,13 +32,13 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
             writeln!(out, "labwire is not running ({error}).")?;
         }
     }
-    let reader = Reader::open(&settings.journal.path)?;
+    let reader = Reader::open(&bearings.journal.path)?;
     if let Some(it) = reader.standstill()? {
         exit = Exit::Failed;
         writeln!(out, "\nNOTHING IS DELIVERED since {}: {}.", it.since, it.why)?;
         writeln!(out, "Compare with the LIMS, then: labwire resume --reason …")?;
     }
-    if let Some(days) = reader.days_left(settings.journal.reserve_bytes, clock::now())? {
+    if let Some(days) = reader.days_left(bearings.journal.reserve_bytes, clock::now())? {
         writeln!(out, "\nDisk: room for {days} days at the pace of the last weeks")?;
     }
     notes(&reader.link_notes()?, out)?;
@@ -57,10 +58,18 @@ pub(super) fn run(settings: &Settings, out: &mut impl Write) -> Outcome {
         writeln!(out, "  {count:>9}  {what}")?;
     }
     let overdue = calls(&reader, out)?;
-    let rules = match reader.signed_rules()? {
-        None => "none are signed; units pass unchanged, and no rule holds anything".to_owned(),
-        Some(signed) if signed.sha256 == settings.rules.sha256 => format!("signed by {}", signed.signing.by),
-        Some(signed) => {
+    let rules = match (reader.signed_rules()?, &bearings.whole) {
+        (None, _) => "none are signed; units pass unchanged, and no rule holds anything".to_owned(),
+        (Some(signed), Err(_)) => {
+            format!(
+                "signed by {}; whether they are the configured ones can't be told while the configuration has a mistake",
+                signed.signing.by
+            )
+        }
+        (Some(signed), Ok(settings)) if signed.sha256 == settings.rules.sha256 => {
+            format!("signed by {}", signed.signing.by)
+        }
+        (Some(signed), Ok(_)) => {
             format!("another set, signed by {}, stays in force; see labwire rules", signed.signing.by)
         }
     };
@@ -97,8 +106,9 @@ fn live(out: &mut impl Write, title: &str, all: &[Live]) -> std::io::Result<()> 
 }
 
 /// A destination's name, and what it is there for where that isn't what it usually is.
-fn with_mode(name: String, settings: &Settings) -> String {
-    match settings.destinations.iter().find(|it| it.id.as_str() == name).map(|it| it.mode) {
+fn with_mode(name: String, settings: Option<&Settings>) -> String {
+    let mut destinations = settings.into_iter().flat_map(|settings| &settings.destinations);
+    match destinations.find(|it| it.id.as_str() == name).map(|it| it.mode) {
         Some(Mode::Test) => format!("{name} (under test)"),
         Some(Mode::Drain) => format!("{name} (drains)"),
         Some(Mode::Live) | None => name,

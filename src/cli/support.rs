@@ -17,7 +17,7 @@ use super::Outcome;
 use super::arguments::SupportBundle;
 use super::status::{notes, write_sums};
 use crate::clock;
-use crate::config::{Settings, files, harmless};
+use crate::config::{Bearings, files, harmless};
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
 use crate::journal::Reader;
@@ -40,18 +40,18 @@ problems.csv  what couldn't be used, without its words.
 The key by which texts were replaced was forgotten when this was written. Look through it all the same before you hand it on.
 ";
 
-pub(super) fn run(settings: &Settings, asked: &SupportBundle, out: &mut impl Write) -> Outcome {
+pub(super) fn run(bearings: &Bearings, asked: &SupportBundle, out: &mut impl Write) -> Outcome {
     if !asked.file.to_string_lossy().ends_with(".tar.gz") {
         return refused("name a new file that ends in .tar.gz");
     }
     let mut pseudonyms = Pseudonyms::new(key());
     let mut remarks = Vec::new();
-    let reader = Reader::open(&settings.journal.path)?;
+    let reader = Reader::open(&bearings.journal.path)?;
     let mut messages = Vec::new();
     // The first time only to know by which names anybody is called.
     for _ in 0..2 {
         (messages, remarks) = (Vec::new(), Vec::new());
-        for instrument in &settings.instruments {
+        for instrument in bearings.instruments() {
             messages.extend(messages::messages(
                 &reader,
                 instrument,
@@ -61,12 +61,17 @@ pub(super) fn run(settings: &Settings, asked: &SupportBundle, out: &mut impl Wri
             )?);
         }
     }
+    if bearings.whole.is_err() {
+        let why =
+            "the configuration has mistakes, and what in a message names a patient can't be told without it";
+        remarks.push(format!("messages are left out: {why}; see labwire check"));
+    }
     let mut disguise = |text: &str| disguise(&mut pseudonyms, text);
-    let config = configuration(&settings.origin.folder, &mut disguise, &mut remarks);
+    let config = configuration(&bearings.folder, &mut disguise, &mut remarks);
     let log = log_lines(asked.log.as_deref(), &mut remarks);
     let log: String = log.lines().map(|line| log::harmless(line, &mut disguise) + "\n").collect();
     let mut texts = vec![
-        ("status.txt".to_owned(), status(settings, &reader)?),
+        ("status.txt".to_owned(), status(bearings, &reader)?),
         ("problems.csv".to_owned(), problems(&reader)?),
         ("log.txt".to_owned(), log),
     ];
@@ -180,7 +185,7 @@ fn tail(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn status(settings: &Settings, reader: &Reader) -> Result<String, Box<dyn std::error::Error>> {
+fn status(bearings: &Bearings, reader: &Reader) -> Result<String, Box<dyn std::error::Error>> {
     let mut out = Vec::new();
     let first_line = |path: &str| {
         let text = fs::read_to_string(path).unwrap_or_default();
@@ -188,10 +193,10 @@ fn status(settings: &Settings, reader: &Reader) -> Result<String, Box<dyn std::e
     };
     writeln!(out, "labwire {}, at {}", env!("CARGO_PKG_VERSION"), clock::now())?;
     writeln!(out, "{}\n{}", first_line("/etc/os-release"), first_line("/proc/version"))?;
-    for instrument in &settings.instruments {
+    for instrument in bearings.instruments() {
         writeln!(out, "{}: profile {}", instrument.id, instrument.profile.identity())?;
     }
-    match control::ask(&settings.control_socket, &Request::Live) {
+    match control::ask(&bearings.control_socket, &Request::Live) {
         Ok(Response::Live { journal, configuration, links, destinations }) => {
             writeln!(out, "\nlabwire is running. Journal: {journal}")?;
             writeln!(out, "{}", configuration.unwrap_or_default())?;

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Outcome;
 use super::arguments::{Capture, Tap};
 use crate::clock;
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::config::settings::Transport;
 use crate::domain::{Direction, Passage, Passed};
 use crate::exit::Exit;
@@ -29,13 +29,13 @@ const UNFINISHED: Duration = Duration::from_secs(1);
 const LEFT_OUT: &str = "left out:";
 
 /// Shows what passes until it is interrupted.
-pub(super) fn tap(settings: &Settings, asked: &Tap, out: &mut impl Write) -> Outcome {
-    if let Some(why) = asked.instruments.iter().find_map(|name| deaf(settings, name)) {
+pub(super) fn tap(bearings: &Bearings, asked: &Tap, out: &mut impl Write) -> Outcome {
+    if let Some(why) = asked.instruments.iter().find_map(|name| deaf(bearings, name)) {
         return refused(&why);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut tapped = Tapped::begin(&settings.control_socket, asked.instruments.clone()).await?;
+        let mut tapped = Tapped::begin(&bearings.control_socket, asked.instruments.clone()).await?;
         writeln!(out, "What passes from now on; it names patients. Stop with Ctrl-C.")?;
         out.flush()?;
         let mut units = Units::new(TimeZone::system(), asked.only);
@@ -58,21 +58,22 @@ pub(super) fn tap(settings: &Settings, asked: &Tap, out: &mut impl Write) -> Out
 }
 
 /// Keeps what passes in a new file, until it is interrupted or the time is over.
-pub(super) fn capture(settings: &Settings, asked: &Capture, out: &mut impl Write) -> Outcome {
-    if let Some(why) = deaf(settings, &asked.instrument) {
+pub(super) fn capture(bearings: &Bearings, asked: &Capture, out: &mut impl Write) -> Outcome {
+    if let Some(why) = deaf(bearings, &asked.instrument) {
         return refused(&why);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let instruments = vec![asked.instrument.clone()];
-        let mut tapped = Tapped::begin(&settings.control_socket, instruments).await?;
+        let mut tapped = Tapped::begin(&bearings.control_socket, instruments).await?;
         let mut file = BufWriter::new(new_file(&asked.file)?);
         write!(
             file,
             "# {name} on {site}, begun {at:.6} by labwire {version}. HOLDS PATIENT DATA.\n\
              # > from the analyzer, < from labwire, = what happened. Times are UTC.\n",
             name = asked.instrument,
-            site = settings.site,
+            site =
+                bearings.whole.as_ref().map_or("a site whose name can't be told", |settings| &settings.site),
             at = clock::now(),
             version = env!("CARGO_PKG_VERSION"),
         )?;
@@ -157,10 +158,12 @@ async fn listen(
 }
 
 /// Why nothing can be heard of an instrument.
-fn deaf(settings: &Settings, name: &str) -> Option<String> {
-    match settings.instruments.iter().find(|it| it.id.as_str() == name) {
+fn deaf(bearings: &Bearings, name: &str) -> Option<String> {
+    // Which there are can't be told where the configuration has a mistake.
+    let instruments = &bearings.whole.as_ref().ok()?.instruments;
+    match instruments.iter().find(|it| it.id.as_str() == name) {
         None => {
-            let names: Vec<&str> = settings.instruments.iter().map(|it| it.id.as_str()).collect();
+            let names: Vec<&str> = instruments.iter().map(|it| it.id.as_str()).collect();
             Some(format!("no instrument is called {name}; there are: {}", names.join(", ")))
         }
         Some(it) if matches!(it.transport, Transport::Drop(_)) => {

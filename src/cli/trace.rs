@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Outcome;
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::domain::clinic::Force;
 use crate::domain::{HoldReason, InstrumentId, Observation, Private, SpecimenId, visible};
 use crate::exit::Exit;
@@ -23,11 +23,11 @@ pub(super) enum Detail {
     Raw,
 }
 
-pub(super) fn run(settings: &Settings, specimen: &str, detail: Detail, out: &mut impl Write) -> Outcome {
-    let reader = Reader::open(&settings.journal.path)?;
-    let rules = settings.instruments.iter().map(|instrument| &instrument.specimen);
+pub(super) fn run(bearings: &Bearings, specimen: &str, detail: Detail, out: &mut impl Write) -> Outcome {
+    let reader = Reader::open(&bearings.journal.path)?;
+    let rules = bearings.instruments().iter().map(|instrument| &instrument.specimen);
     for id in forms(specimen, rules) {
-        let (way, cut) = (reader.way(&id)?, cut_with(settings, &reader, &id)?);
+        let (way, cut) = (reader.way(&id)?, cut_with(bearings, &reader, &id)?);
         if !way.is_empty() || !cut.is_empty() {
             if id.reveal() != specimen {
                 writeln!(out, "{specimen} is known as {}, by an instrument's rules.", id.reveal())?;
@@ -107,13 +107,13 @@ struct Cut {
 
 /// The cut transmissions that nobody has seen to and that name this specimen, oldest first.
 fn cut_with(
-    settings: &Settings,
+    bearings: &Bearings,
     reader: &Reader,
     specimen: &SpecimenId,
 ) -> Result<Vec<Cut>, Box<dyn std::error::Error>> {
     let mut found = Vec::new();
     for (sender, pending) in reader.incomplete(SEARCHED)? {
-        let Some(instrument) = settings.instruments.iter().find(|it| it.id == sender) else { continue };
+        let Some(instrument) = bearings.instruments().iter().find(|it| it.id == sender) else { continue };
         let preview = preview(&pending.content, &reading(instrument));
         if preview.specimens.iter().any(|tube| tube.specimen == *specimen) {
             let (at, message) = (pending.received_at, pending.message);

@@ -5,17 +5,17 @@ use std::io::Write;
 use super::Outcome;
 use super::arguments::UserCommand;
 use crate::clock;
-use crate::config::Settings;
+use crate::config::Bearings;
 use crate::exit::Exit;
 use crate::host::control::{self, PersonAsked, Request, Response};
 use crate::journal::Reader;
 use crate::journal::people::Person;
 
-pub(super) fn run(settings: &Settings, command: Option<&UserCommand>, out: &mut impl Write) -> Outcome {
-    let Some(command) = command else { return list(settings, out) };
+pub(super) fn run(bearings: &Bearings, command: Option<&UserCommand>, out: &mut impl Write) -> Outcome {
+    let Some(command) = command else { return list(bearings, out) };
     let asked = match command {
         UserCommand::Add { shown, role, who } => {
-            let known = Reader::open(&settings.journal.path)?.person(&who.name)?.is_some();
+            let known = Reader::open(&bearings.journal.path)?.person(&who.name)?.is_some();
             if known {
                 writeln!(out, "Refused: {} is known already; see labwire user reset", who.name)?;
                 return Ok(Exit::Failed);
@@ -27,12 +27,16 @@ pub(super) fn run(settings: &Settings, command: Option<&UserCommand>, out: &mut 
         UserCommand::Lock(_) => PersonAsked::Lock,
     };
     let name = command.who().name.to_string();
-    match control::ask(&settings.control_socket, &Request::Person { name: name.clone(), asked })? {
+    match control::ask(&bearings.control_socket, &Request::Person { name: name.clone(), asked })? {
         Response::Done => writeln!(out, "{name}: done")?,
         Response::Invited { token, until } => writeln!(
             out,
-            "{name} chooses a password at http://{}/set-up with this token, once, before {until}:\n\n    {}\n",
-            settings.page.listen, token.0
+            "{name} chooses a password {} with this token, once, before {until}:\n\n    {}\n",
+            match &bearings.whole {
+                Ok(settings) => format!("at http://{}/set-up", settings.page.listen),
+                Err(_) => "on the page, at /set-up,".to_owned(),
+            },
+            token.0
         )?,
         Response::Refused { why } => {
             writeln!(out, "Refused: {why}")?;
@@ -43,8 +47,8 @@ pub(super) fn run(settings: &Settings, command: Option<&UserCommand>, out: &mut 
     Ok(Exit::Done)
 }
 
-fn list(settings: &Settings, out: &mut impl Write) -> Outcome {
-    let people = Reader::open(&settings.journal.path)?.people()?;
+fn list(bearings: &Bearings, out: &mut impl Write) -> Outcome {
+    let people = Reader::open(&bearings.journal.path)?.people()?;
     if people.is_empty() {
         writeln!(out, "Nobody may act on the page yet: labwire user add NAME --shown NAME --role ROLE")?;
     }

@@ -60,6 +60,23 @@ impl Environment {
         environment
     }
 
+    /// The journal's file, or what is wrong with what is said of it.
+    pub(super) fn journal(&self) -> Option<Result<PathBuf, String>> {
+        self.journal.as_ref().map(absolute)
+    }
+
+    /// The socket of commands, or what is wrong with what is said of it.
+    pub(super) fn control_socket(&self) -> Option<Result<PathBuf, String>> {
+        let path = absolute(self.socket.as_ref()?);
+        Some(path.and_then(|path| site::fits_socket(&path).map(|()| path)))
+    }
+
+    /// These two places, and nothing else.
+    #[cfg(test)]
+    pub(super) fn of_places(journal: &str, socket: &str) -> Environment {
+        Environment { journal: Some(journal.into()), socket: Some(socket.into()), ..Environment::default() }
+    }
+
     /// Puts it in the place of what the file said. Returns what is wrong with it.
     pub(super) fn apply(&self, draft: &mut Draft) -> Vec<Finding> {
         let mut wrong = Vec::new();
@@ -70,15 +87,11 @@ impl Environment {
         let mut note = |name: &str, outcome: Result<(), String>| {
             wrong.extend(outcome.err().map(|why| Finding::about(name, why)));
         };
-        if let Some(path) = &self.journal {
-            note(JOURNAL, absolute(path).map(|path| site::move_journal(draft, path)));
+        if let Some(path) = self.journal() {
+            note(JOURNAL, path.map(|path| site::move_journal(draft, path)));
         }
-        if let Some(path) = &self.socket {
-            note(
-                SOCKET,
-                absolute(path)
-                    .and_then(|path| site::fits_socket(&path).map(|()| draft.control_socket = path)),
-            );
+        if let Some(path) = self.control_socket() {
+            note(SOCKET, path.map(|path| draft.control_socket = path));
         }
         if let Some(hosts) = &self.hosts {
             note(HOSTS, text(hosts).and_then(|hosts| page::answer_to(&mut draft.page, hosts)));

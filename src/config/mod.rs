@@ -3,6 +3,7 @@
 
 mod alerts;
 mod analytes;
+mod bearings;
 mod calls;
 mod checks;
 mod claims;
@@ -43,6 +44,7 @@ mod tls;
 mod transport;
 mod verification;
 
+pub use bearings::Bearings;
 pub use complaint::Complaint;
 pub use finding::{Errors, Finding};
 pub use harmless::harmless;

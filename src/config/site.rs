@@ -46,11 +46,8 @@ pub(super) struct Draft {
 /// Reads `labwire.toml`. Paths in it are relative to `folder`.
 pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
     let site = file.required("site", "\"the laboratory's name\"").and_then(|entry| entry.parsed(site));
-    let journal = file.table("journal", |table| journal(table, folder));
-    let journal = journal.unwrap_or_else(default_journal);
-    let backup = file
-        .table("backup", |table| backup(table, folder, &journal))
-        .unwrap_or_else(|| default_backup(&journal));
+    let journal = journal(file, folder);
+    let backup = backup(file, folder, &journal);
     let (control_socket, control_socket_span) = control_socket(file, folder);
     let trace = file.table("trace", |table| trace(table, folder)).flatten();
     let (reconciliation, reports_span) = file
@@ -103,14 +100,16 @@ fn default_journal() -> JournalSettings {
     JournalSettings { path: PathBuf::from("/var/lib/labwire/journal.db"), reserve_bytes: 512 * MIB }
 }
 
-fn journal(table: &mut Table<'_>, folder: &Path) -> JournalSettings {
-    let default = default_journal();
-    JournalSettings {
-        path: table.entry("path").and_then(|entry| path(&entry, folder)).unwrap_or(default.path),
+/// `[journal]`, as far as it can be read.
+pub(super) fn journal(file: &mut Table<'_>, folder: &Path) -> JournalSettings {
+    let default = default_journal;
+    let read = |table: &mut Table<'_>| JournalSettings {
+        path: table.entry("path").and_then(|entry| path(&entry, folder)).unwrap_or(default().path),
         reserve_bytes: table
             .number("reserve_mib", 16_u64..=1_048_576)
-            .map_or(default.reserve_bytes, |mebibytes| mebibytes * MIB),
-    }
+            .map_or(default().reserve_bytes, |mebibytes| mebibytes * MIB),
+    };
+    file.table("journal", read).unwrap_or_else(default)
 }
 
 /// Beside the journal: better than nowhere, and lost with its disk.
@@ -119,14 +118,16 @@ fn default_backup(journal: &JournalSettings) -> BackupSettings {
     BackupSettings { folder, keep_days: 14, keep_weeks: 8, keep_months: 24 }
 }
 
-fn backup(table: &mut Table<'_>, folder: &Path, journal: &JournalSettings) -> BackupSettings {
-    let default = default_backup(journal);
-    BackupSettings {
-        folder: table.entry("folder").and_then(|entry| path(&entry, folder)).unwrap_or(default.folder),
-        keep_days: table.number("keep_days", 1_usize..=3_660).unwrap_or(default.keep_days),
-        keep_weeks: table.number("keep_weeks", 0_usize..=520).unwrap_or(default.keep_weeks),
-        keep_months: table.number("keep_months", 0_usize..=1_200).unwrap_or(default.keep_months),
-    }
+/// `[backup]`, as far as it can be read.
+pub(super) fn backup(file: &mut Table<'_>, folder: &Path, journal: &JournalSettings) -> BackupSettings {
+    let default = || default_backup(journal);
+    let read = |table: &mut Table<'_>| BackupSettings {
+        folder: table.entry("folder").and_then(|entry| path(&entry, folder)).unwrap_or(default().folder),
+        keep_days: table.number("keep_days", 1_usize..=3_660).unwrap_or(default().keep_days),
+        keep_weeks: table.number("keep_weeks", 0_usize..=520).unwrap_or(default().keep_weeks),
+        keep_months: table.number("keep_months", 0_usize..=1_200).unwrap_or(default().keep_months),
+    };
+    file.table("backup", read).unwrap_or_else(default)
 }
 
 /// Puts the journal elsewhere, and with it what stands beside it unless the file names a place.
@@ -150,7 +151,8 @@ pub(super) fn fits_socket(path: &Path) -> Result<(), String> {
     ))
 }
 
-fn control_socket(file: &mut Table<'_>, folder: &Path) -> (PathBuf, Range<usize>) {
+/// Where commands reach the gateway, and where the file says so.
+pub(super) fn control_socket(file: &mut Table<'_>, folder: &Path) -> (PathBuf, Range<usize>) {
     let default = PathBuf::from("/run/labwire/control.sock");
     let Some(entry) = file.entry("control_socket") else { return (default, 0..0) };
     let Some(socket) = path(&entry, folder) else { return (default, entry.span()) };
