@@ -9,7 +9,8 @@
 //! - [`drops::Dropper`] leaves files in a folder or on an FTP server instead.
 //! - [`lims::Lims`] takes deliveries by HTTP, [`lims::mllp::MllpLims`] by MLLP and [`lims::Collector`] from a folder;
 //!   `lims.ledger().discrepancies(&acknowledged)` is what a gateway lost, altered or doubled.
-//! - [`faults::Faulty`] spoils any stream, [`pace::Paced`] slows it, [`serial::pty_pair`] makes one with a device.
+//! - [`faults::Faulty`] spoils any stream, [`pace::Paced`] slows it, [`serial::pty_pair`] makes one with a device;
+//!   [`uart`] is what a port reads that is set otherwise than its sender.
 
 pub mod acknowledged;
 pub mod analyzer;
@@ -29,5 +30,6 @@ pub mod pace;
 pub mod replay;
 pub mod script;
 pub mod serial;
+pub mod uart;
 
 mod line;
