@@ -83,8 +83,22 @@ pub struct Sent {
     pub how: OnceMore,
     /// The last answer.
     pub answer: Option<LastAnswer>,
+    /// Who had some of it sent there once more before, the latest first, at most [`SHOWN_BEFORE`].
+    pub before: Vec<Before>,
     /// Those of it that go once more. As it was, they are all that it carries.
     pub results: Vec<Again>,
+}
+
+/// How many earlier times are told.
+pub const SHOWN_BEFORE: usize = 10;
+
+/// An earlier time that some of these results were sent once more.
+#[derive(Debug)]
+pub struct Before {
+    pub at: Timestamp,
+    /// Who said so.
+    pub by: String,
+    pub reason: Private<String>,
 }
 
 /// What a destination said last of a delivery.

@@ -22,8 +22,8 @@ use crate::journal::people::on_the_page;
 pub(super) struct Done {
     pub headline: Words,
     pub then: Words,
-    /// A place, and its name.
-    pub on: (&'static str, Words),
+    /// Places to go on to, and their names.
+    pub on: Vec<(String, Words)>,
 }
 
 /// A decision about one thing.
@@ -78,7 +78,7 @@ pub(super) async fn decide(
         &Done {
             headline,
             then: words!("By {name}, in the audit with the reason.", name = visitor.shown),
-            on,
+            on: vec![on],
         },
         page.language,
     )
@@ -115,11 +115,11 @@ pub(super) fn needed(decision: Asked) -> Role {
 }
 
 /// What was done about which, and where more of the kind waits.
-fn done(decision: Asked, id: i64) -> (Words, (&'static str, Words)) {
+fn done(decision: Asked, id: i64) -> (Words, (String, Words)) {
     let id = id.to_string();
-    let held = || ("/held", words!("Held results"));
-    let letters = || ("/dead-letters", words!("Dead letters"));
-    let problems = || ("/problems", words!("Problems"));
+    let held = || ("/held".to_owned(), words!("Held results"));
+    let letters = || ("/dead-letters".to_owned(), words!("Dead letters"));
+    let problems = || ("/problems".to_owned(), words!("Problems"));
     match decision {
         Asked::Release => (words!("Released: result {id}.", id), held()),
         Asked::Reject => (words!("Rejected: result {id}.", id), held()),

@@ -15,6 +15,7 @@ use super::act::needed;
 use super::calls::{self, CallRow};
 use super::entrance::Machine;
 use super::failure::Failure;
+use super::misread::{both_as_json, record_as_json};
 use super::resend::{preview_as_json, send_as_json};
 use super::shell::{self, HeldRow, LetterRow, ProblemRow};
 use super::specimen::{self, Row, WayRow};
@@ -38,6 +39,7 @@ pub(super) fn router() -> Router<Page> {
         .route("/api/v1/specimen", get(specimen_way))
         .route("/api/v1/decisions", post(decide))
         .route("/api/v1/resend", get(preview_as_json).post(send_as_json))
+        .route("/api/v1/misread", get(both_as_json).post(record_as_json))
 }
 
 /// A list of one moment. Where there is more than is listed, `total` says so.
@@ -86,6 +88,7 @@ struct LetterItem {
     reason: String,
     since: String,
     remedy: String,
+    places: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -112,6 +115,8 @@ struct SpecimenItem {
     earlier: usize,
     way: Vec<WayItem>,
     cut_messages: Vec<i64>,
+    /// Other messages in which the number stands, of which something could not be read.
+    named_in: Vec<i64>,
 }
 
 #[derive(Serialize)]
@@ -120,7 +125,9 @@ struct Now {
     state: String,
     destination: String,
     tests: Vec<String>,
+    results: Vec<Value>,
     next: String,
+    places: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -225,6 +232,7 @@ async fn specimen_way(
         now: found.now.into_iter().map(now).collect(),
         earlier: found.earlier,
         way: found.way.into_iter().map(way_item).collect(),
+        named_in: found.named_in.into_iter().map(|(message, _)| message).collect(),
         cut_messages: found.cut.into_iter().map(|(message, _)| message).collect(),
         id: found.id,
     })
@@ -325,7 +333,8 @@ fn letter_item(it: LetterRow) -> LetterItem {
         attempts: it.attempts.english(),
         reason: it.reason.english(),
         since: it.since.exact(),
-        remedy: it.remedy.english(),
+        remedy: it.next.english(),
+        places: it.next.paths(),
     }
 }
 
@@ -348,13 +357,22 @@ fn now(it: Row) -> Now {
         severity: it.mark.class,
         state: it.mark.words.english(),
         destination: it.destination,
-        tests: it.tests.iter().map(Words::english).collect(),
+        tests: it.results.iter().map(|(what, ..)| what.english()).collect(),
+        results: it
+            .results
+            .into_iter()
+            .map(|(what, given, unit)| value((what.english(), given, unit)))
+            .collect(),
         next: it.next.english(),
+        places: it.next.paths(),
     }
 }
 
+fn value((test, value, unit): (String, String, Words)) -> Value {
+    Value { test, value, unit: unit.english() }
+}
+
 fn way_item(it: WayRow) -> WayItem {
-    let value = |(test, value, unit): (String, String, Words)| Value { test, value, unit: unit.english() };
     WayItem {
         at: it.at.exact(),
         text: it.text.english(),

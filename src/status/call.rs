@@ -129,7 +129,7 @@ pub(super) async fn record(
         &Done {
             headline: words!("Recorded: critical call {number}.", number = call.to_string()),
             then,
-            on: ("/", words!("Bench")),
+            on: Vec::new(),
         },
         page.language,
     )

@@ -30,6 +30,7 @@ mod lists;
 mod live;
 mod machine;
 mod misread;
+mod next;
 mod orders;
 mod preview;
 mod problem;

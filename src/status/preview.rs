@@ -1,4 +1,5 @@
-//! What could be read of a transmission that was cut, for the page of its bytes. Shown, and nothing else.
+//! What could be read of a transmission that was cut, for the page of its bytes, and which messages hold a specimen's number
+//! in what nobody could read. Shown, and nothing else.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use crate::config::Settings;
 use crate::domain::{InstrumentId, SpecimenId, words};
 use crate::journal::read::Pending;
 use crate::journal::views::MessageView;
+use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::runner::reading;
 use crate::pipeline::{Reading, forms, preview};
 
@@ -53,6 +55,33 @@ pub(super) fn naming(
     cut.iter().filter(names).map(|(sender, it)| (it.message.0, sender.to_string())).collect()
 }
 
+/// The messages in whose bytes one of these numbers stands by itself, each with its instrument. At most `SEARCHED` of them
+/// are looked through.
+pub(super) fn holding(
+    reader: &Reader,
+    numbers: &[SpecimenId],
+    messages: &[(MessageId, Option<String>)],
+) -> Result<Vec<(i64, String)>, JournalError> {
+    let mut holding = Vec::new();
+    for (message, instrument) in messages.iter().take(SEARCHED) {
+        let content = reader.content(*message)?;
+        if numbers.iter().any(|number| stands_in(&content, number.reveal().as_bytes())) {
+            holding.push((message.0, instrument.clone().unwrap_or_default()));
+        }
+    }
+    Ok(holding)
+}
+
+/// Whether it stands there, and is no part of a longer number or word.
+fn stands_in(content: &[u8], number: &[u8]) -> bool {
+    let is_apart = |byte: Option<&u8>| byte.is_none_or(|it| !it.is_ascii_alphanumeric());
+    let stands = |(at, window): (usize, &[u8])| {
+        let before = at.checked_sub(1).and_then(|at| content.get(at));
+        window == number && is_apart(before) && is_apart(content.get(at + number.len()))
+    };
+    !number.is_empty() && content.windows(number.len()).enumerate().any(stands)
+}
+
 /// Of a specimen that is known from a cut transmission only.
 pub(super) fn lead() -> Lead {
     Lead {
@@ -77,4 +106,25 @@ pub(super) fn cut(view: &MessageView, content: &[u8], readings: &Readings) -> Op
             .collect(),
     });
     Some(Cut { tubes: tubes.collect(), unfinished: read.unfinished })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_stands_in_a_message_by_itself_and_not_within_another() {
+        for (content, is_there) in [
+            ("T002\tK\t4.1", true),
+            ("O|1|T002^1|", true),
+            ("the tube T002", true),
+            ("AT002\tK", false),
+            ("T0021\tT002", true),
+            ("T0021", false),
+            ("", false),
+        ] {
+            assert_eq!(stands_in(content.as_bytes(), b"T002"), is_there, "{content}");
+        }
+        assert!(!stands_in(b"anything", b""));
+    }
 }

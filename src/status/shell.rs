@@ -3,13 +3,13 @@
 
 use super::clock::{Clock, Moment};
 use super::lead::Severity;
+use super::next::{Next, after_refusal, of_no_destination, of_unknown_fate};
 use super::sessions::Visitor;
 use super::snapshot::Snapshot;
 use super::who::Who;
 use super::words::kept;
 use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId, TestIdentity, Words, counted, words};
 use crate::journal::views::{DeadLetter, HoldView, ProblemView};
-use crate::reconciliation::remedy::{after_refusal, of_no_destination, of_unknown_fate};
 
 /// The frame of a page.
 pub(super) struct Shell {
@@ -143,7 +143,7 @@ pub(super) struct LetterRow {
     pub attempts: Words,
     pub reason: Words,
     pub since: Moment,
-    pub remedy: Words,
+    pub next: Next,
 }
 
 pub(super) fn problem(view: &ProblemView, clock: &Clock) -> ProblemRow {
@@ -204,6 +204,15 @@ pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
     }
 }
 
+/// A text as a query's value.
+pub(super) fn encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
 /// A test by the analyzer's code, with what tells it from others of that code.
 pub(super) fn test_name(test: &TestIdentity) -> String {
     let parts = [&test.code, &test.aspect, &test.component];
@@ -233,12 +242,12 @@ pub(super) fn why_held(name: &str) -> Words {
 
 pub(super) fn letter(view: &DeadLetter, snapshot: &Snapshot, clock: &Clock) -> LetterRow {
     let id = view.delivery;
-    let (mark, remedy) = if view.state == "refused" {
+    let (mark, next) = if view.state == "refused" {
         (Mark::new(Severity::Danger, words!("Refused")), after_refusal(id))
     } else {
         (Mark::new(Severity::Act, words!("Fate unknown")), of_unknown_fate(id))
     };
-    let remedy = if snapshot.is_configured(&view.destination) { remedy } else { of_no_destination(id) };
+    let next = if snapshot.is_configured(&view.destination) { next } else { of_no_destination(id) };
     LetterRow {
         id: id.0,
         mark,
@@ -252,6 +261,6 @@ pub(super) fn letter(view: &DeadLetter, snapshot: &Snapshot, clock: &Clock) -> L
         attempts: counted!(view.attempts, "{n} attempt", "{n} attempts"),
         reason: kept(view.reason.reveal()),
         since: clock.at(view.since),
-        remedy,
+        next,
     }
 }

@@ -19,7 +19,7 @@ use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::{Lead, Severity};
 use super::preview;
-use super::shell::{Shell, test_name, unit, why_held};
+use super::shell::{Shell, encoded, test_name, unit, why_held};
 use super::who::Who;
 use super::words::{filters, kept};
 use crate::domain::clinic::Force;
@@ -28,6 +28,7 @@ use crate::journal::decisions::StoredDecision;
 use crate::journal::views::{ProblemStanding, Step, Way, told};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
 use plot::Plot;
+use sentence::Doubts;
 pub(super) use standing::Row;
 use standing::{Standing, rows, standings};
 
@@ -55,6 +56,8 @@ pub(super) struct SpecimenPage {
     plots: Vec<Plot>,
     /// The destinations that have acknowledged something of it, and are still there.
     acknowledged: Vec<String>,
+    /// Other messages that could not be read as a whole and in which its number stands: the message's, and whose it is.
+    pub(super) named_in: Vec<(i64, String)>,
     /// Cut transmissions that name it: the message's number, and whose it is.
     pub(super) cut: Vec<(i64, String)>,
 }
@@ -79,6 +82,11 @@ pub(super) async fn show(
     html(&SpecimenPage { shell: found.shell.seen_by(who, "/specimen"), ..found }, page.language)
 }
 
+/// Where a specimen is shown.
+pub(super) fn path(id: &str) -> String {
+    format!("/specimen?id={}", encoded(id))
+}
+
 /// All that is known of a specimen, by any form of its number.
 pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failure> {
     let id = asked.trim().to_owned();
@@ -87,7 +95,7 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
     }
     let forms = preview::known_as(&id, &page.instruments);
     let (sought, asks) = (forms.clone(), !id.is_empty());
-    let (snapshot, (found, cut)) = page
+    let (snapshot, (found, cut, (doubtful, naming))) = page
         .read(move |reader| {
             let mut found = None;
             for form in sought.iter().filter(|form| !form.is_blank()) {
@@ -97,8 +105,12 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
                     break;
                 }
             }
-            let cut = if asks { reader.incomplete(preview::SEARCHED)? } else { Vec::new() };
-            Ok((found, cut))
+            if !asks {
+                return Ok((found, Vec::new(), (0, Vec::new())));
+            }
+            let doubtful = reader.messages_in_doubt()?;
+            let naming = preview::holding(reader, &sought, &doubtful)?;
+            Ok((found, reader.incomplete(preview::SEARCHED)?, (doubtful.len(), naming)))
         })
         .await?;
     let clock = page.clock(&snapshot);
@@ -108,7 +120,14 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
         (of_a_cut.cloned().unwrap_or_else(|| SpecimenId::new(id.clone())), Vec::new())
     });
     let cut = cuts(&specimen);
+    // What its way or the cut transmissions tell already is told once.
+    let is_told = |id: i64| {
+        let received = |step: &Step| matches!(&step.what, Way::Received { message, .. } if message.0 == id);
+        steps.iter().any(received) || cut.iter().any(|(message, _)| *message == id)
+    };
+    let named_in: Vec<(i64, String)> = naming.into_iter().filter(|(id, _)| !is_told(*id)).collect();
     let id = specimen.reveal().to_owned();
+    let doubts = Doubts { messages: doubtful, naming: named_in.len() };
     let standings = standings(&steps, &snapshot);
     let plots = plot::plots(&steps, &clock);
     let mut way = way(&steps, &clock);
@@ -118,13 +137,14 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
         shell: Shell::new(words!("Specimen"), "/specimen", &page.site, &snapshot, &clock),
         lead: match !steps.iter().any(|step| step.what.is_of_results()) && !cut.is_empty() {
             true => preview::lead(),
-            false => sentence::lead(&id, &steps, &standings, &snapshot, &clock),
+            false => sentence::lead(&id, &steps, &standings, doubts, (&snapshot, &clock)),
         },
-        now: rows(&steps, &standings, &tests(&steps)),
+        now: rows(&steps, &standings, &results(&steps)),
         acknowledged: acknowledged(&standings),
         earlier,
         way,
         plots,
+        named_in,
         cut,
         id,
     })
@@ -135,6 +155,18 @@ fn acknowledged(standings: &[(Standing, ObservationId)]) -> Vec<String> {
     let names: BTreeSet<&String> =
         standings.iter().map(|(it, _)| it).filter(has).map(|it| &it.destination).collect();
     names.into_iter().cloned().collect()
+}
+
+/// Test, value as sent and unit of a way's results, by observation.
+fn results(steps: &[Step]) -> BTreeMap<ObservationId, (String, String, Words)> {
+    let result = |step: &Step| match &step.what {
+        Way::Read { observation, detail, .. } => {
+            let result = (test_name(&detail.test), detail.value_as_sent.clone(), unit(detail));
+            Some((*observation, result))
+        }
+        _ => None,
+    };
+    steps.iter().filter_map(result).collect()
 }
 
 /// The tests of a way's results, by observation.

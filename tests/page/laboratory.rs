@@ -137,7 +137,12 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
             ));
         }
         message.push_str("L|1|N\r");
-        let address = self.analyzer;
+        self.send_message(&message).await;
+    }
+
+    /// Plays a message of the analyzer as it stands.
+    pub(crate) async fn send_message(&self, message: &str) {
+        let (address, message) = (self.analyzer, message.to_owned());
         tokio::task::spawn_blocking(move || play(address, message.as_bytes())).await.unwrap();
     }
 

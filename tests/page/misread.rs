@@ -1,9 +1,16 @@
 //! A misread specimen number on the page: looking moves nothing, both tubes are seen before anybody decides, and who may not
 //! decide moves nothing.
 
-use super::laboratory::Laboratory;
+use serde_json::{Value, json};
+
+use super::api::judge;
+use super::laboratory::{Answer, Laboratory};
 use super::over_http::between;
 
+const LOOKS: &str = "viewer-0123456789abcdef0123456789abcdef";
+const DECIDES: &str = "technician-0123456789abcdef0123456789ab";
+const SETTINGS: &str = "[[page.tokens]]\nname = \"archive\"\nrole = \"viewer\"\ntoken_file = \"viewer.token\"\n\
+    [[page.tokens]]\nname = \"middleware\"\nrole = \"technician\"\ntoken_file = \"technician.token\"\n";
 const BOTH: &str = "/misread?id=24-000007&to=24-000555&result=1&result=2";
 
 /// How many results were moved, and what the audit says of the last.
@@ -37,12 +44,29 @@ async fn a_technician_sees_both_tubes_and_moves_what_was_misread() {
     assert!(both.contains(">24-000007</a>") && both.contains(">24-000555</a>"), "{both}");
     assert!(both.contains("It has no results yet.") && both.contains("Move to 24-000555"), "{both}");
     assert!(both.contains("<button disabled>"), "a scanner's Enter presses nothing");
+    assert!(
+        both.contains("Whether both are one patient&#39;s isn&#39;t told."),
+        "nobody named a patient: {both}"
+    );
+    for (query, why) in [
+        ("&to=24-000555", "No result was ticked."),
+        ("&to=24-000007&result=1", "This is the number that they have."),
+        ("&result=1", "Scan the right tube, or type its number."),
+    ] {
+        let page = laboratory.fetch_as(&cookie, &format!("/misread?id=24-000007{query}")).await.body;
+        assert!(
+            page.contains(why) && !page.contains("method=\"post\" action=\"/misread\""),
+            "{query}: {page}"
+        );
+    }
+    assert!(!first.contains("class=\"complaint\" role"), "nothing was asked yet");
     let guard = between(&both, "name=\"guard\" value=\"", "\"").to_owned();
 
     let form = format!("guard={guard}&to=24-000555&result=1&result=2&reason=rack+7+was+loaded+twice");
     let done = laboratory.post("/misread", &cookie, &form).await;
     assert_eq!(done.status, 200, "{}", done.body);
     assert!(done.body.contains("Moved to 24-000555: 2."), "{}", done.body);
+    assert!(done.body.contains("href=\"/specimen?id=24-000555\""), "{}", done.body);
     let again = laboratory.post("/misread", &cookie, &form).await;
     assert_eq!(again.status, 409, "nothing moves twice");
     let mut patience = 200;
@@ -92,4 +116,86 @@ async fn nobody_moves_a_result_without_a_session_a_role_a_reason_and_another_spe
     let looks = laboratory.fetch_as(&bert, BOTH).await.body;
     assert!(looks.contains("Your role looks") && !looks.contains("action=\"/misread\""), "{looks}");
     assert_eq!(moved(laboratory).await, (0, None));
+}
+
+/// A message of one result, with what the analyzer says of the patient.
+fn of_patient(specimen: &str, patient: &str) -> String {
+    format!(
+        "H|\\^&|||3600001||||||||LIS2-A|20260105111500\rP|1|{patient}\rO|1|{specimen}^1^3||^^^1.0000+001+1.0|R||||||N||||5||||||||||F\r\
+         R|1|^^^1.0000+001+1.0|4.80|mIU/L||^0^||V|||20260105104000|20260105111001|36000001\rL|1|N\r"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_patients_are_told_apart_before_anything_moves() {
+    let mut laboratory = Laboratory::open().await;
+    laboratory.send_message(&of_patient("24-000007", "P1|||Doe^Jane||19700101|F")).await;
+    laboratory.send_message(&of_patient("24-000008", "P2|||Roe^Jane||19700101|F")).await;
+    laboratory.send_message(&of_patient("24-000009", "P1|||Doe^Jane||19700101|F")).await;
+    laboratory.until("/destinations/lims/results/accepted", 3).await;
+    let looked = async |to: &str| {
+        let query = format!("?id=24-000007&to={to}&result=1");
+        let page = laboratory.fetch(&format!("/misread{query}")).await.body;
+        let json = laboratory.fetch(&format!("/api/v1/misread{query}")).await.body;
+        (page, serde_json::from_str::<Value>(&json).unwrap())
+    };
+    let (page, json) = looked("24-000008").await;
+    assert!(page.contains("<div class=\"lead danger\""), "{page}");
+    assert!(
+        page.contains("These are two patients, as far as is told: different name, number of the patient."),
+        "{page}"
+    );
+    assert_eq!(json["differs"], json!(["name", "number of the patient"]), "{json}");
+    let (page, json) = looked("24-000009").await;
+    assert!(page.contains("What is told of both patients is the same."), "{page}");
+    assert_eq!(json["differs"], json!([]), "{json}");
+    assert_eq!(looked("24-000555").await.1["differs"], Value::Null, "nothing is told of it");
+    laboratory.close().await;
+}
+
+async fn wish(laboratory: &Laboratory, token: &str, body: &Value) -> Answer {
+    let (host, body) = (laboratory.page, body.to_string());
+    laboratory
+        .request(format!(
+            "POST /api/v1/misread HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        ))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_see_both_tubes_and_a_technicians_token_moves_results() {
+    let files = [("viewer.token", LOOKS.as_bytes()), ("technician.token", DECIDES.as_bytes())];
+    let laboratory = Laboratory::open_with("127.0.0.1", SETTINGS, &files).await;
+    laboratory.send_results().await;
+    let document: Value = serde_json::from_str(&laboratory.fetch("/api/v1/openapi.json").await.body).unwrap();
+    let path = "/api/v1/misread";
+    for (query, status) in [("", 400), ("?id=nothing", 404), ("?id=24-000007", 200)] {
+        let answer = laboratory.fetch(&format!("{path}{query}")).await;
+        assert_eq!(answer.status, status, "{query}");
+        judge(&document, path, "get", &answer);
+    }
+    let both = laboratory.fetch(&BOTH.replace("/misread", path)).await;
+    let both = judge(&document, path, "get", &both);
+    assert_eq!(
+        (&both["there"]["specimen"], &both["here"]["results"][1]["is_chosen"]),
+        (&json!("24-000555"), &json!(true))
+    );
+    let whole = json!({ "to": "24-000555", "results": [1, 2], "reason": "rack 7 was loaded twice" });
+    assert_eq!(wish(&laboratory, "nobody", &whole).await.status, 401);
+    for (token, body, status) in [
+        (LOOKS, &whole, 403),
+        (DECIDES, &json!({ "to": "24-000555" }), 400),
+        (DECIDES, &json!({ "to": "24-000555", "results": [1], "reason": " " }), 400),
+        (DECIDES, &json!({ "to": "24-000555", "results": [999], "reason": "seen" }), 409),
+        (DECIDES, &whole, 200),
+        (DECIDES, &whole, 409),
+    ] {
+        let answer = wish(&laboratory, token, body).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.body);
+        judge(&document, path, "post", &answer);
+    }
+    let (count, said) = moved(laboratory).await;
+    assert_eq!((count, said.unwrap().0.as_str()), (2, "middleware by token"));
 }

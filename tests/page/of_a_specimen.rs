@@ -24,8 +24,9 @@ async fn advice_names_the_delivery_that_was_refused_and_not_the_latest_one() {
     laboratory.send("24-000007", &[TAKEN]).await;
     laboratory.until("/destinations/lims/results/accepted", 1).await;
     let page = laboratory.fetch("/specimen?id=24-000007").await.body;
-    assert!(page.contains("labwire retry 1 --reason"), "{page}");
-    assert!(!page.contains("labwire retry 2"), "{page}");
+    assert!(page.contains("<a href=\"/delivery/1\">send it once more"), "{page}");
+    assert!(!page.contains("<a href=\"/delivery/2\">send it"), "{page}");
+    assert!(page.contains("<span>001 <b>4.80</b> mIU/L</span>"), "the value stands beside its state: {page}");
     assert_eq!(
         between(&page, "<h1>", "</h1>"),
         "1 of its 2 results was refused by lims and is not in it; 1 is in lims."
@@ -46,4 +47,32 @@ async fn a_tube_of_which_one_result_was_unusable_is_not_said_to_be_in_the_lims()
         "1 of its 2 results could not be used and is not in the LIMS; 1 is in lims."
     );
     assert!(page.contains("<div class=\"lead act\">"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_stands_only_in_what_could_not_be_read_is_found_there() {
+    let laboratory = Laboratory::open().await;
+    let nothing = "Nothing has been received for this specimen.";
+    assert_eq!(headline(&laboratory).await, nothing, "before anything came");
+    // A result that no order record comes before: nobody can tell whose it is.
+    laboratory
+        .send_message(
+            "H|\\^&|||3600001||||||||LIS2-A|20260105111500\rP|1\rR|1|^^^1.0000+001+1.0|4.80|mIU/L||^0^||F|||20260105104000|20260105111001|36000001\rC|1|I|24-000007|G\rL|1|N\r",
+        )
+        .await;
+    while laboratory.fetch("/problems").await.body.contains("No open problems.") {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let page = laboratory.fetch("/specimen?id=24-000007").await.body;
+    let named = "No result of it could be read, and its number stands in 1 message that could not be read as a whole.";
+    assert_eq!(between(&page, "<h1>", "</h1>"), named);
+    assert!(page.contains("from vitros: <a href=\"/message/1\">"), "{page}");
+    let json = laboratory.fetch("/api/v1/specimen?id=24-000007").await.body;
+    assert!(json.contains("\"named_in\":[1]"), "{json}");
+    for other in ["24-00000", "24-000008"] {
+        let page = laboratory.fetch(&format!("/specimen?id={other}")).await.body;
+        let unsure = "Nothing that could be read has been received for this specimen.";
+        assert_eq!(between(&page, "<h1>", "</h1>"), unsure, "{other}");
+        assert!(page.contains("There may be more of it in 1 message"), "{page}");
+    }
 }

@@ -103,7 +103,7 @@ async fn the_way_of_a_specimen_can_be_read_without_a_script() {
 
     let held = laboratory.fetch(&format!("/specimen?id={SCRIPT_IN_ADDRESS}")).await.body;
     assert!(held.contains("<h1>Its result is held and not in lims; 1 problem is open.</h1>"), "{held}");
-    assert!(held.contains("labwire release 3 --reason"), "{held}");
+    assert!(held.contains("<a href=\"/held/3\">release or reject no. 3</a>"), "{held}");
     let nobody = laboratory.fetch("/specimen?id=24-999999").await.body;
     assert!(nobody.contains("Nothing has been received for this specimen."), "{nobody}");
     assert!(laboratory.fetch("/specimen").await.body.contains("Which specimen?"));
@@ -162,7 +162,7 @@ async fn the_sentence_names_the_worst_problem_first() {
     );
     assert!(bench.contains("Then: 1 result is held and not in the LIMS."), "{bench}");
     let letters = laboratory.fetch("/dead-letters").await.body;
-    assert!(letters.contains("labwire retry 2 --reason"), "{letters}");
+    assert!(letters.contains("<a href=\"/delivery/2\">send it once more or give it up</a>"), "{letters}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,7 @@ async fn a_supervisor_looks_at_the_very_bytes_and_then_has_them_sent_once_more()
     let stored = reader.delivery(labwire::journal::DeliveryId(1)).unwrap().unwrap().sha256;
     assert!(page.contains(&format!("SHA-256 <code>{stored}")), "{page}");
     assert!(page.contains("&#34;key&#34;: &#34;"), "the bytes themselves: {page}");
+    assert!(!page.contains("Sent once more before"), "nobody had it sent yet: {page}");
     let century = laboratory.fetch_as(&cookie, OF_A_CENTURY).await.body;
     assert!(century.contains("2 results would be sent") && century.contains("it is held"), "{century}");
     assert_eq!(sent(&laboratory), before, "looking sends nothing");
@@ -48,6 +49,9 @@ async fn a_supervisor_looks_at_the_very_bytes_and_then_has_them_sent_once_more()
     let done = laboratory.post("/resend", &cookie, &form).await;
     assert_eq!(done.status, 200, "{}", done.body);
     assert!(done.body.contains("2 results leave once more"), "{}", done.body);
+    for path in ["/specimen?id=24-000007", "/destination/lims"] {
+        assert!(done.body.contains(&format!("href=\"{path}\"")), "{}", done.body);
+    }
     laboratory.until("/destinations/lims/results/accepted", 2).await;
     assert!(sent(&laboratory) > before);
     assert!(laboratory.lims.ledger().doubled().is_empty(), "a LIMS that goes by the key has nothing twice");
@@ -55,6 +59,9 @@ async fn a_supervisor_looks_at_the_very_bytes_and_then_has_them_sent_once_more()
     let said = "ANNA Example had 2 results of delivery 1 sent to lims once more, as it was, byte for byte: the LIMS was restored.";
     assert!(specimen.contains(said), "{specimen}");
     assert!(specimen.contains("href=\"/resend?to=lims&amp;specimen=24-000007\""), "{specimen}");
+    let again = laboratory.fetch_as(&cookie, OF_SPECIMEN).await.body;
+    let before = between(&again, "<dt>Sent once more before</dt><dd>", "</dd>");
+    assert!(before.ends_with(" by ANNA Example: the LIMS was restored"), "{before}");
 
     let journal = laboratory.journal();
     laboratory.close().await;
@@ -75,7 +82,8 @@ async fn nothing_is_sent_by_a_technician_without_a_reason_or_otherwise_than_it_w
     let carl = laboratory.signed_in("carl", "supervisor").await;
     let of_anna = laboratory.fetch_as(&anna, OF_SPECIMEN).await.body;
     assert!(
-        of_anna.contains("A supervisor may have it sent.") && !of_anna.contains("name=\"seen\""),
+        of_anna.contains("A supervisor may have it sent; your role looks.")
+            && !of_anna.contains("name=\"seen\""),
         "{of_anna}"
     );
     let guard_of_anna = field(&laboratory.fetch_as(&anna, "/sign-in").await.body, "guard");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Again, LastAnswer, Of, Preview, Sent, Stays, Wanted};
+use super::{Again, Before, LastAnswer, Of, Preview, SHOWN_BEFORE, Sent, Stays, Wanted};
 use crate::domain::{DestinationId, InstrumentId, Observation, OnceMore, Private, SpecimenId, Words, words};
 use crate::journal::read::observation;
 use crate::journal::rows::instant;
@@ -146,5 +146,27 @@ fn sent(
         }));
     }
     let (how, results) = if all.len() == items { (OnceMore::AsItWas, all) } else { (OnceMore::Anew, wanted) };
-    Ok(Sent { delivery, key, specimen: SpecimenId::new(specimen), how, answer, results })
+    let before = before(connection, destination, &results)?;
+    Ok(Sent { delivery, key, specimen: SpecimenId::new(specimen), how, answer, before, results })
+}
+
+/// When some of these went to the destination once more before, and who said so.
+fn before(
+    connection: &Connection,
+    destination: &DestinationId,
+    results: &[Again],
+) -> Result<Vec<Before>, JournalError> {
+    let mut of_result = connection.prepare_cached(
+        "SELECT r.id, r.at, r.named, r.reason FROM resend_line l JOIN resend r ON r.id = l.resend
+         WHERE l.observation = ? AND l.destination = ?",
+    )?;
+    let mut known: BTreeMap<i64, Before> = BTreeMap::new();
+    for again in results {
+        let mut rows = of_result.query(params![again.id.0, destination.as_str()])?;
+        while let Some(row) = rows.next()? {
+            let reason = Private::new(row.get(3)?);
+            known.insert(row.get(0)?, Before { at: instant(row.get(1)?), by: row.get(2)?, reason });
+        }
+    }
+    Ok(known.into_values().rev().take(SHOWN_BEFORE).collect())
 }

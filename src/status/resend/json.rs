@@ -30,10 +30,19 @@ struct DeliveryItem {
     id: i64,
     key: String,
     answer: Option<AnswerItem>,
+    before: Vec<BeforeItem>,
     how: String,
     makes: String,
     payload: Option<PayloadItem>,
     results: Vec<ResultItem>,
+}
+
+/// An earlier time that some of it was sent once more.
+#[derive(Serialize)]
+struct BeforeItem {
+    at: String,
+    by: String,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -154,6 +163,11 @@ fn delivery(it: DeliveryRow) -> DeliveryItem {
             status: answer.status,
             detail: answer.detail.english(),
         }),
+        before: it
+            .before
+            .into_iter()
+            .map(|before| BeforeItem { at: before.at.exact(), by: before.by, reason: before.reason })
+            .collect(),
         how: it.how.english(),
         makes: it.makes.english(),
         payload: it.payload.map(|payload| {

@@ -18,12 +18,12 @@ use serde::Deserialize;
 use super::Page;
 use super::act::{Desk, Done};
 use super::failure::{Failure, html};
-use super::preview;
 use super::sessions::Visitor;
-use super::shell::Shell;
+use super::shell::{Shell, encoded};
 use super::snapshot::Snapshot;
 use super::who::Who;
 use super::words::filters;
+use super::{preview, specimen};
 use crate::config::Settings;
 use crate::config::settings::Kind;
 use crate::domain::written::moment;
@@ -146,6 +146,14 @@ pub(super) async fn send(
         return Err(Failure::Refused(words!("A decision needs a reason. Go back and write one.")));
     }
     let Visitor { name, shown, .. } = visitor;
+    let mut on = vec![(
+        format!("/destination/{}", encoded(&form.asked.to)),
+        words!("Destination {name}", name = &form.asked.to),
+    )];
+    let specimen = form.asked.specimen.trim().to_owned();
+    if !specimen.is_empty() {
+        on.insert(0, (specimen::path(&specimen), words!("Specimen {id}", id = specimen)));
+    }
     let results =
         page.send_again(form.asked, (shown.clone(), on_the_page(&name)), (form.seen, form.reason)).await?;
     let headline = counted!(
@@ -154,7 +162,7 @@ pub(super) async fn send(
         "{n} results leave once more, as everything else does."
     );
     let then = words!("By {name}, in the audit with the reason.", name = shown);
-    html(&Done { headline, then, on: ("/reconciliation", words!("Reconciliation")) }, page.language)
+    html(&Done { headline, then, on }, page.language)
 }
 
 impl Page {
@@ -298,8 +306,8 @@ fn says(results: usize, deliveries: usize, name: &str) -> [Words; 3] {
         ),
         counted!(
             deliveries,
-            "In {n} delivery. Nothing was sent yet.",
-            "In {n} deliveries. Nothing was sent yet."
+            "In {n} delivery. Nothing was sent yet. Once it is, what is newer of the same tests waits until the destination has answered it; where it refuses, until somebody has decided.",
+            "In {n} deliveries. Nothing was sent yet. Once they are, what is newer of the same tests waits until the destination has answered them; where it refuses one, until somebody has decided."
         ),
         counted!(
             results,
@@ -339,13 +347,4 @@ fn look(
     let bytes = |sent| reader.would_send(&wanted.destination, sent, &outlet.render, now);
     let payloads = preview.sent.iter().take(OPENED).map(bytes).collect::<Result<_, _>>()?;
     Ok(Looked { wanted, preview, payloads })
-}
-
-/// A text as a query's value.
-fn encoded(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::config::settings::Kind;
 use crate::domain::{Observation, Private, Words};
 use crate::journal::ObservationId;
-use crate::journal::resend::{Again, LastAnswer, Sent, Stays};
+use crate::journal::resend::{Again, Before, LastAnswer, Sent, Stays};
 use crate::status::bench::verdict_words;
 use crate::status::clock::{Clock, Moment};
 use crate::status::raw::{Body, Piece, body, lines};
@@ -17,12 +17,21 @@ pub(super) struct DeliveryRow {
     pub id: i64,
     pub key: String,
     pub answer: Option<AnswerRow>,
+    /// Who had some of it sent once more before.
+    pub before: Vec<BeforeRow>,
     pub how: Words,
     /// What the destination would make of it.
     pub makes: Words,
     /// Nothing where too many would go to show the bytes of each.
     pub payload: Option<Payload>,
     pub results: Vec<ResultRow>,
+}
+
+/// An earlier time that it, or something of it, was sent once more.
+pub(super) struct BeforeRow {
+    pub at: Moment,
+    pub by: String,
+    pub reason: String,
 }
 
 /// What the destination said of it last.
@@ -74,12 +83,17 @@ pub(super) fn delivery(
     DeliveryRow {
         id: it.delivery.0,
         answer: it.answer.as_ref().map(|answer| answered(answer, clock)),
+        before: it.before.into_iter().map(|before| sent_before(before, clock)).collect(),
         how: it.how.words(),
         makes: kind.makes_of(it.how),
         payload: payload.map(|bytes| opened(bytes.reveal())),
         results: it.results.iter().map(again).collect(),
         key: it.key,
     }
+}
+
+fn sent_before(it: Before, clock: &Clock) -> BeforeRow {
+    BeforeRow { at: clock.at(it.at), by: it.by, reason: it.reason.reveal().clone() }
 }
 
 pub(super) fn stays(it: Stays) -> StaysRow {

@@ -19,25 +19,44 @@ struct Clause {
     many: Words,
 }
 
+/// Messages that may be about any specimen: something of each could not be read, and names none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Doubts {
+    pub messages: usize,
+    /// Those in which this specimen's number stands, and of which its way tells nothing.
+    pub naming: usize,
+}
+
 pub(super) fn lead(
     id: &str,
     steps: &[Step],
     standings: &[(Standing, ObservationId)],
-    snapshot: &Snapshot,
-    clock: &Clock,
+    doubts: Doubts,
+    (snapshot, clock): (&Snapshot, &Clock),
 ) -> Lead {
     if id.is_empty() {
         let then = words!("Scan the tube or type its number as the LIMS knows it.");
         return Lead { severity: Severity::Calm, headline: words!("Which specimen?"), then };
     }
-    let unread = unread(snapshot);
+    let unread = unread(snapshot, doubts);
     let Some(latest) = steps.iter().rev().find(|step| step.what.is_of_results()) else {
-        let headline = match steps.is_empty() {
-            true => words!("Nothing has been received for this specimen."),
-            false => words!("Its orders are known, and no result of it has been received."),
+        let (severity, headline) = match steps.is_empty() {
+            _ if doubts.naming > 0 => (
+                Severity::Act,
+                counted!(
+                    doubts.naming,
+                    "No result of it could be read, and its number stands in {n} message that could not be read as a whole.",
+                    "No result of it could be read, and its number stands in {n} messages that could not be read as a whole."
+                ),
+            ),
+            true if !unread.is_none() => {
+                (Severity::Act, words!("Nothing that could be read has been received for this specimen."))
+            }
+            true => (Severity::Odd, words!("Nothing has been received for this specimen.")),
+            false => (Severity::Odd, words!("Its orders are known, and no result of it has been received.")),
         };
         return Lead {
-            severity: Severity::Odd,
+            severity,
             headline,
             then: Words::row(
                 [
@@ -56,16 +75,24 @@ pub(super) fn lead(
 }
 
 /// What labwire couldn't read may be about any specimen.
-fn unread(snapshot: &Snapshot) -> Words {
-    let waiting = snapshot.waiting;
-    match waiting.unread + waiting.unattributed + waiting.incomplete {
+fn unread(snapshot: &Snapshot, doubts: Doubts) -> Words {
+    let in_doubt = match doubts.messages {
         0 => Words::none(),
         some => counted!(
             some,
-            "There may be more of it in {n} message that labwire hasn't read: see under problems.",
-            "There may be more of it in {n} messages that labwire hasn't read: see under problems."
+            "There may be more of it in {n} message that could not be read as a whole: see under problems.",
+            "There may be more of it in {n} messages that could not be read as a whole: see under problems."
         ),
-    }
+    };
+    let to_be_read = match snapshot.waiting.unread {
+        0 => Words::none(),
+        some => counted!(
+            some,
+            "labwire is yet to read {n} message, which may be about it.",
+            "labwire is yet to read {n} messages, which may be about it."
+        ),
+    };
+    Words::row([in_doubt, to_be_read], " ")
 }
 
 fn sentence(steps: &[Step], standings: &[(Standing, ObservationId)]) -> (Severity, Words) {

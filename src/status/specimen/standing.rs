@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{ProblemKind, Words, words};
+use crate::domain::{Words, words};
 use crate::journal::views::{ProblemStanding, Step, Way};
 use crate::journal::{DeliveryId, ObservationId};
-use crate::reconciliation::remedy::{after_refusal, of_held, of_no_destination, of_unknown_fate};
 use crate::status::bench::state_words;
 use crate::status::lead::Severity;
+use crate::status::next::{Next, after_refusal, of_held, of_no_destination, of_problem, of_unknown_fate};
 use crate::status::shell::Mark;
 use crate::status::snapshot::Snapshot;
 use crate::status::words::kept;
@@ -17,8 +17,9 @@ use crate::status::words::kept;
 pub(in crate::status) struct Row {
     pub mark: Mark,
     pub destination: String,
-    pub tests: Vec<Words>,
-    pub next: Words,
+    /// Of each: the test, the value as sent, the unit; of a problem its number alone.
+    pub results: Vec<(Words, String, Words)>,
+    pub next: Next,
 }
 
 /// What results at one destination have in common. Deliveries are told apart only where a person decides over them.
@@ -125,22 +126,25 @@ fn severity(state: &str, waits_for_person: bool, is_configured: bool) -> Severit
     }
 }
 
-/// The rows, worst first: open problems among them. `tests` names each result's test.
+/// The rows, worst first: open problems among them. `read` has each result's test, value and unit.
 pub(super) fn rows(
     steps: &[Step],
     standings: &[(Standing, ObservationId)],
-    tests: &BTreeMap<ObservationId, String>,
+    read: &BTreeMap<ObservationId, (String, String, Words)>,
 ) -> Vec<Row> {
     let mut together: BTreeMap<&Standing, Vec<ObservationId>> = BTreeMap::new();
     for (standing, observation) in standings {
         together.entry(standing).or_default().push(*observation);
     }
-    let test = |id: &ObservationId| tests.get(id).map_or_else(|| id.to_string().into(), Words::from);
+    let result = |id: &ObservationId| match read.get(id) {
+        Some((test, value, unit)) => (test.into(), value.clone(), unit.clone()),
+        None => (words!("no. {id}", id = id.to_string()), String::new(), Words::none()),
+    };
     let of_results = together.into_iter().map(|(standing, observations)| {
         let row = Row {
             mark: Mark::new(standing.severity, words(standing)),
             destination: standing.destination.clone(),
-            tests: observations.iter().map(test).collect(),
+            results: observations.iter().map(result).collect(),
             next: next(standing, &observations),
         };
         (standing.severity, row)
@@ -155,19 +159,12 @@ fn open_problem(step: &Step) -> Option<Row> {
     let Way::Problem { id, kind, text, replaces_result, standing: ProblemStanding::Open } = &step.what else {
         return None;
     };
-    let remedy = ProblemKind::from_name(kind).map_or("", ProblemKind::remedy);
     let words = if *replaces_result { words!("unusable") } else { words!("doubtful") };
-    let id = id.to_string();
     Some(Row {
         mark: Mark::new(Severity::Act, words),
         destination: "labwire".to_owned(),
-        tests: vec![words!("problem {id}", id = &id)],
-        next: words!(
-            "Because: {why}. Next: {remedy}; then labwire dismiss {id} --reason …",
-            why = kept(text.reveal()),
-            remedy = Words::fixed(remedy),
-            id
-        ),
+        results: vec![(words!("problem {id}", id = id.to_string()), String::new(), Words::none())],
+        next: of_problem(*id, kind).after(words!("Because: {why}.", why = kept(text.reveal()))),
     })
 }
 
@@ -176,61 +173,54 @@ fn words(standing: &Standing) -> Words {
 }
 
 /// What to do about results of one standing.
-fn next(standing: &Standing, observations: &[ObservationId]) -> Words {
-    let Standing { destination, state, reason, to_decide, is_behind, is_configured, .. } = standing;
+fn next(standing: &Standing, observations: &[ObservationId]) -> Next {
+    let Standing { state, reason, to_decide, is_configured, .. } = standing;
     let because = match reason.is_empty() {
         true => Words::none(),
         false => words!("Because: {why}.", why = kept(reason)),
     };
-    let next = |remedy: Words| words!("Next: {remedy}", remedy);
-    let what = match (state.as_str(), to_decide) {
-        ("pending" | "in-flight" | "unknown", None) if !is_configured => words!(
+    let decided = match (state.as_str(), to_decide) {
+        (_, Some(delivery)) if !is_configured => Some(of_no_destination(*delivery)),
+        ("held", _) => Some(of_held(observations)),
+        ("refused", Some(delivery)) => Some(after_refusal(*delivery)),
+        ("unknown", Some(delivery)) => Some(of_unknown_fate(*delivery)),
+        _ => None,
+    };
+    decided.unwrap_or_else(|| Next::only(by_itself(standing))).after(because)
+}
+
+/// What is said where nobody has to decide.
+fn by_itself(standing: &Standing) -> Words {
+    let Standing { destination, state, is_behind, is_configured, .. } = standing;
+    match state.as_str() {
+        "pending" | "in-flight" | "unknown" if !is_configured => words!(
             "Next: nothing leaves for {destination}, as labwire.toml no longer names it. Name it again, or enter the result in the LIMS by hand.",
             destination
         ),
-        (_, Some(delivery)) if !is_configured => next(of_no_destination(*delivery)),
-        ("accepted", _) => words!("Nothing to do: the LIMS has confirmed it."),
-        ("staged", _) => words!("The LIMS has it and hasn't applied it yet: look in its worklist."),
-        ("pending", _) if *is_behind => {
+        "accepted" => words!("Nothing to do: the LIMS has confirmed it."),
+        "staged" => words!("The LIMS has it and hasn't applied it yet: look in its worklist."),
+        "pending" if *is_behind => {
             words!("It waits until the earlier result of this test is over, so that none overtakes it.")
         }
-        ("pending", _) => words!("Nothing to do: it leaves by itself when its turn comes."),
-        ("in-flight", _) => words!(
+        "pending" => words!("Nothing to do: it leaves by itself when its turn comes."),
+        "in-flight" => words!(
             "Nothing to do: labwire sends it, again by itself where that fails, until the LIMS answers."
         ),
-        ("held", _) => next(release_or_reject(observations)),
-        ("refused", Some(delivery)) => next(after_refusal(*delivery)),
-        ("refused", None) => words!("Nothing to do: its delivery isn't over yet."),
-        ("quarantined", _) => {
+        "refused" => words!("Nothing to do: its delivery isn't over yet."),
+        "quarantined" => {
             words!("It waits until the earlier result of this test is settled, so that none overtakes it.")
         }
-        ("unknown", Some(delivery)) => next(of_unknown_fate(*delivery)),
-        ("unknown", None) => words!("Nothing to do: labwire finds out by itself."),
-        (STILL_THERE, _) => words!(
+        "unknown" => words!("Nothing to do: labwire finds out by itself."),
+        STILL_THERE => words!(
             "It was moved to another specimen: {destination} has it under this number until it has heard that it is void. If that is refused or takes long, take it back there by hand.",
             destination
         ),
-        (VOID_THERE, _) => {
+        VOID_THERE => {
             words!("It was moved to another specimen, and the LIMS knows that it is void here.")
         }
-        (MOVED, _) => words!("It was moved to another specimen before it left under this number."),
-        ("superseded", _) => words!("A later result took its place before it left."),
-        ("rejected", _) => words!("It stays here: enter it in the LIMS by hand where it is needed there."),
+        MOVED => words!("It was moved to another specimen before it left under this number."),
+        "superseded" => words!("A later result took its place before it left."),
+        "rejected" => words!("It stays here: enter it in the LIMS by hand where it is needed there."),
         _ => words!("This destination doesn't get results of this kind."),
-    };
-    Words::row([because, what], " ")
-}
-
-/// Each held result is a decision of its own.
-fn release_or_reject(observations: &[ObservationId]) -> Words {
-    match observations {
-        [only] => of_held(*only, true),
-        several => {
-            let numbers: Vec<String> = several.iter().map(ToString::to_string).collect();
-            words!(
-                "look at each on the analyzer, then for each number of {numbers}: labwire release NUMBER --reason … or labwire reject NUMBER --reason …",
-                numbers = numbers.join(", ")
-            )
-        }
     }
 }

@@ -90,11 +90,33 @@ fn problem(replaces_result: bool, standing: ProblemStanding) -> Step {
 }
 
 fn said(steps: &[Step]) -> (Severity, String) {
+    let lead = lead_of(steps, Doubts::default());
+    (lead.severity, lead.headline.english())
+}
+
+fn lead_of(steps: &[Step], doubts: Doubts) -> Lead {
     let snapshot = calm_bench();
     let standings = standings(steps, &snapshot);
     let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
-    let lead = sentence::lead("S1", steps, &standings, &snapshot, &clock);
-    (lead.severity, lead.headline.english())
+    sentence::lead("S1", steps, &standings, doubts, (&snapshot, &clock))
+}
+
+#[test]
+fn a_number_of_which_nothing_could_be_read_is_not_said_to_be_unknown_while_it_may_stand_in_what_could_not() {
+    let nothing = "Nothing has been received for this specimen.";
+    let unsure = "Nothing that could be read has been received for this specimen.";
+    let named = "No result of it could be read, and its number stands in 1 message that could not be read as a whole.";
+    for (messages, naming, severity, headline) in
+        [(0, 0, Severity::Odd, nothing), (2, 0, Severity::Act, unsure), (2, 1, Severity::Act, named)]
+    {
+        let lead = lead_of(&[], Doubts { messages, naming });
+        assert_eq!((lead.severity, lead.headline.english()), (severity, headline.to_owned()));
+        let says = lead.then.english().contains("in 2 messages that could not be read as a whole");
+        assert_eq!(says, messages > 0, "{:?}", lead.then);
+    }
+    // Of a specimen that is known too.
+    let then = lead_of(&results(&["accepted"]), Doubts { messages: 1, naming: 0 }).then.english();
+    assert!(then.contains("There may be more of it in 1 message"), "{then}");
 }
 
 #[test]
@@ -233,17 +255,22 @@ fn advice_names_exactly_what_it_is_about() {
     let written = ["refused/1!", "refused/4!", "unknown/5!", "unknown/6", "held", "held", "accepted/7"];
     let steps = results(&written);
     let rows = rows(&steps, &standings(&steps, &calm_bench()), &BTreeMap::new());
-    let next: Vec<String> = rows.iter().map(|row| row.next.english()).collect();
-    let names = |number: u32, words: &str| {
-        next.iter().filter(|next| next.contains(&format!("labwire {words} {number} "))).count()
-    };
-    for (number, words) in [(1, "retry"), (4, "retry"), (5, "confirm"), (5, "retry")] {
-        assert_eq!(names(number, words), 1, "{words} {number}: {next:?}");
-    }
-    for (number, words) in [(5, "give-up"), (6, "retry"), (6, "confirm"), (7, "retry")] {
-        assert_eq!(names(number, words), 0, "{words} {number}: {next:?}");
-    }
-    assert!(next.iter().any(|next| next.contains("for each number of 5, 6: labwire release")), "{next:?}");
+    let places: Vec<(String, String)> = rows
+        .iter()
+        .flat_map(|row| &row.next.places)
+        .map(|(path, there)| (path.clone(), there.english()))
+        .collect();
+    let expected = [
+        ("/delivery/1", "send it once more or give it up"),
+        ("/delivery/4", "send it once more or give it up"),
+        ("/delivery/5", "say whether it is there"),
+        ("/held/5", "release or reject no. 5"),
+        ("/held/6", "release or reject no. 6"),
+    ];
+    let mut found: Vec<(&str, &str)> =
+        places.iter().map(|(path, there)| (path.as_str(), there.as_str())).collect();
+    found.sort_unstable();
+    assert_eq!(found, expected, "nothing of what labwire settles by itself");
     let behind = self::rows(&[], &standings(&results(&["pending<"]), &calm_bench()), &BTreeMap::new());
     assert!(behind.iter().all(|row| row.next.english().contains("none overtakes it")));
 }
@@ -260,7 +287,7 @@ fn nothing_is_said_to_leave_for_a_destination_that_is_gone() {
     for row in rows(&steps, &standings(&steps, &calm_bench()), &BTreeMap::new()) {
         assert!(row.next.english().starts_with("Next: nothing "), "{:?}", row.next);
         assert!(
-            !row.next.english().contains("retry") && !row.next.english().contains("by itself"),
+            !row.next.english().contains("once more") && !row.next.english().contains("by itself"),
             "{:?}",
             row.next
         );
@@ -275,7 +302,8 @@ fn an_open_problem_stands_among_the_results_with_its_next_step() {
     let rows = rows(&steps, &standings(&steps, &calm_bench()), &BTreeMap::new());
     let words: Vec<String> = rows.iter().map(|row| row.mark.words.english()).collect();
     assert_eq!(words, ["refused", "unusable", "accepted"]);
-    assert!(rows[1].next.english().contains("labwire dismiss 9 --reason"), "{:?}", rows[1].next);
+    assert_eq!(rows[1].next.paths(), ["/problem/9"]);
+    assert!(rows[1].next.english().ends_with(", then say that it was seen to"), "{:?}", rows[1].next);
 }
 
 /// A value of the test, measured after so many minutes.

@@ -32,15 +32,111 @@ pub(super) const KEPT: &[&str] = &[
     "the TLS handshake failed: {what}",
     "not sent: {what}",
     "no answer: {what}",
+    "line {line}: bytes that are not {name}, here and perhaps further on; a replacement character stands for them",
+    "line {line}: {what}",
+    "from line {line} of the file on: {what}",
+    "{what}; it has been there for more than {long}",
+    "its results are safe, but {what}",
+    "it has {cells} cells, and the header has {width}",
+    "it names no test: nothing stands in {place}",
+    "the header comes again, as where two files were joined",
+    "zero bytes stand in it, as where a part of a file was never written",
+    "the quotes in it don't come in pairs around a cell",
+    "a quote that opens in it isn't closed as it should be",
+    "it stands behind a quote that isn't closed as it should be, and is no row by itself",
+    "it begins as the row that closes the table and names a test all the same; it was not read as a result: name such rows in the profile's not_results, or close the table with a row that names no test",
+    "{one} and column {other} are one test and differ",
+    "{meaning} is {said}, and only {known} is understood",
+    "it has {length} characters, and the columns reach to {end}: it may have been cut. Where the model leaves blanks at a row's end out, write short_rows = \"trimmed\" in the profile",
+    "it has {length} characters and ends within the column @{first}-{last}: it was cut",
+    "it has {length} characters, and not every column that makes it a result",
+    "a spreadsheet made a date of it",
+    "a spreadsheet seems to have made a date of it",
+    "a spreadsheet shortened a number there",
+    "a spreadsheet shows an error in it",
+    "its cell holds a formula without the result",
+    "no column of the header is a test by the profile; nothing was read",
+    "the header row is missing; nothing was read",
+    "the file's head lacks {missing}; nothing was read by position instead",
+    "the workbook can't be read, or holds more than {most} MiB when unpacked",
+    "the workbook can't be read: {what}",
+    "the workbook has no sheet {name}, but {names}",
+    "the sheet can't be read: {what}",
+    "the sheet has no header row that begins with {begins}",
+    "it is read as {name}, and what isn't ASCII in it looks like UTF-8: if its letters are wrong, write encoding = \"utf-8\" in the profile's [table], or character_set = \"utf-8\" in the instrument's file",
+    "its file says the same twice and no time tells which is which; it counts as another measurement beside {beside}",
+    "the time {time}: {what}",
+    "no destination takes these tests: {tests}",
+    "the gateway could not record what this message says; its bytes are kept",
+    "the gateway could not read this message; its bytes are kept",
+    "the transmission ended before its last record; what was acknowledged is kept",
+    "a record of an unknown kind",
+    "a result under a header that doesn't say how it is structured",
+    "neither a result nor a query",
+    "the message has no end",
+    "a record after the end of its message",
+    "an order without a patient record before it",
+    "a result without an order record before it",
+    "a result without an order before it",
+    "a comment that belongs to no patient, order or result",
+    "manufacturer's data that belongs to no order or result",
+    "{kind} number {number} follows {after}: {one} between them seems to be missing",
+    "a segment that the profile doesn't know",
+    "{count} segments of one name that the profile doesn't know",
+    "refused ({code}, {why}): MSH-9 says {kind}, MSH-12 {version}; nothing was read of it",
+    "{field}-1 says {says}; {things} that came: {came}",
+    "the analyzer's clock is {minutes} minutes {which}",
+    "records without a header before them",
+    "a header that declares no delimiters",
+    "a header that declares fewer than four delimiters",
+    "a header that declares more than four delimiters",
+    "a header that declares one delimiter twice",
+    "{what}: what follows can't be read",
+    "the LIMS placed an order whose number was known with other tests or for another specimen: those are replaced and not done any more. If it sends the orders of a request one by one under one number, write numbers = \"request\" in its [orders] table",
+    "the LIMS has open orders of several patients for this label: no analyzer is told of it, and its results wait; cancel or correct there all but one patient's",
+    "the LIMS told an order of this label with another name and another day of birth than it told under the patient's number before: what it told before stays as it was; correct the number there, or send the change of the patient",
+    "it is larger than {size} MiB; raise {key} if that is right",
+    "it is a symbolic link, and links aren't followed; have the file itself written here, or let pattern leave the name out",
+    "it is a named pipe, a socket or a device, and no file; take it away, or let pattern leave the name out",
+    "the server lists it in a way that isn't understood; see what it is, or let pattern leave the name out",
+    "it is being written, by its name",
+    "its marker ({suffix}) isn't there",
+    "it must look the same {wanted} times in a row; so far {times}",
+    "it changed while it was read; it will be read again",
+    "it changed after it was read; it will be read again",
+    "the journal's disk has no room for a file of this size; free some space there",
+    "the folder hasn't answered",
+    "the folder holds more than {most} files; move the old ones away",
+    "another program holds a lock on it",
+    "the folder doesn't exist; make it, or mount what it is on",
+    "the folder is a file; name another",
+    "the service may not read the folder; give its user the right to",
+    "the folder can't be read: {what}",
+    "it is no longer there",
+    "the service may not read it; give its user the right to",
+    "it can't be read: {what}",
+    "the service may not remove it; give its user the right to write in the folder, or write after = \"leave\"",
+    "move_to is on another file system; write a folder on the same one",
+    "it can't be removed: {what}",
+    "the server hasn't let anybody in",
+    "the server hasn't begun to list",
 ];
 
 /// The only place whose part may be one of the texts again.
 const INNER: &str = "what";
 
-/// A text that was kept, known again where it is one of these.
+/// A text that was kept, known again where it is one of these, or one of these behind the name of what it is about.
 pub(in crate::status) fn kept(text: &str) -> Words {
-    KEPT.iter().find_map(|known| known_again(known, text)).unwrap_or_else(|| text.into())
+    let known = |text: &str| KEPT.iter().find_map(|known| known_again(known, text));
+    let behind_a_name = || {
+        let (name, rest) = text.split_once(NAMED)?;
+        Some(Words::Row(vec![name.into(), known(rest)?], NAMED))
+    };
+    known(text).or_else(behind_a_name).unwrap_or_else(|| text.into())
 }
+
+/// What stands between the name of a file or a column and what is said of it.
+const NAMED: &str = ": ";
 
 /// The parts at the places of a text, if it is this one.
 fn known_again(known: &'static str, text: &str) -> Option<Words> {
@@ -106,6 +202,8 @@ mod tests {
             ),
             ("the time limit ran out, said the LIMS", "the time limit ran out, said the LIMS"),
             ("no answer: ", "no answer: "),
+            ("day.csv: no answer: the time limit ran out", "day.csv: keine Antwort: die Zeit lief ab"),
+            ("day.csv: it is odd", "day.csv: it is odd"),
             ("", ""),
         ] {
             assert_eq!(kept(text).text(&german), expected, "{text}");
@@ -116,7 +214,8 @@ mod tests {
     #[test]
     fn each_text_is_said_somewhere_as_it_stands_here() {
         let mut sources = String::new();
-        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut folders = ["src", "protocols"].map(|it| here.join(it)).to_vec();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -127,17 +226,30 @@ mod tests {
                 }
             }
         }
+        // A text goes on behind a line's end, and a quote within it doesn't end it.
+        const QUOTE: &str = "\u{1}";
+        let lines: Vec<&str> = sources.split("\\\n").collect();
+        let sources = lines.iter().enumerate().map(|(at, it)| if at == 0 { it } else { it.trim_start() });
+        let sources = sources.collect::<String>().replace("\\\"", QUOTE);
         let said: std::collections::BTreeSet<String> = sources.split('"').map(shape).collect();
-        // These are put together of a code's word and a reason.
-        let made = |text: &str| ["not sent: {what}", "no answer: {what}"].contains(&text);
-        let is_said = |text: &str| match made(text) {
-            true => said.contains(text.split(':').next().unwrap_or_default()) && said.contains("{}: {}"),
-            false => said.iter().any(|said| said.starts_with(&shape(text))),
+        // These are put together: of a code's word and a reason, or of a text and what is said behind it.
+        let is_said = |text: &str| match text {
+            "not sent: {what}" | "no answer: {what}" => {
+                said.contains(text.split(':').next().unwrap_or_default()) && said.contains("{}: {}")
+            }
+            "{what}; it has been there for more than {long}" => {
+                said.contains("; it has been there for more than {}")
+            }
+            "the file's head lacks {missing}; nothing was read by position instead" => {
+                said.contains("the file's head lacks {}{}; nothing was read by position instead")
+            }
+            _ => said.iter().any(|said| said.starts_with(&shape(text).replace('"', QUOTE))),
         };
         let nobody: Vec<&&str> = KEPT.iter().filter(|text| !is_said(text)).collect();
         assert!(nobody.is_empty(), "nobody says {nobody:?}");
         assert!(!is_said("the value {value} is a number"), "what it must notice");
         let letters = |text: &str| shape(text).chars().filter(|it| it.is_alphabetic()).count();
-        assert!(KEPT.iter().all(|text| letters(text) >= 7), "a text of places alone would fit anything");
+        let fits_little = |text: &&str| letters(text) >= 7 || text.starts_with("line {line}: ");
+        assert!(KEPT.iter().all(fits_little), "a text of places alone would fit anything");
     }
 }

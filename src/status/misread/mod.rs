@@ -1,6 +1,9 @@
 //! A specimen number that was misread: first which results are another tube's and which tube that is, then both side by side,
 //! and the form to move them. Looking moves nothing; what somebody decides is asked of the gateway, as the command does.
 
+mod differing;
+mod json;
+
 use std::collections::BTreeSet;
 
 use askama::Template;
@@ -12,6 +15,7 @@ use axum::response::Response;
 use super::act::{Desk, Done};
 use super::failure::{Failure, html};
 use super::shell::{Shell, test_name, unit};
+use super::snapshot::Snapshot;
 use super::who::Who;
 use super::words::filters;
 use super::{Page, hold, preview};
@@ -20,11 +24,14 @@ use crate::host::control::Request;
 use crate::journal::decisions::Known;
 use crate::journal::orders::CachedOrder;
 use crate::journal::{JournalError, Reader};
+use differing::{Comparison, compared};
+pub(super) use json::{both as both_as_json, record as record_as_json};
 
 /// The most results of a specimen that are shown, which is as many as move in one step.
 const SHOWN: usize = 500;
 /// The longest number, in bytes.
 const LONGEST: usize = 200;
+const NONE: Failure = Failure::NotFound("No specimen has such a number.");
 
 /// The fields of a form, of which some come several times.
 type Fields = Vec<(String, String)>;
@@ -33,10 +40,21 @@ type Fields = Vec<(String, String)>;
 #[template(path = "misread.html")]
 struct Misread {
     shell: Shell,
-    here: Tube,
-    /// Nothing until the right tube and at least one result are named.
-    there: Option<Tube>,
+    seen: Seen,
+    /// The right number, as it was given.
+    to: String,
     desk: Desk,
+}
+
+/// Both tubes, as far as they are named.
+struct Seen {
+    here: Tube,
+    /// Nothing until another tube and at least one result are named.
+    there: Option<Tube>,
+    /// Of the two patients.
+    comparison: Option<Comparison>,
+    /// What is missing before both can be looked at.
+    complaint: Option<Words>,
 }
 
 /// One tube, as far as it is known.
@@ -44,6 +62,8 @@ struct Tube {
     number: String,
     /// Of each patient that the LIMS names for it, what it tells; else of those whom analyzers name.
     patients: Vec<Vec<(Words, String)>>,
+    /// The same, as they are told.
+    told: Vec<Patient>,
     is_ordered: bool,
     results: Vec<Row>,
 }
@@ -87,35 +107,53 @@ pub(super) async fn show(
     who: Who,
     fields: Result<Query<Fields>, QueryRejection>,
 ) -> Result<Response, Failure> {
-    const NONE: Failure = Failure::NotFound("No specimen has such a number.");
     let Query(fields) = fields.map_err(|_| NONE)?;
     let asked = Asked::of(&fields);
-    if [&asked.here, &asked.there].iter().any(|number| number.len() > LONGEST) {
-        return Err(NONE);
-    }
-    let forms = |number: &str| match number.is_empty() {
-        true => Vec::new(),
-        false => preview::known_as(number, &page.instruments),
-    };
-    let (here, there) = (forms(&asked.here), forms(&asked.there));
-    let (snapshot, (here, there)) =
-        page.read(move |reader| Ok((tube(reader, &here)?, tube(reader, &there)?))).await?;
-    let (number, results, orders) = here.filter(|(_, results, _)| !results.is_empty()).ok_or(NONE)?;
+    let (snapshot, seen) = page.both(&asked).await?;
     let clock = page.clock(&snapshot);
     let shell = Shell::new(words!("A misread specimen number"), "/specimen", &page.site, &snapshot, &clock);
-    let here = Tube::new(&number, &results, &orders, &asked.results);
-    let is_chosen = here.results.iter().any(|row| row.is_chosen);
-    let there =
-        there.map(|(number, results, orders)| Tube::new(&number, &results, &orders, &BTreeSet::new()));
     html(
-        &Misread {
-            desk: Desk::of(&who),
-            shell: shell.seen_by(who, "/specimen"),
-            there: there.filter(|_| is_chosen),
-            here,
-        },
+        &Misread { desk: Desk::of(&who), shell: shell.seen_by(who, "/specimen"), seen, to: asked.there },
         page.language,
     )
+}
+
+impl Page {
+    /// Both tubes, of one moment.
+    async fn both(&self, asked: &Asked) -> Result<(Snapshot, Seen), Failure> {
+        if [&asked.here, &asked.there].iter().any(|number| number.len() > LONGEST) {
+            return Err(NONE);
+        }
+        let forms = |number: &str| match number.is_empty() {
+            true => Vec::new(),
+            false => preview::known_as(number, &self.instruments),
+        };
+        let (here, there) = (forms(&asked.here), forms(&asked.there));
+        let (snapshot, (here, there)) =
+            self.read(move |reader| Ok((tube(reader, &here)?, tube(reader, &there)?))).await?;
+        let here = here.filter(|(_, results, _)| !results.is_empty()).ok_or(NONE)?;
+        let here = Tube::new(&here, &asked.results);
+        let there = there.map(|found| Tube::new(&found, &BTreeSet::new()));
+        let complaint = missing(&here, there.as_ref(), asked);
+        let there = there.filter(|_| complaint.is_none());
+        let comparison = there.as_ref().map(|there| compared(&here.told, &there.told));
+        Ok((snapshot, Seen { here, there, comparison, complaint }))
+    }
+}
+
+/// What is missing before both can be looked at. Nothing to say where nothing was asked yet.
+fn missing(here: &Tube, there: Option<&Tube>, asked: &Asked) -> Option<Words> {
+    let is_chosen = here.results.iter().any(|row| row.is_chosen);
+    match there {
+        Some(there) if there.number == here.number => {
+            Some(words!("This is the number that they have. Scan the right tube."))
+        }
+        Some(_) if !is_chosen => {
+            Some(words!("No result was ticked. Tick those that are another specimen's."))
+        }
+        None if !asked.results.is_empty() => Some(words!("Scan the right tube, or type its number.")),
+        _ => None,
+    }
 }
 
 type Found = (SpecimenId, Vec<Known>, Vec<CachedOrder>);
@@ -138,27 +176,29 @@ fn tube(reader: &Reader, forms: &[SpecimenId]) -> Result<Option<Found>, JournalE
 }
 
 impl Tube {
-    fn new(number: &SpecimenId, results: &[Known], orders: &[CachedOrder], chosen: &BTreeSet<i64>) -> Tube {
-        let ordered = orders.iter().map(|it| it.order.patient.reveal());
-        let sent = results.iter().map(|it| it.observation.reveal().patient.reveal());
+    fn new((number, results, orders): &Found, chosen: &BTreeSet<i64>) -> Tube {
+        let told = match orders.is_empty() {
+            true => each_once(results.iter().map(|it| it.observation.reveal().patient.reveal())),
+            false => each_once(orders.iter().map(|it| it.order.patient.reveal())),
+        };
         Tube {
             number: number.reveal().to_owned(),
-            patients: if orders.is_empty() { patients(sent) } else { patients(ordered) },
+            patients: told.iter().map(hold::told).filter(|told| !told.is_empty()).collect(),
+            told,
             is_ordered: !orders.is_empty(),
             results: results.iter().map(|it| row(it, chosen)).collect(),
         }
     }
 }
 
-/// Each once.
-fn patients<'a>(all: impl Iterator<Item = &'a Patient>) -> Vec<Vec<(Words, String)>> {
-    let mut known: Vec<&Patient> = Vec::new();
+fn each_once<'a>(all: impl Iterator<Item = &'a Patient>) -> Vec<Patient> {
+    let mut known: Vec<Patient> = Vec::new();
     all.for_each(|patient| {
-        if !known.contains(&patient) {
-            known.push(patient);
+        if !known.contains(patient) {
+            known.push(patient.clone());
         }
     });
-    known.into_iter().map(hold::told).filter(|told| !told.is_empty()).collect()
+    known
 }
 
 fn row(known: &Known, chosen: &BTreeSet<i64>) -> Row {
@@ -184,25 +224,26 @@ pub(super) async fn record(
         return Err(Failure::Refused(words!("A decision needs a reason. Go back and write one.")));
     }
     let count = asked.results.len();
-    let request = Request::Reassign {
-        results: asked.results.into_iter().collect(),
-        specimen: asked.there.clone(),
-        by: visitor.shown.clone(),
-        reason,
-    };
+    let results = asked.results.into_iter().collect();
+    let request = reassign(results, asked.there.clone(), visitor.shown.clone(), reason);
     page.ask(&visitor, request).await?;
     html(
         &Done {
             headline: words!(
                 "Moved to {specimen}: {count}.",
-                specimen = asked.there,
+                specimen = &asked.there,
                 count = count.to_string()
             ),
             then: words!(
                 "They are judged again under that number. Whoever has them under the old one is told that they are void."
             ),
-            on: ("/specimen", words!("Specimen")),
+            on: vec![(super::specimen::path(&asked.there), words!("Specimen {id}", id = &asked.there))],
         },
         page.language,
     )
+}
+
+/// What is asked of the gateway.
+fn reassign(results: Vec<i64>, specimen: String, by: String, reason: String) -> Request {
+    Request::Reassign { results, specimen, by, reason }
 }

@@ -1,0 +1,127 @@
+//! The same for programs: `/api/v1/misread` shows both tubes, and a token of a technician has results moved.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::http::header::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::{Asked, Fields, Row, Seen, Tube, reassign};
+use crate::domain::Role;
+use crate::status::Page;
+use crate::status::api::{no_reason, no_token, reasoned, refusal, refused, token};
+
+#[derive(Serialize)]
+struct Both {
+    as_of: String,
+    here: TubeItem,
+    /// Nothing until another specimen and at least one result are named.
+    there: Option<TubeItem>,
+    /// What is told of both patients and differs; nothing where nothing is told of both.
+    differs: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct TubeItem {
+    specimen: String,
+    is_ordered: bool,
+    patients: Vec<Vec<Told>>,
+    results: Vec<ResultItem>,
+}
+
+#[derive(Serialize)]
+struct Told {
+    what: String,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct ResultItem {
+    id: i64,
+    test: String,
+    value: String,
+    unit: String,
+    instrument: String,
+    is_chosen: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::status) struct Wish {
+    to: String,
+    results: Vec<i64>,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Moved {
+    to: String,
+    results: usize,
+    by: String,
+}
+
+pub(in crate::status) async fn both(
+    State(page): State<Page>,
+    fields: Result<Query<Fields>, QueryRejection>,
+) -> Result<Response, Response> {
+    let wrong = || {
+        refusal(
+            StatusCode::BAD_REQUEST,
+            "Say which: ?id=NUMBER, then also to=NUMBER and a result=ID for each.",
+        )
+    };
+    let Query(fields) = fields.map_err(|_| wrong())?;
+    let asked = Asked::of(&fields);
+    if asked.here.is_empty() {
+        return Err(wrong());
+    }
+    let (snapshot, seen) = page.both(&asked).await.map_err(refused)?;
+    let Seen { here, there, comparison, .. } = seen;
+    let differs = comparison.filter(|it| it.is_comparable).map(|it| it.differs);
+    Ok(Json(Both { as_of: snapshot.as_of.to_string(), here: tube(here), there: there.map(tube), differs })
+        .into_response())
+}
+
+/// Moves in the name of a machine. A session doesn't count here: a browser could be made to send one.
+pub(in crate::status) async fn record(
+    State(page): State<Page>,
+    headers: HeaderMap,
+    sent: Result<Json<Wish>, JsonRejection>,
+) -> Result<Response, Response> {
+    let machine = token(&page, &headers).ok_or_else(no_token)?;
+    let form = "Send {\"to\": …, \"results\": […], \"reason\": …} as application/json.";
+    let Json(wish) = sent.map_err(|_| refusal(StatusCode::BAD_REQUEST, form))?;
+    if machine.role < Role::Technician {
+        return Err(refusal(StatusCode::FORBIDDEN, "This token's role may not do this."));
+    }
+    let reason = reasoned(&wish.reason).ok_or_else(no_reason)?;
+    let (by, count) = (format!("{} by token", machine.name), wish.results.len());
+    let request = reassign(wish.results, wish.to.clone(), machine.name.to_string(), reason);
+    page.ask_as(by.clone(), request).await.map_err(refused)?;
+    Ok(Json(Moved { to: wish.to, results: count, by }).into_response())
+}
+
+fn tube(it: Tube) -> TubeItem {
+    let told = |patient: Vec<(crate::domain::Words, String)>| {
+        patient.into_iter().map(|(what, text)| Told { what: what.english(), text }).collect()
+    };
+    TubeItem {
+        specimen: it.number,
+        is_ordered: it.is_ordered,
+        patients: it.patients.into_iter().map(told).collect(),
+        results: it.results.into_iter().map(result).collect(),
+    }
+}
+
+fn result(it: Row) -> ResultItem {
+    ResultItem {
+        id: it.id,
+        test: it.test,
+        value: it.value,
+        unit: it.unit.english(),
+        instrument: it.instrument,
+        is_chosen: it.is_chosen,
+    }
+}
