@@ -7,7 +7,6 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "a bench measures with the machine's clock")]
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -90,9 +89,9 @@ fn reading() -> Reading {
         character_set: None,
         decimal_separator: '.',
         specimen: SpecimenRules::default(),
-        codes: BTreeMap::new(),
-        panels: BTreeMap::new(),
-        specimen_kinds: BTreeMap::new(),
+        codes: Arc::default(),
+        panels: std::collections::BTreeMap::new(),
+        specimen_kinds: std::collections::BTreeMap::new(),
         units: labwire_units::Aliases::default(),
         rules: None,
     }

@@ -45,7 +45,7 @@ pub(crate) fn reading(profile: &Arc<Profile>) -> Reading {
         character_set: Some(encoding_rs::UTF_8),
         decimal_separator: '.',
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
-        codes: codes(&profile.name),
+        codes: Arc::new(codes(&profile.name)),
         panels: BTreeMap::new(),
         specimen_kinds: BTreeMap::new(),
         units: Aliases::default(),

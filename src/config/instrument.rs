@@ -138,7 +138,7 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
             character_set,
             decimal_separator,
             specimen,
-            codes,
+            codes: Arc::new(codes),
             panels,
             units,
             specimen_kinds,

@@ -203,7 +203,7 @@ pub struct Instrument {
     pub decimal_separator: char,
     pub specimen: SpecimenRules,
     /// This site's view of the instrument's test codes.
-    pub codes: BTreeMap<String, CodeMapping>,
+    pub codes: Arc<BTreeMap<String, CodeMapping>>,
     /// What the LIMS orders under one code and this instrument reports as several tests.
     pub panels: Panels,
     /// What it writes for which UCUM unit.

@@ -9,7 +9,9 @@ mod result;
 use labwire_hl7::message::{Charset, Draft, Separators, Value};
 
 use crate::config::settings::{Awaited, Hl7, MessageKind, Mode};
-use crate::domain::{Observation, Order, Patient, SampleClass, Status, parts_of_authority};
+use crate::domain::{
+    Observation, Order, Patient, SampleClass, Status, is_object_identifier, parts_of_authority,
+};
 use crate::journal::ledger::{Consignment, Item};
 
 /// The most characters of MSH-10 before version 2.7.
@@ -105,14 +107,20 @@ fn patient<'a>(draft: &mut Draft, items: impl Iterator<Item = &'a Item> + Clone)
     let mut authorities = items.clone().map(|item| item.patient().authority.as_str());
     let authority =
         authorities.next().filter(|first| authorities.all(|other| other == *first)).unwrap_or_default();
-    // An identifier that it has everywhere would stand elsewhere than its name.
-    let (authority, _) = parts_of_authority(authority);
-    let number: &[&[u8]] = if authority.is_empty() { &[id] } else { &[id, b"", b"", authority.as_bytes()] };
+    let (name_of_authority, identifier) = parts_of_authority(authority);
+    let name_of_authority = name_of_authority.replace("\\T\\", "&");
+    // What kind of identifier another one is, nobody has said, and HL7 wants that beside it.
+    let assigned: &[&[u8]] = match is_object_identifier(identifier) {
+        true => &[name_of_authority.as_bytes(), identifier.as_bytes(), b"ISO"],
+        false => &[name_of_authority.as_bytes()],
+    };
+    let number: &[&[&[u8]]] =
+        if authority.is_empty() { &[&[id]] } else { &[&[id], &[b""], &[b""], assigned] };
     draft.segment(
         b"PID",
         [
             (1, Value::Text(b"1")),
-            (3, Value::Components(number)),
+            (3, Value::Subcomponents(number)),
             (5, Value::Components(&name)),
             (7, Value::Text(agreed(|patient| &patient.birth_date).as_bytes())),
             (8, Value::Text(agreed(|patient| &patient.sex).as_bytes())),

@@ -66,7 +66,7 @@ pub struct Reading {
     pub specimen: SpecimenRules,
     /// This site's view of the instrument's test codes. A code named here is known even where the profile
     /// doesn't list it.
-    pub codes: BTreeMap<String, CodeMapping>,
+    pub codes: Arc<BTreeMap<String, CodeMapping>>,
     /// What the LIMS orders under one code and the instrument reports as several tests.
     pub panels: Panels,
     /// What the instrument calls a kind of specimen, by the LIMS's name for it.

@@ -402,7 +402,7 @@ pub fn reading(instrument: &Instrument) -> Reading {
         character_set: instrument.character_set,
         decimal_separator: instrument.decimal_separator,
         specimen: instrument.specimen.clone(),
-        codes: instrument.codes.clone(),
+        codes: Arc::clone(&instrument.codes),
         panels: instrument.panels.clone(),
         specimen_kinds: instrument.specimen_kinds.clone(),
         units: instrument.units.clone(),

@@ -67,7 +67,7 @@ fn reading(profile: Profile) -> Reading {
         character_set: Some(encoding_rs::UTF_8),
         decimal_separator: '.',
         specimen: SpecimenRules { trim: true, ..SpecimenRules::default() },
-        codes: BTreeMap::new(),
+        codes: Arc::default(),
         panels: BTreeMap::new(),
         specimen_kinds: BTreeMap::new(),
         units: Aliases::default(),

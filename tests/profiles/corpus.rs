@@ -2,6 +2,7 @@
 //! are absent.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use labwire::domain::CodeMapping;
 use labwire::pipeline::{Context, Reading, process};
@@ -149,8 +150,8 @@ fn every_hl7_capture_of_a_known_model_gives_its_results() {
         let mut paths = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
         let path = paths.find(|path| path.to_string_lossy().contains(part));
         let path = path.unwrap_or_else(|| panic!("no capture {part} in {folder}"));
-        let codes = codes.iter().map(|code| ((*code).to_owned(), CodeMapping::default())).collect();
-        let reading = Reading { codes, ..crate::reading(&profiles[profile]) };
+        let codes = codes.iter().map(|code| ((*code).to_owned(), CodeMapping::default()));
+        let reading = Reading { codes: Arc::new(codes.collect()), ..crate::reading(&profiles[profile]) };
         let outcome = process(&from_header(&std::fs::read(&path).unwrap()), &reading, &context);
         let kinds: Vec<_> = outcome.problems.iter().map(|problem| problem.kind.name()).collect();
         assert_eq!(kinds, *problems, "{part}: {:?}", outcome.problems.first().map(|it| it.text.reveal()));

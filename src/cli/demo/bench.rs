@@ -229,7 +229,7 @@ mod tests {
             character_set: None,
             decimal_separator: '.',
             specimen: SpecimenRules::default(),
-            codes: BTreeMap::new(),
+            codes: Arc::default(),
             panels: BTreeMap::new(),
             specimen_kinds: BTreeMap::new(),
             units: labwire_units::Aliases::default(),

@@ -69,6 +69,24 @@ fn a_result_of_an_order_bears_its_numbers_and_the_patient_of_the_lims() {
 }
 
 #[test]
+fn who_assigned_a_number_is_told_by_name_and_object_identifier() {
+    for (authority, told) in [
+        ("", "EX-77"),
+        ("HOSP", "EX-77^^^HOSP"),
+        ("HOSP&1.2.3", "EX-77^^^HOSP&1.2.3&ISO"),
+        ("1.2.3", "EX-77^^^&1.2.3&ISO"),
+        ("HOSP&hosp.example", "EX-77^^^HOSP"),
+        ("A\\T\\B", "EX-77^^^A\\T\\B"),
+    ] {
+        let mut glucose = glucose();
+        let mut patient = glucose.patient.reveal().clone();
+        patient.authority = authority.to_owned();
+        glucose.patient = Private::new(patient);
+        assert_eq!(segments("PID", glucose), [format!("PID|1||{told}||Example^Anna||19700101|F")]);
+    }
+}
+
+#[test]
 fn the_results_of_a_panel_stand_below_the_order_of_the_panel_and_others_do_not() {
     let told = ordered().items.remove(0).ordered;
     let observation = |code: &str| Observation { lims_code: Some(code.to_owned()), ..glucose() };

@@ -1,6 +1,8 @@
 //! A patient's earlier results, as far as rules may compare with them: who may be meant by a number, and which results are
-//! theirs. Only what tells whether a result counts is read of all of them; the rest waits until one does.
+//! theirs. Only what tells which result it is is read of all of them; whether it counts, and what it says, is looked up of the few
+//! that a rule may look at.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -8,7 +10,7 @@ use rusqlite::params;
 
 use super::json;
 use crate::domain::{InstrumentId, Observation, Patient, Private, TestIdentity};
-use crate::journal::read::observation_of;
+use crate::journal::read::observation;
 use crate::journal::rows::{Alike, Outline, instant};
 use crate::journal::{JournalError, MessageId, ObservationId, Reader};
 
@@ -52,7 +54,7 @@ pub struct Earlier {
     pub message: MessageId,
     pub received_at: Timestamp,
     outline: Outline,
-    detail: Private<String>,
+    counts: OnceCell<bool>,
 }
 
 impl Earlier {
@@ -78,19 +80,39 @@ impl Earlier {
         self.outline.told_at
     }
 
+    /// Whether it is the current version, nobody has rejected it, it waits for no person, and its message is of no test or
+    /// training.
+    pub fn counts(&self, reader: &Reader) -> Result<bool, JournalError> {
+        if let Some(counts) = self.counts.get() {
+            return Ok(*counts);
+        }
+        let is_out = reader
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM observation WHERE supersedes = ?1
+                 UNION ALL SELECT 1 FROM hold WHERE observation = ?1 AND (closed_at IS NULL OR closing = 'rejected')
+                 UNION ALL SELECT 1 FROM problem WHERE message = ?2 AND kind = 'not-production'",
+            )?
+            .exists([self.id.0, self.message.0])?;
+        Ok(*self.counts.get_or_init(|| !is_out))
+    }
+
     /// The whole of it.
     ///
     /// # Errors
     /// The journal holds something else than an observation.
-    pub fn observation(&self) -> Result<Observation, JournalError> {
-        observation_of(self.detail.reveal())
+    pub fn observation(&self, reader: &Reader) -> Result<Observation, JournalError> {
+        reader
+            .connection
+            .prepare_cached("SELECT detail FROM observation WHERE id = ?")?
+            .query_row([self.id.0], |row| Ok(observation(row, 0)))?
     }
 }
 
 impl Reader {
-    /// The latest final results of a patient, at most `limit`, without those of some specimens: current versions that
-    /// nobody has rejected and that don't wait for a person. A specimen belongs to whom its orders name; the analyzer's own
-    /// word counts where there is no order and it can't mean another source's patient.
+    /// The latest final results of a patient, at most `limit`, without those of some specimens; not each
+    /// [counts](Earlier::counts). A specimen belongs to whom its orders name; the analyzer's own word is taken where there is no
+    /// order and it can't mean another source's patient.
     pub fn history(
         &self,
         patient: PatientKey<'_>,
@@ -121,7 +143,7 @@ impl Reader {
     ) -> Result<Vec<Earlier>, JournalError> {
         let Patient { id, authority, .. } = patient.patient;
         let mut statement = self.connection.prepare_cached(
-                "SELECT o.id, o.message, o.detail, m.received_at
+                "SELECT o.id, o.message, m.received_at, o.detail
                  FROM observation o JOIN message m ON m.id = o.message
                  WHERE o.specimen IN (SELECT l.label FROM lab_order p JOIN order_label l ON l.lab_order = p.id
                      WHERE p.source IN (SELECT value FROM json_each(?1)) AND p.patient = ?2 AND p.authority = ?3)
@@ -132,10 +154,6 @@ impl Reader {
                              NOT IN ('', ?6)))
                  AND o.specimen NOT IN (SELECT value FROM json_each(?4)) AND o.class = 'patient'
                  AND o.status IN ('final', 'correction')
-                 AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
-                 AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
-                     AND (h.closed_at IS NULL OR h.closing = 'rejected'))
-                 AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
                  ORDER BY o.id DESC LIMIT ?5",
         )?;
         let known = params![sources, id, authority, except, limit, patient.born()];
@@ -150,16 +168,12 @@ impl Reader {
         alike: &mut Alike,
     ) -> Result<Vec<Earlier>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT o.id, o.message, o.detail, m.received_at FROM observation o JOIN message m ON m.id = o.message
+            "SELECT o.id, o.message, m.received_at, o.detail FROM observation o JOIN message m ON m.id = o.message
              WHERE json_extract(o.detail, '$.patient.id') = ?1
              AND coalesce(json_extract(o.detail, '$.patient.authority'), '') = ?2 AND o.class = 'patient'
              AND o.specimen NOT IN (SELECT value FROM json_each(?3))
              AND NOT EXISTS (SELECT 1 FROM order_label l WHERE l.label = o.specimen)
              AND o.status IN ('final', 'correction')
-             AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id)
-             AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id
-                 AND (h.closed_at IS NULL OR h.closing = 'rejected'))
-             AND NOT EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production')
              ORDER BY o.id DESC LIMIT ?4",
         )?;
         let known = params![patient.id, patient.authority, except, limit];
@@ -168,12 +182,11 @@ impl Reader {
 }
 
 fn earlier(row: &rusqlite::Row<'_>, alike: &mut Alike) -> Result<Earlier, JournalError> {
-    let detail: String = row.get(2)?;
     Ok(Earlier {
         id: ObservationId(row.get(0)?),
         message: MessageId(row.get(1)?),
-        received_at: instant(row.get(3)?),
-        outline: Outline::read(&detail, alike)?,
-        detail: Private::new(detail),
+        received_at: instant(row.get(2)?),
+        outline: Outline::read(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?, alike)?,
+        counts: OnceCell::new(),
     })
 }

@@ -16,17 +16,23 @@ use crate::domain::{Comparator, Private, Words, words};
 pub(crate) struct StoredCase {
     measured: StoredMeasured,
     specimen: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     specimen_kind: Option<String>,
     instrument: String,
     /// As 2026-11-20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     birth: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     sex: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     ward: Option<String>,
     has_id: bool,
     has_name: bool,
     on: Option<String>,
     at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     together: Vec<StoredMeasured>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<StoredPast>,
     #[serde(default, skip_serializing_if = "Not::not")]
     history_untold: bool,
@@ -41,6 +47,7 @@ struct StoredMeasured {
     code: String,
     analyte: Option<String>,
     amount: StoredAmount,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     flags: Vec<String>,
 }
 
@@ -57,6 +64,7 @@ struct StoredPast {
 enum StoredAmount {
     /// Numbers are decimal text, or fractions where they never end.
     Number {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         comparator: Option<String>,
         exact: String,
         reported: String,

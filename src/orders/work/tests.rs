@@ -65,12 +65,12 @@ fn reading() -> Reading {
         character_set: None,
         decimal_separator: '.',
         specimen: SpecimenRules::default(),
-        codes: BTreeMap::from([
+        codes: Arc::new(BTreeMap::from([
             maps("GLCC", Some("GLU")),
             maps("K1", Some("K")),
             maps("K2", Some("K")),
             maps("CL", None),
-        ]),
+        ])),
         panels: BTreeMap::from([
             panel("LYTES", &["NA", "CL"], None),
             panel("FBC", &["WBC", "RBC"], Some("CD")),

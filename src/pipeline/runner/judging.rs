@@ -31,7 +31,7 @@ use crate::pipeline::{
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
-const HISTORY: usize = 500;
+const HISTORY: usize = 1_000;
 
 /// What judging goes by, and where it looks things up.
 #[derive(Clone)]
@@ -263,9 +263,14 @@ impl<'a> Judging<'a> {
             let (instrument, at) = (it.instrument().as_str(), measured_at(it.told_at(), it.received_at));
             asked.contains(analyte).then_some((Told { analyte, instrument, at }, (it, reading)))
         });
-        let history: Vec<_> = history.collect();
-        let patients = distinct(around.history.iter().map(Earlier::patient));
-        let mut history = what_counts(&history, moments)?;
+        let history: Vec<(Told<'_>, (&Earlier, &Reading))> = history.collect();
+        let mut patients: Vec<Private<Patient>> = Vec::new();
+        for it in &around.history {
+            if !patients.contains(it.patient()) && self.bench.read(|reader| it.counts(reader))? {
+                patients.push(it.patient().clone());
+            }
+        }
+        let mut history = self.bench.read(|reader| what_counts(history, moments, reader))?;
         if let Some(lims) = &around.lims {
             let of_it = entries.iter().filter(|it| is_of_it(it)).map(|it| &it.observation);
             let beside = around.stored.iter().map(|it| it.observation.reveal());
@@ -400,18 +405,31 @@ impl<'a> Judging<'a> {
 }
 
 /// Of what was before, what some rule may look at that is asked about a value of one of these moments: of a patient who
-/// comes often the rest needn't be read.
+/// comes often the rest needn't be read. What turns out not to count leaves its place to what was before it.
 fn what_counts(
-    history: &[(Told<'_>, (&Earlier, &Reading))],
+    mut history: Vec<(Told<'_>, (&Earlier, &Reading))>,
     moments: BTreeSet<Option<Timestamp>>,
+    reader: &Reader,
 ) -> Result<Vec<Past>, JournalError> {
-    let at = |moment| latest(history.iter().enumerate().map(|(index, (told, _))| (*told, index)), moment);
-    let counts: BTreeSet<usize> = moments.into_iter().flat_map(at).collect();
-    let all = history.iter().enumerate().filter(|(index, _)| counts.contains(index));
-    let past = |(_, (_, (it, reading))): (usize, &(Told<'_>, (&Earlier, &Reading)))| {
-        Ok(past(&it.observation()?, reading, it.received_at))
-    };
-    all.map(past).filter_map(Result::transpose).collect()
+    loop {
+        let at = |moment| latest(history.iter().enumerate().map(|(index, (told, _))| (*told, index)), moment);
+        let wanted: BTreeSet<usize> = moments.iter().flat_map(|moment| at(*moment)).collect();
+        let all = || history.iter().enumerate().filter(|(index, _)| wanted.contains(index));
+        let mut fallen = BTreeSet::new();
+        for (index, (_, (it, _))) in all() {
+            if !it.counts(reader)? {
+                fallen.insert(index);
+            }
+        }
+        if fallen.is_empty() {
+            let past = |(_, (_, (it, reading))): (usize, &(Told<'_>, (&Earlier, &Reading)))| {
+                Ok(past(&it.observation(reader)?, reading, it.received_at))
+            };
+            return all().map(past).filter_map(Result::transpose).collect();
+        }
+        let stays = |(index, it)| (!fallen.contains(&index)).then_some(it);
+        history = history.into_iter().enumerate().filter_map(stays).collect();
+    }
 }
 
 /// How an instrument's results are read by rules.

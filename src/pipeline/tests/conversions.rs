@@ -49,7 +49,7 @@ fn signed_reading() -> Reading {
     let alias = |sent: &str, code: &str| (sent.to_owned(), Unit::parse(code).unwrap());
     let analyte = CodeMapping { analyte: Some("haemoglobin".into()), ..CodeMapping::default() };
     Reading {
-        codes: BTreeMap::from([("HGB".to_owned(), analyte)]),
+        codes: Arc::new(BTreeMap::from([("HGB".to_owned(), analyte)])),
         panels: BTreeMap::new(),
         units: Aliases::new(BTreeMap::from([alias("mEq/L", "meq/L")])),
         rules: Some(signed()),
@@ -146,7 +146,7 @@ fn what_is_no_number_or_another_side_of_the_measurement_is_left_alone() {
 fn the_laboratorys_choice_of_a_convention_is_the_one_that_counts() {
     let mut reading = signed_reading();
     let chosen = CodeMapping { analyte: Some("haemoglobin-monomer".into()), ..CodeMapping::default() };
-    reading.codes.insert("HGB".to_owned(), chosen);
+    Arc::make_mut(&mut reading.codes).insert("HGB".to_owned(), chosen);
     assert_eq!(told(&reading, "HGB", "14.1", "g/dL").0, "8.8 mmol/L = 70500/8057");
     let observation = only_of(&reading, "R|1|^^^HGB|14.1|g/dL||N||F");
     assert_eq!(observation.reported().unwrap().loinc.as_deref(), Some("59260-0"));
@@ -156,6 +156,6 @@ fn the_laboratorys_choice_of_a_convention_is_the_one_that_counts() {
 fn an_analyte_that_the_signed_rules_do_not_have_passes_unchanged() {
     let mut reading = signed_reading();
     let unknown = CodeMapping { analyte: Some("not-there-yet".into()), ..CodeMapping::default() };
-    reading.codes.insert("HGB".to_owned(), unknown);
+    Arc::make_mut(&mut reading.codes).insert("HGB".to_owned(), unknown);
     assert_eq!(told(&reading, "HGB", "14.1", "g/dL"), ("as sent".to_owned(), Vec::new()));
 }

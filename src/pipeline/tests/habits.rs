@@ -93,8 +93,8 @@ fn a_controls_range_and_a_message_that_is_no_production_say_nothing() {
 fn what_the_site_knows_is_known() {
     let mut reading = reading(watched());
     let site = |unit: Option<&str>| CodeMapping { unit: unit.map(str::to_owned), ..CodeMapping::default() };
-    reading.codes.insert("NOVEL".into(), site(None));
-    reading.codes.insert("K".into(), site(Some("mEq/L")));
+    Arc::make_mut(&mut reading.codes).insert("NOVEL".into(), site(None));
+    Arc::make_mut(&mut reading.codes).insert("K".into(), site(Some("mEq/L")));
     for (result, expected) in [
         ("R|1|^^^NOVEL|4.1|mg/dL|||||F", "unit NOVEL=mg/dL"),
         ("R|1|^^^K|4.1||||||F", "unit K="),

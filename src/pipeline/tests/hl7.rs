@@ -200,7 +200,7 @@ fn a_query_names_its_specimens() {
 #[test]
 fn digits_that_are_a_code_or_a_date_are_never_a_number() {
     let mut reading = reading(hl7_profile());
-    reading.codes.insert("LAB".into(), crate::domain::CodeMapping::default());
+    Arc::make_mut(&mut reading.codes).insert("LAB".into(), crate::domain::CodeMapping::default());
     for (obx, expected) in [
         ("CE|LAB||260415000^Not detected^SCT", "text 260415000"),
         ("CWE|K||3^reactive", "text 3"),

@@ -133,7 +133,7 @@ fn a_site_may_add_codes_names_and_units() {
         ..CodeMapping::default()
     };
     let mut reading = reading(profile());
-    reading.codes.insert("XYZ".into(), mapping);
+    Arc::make_mut(&mut reading.codes).insert("XYZ".into(), mapping);
     let read = |result: &str| read_by(&reading, format!("H|\\^&\nP|1\nO|1|S1\n{result}\nL|1").as_bytes());
     let outcome = read("R|1|^^^XYZ|7|||||F");
     let observation = only(&outcome);

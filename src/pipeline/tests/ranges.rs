@@ -34,7 +34,8 @@ fn patient(birth_date: &str, sex: &str) -> Private<Patient> {
 /// The range of a potassium of 26 October 2026, and its flag; or why there is none.
 fn told(ranges: RangeTable, value: &str, unit: &str, patient: &Private<Patient>) -> String {
     let mut reading = reading(profile());
-    reading.codes.insert("K".to_owned(), CodeMapping { ranges, ..CodeMapping::default() });
+    Arc::make_mut(&mut reading.codes)
+        .insert("K".to_owned(), CodeMapping { ranges, ..CodeMapping::default() });
     let records = format!(
         "H|\\^&|||Sim|||||LIS||P\nP|1\nO|1|S1|||R\nR|1|^^^K|{value}|{unit}||||F||||20261026093100\nL|1|N"
     );
@@ -123,7 +124,8 @@ fn a_range_in_another_unit_is_none() {
 #[test]
 fn what_the_analyzer_and_the_lims_say_differently_of_a_patient_gives_none() {
     let mut reading = reading(profile());
-    reading.codes.insert("K".to_owned(), CodeMapping { ranges: table(), ..CodeMapping::default() });
+    Arc::make_mut(&mut reading.codes)
+        .insert("K".to_owned(), CodeMapping { ranges: table(), ..CodeMapping::default() });
     let records =
         "H|\\^&|||Sim|||||LIS||P\nP|1||||Muster^Max||19800101|M\nO|1|S1|||R\nR|1|^^^K|4.5|mmol/L||||F\nL|1|N";
     let outcome = read_by(&reading, records.as_bytes());

@@ -573,7 +573,7 @@ fn a_workbooks_numbers_have_no_decimal_sign_of_the_site() {
     let table = "format = \"xlsx\"\nsheet = \"Results\"\nheader_begins = \"Well\"";
     let german = |decimal_separator| Reading {
         decimal_separator,
-        codes: BTreeMap::from([("N-gene".to_owned(), crate::domain::CodeMapping::default())]),
+        codes: Arc::new(BTreeMap::from([("N-gene".to_owned(), crate::domain::CodeMapping::default())])),
         ..reading(file_profile(table, PCR))
     };
     for separator in ['.', ','] {

@@ -17,7 +17,7 @@ fn values<const N: usize>(values: [(&str, &str); N]) -> CodeMapping {
 /// What a value comes to where the site says this of its test, and whether it waits.
 fn told(site: CodeMapping, test: &str, value: &str) -> String {
     let mut reading = reading(profile());
-    reading.codes.insert(test.split('^').next().unwrap().to_owned(), site);
+    Arc::make_mut(&mut reading.codes).insert(test.split('^').next().unwrap().to_owned(), site);
     let message = format!("H|\\^&|||Sim|||||LIS||P\nP|1\nO|1|S1|||R\nR|1|^^^{test}|{value}|||||F\nL|1|N");
     let outcome = read_by(&reading, message.as_bytes());
     let it = only(&outcome);
@@ -103,7 +103,7 @@ fn told_over_hl7(site: CodeMapping, obx: &str) -> String {
     let mut dialect = Hl7Dialect::default();
     dialect.places.code = vec![Hl7Location::parse("OBX-3.1").unwrap()];
     let mut reading = reading(Profile::standard("any", 1, Dialect::Hl7(Box::new(dialect))));
-    reading.codes.insert("SARS".to_owned(), site);
+    Arc::make_mut(&mut reading.codes).insert("SARS".to_owned(), site);
     let header = "MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|2.5.1\rOBR|1||S1\r";
     let outcome = read_by(&reading, format!("{header}OBX|1|{obx}||||||F\r").as_bytes());
     shown_with_coding(only(&outcome))

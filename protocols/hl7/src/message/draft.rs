@@ -11,6 +11,8 @@ pub enum Value<'a> {
     Text(&'a [u8]),
     /// Plain text, component by component.
     Components(&'a [&'a [u8]]),
+    /// Plain text, component by component, each subcomponent by subcomponent.
+    Subcomponents(&'a [&'a [&'a [u8]]]),
     /// Plain text, repeat by repeat.
     Repeats(&'a [&'a [u8]]),
     /// What stands in another message, with its structure; written under this message's separators.
@@ -75,17 +77,21 @@ impl Draft {
     fn content(&self, value: Value<'_>) -> Vec<u8> {
         match value {
             Value::Text(text) => self.escape(text),
-            Value::Components(parts) => {
-                let parts: Vec<_> = parts.iter().map(|part| self.escape(part)).collect();
-                parts.join(&self.component()[..])
+            Value::Components(parts) => self.joined(parts, self.separators.component),
+            Value::Subcomponents(components) => {
+                let component = |parts: &&[&[u8]]| self.joined(parts, self.separators.subcomponent);
+                let components: Vec<_> = components.iter().map(component).collect();
+                components.join(&self.component()[..])
             }
-            Value::Repeats(repeats) => {
-                let repeats: Vec<_> = repeats.iter().map(|repeat| self.escape(repeat)).collect();
-                repeats.join(&one(self.separators.repeat)[..])
-            }
+            Value::Repeats(repeats) => self.joined(repeats, self.separators.repeat),
             Value::Field(field) => self.translate(field),
             Value::Null => b"\"\"".to_vec(),
         }
+    }
+
+    fn joined(&self, parts: &[&[u8]], separator: Option<u8>) -> Vec<u8> {
+        let parts: Vec<_> = parts.iter().map(|part| self.escape(part)).collect();
+        parts.join(&one(separator)[..])
     }
 
     /// A field of another message. Under the same separators not a byte changes.

@@ -16,7 +16,7 @@ fn reading(queries: Hl7Queries) -> Reading {
         character_set: None,
         decimal_separator: '.',
         specimen: SpecimenRules::default(),
-        codes: std::collections::BTreeMap::new(),
+        codes: std::sync::Arc::default(),
         panels: std::collections::BTreeMap::new(),
         specimen_kinds: std::collections::BTreeMap::new(),
         units: labwire_units::Aliases::default(),
