@@ -26,18 +26,23 @@ struct State {
 }
 
 /// The configuration on disk isn't the one that runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Differing {
     /// When that was noticed.
     pub since: Timestamp,
+    /// The files that say something else.
+    pub files: Vec<String>,
     /// Why it couldn't be put in force; zero: it could.
     pub mistakes: usize,
 }
 
 impl Differing {
-    pub fn words(self) -> Words {
+    pub fn words(&self) -> Words {
         match self.mistakes {
-            0 => words!("The configuration on disk isn't in force: labwire check, then reload"),
+            0 => words!(
+                "The configuration on disk isn't in force ({files}): labwire check, then reload",
+                files = self.files.join(", ")
+            ),
             mistakes => counted!(
                 mistakes,
                 "The configuration on disk can't be put in force: labwire check names a mistake",
@@ -396,7 +401,7 @@ impl Board {
 
     /// How the configuration on disk differs from the one that runs; `None`: it doesn't.
     pub fn configuration(&self) -> Option<Differing> {
-        self.lock().configuration
+        self.lock().configuration.clone()
     }
 
     pub fn set_configuration(&self, differing: Option<Differing>) {

@@ -155,10 +155,50 @@ async fn a_reload_ends_it_for_a_sound_configuration_and_for_no_other() {
     send(address, &glucose("EX0001", "5.4", "F", TIME)).await;
     assert_eq!(service.child.try_wait().unwrap(), None);
 
-    std::fs::write(lab.path("labwire.toml"), good).unwrap();
+    std::fs::write(lab.path("labwire.toml"), &good).unwrap();
     reload();
     service.until_told("STOPPING=1").await;
     assert!(service.child.wait().unwrap().success());
+    assert!(log().contains("to be started again with the new configuration"), "{}", log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_goes_on_with_what_runs_where_labwire_could_not_start_with_the_new_configuration() {
+    let (_lims, lab, address) = laboratory().await;
+    let mut service = Service::start(&lab, Duration::from_secs(1));
+    service.until_told("READY=1").await;
+    let pid = rustix::process::Pid::from_child(&service.child);
+    let good = std::fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let log = || std::fs::read_to_string(lab.path("log")).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap();
+    let elsewhere = format!("path = \"{}\"", lab.path("nowhere/labwire.db").display());
+    let page = good.lines().find(|line| line.starts_with("listen = ")).unwrap();
+    let cases = [
+        (good.replace(page, &format!("listen = \"{port}\"")), "failed to listen on"),
+        (good.replace("path = \"labwire.db\"", &elsewhere), "nowhere isn't there"),
+        (good.replace("control_socket = \"sock\"", "control_socket = \"nowhere/sock\""), "isn't there, or"),
+    ];
+    for (index, (text, why)) in cases.into_iter().enumerate() {
+        assert_ne!(text, good, "{why}");
+        std::fs::write(lab.path("labwire.toml"), text).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        let refused = || log().matches("couldn't start with the new configuration").count() == index + 1;
+        until(why, refused).await;
+        assert!(log().contains(why), "{why}: {}", log());
+        send(address, &glucose(&format!("EX000{index}"), "5.4", "F", TIME)).await;
+        assert_eq!(service.child.try_wait().unwrap(), None, "{why}");
+    }
+    let mine = free_port();
+    lab.instrument("other", "erba-xl", "", &listener(port));
+    std::fs::write(lab.path("labwire.toml"), &good).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    until("the port is taken", || log().contains("instruments.d/other.toml: failed to listen on")).await;
+    lab.instrument("other", "erba-xl", "", &listener(mine));
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    service.until_told("STOPPING=1").await;
+    assert!(service.child.wait().unwrap().success());
+    assert!(log().contains("instruments.d/other.toml"), "what differs is told: {}", log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

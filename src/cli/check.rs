@@ -4,6 +4,7 @@
 mod devices;
 mod folders;
 mod reach;
+mod reload;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -23,6 +24,8 @@ use crate::host::serial::Machine;
 use crate::host::tls::{Acceptor, Connector, FileServer};
 use crate::journal::OpenError;
 use crate::journal::verify::{LOOKED_THROUGH, quick_check};
+
+pub(super) use reload::obstacles;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -180,6 +183,11 @@ fn listeners(settings: &Settings) -> Vec<Finding> {
     if UnixStream::connect(&settings.control_socket).is_ok() {
         return Vec::new();
     }
+    bound(addresses(settings))
+}
+
+/// Every address that the gateway listens at, and the file that says so.
+fn addresses(settings: &Settings) -> impl Iterator<Item = (String, SocketAddr)> {
     let page = ("labwire.toml".to_owned(), settings.page.listen);
     let servers = settings.instruments.iter().filter_map(|instrument| match &instrument.transport {
         Transport::TcpServer(server) => Some((file_of(instrument), server.listen)),
@@ -191,10 +199,13 @@ fn listeners(settings: &Settings) -> Vec<Finding> {
         }
         OrderWay::Poll(_) | OrderWay::Folder(_) => None,
     });
+    std::iter::once(page).chain(orders).chain(servers)
+}
+
+/// Which of these can't be listened at.
+fn bound(addresses: impl Iterator<Item = (String, SocketAddr)>) -> Vec<Finding> {
     let mut tried: BTreeSet<SocketAddr> = BTreeSet::new();
-    std::iter::once(page)
-        .chain(orders)
-        .chain(servers)
+    addresses
         .filter(|(_, address)| tried.insert(*address))
         .filter_map(|(file, address)| {
             let error = TcpListener::bind(address).err()?;

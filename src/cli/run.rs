@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Outcome;
-use crate::config::Settings;
+use super::{Outcome, check};
+use crate::config::{Finding, Settings};
 use crate::exit::Exit;
 use crate::gateway::{Gateway, StartError};
 use crate::host::logging;
@@ -39,7 +39,7 @@ async fn serve(settings: &Settings, folder: &Path) -> Outcome {
     let exit = tokio::select! {
         _ = terminate.recv() => Exit::Done,
         _ = interrupt.recv() => Exit::Done,
-        () = sound_configuration(&mut hangup, folder) => Exit::Done,
+        () = sound_configuration(&mut hangup, settings, folder) => Exit::Done,
         why = gateway.failed() => {
             tracing::error!(why, "the journal failed: nothing more is acknowledged; restart labwire after the disk was seen to");
             Exit::Journal
@@ -53,19 +53,28 @@ async fn serve(settings: &Settings, folder: &Path) -> Outcome {
     Ok(exit)
 }
 
-/// Returns after a SIGHUP that found a configuration to start with: the service manager starts labwire again, with that. One
-/// that can't be used is told, and the gateway goes on with what it has.
-async fn sound_configuration(hangup: &mut Signal, folder: &Path) {
+/// Returns after a SIGHUP that found a configuration to start with on this machine: the service manager starts labwire again,
+/// with that. One that can't be used is told, and the gateway goes on with what it has.
+async fn sound_configuration(hangup: &mut Signal, running: &Settings, folder: &Path) {
     while hangup.recv().await.is_some() {
-        match Settings::load(folder) {
-            Ok(_) => {
-                tracing::info!("stopping, to be started again with the new configuration");
-                return;
-            }
+        let new = match Settings::load(folder) {
+            Ok((new, _)) => new,
             Err(errors) => {
                 tracing::error!(%errors, "the new configuration can't be used; labwire goes on with the old one");
+                continue;
             }
+        };
+        let obstacles = check::obstacles(running, &new);
+        if obstacles.is_empty() {
+            let files = new.origin.differs_in(&running.origin).join(", ");
+            tracing::info!(files, "stopping, to be started again with the new configuration");
+            return;
         }
+        let obstacles = obstacles.iter().map(Finding::to_string).collect::<Vec<_>>().join("; ");
+        tracing::error!(
+            obstacles,
+            "labwire couldn't start with the new configuration; it goes on with the old one"
+        );
     }
     std::future::pending().await
 }

@@ -1,5 +1,6 @@
 //! Where settings were read, and whether the same files say the same now.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,23 +13,24 @@ const FOLDERS: [&str; 6] = ["", "instruments.d", "profiles.d", "codes.d", "rules
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub folder: PathBuf,
-    /// Of every file's name and content. Files that these name (certificates, tokens) aren't in it.
-    sha256: [u8; 32],
+    /// SHA-256 of every file's content, by its name in the folder. Files that these name (certificates, tokens) aren't in it.
+    files: BTreeMap<String, [u8; 32]>,
 }
 
 impl Origin {
     /// Reads every file of the configuration. One that can't be read counts as one without content.
     pub fn of(folder: &Path) -> Origin {
-        let mut hash = Sha256::new();
-        for path in files(folder) {
-            let name = path.strip_prefix(folder).unwrap_or(&path).as_os_str().as_encoded_bytes();
-            let content = fs::read(&path).unwrap_or_default();
-            for part in [name, &content] {
-                hash.update(part.len().to_be_bytes());
-                hash.update(part);
-            }
-        }
-        Origin { folder: folder.to_owned(), sha256: hash.finalize().into() }
+        let hashed = |path: PathBuf| {
+            let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+            (name, Sha256::digest(fs::read(&path).unwrap_or_default()).into())
+        };
+        Origin { folder: folder.to_owned(), files: files(folder).into_iter().map(hashed).collect() }
+    }
+
+    /// The files that are in one of both alone, or say something else in the other.
+    pub fn differs_in(&self, other: &Origin) -> Vec<String> {
+        let names: BTreeSet<&String> = self.files.keys().chain(other.files.keys()).collect();
+        names.into_iter().filter(|name| self.files.get(*name) != other.files.get(*name)).cloned().collect()
     }
 }
 
@@ -65,6 +67,9 @@ mod tests {
         fs::rename(folder.path().join("instruments.d/a.toml"), folder.path().join("instruments.d/b.toml"))
             .unwrap();
         seen.push(Origin::of(folder.path()));
+        let renamed = ["instruments.d/a.toml".to_owned(), "instruments.d/b.toml".to_owned()];
+        assert_eq!(seen[3].differs_in(&seen[2]), renamed);
+        assert_eq!(seen[0].differs_in(&seen[2]), ["instruments.d/a.toml", "labwire.toml"]);
         for (at, origin) in seen.iter().enumerate() {
             assert!(!seen[..at].contains(origin), "{at}");
         }

@@ -8,6 +8,9 @@ use super::{Keep, Pseudonyms, fits, pieces};
 use crate::domain::SampleClass;
 use crate::domain::profile::{Layout, Profile, TableDialect, TableFormat, TableLocation, TablePiece, Told};
 
+/// As short as a kind of row is written, and no name. Something else in its place might by chance be what the profile expects.
+const KIND: usize = 3;
+
 /// What says who it is.
 const PRIVATE: [Told; 6] = [
     Told::Specimen,
@@ -55,6 +58,7 @@ pub(super) fn disguise(
         .iter()
         .filter(|(_, class)| matches!(class, Some(SampleClass::Control | SampleClass::Calibration)));
     let expected: Vec<_> = controls.map(|it| &it.0).chain(dialect.pins.iter().map(|it| &it.0)).collect();
+    let kinds: BTreeSet<&str> = dialect.pins.iter().flat_map(|it| &it.0.at.0).filter_map(named).collect();
     let is_expected = |name: &str, cell: &[u8]| {
         expected
             .iter()
@@ -65,6 +69,7 @@ pub(super) fn disguise(
         Some(name) if row > header && is_expected(name, cell) => Keep::Yes,
         Some(_) if row < header => Keep::No,
         Some(name) if private.contains(name) => Keep::Names,
+        Some(name) if kinds.contains(name) && cell.len() <= KIND => Keep::Yes,
         Some(name) if values.contains(name) => Keep::AsValue,
         Some(name) if times.contains(name) => Keep::AsTime,
         Some(name) if states.contains(name) => Keep::AsStatus,

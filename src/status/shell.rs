@@ -77,7 +77,7 @@ impl Shell {
             path: path.to_owned(),
             rings: rings.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
             alarms: snapshot.alarms.len(),
-            differing: snapshot.differing.map(|it| (it.words(), clock.at(it.since))),
+            differing: snapshot.differing.as_ref().map(|it| (it.words(), clock.at(it.since))),
             views: views
                 .into_iter()
                 .map(|(view, name, count)| View {

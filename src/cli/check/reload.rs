@@ -1,0 +1,41 @@
+//! Whether a gateway that runs could start with another configuration, found out before it stops: what would keep the new one
+//! from starting leaves the old one running. It opens no device and connects to nobody.
+
+use std::path::Path;
+
+use rustix::fs::Access;
+
+use super::{about, bound, journal, soundness, tls};
+use crate::config::{Finding, Settings};
+use crate::host::logging;
+use crate::host::tls::Acceptor;
+
+/// Everything that would keep `new` from starting, or one of its addresses from being listened at, where `running` runs.
+pub(in crate::cli) fn obstacles(running: &Settings, new: &Settings) -> Vec<Finding> {
+    let site = |message: String| about("labwire.toml", message);
+    let mut found: Vec<Finding> = Vec::new();
+    found.extend(logging::check(&new.log).err().map(|error| site(error.to_string())));
+    if new.journal.path != running.journal.path {
+        found.extend(journal(new).or_else(|| soundness(new).err()));
+    }
+    if new.control_socket != running.control_socket {
+        found.extend(socket(&new.control_socket).map(site));
+    }
+    found.extend(tls(new));
+    if let Some(Err(error)) = new.page.tls.as_ref().map(Acceptor::new) {
+        found.push(site(format!("[page.tls]: {error}")));
+    }
+    let listens: Vec<_> = super::addresses(running).map(|(_, address)| address).collect();
+    let added = super::addresses(new).filter(|(_, address)| !listens.contains(address));
+    // What one of both leaves of a port the other may take.
+    let added = added.filter(|(_, address)| !listens.iter().any(|it| it.port() == address.port()));
+    found.extend(bound(added));
+    found
+}
+
+/// Why a control socket couldn't be made here.
+fn socket(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let may_write = rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    (!may_write).then(|| format!("{} isn't there, or this user may not write to it", folder.display()))
+}
