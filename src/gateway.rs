@@ -19,7 +19,7 @@ use crate::board::{Board, Cause, DestinationState};
 use crate::clock;
 use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
-use crate::host::control::{Control, ControlError, Signable};
+use crate::host::control::{Control, ControlError, Overviews, Signable};
 use crate::host::sockets::Sockets;
 use crate::host::systemd::{self, Watched};
 use crate::host::tls::{Acceptor, TlsError};
@@ -38,6 +38,8 @@ use crate::wire::{ControlIds, Mailboxes};
 const AGAIN: Duration = Duration::from_secs(1);
 /// How many messages that ask for orders may wait to be answered.
 const QUERIES: usize = 64;
+/// How many may wait for an overview.
+const OVERVIEWS: usize = 8;
 
 /// A running gateway.
 pub struct Gateway {
@@ -113,8 +115,10 @@ impl Gateway {
         gateway.start_history(settings, &bells);
         let presence = Presence::default();
         gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone(), &arrived);
-        let control = gateway.start_control(settings, rules, &arrived, &due)?;
-        gateway.start_page(settings, control, (listener, acceptor), lives);
+        let (overviews, asked) = mpsc::channel(OVERVIEWS);
+        let control = gateway.start_control(settings, rules, &bells, overviews)?;
+        let page = gateway.start_page(settings, control, (listener, acceptor), lives);
+        gateway.tasks.spawn(status::answer_overviews(page, asked, gateway.tasks.stopping()));
         gateway.start_reports(settings);
         let watching =
             configuration::watch(gateway.board.clone(), settings.origin.clone(), gateway.tasks.stopping());
@@ -150,7 +154,7 @@ impl Gateway {
         control: Control,
         (listener, acceptor): (TcpListener, Option<Acceptor>),
         alive: watch::Receiver<Instant>,
-    ) {
+    ) -> Page {
         let renders = delivery::renders(settings);
         let page = Page::new(&self.journal, &self.board, control, settings, renders, alive);
         let alerts = Alerts {
@@ -160,7 +164,8 @@ impl Gateway {
             told: settings.journal.path.clone(),
         };
         self.tasks.spawn(alerts.run(self.tasks.stopping()));
-        self.tasks.spawn(status::serve(listener, acceptor, page, self.tasks.stopping()));
+        self.tasks.spawn(status::serve(listener, acceptor, page.clone(), self.tasks.stopping()));
+        page
     }
 
     fn start_deliveries(&self, settings: &Settings, due: &Arc<Notify>) -> Result<(), StartError> {
@@ -284,8 +289,8 @@ impl Gateway {
         &self,
         settings: &Settings,
         rules: Signable,
-        arrived: &Arc<Notify>,
-        due: &Arc<Notify>,
+        bells: &Bells,
+        overviews: Overviews,
     ) -> Result<Control, StartError> {
         let told = settings.destinations.iter().filter(|destination| destination.critical_calls);
         let tells = told.map(|destination| destination.id.clone()).collect();
@@ -293,10 +298,11 @@ impl Gateway {
             journal: self.journal.clone(),
             board: self.board.clone(),
             tap: self.tap.clone(),
-            arrived: Arc::clone(arrived),
-            due: Arc::clone(due),
+            arrived: Arc::clone(&bells.arrived),
+            due: Arc::clone(&bells.due),
             rules,
             tells,
+            overviews,
         };
         let listener = Control::listen(&settings.control_socket)?;
         self.tasks.spawn(control.clone().run(listener, self.tasks.clone()));

@@ -29,6 +29,7 @@ const ANYTHING: &str = "";
 /// they print.
 const GO_ON: &[(&str, i32, &str)] = &[
     ("status", 0, "labwire is running."),
+    ("top", 64, ANYTHING),
     ("status", 0, "whether they are the configured ones can't be told"),
     ("calls", 0, "call by "),
     ("calls", 0, ": ward 3, 4711"),

@@ -101,6 +101,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("russh_sftp", &["src/intake/drop"]),
     ("tokio_serial", &["src/wire", "hardware-sim"]),
     ("reqwest", &["src/host/web.rs", "src/delivery", "src/orders", "src/alerts"]),
+    ("ratatui", &["src/cli/top.rs", "src/cli/top"]),
     ("sd_notify", &["src/host"]),
     ("listenfd", &["src/host"]),
     ("lettre", &["src/alerts", "src/config/alerts.rs"]),

@@ -68,6 +68,11 @@ pub(super) enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Show on a terminal what status tells, anew each second, until q is pressed
+    Top {
+        #[command(flatten)]
+        config: Config,
+    },
     /// Add one day up: what came in, what became of it at each destination, and what isn't over
     Reconcile {
         #[command(flatten)]

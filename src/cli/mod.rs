@@ -31,6 +31,7 @@ mod support;
 mod tap;
 #[cfg(test)]
 mod tests;
+mod top;
 mod trace;
 mod user;
 
@@ -83,6 +84,7 @@ pub fn main() -> Exit {
         }
         Command::Demo(options) => demo::run(options, out),
         Command::Status { config } => beside(config, |bearings| status::run(bearings, out)),
+        Command::Top { config } => beside(config, top::run),
         Command::Reconcile { config, options } => {
             with(config, |settings| reconcile::run(settings, options, out))
         }

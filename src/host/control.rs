@@ -1,13 +1,15 @@
 //! The control socket: how commands reach a running gateway. One line of JSON asks, one line answers; the system user
 //! at the other end is taken from the socket itself and stands in the audit.
 
+mod ask;
 mod call;
 mod live;
+mod overview;
 mod person;
 mod resend;
 mod tap;
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +21,9 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, watch};
 
+pub use self::ask::{ask, ask_within};
 pub use self::call::{CallRequest, Recorded};
+pub use self::overview::{AnalyzerLine, DestinationLine, Overview, Overviews, Weight};
 pub use self::person::{PersonAsked, Token};
 pub use self::resend::{ResendOf, ResendRequest};
 use self::tap::Granted;
@@ -49,6 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub enum Request {
     /// What every link and destination is doing.
     Live,
+    /// Everything at a glance.
+    Overview,
     /// Put the rules that the gateway was started with in force.
     Sign {
         /// What the asking side takes them to be.
@@ -196,6 +202,7 @@ pub enum Response {
         links: Vec<Live>,
         destinations: Vec<Live>,
     },
+    Overview(Box<Overview>),
 }
 
 /// One link or destination, in words.
@@ -236,6 +243,7 @@ pub struct Control {
     pub rules: Signable,
     /// The destinations that are told of critical calls.
     pub tells: Vec<DestinationId>,
+    pub overviews: Overviews,
 }
 
 /// The rules that can be signed, and whom to tell.
@@ -323,6 +331,7 @@ impl Control {
     pub async fn answer(&self, request: Request, actor: String) -> Response {
         match request {
             Request::Live => self.live(),
+            Request::Overview => self.overview().await,
             Request::Tap { .. } => {
                 Response::Refused { why: "what passes is told over the control socket alone".to_owned() }
             }
@@ -429,18 +438,4 @@ impl Control {
             Err(error) => Response::Refused { why: error.to_string() },
         }
     }
-}
-
-/// The command's side: asks once and waits for the answer.
-pub fn ask(path: &Path, request: &Request) -> Result<Response, ControlError> {
-    let failed = |error| ControlError::Connect { path: path.to_owned(), error };
-    let understood = |error: serde_json::Error| ControlError::Answer(error.to_string());
-    let mut stream = std::os::unix::net::UnixStream::connect(path).map_err(failed)?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
-    let mut line = serde_json::to_vec(request).map_err(understood)?;
-    line.push(b'\n');
-    stream.write_all(&line).map_err(failed)?;
-    let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).map_err(failed)?;
-    serde_json::from_str(&answer).map_err(understood)
 }

@@ -63,6 +63,7 @@ fn page(folder: &std::path::Path) -> Page {
         due: Default::default(),
         rules,
         tells: Vec::new(),
+        overviews: tokio::sync::mpsc::channel(1).0,
     };
     let alive = watch::channel(crate::clock::monotonic()).1;
     Page::new(&journal, &Board::default(), control, &settings, Renders::new(), alive)
