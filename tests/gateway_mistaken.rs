@@ -80,7 +80,8 @@ const NEED_ALL: &[&str] = &[
 ];
 
 /// Commands that read no configuration, write one, or stand in a test of their own here.
-const OTHERS: &[&str] = &["init", "add", "ports", "schema", "demo", "tap", "salvage", "import", "help"];
+const OTHERS: &[&str] =
+    &["init", "add", "ports", "listen", "schema", "demo", "tap", "salvage", "import", "help"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_go_on_beside_a_running_gateway_while_the_configuration_has_mistakes() {

@@ -72,6 +72,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cli/call", &["pipeline", "journal", "config", "domain", "host", "clock", "exit"]),
     ("cli/calls", &["pipeline", "journal", "config", "domain", "clock", "exit"]),
     ("cli/replay", &["gateway", "pipeline", "config", "journal", "domain", "clock", "exit"]),
+    ("cli/listen", &["wire", "host", "pipeline", "config", "domain", "exit"]),
     ("cli/rules", &["pipeline", "config", "journal", "host", "exit"]),
     ("cli/specimen", &["pipeline", "config", "exit"]),
     ("cli/import", &["livd", "exit"]),
@@ -91,6 +92,7 @@ const HALVES: &[(&str, &[&str])] = &[
     ("protocols/hl7/src/transfer/answer.rs", &[]),
     ("protocols/hl7/src/transfer/acknowledge/", &[]),
     ("protocols/drop/src/", &["labwire_link", "labwire_astm", "labwire_hl7", "std::fs", "std::io"]),
+    ("protocols/hearing/src/", &["labwire_link", "std::fs", "std::io", "std::time", "std::net"]),
 ];
 
 /// Each outside crate that has a home, and the folders or files that are it.

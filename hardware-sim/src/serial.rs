@@ -20,7 +20,7 @@ use tokio_serial::{SerialPortBuilderExt, SerialStream};
 pub struct PtyEnd {
     master: AsyncFd<OwnedFd>,
     /// Kept open, so that the gateway may come and go without ending the line.
-    _slave: OwnedFd,
+    slave: OwnedFd,
     name: Option<Name>,
 }
 
@@ -40,6 +40,13 @@ impl Drop for Name {
     }
 }
 
+impl PtyEnd {
+    /// The speed that the gateway's end is set to, in bits a second; nothing but this tells of it.
+    pub fn asked_speed(&self) -> io::Result<u32> {
+        Ok(tcgetattr(&self.slave)?.input_speed())
+    }
+}
+
 /// Makes a pair in raw mode. The path is the gateway's device. Needs a running tokio runtime.
 pub fn pty_pair() -> io::Result<(PtyEnd, PathBuf)> {
     let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
@@ -55,7 +62,7 @@ pub fn pty_pair() -> io::Result<(PtyEnd, PathBuf)> {
     rustix::fs::fcntl_setfl(&master, rustix::fs::fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
     #[expect(deprecated, reason = "its successor is unsafe; an OwnedFd keeps what that one asks for")]
     let master = AsyncFd::new(master)?;
-    Ok((PtyEnd { master, _slave: slave, name: None }, path))
+    Ok((PtyEnd { master, slave, name: None }, path))
 }
 
 /// Makes a pair and a link with a lasting name to the gateway's device, as udev does; dropping the

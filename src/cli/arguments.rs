@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod call;
+mod listen;
 mod qc;
 mod resend;
 mod rules;
@@ -20,6 +21,7 @@ use crate::host::control::Asked;
 use crate::reconciliation::Wanted;
 
 pub(super) use call::{CallCommand, More, Reached, ReadBack};
+pub(super) use listen::Listen;
 pub(super) use qc::{QcCommand, QcSeries};
 pub(super) use resend::Resend;
 pub(super) use rules::{Replay, RulesCommand, Sign};
@@ -59,6 +61,12 @@ pub(super) enum Command {
     Add(Add),
     /// List the serial devices of this machine, what to write for each, and who has it open
     Ports,
+    /// Listen to a line that nobody knows the settings of, and tell how it is set, what it speaks and who sends
+    ///
+    /// Nothing is ever sent or acknowledged. An analyzer that wants an answer stops after its ENQ and asks again, with its results
+    /// still its own, and that is enough to know how the line is set. Nothing makes this command answer, since some analyzers
+    /// go on to the next result once a frame was refused.
+    Listen(Listen),
     /// Print a JSON Schema of a file of the configuration, by which editors complete and explain it
     Schema(Schema),
     /// Show the gateway at work with simulated analyzers and two simulated LIMS

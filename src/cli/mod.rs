@@ -14,6 +14,7 @@ mod decide;
 mod demo;
 mod import;
 mod init;
+mod listen;
 mod lists;
 mod orders;
 mod ports;
@@ -79,6 +80,7 @@ pub fn main() -> Exit {
             add::instrument(asked, zone.iana_name(), dialogue, &mut io::stdout())
         }),
         Command::Ports => ports::run(&Machine::at(Path::new("/")), out),
+        Command::Listen(asked) => listen::run(asked, &Machine::at(Path::new("/")), out),
         Command::Schema(asked) => {
             write!(out, "{}", asked.file.schema()).map(|()| Exit::Done).map_err(Into::into)
         }

@@ -115,6 +115,14 @@ impl Machine {
         Some(Path::new("/").join(inner))
     }
 
+    /// Who has a device open, by its plain name, other than the program that asks; and whether every program could be looked into.
+    pub fn holders_of(&self, plain: &Path) -> (Vec<Holder>, bool) {
+        let (mut holders, saw_all) = self.holders();
+        let mut held = holders.remove(plain).unwrap_or_default();
+        held.retain(|holder| holder.pid != std::process::id());
+        (held, saw_all)
+    }
+
     /// The links of a folder by the name of the device that each leads to.
     fn names(&self, folder: &str) -> BTreeMap<String, Vec<PathBuf>> {
         let mut names: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
@@ -141,7 +149,8 @@ impl Machine {
                 .is_none_or(|error| error.kind() != std::io::ErrorKind::PermissionDenied);
             for file in entries(&open) {
                 let Ok(device) = fs::read_link(file) else { continue };
-                if !device.to_string_lossy().starts_with("/dev/tty") {
+                let name = device.to_string_lossy();
+                if !name.starts_with("/dev/tty") && !name.starts_with("/dev/pts/") {
                     continue;
                 }
                 let held = holders.entry(device).or_default();

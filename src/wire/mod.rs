@@ -3,6 +3,7 @@
 
 mod control_ids;
 mod driver;
+pub mod ear;
 mod mailboxes;
 pub mod serial;
 pub mod tcp;

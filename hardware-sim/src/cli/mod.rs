@@ -3,6 +3,7 @@
 mod analyzer;
 mod drop;
 mod lims;
+mod line;
 mod mllp_lims;
 mod orders;
 mod place;
@@ -37,6 +38,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Play an analyzer that leaves files in a folder or uploads them to an FTP server
     Drop(drop::Arguments),
+    /// Play a serial line of any setting, as a port of another reads it, on a pseudo-terminal: for trying labwire listen
+    Line(line::Arguments),
     /// Play a LIMS that keeps a ledger and fails on command
     Lims(lims::Arguments),
     /// Play a LIMS that takes HL7 over MLLP and fails on command
@@ -84,6 +87,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Analyzer(arguments) => analyzer::run(*arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Drop(arguments) => drop::run(arguments).await,
+        Command::Line(arguments) => line::run(arguments).await,
         Command::Lims(arguments) => lims::run(arguments).await,
         Command::MllpLims(arguments) => mllp_lims::run(arguments).await,
         Command::Orders(arguments) => orders::run(arguments).await,

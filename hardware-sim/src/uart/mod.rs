@@ -4,7 +4,7 @@
 //! where a wrong setting shows. It is pure: no device, no clock, and chance comes from a seed.
 //!
 //! [`Wire`] is the level of a wire over time, [`Cable`] what a plug or a break of it makes of that, [`read`] a receiver, and
-//! [`handed_over`] what Linux gives the program that reads the port.
+//! [`handed_over`] what Linux gives the program that reads the port; [`as_read_at`] is all of it in a row.
 
 mod cable;
 mod kernel;
@@ -14,6 +14,9 @@ mod wire;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
+
+use crate::chance::Chance;
 
 pub use cable::Cable;
 pub use kernel::{Marking, handed_over};
@@ -59,6 +62,17 @@ impl Setting {
     fn bit(self, number: u32) -> u64 {
         u64::from(number) * 1_000_000_000 / u64::from(self.baud.max(1))
     }
+}
+
+/// What a program reads at a port with this setting, of a driver that hides errors, while a device says something.
+pub fn as_read_at(port: Setting, device: &Sender, bytes: &[u8], chance: &mut Chance) -> Vec<u8> {
+    let mut wire = Wire::default();
+    // What lies before and after isn't part of a character of the port's.
+    let pause = Duration::from_secs(20) / port.baud.max(1);
+    wire.idle(pause);
+    device.say(bytes, OtherEnd { is_ready: true, has_spoken: false }, &mut wire, chance);
+    wire.idle(pause);
+    handed_over(&read(&wire, port), Marking::Unseen)
 }
 
 impl fmt::Display for Setting {

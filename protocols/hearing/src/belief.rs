@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::forecast::Line;
 use crate::traffic::{Talk, talks};
-use crate::{Heard, Setting};
+use crate::{Heard, Parity, Setting};
 
 /// Readings that a port can make: a byte, with an error or without.
 const READINGS: usize = 512;
@@ -15,6 +15,8 @@ const CLOCKS: [f64; 3] = [-1.2, 0.0, 1.2];
 const LATE: [f64; 2] = [0.01, 0.05];
 /// As likely as noise is in a million lines.
 const NOISE: f64 = 2_000.0;
+/// As likely as inverted levels are, of the same million, for each speed and form.
+const INVERTED: u32 = 1_000;
 /// The most characters that are looked at of one transmission, and as how many they count at most: neighbours on a line depend on
 /// each other, and more of the same teaches nothing.
 const LOOKED_AT: usize = 600;
@@ -26,7 +28,7 @@ const FORM_KNOWN: f64 = 0.9;
 /// Below this a setting isn't.
 const WORTH_TRYING: f64 = 0.005;
 /// Two lines between which what was heard makes no more difference than this can't be told apart by it (natural logarithm).
-const SAME: f64 = 0.7;
+const SAME: f64 = 2.0;
 
 /// What is believed of a line. It begins with what is usual.
 #[derive(Debug)]
@@ -43,9 +45,18 @@ pub struct Belief {
 #[derive(Debug, Clone, Copy)]
 struct Believed {
     setting: Setting,
+    levels: Levels,
     /// Natural logarithms: of how usual it is, and of how likely it makes what was heard.
     usual: f64,
     fits: f64,
+}
+
+/// Which level is which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Levels {
+    Right,
+    /// Logic levels meet RS-232's.
+    Inverted,
 }
 
 /// What was heard with one setting.
@@ -71,6 +82,8 @@ pub enum Verdict {
     Silent,
     /// No usual setting explains what was heard.
     Noise,
+    /// Its levels are upside down, at this speed: mark is where space should be.
+    Inverted { baud: u32 },
     /// A port with this setting heard it well, and nothing else explains all of it.
     Sure(Choice),
     /// The likeliest of several, or one with which nothing was heard yet.
@@ -90,13 +103,19 @@ impl Belief {
     pub fn new(errors: Errors) -> Belief {
         let usual = Setting::usual();
         let all: f64 = usual.iter().map(|(_, many)| f64::from(*many)).sum::<f64>() + NOISE;
-        let line = |(setting, many): (Setting, u32)| Believed {
+        let line = |setting, levels, many: u32| Believed {
             setting,
+            levels,
             usual: (f64::from(many) / all).ln(),
             fits: 0.0,
         };
+        let right = usual.iter().map(|(setting, many)| line(*setting, Levels::Right, *many));
+        let inverted = usual
+            .iter()
+            .filter(|(setting, _)| setting.bits_a_character() == 10 && setting.parity != Parity::Odd)
+            .map(|(setting, _)| line(*setting, Levels::Inverted, INVERTED));
         Belief {
-            lines: usual.into_iter().map(line).collect(),
+            lines: right.chain(inverted).collect(),
             noise_usual: (NOISE / all).ln(),
             noise_fits: 0.0,
             errors,
@@ -126,10 +145,7 @@ impl Belief {
         count.marred += heard.iter().filter(|it| it.is_marred).count() as u64;
         let readings: Vec<usize> = heard.iter().take(LOOKED_AT).map(|it| reading(*it, self.errors)).collect();
         let (lines, errors) = (&mut self.lines, self.errors);
-        let forecast = self
-            .forecasts
-            .entry(port)
-            .or_insert_with(|| Forecast::of(port, lines.iter().map(|line| line.setting), errors));
+        let forecast = self.forecasts.entry(port).or_insert_with(|| Forecast::of(port, lines, errors));
         let weight = (COUNTED / readings.len() as f64).min(1.0);
         for (line, talks) in lines.iter_mut().zip(&forecast.lines) {
             line.fits += weight * talks.fit(&readings);
@@ -174,10 +190,13 @@ impl Belief {
         let Some((best, _)) = ranked.first().filter(|_| !self.heard.is_empty()) else {
             return Verdict::Silent;
         };
-        let alike = |line: &Believed| (line.fits - best.fits).abs() < SAME;
+        let alike = |line: &Believed| line.levels == Levels::Right && (line.fits - best.fits).abs() < SAME;
         let share: f64 = ranked.iter().filter(|(line, _)| alike(line)).map(|(_, share)| share).sum();
         if ranked.iter().map(|(_, share)| share).sum::<f64>() < 0.5 {
             return Verdict::Noise;
+        }
+        if best.levels == Levels::Inverted {
+            return Verdict::Inverted { baud: best.setting.baud };
         }
         let choice = Choice {
             setting: best.setting,
@@ -223,15 +242,15 @@ struct OfLine {
 }
 
 impl Forecast {
-    fn of(port: Setting, lines: impl Iterator<Item = Setting>, errors: Errors) -> Forecast {
+    fn of(port: Setting, lines: &[Believed], errors: Errors) -> Forecast {
         let talks = talks();
-        let of_line = |setting| OfLine {
+        let of_line = |line: &Believed| OfLine {
             talks: talks
                 .iter()
-                .map(|talk| ((f64::from(talk.share) / 1000.0).ln(), likely(talk, setting, port, errors)))
+                .map(|talk| ((f64::from(talk.share) / 1000.0).ln(), likely(talk, line, port, errors)))
                 .collect(),
         };
-        Forecast { lines: lines.map(of_line).collect() }
+        Forecast { lines: lines.iter().map(of_line).collect() }
     }
 }
 
@@ -252,11 +271,14 @@ impl OfLine {
 }
 
 /// How likely each reading is while this is said on a line, at a port.
-fn likely(talk: &Talk, line: Setting, port: Setting, errors: Errors) -> Vec<f32> {
-    let mut wire = Line::of(line);
+fn likely(talk: &Talk, line: &Believed, port: Setting, errors: Errors) -> Vec<f32> {
+    let mut wire = Line::of(line.setting);
     for (place, byte) in talk.bytes.iter().enumerate() {
-        wire.send(line, *byte);
+        wire.send(line.setting, *byte);
         wire.rest(talk.pause(place));
+    }
+    if line.levels == Levels::Inverted {
+        wire = wire.inverted();
     }
     let mut counts = vec![0.0; READINGS];
     for clock in CLOCKS {

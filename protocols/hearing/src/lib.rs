@@ -6,13 +6,52 @@
 //! port had best be set for the next transmission.
 
 pub mod belief;
+pub mod content;
 pub mod forecast;
 pub mod setting;
 
 mod traffic;
 
 pub use belief::{Belief, Choice, Count, Errors, Verdict};
+pub use content::{Content, Frames, Framing};
 pub use setting::{Parity, Setting};
+
+/// Undoes what Linux makes of a port's characters with INPCK and PARMRK (termios(3)): `FF 00 x` is an x with an error, `FF FF` a
+/// plain FF. It takes the bytes as they come, in pieces of any length.
+#[derive(Debug, Default)]
+pub struct Unmarked {
+    begun: Begun,
+}
+
+#[derive(Debug, Default)]
+enum Begun {
+    #[default]
+    Nothing,
+    Mark,
+    Error,
+}
+
+impl Unmarked {
+    pub fn take(&mut self, bytes: &[u8]) -> Vec<Heard> {
+        bytes.iter().filter_map(|byte| self.one(*byte)).collect()
+    }
+
+    /// Whether the rest of a character that was begun is still to come.
+    pub fn is_within(&self) -> bool {
+        !matches!(self.begun, Begun::Nothing)
+    }
+
+    fn one(&mut self, byte: u8) -> Option<Heard> {
+        let (begun, heard) = match (std::mem::take(&mut self.begun), byte) {
+            (Begun::Nothing, 0xFF) => (Begun::Mark, None),
+            (Begun::Mark, 0) => (Begun::Error, None),
+            (Begun::Error, byte) => (Begun::Nothing, Some(Heard::marred(byte))),
+            (Begun::Nothing | Begun::Mark, byte) => (Begun::Nothing, Some(Heard::good(byte))),
+        };
+        self.begun = begun;
+        heard
+    }
+}
 
 /// One character as a port handed it over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,8 @@
 //! A port listens to simulated lines of every usual setting, saying what analyzers say, with pauses, sparks and clocks that are
 //! off. The lines are those of the simulator, which shares no code with what is tried here.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use labsim::chance::Chance;
 use labsim::frame;
 use labsim::generate::{Generator, Style};
 use labsim::uart::{self, Cable, Marking, OtherEnd, Sender, Speaks, Wire, handed_over};
-use labwire_hearing::{Belief, Errors, Heard, Parity, Setting, Verdict};
+use labwire_hearing::{Belief, Errors, Heard, Parity, Setting, Unmarked, Verdict};
 
 /// What an analyzer says in one transmission, in parts between which it falls silent.
 type Transmission = Vec<Vec<u8>>;
@@ -68,16 +70,7 @@ fn printed(chance: &mut Chance) -> Vec<u8> {
 
 /// What a program reads with INPCK and PARMRK.
 fn unmarked(bytes: &[u8]) -> Vec<Heard> {
-    let mut heard = Vec::new();
-    let mut rest = bytes;
-    while let Some((first, after)) = rest.split_first() {
-        (rest, _) = match after {
-            [0xFF, tail @ ..] if *first == 0xFF => (tail, heard.push(Heard::good(0xFF))),
-            [0, byte, tail @ ..] if *first == 0xFF => (tail, heard.push(Heard::marred(*byte))),
-            _ => (after, heard.push(Heard::good(*first))),
-        };
-    }
-    heard
+    Unmarked::default().take(bytes)
 }
 
 /// How the line is disturbed.
@@ -249,33 +242,53 @@ fn a_port_that_stays_as_it_is_knows_its_own_speed_alone() {
 }
 
 #[test]
-fn of_noise_and_of_a_speed_that_nobody_has_nothing_is_told_for_certain() {
-    let chance = &mut Chance::seeded(11);
-    let other = OtherEnd { is_ready: true, has_spoken: false };
+fn of_noise_and_of_a_speed_that_nobody_has_hardly_ever_anything_is_told_for_certain() {
+    let (mut told, mut inverted) = (Vec::new(), 0);
     let mut belief = Belief::new(Errors::Told);
-    for (cable, baud) in [
-        (Cable::NoGround, 9600),
-        (Cable::NoGround, 115_200),
-        (Cable::Inverted, 9600),
-        (Cable::Right, 6000),
-        (Cable::Right, 12_000),
-        (Cable::Right, 74_880),
-        (Cable::Right, 250_000),
-    ] {
-        belief.forget();
-        for _ in 0..3 {
-            let mut theirs = Wire::default();
-            theirs.idle(Duration::from_millis(20));
-            let setting = uart::Setting { baud, ..simulated(Setting::FIRST) };
-            let text = Generator::new(Style::Vitros3600, chance.below(99)).message().records;
-            Sender::plain(setting).say(&text, other, &mut theirs, chance);
-            let wire = cable.carries(&theirs, &Wire::default(), chance);
-            let port = belief.next();
-            let read = uart::read(&wire, simulated(port));
-            belief.hear(port, &unmarked(&handed_over(&read, Marking::Marked)));
+    for seed in 0..40 {
+        for (cable, baud) in [
+            (Cable::NoGround, 2400),
+            (Cable::NoGround, 9600),
+            (Cable::NoGround, 115_200),
+            (Cable::Inverted, 9600),
+            (Cable::Inverted, 19_200),
+            (Cable::Right, 6000),
+            (Cable::Right, 12_000),
+            (Cable::Right, 74_880),
+            (Cable::Right, 250_000),
+        ] {
+            belief.forget();
+            let chance = &mut Chance::seeded(seed);
+            for _ in 0..3 {
+                listen_through(cable, baud, &mut belief, chance);
+            }
+            match belief.verdict() {
+                Verdict::Sure(choice) => told.push(format!("{cable:?} {baud} {seed}: {}", choice.setting)),
+                Verdict::Inverted { baud: of } if cable == Cable::Inverted && of == baud => inverted += 1,
+                _ => {}
+            }
         }
-        assert!(!matches!(belief.verdict(), Verdict::Sure(_)), "{cable:?} {baud}: {:?}", belief.verdict());
     }
+    println!(
+        "{} of 360 told for certain: {told:#?}; {inverted} of 80 inverted ones known as such",
+        told.len()
+    );
+    assert!(told.len() <= 3, "{told:#?}");
+    assert!(inverted >= 60, "{inverted} of 80");
+}
+
+/// One transmission of an analyzer at this speed, whatever of it arrives.
+fn listen_through(cable: Cable, baud: u32, belief: &mut Belief, chance: &mut Chance) {
+    let mut theirs = Wire::default();
+    theirs.idle(Duration::from_millis(20));
+    let setting = uart::Setting { baud, ..simulated(Setting::FIRST) };
+    let text = Generator::new(Style::Vitros3600, chance.below(99)).message().records;
+    let other = OtherEnd { is_ready: true, has_spoken: false };
+    Sender::plain(setting).say(&text, other, &mut theirs, chance);
+    let wire = cable.carries(&theirs, &Wire::default(), chance);
+    let port = belief.next();
+    let read = uart::read(&wire, simulated(port));
+    belief.hear(port, &unmarked(&handed_over(&read, Marking::Marked)));
 }
 
 /// Nothing comes through a swapped cable, and nothing of an analyzer that waits to be asked.

@@ -112,6 +112,9 @@ fn a_machine_without_anything_of_it_has_no_ports() {
     assert!(!machine.runs("brltty") && !machine.has_rules());
     let pc = bench_pc();
     assert!(Machine::at(pc.path()).runs("ModemManager"));
+    let modem_manager = Holder { pid: 812, name: "ModemManager".to_owned() };
+    assert_eq!(Machine::at(pc.path()).holders_of(Path::new("/dev/ttyUSB0")), (vec![modem_manager], true));
+    assert_eq!(Machine::at(pc.path()).holders_of(Path::new("/dev/ttyS0")), (Vec::new(), true));
     assert_eq!(Machine::at(pc.path()).plain(&pc.path().join("dev/nothing")), None);
     let by_id = pc.path().join("dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A1B2C3D4-if00-port0");
     assert_eq!(Machine::at(pc.path()).plain(&by_id), Some("/dev/ttyUSB0".into()));
