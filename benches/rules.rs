@@ -103,8 +103,9 @@ fn main() {
 
 /// Writes a laboratory with its rules; the analytes' names and units.
 fn configure(folder: &Path, lims: &str, analyzer: SocketAddr) -> Vec<(String, String)> {
+    let page = free_port();
     let site = format!(
-        "site = \"Example\"\ncontrol_socket = \"sock\"\n[journal]\npath = \"labwire.db\"\n[log]\nfilter = \"off\"\n\
+        "site = \"Example\"\ncontrol_socket = \"sock\"\n[journal]\npath = \"labwire.db\"\n[log]\nfilter = \"off\"\n[page]\nlisten = \"{page}\"\n\
          [destination.lims]\nurl = \"{lims}\"\n"
     );
     fs::write(folder.join("labwire.toml"), site).unwrap();
@@ -282,8 +283,9 @@ async fn whole_way(folder: &Path, with_rules: bool, messages: &[String]) -> f64 
         command.args(arguments).arg("--config").arg(folder).stdin(Stdio::null()).stdout(Stdio::null());
         command
     };
-    let gateway = Gateway(labwire(&["run"]).spawn().unwrap());
+    let mut gateway = Gateway(labwire(&["run"]).spawn().unwrap());
     let line = loop {
+        assert_eq!(gateway.0.try_wait().unwrap(), None, "it runs");
         match TcpStream::connect(address).await {
             Ok(line) => break line,
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
