@@ -46,7 +46,8 @@ fn lasting(unit: &[u8]) -> Vec<Vec<Vec<u8>>> {
     let end = unit.iter().rposition(|byte| [ETX, ETB, FS].contains(byte)).unwrap_or(unit.len());
     let records = unit.get(1..end).unwrap_or_default().split(|byte| *byte == CR);
     let fields = |record: &[u8]| {
-        let mut fields: Vec<Vec<u8>> = record.split(|byte| *byte == b'|').map(<[u8]>::to_vec).collect();
+        let separator = separator(record, is_block);
+        let mut fields: Vec<Vec<u8>> = record.split(|byte| *byte == separator).map(<[u8]>::to_vec).collect();
         let first = fields.first().map(Vec::as_slice);
         // Field 1 of MSH, and of an H record, is the separator itself; a frame's number stands before the H.
         let made_anew: &[usize] = match (is_block, first) {
@@ -67,6 +68,15 @@ fn lasting(unit: &[u8]) -> Vec<Vec<Vec<u8>>> {
     all
 }
 
+/// What stands between a header's fields: it says so itself, after its name. Of another record it doesn't matter.
+fn separator(record: &[u8], is_block: bool) -> u8 {
+    match record {
+        [b'M', b'S', b'H', separator, ..] if is_block => *separator,
+        [b'H', separator, ..] | [_, b'H', separator, ..] if !is_block => *separator,
+        _ => b'|',
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +95,17 @@ mod tests {
         let then = frame("20261122071403", "^^^GLU", "A0");
         assert_eq!(compare(&then, &frame("20261122080000", "^^^GLU", "B1")), Likeness::Same);
         assert_eq!(compare(&then, &frame("20261122080000", "^^^K", "B1")), Likeness::SameKind);
+        // Whatever separates them.
+        let with_marks = |bytes: Vec<u8>| -> Vec<u8> {
+            bytes.into_iter().map(|byte| if byte == b'|' { b'!' } else { byte }).collect()
+        };
+        let then = with_marks(block("20261122071403", "k1", "AA"));
+        assert_eq!(compare(&then, &with_marks(block("20261122080000", "k22", "AA"))), Likeness::Same);
+        assert_eq!(compare(&then, &with_marks(block("20261122080000", "k22", "AE"))), Likeness::SameKind);
+        assert_eq!(compare(&then, &block("20261122080000", "k22", "AA")), Likeness::SameKind);
+        let then = with_marks(frame("20261122071403", "^^^GLU", "A0"));
+        assert_eq!(compare(&then, &with_marks(frame("20261122080000", "^^^GLU", "B1"))), Likeness::Same);
+        assert_eq!(compare(&then, &with_marks(frame("20261122080000", "^^^K", "B1"))), Likeness::SameKind);
         for (then, now) in [(b"\x06", b"\x15"), (b"\x06", b"\x02"), (b"\x02", b"\x0b")] {
             assert_eq!(compare(then, now), Likeness::Other);
         }
