@@ -154,3 +154,28 @@ async fn a_capture_is_replayed_only_where_nobody_is_treated_and_differences_are_
     std::fs::write(&file, "nothing of a capture\n").unwrap();
     assert_eq!(run(&place).await.status.code(), Some(65));
 }
+
+/// What is written to a pseudo-terminal is what a port with the speed that the other end asked for would have read.
+#[tokio::test]
+async fn a_line_of_another_speed_is_read_as_a_port_would_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("line");
+    let play = |more: &[&str]| {
+        let fixed = ["line", "--pty", link.to_str().unwrap(), "--every", "300ms", "--runs", "9600,8N1"];
+        labsim(&[&fixed[..], more].concat()).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    for (asked, more, enq) in
+        [(9600, &[][..], 0x05), (19_200, &[], 0x66), (9600, &["--as-read-at", "4800,8N1"], 0xFE)]
+    {
+        let mut line = play(more);
+        let mut first = String::new();
+        let mut told = BufReader::new(line.stdout.take().unwrap());
+        told.read_line(&mut first).unwrap();
+        let mut port = labsim::serial::open_device(&link, asked).unwrap();
+        let read = tokio::io::AsyncReadExt::read_u8(&mut port).await.unwrap();
+        line.kill().unwrap();
+        line.wait().unwrap();
+        drop(told);
+        assert_eq!(read, enq, "{asked} {more:?}");
+    }
+}

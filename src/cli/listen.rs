@@ -1,6 +1,6 @@
 //! `labwire listen`: what a line that nobody knows is set to, speaks, and is called by. It only listens: it sends nothing,
-//! acknowledges nothing, keeps nothing of what it hears, and has no part in a configuration or a journal. Nothing in here
-//! can write to a line but the opening of a TCP connection.
+//! acknowledges nothing, keeps nothing of what it hears, and has no part in a configuration or a journal. No code in here
+//! writes to a line.
 
 mod draft;
 mod line;

@@ -96,8 +96,18 @@ pub struct Modem {
     pub has_carrier: bool,
 }
 
-/// Asks a port that nobody has open. `None` where it has no such wires, or doesn't say. Needs a running tokio runtime.
+/// Asks a port that nobody has open; its settings are the same afterwards. `None` where it has no such wires, or doesn't say. Needs
+/// a running tokio runtime.
 pub fn modem(device: &Path) -> Option<Modem> {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let before = rustix::fs::open(device, flags, Mode::empty()).ok()?;
+    let found = tcgetattr(&before).ok()?;
+    let modem = wires(device);
+    tcsetattr(&before, OptionalActions::Now, &found).ok()?;
+    modem
+}
+
+fn wires(device: &Path) -> Option<Modem> {
     let mut port =
         tokio_serial::new(device.to_string_lossy(), Setting::FIRST.baud).open_native_async().ok()?;
     Some(Modem {
@@ -156,6 +166,20 @@ mod tests {
         assert_eq!(heard, bytes.into_iter().map(Heard::good).collect::<Vec<_>>());
         let answer = tokio::time::timeout(Duration::from_millis(200), analyzer.read_u8()).await;
         assert!(answer.is_err(), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn a_port_keeps_the_settings_that_it_was_found_with() {
+        let (analyzer, device) = pty_pair().unwrap();
+        let before = analyzer.asked_speed().unwrap();
+        let mut ear = Ear::open(&device).unwrap();
+        ear.set(Setting { baud: 1200, ..Setting::FIRST }).unwrap();
+        assert_eq!((before, analyzer.asked_speed().unwrap()), (38_400, 1200));
+        drop(ear);
+        assert_eq!(analyzer.asked_speed().unwrap(), before);
+        // A pseudo-terminal has no other wires.
+        assert_eq!(modem(&device), None);
+        assert_eq!(analyzer.asked_speed().unwrap(), before);
     }
 
     #[tokio::test]

@@ -120,6 +120,11 @@ impl Content {
         }
     }
 
+    /// Whether somebody may have meant this: a few characters, or mostly text and control characters of a protocol.
+    pub fn is_meant(&self) -> bool {
+        self.characters <= 20 || self.printable * 10 >= self.characters * 8
+    }
+
     /// Each message that was heard, records or segments without framing.
     pub fn messages(&self) -> &[Vec<u8>] {
         &self.messages
@@ -258,6 +263,14 @@ mod tests {
         ] {
             assert_eq!(told(bytes), expected, "{:?}", String::from_utf8_lossy(bytes));
         }
+    }
+
+    #[test]
+    fn noise_that_looks_like_a_setting_is_no_talk() {
+        let noise: Vec<u8> = (0..64_u8).map(|byte| byte.wrapping_mul(37)).collect();
+        assert!(!Content::in_bytes(&noise).is_meant());
+        assert!(Content::in_bytes(b"\x021H|\\^&|||ABC^1.0|||||||P|1\r\x03AE\r\n").is_meant());
+        assert!(Content::in_bytes(b"\x05\x04").is_meant());
     }
 
     #[test]

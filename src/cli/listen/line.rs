@@ -149,6 +149,8 @@ impl Listening {
         let marred = heard.iter().filter(|heard| heard.is_marred).count() as u64;
         let transmissions = self.recorded.len() as u64;
         let count = Count { characters: heard.len() as u64, marred, transmissions };
+        // A setting that makes no sense of what was heard isn't the line's.
+        let verdict = if content.is_meant() { verdict } else { Verdict::Noise };
         let modem = (verdict == Verdict::Silent && !is_pseudo).then(|| ear::modem(device)).flatten();
         Found { serial: Some(Serial { verdict, count, modem, has_settings: !is_pseudo }), content }
     }
