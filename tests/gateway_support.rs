@@ -50,7 +50,7 @@ const TIME: &str = "20260102030405";
 fn astm() -> String {
     let patient = "P|1|PAT770011|PAT770011||PlantedName^PlantedGiven^X|PlantedMother|18991231|F||PlantedStreet 7||5550123|PlantedDoctor^A||||||||||||PlantedWard\r";
     format!(
-        "H|`^&||PlantedSecret|ERBA|PlantedStreet||||PlantedRemark||P|E 1394-97|{TIME}\r{patient}C|1|I|PlantedComment on PlantedName|G\r\
+        "H|`^&||PlantedSecret|ERBA|PlantedStreet||||PlantedRemark||P|E 1394-97|{TIME}\r{patient}C|1|I|PlantedComment on PlantedName profile mode destination timeout secs|G\r\
          O|1|SPC550011^PlantedName||^^^GLCC|||||||||PlantedRemark||SERUM|PlantedDoctor\r\
          R|1|^^^GLCC|5.40|mg/dl|3.9 to 5.5|N||F||PlantedOperator|{TIME}|{TIME}\r\
          R|2|^^^GLCC|PlantedValue of PAT770011|mg/dl||N||F||||{TIME}\rC|1|I|SPC550011 was PlantedName's|G\r\
@@ -136,6 +136,9 @@ async fn a_bundle_holds_nothing_that_was_planted_and_plays_to_the_same_results()
     for kept in [
         "profile = \"erba-xl\"",
         "mode = \"test\"",
+        "[destination.other]",
+        "timeout_secs = 1",
+        "answers to host queries, and what instruments were told",
         "signed rules",
         "^^^GLCC|5.40|mg/dl|3.9 to 5.5|N||F",
         "HAV-IgM,Non-React.,0.22,S/CO",

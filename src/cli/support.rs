@@ -17,10 +17,10 @@ use super::Outcome;
 use super::arguments::SupportBundle;
 use super::status::{notes, write_sums};
 use crate::clock;
-use crate::config::{Bearings, files, harmless};
+use crate::config::{Bearings, Keys, Said, files, harmless};
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
-use crate::journal::Reader;
+use crate::journal::{JournalError, Reader};
 use crate::pseudonym::Pseudonyms;
 
 /// The most lines of the log, and the most bytes of a file that holds one.
@@ -66,8 +66,15 @@ pub(super) fn run(bearings: &Bearings, asked: &SupportBundle, out: &mut impl Wri
             "the configuration has mistakes, and what in a message names a patient can't be told without it";
         remarks.push(format!("messages are left out: {why}; see labwire check"));
     }
+    left_out(&reader, &mut remarks)?;
+    let before = remarks.len();
+    let mut config = Vec::new();
+    // The first time only to know what is replaced.
+    for _ in 0..2 {
+        remarks.truncate(before);
+        config = configuration(&bearings.folder, &mut pseudonyms, &mut remarks);
+    }
     let mut disguise = |text: &str| disguise(&mut pseudonyms, text);
-    let config = configuration(&bearings.folder, &mut disguise, &mut remarks);
     let log = log_lines(asked.log.as_deref(), &mut remarks);
     let log: String = log.lines().map(|line| log::harmless(line, &mut disguise) + "\n").collect();
     let mut texts = vec![
@@ -75,10 +82,10 @@ pub(super) fn run(bearings: &Bearings, asked: &SupportBundle, out: &mut impl Wri
         ("problems.csv".to_owned(), problems(&reader)?),
         ("log.txt".to_owned(), log),
     ];
-    texts.extend(config);
     texts.push(("left-out.txt".to_owned(), remarks.iter().map(|it| format!("{it}\n")).collect()));
     // What was replaced in messages stands nowhere else either.
     let texts = texts.into_iter().map(|(name, text)| (name, pseudonyms.scrub(&text).into_bytes()));
+    let texts = texts.chain(config.into_iter().map(|(name, text)| (name, text.into_bytes())));
     let readme = ("README.txt".to_owned(), README.as_bytes().to_vec());
     let files: Vec<(String, Vec<u8>)> = std::iter::once(readme)
         .chain(texts)
@@ -128,16 +135,34 @@ fn disguise(pseudonyms: &mut Pseudonyms, text: &str) -> String {
     clean
 }
 
+/// Of what the journal has, what is in no bundle.
+fn left_out(reader: &Reader, remarks: &mut Vec<String>) -> Result<(), JournalError> {
+    let unknown = reader.waiting()?.unattributed;
+    if unknown > 0 {
+        remarks.push(format!(
+            "messages of unknown senders are left out ({unknown}): no profile says what in them names a patient"
+        ));
+    }
+    remarks.push(
+        "answers to host queries, and what instruments were told of their work, are left out".to_owned(),
+    );
+    Ok(())
+}
+
 fn configuration(
     folder: &Path,
-    disguise: &mut dyn FnMut(&str) -> String,
+    pseudonyms: &mut Pseudonyms,
     remarks: &mut Vec<String>,
 ) -> Vec<(String, String)> {
-    let mut clean = Vec::new();
+    let (mut clean, keys) = (Vec::new(), Keys::known());
+    let mut replaced = |said, text: &str| match said {
+        Said::Freely => disguise(pseudonyms, text),
+        Said::ByChoice => pseudonyms.scrub(text),
+    };
     for path in files(folder) {
         let name = format!("config/{}", path.strip_prefix(folder).unwrap_or(&path).display());
         let read = fs::read_to_string(&path).map_err(|_| "it can't be read");
-        match read.and_then(|text| harmless(&text, disguise)) {
+        match read.and_then(|text| harmless(&text, &keys, &mut replaced)) {
             Ok(text) => clean.push((name, text)),
             Err(why) => remarks.push(format!("{name} is left out: {why}")),
         }

@@ -47,7 +47,7 @@ mod verification;
 pub use bearings::Bearings;
 pub use complaint::Complaint;
 pub use finding::{Errors, Finding};
-pub use harmless::harmless;
+pub use harmless::{Keys, Said, harmless};
 pub use origin::{Origin, files};
 pub use settings::Settings;
 

@@ -1,6 +1,7 @@
 //! JSON Schemas of the configuration's files, for editors that complete and explain TOML by them. They are made of what the
 //! readers ask for while they read the examples, so they can't name a key that isn't read. `labwire check` is stricter.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -65,6 +66,13 @@ impl File {
             schema.extend(table);
         }
         format!("{:#}\n", Value::Object(schema))
+    }
+
+    /// Every key that may stand in this kind of file, whatever table it belongs to.
+    pub(super) fn keys(self) -> BTreeSet<&'static str> {
+        let mut keys = BTreeSet::new();
+        keys_of(&self.survey(), &mut keys);
+        keys
     }
 
     /// What the readers of this kind of file ask for.
@@ -221,6 +229,17 @@ fn explain(survey: &Place, manual: &str) {
             survey.at(&path).describe(&words.join(" "));
         }
     }
+}
+
+fn keys_of(place: &Place, keys: &mut BTreeSet<&'static str>) {
+    place.look(|shape| {
+        for (key, Known { place, .. }) in shape.table.iter().flat_map(|table| &table.known) {
+            keys.insert(key);
+            keys_of(place, keys);
+        }
+        let others = shape.element.iter().chain(shape.table.iter().filter_map(|table| table.any.as_ref()));
+        others.for_each(|place| keys_of(place, keys));
+    });
 }
 
 fn of_place(place: &Place) -> Value {
