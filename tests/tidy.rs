@@ -41,6 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("orders", &["host", "wire", "journal", "pipeline", "config", "domain", "clock", "board", "shutdown"]),
     ("status", &["host", "journal", "reconciliation", "config", "domain", "clock", "board"]),
     ("status/orders", &["orders", "pipeline", "journal", "config", "domain"]),
+    ("status/offset", &["pipeline", "journal", "domain"]),
     ("status/preview", &["pipeline", "config", "journal", "domain"]),
     (
         "gateway",

@@ -203,6 +203,20 @@ impl Reader {
         Ok(found)
     }
 
+    /// The latest messages of an instrument and when each was on disk, the latest first, at most `limit`.
+    pub fn latest_of(
+        &self,
+        instrument: &InstrumentId,
+        limit: usize,
+    ) -> Result<Vec<(MessageId, Timestamp)>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, received_at FROM message WHERE instrument = ? ORDER BY id DESC LIMIT ?",
+        )?;
+        let message = |row: &rusqlite::Row<'_>| Ok((row.get(0).map(MessageId)?, instant(row.get(1)?)));
+        let rows = statement.query_map(params![instrument.as_str(), limit], message)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// A message's content, put together from its parcels; a part of a file comes with the file's head.
     pub fn content(&self, message: MessageId) -> Result<Vec<u8>, JournalError> {
         let mut statement = self.connection.prepare_cached(

@@ -188,16 +188,16 @@ fn analyzer(it: &Analyzer, clock: &Clock) -> AnalyzerRow {
 /// The latest note in words, and what was noted since when, before the last start too.
 fn note(it: &Analyzer, clock: &Clock) -> Option<Words> {
     let latest = it.last_note.as_ref();
-    let latest = latest.map(|(at, text)| Words::row([clock.at(*at).into(), text.into()], ": "));
+    let latest = latest.map(|(at, text)| Words::row([clock.at(*at).into(), kept(text)], ": "));
     let since = it.notes.iter().map(|notes| notes.first_at).min();
-    let kept = since.map(|since| {
+    let counted = since.map(|since| {
         let kinds = it.notes.iter().map(|notes| {
             let at = clock.at(notes.last_at);
             words!("{n} {what}, the last at {at}", n = notes.count, what = &notes.code, at)
         });
         words!("since {since}: {what}", since = clock.at(since), what = Words::row(kinds, "; "))
     });
-    let note = Words::row(latest.into_iter().chain(kept), " · ");
+    let note = Words::row(latest.into_iter().chain(counted), " · ");
     (!note.is_none()).then_some(note)
 }
 

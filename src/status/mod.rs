@@ -31,6 +31,7 @@ mod live;
 mod machine;
 mod misread;
 mod next;
+mod offset;
 mod orders;
 mod overview;
 mod preview;

@@ -160,16 +160,31 @@ fn row(it: &SeriesView, plan: &Plan, clock: &Clock) -> SeriesRow {
     }
 }
 
+/// How these tests stand, the worst first: each state, and of how many.
+pub(super) fn standing_of(series: &[SeriesView], plan: &Plan) -> Vec<Mark> {
+    let mut states: Vec<QcState> = series.iter().map(|it| it.state).collect();
+    states.sort_by_key(|state| (severity(*state, plan), state.name()));
+    let of = |alike: &[QcState]| {
+        let state = *alike.first()?;
+        let words = words!("{state}: {n}", state = Words::fixed(state.name()), n = alike.len());
+        Some(Mark::new(severity(state, plan), words))
+    };
+    states.chunk_by(|one, other| one == other).filter_map(of).collect()
+}
+
 fn mark(state: QcState, plan: &Plan) -> Mark {
-    let severity = match state {
+    Mark::new(severity(state, plan), Words::fixed(state.name()))
+}
+
+fn severity(state: QcState, plan: &Plan) -> Severity {
+    match state {
         QcState::Rejected => Severity::Danger,
         QcState::NoRunSince => Severity::Act,
         QcState::Warning => Severity::Odd,
         QcState::NotEvaluated if plan.multirule.is_some() => Severity::Odd,
         QcState::NotEvaluated | QcState::NeverRun | QcState::Incomplete => Severity::Wait,
         QcState::Accepted => Severity::Calm,
-    };
-    Mark::new(severity, Words::fixed(state.name()))
+    }
 }
 
 /// What the run breaks, and what somebody said of it.

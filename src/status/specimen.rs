@@ -289,7 +289,7 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
                 destination,
                 id = delivery.to_string(),
                 verdict = Words::row([verdict_words(verdict), status], ", "),
-                detail
+                detail = kept(detail)
             );
             (severity, text, sent(delivery, words!("see the answer")))
         }

@@ -69,7 +69,7 @@ const MAY_BE_WALKED: [(&str, &str); 18] = [
     ("SEARCH person USING PRIMARY KEY", "name = ?"),
     ("INDEX call_line_pending", "LIMIT 1"),
     ("INDEX notice_pending", "LIMIT 1"),
-    ("INDEX message_instrument", "ORDER BY id DESC LIMIT ?) n"),
+    ("INDEX message_instrument", "ORDER BY id DESC LIMIT ?"),
     ("INDEX ledger_ready", "LIMIT 1"),
     ("INDEX ledger_oldest", "min(observation)"),
     ("INDEX delivery_waiting", "SET state = 'dead'"),

@@ -20,6 +20,7 @@ mod languages;
 mod misread;
 mod of_a_day;
 mod of_a_specimen;
+mod of_an_analyzer;
 mod over_http;
 mod over_tls;
 mod resend;

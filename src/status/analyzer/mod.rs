@@ -12,11 +12,13 @@ use super::bench::contact;
 use super::card::Card;
 use super::clock::Moment;
 use super::failure::{Failure, html};
+use super::offset;
+use super::qc::standing_of;
 use super::shell::{Mark, Shell};
 use super::spark::Spark;
 use super::who::Who;
 use super::words::filters;
-use crate::domain::{Words, words};
+use crate::domain::{InstrumentId, Words, counted, words};
 
 #[derive(Template)]
 #[template(path = "analyzer.html")]
@@ -29,7 +31,11 @@ struct AnalyzerPage {
     advice: Option<Card>,
     last_message: Option<Moment>,
     /// What was counted, and how often.
-    counts: [(Words, i64); 6],
+    counts: [(Words, i64); 7],
+    /// How its tests stand by their controls; nothing where none is judged.
+    controls: Vec<Mark>,
+    /// How its clock stands to ours.
+    clock_says: Words,
     spark: Spark,
     /// What its line did wrong: the note's code, how often, first and last.
     notes: Vec<(String, i64, Moment, Moment)>,
@@ -40,7 +46,15 @@ pub(super) async fn show(
     who: Who,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    let snapshot = page.snapshot().await?;
+    let (valid_for, now) = (page.qc.valid_for, crate::clock::now());
+    let (sought, readings) = (InstrumentId::new(&name), page.instruments.clone());
+    let (snapshot, (series, least)) = page
+        .read(move |reader| {
+            let mut series = reader.qc(valid_for, now)?;
+            series.retain(|it| it.instrument == sought);
+            Ok((series, offset::least(reader, &sought, &readings)?))
+        })
+        .await?;
     let clock = page.clock(&snapshot);
     let it = snapshot
         .analyzers
@@ -64,13 +78,19 @@ pub(super) async fn show(
             advice: advice::advice(it, &snapshot, page.paper_after),
             last_message: counts.last_message.map(|at| clock.at(at)),
             counts: [
-                (words!("results received"), counts.received),
+                (counted!(counts.received, "result received", "results received"), counts.received),
                 (words!("new"), counts.new),
                 (words!("repeated"), counts.duplicate),
                 (words!("unusable"), counts.problem),
                 (words!("held"), counts.held),
-                (words!("open problems"), counts.open_problems),
+                (counted!(counts.open_problems, "open problem", "open problems"), counts.open_problems),
+                (
+                    counted!(counts.unanswered_queries, "query without orders", "queries without orders"),
+                    counts.unanswered_queries,
+                ),
             ],
+            controls: standing_of(&series, &page.qc),
+            clock_says: offset::says(least),
             spark: Spark::of(&it.hours, &clock),
             notes: it.notes.iter().map(note).collect(),
         },
