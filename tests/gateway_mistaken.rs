@@ -177,6 +177,8 @@ fn copies_are_refused_where_their_own_keys_are_wrong(lab: &Lab, sound: &str) {
 fn a_place_that_may_be_another_is_refused(lab: &Lab, sound: &str) {
     for (from, to) in [
         ("[journal]", "[jornal]"),
+        ("[journal]", "#[journal]"),
+        ("path = \"labwire.db\"", "path = \"other.db\""),
         ("path =", "pat ="),
         ("site =", "site "),
         ("control_socket", "control_sock"),

@@ -176,7 +176,7 @@ async fn a_reload_goes_on_with_what_runs_where_labwire_could_not_start_with_the_
     let page = good.lines().find(|line| line.starts_with("listen = ")).unwrap();
     let cases = [
         (good.replace(page, &format!("listen = \"{port}\"")), "failed to listen on"),
-        (good.replace("path = \"labwire.db\"", &elsewhere), "nowhere isn't there"),
+        (good.replace("path = \"labwire.db\"", &elsewhere), "a reload keeps its journal"),
         (good.replace("control_socket = \"sock\"", "control_socket = \"nowhere/sock\""), "isn't there, or"),
     ];
     for (index, (text, why)) in cases.into_iter().enumerate() {

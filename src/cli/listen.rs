@@ -9,7 +9,7 @@ mod words;
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -127,6 +127,7 @@ fn claimed(folder: &Path, place: &Place) -> Option<String> {
         (Transport::Serial(serial), Place::Device(device)) => real(&serial.device) == real(device),
         (Transport::TcpClient(client), Place::Connect(address)) => client.connect == *address,
         (Transport::TcpServer(server), Place::Accept(address)) => server.listen.port() == address.port(),
+        (Transport::TcpServer(server), Place::Connect(address)) => is_here(address, server.listen),
         _ => false,
     })?;
     UnixStream::connect(&settings.control_socket).ok()?;
@@ -135,6 +136,13 @@ fn claimed(folder: &Path, place: &Place) -> Option<String> {
         "that is the line of {name}, and labwire runs: see it with labwire tap {name}, or take instruments.d/{name}.toml away \
          and systemctl reload labwire"
     ))
+}
+
+/// Whether an address leads to one that this machine listens at.
+fn is_here(address: &str, listens: SocketAddr) -> bool {
+    let Ok(leads_to) = address.to_socket_addrs() else { return false };
+    let is_ours = |ip: IpAddr| ip == listens.ip() || (listens.ip().is_unspecified() && ip.is_loopback());
+    leads_to.into_iter().any(|it| it.port() == listens.port() && is_ours(it.ip()))
 }
 
 fn real(path: &Path) -> PathBuf {

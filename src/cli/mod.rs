@@ -38,6 +38,7 @@ mod user;
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use clap::Parser;
@@ -46,6 +47,7 @@ use crate::config::{Bearings, Errors, Settings};
 use crate::exit::Exit;
 use crate::host::serial::Machine;
 use crate::host::tls;
+use crate::journal::is_in_use;
 
 use arguments::{Add, Arguments, Command, Import, RulesCommand};
 use ask::Dialogue;
@@ -193,9 +195,30 @@ fn beside(folder: &Path, command: impl FnOnce(&Bearings) -> Outcome) -> Outcome 
                      specimen numbers are taken as they are written"
                 )?;
             }
+            if let Some(why) = elsewhere(&bearings) {
+                writeln!(io::stderr(), "labwire: {why}")?;
+                return Ok(Exit::Configuration);
+            }
             command(&bearings)
         }
         Err(errors) => wrong(&errors),
+    }
+}
+
+/// Why the journal that the configuration on disk means may not be the one that is asked about.
+fn elsewhere(bearings: &Bearings) -> Option<String> {
+    let journal = bearings.journal.path.display();
+    let runs = UnixStream::connect(&bearings.control_socket).is_ok();
+    match (runs, is_in_use(&bearings.journal.path)) {
+        (true, true) => None,
+        (true, false) => Some(format!(
+            "labwire runs, and not with the journal {journal}: the configuration on disk means another, see labwire check"
+        )),
+        (false, _) if bearings.is_journal_assumed => Some(format!(
+            "labwire.toml doesn't say where the journal is, has mistakes and may have said it: {journal} isn't taken for it; mend \
+             what labwire check names"
+        )),
+        (false, _) => None,
     }
 }
 

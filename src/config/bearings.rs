@@ -23,6 +23,8 @@ pub struct Bearings {
     /// The configuration's own folder.
     pub folder: PathBuf,
     pub journal: JournalSettings,
+    /// Nobody says where the journal is, and `labwire.toml` has mistakes: what said it may be among them.
+    pub is_journal_assumed: bool,
     /// The Unix socket on which commands reach a running gateway.
     pub control_socket: PathBuf,
     /// `None`: what is said of copies has a mistake.
@@ -53,6 +55,7 @@ fn load_in(folder: &Path, environment: &Environment) -> Result<Bearings, Errors>
         Ok((settings, _)) => Ok(Bearings {
             folder: settings.origin.folder.clone(),
             journal: settings.journal.clone(),
+            is_journal_assumed: false,
             control_socket: settings.control_socket.clone(),
             backup: Some(settings.backup.clone()),
             call_steps: Some(settings.call_steps.clone()),
@@ -70,6 +73,10 @@ fn in_spite_of(errors: &Errors, folder: &Path, environment: &Environment) -> Opt
         return None;
     }
     let mut journal = part(&source, |file| site::journal(file, &folder))?;
+    let names_path = |table: &mut Table<'_>| table.free_entries().iter().any(|(name, _)| name.text == "path");
+    let says_where = part(&source, |file| file.table("journal", names_path))?;
+    let is_said = says_where == Some(true) || environment.journal().is_some();
+    let is_journal_assumed = !is_said && errors.0.iter().any(|it| it.file == "labwire.toml");
     let (mut control_socket, _) = part(&source, |file| site::control_socket(file, &folder))?;
     if let Some(path) = environment.journal() {
         journal.path = path.ok()?;
@@ -80,7 +87,15 @@ fn in_spite_of(errors: &Errors, folder: &Path, environment: &Environment) -> Opt
     let backup = part(&source, |file| site::backup(file, &folder, &journal));
     let called = part(&source, |file| file.table("critical_calls", calls::read).unwrap_or_default());
     let call_steps = called.map(|(_, steps)| steps);
-    Some(Bearings { folder, journal, control_socket, backup, call_steps, whole: Err(errors.clone()) })
+    Some(Bearings {
+        folder,
+        journal,
+        is_journal_assumed,
+        control_socket,
+        backup,
+        call_steps,
+        whole: Err(errors.clone()),
+    })
 }
 
 /// A part of a file, whatever stands beside it; `None` where something is wrong with it.

@@ -17,6 +17,14 @@ pub(super) fn lock(journal: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
+/// Whether a gateway has the journal. Where that can't be found out, one may have it.
+pub fn is_in_use(journal: &Path) -> bool {
+    match File::open(journal.with_extension("lock")) {
+        Ok(file) => flock(&file, FlockOperation::NonBlockingLockShared).is_err(),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
+}
+
 fn refusal(path: PathBuf, error: Errno) -> OpenError {
     match error {
         Errno::WOULDBLOCK => OpenError::InUse(path),
@@ -47,8 +55,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("labwire.db");
         let held = lock(&journal).unwrap();
-        assert!(matches!(lock(&journal), Err(OpenError::InUse(_))));
+        assert!(matches!(lock(&journal), Err(OpenError::InUse(_))) && is_in_use(&journal));
         drop(held);
+        assert!(!is_in_use(&journal) && !is_in_use(Path::new("/no/such/journal.db")));
         assert!(lock(&journal).is_ok());
     }
 }

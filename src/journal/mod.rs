@@ -67,6 +67,7 @@ use tokio::sync::watch;
 
 pub use delay::{Counting, Delays};
 pub use error::{JournalError, OpenError};
+pub use lock::is_in_use;
 pub use read::Reader;
 pub use rows::{CallId, DeliveryId, FileId, MessageId, ObservationId, ProblemId, TransferId};
 pub use space::Space;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::fs::Access;
 
-use super::{about, bound, journal, soundness, tls};
+use super::{about, bound, tls};
 use crate::config::{Finding, Settings};
 use crate::host::logging;
 use crate::host::tls::Acceptor;
@@ -15,8 +15,15 @@ pub(in crate::cli) fn obstacles(running: &Settings, new: &Settings) -> Vec<Findi
     let site = |message: String| about("labwire.toml", message);
     let mut found: Vec<Finding> = Vec::new();
     found.extend(logging::check(&new.log).err().map(|error| site(error.to_string())));
-    if new.journal.path != running.journal.path {
-        found.extend(journal(new).or_else(|| soundness(new).err()));
+    let (journal, other) = (&running.journal.path, &new.journal.path);
+    if journal != other {
+        // What waits in the one would be forgotten, and what is sent again be new to the other.
+        let text = "a reload keeps its journal, and the new configuration names another than";
+        found.push(site(format!(
+            "{text} {}: {}; if that is meant, stop labwire and start it",
+            journal.display(),
+            other.display()
+        )));
     }
     if new.control_socket != running.control_socket {
         found.extend(socket(&new.control_socket).map(site));

@@ -12,8 +12,9 @@ use crate::wire::ear::{self, Ear, Taken};
 
 /// A transmission, or a part of it, ends with so long a silence.
 const QUIET: Duration = Duration::from_millis(700);
-/// So much of one is enough.
+/// So much of one is enough, and so long a one.
 const ENOUGH: usize = 2000;
+const LONGEST: Duration = Duration::from_secs(10);
 /// With nothing heard for so long, another setting is tried: analyzers ask again sooner.
 const PATIENCE: Duration = Duration::from_secs(45);
 /// Where some settings can't be told apart by what an analyzer says, more than so many parts of transmissions don't help.
@@ -54,11 +55,13 @@ pub(super) async fn listen(
     )?;
     out.flush()?;
     loop {
-        let part = tokio::select! {
-            part = part(&mut ear) => part?,
-            () = sleep(PATIENCE) => Vec::new(),
-            () = &mut *over => break,
-        };
+        let mut is_over = false;
+        let mut part = Vec::new();
+        tokio::select! {
+            heard = hear(&mut ear, &mut part) => heard?,
+            () = sleep(PATIENCE) => {}
+            () = &mut *over => is_over = true,
+        }
         listening.belief.hear(port, &part);
         if !part.is_empty() {
             let marred = part.iter().filter(|heard| heard.is_marred).count();
@@ -66,7 +69,7 @@ pub(super) async fn listen(
             out.flush()?;
             listening.recorded.push((port, part));
         }
-        if listening.is_enough() {
+        if is_over || listening.is_enough() {
             break;
         }
         port = listening.tune(&mut ear, port)?;
@@ -75,16 +78,19 @@ pub(super) async fn listen(
     Ok(listening.found(device, is_pseudo))
 }
 
-/// Characters until the line falls silent, or until there are enough.
-async fn part(ear: &mut Ear) -> io::Result<Vec<Heard>> {
-    let mut part = ear.hear().await?;
-    while let Ok(more) = timeout(QUIET, ear.hear()).await {
-        part.extend(more?);
-        if part.len() >= ENOUGH {
-            break;
+/// Adds characters until the line falls silent, or until there are enough.
+async fn hear(ear: &mut Ear, part: &mut Vec<Heard>) -> io::Result<()> {
+    part.extend(ear.hear().await?);
+    let rest = async {
+        while let Ok(more) = timeout(QUIET, ear.hear()).await {
+            part.extend(more?);
+            if part.len() >= ENOUGH {
+                break;
+            }
         }
-    }
-    Ok(part)
+        Ok(())
+    };
+    timeout(LONGEST, rest).await.unwrap_or(Ok(()))
 }
 
 impl Listening {
