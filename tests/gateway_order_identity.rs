@@ -429,6 +429,46 @@ async fn the_list_for_a_downtime_names_both_patients_where_the_analyzer_named_an
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_critical_call_names_whom_the_lims_names_and_says_where_the_analyzer_named_another() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    lab.instrument(
+        "erba",
+        "erba-xl",
+        "",
+        &format!("{}[codes.GLCC]\nanalyte = \"glucose\"\n", listener(analyzer)),
+    );
+    fs::create_dir(lab.path("rules.d")).unwrap();
+    let rule = "[[critical]]\nname = \"glucose\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nlow = \"< 40\"\nsource = \"a test\"\n";
+    fs::write(lab.path("rules.d/own.toml"), rule).unwrap();
+    let _gateway = lab.start().await;
+    let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    assert!(said.starts_with("Signed by"), "{said}");
+    let mut lims = Teller::connect(address).await;
+    for id in ["1", "2"] {
+        lims.tell(&oml(id, &format!("T{id}"), &[("NW", &format!("P{id}"), "GLCC")])).await;
+    }
+    let text = |tube: &str, patient: &str| {
+        let text = chemistry(tube, &[("GLCC", "30")], "F", "20260501110000");
+        text.replace("P|1||EX-77||Example^Anna", patient)
+    };
+    send(analyzer, &text("T1", "P|1")).await;
+    until("the first call is open", || lab.text(&["calls"]).contains("T1 GLCC")).await;
+    send(analyzer, &text("T2", "P|1||EX99||Sample^Otto||19500505|M")).await;
+    until("the second call is open", || lab.text(&["calls"]).contains("T2 GLCC")).await;
+    let shown = lab.text(&["calls", "T1"]);
+    assert!(shown.contains("the patient by the LIMS's order: name Example^Anna"), "{shown}");
+    assert!(
+        shown.contains("the analyzer said of the patient: nothing") && !shown.contains("NOT WHOM"),
+        "{shown}"
+    );
+    let shown = lab.text(&["calls", "T2"]);
+    assert!(shown.contains("THAT IS NOT WHOM THE LIMS NAMES") && shown.contains("Sample^Otto"), "{shown}");
+    let page = |call: &str| page::answer(lab.page, &format!("/call/{call}")).unwrap();
+    assert!(page("1").contains("Patient by the LIMS") && page("1").contains("Example^Anna"), "{}", page("1"));
+    assert!(!page("1").contains("Not whom the LIMS names") && page("2").contains("Not whom the LIMS names"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_result_of_another_patient_is_noticed_though_its_test_was_not_ordered() {
     let (_lims, lab, analyzer, address) = laboratory().await;
     lab.instrument("erba", "erba-xl", "other_patient = \"hold\"", &listener(analyzer));

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::config::Bearings;
 use crate::domain::call::{Step, Wants, whom};
 use crate::domain::clinic::{Amount, Check};
-use crate::domain::{Comparator, Observation};
+use crate::domain::{Comparator, Observation, Patient, Private};
 use crate::exit::Exit;
 use crate::journal::calls::CallView;
 use crate::journal::{ObservationId, Reader};
@@ -53,7 +53,6 @@ pub(super) fn show(bearings: &Bearings, named: &str, out: &mut impl Write) -> Ou
     }
     for call in &calls {
         writeln!(out, "{}", line(call, bearings.call_steps.as_deref(), clock::now()))?;
-        patient(call.result.reveal(), out)?;
         for it in &call.happened {
             writeln!(out, "    {}  {}", it.at, it.words().english())?;
         }
@@ -92,9 +91,23 @@ fn line(call: &CallView, steps: Option<&[Step]>, now: Timestamp) -> String {
     format!("{head}; {wants} {by} {}{whom}{attempts}{again}", due.at)
 }
 
-/// What the analyzer said of the patient, for the identifiers.
-fn patient(result: &Observation, out: &mut impl Write) -> io::Result<()> {
-    let patient = result.patient.reveal();
+/// Whom the LIMS's orders name and what the analyzer said of the patient, for the identifiers.
+fn patients(result: &Observation, ordered: &[Private<Patient>], out: &mut impl Write) -> io::Result<()> {
+    for patient in ordered {
+        writeln!(out, "    the patient by the LIMS's order: {}", told(patient.reveal()))?;
+    }
+    let said = result.patient.reveal();
+    writeln!(out, "    the analyzer said of the patient: {}", told(said))?;
+    if ordered.iter().any(|it| said.is_other(it.reveal())) {
+        writeln!(
+            out,
+            "    THAT IS NOT WHOM THE LIMS NAMES: find out whose the tube is before anybody is called"
+        )?;
+    }
+    Ok(())
+}
+
+fn told(patient: &Patient) -> String {
     let told = [
         ("name", &patient.name),
         ("birth date", &patient.birth_date),
@@ -107,8 +120,7 @@ fn patient(result: &Observation, out: &mut impl Write) -> io::Result<()> {
         .filter(|(_, text)| !text.trim().is_empty())
         .map(|(what, text)| format!("{what} {text}"))
         .collect();
-    let told = if told.is_empty() { "nothing".to_owned() } else { told.join(", ") };
-    writeln!(out, "    the analyzer said of the patient: {told}")
+    if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
 }
 
 /// By what it is critical, the patient's earlier values of the same analyte that were known then, and what else is known
@@ -117,6 +129,7 @@ fn evidence(reader: &Reader, call: &CallView, out: &mut impl Write) -> io::Resul
     let versions: Vec<ObservationId> = call.happened.iter().map(|it| it.observation).collect();
     let evidence =
         reader.evidence(call.observation, call.result.reveal(), &versions).map_err(io::Error::other)?;
+    patients(call.result.reveal(), &evidence.ordered, out)?;
     for decision in evidence.decisions.iter().filter(|decision| decision.check == Check::Critical.name()) {
         writeln!(out, "    {decision}")?;
     }

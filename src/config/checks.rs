@@ -124,7 +124,13 @@ fn head(table: &mut Table<'_>, holds: bool) -> Head {
         let name = entry.parsed(|name| super::id("a rule's name", name).map(|()| name.to_owned()))?;
         Some((name, entry.span()))
     });
-    let source = table.required("source", "\"where it is from\"").and_then(|entry| entry.text());
+    let source = table.required("source", "\"where it is from\"").and_then(|entry| {
+        let source = entry.text()?;
+        if source.trim().is_empty() {
+            entry.error("it says nothing; write where the rule is from");
+        }
+        Some(source)
+    });
     let hold = table.flag("hold");
     let preliminary = table.flag("preliminary").unwrap_or_default();
     let (source, holds) = (source.map(str::to_owned), hold.unwrap_or(holds));

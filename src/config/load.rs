@@ -17,7 +17,7 @@ use super::settings::{Destination, Settings, Whose};
 use super::{Origin, calls, instrument, qc, reader, rules, site};
 use crate::domain::call::CallPolicy;
 use crate::domain::qc::{Lot, Plan};
-use crate::domain::{InstrumentId, Rules};
+use crate::domain::{Glob, InstrumentId, Rules};
 
 /// A site's own analytes, beside `labwire.toml`.
 const ANALYTES_FILE: &str = "analytes.toml";
@@ -84,6 +84,7 @@ pub(super) fn load_with(
     let instruments: Vec<(&Source, Option<instrument::Draft>)> =
         sources.iter().map(|source| (source, report.instrument(source, &folder, &shared))).collect();
     report.check_claims(site_source.as_ref().zip(site.as_ref()), &instruments);
+    report.rules_of_nobody(&rules, &instruments);
     let lots = report.lots(&folder, &instruments);
 
     let drafts = instruments.into_iter().filter_map(|(_, draft)| draft?.instrument).map(Arc::new).collect();
@@ -179,6 +180,25 @@ impl Report {
         let (rules, findings) = rules::assembled(&sources);
         self.errors.extend(findings);
         rules
+    }
+
+    /// Rules that are for an instrument's results which isn't there would never be asked.
+    fn rules_of_nobody(&mut self, rules: &Rules, instruments: &[(&Source, Option<instrument::Draft>)]) {
+        let known: Vec<&str> = instruments.iter().map(|(source, _)| stem(source)).collect();
+        if known.is_empty() {
+            return;
+        }
+        for rule in &rules.checks.rules {
+            let is_nobody = |glob: &&Glob| !known.iter().any(|name| glob.matches(name));
+            for glob in rule.criteria.instruments.iter().filter(is_nobody) {
+                let text = format!(
+                    "no instrument is called {:?}, in instruments of rule {}",
+                    glob.as_str(),
+                    rule.name
+                );
+                self.errors.push(Finding::about(&rule.place, text));
+            }
+        }
     }
 
     /// The lots of every file of `qc.d`. They name instruments that there are.

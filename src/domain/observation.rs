@@ -173,6 +173,19 @@ impl Patient {
             || differ(self.letter_of_sex(), other.letter_of_sex())
     }
 
+    /// Whether both say something of a patient that can't be said of one. Analyzers cut names and change their case, so of
+    /// the name only a family name that neither begins nor continues the other's is another.
+    pub fn is_other(&self, told: &Patient) -> bool {
+        let differ = |sent: &str, told: &str| !sent.is_empty() && !told.is_empty() && sent != told;
+        let family = |name: &str| {
+            let end = name.find(['^', ',', ' ']).unwrap_or(name.len());
+            name.get(..end).unwrap_or_default().to_lowercase()
+        };
+        let (one, other) = (family(self.name.trim()), family(told.name.trim()));
+        let renamed = differ(&one, &other) && !one.starts_with(&other) && !other.starts_with(&one);
+        differ(self.id.trim(), told.id.trim()) || self.contradicts(told) || renamed
+    }
+
     /// Whether both name a person and a day of birth, and others: more than one correction makes of one patient.
     pub fn may_be_another(&self, other: &Patient) -> bool {
         let (born, name) = (self.day_of_birth(), self.name_in_words());

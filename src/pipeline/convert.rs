@@ -65,10 +65,21 @@ pub fn analyte_of<'a>(test: &TestIdentity, loinc: Option<&str>, reading: &'a Rea
 pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<String>, Amount) {
     let analyte = analyte(observation, reading);
     let name = analyte.map(|analyte| analyte.id.clone());
-    let Value::Quantity { comparator, number } = &observation.value else { return (name, Amount::NoNumber) };
     if observation.is_without_value() {
         return (name, Amount::NoNumber);
     }
+    let Value::Quantity { comparator, number } = &observation.value else {
+        // "7.0*" may be a critical value, and nobody can tell.
+        let may_be_number =
+            matches!(&observation.value, Value::Text(text) if text.bytes().any(|it| it.is_ascii_digit()));
+        let why = "what was sent may be a number, and isn't written as one";
+        let amount = if may_be_number && name.is_some() {
+            Amount::Unconverted(why.to_owned())
+        } else {
+            Amount::NoNumber
+        };
+        return (name, amount);
+    };
     let amount = match analyte {
         None => Exact::parse(number.as_str()).map(|exact| Amount::plain(*comparator, exact)),
         Some(analyte) => Some(amount_of(*comparator, exactly(observation, analyte, number, reading))),

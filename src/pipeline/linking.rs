@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Observation, OrderDoubt, OrderState, Panels, Patient, Sourced};
+use crate::domain::{Observation, OrderDoubt, OrderState, Panels, Sourced};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,7 +31,7 @@ pub fn fit(
         let mut told = whose.iter().filter_map(|place| orders.get(*place)).peekable();
         let is_told = told.peek().is_some();
         let sent = observation.patient.reveal();
-        is_told && told.all(|(_, it)| is_other(sent, it.order.patient.reveal()))
+        is_told && told.all(|(_, it)| sent.is_other(it.order.patient.reveal()))
     };
     let without_order = |doubt, whose: Vec<usize>| {
         let doubts = [(true, doubt), (names_another(&whose), OrderDoubt::OtherPatient)];
@@ -97,17 +97,4 @@ fn distance(state: OrderState) -> u8 {
         OrderState::Completed => 1,
         OrderState::Cancelled | OrderState::Discontinued | OrderState::Replaced => 2,
     }
-}
-
-/// Whether both say something of a patient that can't be said of one. Analyzers cut names and change their case, so of
-/// the name only a family name that neither begins nor continues the other's is another.
-pub fn is_other(sent: &Patient, told: &Patient) -> bool {
-    let differ = |sent: &str, told: &str| !sent.is_empty() && !told.is_empty() && sent != told;
-    let family = |name: &str| {
-        let end = name.find(['^', ',', ' ']).unwrap_or(name.len());
-        name.get(..end).unwrap_or_default().to_lowercase()
-    };
-    let (one, other) = (family(sent.name.trim()), family(told.name.trim()));
-    let renamed = differ(&one, &other) && !one.starts_with(&other) && !other.starts_with(&one);
-    differ(sent.id.trim(), told.id.trim()) || sent.contradicts(told) || renamed
 }

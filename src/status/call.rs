@@ -103,7 +103,7 @@ pub(super) async fn show(
             tell: view.tell.reveal().words(),
             specimen: view.specimen.reveal().to_owned(),
             patient: patient(result),
-            evidence: rows(&evidence, &clock),
+            evidence: rows(&evidence, result, &clock),
             happened: view.happened.iter().map(|it| (clock.at(it.at), it.words())).collect(),
             is_verified: view.course.is_verified(),
             outcomes: CallOutcome::ALL,

@@ -12,7 +12,7 @@ use super::shell::{self, HeldRow, Shell, unit};
 use super::who::Who;
 use super::words::filters;
 use crate::domain::clinic::Amount;
-use crate::domain::{Comparator, Observation, Patient, Words, words};
+use crate::domain::{Comparator, Observation, Patient, Private, Words, words};
 use crate::journal::ObservationId;
 use crate::journal::decisions::StoredDecision;
 use crate::journal::views::Evidence;
@@ -29,6 +29,10 @@ struct Hold {
 
 /// What stands beside a result, in words.
 pub(super) struct EvidenceRows {
+    /// What is known of each patient whom the LIMS's orders name.
+    pub ordered: Vec<Vec<(Words, String)>>,
+    /// The analyzer named another one.
+    pub is_other: bool,
     pub decisions: Vec<Words>,
     pub previous: Vec<Words>,
     /// What it is to the result, and the result itself.
@@ -65,7 +69,7 @@ pub(super) async fn show(
             .seen_by(who, format!("/held/{number}")),
             row: shell::held(&view, &clock),
             patient: patient(&view.detail),
-            evidence: rows(&evidence, &clock),
+            evidence: rows(&evidence, &view.detail, &clock),
         },
         page.language,
     )
@@ -91,7 +95,10 @@ pub(super) fn told(patient: &Patient) -> Vec<(Words, String)> {
         .collect()
 }
 
-pub(super) fn rows(evidence: &Evidence, clock: &Clock) -> EvidenceRows {
+/// `detail`: the result that the evidence is about.
+pub(super) fn rows(evidence: &Evidence, detail: &Observation, clock: &Clock) -> EvidenceRows {
+    let ordered = evidence.ordered.iter().map(Private::reveal);
+    let is_other = ordered.clone().any(|it| detail.patient.reveal().is_other(it));
     let previous = evidence.previous.iter().filter_map(|past| {
         let Amount::Number { comparator, reported, .. } = &past.amount else { return None };
         let unknown = || words!("at a time that isn't known");
@@ -114,6 +121,8 @@ pub(super) fn rows(evidence: &Evidence, clock: &Clock) -> EvidenceRows {
         (Words::fixed(it.is.words()), words!("{test} {value} from {instrument}", test, value, instrument))
     });
     EvidenceRows {
+        ordered: ordered.map(told).collect(),
+        is_other,
         decisions: evidence.decisions.iter().map(StoredDecision::words).collect(),
         previous: previous.collect(),
         beside: beside.collect(),

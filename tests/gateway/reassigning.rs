@@ -78,6 +78,45 @@ async fn a_result_under_a_misread_number_is_moved_and_void_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_came_with_a_misread_number_is_not_taken_along() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &listener(address));
+    let gateway = lab.start().await;
+    let of = |specimen: &str, code: &str, id: &str, name: &str| {
+        chemistry(specimen, &[(code, "5.1")], "F", "20260102030405")
+            .replace("P|1||EX-77||Example^Anna", &format!("P|1|{id}|||{name}"))
+    };
+    send(address, &of("EX0001", "GLCC", "EX-99", "Sample^Otto")).await;
+    send(address, &of("EX0002", "ALTT", "EX-77", "Example^Anna")).await;
+    send(address, &of("EX0003", "CRR", "EX-99", "Sample^Otto")).await;
+    until("the LIMS has them", || lab.count("accepted") == 3).await;
+    assert!(reassign(&lab, "1", "EX0002").starts_with("Moved to EX0002"));
+    assert!(reassign(&lab, "3", "EX0004").starts_with("Moved to EX0004"));
+    until("the LIMS has them under the right numbers", || lab.count("accepted") == 5).await;
+    let told = |specimen: &str, delivery: i64| {
+        let sent = lab.reader().payload(DeliveryId(delivery)).unwrap()?;
+        let payload = String::from_utf8_lossy(sent.reveal()).into_owned();
+        (payload.contains(&format!("\"id\":\"{specimen}\"")) && payload.contains("\"moved\""))
+            .then_some(payload)
+    };
+    let moved = |specimen: &str| (4..9).find_map(|delivery| told(specimen, delivery)).unwrap();
+    assert!(
+        moved("EX0002").contains("Example^Anna") && !moved("EX0002").contains("Otto"),
+        "{}",
+        moved("EX0002")
+    );
+    let unknown = moved("EX0004");
+    assert!(
+        !unknown.contains("Otto") && !unknown.contains("EX-99"),
+        "nobody knows whose tube it is: {unknown}"
+    );
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_moved_result_is_judged_by_the_rules_under_its_right_number() {
     let lims = lims().await;
     let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");

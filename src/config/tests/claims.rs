@@ -98,6 +98,26 @@ fn listeners_that_overlap_are_refused() {
 }
 
 #[test]
+fn a_rule_is_for_an_instrument_that_there_is() {
+    let rule = |name: &str| {
+        format!(
+            "[[critical]]\nname = \"k\"\nsource = \"s\"\nanalyte = \"potassium\"\nunit = \"mmol/L\"\nlow = \"< 3\"\n\
+             instruments = [\"{name}\"]\n"
+        )
+    };
+    let a = format!("{INSTRUMENT}{}", server("10.0.0.2:4001", ""));
+    let told = |name: &str| {
+        errors_of(&[("labwire.toml", SITE), ("instruments.d/a.toml", &a), ("rules.d/r.toml", &rule(name))])
+    };
+    assert_eq!(told("a"), "no error");
+    assert_eq!(told("*"), "no error");
+    assert_eq!(
+        told("nosuch"),
+        "rules.d/r.toml:1:1: no instrument is called \"nosuch\", in instruments of rule k"
+    );
+}
+
+#[test]
 fn claims_are_told_beside_other_mistakes() {
     let told =
         pair("[serial]\ndevice = \"/dev/null\"\nbaud = 1\n", "rerun = 1\n[serial]\ndevice = \"/dev/null\"\n");

@@ -2,7 +2,7 @@
 //! were known then, and what else was measured of the specimen.
 
 use crate::domain::clinic::{Amount, Force, Past};
-use crate::domain::{Observation, SpecimenId};
+use crate::domain::{Observation, OrderState, Patient, Private, SpecimenId};
 use crate::journal::decisions::StoredDecision;
 use crate::journal::{JournalError, ObservationId, Reader};
 
@@ -11,6 +11,8 @@ use super::Way;
 /// The evidence about one result.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
+    /// Whom the LIMS's orders for the specimen name that aren't cancelled, each once; several where they contradict each other.
+    pub ordered: Vec<Private<Patient>>,
     /// By rules in force.
     pub decisions: Vec<StoredDecision>,
     /// Of the same analyte, numbers only.
@@ -54,7 +56,9 @@ impl Reader {
         detail: &Observation,
         versions: &[ObservationId],
     ) -> Result<Evidence, JournalError> {
-        let mut evidence = Evidence { beside: self.beside(result, detail, versions)?, ..Evidence::default() };
+        let ordered = self.ordered_for(&detail.specimen)?;
+        let beside = self.beside(result, detail, versions)?;
+        let mut evidence = Evidence { ordered, beside, ..Evidence::default() };
         for kept in self.evaluations_of(result)?.into_iter().filter(|it| it.force == Force::InForce) {
             let analyte = kept.case.measured.analyte;
             let same = |past: &Past| Some(&past.analyte) == analyte.as_ref();
@@ -64,6 +68,19 @@ impl Reader {
             evidence.decisions.extend(kept.decisions);
         }
         Ok(evidence)
+    }
+
+    fn ordered_for(&self, specimen: &SpecimenId) -> Result<Vec<Private<Patient>>, JournalError> {
+        let mut patients: Vec<Private<Patient>> = Vec::new();
+        if specimen.is_blank() {
+            return Ok(patients);
+        }
+        for order in self.orders_on(specimen)?.into_iter().filter(|it| it.state != OrderState::Cancelled) {
+            if !patients.contains(&order.order.patient) {
+                patients.push(order.order.patient);
+            }
+        }
+        Ok(patients)
     }
 
     fn beside(

@@ -37,7 +37,10 @@ pub(super) fn index(rule: &Index, case: &Case, form: Form) -> Judged {
         Ruling::Decided(Path::Found)
     } else if answers.contains(&Answer::Unknown) {
         Ruling::Undecided(Why::Comparator)
-    } else if answers.len() < measured.len() || answers.is_empty() {
+    } else if answers.len() < measured.len() {
+        // It was measured, and what came of it can't be read.
+        Ruling::Undecided(Why::NoNumber)
+    } else if answers.is_empty() {
         let names: Vec<&str> = rule.codes.iter().map(|code| code.as_str()).collect();
         let why = Why::NotMeasured(format!("the index {}", names.join(" or ")));
         match rule.missing {

@@ -370,14 +370,22 @@ fn any_index_at_its_limit_counts() {
     };
     let told = |values: &[&str], missing| {
         let mut case = case("5");
-        case.together =
-            values.iter().map(|value| Measured { code: "HEM".to_owned(), ..measured("h", value) }).collect();
+        let of = |value: &&str| match *value {
+            "+++" => Measured { amount: Amount::NoNumber, ..measured("h", "0") },
+            number => measured("h", number),
+        };
+        case.together = values.iter().map(|value| Measured { code: "HEM".to_owned(), ..of(value) }).collect();
         ruling(&case, vec![index(missing)])
     };
     assert_eq!(told(&["2"], Missing::NotEvaluated), "clear");
     assert_eq!(told(&["2", "3"], Missing::NotEvaluated), "found");
     assert_eq!(told(&["3", "2"], Missing::NotEvaluated), "found");
     assert!(told(&[">2"], Missing::NotEvaluated).starts_with("undecided"));
+    assert!(
+        told(&["+++"], Missing::NotEvaluated).starts_with("undecided"),
+        "measured, and nobody can tell how much"
+    );
+    assert_eq!(told(&["+++", "4"], Missing::NotEvaluated), "found");
     assert!(told(&[], Missing::NotEvaluated).starts_with("not evaluated"));
     assert!(told(&[], Missing::Undecided).starts_with("undecided"));
 }

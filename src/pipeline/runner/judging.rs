@@ -25,9 +25,7 @@ use crate::journal::qc::JudgedRun;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{Told, Wanted, evaluate, latest};
-use crate::pipeline::{
-    Around, Reading, analyte_of, case_of, fit, is_other, measured, measured_at, past, ranged,
-};
+use crate::pipeline::{Around, Reading, analyte_of, case_of, fit, measured, measured_at, past, ranged};
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
@@ -142,7 +140,7 @@ impl<'a> Judging<'a> {
         if found.doubts.contains(&OrderDoubt::OtherPatient) {
             for order in found.whose.iter().filter_map(|place| orders.get(*place)) {
                 let earlier = self.bench.read(|reader| reader.earlier_patients(order))?;
-                if earlier.iter().any(|told| !is_other(observation.patient.reveal(), told)) {
+                if earlier.iter().any(|told| !observation.patient.reveal().is_other(told)) {
                     found.doubts.retain(|it| *it != OrderDoubt::OtherPatient);
                 }
             }

@@ -7,8 +7,9 @@ use super::Runner;
 use super::again::{RESULTS, Review};
 use super::compare::Comparison;
 use super::judging::{Controls, Judging};
+use super::whose::{by_analyzer, distinct};
 use crate::clock;
-use crate::domain::{HoldReason, Observation, SpecimenId, Standing};
+use crate::domain::{HoldReason, Observation, Patient, Private, SpecimenId, Standing};
 use crate::journal::decisions::Judged;
 use crate::journal::reassign::{Moved, ToMove};
 use crate::journal::results::{Entry, Place};
@@ -92,12 +93,14 @@ impl Runner {
         };
         let mut entries = Vec::new();
         let mut from = Vec::new();
+        let beside = self.read(|reader| reader.of_specimen(specimen, RESULTS))?;
+        let told = distinct(beside.iter().map(|known| &known.observation.reveal().patient));
+        let patient = by_analyzer(&told).unwrap_or_default();
         for it in results {
             from.push(it.known.id);
-            entries.push(comparison.moved(under_its_number(it, specimen))?);
+            entries.push(comparison.moved(under_its_number(it, specimen, &patient))?);
         }
         // What came with it under the right number is as much around it as what else was moved.
-        let beside = self.read(|reader| reader.of_specimen(specimen, RESULTS))?;
         let beside = beside.into_iter().filter(|known| known.message == message).map(|known| Entry {
             observation: known.observation.into_inner(),
             place: Place::Own,
@@ -114,9 +117,10 @@ impl Runner {
     }
 }
 
-/// As it was read, with the right number. What held it because of the wrong one, of other results, orders or rules is found
-/// out again; what a person has let go stays so.
-fn under_its_number(it: ToMove, specimen: &SpecimenId) -> Observation {
+/// As it was read, with the right number, and with the patient whom analyzers name with that: who came with the wrong number
+/// is the other tube's. What held it because of the wrong one, of other results, orders or rules is found out again; what a
+/// person has let go stays so.
+fn under_its_number(it: ToMove, specimen: &SpecimenId, patient: &Private<Patient>) -> Observation {
     let observation = it.known.observation.into_inner();
     let reasons = match &observation.standing {
         Standing::Held(reasons) => reasons.as_slice(),
@@ -126,7 +130,7 @@ fn under_its_number(it: ToMove, specimen: &SpecimenId) -> Observation {
         |reason: &HoldReason| !reason.is_of_number() && !reason.is_by_rules() && !it.let_go.contains(reason);
     let stay: Vec<HoldReason> = reasons.iter().copied().filter(stays).collect();
     let standing = if stay.is_empty() { Standing::Clear } else { Standing::Held(stay) };
-    Observation { specimen: specimen.clone(), standing, ..observation }
+    Observation { specimen: specimen.clone(), patient: patient.clone(), standing, ..observation }
 }
 
 impl Comparison<'_> {

@@ -7,6 +7,7 @@ use labwire_units::{Aliases, Unit};
 
 use super::*;
 use crate::config::rules;
+use crate::domain::clinic::Amount;
 use crate::domain::{CodeMapping, Rules};
 
 const ANALYTES: &str = "
@@ -139,6 +140,18 @@ fn what_is_no_number_or_another_side_of_the_measurement_is_left_alone() {
         let observation = only_of(&reading, result);
         assert_eq!(observation.conversion, None, "{result}");
         assert!(!holds(&observation).contains(&HoldReason::NotConverted), "{result}");
+    }
+}
+
+#[test]
+fn what_may_be_a_number_and_isnt_written_as_one_is_left_open_to_the_rules() {
+    let reading = signed_reading();
+    for (value, is_open) in
+        [("7.0*", true), ("5,5", true), ("see 12", true), ("haemolysed", false), ("+++", false)]
+    {
+        let observation = only_of(&reading, &format!("R|1|^^^HGB|{value}|g/dl||N||F"));
+        let amount = crate::pipeline::measured(&observation, &reading).amount;
+        assert_eq!(matches!(amount, Amount::Unconverted(_)), is_open, "{value}: {amount:?}");
     }
 }
 
