@@ -3,6 +3,7 @@
 mod evidence;
 mod ordered;
 mod overview;
+mod waiting;
 mod way;
 
 use std::collections::BTreeMap;

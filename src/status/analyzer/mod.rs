@@ -20,6 +20,9 @@ use super::who::Who;
 use super::words::filters;
 use crate::domain::{InstrumentId, Words, counted, words};
 
+/// The most lines that wait and are looked at, of all analyzers.
+const LOOKED_AT: usize = 10_000;
+
 #[derive(Template)]
 #[template(path = "analyzer.html")]
 struct AnalyzerPage {
@@ -30,6 +33,8 @@ struct AnalyzerPage {
     detail: Words,
     advice: Option<Card>,
     last_message: Option<Moment>,
+    /// How many of its results wait to leave.
+    waiting: Words,
     /// What was counted, and how often.
     counts: [(Words, i64); 7],
     /// How its tests stand by their controls; nothing where none is judged.
@@ -48,11 +53,13 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let (valid_for, now) = (page.qc.valid_for, crate::clock::now());
     let (sought, readings) = (InstrumentId::new(&name), page.instruments.clone());
-    let (snapshot, (series, least)) = page
+    let destinations: Vec<String> = page.known.destinations.keys().cloned().collect();
+    let (snapshot, (series, least, waiting)) = page
         .read(move |reader| {
             let mut series = reader.qc(valid_for, now)?;
             series.retain(|it| it.instrument == sought);
-            Ok((series, offset::least(reader, &sought, &readings)?))
+            let waiting = reader.waiting_of(&sought, &destinations, LOOKED_AT)?;
+            Ok((series, offset::least(reader, &sought, &readings)?, waiting))
         })
         .await?;
     let clock = page.clock(&snapshot);
@@ -76,6 +83,11 @@ pub(super) async fn show(
             mark,
             detail,
             advice: advice::advice(it, &snapshot, page.paper_after),
+            waiting: match waiting {
+                (0, false) => words!("nothing"),
+                (some, false) => counted!(some, "{n} result", "{n} results"),
+                (some, true) => counted!(some, "{n} result or more", "{n} results or more"),
+            },
             last_message: counts.last_message.map(|at| clock.at(at)),
             counts: [
                 (counted!(counts.received, "result received", "results received"), counts.received),
