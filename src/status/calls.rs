@@ -1,7 +1,7 @@
 //! The open critical calls on the page: the one that is due first on top. It only shows them.
 
 use super::clock::{Clock, Moment};
-use super::lead::Severity;
+use super::lead::{Lead, Severity};
 use super::shell::Mark;
 use super::snapshot::Snapshot;
 use crate::domain::call::{Step, Wants, whom};
@@ -51,6 +51,25 @@ pub(super) fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option
             some => counted!(some, "{n} attempt", "{n} attempts"),
         },
     })
+}
+
+/// The sentence over a specimen of which a critical value is still to be told: that comes before where its results are.
+pub(super) fn over_results(calls: &[CallRow], results: Lead) -> Lead {
+    let is_overdue = |call: &&CallRow| call.row == Severity::Danger.class();
+    let Some(call) = calls.iter().find(is_overdue).or(calls.first()) else { return results };
+    Lead {
+        severity: if is_overdue(&call) { Severity::Danger } else { Severity::Act },
+        headline: words!(
+            "{test} {value} is a critical value: {what}.",
+            test = &call.test,
+            value = call.tell.clone(),
+            what = call.mark.words.clone()
+        ),
+        then: Words::row(
+            [words!("Its call below says by when and whom."), results.headline, results.then],
+            " ",
+        ),
+    }
 }
 
 /// What the sentence on top says of calls, and what to do.

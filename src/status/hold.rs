@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::Page;
 use super::act::Desk;
+use super::bench::state_words;
 use super::clock::Clock;
 use super::failure::{Failure, html};
 use super::shell::{self, HeldRow, Shell, unit};
@@ -29,6 +30,8 @@ struct Hold {
 
 /// What stands beside a result, in words.
 pub(super) struct EvidenceRows {
+    /// How it stands at each destination.
+    pub at: Vec<(String, Words)>,
     /// What is known of each patient whom the LIMS's orders name.
     pub ordered: Vec<Vec<(Words, String)>>,
     /// The analyzer named another one.
@@ -121,6 +124,7 @@ pub(super) fn rows(evidence: &Evidence, detail: &Observation, clock: &Clock) -> 
         (Words::fixed(it.is.words()), words!("{test} {value} from {instrument}", test, value, instrument))
     });
     EvidenceRows {
+        at: evidence.at.iter().map(|(name, state)| (name.clone(), state_words(state))).collect(),
         ordered: ordered.map(told).collect(),
         is_other,
         decisions: evidence.decisions.iter().map(StoredDecision::words).collect(),

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::Page;
 use super::bench::verdict_words;
+use super::calls::{self, CallRow};
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::{Lead, Severity};
@@ -54,6 +55,8 @@ pub(super) struct SpecimenPage {
     pub(super) earlier: usize,
     pub(super) way: Vec<WayRow>,
     plots: Vec<Plot>,
+    /// The critical calls about it that are open.
+    calls: Vec<CallRow>,
     /// The destinations that have acknowledged something of it, and are still there.
     acknowledged: Vec<String>,
     /// Other messages that could not be read as a whole and in which its number stands: the message's, and whose it is.
@@ -133,12 +136,16 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
     let mut way = way(&steps, &clock);
     let earlier = way.len().saturating_sub(LATEST);
     way.drain(..earlier);
+    let of_it = snapshot.calls.iter().filter(|call| call.specimen == specimen);
+    let calls: Vec<CallRow> = of_it.filter_map(|call| calls::row(call, &snapshot, &clock)).collect();
+    let of_results = match !steps.iter().any(|step| step.what.is_of_results()) && !cut.is_empty() {
+        true => preview::lead(),
+        false => sentence::lead(&id, &steps, &standings, doubts, (&snapshot, &clock)),
+    };
     Ok(SpecimenPage {
         shell: Shell::new(words!("Specimen"), "/specimen", &page.site, &snapshot, &clock),
-        lead: match !steps.iter().any(|step| step.what.is_of_results()) && !cut.is_empty() {
-            true => preview::lead(),
-            false => sentence::lead(&id, &steps, &standings, doubts, (&snapshot, &clock)),
-        },
+        lead: calls::over_results(&calls, of_results),
+        calls,
         now: rows(&steps, &standings, &results(&steps)),
         acknowledged: acknowledged(&standings),
         earlier,

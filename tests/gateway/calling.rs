@@ -67,6 +67,10 @@ async fn a_critical_value_is_called_while_the_lims_is_down_and_the_record_reache
     until("the call is open", || lab.text(&["calls"]).contains("ward 3, 4711")).await;
     let list = lab.text(&["calls"]);
     assert!(list.contains("1  EX0001 GLCC 1.7 mmol/L (as sent: 30.0 mg/dl): critical; call by "), "{list}");
+    let tube = super::page::answer(lab.page, "/specimen?id=EX0001").unwrap();
+    assert!(tube.contains("is a critical value: call.") && tube.contains("href=\"/call/1\""), "{tube}");
+    let call = super::page::answer(lab.page, "/call/1").unwrap();
+    assert!(call.contains("<dt>Is it in the LIMS</dt><dd>lims: being sent"), "{call}");
     let shown = lab.text(&["calls", "EX0001"]);
     assert!(shown.contains("same specimen: CREA 1.0 mg/dl") && shown.contains("Example^Anna"), "{shown}");
     assert!(shown.contains("by glucose; limits < 40 mg/dL, > 450 mg/dL"), "{shown}");

@@ -42,6 +42,33 @@ async fn the_page_follows_the_journal_and_leaves_the_scan_box_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium"]
+async fn a_page_that_nobody_looks_at_keeps_no_connection_unless_it_is_to_be_heard() {
+    let mut laboratory = Laboratory::open().await;
+    let mut seen = Browser::open(&format!("http://{}/", laboratory.page));
+    seen.until(LIVE);
+    let counting = "(() => { const close = EventSource.prototype.close; window.given = 0; \
+                    EventSource.prototype.close = function () { window.given += 1; close.call(this); }; return true; })()";
+    assert!(seen.is(counting));
+    let turns = |hidden: bool| {
+        format!(
+            "(() => {{ Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }}); \
+             document.dispatchEvent(new Event('visibilitychange')); return true; }})()"
+        )
+    };
+    assert!(seen.is("(localStorage.setItem('labwire-sound', 'on'), true)") && seen.is(&turns(true)));
+    assert!(seen.is("window.given === 0"), "its alarms are to be heard");
+    assert!(seen.is(&turns(false)) && seen.is("(localStorage.removeItem('labwire-sound'), true)"));
+    assert!(seen.is(&turns(true)) && seen.is("window.given === 1"));
+    laboratory.send("24-000007", &[("001", "4.80")]).await;
+    laboratory.until("/destinations/lims/results/accepted", 1).await;
+    assert!(seen.is(&turns(false)));
+    seen.until("document.querySelector('tfoot .n').textContent === '1'");
+    seen.until(LIVE);
+    laboratory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
 async fn a_specimen_s_page_selects_its_number_and_runs_nothing_that_an_analyzer_sent() {
     let mut laboratory = Laboratory::with_results().await;
     let address = |path: &str| format!("http://{}{path}", laboratory.page);

@@ -13,6 +13,8 @@ use super::Way;
 pub struct Evidence {
     /// Whom the LIMS's orders for the specimen name that aren't cancelled, each once; several where they contradict each other.
     pub ordered: Vec<Private<Patient>>,
+    /// How it stands at each destination that takes it.
+    pub at: Vec<(String, String)>,
     /// By rules in force.
     pub decisions: Vec<StoredDecision>,
     /// Of the same analyte, numbers only.
@@ -58,7 +60,11 @@ impl Reader {
     ) -> Result<Evidence, JournalError> {
         let ordered = self.ordered_for(&detail.specimen)?;
         let beside = self.beside(result, detail, versions)?;
-        let mut evidence = Evidence { ordered, beside, ..Evidence::default() };
+        let mut at = self.connection.prepare_cached(
+            "SELECT destination, state FROM ledger WHERE observation = ? AND state <> 'not-for-it'",
+        )?;
+        let at = at.query_map([result.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let mut evidence = Evidence { ordered, at, beside, ..Evidence::default() };
         for kept in self.evaluations_of(result)?.into_iter().filter(|it| it.force == Force::InForce) {
             let analyte = kept.case.measured.analyte;
             let same = |past: &Past| Some(&past.analyte) == analyte.as_ref();

@@ -117,13 +117,22 @@
     if (again) { again = false; setTimeout(refresh, failed ? RETRY : 1000); }
   }
 
+  // A browser keeps few connections to one host: a page that nobody looks at gives its own up, unless it is to be heard.
+  function rest() {
+    if (document.hidden && localStorage.getItem("labwire-sound") !== "on") {
+      if (source) source.close();
+      source = null;
+    } else if (!source) listen();
+  }
+
   function listen() {
+    if (source && source.readyState !== EventSource.CLOSED) return;
     source = new EventSource("/events");
     source.addEventListener("open", refresh);
     source.addEventListener("as-of", (event) => hear(event.data));
     source.addEventListener("changed", (event) => { hear(event.data); refresh(); });
     source.addEventListener("error", () => {
-      if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY);
+      if (source && source.readyState === EventSource.CLOSED) setTimeout(() => source && listen(), RETRY);
     });
   }
 
@@ -132,7 +141,8 @@
     scan.addEventListener("focus", () => scan.select());
     if (document.activeElement === scan) scan.select();
   }
-  listen();
+  document.addEventListener("visibilitychange", rest);
+  rest();
   setInterval(show, 500);
 })();
 // The sound of alarms, on each screen as its people want it. A browser plays nothing before somebody has touched the page.
