@@ -208,18 +208,17 @@ fn beside(folder: &Path, command: impl FnOnce(&Bearings) -> Outcome) -> Outcome 
 /// Why the journal that the configuration on disk means may not be the one that is asked about.
 fn elsewhere(bearings: &Bearings) -> Option<String> {
     let journal = bearings.journal.path.display();
-    let runs = UnixStream::connect(&bearings.control_socket).is_ok();
-    match (runs, is_in_use(&bearings.journal.path)) {
-        (true, true) => None,
-        (true, false) => Some(format!(
-            "labwire runs, and not with the journal {journal}: the configuration on disk means another, see labwire check"
-        )),
-        (false, _) if bearings.is_journal_assumed => Some(format!(
+    if UnixStream::connect(&bearings.control_socket).is_ok() {
+        return (!is_in_use(&bearings.journal.path)).then(|| {
+            format!("labwire runs, and not with the journal {journal}: the configuration on disk means another, see labwire check")
+        });
+    }
+    bearings.is_journal_assumed.then(|| {
+        format!(
             "labwire.toml doesn't say where the journal is, has mistakes and may have said it: {journal} isn't taken for it; mend \
              what labwire check names"
-        )),
-        (false, _) => None,
-    }
+        )
+    })
 }
 
 /// Runs a command that needs the whole configuration, or says everything that is wrong with it.

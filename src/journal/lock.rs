@@ -2,22 +2,34 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::OpenError;
 
+/// How often, and how long apart, it is tried: a command that only looks has it for an instant.
+const TRIES: u32 = 20;
+const APART: Duration = Duration::from_millis(25);
+
 /// Held until the file is dropped.
 pub(super) fn lock(journal: &Path) -> Result<File, OpenError> {
     let path = journal.with_extension("lock");
     let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = opened.map_err(|error| OpenError::Folder { path: path.clone(), error })?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| refusal(path, error))?;
-    Ok(file)
+    let mut tries = 1;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::WOULDBLOCK) if tries < TRIES => std::thread::sleep(APART),
+            Err(error) => return Err(refusal(path, error)),
+        }
+        tries += 1;
+    }
 }
 
-/// Whether a gateway has the journal. Where that can't be found out, one may have it.
+/// Whether a gateway has the journal. Where that can't be found out, one may have it. It takes the lock for an instant.
 pub fn is_in_use(journal: &Path) -> bool {
     match File::open(journal.with_extension("lock")) {
         Ok(file) => flock(&file, FlockOperation::NonBlockingLockShared).is_err(),
@@ -48,6 +60,28 @@ mod tests {
             assert!(told.contains(expected) && told.contains("/srv/labwire.lock"), "{told}");
             assert_eq!(told.contains("another gateway"), error == Errno::WOULDBLOCK, "{told}");
         }
+    }
+
+    #[test]
+    fn who_only_looks_keeps_no_gateway_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("labwire.db");
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        drop(lock(&journal).unwrap());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let file = File::open(journal.with_extension("lock")).unwrap();
+                    let _ = flock(&file, FlockOperation::NonBlockingLockShared);
+                    std::thread::sleep(Duration::from_millis(2));
+                    drop(file);
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            let refused = (0..50).filter(|_| lock(&journal).is_err()).count();
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(refused, 0);
+        });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The gateway is killed, or reloaded, at random instants while analyzers send and every LIMS fails, again and again: what was
 //! acknowledged is in the LIMS once, be it reached by HTTP, by MLLP, by files or by FHIR. Two broken gateways show that the oracle would notice.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -100,7 +101,13 @@ async fn survives(end: End) {
     .await;
     until("every file is fetched", || Destinations::have_fetched(&lab)).await;
 
-    assert_eq!(destinations.faults(&lab, &acknowledged), Vec::<String>::new());
+    let faults = destinations.faults(&lab, &acknowledged);
+    // What the gateway knows of them, before its journal goes with the test.
+    let specimens: BTreeSet<&str> = acknowledged.iter().map(|it| it.specimen.as_str()).collect();
+    for specimen in specimens.into_iter().filter(|it| faults.iter().any(|fault| fault.contains(it))).take(5) {
+        eprintln!("{}", lab.text(&["trace", specimen]));
+    }
+    assert_eq!(faults, Vec::<String>::new(), "{}", lab.text(&["status"]));
     assert_eq!(lab.reader().audit_break().unwrap(), None);
     assert!(gateway.terminate().success());
     lab.must_balance();
