@@ -95,13 +95,13 @@ async fn who_came_with_a_misread_number_is_not_taken_along() {
     assert!(reassign(&lab, "1", "EX0002").starts_with("Moved to EX0002"));
     assert!(reassign(&lab, "3", "EX0004").starts_with("Moved to EX0004"));
     until("the LIMS has them under the right numbers", || lab.count("accepted") == 5).await;
-    let told = |specimen: &str, delivery: i64| {
-        let sent = lab.reader().payload(DeliveryId(delivery)).unwrap()?;
-        let payload = String::from_utf8_lossy(sent.reveal()).into_owned();
-        (payload.contains(&format!("\"id\":\"{specimen}\"")) && payload.contains("\"moved\""))
-            .then_some(payload)
+    // What was told of a specimen's moved result last.
+    let moved = |specimen: &str| {
+        let sent = (4..15).rev().filter_map(|delivery| lab.reader().payload(DeliveryId(delivery)).unwrap());
+        let mut payloads = sent.map(|sent| String::from_utf8_lossy(sent.reveal()).into_owned());
+        let is_it = |it: &String| it.contains(&format!("\"id\":\"{specimen}\"")) && it.contains("\"moved\"");
+        payloads.find(is_it).unwrap()
     };
-    let moved = |specimen: &str| (4..9).find_map(|delivery| told(specimen, delivery)).unwrap();
     assert!(
         moved("EX0002").contains("Example^Anna") && !moved("EX0002").contains("Otto"),
         "{}",
@@ -112,6 +112,14 @@ async fn who_came_with_a_misread_number_is_not_taken_along() {
         !unknown.contains("Otto") && !unknown.contains("EX-99"),
         "nobody knows whose tube it is: {unknown}"
     );
+    // Then its own result names the patient, and what is moved there is that one's.
+    send(address, &of("EX0004", "GLCC", "EX-77", "Example^Anna")).await;
+    send(address, &of("EX0005", "ALTT", "EX-99", "Sample^Otto")).await;
+    until("the LIMS has both", || lab.count("accepted") == 7).await;
+    assert!(reassign(&lab, "7", "EX0004").starts_with("Moved to EX0004"));
+    until("and the moved one", || lab.count("accepted") == 8).await;
+    let known = moved("EX0004");
+    assert!(known.contains("ALTT") && known.contains("Example^Anna") && !known.contains("Otto"), "{known}");
     assert!(gateway.terminate().success());
     lab.must_balance();
 }

@@ -61,7 +61,11 @@ async fn a_page_that_nobody_looks_at_keeps_no_connection_unless_it_is_to_be_hear
     assert!(seen.is(&turns(true)) && seen.is("window.given === 1"));
     laboratory.send("24-000007", &[("001", "4.80")]).await;
     laboratory.until("/destinations/lims/results/accepted", 1).await;
-    assert!(seen.is(&turns(false)));
+    // Longer than an open page waits before it says that it isn't live: its name in the row of tabs must say nothing of it.
+    tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+    let stale = "document.documentElement.classList.contains('is-stale')";
+    assert!(!seen.is(stale), "it rests");
+    assert!(seen.is(&turns(false)) && seen.is(stale), "what it shows is old");
     seen.until("document.querySelector('tfoot .n').textContent === '1'");
     seen.until(LIVE);
     laboratory.close().await;

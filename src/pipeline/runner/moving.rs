@@ -94,7 +94,9 @@ impl Runner {
         let mut entries = Vec::new();
         let mut from = Vec::new();
         let beside = self.read(|reader| reader.of_specimen(specimen, RESULTS))?;
-        let told = distinct(beside.iter().map(|known| &known.observation.reveal().patient));
+        let told = beside.iter().map(|known| &known.observation.reveal().patient);
+        // Of an earlier one that was moved here, nobody may be known.
+        let told = distinct(told.filter(|it| *it.reveal() != Patient::default()));
         let patient = by_analyzer(&told).unwrap_or_default();
         for it in results {
             from.push(it.known.id);

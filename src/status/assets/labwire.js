@@ -41,7 +41,8 @@
   const said = (words, at) => document.body.dataset[words].replaceAll("{at}", at.split(" ")[0]);
 
   function show() {
-    const silent = performance.now() - heard > PATIENCE;
+    // Without a stream it rests, and nobody looks.
+    const silent = source !== null && performance.now() - heard > PATIENCE;
     const now = silent || failed;
     if (now) {
       const text = said("wordsStale", confirmed);
@@ -122,7 +123,10 @@
     if (document.hidden && localStorage.getItem("labwire-sound") !== "on") {
       if (source) source.close();
       source = null;
-    } else if (!source) listen();
+    } else if (!source) {
+      listen();
+      show();
+    }
   }
 
   function listen() {
