@@ -81,6 +81,13 @@ async fn survives(end: End) {
         if chance.hits(0.5) {
             destinations.next().await;
         }
+        // In a third it is held up for longer than an analyzer waits: it finds what was given up, and what was asked since.
+        if chance.hits(0.3) {
+            gateway.stand_still();
+            sleep(Duration::from_millis(chance.between(700, 2000))).await;
+            gateway.go_on();
+            sleep(Duration::from_millis(chance.between(150, 700))).await;
+        }
         match end {
             End::Killed => gateway.kill(),
             End::Reloaded => assert!(gateway.reload().success()),

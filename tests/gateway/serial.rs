@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use labsim::analyzer::{Analyzer, Options, Timing};
+use labsim::frame::{self, ACK, ENQ, EOT, FrameEnd, NAK, Part};
 use labsim::serial::{PtyEnd, pty_at};
-use tokio::time::{Instant, sleep};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::support::*;
 
@@ -45,6 +47,49 @@ async fn an_unplugged_adapter_is_seen_at_once_and_opened_again_by_its_name() {
     until("it is open again", || lab.text(&["status"]).contains("connected")).await;
     assert!(analyzer.transfer(&[glucose("EX0002", "5.1", "F", "20260102030405")]).await.is_complete());
     until("both are with the LIMS", || lab.count("accepted") == 2).await;
+}
+
+/// What the line says, until it has been quiet for a while.
+async fn heard(line: &mut PtyEnd) -> Vec<u8> {
+    let (mut heard, mut some) = (Vec::new(), [0; 64]);
+    while let Ok(read) = timeout(Duration::from_millis(700), line.read(&mut some)).await {
+        heard.extend_from_slice(&some[..read.unwrap()]);
+    }
+    heard
+}
+
+/// An answer too many would count for the first frame, the next one for the second, and a refusal for nothing at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analyzer_that_asked_again_while_the_gateway_was_held_up_gets_one_answer() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let device = lab.path("line");
+    lab.instrument(
+        "erba",
+        "erba-xl",
+        "",
+        &format!("[serial]\ndevice = \"{}\"\nbaud = 9600\n", device.display()),
+    );
+    let mut line = pty_at(&device).unwrap();
+    let gateway = lab.start().await;
+    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+
+    gateway.stand_still();
+    line.write_all(&[ENQ, EOT, ENQ, EOT, ENQ]).await.unwrap();
+    gateway.go_on();
+    assert_eq!(heard(&mut line).await, [ACK]);
+
+    let mut first =
+        frame::emit(1, &Part { text: b"H|\\^&\r".to_vec(), end: FrameEnd::Etx, ends_message: false });
+    gateway.stand_still();
+    line.write_all(&first).await.unwrap();
+    line.write_all(&[EOT, ENQ]).await.unwrap();
+    gateway.go_on();
+    assert_eq!(heard(&mut line).await, [ACK]);
+
+    first[2] ^= 1;
+    line.write_all(&first).await.unwrap();
+    assert_eq!(heard(&mut line).await, [NAK]);
 }
 
 /// Root passes over the lock on a port that is in use; the service's user doesn't.

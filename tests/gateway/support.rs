@@ -135,9 +135,21 @@ impl Gateway {
     }
 
     fn end_by(mut self, signal: rustix::process::Signal) -> ExitStatus {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).unwrap();
+        self.send(signal);
         self.child.wait().unwrap()
+    }
+
+    /// Stands still, as a computer does that sleeps or has no time for it, and goes on.
+    pub(crate) fn stand_still(&self) {
+        self.send(rustix::process::Signal::STOP);
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.send(rustix::process::Signal::CONT);
+    }
+
+    fn send(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for it to end by itself.

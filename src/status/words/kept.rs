@@ -64,7 +64,7 @@ pub(super) const KEPT: &[&str] = &[
     "bytes outside a frame were ignored",
     "a frame broke off",
     "the analyzer didn't wait for an answer; what was too much was dropped",
-    "the analyzer stopped waiting before a frame was on disk; the answer wasn't sent",
+    "the analyzer stopped waiting before it was answered; the answer wasn't sent",
     "records without frames were refused by closing: nothing more can be stored",
     "a record without a frame could not be stored; the connection was closed",
     "both sides asked to transmit at once; the analyzer goes first",

@@ -48,6 +48,10 @@ impl HeldBack {
         self.bytes.as_slices().0
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &u8> {
+        self.bytes.iter()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

@@ -136,7 +136,7 @@ impl fmt::Display for Note {
             Note::BrokenFrame => "a frame broke off",
             Note::Overrun => "the analyzer didn't wait for an answer; what was too much was dropped",
             Note::AnsweredTooLate => {
-                "the analyzer stopped waiting before a frame was on disk; the answer wasn't sent"
+                "the analyzer stopped waiting before it was answered; the answer wasn't sent"
             }
             Note::RawRefused => "records without frames were refused by closing: nothing more can be stored",
             Note::RawNotStored => "a record without a frame could not be stored; the connection was closed",

@@ -3,7 +3,7 @@
 //!
 //! One frame, one answer: an answer carries no number, so one too many would be credited to another frame.
 //! Copies of a frame that arrive before its answer share that answer, and an answer that the peer can't be
-//! waiting for any more isn't sent.
+//! waiting for any more isn't sent: who asks for the line again waits for the answer to that alone.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -18,7 +18,7 @@ use super::frame::{FRAMING, Frame};
 use super::held_back::HeldBack;
 use super::note::Note;
 use super::raw::RawRecords;
-use super::scanner::{Scanner, Token};
+use super::scanner::{Scanner, Token, asks_anew};
 use super::settings::{EndMark, Settings};
 
 type Actions = VecDeque<Action>;
@@ -42,6 +42,8 @@ struct Storing {
     parcel: ParcelId,
     frame: Candidate,
     since: Instant,
+    /// It came before the answer to what was before it: this peer doesn't wait.
+    before_answer: bool,
 }
 
 pub(super) struct Receiver {
@@ -55,6 +57,8 @@ pub(super) struct Receiver {
     held_back: HeldBack,
     /// What is being scanned arrived before the last answer went out.
     before_answer: bool,
+    /// Behind what is being scanned the peer asks for the line again.
+    asked_anew: bool,
     /// Nothing but ENQ came in this transfer.
     bare: bool,
     /// Noise came since the last frame.
@@ -76,6 +80,7 @@ impl Receiver {
             next_parcel: 0,
             held_back: HeldBack::new(settings.max_frame_text + FRAMING),
             before_answer: false,
+            asked_anew: false,
             bare: false,
             noisy: false,
             deadline: None,
@@ -107,9 +112,11 @@ impl Receiver {
             let (used, token) = self.scanner.scan(bytes);
             bytes = bytes.get(used..).unwrap_or_default();
             if let Some(token) = token {
+                self.asked_anew = asks_anew(bytes.iter());
                 self.on_token(now, token, out);
             }
         }
+        self.asked_anew = false;
         if self.held_back.keep(now, bytes) {
             out.push_back(Note::Overrun.into());
         }
@@ -216,9 +223,17 @@ impl Receiver {
     }
 
     fn answer(&mut self, now: Instant, answer: u8, out: &mut Actions) -> State {
-        out.push_back(Action::Transmit(vec![answer]));
+        self.say(answer, out);
         self.await_peer(now);
         State::Receiving
+    }
+
+    /// Answers what isn't stored. An answer to what the peer has given up would count for what it asks now.
+    fn say(&mut self, answer: u8, out: &mut Actions) {
+        out.push_back(match self.asked_anew {
+            true => Note::AnsweredTooLate.into(),
+            false => Action::Transmit(vec![answer]),
+        });
     }
 
     fn neutral(&mut self) -> State {
@@ -230,7 +245,8 @@ impl Receiver {
 
     fn establish(&mut self, now: Instant, out: &mut Actions) -> State {
         if self.admission == Admission::Busy {
-            out.extend([Note::Busy.into(), Action::Transmit(vec![NAK])]);
+            out.push_back(Note::Busy.into());
+            self.say(NAK, out);
             return self.neutral();
         }
         out.push_back(Action::Transfer(Transfer::Began));
@@ -309,7 +325,7 @@ impl Receiver {
         let message_ends = frame.message_ends.clone();
         out.push_back(Action::Store(Parcel { id, raw, content, message_ends }));
         self.deadline = None;
-        State::Storing(Storing { parcel: id, frame, since: now })
+        State::Storing(Storing { parcel: id, frame, since: now, before_answer: self.before_answer })
     }
 
     fn take_storing(&mut self, parcel: ParcelId) -> Option<Storing> {
@@ -322,12 +338,15 @@ impl Receiver {
         }
     }
 
-    /// Whether the peer can still be waiting for the answer. One that says ENQ isn't, nor one that says EOT when its
-    /// timer ran out; one that says EOT at once never waits at all, and may count its answers.
+    /// Whether the peer can still be waiting for the answer to this frame. One that says ENQ isn't, nor one that says
+    /// EOT when its timer ran out; one that says EOT at once never waits at all, and may count its answers.
     fn is_awaited(&self, storing: &Storing) -> bool {
         match self.held_back.first() {
             Some((ENQ, _)) => false,
-            Some((EOT, came)) => came < storing.since + AT_ONCE,
+            Some((EOT, came)) => {
+                let waits = !storing.before_answer && asks_anew(self.held_back.iter());
+                came < storing.since + AT_ONCE && !waits
+            }
             _ => true,
         }
     }
@@ -340,15 +359,17 @@ impl Receiver {
         }
         self.await_peer(now);
         self.state = State::Receiving;
-        self.before_answer = true;
+        self.before_answer = answer.is_some();
         while !self.held_back.is_empty() && !self.is_storing() {
             let (used, token) = self.scanner.scan(self.held_back.front());
             self.held_back.advance(used);
             if let Some(token) = token {
+                self.asked_anew = !self.before_answer && asks_anew(self.held_back.iter());
                 self.on_token(now, token, out);
             }
         }
         self.before_answer = false;
+        self.asked_anew = false;
         if self.held_back.is_empty() && self.held_back.take_overrun() {
             self.scanner.spoil();
         }
@@ -358,7 +379,7 @@ impl Receiver {
     /// The last frame isn't kept: the transfer ends before it, and the peer is left to time out.
     fn cut_oversize(&mut self, out: &mut Actions) -> State {
         out.extend([Note::OversizeTransfer.into(), Action::Transfer(Transfer::Cut(Cut::Oversize))]);
-        out.push_back(Action::Transmit(vec![NAK]));
+        self.say(NAK, out);
         self.neutral()
     }
 

@@ -282,3 +282,10 @@ impl Scanner {
         self.buffer.len()
     }
 }
+
+/// Whether the next thing in what has arrived is that the peer asks for the line again: it waits for the answer to
+/// that. One that sends a frame right behind doesn't wait at all.
+pub(super) fn asks_anew<'a>(arrived: impl Iterator<Item = &'a u8>) -> bool {
+    let mut next = arrived.skip_while(|byte| ![ENQ, STX].contains(*byte));
+    next.next() == Some(&ENQ) && next.next() != Some(&STX)
+}

@@ -1,6 +1,6 @@
 //! What the sending half does by the standard, timer by timer.
 
-use super::script::{check, check_with};
+use super::script::{check, check_whole, check_with};
 
 #[test]
 fn a_message_is_sent_frame_by_frame() {
@@ -523,16 +523,17 @@ fn a_message_waits_until_the_peer_has_ended_its_transmission() {
 
 #[test]
 fn the_peers_next_transmission_goes_before_a_message_that_waits() {
-    check(
+    check_whole(
         r"
         > ENQ
         began
         send ACK
         queue 1 L|1\r
-        > 1:L|1\r ETX EOT ENQ
+        > 1:L|1\r ETX
         store 0 ends 4
         ~ stored 0
         send ACK
+        > EOT ENQ
         ended
         began
         send ACK

@@ -1,6 +1,6 @@
 //! What lies between a frame and its acknowledgement: the disk.
 
-use super::script::check;
+use super::script::{check, check_whole};
 
 #[test]
 fn a_frame_is_acknowledged_when_it_is_stored_and_not_before() {
@@ -245,6 +245,65 @@ fn a_peer_that_never_waits_for_answers_gets_them_all() {
         ~ failed 1
         note not-stored
         send NAK
+        ended
+        ",
+    );
+}
+
+/// What a host finds that was held up for longer than the analyzer's timer. Two answers to it would be one too many
+/// from then on, and in the end a frame that was refused would count as acknowledged.
+#[test]
+fn a_peer_that_asked_again_and_again_gets_one_answer() {
+    check_whole(
+        r"
+        > ENQ EOT ENQ EOT ENQ
+        began
+        note answered-too-late
+        note keep-alive
+        ended
+        began
+        note answered-too-late
+        note keep-alive
+        ended
+        began
+        send ACK
+        > 1:H|\^&\r ETX EOT ENQ
+        store 0
+        ~ stored 0
+        note answered-too-late
+        ended
+        began
+        send ACK
+        > bad 1:H|\^&\r ETX EOT ENQ
+        note bad-checksum
+        note answered-too-late
+        ended
+        began
+        send ACK
+        ",
+    );
+    check_whole(
+        r"
+        ~ busy
+        > ENQ EOT ENQ
+        note busy
+        note answered-too-late
+        note noise
+        note busy
+        send NAK
+        ",
+    );
+}
+
+/// One that asks whether anybody is there, and doesn't wait before it hangs up.
+#[test]
+fn an_enq_is_answered_though_its_eot_came_with_it() {
+    check_whole(
+        r"
+        > ENQ EOT
+        began
+        send ACK
+        note keep-alive
         ended
         ",
     );
