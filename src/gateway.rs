@@ -164,6 +164,12 @@ impl Gateway {
             told: settings.journal.path.clone(),
         };
         self.tasks.spawn(alerts.run(self.tasks.stopping()));
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = settings.otlp.clone() {
+            let (journal, site) = (settings.journal.path.clone(), settings.site.clone());
+            self.tasks
+                .spawn(crate::traces::Traces { journal, site, settings: otlp }.run(self.tasks.stopping()));
+        }
         self.tasks.spawn(status::serve(listener, acceptor, page.clone(), self.tasks.stopping()));
         page
     }

@@ -22,3 +22,5 @@ pub mod pseudonym;
 pub mod shutdown;
 pub mod status;
 pub mod tap;
+#[cfg(feature = "otlp")]
+pub mod traces;

@@ -38,6 +38,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("reconciliation", &["host", "journal", "config", "domain"]),
     ("reconciliation/schedule", &["journal", "config", "board", "clock"]),
     ("alerts", &["status", "host", "config", "domain", "clock"]),
+    ("traces", &["journal", "host", "config"]),
     ("orders", &["host", "wire", "journal", "pipeline", "config", "domain", "clock", "board", "shutdown"]),
     ("status", &["host", "journal", "reconciliation", "config", "domain", "clock", "board"]),
     ("status/orders", &["orders", "pipeline", "journal", "config", "domain"]),
@@ -51,6 +52,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "orders",
             "status",
             "alerts",
+            "traces",
             "pipeline",
             "reconciliation",
             "journal",
@@ -104,6 +106,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("russh_sftp", &["src/intake/drop"]),
     ("tokio_serial", &["src/wire", "hardware-sim"]),
     ("reqwest", &["src/host/web.rs", "src/delivery", "src/orders", "src/alerts"]),
+    ("opentelemetry", &["src/traces"]),
+    ("opentelemetry_otlp", &["src/traces"]),
+    ("opentelemetry_sdk", &["src/traces"]),
     ("ratatui", &["src/cli/top.rs", "src/cli/top"]),
     ("sd_notify", &["src/host"]),
     ("listenfd", &["src/host"]),
@@ -179,6 +184,7 @@ const SPAWNS: &[&str] = &[
 /// Where else something may be started, and why.
 const MAY_SPAWN: &[(&str, &str)] = &[
     ("src/shutdown.rs", "the home of tasks: what is started there is ended there"),
+    ("src/traces", "the journal is read beside the loops that must not wait; it changes nothing"),
     ("src/intake/drop/place/folder.rs", "a mount that hangs holds one thread, which the next call waits for"),
     ("src/status/", "connections end with the page; blocking reads of the journal leave its threads free"),
     ("src/cli/demo/", "the simulated analyzers aren't the gateway's"),

@@ -10,8 +10,8 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use sha2::{Digest, Sha256};
 
 use super::notices::Notice;
-use super::said::Said;
 use crate::config::settings::{Email, EmailTls};
+use crate::host::said::Said;
 
 /// The longest that one call to the server may take.
 const PATIENCE: Duration = Duration::from_secs(30);

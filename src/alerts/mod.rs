@@ -4,7 +4,6 @@
 mod mail;
 mod notices;
 mod post;
-mod said;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -4,9 +4,9 @@
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
-use super::said::Said;
 use crate::config::settings::Web;
 use crate::domain::Private;
+use crate::host::said::Said;
 use crate::host::web::{Afterwards, client};
 
 pub(super) struct Post {

@@ -200,6 +200,7 @@ mod tests {
             "history",
             "qc",
             "telemetry",
+            "otlp",
         ];
         for key in keys {
             assert_eq!(nearest(key, NEEDED), None, "{key}");

@@ -110,6 +110,7 @@ fn settings(
         reconciliation: site.reconciliation,
         backup: site.backup,
         alerts: site.alerts,
+        otlp: site.otlp,
         call_steps: site.call_steps,
         trace: site.trace,
         instruments,

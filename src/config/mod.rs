@@ -23,6 +23,7 @@ mod load;
 mod nearest;
 mod orders;
 mod origin;
+mod otlp;
 mod page;
 mod panels;
 pub mod profile;

@@ -142,6 +142,9 @@ fn besides() -> String {
     text += &format!("[orders.mllp]\n[orders.mllp.tls]\n{identity}");
     text += &format!("[history]\nformat = \"fhir\"\ncode_system = \"a\"\n{web}");
     text += "[alerts.email]\nuser = \"a\"\npassword_credential = \"a\"\n";
+    if cfg!(feature = "otlp") {
+        text += &format!("[otlp]\nurl = \"a\"\n{web}");
+    }
     text += "[critical_calls]\nclock = \"verified\"\nverify_minutes = 20\n";
     text
 }

@@ -44,6 +44,8 @@ pub struct Settings {
     pub reconciliation: ReconciliationSettings,
     pub backup: BackupSettings,
     pub alerts: AlertSettings,
+    /// `None`: nobody is told of traces.
+    pub otlp: Option<Otlp>,
     /// Whom to call about a critical value, and from when on; in order.
     pub call_steps: Vec<Step>,
     pub trace: Option<TraceSettings>,

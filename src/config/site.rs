@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::reader::Table;
 use super::settings::{
-    AlertSettings, BackupSettings, HistorySettings, JournalSettings, LogFormat, LogSettings, PageSettings,
-    ReconciliationSettings, Suspension, TraceSettings,
+    AlertSettings, BackupSettings, HistorySettings, JournalSettings, LogFormat, LogSettings, Otlp,
+    PageSettings, ReconciliationSettings, Suspension, TraceSettings,
 };
 use super::transport::path;
-use super::{alerts, calls, destination, history, orders, page, qc, reconciliation, verification};
+use super::{alerts, calls, destination, history, orders, otlp, page, qc, reconciliation, verification};
 use crate::domain::call::{CallPolicy, Step};
 use crate::domain::qc::Plan;
 
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     pub(super) reports_span: Range<usize>,
     pub(super) backup: BackupSettings,
     pub(super) alerts: AlertSettings,
+    pub(super) otlp: Option<Otlp>,
     pub(super) call_policy: CallPolicy,
     pub(super) call_steps: Vec<Step>,
     pub(super) trace: Option<TraceSettings>,
@@ -70,6 +71,7 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         reports_span,
         backup,
         alerts: file.table("alerts", |table| alerts::read(table, folder)).unwrap_or_default(),
+        otlp: file.table("otlp", |table| otlp::read(table, folder)).flatten(),
         call_policy,
         call_steps,
         trace,

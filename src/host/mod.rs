@@ -6,6 +6,7 @@ pub mod deposit;
 mod journald;
 pub mod logging;
 mod panics;
+pub mod said;
 pub mod serial;
 pub mod sockets;
 pub mod systemd;

@@ -53,6 +53,8 @@ pub mod standstill;
 pub mod stuck;
 mod sums;
 pub mod taps;
+#[cfg(feature = "otlp")]
+pub mod traces;
 pub mod traffic;
 pub mod verify;
 pub mod views;

@@ -38,6 +38,7 @@ fn page(folder: &std::path::Path) -> Page {
             keep_months: 0,
         },
         alerts: Default::default(),
+        otlp: None,
         call_steps: Vec::new(),
         trace: None,
         instruments: Vec::new(),

@@ -93,6 +93,9 @@ fn peers(settings: &Settings) -> Vec<Peer> {
         let then = "whoever waits for it takes this PC for dead";
         on_the_web("[alerts.heartbeat]".to_owned(), &heartbeat.url, &heartbeat.web, then);
     }
+    if let Some(otlp) = &settings.otlp {
+        on_the_web("[otlp]".to_owned(), &otlp.url, &otlp.web, "traces wait in the journal");
+    }
     if let Some(email) = &settings.alerts.email {
         let address = format!("{}:{}", email.host, email.port);
         peers.push(site("[alerts.email]".to_owned(), address, None, "nobody is told by e-mail"));

@@ -69,3 +69,10 @@ pub struct Heartbeat {
     pub web: Web,
     pub every: Duration,
 }
+
+/// A collector of traces, asked by OTLP over HTTP.
+#[derive(Debug, Clone)]
+pub struct Otlp {
+    pub url: String,
+    pub web: Web,
+}

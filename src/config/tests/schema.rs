@@ -154,8 +154,10 @@ fn a_schema_names_every_key_that_is_read_and_says_what_each_takes() {
 /// Every key of a schema, and the places of which it says nothing.
 fn gather(schema: &Value, place: &str, keys: &mut Vec<String>, vague: &mut Vec<String>) {
     let says = ["type", "enum", "anyOf"].iter().any(|word| schema.get(word).is_some());
-    // A program without SFTP knows no key of it.
-    if !says && schema != &Value::Bool(false) && (cfg!(feature = "sftp") || place != "/sftp") {
+    // A program without SFTP or OTLP knows no key of it.
+    let is_left_out =
+        !cfg!(feature = "sftp") && place == "/sftp" || !cfg!(feature = "otlp") && place == "/otlp";
+    if !says && schema != &Value::Bool(false) && !is_left_out {
         vague.push(place.to_owned());
     }
     for (key, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {

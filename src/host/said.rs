@@ -1,18 +1,19 @@
 //! What the log says of telling: that it fails, once, and that it works again.
 
-pub(super) struct Said {
+/// Remembers the last failure, so that one of many is logged.
+pub struct Said {
     /// Whom, or what, the log means.
     whom: &'static str,
     last_failure: Option<String>,
 }
 
 impl Said {
-    pub(super) fn of(whom: &'static str) -> Said {
+    pub fn of(whom: &'static str) -> Said {
         Said { whom, last_failure: None }
     }
 
     /// Whether it was taken.
-    pub(super) fn came_to(&mut self, sent: Result<(), String>) -> bool {
+    pub fn came_to(&mut self, sent: Result<(), String>) -> bool {
         let failure = sent.err();
         if failure != self.last_failure {
             match &failure {
