@@ -76,6 +76,7 @@ fn table(
             or_none(lims_code),
             match of_late {
                 0 => "not seen of late".to_owned(),
+                1 => "1 result of late".to_owned(),
                 some => format!("{some} results of late"),
             },
             if is_unmapped { "  NOT MAPPED: the LIMS gets the analyzer's own code alone" } else { "" },

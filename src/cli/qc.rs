@@ -193,7 +193,8 @@ fn replay(bearings: &Bearings, out: &mut impl Write) -> Outcome {
     for line in &otherwise {
         writeln!(out, "{line}")?;
     }
-    writeln!(out, "{count} decisions were made again, {} came out otherwise.", otherwise.len())?;
+    let decisions = if count == 1 { "decision was" } else { "decisions were" };
+    writeln!(out, "{count} {decisions} made again, {} came out otherwise.", otherwise.len())?;
     Ok(if otherwise.is_empty() { Exit::Done } else { Exit::Failed })
 }
 

@@ -39,7 +39,8 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
         writeln!(out, "Compare with the LIMS, then: labwire resume --reason …")?;
     }
     if let Some(days) = reader.days_left(bearings.journal.reserve_bytes, clock::now())? {
-        writeln!(out, "\nDisk: room for {days} days at the pace of the last weeks")?;
+        let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+        writeln!(out, "\nDisk: room for {days} at the pace of the last weeks")?;
     }
     notes(&reader.link_notes()?, out)?;
     let waiting = reader.waiting()?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::board::Cause;
 use crate::config::settings::VerdictKind;
 use crate::journal::ObservationId;
-use crate::journal::ledger::Fate;
+use crate::journal::ledger::{Fate, NO_ANSWER, NOT_SENT};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +68,8 @@ impl Judgement {
 fn answered<'a, A>(reply: &'a Reply<A>, items: &[ObservationId]) -> Result<&'a A, Judgement> {
     let (verdict, what, why) = match reply {
         Reply::Answered(answer) => return Ok(answer),
-        Reply::NotSent(why) => (VerdictKind::Retry, "not sent", why),
-        Reply::NoAnswer(why) => (VerdictKind::Unknown, "no answer", why),
+        Reply::NotSent(why) => (VerdictKind::Retry, NOT_SENT, why),
+        Reply::NoAnswer(why) => (VerdictKind::Unknown, NO_ANSWER, why),
     };
     let judgement = Judgement::of_all(verdict, format!("{what}: {}", why.text), "", items);
     Err(Judgement { cause: why.cause, ..judgement })

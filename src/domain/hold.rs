@@ -197,7 +197,7 @@ impl HoldReason {
             HoldReason::StatusInDoubt => "the analyzer marked the result as doubtful",
             HoldReason::UnknownStatus => "the analyzer sent a status that its profile doesn't know",
             HoldReason::UnknownFlag => "the analyzer sent a flag that its profile doesn't know",
-            HoldReason::OddValue => "the value is neither a number nor a text that the profile knows",
+            HoldReason::OddValue => "its value, or what says how to read it, is none that the profile knows",
             HoldReason::Rerun => "a second value for a result that was already received",
             HoldReason::TruncatedSpecimen => {
                 "the specimen number is as long as the analyzer can send: it may be cut off"

@@ -1,7 +1,7 @@
 //! The list for a downtime: which patients' results aren't in the LIMS at a moment, and, of a list that was kept, what
 //! became of each since. A result's words never change; where a newer version came, it stands beside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -22,13 +22,31 @@ pub const LONGEST: usize = 2_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListId(pub i64);
 
-/// Where a result is at a destination, as the ledger names it.
-pub type At = (String, String);
+/// Where a result is at one destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    pub destination: String,
+    /// As the ledger names it.
+    pub state: String,
+    /// It left once, and nobody knows whether it arrived.
+    pub may_be_there: bool,
+}
+
+impl At {
+    /// The destination hasn't said that it has it, and it isn't settled otherwise.
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self.state.as_str(),
+            "held" | "pending" | "in-flight" | "unknown" | "refused" | "quarantined"
+        )
+    }
+}
 
 /// A patient's result that some destination hasn't.
 #[derive(Debug, Clone)]
 pub struct Missing {
     pub observation: ObservationId,
+    /// Of each of the destinations that it is meant for: what another one has is told too.
     pub at: Vec<At>,
     pub detail: Observation,
     pub received_at: Timestamp,
@@ -92,8 +110,8 @@ impl Journal {
             let list = connection.last_insert_rowid();
             let mut line = connection.prepare_cached("INSERT INTO downtime_line VALUES (?, ?, ?, ?)")?;
             for it in &missing {
-                for (destination, state) in &it.at {
-                    line.execute(params![list, it.observation.0, destination, state])?;
+                for at in it.at.iter().filter(|at| at.is_open()) {
+                    line.execute(params![list, it.observation.0, at.destination, at.state])?;
                 }
             }
             let step = Step {
@@ -137,45 +155,61 @@ impl Reader {
             .query_row([list.0], |row| Ok(Kept { id: list, at: instant(row.get(0)?), by: row.get(1)? }))
             .optional()?;
         let Some(kept) = kept else { return Ok(None) };
-        let mut at: BTreeMap<ObservationId, Vec<At>> = BTreeMap::new();
-        let mut lines = self
-            .connection
-            .prepare_cached("SELECT observation, destination, state FROM downtime_line WHERE list = ?")?;
+        let mut then: BTreeMap<ObservationId, Vec<At>> = BTreeMap::new();
+        let mut lines = self.connection.prepare_cached(
+            "SELECT observation, destination, state, state = 'unknown' FROM downtime_line WHERE list = ?",
+        )?;
         let mut rows = lines.query([list.0])?;
         while let Some(row) = rows.next()? {
-            at.entry(ObservationId(row.get(0)?)).or_default().push((row.get(1)?, row.get(2)?));
+            let at = At { destination: row.get(1)?, state: row.get(2)?, may_be_there: row.get(3)? };
+            then.entry(ObservationId(row.get(0)?)).or_default().push(at);
         }
-        let since = at.into_iter().map(|(id, at)| since(&self.connection, id, at));
+        let since = then.into_iter().map(|(id, then)| since(&self.connection, id, then));
         Ok(Some((kept, since.collect::<Result<_, _>>()?)))
     }
 }
 
+/// Where a result is everywhere, and of what is on its way whether it left without an answer.
+const AT: &str = "SELECT destination, state, state = 'unknown' OR (state = 'in-flight' AND EXISTS (
+        SELECT 1 FROM attempt a LEFT JOIN answer w ON w.attempt = a.id
+        WHERE a.delivery = l.delivery AND a.kind = 'send' AND coalesce(w.verdict, 'unknown') = 'unknown'))
+    FROM ledger l WHERE observation = ? ORDER BY destination";
+
 fn missing(connection: &Connection, destinations: &[String]) -> Result<(Vec<Missing>, bool), JournalError> {
-    let mut at: BTreeMap<ObservationId, Vec<At>> = BTreeMap::new();
+    let mut listed: BTreeSet<ObservationId> = BTreeSet::new();
     let mut more = false;
     // What waits for somebody first: there is less of it, and it must not be cut off.
-    let waits_for_somebody = "SELECT observation, state FROM ledger WHERE destination = ?1
+    let waits_for_somebody = "SELECT observation FROM ledger WHERE destination = ?1
          AND state IN ('held', 'in-flight', 'unknown', 'refused', 'quarantined') LIMIT ?2";
-    let waits = "SELECT observation, state FROM ledger WHERE destination = ?1 AND state = 'pending' LIMIT ?2";
+    let waits = "SELECT observation FROM ledger WHERE destination = ?1 AND state = 'pending' LIMIT ?2";
     for query in [waits_for_somebody, waits] {
         let mut statement = connection.prepare_cached(query)?;
         for destination in destinations {
             let mut rows = statement.query(params![destination, LONGEST + 1])?;
             while let Some(row) = rows.next()? {
                 let id = ObservationId(row.get(0)?);
-                if !at.contains_key(&id) && at.len() >= LONGEST {
+                if !listed.contains(&id) && listed.len() >= LONGEST {
                     more = true;
                     break;
                 }
-                at.entry(id).or_default().push((destination.clone(), row.get(1)?));
+                listed.insert(id);
             }
         }
     }
     let mut missing = Vec::new();
-    for (id, at) in at {
-        missing.extend(patients(connection, id, at)?);
+    for id in listed {
+        missing.extend(patients(connection, id, at(connection, id, destinations)?)?);
     }
     Ok((missing, more))
+}
+
+fn at(connection: &Connection, id: ObservationId, destinations: &[String]) -> Result<Vec<At>, JournalError> {
+    let mut statement = connection.prepare_cached(AT)?;
+    let at = statement.query_map([id.0], |row| {
+        Ok(At { destination: row.get(0)?, state: row.get(1)?, may_be_there: row.get(2)? })
+    })?;
+    let at = at.collect::<Result<Vec<At>, _>>()?;
+    Ok(at.into_iter().filter(|it| destinations.contains(&it.destination)).collect())
 }
 
 /// A patient's result with its order; nothing for a control's.
@@ -204,17 +238,15 @@ fn detail(connection: &Connection, id: ObservationId) -> Result<(Timestamp, Obse
         .ok_or_else(|| JournalError::Refused(format!("there is no result {id}")))
 }
 
-fn since(connection: &Connection, id: ObservationId, at: Vec<At>) -> Result<Since, JournalError> {
+/// What became of it at the destinations that hadn't it then.
+fn since(connection: &Connection, id: ObservationId, then: Vec<At>) -> Result<Since, JournalError> {
     let mut newest = id;
     let mut newer = connection.prepare_cached("SELECT id FROM observation WHERE supersedes = ?")?;
     while let Some(next) = newer.query_row([newest.0], |row| row.get(0)).optional()? {
         newest = ObservationId(next);
     }
-    let mut now = connection.prepare_cached("SELECT destination, state FROM ledger WHERE observation = ?")?;
-    let now = now.query_map([newest.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let now = now.collect::<Result<Vec<At>, _>>()?;
-    let concerned = |(destination, _): &At| at.iter().any(|(then, _)| then == destination);
-    let now = now.into_iter().filter(concerned).collect();
+    let lacking: Vec<String> = then.iter().map(|it| it.destination.clone()).collect();
+    let now = at(connection, newest, &lacking)?;
     let newer = if newest == id { None } else { Some(detail(connection, newest)?.1) };
-    Ok(Since { then: missing_at(connection, id, at)?, newer, now })
+    Ok(Since { then: missing_at(connection, id, then)?, newer, now })
 }

@@ -179,6 +179,10 @@ pub struct Version {
 /// Turns a consignment into the bytes to send. Pure: it runs inside the lease's transaction.
 pub type Render = Arc<dyn Fn(&Consignment) -> Result<Vec<u8>, String> + Send + Sync>;
 
+/// How a settlement's detail begins where nothing left, and where nothing came back.
+pub const NOT_SENT: &str = "not sent";
+pub const NO_ANSWER: &str = "no answer";
+
 /// The end of an attempt.
 #[derive(Debug)]
 pub struct Settlement {
@@ -303,10 +307,10 @@ pub(super) fn recover(
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     transaction.execute(
-        "INSERT INTO answer SELECT a.id, ?1, NULL, NULL, 'unknown', 'the gateway stopped before the answer came', NULL
+        "INSERT INTO answer SELECT a.id, ?1, NULL, NULL, 'unknown', ?2, NULL
          FROM attempt a JOIN delivery d ON d.id = a.delivery
          WHERE d.state = 'sending' AND NOT EXISTS (SELECT 1 FROM answer w WHERE w.attempt = a.id)",
-        [at],
+        params![at, "the gateway stopped before the answer came"],
     )?;
     transaction.execute(
         "UPDATE ledger SET state = 'unknown', changed_at = ?1 WHERE state = 'in-flight'

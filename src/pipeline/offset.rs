@@ -12,6 +12,7 @@ use labwire_astm::record::{Kind, Message};
 use super::interpret::{astm, hl7 as segments};
 use super::time;
 use crate::domain::profile::{Dialect, Location, Profile};
+use crate::domain::{counted, words};
 
 /// How many messages a judgement rests on. One that waited in the analyzer has an old time: only where all of them do is
 /// it the clock.
@@ -63,15 +64,31 @@ impl ClockState {
 
     /// In words for a technician; nothing where it isn't off.
     pub fn words(self) -> Option<String> {
-        let (by, which) = match self {
+        let (minutes, what) = match self {
             ClockState::Unknown | ClockState::Right => return None,
-            ClockState::Ahead(by) => (by, "ahead"),
-            ClockState::Behind(by) => (by, "behind"),
+            ClockState::Ahead(by) => {
+                let minutes = by.as_mins();
+                let ahead = counted!(
+                    minutes,
+                    "the analyzer's clock is {n} minute ahead",
+                    "the analyzer's clock is {n} minutes ahead"
+                );
+                (minutes, ahead)
+            }
+            ClockState::Behind(by) => {
+                let minutes = by.as_mins();
+                let behind = counted!(
+                    minutes,
+                    "the analyzer's clock is {n} minute behind",
+                    "the analyzer's clock is {n} minutes behind"
+                );
+                (minutes, behind)
+            }
         };
-        let minutes = by.as_mins();
         let is_an_hour = (55..=65).contains(&minutes);
-        let hint = if is_an_hour { "; wasn't it set when the clocks changed?" } else { "" };
-        Some(format!("the analyzer's clock is {minutes} minutes {which}{hint}"))
+        let told =
+            if is_an_hour { words!("{what}; wasn't it set when the clocks changed?", what) } else { what };
+        Some(told.english())
     }
 }
 

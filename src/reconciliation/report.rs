@@ -9,7 +9,7 @@ use super::day::Day;
 use super::exception::{Exception, Kind};
 use crate::config::Settings;
 use crate::config::settings::Mode;
-use crate::domain::{Words, words};
+use crate::domain::{Words, counted, words};
 
 /// What the configuration has to say to a day.
 #[derive(Debug, Clone)]
@@ -175,9 +175,10 @@ impl Report {
         };
         let open = match self.open.is_empty() {
             true => words!("nothing is open"),
-            false => words!(
-                "{n} open: {kinds}",
-                n = self.open_count(),
+            false => counted!(
+                self.open_count(),
+                "{n} line to sign off: {kinds}",
+                "{n} lines to sign off: {kinds}",
                 kinds = Words::row(self.open.iter().map(of_kind), ", ")
             ),
         };

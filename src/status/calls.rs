@@ -53,12 +53,13 @@ pub(super) fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option
     })
 }
 
-/// The sentence over a specimen of which a critical value is still to be told: that comes before where its results are.
+/// The sentence over a specimen of which a critical value is still to be told: that comes before where its results are, and
+/// never makes what is wrong with those look better.
 pub(super) fn over_results(calls: &[CallRow], results: Lead) -> Lead {
     let is_overdue = |call: &&CallRow| call.row == Severity::Danger.class();
     let Some(call) = calls.iter().find(is_overdue).or(calls.first()) else { return results };
     Lead {
-        severity: if is_overdue(&call) { Severity::Danger } else { Severity::Act },
+        severity: results.severity.min(if is_overdue(&call) { Severity::Danger } else { Severity::Act }),
         headline: words!(
             "{test} {value} is a critical value: {what}.",
             test = &call.test,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Words, words};
+use crate::domain::{Words, counted, words};
 
 /// What stands on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,9 @@ pub(super) struct Card {
 pub(super) type Trouble = (Words, Vec<Words>);
 
 pub(super) fn paper(after: Duration) -> Words {
+    let minutes = counted!(after.as_secs() / 60, "{n} minute", "{n} minutes");
     words!(
-        "After {n} minutes, and at once for a critical or urgent result: read it from the analyzer, let a second person compare, and tell the ward as your laboratory's rules for a downtime say.",
-        n = after.as_secs() / 60
+        "After {minutes}, and at once for a critical or urgent result: read it from the analyzer, let a second person compare, and tell the ward as your laboratory's rules for a downtime say.",
+        minutes
     )
 }

@@ -76,7 +76,9 @@ struct ResultRow {
     flags: String,
     /// When it was measured, else received.
     at: Moment,
-    mark: Mark,
+    /// The class of the worst.
+    class: &'static str,
+    marks: Vec<Mark>,
 }
 
 struct SinceRow {
@@ -200,12 +202,21 @@ fn wards(missing: &[Missing], clock: &Clock) -> Vec<Ward> {
         let specimens = wards.entry(ward).or_default();
         specimens.entry(it.detail.specimen.reveal().to_owned()).or_default().push(it);
     }
-    let result = |it: &&Missing| ResultRow {
-        test: test_name(&it.detail.test),
-        value: value(&it.detail),
-        flags: it.detail.flags.join(" "),
-        at: clock.at(it.detail.completed.as_ref().and_then(|time| time.instant).unwrap_or(it.received_at)),
-        mark: mark(&it.at),
+    let result = |it: &&Missing| {
+        let marks = marks(&it.at);
+        ResultRow {
+            test: test_name(&it.detail.test),
+            value: value(&it.detail),
+            flags: it.detail.flags.join(" "),
+            at: clock.at(it
+                .detail
+                .completed
+                .as_ref()
+                .and_then(|time| time.instant)
+                .unwrap_or(it.received_at)),
+            class: marks.first().map_or(Severity::Wait.class(), |worst| worst.class),
+            marks,
+        }
     };
     let specimen = |(id, results): (String, Vec<&Missing>)| Specimen {
         patient: results.first().map(|it| super::hold::told(patient(it))).unwrap_or_default(),
@@ -225,17 +236,32 @@ fn wards(missing: &[Missing], clock: &Clock) -> Vec<Ward> {
     wards.into_iter().map(ward).collect()
 }
 
-/// What its reader must know of a result: whether somebody has yet to look at it.
-fn mark(at: &[At]) -> Mark {
-    let of = |state: &str| at.iter().any(|(_, it)| it == state);
-    match () {
-        () if of("held") => {
-            Mark::new(Severity::Danger, words!("HELD: don't use before somebody has looked at it"))
+/// What its reader must know of a result: whether somebody has yet to look at it, and at each destination, by its name,
+/// where it is. The worst first.
+fn marks(at: &[At]) -> Vec<Mark> {
+    let of = |it: &At| {
+        let lims = &it.destination;
+        Some(match it.state.as_str() {
+            "not-for-it" => return None,
+            "held" => (Severity::Danger, words!("HELD: don't use before somebody has looked at it")),
+            "refused" => (Severity::Act, words!("refused by {lims}", lims)),
+            "quarantined" => (Severity::Act, words!("behind one that {lims} refused", lims)),
+            _ if it.may_be_there => (Severity::Odd, words!("perhaps in {lims}", lims)),
+            "in-flight" => (Severity::Wait, words!("on its way to {lims}, not there yet", lims)),
+            "pending" => (Severity::Wait, words!("waits for {lims}", lims)),
+            "accepted" => (Severity::Calm, words!("in {lims}", lims)),
+            state => (Severity::Calm, words!("{lims}: {state}", lims, state = state_words(state))),
+        })
+    };
+    let mut told: Vec<(Severity, Words)> = Vec::new();
+    for (severity, words) in at.iter().filter_map(of) {
+        // Held is said once.
+        if !told.iter().any(|(_, it)| *it == words) {
+            told.push((severity, words));
         }
-        () if of("refused") => Mark::new(Severity::Act, words!("refused by the LIMS")),
-        () if of("unknown") || of("in-flight") => Mark::new(Severity::Odd, words!("perhaps in the LIMS")),
-        () => Mark::new(Severity::Wait, words!("waits for the LIMS")),
     }
+    told.sort_by_key(|(severity, _)| *severity);
+    told.into_iter().map(|(severity, words)| Mark::new(severity, words)).collect()
 }
 
 fn value(detail: &Observation) -> String {
@@ -244,26 +270,29 @@ fn value(detail: &Observation) -> String {
 }
 
 fn since_row(it: &Since) -> (Severity, SinceRow) {
-    let everywhere = |state: &[&str]| it.now.iter().all(|(_, now)| state.contains(&now.as_str()));
-    let anywhere = |state: &str| it.now.iter().any(|(_, now)| now == state);
+    let everywhere = |state: &[&str]| it.now.iter().all(|at| state.contains(&at.state.as_str()));
+    let names = |state: &str| {
+        let there = it.now.iter().filter(|at| at.state == state);
+        there.map(|at| at.destination.as_str()).collect::<Vec<_>>().join(", ")
+    };
     let then = &it.then.detail;
     let (severity, words) = match it.changed() {
         Some(newer) if newer.specimen != then.specimen => {
             (Severity::Danger, words!("another specimen's: tell whoever worked by the list"))
         }
         Some(_) => (Severity::Danger, words!("changed: tell whoever worked by the list")),
-        None if anywhere("rejected") => {
+        None if !names("rejected").is_empty() => {
             (Severity::Danger, words!("rejected: tell whoever worked by the list"))
         }
-        None if anywhere("refused") => (Severity::Act, words!("refused by the LIMS")),
+        None if !names("refused").is_empty() => {
+            (Severity::Act, words!("refused by {lims}", lims = names("refused")))
+        }
         None if everywhere(&["accepted", "staged", "superseded", "not-for-it"]) => {
             (Severity::Calm, words!("in the LIMS as listed"))
         }
         None => (Severity::Wait, words!("not in the LIMS yet")),
     };
-    let states = it.now.iter();
-    let states =
-        states.map(|(destination, state)| Words::row([destination.into(), state_words(state)], ": "));
+    let states = it.now.iter().map(|at| Words::row([(&at.destination).into(), state_words(&at.state)], ": "));
     let newer = it.newer.iter().flat_map(|newer| {
         let is_another = newer.specimen != then.specimen;
         let other = is_another.then(|| words!("specimen {id}", id = newer.specimen.reveal()));
@@ -294,13 +323,15 @@ fn named(it: &Missing) -> Words {
 fn summary(lines: &[(Severity, SinceRow)]) -> Words {
     let of = |severity: Severity| lines.iter().filter(|(it, _)| *it == severity).count();
     let parts = [
-        (of(Severity::Danger), words!("differ from the list")),
-        (of(Severity::Act), words!("refused")),
-        (of(Severity::Wait), words!("not in the LIMS yet")),
-        (of(Severity::Calm), words!("in the LIMS as listed")),
+        (
+            of(Severity::Danger),
+            counted!(of(Severity::Danger), "{n} differs from the list", "{n} differ from the list"),
+        ),
+        (of(Severity::Act), words!("{n} refused", n = of(Severity::Act))),
+        (of(Severity::Wait), words!("{n} not in the LIMS yet", n = of(Severity::Wait))),
+        (of(Severity::Calm), words!("{n} in the LIMS as listed", n = of(Severity::Calm))),
     ];
-    let told = parts.into_iter().filter(|(number, _)| *number > 0);
-    Words::row(told.map(|(number, what)| words!("{n} {what}", n = number, what)), " · ")
+    Words::row(parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words), " · ")
 }
 
 #[cfg(test)]
@@ -308,19 +339,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_somebody_has_yet_to_look_at_says_so_whatever_else_is_true() {
-        let at = |states: &[&str]| -> Vec<At> {
-            states.iter().map(|state| ("lims".to_owned(), (*state).to_owned())).collect()
+    fn each_destination_is_named_with_its_own_state_and_the_worst_comes_first() {
+        let at = |states: &[(&str, &str, bool)]| -> Vec<String> {
+            let at = states.iter().map(|(name, state, may_be_there)| At {
+                destination: (*name).to_owned(),
+                state: (*state).to_owned(),
+                may_be_there: *may_be_there,
+            });
+            marks(&at.collect::<Vec<_>>()).iter().map(|mark| mark.words.english()).collect()
         };
+        let held = "HELD: don't use before somebody has looked at it";
         for (states, expected) in [
-            (&["pending"][..], "waits for the LIMS"),
-            (&["pending", "held"], "HELD: don't use before somebody has looked at it"),
-            (&["unknown"], "perhaps in the LIMS"),
-            (&["in-flight"], "perhaps in the LIMS"),
-            (&["refused", "unknown"], "refused by the LIMS"),
-            (&["quarantined"], "waits for the LIMS"),
+            (&[("lims", "pending", false)][..], &["waits for lims"][..]),
+            (&[("lims", "held", false), ("other", "held", false)], &[held]),
+            (&[("lims", "accepted", false), ("other", "held", false)], &[held, "in lims"]),
+            (&[("lims", "unknown", true)], &["perhaps in lims"]),
+            (&[("lims", "in-flight", true)], &["perhaps in lims"]),
+            (&[("lims", "in-flight", false)], &["on its way to lims, not there yet"]),
+            (&[("lims", "accepted", false), ("other", "refused", false)], &["refused by other", "in lims"]),
+            (&[("lims", "quarantined", false)], &["behind one that lims refused"]),
+            (&[("lims", "not-for-it", false), ("other", "pending", false)], &["waits for other"]),
         ] {
-            assert_eq!(mark(&at(states)).words.english(), expected, "{states:?}");
+            assert_eq!(at(states), expected, "{states:?}");
         }
     }
 

@@ -11,11 +11,10 @@ use super::clock::Clock;
 use super::failure::{Failure, html};
 use super::shell::{self, HeldRow, Shell, unit};
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, ruled};
 use crate::domain::clinic::Amount;
 use crate::domain::{Comparator, Observation, Patient, Private, Words, words};
 use crate::journal::ObservationId;
-use crate::journal::decisions::StoredDecision;
 use crate::journal::views::Evidence;
 
 #[derive(Template)]
@@ -127,7 +126,7 @@ pub(super) fn rows(evidence: &Evidence, detail: &Observation, clock: &Clock) -> 
         at: evidence.at.iter().map(|(name, state)| (name.clone(), state_words(state))).collect(),
         ordered: ordered.map(told).collect(),
         is_other,
-        decisions: evidence.decisions.iter().map(StoredDecision::words).collect(),
+        decisions: evidence.decisions.iter().map(ruled).collect(),
         previous: previous.collect(),
         beside: beside.collect(),
     }

@@ -26,7 +26,7 @@ struct Concern {
     remedy: Words,
 }
 
-/// The lead of a moment. The order of the concerns is the order in which they matter.
+/// The lead of a moment. Worst first; of those that are as bad, the order here is the order in which they matter.
 pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     let mut concerns = Vec::new();
     journal(snapshot, &mut concerns);
@@ -45,6 +45,7 @@ pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     hiccups(snapshot, &mut concerns);
     under_test(snapshot, &mut concerns);
     silent(snapshot, clock, &mut concerns);
+    concerns.sort_by_key(|concern| concern.severity);
     let mut concerns = concerns.into_iter();
     let Some(worst) = concerns.next() else { return calm(snapshot, clock) };
     let rest: Vec<Words> = concerns.map(|concern| concern.headline).collect();

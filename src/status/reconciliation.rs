@@ -19,7 +19,7 @@ use super::shell::{Mark, Shell, kind_of_problem};
 use super::who::Who;
 use super::words::{filters, kept};
 use crate::config::Settings;
-use crate::domain::{SpecimenId, Words, words};
+use crate::domain::{SpecimenId, Words, counted, words};
 use crate::journal::JournalError;
 use crate::journal::days::Written;
 use crate::reconciliation::{
@@ -200,14 +200,13 @@ fn lead(report: &Report) -> Lead {
 
 fn intake(name: &str, it: &Intake) -> IntakeRow {
     let among = [
-        (it.controls, words!("controls and calibrations")),
-        (it.failed, words!("failed runs")),
-        (it.queries, words!("host queries")),
-        (it.incomplete, words!("messages cut short")),
-        (it.unread, words!("messages not read yet")),
+        (it.controls, counted!(it.controls, "{n} control or calibration", "{n} controls and calibrations")),
+        (it.failed, counted!(it.failed, "{n} failed run", "{n} failed runs")),
+        (it.queries, counted!(it.queries, "{n} host query", "{n} host queries")),
+        (it.incomplete, counted!(it.incomplete, "{n} message cut short", "{n} messages cut short")),
+        (it.unread, counted!(it.unread, "{n} message not read yet", "{n} messages not read yet")),
     ];
-    let among = among.into_iter().filter(|(number, _)| *number > 0);
-    let among = among.map(|(number, what)| words!("{n} {what}", n = number, what));
+    let among = among.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words);
     IntakeRow {
         name: if name.is_empty() { words!("an unknown sender") } else { name.into() },
         messages: it.messages,

@@ -7,7 +7,7 @@ use super::next::{Next, after_refusal, of_no_destination, of_unknown_fate};
 use super::sessions::Visitor;
 use super::snapshot::Snapshot;
 use super::who::Who;
-use super::words::kept;
+use super::words::{kept, unconverted};
 use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId, TestIdentity, Words, counted, words};
 use crate::journal::views::{DeadLetter, HoldView, ProblemView};
 
@@ -125,6 +125,8 @@ pub(super) struct HeldRow {
     pub specimen: String,
     pub instrument: String,
     pub reasons: Vec<Words>,
+    /// What was found wrong in its record: each problem's number, and what it says.
+    pub problems: Vec<(i64, Words)>,
     /// The destinations that don't have it for that.
     pub lacking: Vec<String>,
     pub since: Moment,
@@ -197,6 +199,7 @@ pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
         specimen: detail.specimen.reveal().to_owned(),
         instrument: detail.instrument.to_string(),
         reasons: view.reasons.iter().map(|name| why_this_is_held(detail, name)).collect(),
+        problems: view.problems.iter().map(|(id, text)| (id.0, kept(text.reveal()))).collect(),
         lacking: view.held_at.clone(),
         since: clock.at(view.opened_at),
         message: view.message.0,
@@ -232,7 +235,10 @@ pub(super) fn unit(detail: &Observation) -> Words {
 
 /// What a stored reason for the hold of this result means.
 fn why_this_is_held(detail: &Observation, name: &str) -> Words {
-    HoldReason::from_name(name).map_or_else(|| name.into(), |reason| detail.why_held(reason))
+    match (HoldReason::from_name(name), detail.not_converted()) {
+        (Some(HoldReason::NotConverted), Some(why)) => Words::row([why_held(name), unconverted(why)], ": "),
+        _ => why_held(name),
+    }
 }
 
 /// What a hold's stored reason means.

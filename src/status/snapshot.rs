@@ -253,6 +253,16 @@ impl Snapshot {
 
 impl Snapshot {
     /// Whether anything is sent to a destination of this name.
+    /// It fails, and not just for a moment.
+    pub(super) fn is_down(&self, destination: &str) -> bool {
+        let fails = |it: &Lims| match it.state {
+            DestinationState::Resting { .. } => true,
+            DestinationState::Failing(_) => it.fails_lastingly(self.as_of),
+            DestinationState::Untried | DestinationState::Up => false,
+        };
+        self.destinations.iter().any(|it| it.name == destination && fails(it))
+    }
+
     pub(super) fn is_configured(&self, destination: &str) -> bool {
         self.destinations.iter().any(|it| it.name == destination && it.is_configured)
     }

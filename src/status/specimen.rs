@@ -22,10 +22,11 @@ use super::lead::{Lead, Severity};
 use super::preview;
 use super::shell::{Shell, encoded, test_name, unit, why_held};
 use super::who::Who;
-use super::words::{filters, kept};
+use super::words::{filters, kept, ruled};
 use crate::domain::clinic::Force;
 use crate::domain::{ProblemKind, SpecimenId, Words, counted, words};
 use crate::journal::decisions::StoredDecision;
+use crate::journal::ledger::{NO_ANSWER, NOT_SENT};
 use crate::journal::views::{ProblemStanding, Step, Way, told};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
 use plot::Plot;
@@ -290,18 +291,11 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
                 "refused" => Severity::Danger,
                 _ => Severity::Odd,
             };
-            let status = status.map_or_else(Words::none, |status| format!("HTTP {status}").into());
-            let text = words!(
-                "{destination} answered delivery {id}: {verdict}; {detail}.",
-                destination,
-                id = delivery.to_string(),
-                verdict = Words::row([verdict_words(verdict), status], ", "),
-                detail = kept(detail)
-            );
+            let text = answered(&delivery.to_string(), destination, verdict, *status, detail);
             (severity, text, sent(delivery, words!("see the answer")))
         }
         Way::Moved { observation, from, to, by, reason } => {
-            let from = if from.is_blank() { words!("no number") } else { from.reveal().into() };
+            let from = if from.is_blank() { words!("an empty number") } else { from.reveal().into() };
             let text = words!(
                 "{result} came under {from}; {by} moved it to {to}: {reason}.",
                 result = named(observation),
@@ -347,6 +341,40 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
     Some(WayRow { at: clock.at(step.at), class: severity.class(), text, results: Vec::new(), link })
 }
 
+/// Who was asked, and what came of it: an answer, or none.
+fn answered(id: &str, destination: &str, verdict: &str, status: Option<u16>, detail: &str) -> Words {
+    match detail.split_once(": ") {
+        Some((NOT_SENT, why)) if status.is_none() => words!(
+            "{destination} was not reached, and delivery {id} did not leave: {why}. It stays here.",
+            destination,
+            id,
+            why = kept(why)
+        ),
+        Some((NO_ANSWER, why)) if status.is_none() => words!(
+            "{destination} gave no answer to delivery {id}, which may or may not have arrived: {why}.",
+            destination,
+            id,
+            why = kept(why)
+        ),
+        _ if status.is_none() && verdict == "unknown" => words!(
+            "What {destination} made of delivery {id} is not known: {why}.",
+            destination,
+            id,
+            why = kept(detail)
+        ),
+        _ => {
+            let status = status.map_or_else(Words::none, |status| format!("HTTP {status}").into());
+            words!(
+                "{destination} answered delivery {id}: {verdict}; {detail}.",
+                destination,
+                id,
+                verdict = Words::row([verdict_words(verdict), status], ", "),
+                detail = kept(detail)
+            )
+        }
+    }
+}
+
 /// What is to be done about a problem, or was.
 fn of_problem(kind: &str, standing: &ProblemStanding) -> (Severity, Words) {
     let remedy = ProblemKind::from_name(kind).map_or("", ProblemKind::remedy);
@@ -372,8 +400,7 @@ fn judged(result: Words, force: Force, decisions: &[StoredDecision]) -> (Severit
         Force::InForce => words!("the rules in force"),
         Force::Shadow => words!("rules that nobody has signed and that do nothing"),
     };
-    let told: Vec<Words> =
-        decisions.iter().filter(|it| it.ruling != "clear").map(StoredDecision::words).collect();
+    let told: Vec<Words> = decisions.iter().filter(|it| it.ruling != "clear").map(ruled).collect();
     let clear = decisions.len() - told.len();
     let severity = match force {
         Force::InForce if decisions.iter().any(|it| it.holds) => Severity::Act,
@@ -396,4 +423,4 @@ fn judged(result: Words, force: Force, decisions: &[StoredDecision]) -> (Severit
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

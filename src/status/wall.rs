@@ -1,5 +1,5 @@
 //! The wall view: what a room must see from across it. Large, without names, numbers of specimens or values of patients;
-//! it only shows.
+//! it only shows, and has no scan box: nobody stands at a keyboard there, and a specimen's way names a patient.
 
 use askama::Template;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use super::lead::{Severity, lead};
 use super::shell::{Mark, Shell};
 use super::who::Who;
 use super::words::filters;
-use crate::domain::{Words, words};
+use crate::domain::{Words, counted, words};
 
 #[derive(Template)]
 #[template(path = "wall.html")]
@@ -35,10 +35,14 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
     let waiting = snapshot.waiting;
     let calls = i64::try_from(snapshot.calls.len()).unwrap_or(i64::MAX);
     let waits = [
-        (calls, Severity::Danger, words!("critical calls")),
-        (waiting.dead_letters, Severity::Danger, words!("dead letters")),
+        (calls, Severity::Danger, counted!(calls, "critical call", "critical calls")),
+        (
+            waiting.dead_letters,
+            Severity::Danger,
+            counted!(waiting.dead_letters, "dead letter", "dead letters"),
+        ),
         (waiting.held, Severity::Act, words!("held")),
-        (waiting.open_problems, Severity::Act, words!("problems")),
+        (waiting.open_problems, Severity::Act, counted!(waiting.open_problems, "problem", "problems")),
     ];
     let waits = waits.into_iter().map(|(number, severity, words)| {
         (number, Mark::new(if number == 0 { Severity::Calm } else { severity }, words))

@@ -2,6 +2,7 @@
 //! knows each text by its English; and the filters by which templates say it. It makes no text.
 
 mod kept;
+mod ruled;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::config::settings::Language;
 use crate::domain::{Moment, Piece, Words};
 
 pub(super) use kept::kept;
+pub(super) use ruled::{ruled, unconverted};
 
 /// Under which name templates are given the language.
 const LANGUAGE: &str = "language";
@@ -166,6 +168,19 @@ pub(super) mod filters {
     pub(in crate::status) fn plain<T: Said>(it: T, values: &dyn askama::Values) -> askama::Result<String> {
         let language = askama::get_value::<Language>(values, LANGUAGE)?;
         Ok(super::plain(&it.words(), *language))
+    }
+
+    /// One text for one, another for any other number, which is the part `n` of both.
+    #[askama::filter_fn]
+    pub(in crate::status) fn counted<N: Part>(
+        one: &'static str,
+        _: &dyn askama::Values,
+        many: &'static str,
+        number: N,
+    ) -> askama::Result<Words> {
+        let n = number.part();
+        let english = if matches!(n, Words::Number(1)) { one } else { many };
+        Ok(Words::Text { english, parts: vec![("n", n)] })
     }
 
     /// With a part at its place.

@@ -94,7 +94,7 @@ async fn a_report_that_was_missed_is_written_at_the_start_and_its_first_lines_ar
     fs::create_dir(lab.path("reports")).unwrap();
     let gateway = lab.start().await;
     until("the reports are there", || fs::read_dir(lab.path("reports")).unwrap().count() >= 6).await;
-    let told = "the sums balance; 1 open: 1 refused by the LIMS; received 2 = 2 new + 0 repeated + 0 problems; lims: owed 2 = 1 \
+    let told = "the sums balance; 1 line to sign off: 1 refused by the LIMS; received 2 = 2 new + 0 repeated + 0 problems; lims: owed 2 = 1 \
                 accepted + 1 refused";
     until("its first lines are logged", || log().contains(told)).await;
     assert!(!log().contains("EX000"), "and no specimen is");

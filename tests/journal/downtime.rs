@@ -1,11 +1,13 @@
 //! The list for a downtime: what isn't in the LIMS, and what became of a list that was kept.
 
-use labwire::domain::{PersonName, SampleClass};
+use labwire::domain::{DestinationId, PersonName, SampleClass};
 use labwire::journal::desk::Decision;
-use labwire::journal::downtime::ListId;
+use labwire::journal::downtime::{At, ListId};
+use labwire::journal::ledger::{Fate, Next};
+use labwire::journal::results::{Entry, Route};
 use labwire::journal::{JournalError, ObservationId};
 
-use super::kit::{LIMS, Lab, held, result};
+use super::kit::{LIMS, Lab, held, own, result};
 
 fn keep(lab: &Lab) -> Result<ListId, JournalError> {
     let by = PersonName::parse("anna").unwrap();
@@ -15,7 +17,7 @@ fn keep(lab: &Lab) -> Result<ListId, JournalError> {
 fn listed(lab: &Lab) -> Vec<(ObservationId, String)> {
     let (missing, more) = lab.reader.missing(&[LIMS.to_owned()]).unwrap();
     assert!(!more);
-    missing.into_iter().map(|it| (it.observation, it.at[0].1.clone())).collect()
+    missing.into_iter().map(|it| (it.observation, it.at[0].state.clone())).collect()
 }
 
 #[test]
@@ -33,6 +35,44 @@ fn the_list_holds_patients_results_that_the_lims_has_not() {
     assert_eq!(told, [(waits, "pending".to_owned()), (looked_at, "held".to_owned())]);
     assert!(told.iter().all(|(id, _)| *id != delivered));
     assert_eq!(lab.reader.missing(&["other".to_owned()]).unwrap().0.len(), 0);
+}
+
+#[test]
+fn what_one_destination_has_and_another_has_not_is_told_of_each() {
+    let lab = Lab::new();
+    let both = |entry: Entry| {
+        let there = |name: &str| (DestinationId::new(name), Route::Deliver);
+        Entry { routes: vec![there(LIMS), there("other")], ..entry }
+    };
+    let id = lab.record(vec![both(own(result("0815", "K", "4.1")))])[0];
+    lab.deliver_everything();
+    let (missing, _) = lab.reader.missing(&[LIMS.to_owned(), "other".to_owned()]).unwrap();
+    let at = |destination: &str, state: &str| At {
+        destination: destination.to_owned(),
+        state: state.to_owned(),
+        may_be_there: false,
+    };
+    assert_eq!(missing.len(), 1);
+    assert_eq!(missing[0].observation, id);
+    assert_eq!(missing[0].at, [at(LIMS, "accepted"), at("other", "pending")]);
+}
+
+#[test]
+fn what_never_left_is_not_said_to_be_perhaps_there_and_what_got_no_answer_is() {
+    let lab = Lab::new();
+    lab.own(result("0815", "K", "4.1"));
+    let may_be_there = || {
+        let (missing, _) = lab.reader.missing(&[LIMS.to_owned()]).unwrap();
+        missing[0].at[0].may_be_there
+    };
+    assert!(!may_be_there(), "it waits");
+    let lease = lab.lease().unwrap();
+    assert!(may_be_there(), "being sent");
+    lab.nobody_there(&lease, lab.now());
+    assert!(!may_be_there(), "nobody was there");
+    let lease = lab.lease().unwrap();
+    lab.settle_all(&lease, &Fate::Unknown, Next::Unknown { at: lab.now() }, None);
+    assert!(may_be_there(), "no answer");
 }
 
 #[test]
@@ -54,7 +94,7 @@ fn a_kept_list_never_changes_and_says_what_became_of_each_result() {
         .iter()
         .map(|it| {
             let newer = it.newer.as_ref().map(|newer| newer.value_as_sent.as_str());
-            (it.then.observation, it.then.at[0].1.as_str(), newer, it.now[0].1.as_str())
+            (it.then.observation, it.then.at[0].state.as_str(), newer, it.now[0].state.as_str())
         })
         .collect();
     assert_eq!(

@@ -139,7 +139,7 @@ fn each_exception_says_why_since_when_and_what_to_do() {
             "refused|S2|K|no order|mend what the LIMS complains of, then labwire retry 2 --reason …, or labwire give-up 2 --reason …".to_owned(),
             "unknown|S3|K|detail|look in the LIMS; if it is there, labwire confirm 3 --reason …; if not, labwire retry 3 --reason …".to_owned(),
             "quarantined|S2|K|an earlier result of this test was refused|decide over the earlier result of this test, which was refused: this one follows it".to_owned(),
-            "held|S5|K|the analyzer marked the result as doubtful; the value is neither a number nor a text that the profile knows|look at the result on the analyzer, then labwire release 6 --reason … or labwire reject 6 --reason …".to_owned(),
+            "held|S5|K|the analyzer marked the result as doubtful; its value, or what says how to read it, is none that the profile knows|look at the result on the analyzer, then labwire release 6 --reason … or labwire reject 6 --reason …".to_owned(),
             format!("incomplete-transmission|-||no such code (silence for 15 seconds)|{}", remedy(ProblemKind::Incomplete, 3)),
             format!("possible-duplicate|-||no such code|{}", remedy(ProblemKind::PossibleDuplicate, 2)),
             format!("problem|-||no such code|{}", remedy(ProblemKind::UnknownCode, 1)),

@@ -29,7 +29,7 @@ async fn a_kept_list_says_after_the_downtime_what_differs() {
         "No ward is known",
         "24-000008",
         "5.10 mIU/L",
-        "refused by the LIMS",
+        "refused by lims",
         "before somebody has looked at it",
         "Sign in to decide",
     ] {
@@ -44,7 +44,7 @@ async fn a_kept_list_says_after_the_downtime_what_differs() {
     let form = format!("guard={guard}&decision=reject%3A2&reason=clotted");
     assert_eq!(laboratory.post("/decide", &cookie, &form).await.status, 200);
     let since = laboratory.fetch("/downtime/1").await.body;
-    assert!(since.contains("<p>1 differ from the list · 1 refused</p>"), "{since}");
+    assert!(since.contains("<p>1 differs from the list · 1 refused</p>"), "{since}");
     assert!(since.contains("rejected: tell whoever worked by the list"), "{since}");
     assert!(laboratory.fetch("/downtime").await.body.contains("by anna on the page"));
     assert_eq!(laboratory.fetch("/downtime/2").await.status, 404);

@@ -80,6 +80,11 @@ async fn a_technician_sees_both_tubes_and_moves_what_was_misread() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 
+    let here = laboratory.fetch_as(&cookie, "/misread?id=24-000007").await;
+    assert_eq!(here.status, 200, "nothing is left under the misread number, and that is no dead end");
+    assert!(here.body.contains("were moved to another specimen already"), "{}", here.body);
+    assert!(here.body.contains("href=\"/specimen?id=24-000555\""), "{}", here.body);
+
     let (count, said) = moved(laboratory).await;
     let (actor, detail) = said.unwrap();
     assert_eq!((count, actor.as_str()), (2, "anna on the page"));

@@ -12,7 +12,7 @@ async fn a_day_shows_its_sums_and_leads_to_each_thing_that_is_open() {
     laboratory.send("24-000008", &[("001", "5.10")]).await;
     laboratory.until("/waiting/dead_letters", 1).await;
     let page = laboratory.fetch("/reconciliation").await.body;
-    let open = " sums balance; 3 open: 1 refused by the LIMS, 1 held, 1 problem.";
+    let open = " sums balance; 3 lines to sign off: 1 refused by the LIMS, 1 held, 1 problem.";
     assert_eq!(between(&page, "<h1>The", "</h1>"), open);
     let numbers = |section: &str| -> Vec<String> {
         let row = between(&page, section, "</section>").split_once("<tbody>").unwrap().1.to_owned();

@@ -131,16 +131,24 @@ impl Check {
     }
 }
 
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Path {
+    pub const ALL: [Path; 6] = [Path::Low, Path::High, Path::Fall, Path::Rise, Path::Found, Path::Clear];
+
+    pub fn name(self) -> &'static str {
+        match self {
             Path::Low => "low",
             Path::High => "high",
             Path::Fall => "fall",
             Path::Rise => "rise",
             Path::Found => "found",
             Path::Clear => "clear",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -97,12 +97,18 @@ pub struct StoredDecision {
 impl StoredDecision {
     /// For a person. What rules found is told as it was written down.
     pub fn words(&self) -> Words {
-        let some = |words: &[String]| (!words.is_empty()).then(|| words.join(", "));
-        let found = format!("{}: {}", self.check, self.ruling);
+        self.told(&|text| text.into(), &|text| text.into())
+    }
+
+    /// The same, with what was found and what was before the rules told by these.
+    pub fn told(&self, found: &impl Fn(&str) -> Words, seen: &impl Fn(&str) -> Words) -> Words {
+        let row = |texts: &[String]| Words::row(texts.iter().map(|it| seen(it)), ", ");
+        let some = |texts: &[String]| (!texts.is_empty()).then(|| row(texts));
+        let found = Words::row([found(&self.check), found(&self.ruling)], ": ");
         let rounding = || words!("the value as it is reported, rounded, would be decided otherwise");
         let parts = [
-            Some(found.into()),
-            some(&self.rules).map(|rules| words!("by {rules}", rules)),
+            Some(found),
+            (!self.rules.is_empty()).then(|| words!("by {rules}", rules = self.rules.join(", "))),
             some(&self.thresholds).map(|limits| words!("limits {limits}", limits)),
             some(&self.inputs).map(|seen| words!("seen {seen}", seen)),
             self.rounding_decides.then(rounding),

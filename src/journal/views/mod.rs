@@ -1,6 +1,7 @@
 //! What the page and the commands show: plain rows, read in single queries.
 
 mod evidence;
+mod held;
 mod ordered;
 mod overview;
 mod waiting;
@@ -13,16 +14,16 @@ use rusqlite::{OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
 pub use evidence::{Beside, Evidence, Kin};
+pub use held::HoldView;
 pub use ordered::OrderStep;
 pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
 pub use way::{ProblemStanding, Step, Way, told};
 
 use super::orders::lims_in_words;
 use super::parcels::hex;
-use super::read::observation;
 use super::rows::instant;
-use super::{DeliveryId, JournalError, MessageId, ObservationId, ProblemId, Reader};
-use crate::domain::{InstrumentId, Observation, Private, ProblemKind, SpecimenId};
+use super::{DeliveryId, JournalError, MessageId, ProblemId, Reader};
+use crate::domain::{InstrumentId, Private, ProblemKind, SpecimenId};
 
 /// One instrument's numbers.
 #[derive(Debug, Clone, Default)]
@@ -59,20 +60,6 @@ impl ProblemView {
     pub fn from(&self) -> &str {
         self.instrument.as_deref().or(self.lims.as_deref()).unwrap_or("an unknown sender")
     }
-}
-
-/// A held result.
-#[derive(Debug, Clone)]
-pub struct HoldView {
-    pub observation: ObservationId,
-    pub message: MessageId,
-    pub reasons: Vec<String>,
-    pub opened_at: Timestamp,
-    pub detail: Observation,
-    /// How many newer results of its test wait until it is over.
-    pub in_the_way_of: usize,
-    /// The destinations that it is held back from; others may have it.
-    pub held_at: Vec<String>,
 }
 
 /// A delivery that waits for a person.
@@ -136,13 +123,6 @@ pub struct Waiting {
     pub dead_letters: i64,
     pub unanswered_queries: i64,
 }
-
-const HELD: &str = "SELECT h.observation, o.message, group_concat(h.reason, ','), min(h.opened_at), o.detail,
-        (SELECT count(DISTINCT p.observation) FROM ledger l JOIN ledger p ON p.destination = l.destination
-            AND p.specimen = l.specimen AND p.lane = l.lane AND p.observation > l.observation
-         WHERE l.observation = h.observation AND l.state = 'held' AND p.state = 'pending'),
-        (SELECT json_group_array(l.destination) FROM ledger l WHERE l.observation = h.observation AND l.state = 'held')
-     FROM hold h JOIN observation o ON o.id = h.observation WHERE h.closed_at IS NULL";
 
 impl Reader {
     /// Each instrument that ever sent something, by name.
@@ -289,22 +269,6 @@ impl Reader {
         Ok(statement.query_row([id.0], problem).optional()?)
     }
 
-    /// Held results, oldest first, at most `limit`.
-    pub fn held(&self, limit: usize) -> Result<Vec<HoldView>, JournalError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{HELD} GROUP BY h.observation ORDER BY h.observation LIMIT ?"))?;
-        statement.query_and_then([limit], hold)?.collect()
-    }
-
-    /// One held result; nothing where it isn't held.
-    pub fn hold(&self, id: ObservationId) -> Result<Option<HoldView>, JournalError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("{HELD} AND h.observation = ? GROUP BY h.observation"))?;
-        statement.query_and_then([id.0], hold)?.next().transpose()
-    }
-
     /// Deliveries that wait for a person, oldest first, at most `limit`.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, JournalError> {
         let mut statement = self.connection.prepare_cached(
@@ -427,17 +391,5 @@ fn problem(row: &Row<'_>) -> rusqlite::Result<ProblemView> {
         kind: row.get(4)?,
         text: Private::new(row.get(5)?),
         seen_at: instant(row.get(6)?),
-    })
-}
-
-fn hold(row: &Row<'_>) -> Result<HoldView, JournalError> {
-    Ok(HoldView {
-        observation: ObservationId(row.get(0)?),
-        message: MessageId(row.get(1)?),
-        reasons: row.get::<_, String>(2)?.split(',').map(str::to_owned).collect(),
-        opened_at: instant(row.get(3)?),
-        detail: observation(row, 4)?,
-        in_the_way_of: row.get(5)?,
-        held_at: serde_json::from_str(&row.get::<_, String>(6)?).unwrap_or_default(),
     })
 }

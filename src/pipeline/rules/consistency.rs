@@ -137,10 +137,8 @@ pub(super) fn amount(amount: &Amount) -> String {
     match amount {
         Amount::Number { comparator, exact, reported } => {
             let comparator = comparator.map_or("", Comparator::as_str);
-            match exact == reported {
-                true => format!("{comparator}{exact}"),
-                false => format!("{comparator}{reported} (exactly {exact})"),
-            }
+            let number = format!("{comparator}{reported}");
+            if exact == reported { number } else { format!("{number} (exactly {exact})") }
         }
         Amount::Unconverted(_) => "not in the reported unit".to_owned(),
         Amount::Absurd(number) => format!("{number}, which no patient has"),

@@ -258,7 +258,11 @@ fn safe(it: &Analyzer, snapshot: &Snapshot) -> Vec<Words> {
     };
     let way = match on_the_way {
         0 => Words::none(),
-        n => words!("{n} of all analyzers' results are still on their way to the LIMS.", n),
+        some => counted!(
+            some,
+            "{n} of all analyzers' results is still on its way to the LIMS.",
+            "{n} of all analyzers' results are still on their way to the LIMS."
+        ),
     };
     [
         Words::row([received, way], " "),

@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::board::{Cause, FileWaits};
+use crate::board::{self, FileWaits};
 use crate::config::settings::Mode;
 use crate::domain::Private;
+use crate::domain::call::{CallPolicy, Cause, Course, Opening, Tell};
 use crate::domain::traffic::Quiet;
+use crate::journal::calls::{CallView, Reason};
 use crate::journal::restoration::Standstill;
 use crate::journal::views::{InstrumentView, QueueView, Waiting};
-use crate::journal::{DestinationSums, IntakeSums, Sums};
+use crate::journal::{CallId, DestinationSums, IntakeSums, ObservationId, Sums};
 use crate::status::snapshot::{Analyzer, Wire};
 
 fn at(text: &str) -> Timestamp {
@@ -30,7 +32,7 @@ fn analyzer(name: &str) -> Analyzer {
         last_note: None,
         notes: Vec::new(),
         source: None,
-        cause: Cause::Unknown,
+        cause: board::Cause::Unknown,
         wire: Some(Wire::Port("/dev/ttyS0".to_owned())),
         quiet: Quiet::No,
         hours: Vec::new(),
@@ -49,7 +51,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         destinations: vec![Lims {
             name: "lims".to_owned(),
             state: DestinationState::Up,
-            cause: Cause::Unknown,
+            cause: board::Cause::Unknown,
             since: Some(at("08:00:00")),
             last_accepted: Some(at("11:58:01")),
             attempts: BTreeMap::new(),
@@ -78,7 +80,7 @@ pub(in crate::status) fn removed_with(pending: i64) -> Lims {
     Lims {
         name: "archive".to_owned(),
         state: DestinationState::Untried,
-        cause: Cause::Unknown,
+        cause: board::Cause::Unknown,
         since: None,
         last_accepted: None,
         attempts: BTreeMap::new(),
@@ -191,6 +193,48 @@ fn of_two_problems_the_worse_comes_first_and_the_other_after_it() {
             assert_eq!(same_place, !excluded, "{worse} with {lesser}: {:?}", lead.then);
         }
     }
+}
+
+/// A critical call that is due in a quarter of an hour, or was a minute ago.
+fn call(bench: &mut Snapshot, started: Timestamp) {
+    let cause = Cause { policy: CallPolicy::default(), found_at: started };
+    let result = crate::status::specimen::tests::observation();
+    bench.calls.push(CallView {
+        id: CallId(1),
+        specimen: result.specimen.clone(),
+        opened_at: started,
+        observation: ObservationId(1),
+        tell: Private::new(Tell::of(&result)),
+        result: Private::new(result),
+        reason: Reason::Opened(Opening::Critical),
+        course: Course::new(cause),
+        happened: Vec::new(),
+    });
+}
+
+#[test]
+fn one_problem_more_never_makes_the_sentence_calmer() {
+    let calls: [Change; 2] = [|it| call(it, at("11:59:00")), |it| call(it, at("11:00:00"))];
+    let changes: Vec<Change> = WORST_FIRST.iter().map(|(.., change)| *change).chain(calls).collect();
+    // Where two are about one thing, the worse is applied last.
+    let worst_of = |chosen: &[usize]| {
+        let mut bench = calm_bench();
+        chosen.iter().rev().for_each(|index| changes[*index](&mut bench));
+        lead_of(&bench).severity
+    };
+    for first in 0..changes.len() {
+        for second in first + 1..changes.len() {
+            let both = worst_of(&[first, second]);
+            assert!(both <= worst_of(&[first]).min(worst_of(&[second])), "{first} and {second}");
+            for third in second + 1..changes.len() {
+                assert!(worst_of(&[first, second, third]) <= both, "{third} beside {first} and {second}");
+            }
+        }
+    }
+    // What it must notice: a call that is not overdue is no danger by itself, and the sentence stays one beside it.
+    let (open, dead_letter) = (WORST_FIRST.len(), 6);
+    assert_eq!(worst_of(&[open]), Severity::Act);
+    assert_eq!(worst_of(&[dead_letter, open]), Severity::Danger);
 }
 
 #[test]

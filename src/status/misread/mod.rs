@@ -23,6 +23,7 @@ use crate::domain::{OrderState, Patient, Private, Role, SpecimenId, Words, words
 use crate::host::control::Request;
 use crate::journal::decisions::Known;
 use crate::journal::orders::CachedOrder;
+use crate::journal::views::{Step, Way};
 use crate::journal::{JournalError, Reader};
 use differing::{Comparison, compared};
 pub(super) use json::{both as both_as_json, record as record_as_json};
@@ -109,7 +110,10 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let Query(fields) = fields.map_err(|_| NONE)?;
     let asked = Asked::of(&fields);
-    let (snapshot, seen) = page.both(&asked).await?;
+    let (snapshot, seen) = match page.both(&asked).await {
+        Err(Failure::NotFound(_)) => return page.moved_on(asked.here).await,
+        both => both?,
+    };
     let clock = page.clock(&snapshot);
     let shell = Shell::new(words!("A misread specimen number"), "/specimen", &page.site, &snapshot, &clock);
     html(
@@ -119,6 +123,32 @@ pub(super) async fn show(
 }
 
 impl Page {
+    /// Where the results are that came under a number and have none left there.
+    async fn moved_on(&self, number: String) -> Result<Response, Failure> {
+        if number.is_empty() || number.len() > LONGEST {
+            return Err(NONE);
+        }
+        let forms = preview::known_as(&number, &self.instruments);
+        let (_, ways) = self
+            .read(move |reader| forms.iter().map(|form| reader.way(form)).collect::<Result<Vec<_>, _>>())
+            .await?;
+        let there: BTreeSet<String> = ways.iter().flatten().filter_map(moved_to).collect();
+        if there.is_empty() {
+            return Err(NONE);
+        }
+        html(
+            &Done {
+                headline: words!("The results of {number} were moved to another specimen already.", number),
+                then: words!("Where that was wrong, move them on from there."),
+                on: there
+                    .into_iter()
+                    .map(|id| (super::specimen::path(&id), words!("Specimen {id}", id)))
+                    .collect(),
+            },
+            self.language,
+        )
+    }
+
     /// Both tubes, of one moment.
     async fn both(&self, asked: &Asked) -> Result<(Snapshot, Seen), Failure> {
         if [&asked.here, &asked.there].iter().any(|number| number.len() > LONGEST) {
@@ -138,6 +168,13 @@ impl Page {
         let there = there.filter(|_| complaint.is_none());
         let comparison = there.as_ref().map(|there| compared(&here.told, &there.told));
         Ok((snapshot, Seen { here, there, comparison, complaint }))
+    }
+}
+
+fn moved_to(step: &Step) -> Option<String> {
+    match &step.what {
+        Way::Moved { to, .. } => Some(to.reveal().to_owned()),
+        _ => None,
     }
 }
 

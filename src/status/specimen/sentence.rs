@@ -200,6 +200,10 @@ fn said(standing: &Standing) -> (Words, Words) {
             words!("waits for {lims}, which is no longer configured", lims),
             words!("wait for {lims}, which is no longer configured", lims),
         ),
+        "pending" | "in-flight" if standing.is_down && !standing.is_behind => (
+            words!("waits, as {lims} doesn't answer now, and is not in it", lims),
+            words!("wait, as {lims} doesn't answer now, and are not in it", lims),
+        ),
         "refused" => (
             words!("was refused by {lims} and is not in it", lims),
             words!("were refused by {lims} and are not in it", lims),

@@ -34,6 +34,8 @@ pub(super) struct Standing {
     pub is_behind: bool,
     /// The configuration still names the destination.
     pub is_configured: bool,
+    /// The destination fails, and not just for a moment.
+    pub is_down: bool,
     /// It acknowledged this, which was then sent once more; what came of that says nothing of what it has.
     pub had_it: bool,
     reason: String,
@@ -56,14 +58,19 @@ pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, O
             false => state.as_str(),
         };
         let is_open = matches!(state, "refused" | "unknown") && *waits_for_person;
+        let is_down = is_configured && snapshot.is_down(destination);
         let standing = Standing {
-            severity: severity(state, *waits_for_person, is_configured),
+            severity: match severity(state, *waits_for_person, is_configured) {
+                Severity::Wait if is_down && state != "staged" => Severity::Odd,
+                other => other,
+            },
             destination: destination.clone(),
             state: state.to_owned(),
             to_decide: delivery.filter(|_| is_open),
             // A line keeps what it waited behind when that is over.
             is_behind: behind.is_some() && state == "pending",
             is_configured,
+            is_down,
             had_it,
             reason: reason.as_ref().map(|reason| reason.reveal().clone()).unwrap_or_default(),
         };
@@ -191,7 +198,7 @@ fn next(standing: &Standing, observations: &[ObservationId]) -> Next {
 
 /// What is said where nobody has to decide.
 fn by_itself(standing: &Standing) -> Words {
-    let Standing { destination, state, is_behind, is_configured, .. } = standing;
+    let Standing { destination, state, is_behind, is_configured, is_down, .. } = standing;
     match state.as_str() {
         "pending" | "in-flight" | "unknown" if !is_configured => words!(
             "Next: nothing leaves for {destination}, as labwire.toml no longer names it. Name it again, or enter the result in the LIMS by hand.",
@@ -201,6 +208,13 @@ fn by_itself(standing: &Standing) -> Words {
         "staged" => words!("The LIMS has it and hasn't applied it yet: look in its worklist."),
         "pending" if *is_behind => {
             words!("It waits until the earlier result of this test is over, so that none overtakes it.")
+        }
+        "pending" | "in-flight" if *is_down => words!(
+            "{destination} doesn't answer now. The result is safe here and leaves by itself once it does; until then it is on the list for a downtime.",
+            destination
+        ),
+        "unknown" if *is_down => {
+            words!("{destination} doesn't answer now; labwire finds out by itself once it does.", destination)
         }
         "pending" => words!("Nothing to do: it leaves by itself when its turn comes."),
         "in-flight" => words!(

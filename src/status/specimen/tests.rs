@@ -19,7 +19,7 @@ fn step(what: Way) -> Step {
     Step { at: at(0), what }
 }
 
-fn observation() -> Observation {
+pub(in crate::status) fn observation() -> Observation {
     Observation {
         instrument: InstrumentId::new("sim"),
         profile: "sim/1".to_owned(),
@@ -369,4 +369,44 @@ fn results_that_are_all_the_same_stand_in_the_middle_and_one_alone_is_no_plot() 
     let same = plot::plots(&[measured(1, 0, "g", "1"), measured(2, 1, "g", "1.0")], &clock);
     assert_eq!(same[0].dots.iter().map(|dot| dot.y).collect::<Vec<_>>(), [50, 50]);
     assert!(plot::plots(&[measured(1, 0, "g", "1")], &clock).is_empty());
+}
+
+#[test]
+fn while_a_lims_is_down_the_specimen_s_page_says_so_of_what_waits_for_it_and_of_nothing_else() {
+    let steps = results(&["pending", "accepted", "held"]);
+    let mut down = calm_bench();
+    let (until, why) = (at(20), "connection refused".to_owned());
+    down.destinations[0].state = crate::board::DestinationState::Resting { until, why };
+    for (snapshot, is_down) in [(&calm_bench(), false), (&down, true)] {
+        let standings = standings(&steps, snapshot);
+        let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
+        let lead = sentence::lead("S1", &steps, &standings, Doubts::default(), (snapshot, &clock));
+        let headline = lead.headline.english();
+        assert_eq!(headline.contains("1 waits, as lims doesn't answer now, and is not in it"), is_down);
+        let nexts: Vec<String> =
+            rows(&steps, &standings, &BTreeMap::new()).iter().map(|row| row.next.english()).collect();
+        let says = nexts.iter().filter(|next| next.starts_with("lims doesn't answer now.")).count();
+        assert_eq!(says, usize::from(is_down), "{nexts:?}");
+    }
+}
+
+#[test]
+fn a_destination_that_was_not_reached_is_not_said_to_have_answered() {
+    let said = |verdict: &str, status: Option<u16>, detail: &str| {
+        answered("7", "lims", verdict, status, detail).english()
+    };
+    assert_eq!(
+        said("retry", None, "not sent: connection refused"),
+        "lims was not reached, and delivery 7 did not leave: connection refused. It stays here."
+    );
+    assert_eq!(
+        said("unknown", None, "no answer: the time limit ran out"),
+        "lims gave no answer to delivery 7, which may or may not have arrived: the time limit ran out."
+    );
+    assert_eq!(
+        said("unknown", None, "the gateway stopped before the answer came"),
+        "What lims made of delivery 7 is not known: the gateway stopped before the answer came."
+    );
+    let answered = "lims answered delivery 7: to be sent again, HTTP 503; answered 503.";
+    assert_eq!(said("retry", Some(503), "answered 503"), answered);
 }

@@ -33,6 +33,7 @@ pub(super) const KEPT: &[&str] = &[
     "the TLS handshake failed: {what}",
     "not sent: {what}",
     "no answer: {what}",
+    "the gateway stopped before the answer came",
     "answered {status} as it had before",
     "answered {status} to a probe",
     "answered {status} with something that is no JSON",
@@ -152,7 +153,11 @@ pub(super) const KEPT: &[&str] = &[
     "{count} segments of one name that the profile doesn't know",
     "refused ({code}, {why}): MSH-9 says {kind}, MSH-12 {version}; nothing was read of it",
     "{field}-1 says {says}; {things} that came: {came}",
-    "the analyzer's clock is {minutes} minutes {which}",
+    "{what}; wasn't it set when the clocks changed?",
+    "the analyzer's clock is {n} minute ahead",
+    "the analyzer's clock is {n} minutes ahead",
+    "the analyzer's clock is {n} minute behind",
+    "the analyzer's clock is {n} minutes behind",
     "records without a header before them",
     "a header that declares no delimiters",
     "a header that declares fewer than four delimiters",
@@ -194,7 +199,7 @@ const INNER: &str = "what";
 
 /// A text that was kept, known again where it is one of these, or one of these behind the name of what it is about.
 pub(in crate::status) fn kept(text: &str) -> Words {
-    let known = |text: &str| KEPT.iter().find_map(|known| known_again(known, text));
+    let known = |text: &str| KEPT.iter().find_map(|known| known_again(known, text, &kept));
     let behind_a_name = || {
         let (name, rest) = text.split_once(NAMED)?;
         Some(Words::Row(vec![name.into(), known(rest)?], NAMED))
@@ -206,7 +211,7 @@ pub(in crate::status) fn kept(text: &str) -> Words {
 const NAMED: &str = ": ";
 
 /// The parts at the places of a text, if it is this one.
-fn known_again(known: &'static str, text: &str) -> Option<Words> {
+pub(super) fn known_again(known: &'static str, text: &str, inner: &impl Fn(&str) -> Words) -> Option<Words> {
     let mut parts = Vec::new();
     let (mut known_rest, mut rest) = (known, text);
     loop {
@@ -222,7 +227,7 @@ fn known_again(known: &'static str, text: &str) -> Option<Words> {
         if part.is_empty() {
             return None;
         }
-        parts.push((name, if name == INNER { kept(part) } else { part.into() }));
+        parts.push((name, if name == INNER { inner(part) } else { part.into() }));
         (known_rest, rest) = (after, left);
     }
 }
@@ -236,6 +241,7 @@ fn ends(rest: &str, until: &str, is_last: bool) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ruled;
     use super::*;
 
     /// A text without the names of its places: `{what:?}` and `{}` are both a place.
@@ -282,13 +288,15 @@ mod tests {
     fn each_text_is_said_somewhere_as_it_stands_here() {
         let mut sources = String::new();
         let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut folders = ["src", "protocols"].map(|it| here.join(it)).to_vec();
+        let mut folders = ["src", "protocols", "units"].map(|it| here.join(it)).to_vec();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if !path.ends_with("words/kept.rs") && path.extension().is_some_and(|it| it == "rs") {
+                } else if !path.iter().any(|it| it == "words")
+                    && path.extension().is_some_and(|it| it == "rs")
+                {
                     sources += &std::fs::read_to_string(&path).unwrap();
                 }
             }
@@ -312,7 +320,8 @@ mod tests {
             }
             _ => said.iter().any(|said| said.starts_with(&shape(text).replace('"', QUOTE))),
         };
-        let nobody: Vec<&&str> = KEPT.iter().filter(|text| !is_said(text)).collect();
+        let all = KEPT.iter().chain(ruled::RULED).chain(ruled::UNCONVERTED);
+        let nobody: Vec<&&str> = all.filter(|text| !is_said(text)).collect();
         assert!(nobody.is_empty(), "nobody says {nobody:?}");
         assert!(!is_said("the value {value} is a number"), "what it must notice");
         let letters = |text: &str| shape(text).chars().filter(|it| it.is_alphabetic()).count();

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::*;
 use crate::domain::call::{CallOutcome, IdentifierKind, Opening, Reopening, Tell};
+use crate::domain::clinic::{Check, Path};
 use crate::domain::qc::{Outcome, QcState, WhyNot};
 use crate::domain::{HoldReason, OrderDoubt, ProblemKind, Role};
 use crate::journal::views::Kin;
@@ -34,6 +35,9 @@ fn closed_sets() -> Vec<&'static str> {
     let mut texts = vec![",", "%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%H:%M:%S %:z", "%H:%M", WHOLE];
     texts.extend(["%A %-d %B %Y", Contested::REMEDY]);
     texts.extend(kept::KEPT);
+    texts.extend(ruled::RULED.iter().chain(ruled::UNCONVERTED));
+    texts.extend(Check::ALL.map(|(name, _)| name));
+    texts.extend(Path::ALL.map(Path::name));
     texts.extend(ProblemKind::ALL.iter().flat_map(|it| [it.words(), it.remedy()]));
     texts.extend(HoldReason::ALL.map(HoldReason::text));
     texts.extend(OrderDoubt::ALL.map(OrderDoubt::text));
@@ -55,7 +59,7 @@ fn closed_sets() -> Vec<&'static str> {
 
 fn files(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -71,7 +75,7 @@ fn files(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-fn is_test(path: &Path) -> bool {
+fn is_test(path: &std::path::Path) -> bool {
     path.ends_with("tests.rs") || path.ends_with("domain/words.rs") || path.iter().any(|it| it == "tests")
 }
 
@@ -139,8 +143,11 @@ fn doings(code: &str) -> Vec<String> {
 
 fn texts_of_template(template: &str) -> Vec<String> {
     let quoted: Vec<&str> = template.split('"').collect();
-    let said = |pair: &&[&str]| ["|say", "|plain", "|with("].iter().any(|it| pair[1].starts_with(it));
-    quoted.windows(2).filter(said).map(|pair| pair[0].to_owned()).collect()
+    let said =
+        |pair: &&[&str]| ["|say", "|plain", "|with(", "|counted("].iter().any(|it| pair[1].starts_with(it));
+    let many = quoted.windows(3).filter(|three| three[1] == "|counted(");
+    let many = many.map(|three| three[2].to_owned());
+    quoted.windows(2).filter(said).map(|pair| pair[0].to_owned()).chain(many).collect()
 }
 
 fn places(text: &str) -> BTreeSet<&str> {

@@ -1,0 +1,140 @@
+//! What rules have said of a result and the journal keeps as it was said, in English: each check, what it found, and what it
+//! had before it. Known again as other kept texts are, and only where a decision is shown: so short a text may be anything
+//! elsewhere.
+
+use super::kept::{kept, known_again};
+use crate::domain::Words;
+use crate::domain::clinic::{Check, Path};
+use crate::journal::decisions::StoredDecision;
+
+/// The texts beside the names of checks and of what they find. A test holds each against the source that says it.
+pub(super) const RULED: &[&str] = &[
+    "undecided: {what}",
+    "not evaluated: {what}",
+    "the value's comparator leaves it open",
+    "it isn't known which rule is the patient's, and they don't agree: look now",
+    "no rule is for such a patient and specimen",
+    "it isn't known whether a rule is for this patient and specimen",
+    "the value isn't in the reported unit: {what}",
+    "the value is no number",
+    "{analyte} wasn't measured of this specimen",
+    "this specimen has several values of {analyte}, which don't agree",
+    "no patient ID is known, so no earlier value",
+    "there is no earlier value of this patient",
+    "the LIMS hasn't told the patient's earlier values, and none is known here",
+    "the latest earlier value is older than the rule's window",
+    "the latest earlier value is of another instrument",
+    "the earlier value is zero",
+    "the earlier value has a comparator",
+    "the earlier value isn't in the reported unit",
+    "no patient can have the earlier value that was told: its unit may be another",
+    "there are several earlier values of one moment, which don't agree",
+    "the time of measurement isn't known beyond doubt",
+    "there is nothing to compare with",
+    "no acceptable run of controls vouches for it: {what}",
+    "it is too close to the limit to tell",
+    "{analyte} was {what} at {at} on {instrument}",
+    "{analyte} is {what}",
+    "not in the reported unit",
+    "{number}, which no patient has",
+    "no number",
+    "{number} (exactly {exact})",
+    "{analyte} didn't change",
+    "{analyte} can't be compared",
+    "{analyte} changed",
+    "{operator} {limit} %, the RCV of Z {z}, CVa {cva}, CVi {cvi}",
+    "{operator} {rise} % or {fall} %, the log-normal RCV of Z {z}, CVa {cva}, CVi {cvi}",
+];
+
+/// Why a value stands in no reported unit.
+pub(super) const UNCONVERTED: &[&str] = &[
+    "what was sent may be a number, and isn't written as one",
+    "the converted number has too many digits",
+    "the number has too many digits",
+    "the analyzer sent no unit, and its [codes] declare none",
+    "{unit} is no UCUM unit: {reason}",
+    "{from} and {to} don't measure the same",
+    "{from} and {to} carry different annotations and may mean different things",
+    "{from} and {to} are arbitrary: only within one analyte can one become the other",
+    "from {from} to {to} needs the {fact}",
+    "{analyte} isn't converted from {unit}; it allows {units}",
+    "{unit} is undecided for {analyte}: {because}",
+    "from {from} to {to} there is no exact factor",
+];
+
+/// What rules decided, in the page's language. What the analyzer sent, such as its flags, stands as it was sent.
+pub(in crate::status) fn ruled(decision: &StoredDecision) -> Words {
+    decision.told(&|text| known(text), &|text| match decision.check == Check::Flags.name() {
+        true => text.into(),
+        false => seen(text),
+    })
+}
+
+/// Why a value isn't converted.
+pub(in crate::status) fn unconverted(text: &str) -> Words {
+    UNCONVERTED.iter().find_map(|known| known_again(known, text, &kept)).unwrap_or_else(|| text.into())
+}
+
+/// A check's name or what it found.
+fn known(text: &str) -> Words {
+    let names = Check::ALL.iter().map(|(name, _)| *name).chain(Path::ALL.map(Path::name));
+    names.into_iter().find(|name| *name == text).map_or_else(|| seen(text), Words::fixed)
+}
+
+fn seen(text: &str) -> Words {
+    let known = RULED.iter().find_map(|known| known_again(known, text, &seen));
+    known.unwrap_or_else(|| unconverted(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_is_said_in_the_page_s_language_and_what_was_sent_as_it_was_sent() {
+        let decision = |check: &str, ruling: &str, inputs: &[&str]| StoredDecision {
+            check: check.to_owned(),
+            rules: vec!["potassium".to_owned()],
+            ruling: ruling.to_owned(),
+            inputs: inputs.iter().map(|it| (*it).to_owned()).collect(),
+            thresholds: Vec::new(),
+            holds: false,
+            rounding_decides: false,
+        };
+        let loud = |english: &'static str| -> &'static str {
+            match english {
+                "critical" => "CRITICAL",
+                "high" => "HIGH",
+                "undecided: {what}" => "UNDECIDED: {what}",
+                "the value isn't in the reported unit: {what}" => "ANOTHER UNIT: {what}",
+                "the number has too many digits" => "TOO LONG",
+                "{analyte} was {what} at {at} on {instrument}" => {
+                    "{analyte} WAS {what} at {at} on {instrument}"
+                }
+                "{number}, which no patient has" => "{number}, ABSURD",
+                "by {rules}" => "BY {rules}",
+                "seen {seen}" => "SEEN {seen}",
+                other => other,
+            }
+        };
+        for (decision, expected) in [
+            (decision("critical", "high", &[]), "CRITICAL: HIGH; BY potassium"),
+            (
+                decision(
+                    "critical",
+                    "undecided: the value isn't in the reported unit: the number has too many digits",
+                    &[],
+                ),
+                "CRITICAL: UNDECIDED: ANOTHER UNIT: TOO LONG; BY potassium",
+            ),
+            (
+                decision("delta", "clear", &["K was 99, which no patient has at 2026 on c311"]),
+                "delta: clear; BY potassium; SEEN K WAS 99, ABSURD at 2026 on c311",
+            ),
+            (decision("flags", "found", &["high"]), "flags: found; BY potassium; SEEN high"),
+        ] {
+            assert_eq!(ruled(&decision).text(&loud), expected);
+            assert_eq!(ruled(&decision).english(), decision.to_string(), "in English nothing changes");
+        }
+    }
+}
