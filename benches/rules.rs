@@ -246,7 +246,7 @@ async fn to_the_ledger(
         journal.store_parcel(within, parcel, Vec::new(), clock::now()).await.unwrap();
     }
     let stop = CancellationToken::new();
-    let running = tokio::spawn(runner.run(stop.clone()));
+    let running = tokio::spawn(runner.run(mpsc::channel(1).1, stop.clone()));
     let reader = Reader::open(path).unwrap();
     while !reader.pending(1).unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -24,7 +24,7 @@ use crate::host::sockets::Sockets;
 use crate::host::systemd::{self, Watched};
 use crate::host::tls::{Acceptor, TlsError};
 use crate::intake::{self, Intake};
-use crate::journal::{Condition, Journal, OpenError, Reader};
+use crate::journal::{Condition, Journal, OpenError, Reader, reevaluate};
 use crate::orders::{self, Answering, Asking, Downloading, Historian, Presence, Withdrawals};
 use crate::pipeline::rules::try_examples;
 use crate::pipeline::runner::{Asked, Clocks, Runner, Site};
@@ -40,6 +40,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 const QUERIES: usize = 64;
 /// How many may wait for an overview.
 const OVERVIEWS: usize = 8;
+/// How many may wait to have results read anew.
+const ANEW: usize = 8;
 
 /// A running gateway.
 pub struct Gateway {
@@ -111,12 +113,13 @@ impl Gateway {
         };
         let (alive, lives) = watch::channel(clock::monotonic());
         gateway.start_deliveries(settings, &due)?;
-        let (asked, turned) = gateway.start_runner(settings, &rules, &bells);
+        let (asking, anew) = mpsc::channel(ANEW);
+        let (asked, turned) = gateway.start_runner(settings, &rules, &bells, anew);
         gateway.start_history(settings, &bells);
         let presence = Presence::default();
         gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone(), &arrived);
         let (overviews, asked) = mpsc::channel(OVERVIEWS);
-        let control = gateway.start_control(settings, rules, &bells, overviews)?;
+        let control = gateway.start_control(settings, rules, &bells, (overviews, asking))?;
         let page = gateway.start_page(settings, control, (listener, acceptor), lives);
         gateway.tasks.spawn(status::answer_overviews(page, asked, gateway.tasks.stopping()));
         gateway.start_reports(settings);
@@ -198,6 +201,7 @@ impl Gateway {
         settings: &Settings,
         rules: &Signable,
         bells: &Bells,
+        asking: mpsc::Receiver<reevaluate::Asked>,
     ) -> (mpsc::Receiver<Asked>, watch::Receiver<Instant>) {
         let (turned, turns) = watch::channel(clock::monotonic());
         let (asked, queries) = mpsc::channel(QUERIES);
@@ -223,7 +227,7 @@ impl Gateway {
                 clocks: Clocks::default(),
                 turned,
             };
-            runner.run(stop).await;
+            runner.run(asking, stop).await;
         });
         (queries, turns)
     }
@@ -296,7 +300,7 @@ impl Gateway {
         settings: &Settings,
         rules: Signable,
         bells: &Bells,
-        overviews: Overviews,
+        (overviews, asking): (Overviews, reevaluate::Asking),
     ) -> Result<Control, StartError> {
         let told = settings.destinations.iter().filter(|destination| destination.critical_calls);
         let tells = told.map(|destination| destination.id.clone()).collect();
@@ -309,6 +313,7 @@ impl Gateway {
             rules,
             tells,
             overviews,
+            asking,
         };
         let listener = Control::listen(&settings.control_socket)?;
         self.tasks.spawn(control.clone().run(listener, self.tasks.clone()));

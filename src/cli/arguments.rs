@@ -1,8 +1,10 @@
 //! What can be said on the command line.
 
 mod call;
+mod decide;
 mod listen;
 mod qc;
+mod reevaluate;
 mod resend;
 mod rules;
 mod setup;
@@ -16,13 +18,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::environment;
-use crate::domain::HoldReason;
-use crate::host::control::Asked;
 use crate::reconciliation::Wanted;
 
 pub(super) use call::{CallCommand, More, Reached, ReadBack};
+pub(super) use decide::{DecideCommand, Release};
 pub(super) use listen::Listen;
 pub(super) use qc::{QcCommand, QcSeries};
+pub(super) use reevaluate::Reevaluate;
 pub(super) use resend::Resend;
 pub(super) use rules::{Replay, RulesCommand, Sign};
 pub(super) use setup::{Add, Connection, Init, NewInstrument, Schema};
@@ -224,6 +226,8 @@ pub(super) enum Command {
     },
     /// Move results whose specimen number was misread to the right specimen
     Reassign(Reassign),
+    /// Read held results anew by the present configuration; without --yes it shows what they would become
+    Reevaluate(Reevaluate),
     /// Send results once more that a destination has acknowledged; without --yes it shows what that would be
     Resend(Resend),
     #[command(flatten)]
@@ -330,119 +334,4 @@ pub(super) struct DemoOptions {
     /// Makes the same analyzers and the same faults again
     #[arg(long, default_value_t = 7)]
     pub(super) seed: u64,
-}
-
-/// Decisions of a person, each with a reason that stands in the audit.
-#[derive(Subcommand)]
-pub(super) enum DecideCommand {
-    /// Send a dead letter once more
-    Retry(Retry),
-    /// Give a dead letter up
-    GiveUp(Item),
-    /// Say that the LIMS holds a delivery whose fate isn't known
-    Confirm(Item),
-    /// Let held results leave
-    Release(Release),
-    /// Keep a held result here for good
-    Reject(Item),
-    /// Read a message again with today's configuration
-    Reread(Item),
-    /// Close a problem that has been seen to, or all of a message
-    Dismiss(Dismiss),
-}
-
-#[derive(Args)]
-pub(super) struct Item {
-    #[command(flatten)]
-    config: Config,
-    /// The number that the lists and the page show
-    pub(super) id: i64,
-    /// Why, in your words
-    #[arg(long)]
-    pub(super) reason: String,
-}
-
-#[derive(Args)]
-pub(super) struct Dismiss {
-    #[command(flatten)]
-    config: Config,
-    /// The number that `labwire problems` and the page show
-    #[arg(required_unless_present = "message")]
-    pub(super) id: Option<i64>,
-    /// Every open problem of this message
-    #[arg(long, conflicts_with = "id")]
-    pub(super) message: Option<i64>,
-    /// Why, in your words
-    #[arg(long)]
-    pub(super) reason: String,
-}
-
-#[derive(Args)]
-pub(super) struct Release {
-    #[command(flatten)]
-    config: Config,
-    /// The results' numbers as held shows them
-    #[arg(required_unless_present_any = ["held_for", "instrument", "test"])]
-    pub(super) ids: Vec<i64>,
-    /// Every result that is held for this alone, such as not-released or suspended
-    #[arg(long, value_name = "REASON", conflicts_with = "ids", value_parser = held_for)]
-    pub(super) held_for: Option<HoldReason>,
-    /// Of this instrument alone
-    #[arg(long, value_name = "NAME", conflicts_with = "ids", requires = "held_for")]
-    pub(super) instrument: Option<String>,
-    /// Of this test alone, by the instrument's code
-    #[arg(long, value_name = "CODE", conflicts_with = "ids", requires = "held_for")]
-    pub(super) test: Option<String>,
-    /// Why, in your words
-    #[arg(long)]
-    pub(super) reason: String,
-}
-
-fn held_for(name: &str) -> Result<HoldReason, String> {
-    HoldReason::from_name(name).ok_or_else(|| {
-        let names: Vec<&str> = HoldReason::ALL.into_iter().map(HoldReason::name).collect();
-        format!("write one of {}", names.join(", "))
-    })
-}
-
-#[derive(Args)]
-pub(super) struct Retry {
-    #[command(flatten)]
-    config: Config,
-    /// The deliveries' numbers as dead-letters shows them
-    #[arg(required_unless_present = "all")]
-    pub(super) ids: Vec<i64>,
-    /// Every dead letter
-    #[arg(long, conflicts_with = "ids")]
-    pub(super) all: bool,
-    /// Why, in your words
-    #[arg(long)]
-    pub(super) reason: String,
-}
-
-impl DecideCommand {
-    pub(super) fn config(&self) -> &Path {
-        match self {
-            DecideCommand::Retry(retry) => &retry.config,
-            DecideCommand::GiveUp(item)
-            | DecideCommand::Confirm(item)
-            | DecideCommand::Reject(item)
-            | DecideCommand::Reread(item) => &item.config,
-            DecideCommand::Dismiss(dismiss) => &dismiss.config,
-            DecideCommand::Release(release) => &release.config,
-        }
-    }
-
-    pub(super) fn asked(&self) -> Asked {
-        match self {
-            DecideCommand::Retry(_) => Asked::Retry,
-            DecideCommand::GiveUp(_) => Asked::GiveUp,
-            DecideCommand::Confirm(_) => Asked::Confirm,
-            DecideCommand::Release(_) => Asked::Release,
-            DecideCommand::Reject(_) => Asked::Reject,
-            DecideCommand::Reread(_) => Asked::Reread,
-            DecideCommand::Dismiss(dismiss) if dismiss.message.is_some() => Asked::DismissMessage,
-            DecideCommand::Dismiss(_) => Asked::Dismiss,
-        }
-    }
 }

@@ -21,6 +21,7 @@ mod ports;
 mod qc;
 mod reassign;
 mod reconcile;
+mod reevaluate;
 mod replay;
 mod resend;
 mod rules;
@@ -151,6 +152,7 @@ pub fn main() -> Exit {
             with(config, |settings| codes::run(settings, instrument.as_deref(), out))
         }
         Command::Reassign(asked) => beside(&asked.config, |bearings| reassign::run(bearings, asked, out)),
+        Command::Reevaluate(asked) => beside(&asked.config, |bearings| reevaluate::run(bearings, asked, out)),
         Command::Resend(asked) => beside(&asked.config, |bearings| resend::run(bearings, asked, out)),
         Command::Decide(decision) => {
             beside(decision.config(), |bearings| decide::run(bearings, decision, out))

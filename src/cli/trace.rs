@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Outcome;
 use crate::config::Bearings;
 use crate::domain::clinic::Force;
-use crate::domain::{HoldReason, InstrumentId, Observation, Private, SpecimenId, visible};
+use crate::domain::{HoldReason, InstrumentId, Private, SpecimenId, visible};
 use crate::exit::Exit;
 use crate::journal::views::{Step, Way, told};
 use crate::journal::{MessageId, Reader};
@@ -147,15 +147,6 @@ impl Cut {
     }
 }
 
-/// What the value was converted into, or why it wasn't.
-fn converted(detail: &Observation) -> String {
-    match (detail.reported(), detail.not_converted()) {
-        (Some(it), _) => format!(", reported as {} {} by {}", it.number, it.unit, it.basis),
-        (None, Some(why)) => format!(", not converted: {why}"),
-        (None, None) => String::new(),
-    }
-}
-
 /// A number as it was read, if it was.
 fn shown(specimen: &SpecimenId) -> &str {
     if specimen.is_blank() { "no number" } else { specimen.reveal() }
@@ -172,11 +163,8 @@ fn sentence(way: &Way) -> String {
         Way::Read { observation, version, supersedes, detail } => {
             let before = supersedes.map(|earlier| format!(", in place of {earlier}")).unwrap_or_default();
             format!(
-                "read as observation {observation}: {} {} {}{} (version {version}{before}), by profile {}",
-                detail.test.code,
-                detail.value_as_sent,
-                detail.unit.as_deref().unwrap_or_default(),
-                converted(detail),
+                "read as observation {observation}: {} (version {version}{before}), by profile {}",
+                detail.in_words(),
                 detail.profile
             )
         }
@@ -220,6 +208,9 @@ fn sentence(way: &Way) -> String {
             to.reveal(),
             reason.reveal()
         ),
+        Way::Reevaluated { observation, by, reason } => {
+            format!("{by} had observation {observation} read anew: {}", reason.reveal())
+        }
         Way::SentAgain { delivery, destination, how, results, by, reason } => format!(
             "{by} had {} results of delivery {delivery} sent to {destination} once more, {}: {}",
             results.len(),

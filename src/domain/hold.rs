@@ -156,6 +156,22 @@ impl HoldReason {
         )
     }
 
+    /// Whether another configuration may read the same bytes without it: a unit, a value's code, a flag or a status was
+    /// missing there.
+    pub fn is_by_reading(self) -> bool {
+        matches!(
+            self,
+            HoldReason::StatusInDoubt
+                | HoldReason::UnknownStatus
+                | HoldReason::UnknownFlag
+                | HoldReason::OddValue
+                | HoldReason::UndecodableText
+                | HoldReason::UnclearSample
+                | HoldReason::NotConverted
+                | HoldReason::AbsurdValue
+        )
+    }
+
     /// The hold for a doubt about a result's order; `None` for one that holds nothing.
     pub fn for_order(doubt: OrderDoubt) -> Option<HoldReason> {
         match doubt {

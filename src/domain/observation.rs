@@ -69,6 +69,16 @@ impl Observation {
         self.conversion.as_ref()?.outcome.as_ref().err().map(String::as_str)
     }
 
+    /// Its test, value and unit as sent, and what it comes to in the reported unit, or why it doesn't.
+    pub fn in_words(&self) -> String {
+        let sent = [&self.test.code, &self.value_as_sent, self.unit.as_deref().unwrap_or_default()].join(" ");
+        match (self.reported(), self.not_converted()) {
+            (Some(it), _) => format!("{sent}, reported as {} {} by {}", it.number, it.unit, it.basis),
+            (None, Some(why)) => format!("{sent}, not converted: {why}"),
+            (None, None) => sent,
+        }
+    }
+
     /// What was sent, for where the reported value takes its place; or why there is no reported one.
     pub fn told_of_conversion(&self) -> Option<String> {
         if let Some(why) = self.not_converted() {
@@ -106,6 +116,15 @@ impl Observation {
             Standing::Held(reasons) => reasons.push(reason),
             clear @ Standing::Clear => *clear = Standing::Held(vec![reason]),
         }
+    }
+
+    /// For what of it another configuration might read otherwise it was held when it was read, let go since or not.
+    pub fn held_by_reading(&self) -> impl Iterator<Item = HoldReason> {
+        let reasons = match &self.standing {
+            Standing::Held(reasons) => reasons.as_slice(),
+            Standing::Clear => &[],
+        };
+        reasons.iter().copied().filter(|reason| reason.is_by_reading())
     }
 
     /// When the instrument says that it was measured.

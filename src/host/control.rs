@@ -3,9 +3,11 @@
 
 mod ask;
 mod call;
+mod decision;
 mod live;
 mod overview;
 mod person;
+mod reevaluate;
 mod resend;
 mod tap;
 
@@ -23,8 +25,10 @@ use tokio::sync::{Notify, watch};
 
 pub use self::ask::{ask, ask_within};
 pub use self::call::{CallRequest, Recorded};
+pub use self::decision::Asked;
 pub use self::overview::{AnalyzerLine, DestinationLine, Overview, Overviews, Weight};
 pub use self::person::{PersonAsked, Token};
+pub use self::reevaluate::{Becomes, Reevaluated};
 pub use self::resend::{ResendOf, ResendRequest};
 use self::tap::Granted;
 pub use self::tap::Tapped;
@@ -33,12 +37,13 @@ use crate::board::Board;
 use crate::clock;
 use crate::domain::call::Stand;
 use crate::domain::{DestinationId, Rules, SpecimenId};
-use crate::journal::desk::{Decider, Decision};
+use crate::journal::desk::Decider;
 use crate::journal::qc::Saying;
 use crate::journal::reassign::Reassigning;
+use crate::journal::reevaluate::Asking;
 use crate::journal::rules::Signing;
 use crate::journal::standstill::Since;
-use crate::journal::{DeliveryId, Journal, MessageId, ObservationId, ProblemId};
+use crate::journal::{Journal, ObservationId};
 use crate::shutdown::Tasks;
 use crate::tap::Tap;
 
@@ -88,6 +93,13 @@ pub enum Request {
         by: String,
         reason: String,
     },
+    /// What results become when they are read anew; where somebody is named, have it so.
+    Reevaluate {
+        results: Vec<i64>,
+        by: Option<String>,
+        #[serde(default)]
+        reason: String,
+    },
     /// Results that a destination has go there once more.
     Resend(Box<ResendRequest>),
     /// Write down what somebody did about a critical call.
@@ -114,64 +126,6 @@ pub enum QcAsked {
     Exclude,
 }
 
-/// A decision by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Asked {
-    Release,
-    Reject,
-    Retry,
-    GiveUp,
-    Confirm,
-    Reread,
-    Dismiss,
-    DismissMessage,
-}
-
-impl Asked {
-    pub const ALL: [Asked; 8] = [
-        Asked::Release,
-        Asked::Reject,
-        Asked::Retry,
-        Asked::GiveUp,
-        Asked::Confirm,
-        Asked::Reread,
-        Asked::Dismiss,
-        Asked::DismissMessage,
-    ];
-
-    /// As a form names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Asked::Release => "release",
-            Asked::Reject => "reject",
-            Asked::Retry => "retry",
-            Asked::GiveUp => "give-up",
-            Asked::Confirm => "confirm",
-            Asked::Reread => "reread",
-            Asked::Dismiss => "dismiss",
-            Asked::DismissMessage => "dismiss-message",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Asked> {
-        Asked::ALL.into_iter().find(|asked| asked.name() == name)
-    }
-
-    fn about(self, id: i64) -> Decision {
-        match self {
-            Asked::Release => Decision::Release(ObservationId(id)),
-            Asked::Reject => Decision::Reject(ObservationId(id)),
-            Asked::Retry => Decision::Retry(DeliveryId(id)),
-            Asked::GiveUp => Decision::GiveUp(DeliveryId(id)),
-            Asked::Confirm => Decision::Confirm(DeliveryId(id)),
-            Asked::Reread => Decision::Reread(MessageId(id)),
-            Asked::Dismiss => Decision::Dismiss(ProblemId(id)),
-            Asked::DismissMessage => Decision::DismissMessage(MessageId(id)),
-        }
-    }
-}
-
 /// What comes back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
@@ -185,6 +139,10 @@ pub enum Response {
     Invited {
         token: Token,
         until: String,
+    },
+    /// What became of results that were read anew, or would.
+    Reevaluated {
+        results: Vec<Reevaluated>,
     },
     /// So many results leave once more.
     Resent {
@@ -244,6 +202,8 @@ pub struct Control {
     /// The destinations that are told of critical calls.
     pub tells: Vec<DestinationId>,
     pub overviews: Overviews,
+    /// Who reads results anew.
+    pub asking: Asking,
 }
 
 /// The rules that can be signed, and whom to tell.
@@ -403,6 +363,9 @@ impl Control {
                     }
                     Err(error) => Response::Refused { why: error.to_string() },
                 }
+            }
+            Request::Reevaluate { results, by, reason } => {
+                self.reevaluate(results, by.map(|by| (by, reason)), actor).await
             }
             Request::Resend(request) => self.resend(*request, actor).await,
             Request::Call(request) => self.record(*request, actor).await,

@@ -63,8 +63,8 @@ pub struct Came {
     pub test: [String; 3],
     /// It isn't a patient's.
     pub is_control: bool,
-    /// A person has moved it here from another specimen: it was received as that one's.
-    pub is_moved: bool,
+    /// A person had it made of another version: moved here from another specimen, or re-evaluated. It was received as that one.
+    pub is_remade: bool,
     /// The analyzer could not measure it.
     pub is_failed: bool,
     pub lines: Vec<LineNow>,
@@ -198,7 +198,7 @@ impl Reader {
             .connection
             .prepare_cached(
                 "SELECT id, specimen, code, aspect, component, class <> 'patient', status = 'failed',
-                    EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes)
+                    EXISTS (SELECT 1 FROM remade r WHERE r.observation = o.supersedes)
                  FROM observation o WHERE message = ? ORDER BY record, component, version",
             )?
             .query_map([message], came)?
@@ -316,7 +316,7 @@ fn came(row: &Row<'_>) -> rusqlite::Result<Came> {
         test: [row.get(2)?, row.get(3)?, row.get(4)?],
         is_control: row.get(5)?,
         is_failed: row.get(6)?,
-        is_moved: row.get(7)?,
+        is_remade: row.get(7)?,
         lines: Vec::new(),
     })
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::OpenError;
 
 /// In order; the index plus one is the version that each leads to.
-const MIGRATIONS: [&str; 24] = [
+const MIGRATIONS: [&str; 25] = [
     include_str!("migrations/0001_spine.sql"),
     include_str!("migrations/0002_drop.sql"),
     include_str!("migrations/0003_order.sql"),
@@ -32,6 +32,7 @@ const MIGRATIONS: [&str; 24] = [
     include_str!("migrations/0022_resend.sql"),
     include_str!("migrations/0023_time.sql"),
     include_str!("migrations/0024_sent_again.sql"),
+    include_str!("migrations/0025_reevaluation.sql"),
 ];
 
 /// SQLite before this version could lose committed transactions when a WAL was reset (3.7.0 to 3.51.2).

@@ -42,6 +42,7 @@ pub mod qc;
 pub mod read;
 pub mod reassign;
 mod recount;
+pub mod reevaluate;
 pub mod resend;
 pub mod restoration;
 pub mod results;

@@ -10,7 +10,7 @@ use super::audit::{self, GATEWAY, Step};
 use super::decisions::Known;
 use super::ledger::{Origin, Void, revoke, take_back, unannounce};
 use super::read::observation;
-use super::results::{Entry, carry_over};
+use super::results::{Anew, Entry, carry_over};
 use super::rows::instant;
 use super::writer::Urgency;
 use super::{Journal, JournalError, MessageId, ObservationId, Reader, calls};
@@ -67,7 +67,7 @@ impl Journal {
                 if is_superseded(connection, it.from)? {
                     continue;
                 }
-                let id = carry_over(connection, it.message, it.from, &it.entry, now)?;
+                let id = carry_over(connection, it.message, it.from, (&it.entry, Anew::Moved), now)?;
                 let subject = format!("observation {}", it.from);
                 let detail = format!("observation {id} is it under the right number");
                 let step = "reassigned result judged";
@@ -125,7 +125,7 @@ impl Reader {
 }
 
 /// What of a result's holds a person has let go.
-fn let_go(connection: &Connection, id: ObservationId) -> Result<Vec<HoldReason>, JournalError> {
+pub(super) fn let_go(connection: &Connection, id: ObservationId) -> Result<Vec<HoldReason>, JournalError> {
     let names: Vec<String> = connection
         .prepare_cached(
             "SELECT reason FROM hold WHERE observation = ? AND closing = 'released' AND closed_by <> ?",
@@ -232,11 +232,11 @@ pub(super) fn was_moved(connection: &Connection, id: ObservationId) -> Result<bo
         .exists([id.0])?)
 }
 
-fn is_superseded(connection: &Connection, id: ObservationId) -> Result<bool, JournalError> {
+pub(super) fn is_superseded(connection: &Connection, id: ObservationId) -> Result<bool, JournalError> {
     Ok(connection.prepare_cached("SELECT 1 FROM observation WHERE supersedes = ?")?.exists([id.0])?)
 }
 
-fn is_rejected(connection: &Connection, id: ObservationId) -> Result<bool, JournalError> {
+pub(super) fn is_rejected(connection: &Connection, id: ObservationId) -> Result<bool, JournalError> {
     Ok(connection
         .prepare_cached("SELECT 1 FROM hold WHERE observation = ? AND closing = 'rejected'")?
         .exists([id.0])?)

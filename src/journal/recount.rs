@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, Reader};
 
 /// Each kept count, and the same counted again. Rows of both are a subject and a number.
-const COUNTS: [(&str, &str, &str); 14] = [
+const COUNTS: [(&str, &str, &str); 15] = [
     (
         "new results",
         "SELECT subject, value FROM counter WHERE name = 'new'",
         "SELECT instrument, count(*) FROM observation o WHERE NOT EXISTS
-            (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes) GROUP BY instrument",
+            (SELECT 1 FROM remade r WHERE r.observation = o.supersedes) GROUP BY instrument",
     ),
     (
         "repeated results",
@@ -38,7 +38,7 @@ const COUNTS: [(&str, &str, &str); 14] = [
         "results by message",
         "SELECT 'message ' || id, results FROM message WHERE results <> 0",
         "SELECT 'message ' || message, count(*) FROM (SELECT message FROM observation o WHERE NOT EXISTS
-            (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes)
+            (SELECT 1 FROM remade r WHERE r.observation = o.supersedes)
             UNION ALL SELECT message FROM repetition
             UNION ALL SELECT message FROM problem WHERE replaces_result AND NOT withdrawn) GROUP BY message",
     ),
@@ -69,6 +69,11 @@ const COUNTS: [(&str, &str, &str); 14] = [
         "SELECT '', count(*) FROM reassignment_due",
         "SELECT '', count(*) FROM reassignment r WHERE NOT EXISTS
             (SELECT 1 FROM observation n WHERE n.supersedes = r.observation)",
+    ),
+    (
+        "audited re-evaluations",
+        "SELECT '', count(*) FROM audit WHERE step = 're-evaluated'",
+        "SELECT '', count(*) FROM reevaluation",
     ),
     (
         "audited frames",

@@ -1,6 +1,7 @@
 //! What messages became: observations and their versions, repetitions, problems, holds, host queries, and the
 //! first line of each observation in every destination's ledger. One message is one transaction.
 
+mod anew;
 mod place;
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub(super) use place::carry_over;
+pub(super) use anew::{Anew, carry_over};
 use place::{Placed, place};
 
 use super::audit::{self, GATEWAY, Step};

@@ -2,6 +2,7 @@
 //! One message can't stop the next.
 
 mod again;
+mod anew;
 mod clocks;
 mod compare;
 mod controls;
@@ -41,7 +42,7 @@ use crate::domain::qc::Plan;
 use crate::domain::{HostQuery, Observation, Outcome, Private, Problem, ProblemKind, Rules};
 use crate::journal::read::Pending;
 use crate::journal::results::{Entry, Place, Processed, QueryId};
-use crate::journal::{Journal, JournalError, MessageId, Reader};
+use crate::journal::{Journal, JournalError, MessageId, Reader, reevaluate};
 
 /// Messages looked for in the journal at once.
 const BATCH: usize = 32;
@@ -104,7 +105,8 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub async fn run(self, stop: CancellationToken) {
+    /// `asking`: who wants to know what results become when they are read anew.
+    pub async fn run(self, mut asking: mpsc::Receiver<reevaluate::Asked>, stop: CancellationToken) {
         self.look_again().await;
         let mut review = Review::default();
         let mut kept = Kept::default();
@@ -119,6 +121,10 @@ impl Runner {
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = self.arrived.notified() => {}
+                    Some(asked) = asking.recv() => {
+                        self.read_anew(asked, &mut review).await;
+                        kept.forget(None);
+                    }
                     () = tokio::time::sleep(LOOK) => {}
                 }
             }
@@ -130,6 +136,10 @@ impl Runner {
                     return;
                 }
                 self.turned.send_replace(clock::monotonic());
+                while let Ok(asked) = asking.try_recv() {
+                    self.read_anew(asked, &mut review).await;
+                    kept.forget(None);
+                }
                 let message = self.message(message);
                 let is_done = match &message {
                     Some(message) => self.handle(message, &mut kept).await,

@@ -224,7 +224,7 @@ impl Gathering {
 
 fn intake(arrival: &Arrival) -> Intake {
     let observations = |is: fn(&Came) -> bool| {
-        count(arrival.observations.iter().filter(|it| !it.is_moved && is(it)).count())
+        count(arrival.observations.iter().filter(|it| !it.is_remade && is(it)).count())
     };
     Intake {
         messages: 1,

@@ -14,6 +14,7 @@ use super::who::Who;
 use super::words::filters;
 use crate::domain::{Role, Words, words};
 use crate::host::control::{self, Asked, Request};
+use crate::journal::ObservationId;
 use crate::journal::people::on_the_page;
 
 /// What was done, and where to go on.
@@ -66,12 +67,12 @@ pub(super) async fn decide(
     const NONE: Failure = Failure::NotFound("There is no such decision.");
     let (name, id) = form.decision.split_once(':').ok_or(NONE)?;
     let id: i64 = id.parse().map_err(|_| NONE)?;
+    if name == ANEW {
+        return read_anew(&page, who, &form, id).await;
+    }
     let decision = Asked::from_name(name).ok_or(NONE)?;
     let visitor = page.authorised(who, &form.guard, needed(decision)).await?;
-    let reason = form.reason.trim().to_owned();
-    if reason.is_empty() {
-        return Err(Failure::Refused(words!("A decision needs a reason. Go back and write one.")));
-    }
+    let reason = reason(&form)?;
     page.ask(&visitor, Request::Decide { decision, id, reason }).await?;
     let (headline, on) = done(decision, id);
     html(
@@ -82,6 +83,26 @@ pub(super) async fn decide(
         },
         page.language,
     )
+}
+
+/// The decision to have a held result read anew.
+const ANEW: &str = "reevaluate";
+
+async fn read_anew(page: &Page, who: Who, form: &DecisionForm, id: i64) -> Result<Response, Failure> {
+    let visitor = page.authorised(who, &form.guard, Role::Technician).await?;
+    let became = page.reevaluate(&visitor, ObservationId(id), reason(form)?).await?;
+    let by = words!("By {name}, in the audit with the reason.", name = visitor.shown);
+    let headline = words!("Re-evaluated: result {id}.", id = id.to_string());
+    let on = vec![("/held".to_owned(), words!("Held results"))];
+    html(&Done { headline, then: Words::row([became, by], " "), on }, page.language)
+}
+
+fn reason(form: &DecisionForm) -> Result<String, Failure> {
+    let reason = form.reason.trim().to_owned();
+    match reason.is_empty() {
+        true => Err(Failure::Refused(words!("A decision needs a reason. Go back and write one."))),
+        false => Ok(reason),
+    }
 }
 
 impl Page {

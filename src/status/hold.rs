@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::Page;
 use super::act::Desk;
+use super::anew::Anew;
 use super::bench::state_words;
 use super::clock::Clock;
 use super::failure::{Failure, html};
@@ -24,6 +25,7 @@ struct Hold {
     row: HeldRow,
     patient: Vec<(Words, String)>,
     evidence: EvidenceRows,
+    anew: Option<Anew>,
     desk: Desk,
 }
 
@@ -58,8 +60,10 @@ pub(super) async fn show(
         .await?;
     let (view, evidence) = found.ok_or(NONE)?;
     let clock = page.clock(&snapshot);
+    let anew = page.would_become(id, &view.detail).await;
     html(
         &Hold {
+            anew,
             desk: Desk::of(&who),
             shell: Shell::new(
                 words!("Held result {number}", number = number.to_string()),

@@ -6,6 +6,7 @@ mod act;
 mod alarm_list;
 mod alarms;
 mod analyzer;
+mod anew;
 mod annunciator;
 mod api;
 mod assets;

@@ -306,6 +306,10 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
             );
             (Severity::Odd, text, None)
         }
+        Way::Reevaluated { observation, by, reason } => {
+            let (result, reason) = (named(observation), reason.reveal());
+            (Severity::Odd, words!("{by} had {result} read anew: {reason}.", by, result, reason), None)
+        }
         Way::SentAgain { delivery, destination, how, results, by, reason } => {
             let text = counted!(
                 results.len(),

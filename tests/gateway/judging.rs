@@ -26,7 +26,7 @@ pub(crate) fn sign(lab: &Lab) {
 }
 
 /// Asks each stored case again, by the rules that are kept beside it. How many there are.
-fn decided_again(lab: &Lab) -> usize {
+pub(crate) fn decided_again(lab: &Lab) -> usize {
     let reader = lab.reader();
     let all = reader.evaluations(0, 1_000).unwrap();
     for it in &all {

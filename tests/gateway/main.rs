@@ -28,6 +28,7 @@ mod oracle;
 mod page;
 mod reassigning;
 mod reconcile;
+mod reevaluating;
 mod resending;
 mod restore;
 mod rules;

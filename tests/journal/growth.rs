@@ -26,6 +26,7 @@ fn journal(results: i64) -> Connection {
     connection.execute_batch(include_str!("../../src/journal/migrations/0007_rules.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0008_call.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0014_reassignment.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/journal/migrations/0025_reevaluation.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0024_sent_again.sql")).unwrap();
     let rows = [
         "transfer (id, source, peer, began_at, ended_at) SELECT i, 'port', 'peer', i, i",
@@ -47,6 +48,7 @@ fn journal(results: i64) -> Connection {
         "critical_call SELECT i, 'S' || i, i",
         "call_event SELECT i, i, i, 'critical', i, 'labwire', '{}', 'closed'",
         "reassignment SELECT i, 'R' || i, 'somebody', 'labwire', '', i",
+        "reevaluation SELECT i, 'somebody', 'labwire', '', i",
         "notice SELECT i, i, 'lims', 'misread', 'S' || i, 'K', 'accepted', i, NULL, i",
         "resend SELECT i, i, 'as-it-was', 'somebody', 'labwire', '', i",
         "resend_line SELECT i, i, 'lims', i",

@@ -125,6 +125,18 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         laboratory
     }
 
+    /// Restarts the gateway with more in the analyzer's file.
+    pub(crate) async fn restart_with(&mut self, more: &str) {
+        self.close().await;
+        let file = self.folder.path().join("instruments.d/vitros.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(file, format!("{text}{more}")).unwrap();
+        let (settings, _) = Settings::load(self.folder.path()).unwrap();
+        let gateway = Gateway::start(&settings, Sockets::default()).await.unwrap();
+        self.page = gateway.page;
+        self.gateway = Some(gateway);
+    }
+
     /// Plays one message of the analyzer: results of a specimen as `(test, value)`.
     pub(crate) async fn send(&self, specimen: &str, results: &[(&str, &str)]) {
         let mut message = format!(

@@ -48,6 +48,40 @@ async fn a_technician_releases_what_is_held_and_the_audit_says_who_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_technician_sees_what_a_held_result_would_become_and_has_it_so() {
+    let mut laboratory = Laboratory::with_results().await;
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    let page = laboratory.fetch_as(&cookie, "/held/3").await.body;
+    assert!(page.contains("It would stay as it is: it comes out as it is."), "{page}");
+    assert!(!page.contains("reevaluate:3"), "{page}");
+    let form = |guard: &str| format!("guard={guard}&decision=reevaluate%3A3&reason=it+is+a+text");
+    let refused = laboratory.post("/decide", &cookie, &form(&guard(&laboratory, &cookie).await)).await;
+    assert_eq!((refused.status, held(&laboratory).await), (409, 1), "{}", refused.body);
+
+    laboratory.restart_with("[codes.001]\nresult = \"text\"\n").await;
+    let (bert, viewer) =
+        (laboratory.signed_in("bert", "technician").await, laboratory.signed_in("carl", "viewer").await);
+    let page = laboratory.fetch_as(&bert, "/held/3").await.body;
+    assert!(page.contains("It leaves for lims.") && page.contains("value=\"reevaluate:3\""), "{page}");
+    let of_viewer = laboratory.post("/decide", &viewer, &form(&guard(&laboratory, &viewer).await)).await;
+    assert_eq!((of_viewer.status, held(&laboratory).await), (403, 1), "{}", of_viewer.body);
+    let done = laboratory.post("/decide", &bert, &form(&guard(&laboratory, &bert).await)).await;
+    assert!(done.status == 200 && done.body.contains("Re-evaluated: result 3."), "{}", done.body);
+    laboratory.until("/waiting/held", 0).await;
+    laboratory.until("/destinations/lims/results/accepted", 3).await;
+    let journal = laboratory.journal();
+    laboratory.close().await;
+    let journal = rusqlite::Connection::open(journal).unwrap();
+    let said = journal
+        .query_row("SELECT named, account, reason FROM reevaluation", [], |row| {
+            Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?])
+        })
+        .unwrap();
+    assert_eq!((said[1].as_str(), said[2].as_str()), ("bert on the page", "it is a text"));
+    assert!(!said[0].is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_decided_without_a_session_a_role_a_reason_and_a_form_of_that_session() {
     let laboratory = Laboratory::with_results().await;
     let anna = laboratory.signed_in("anna", "technician").await;

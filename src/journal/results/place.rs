@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Entry, Place, Route, owe};
+use super::{Entry, Place, Route};
 use crate::domain::{
     DestinationId, HoldReason, Observation, Priority, SampleClass, SpecimenId, Standing, Status,
 };
@@ -43,6 +43,7 @@ pub(super) fn place(
         .prepare_cached(
             "SELECT id FROM observation o WHERE message = ?1 AND record = ?2 AND component = ?3
              AND NOT EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes)
+             AND NOT EXISTS (SELECT 1 FROM reevaluation r WHERE r.observation = o.id)
              UNION ALL SELECT NULL FROM repetition WHERE message = ?1 AND record = ?2 AND component = ?3",
         )?
         .query_row(key, |row| row.get(0))
@@ -104,38 +105,16 @@ fn own(
     Ok(Placed::New(id))
 }
 
-/// Writes what a result that a person has moved is under the right number, in the caller's transaction. It is no result
-/// more: each destination owes one line more.
-pub(in crate::journal) fn carry_over(
-    connection: &Connection,
-    message: MessageId,
-    from: ObservationId,
-    entry: &Entry,
-    now: Timestamp,
-) -> Result<ObservationId, JournalError> {
-    decisions::keep_rules(connection, [&entry.judged])?;
-    let entry = &in_doubt(connection, message, entry)?;
-    let version: i64 = connection
-        .prepare_cached("SELECT version FROM observation WHERE id = ?")?
-        .query_row([from.0], |row| row.get(0))?;
-    let id = insert(connection, message, &entry.observation, version + 1, Some(from), now)?;
-    open(connection, id, entry, Before { version: Some(from), moved: true }, now)?;
-    for (destination, _) in &entry.routes {
-        owe(connection, message, destination, 1)?;
-    }
-    Ok(id)
-}
-
 /// What a version takes the place of.
 #[derive(Clone, Copy, Default)]
-struct Before {
-    version: Option<ObservationId>,
+pub(super) struct Before {
+    pub(super) version: Option<ObservationId>,
     /// It is another specimen's there.
-    moved: bool,
+    pub(super) moved: bool,
 }
 
 /// A result that would leave is held where the LIMS may have it already, under a key that isn't known here.
-fn in_doubt<'a>(
+pub(super) fn in_doubt<'a>(
     connection: &Connection,
     message: MessageId,
     entry: &'a Entry,
@@ -168,7 +147,7 @@ fn newest(connection: &Connection, version: ObservationId) -> Result<Observation
     Ok(newest)
 }
 
-fn insert(
+pub(super) fn insert(
     connection: &Connection,
     message: MessageId,
     it: &Observation,
@@ -204,7 +183,11 @@ fn insert(
 }
 
 /// Takes back what of an earlier version has not left yet. What has left stays as it went.
-fn supersede(connection: &Connection, earlier: ObservationId, now: Timestamp) -> Result<(), JournalError> {
+pub(super) fn supersede(
+    connection: &Connection,
+    earlier: ObservationId,
+    now: Timestamp,
+) -> Result<(), JournalError> {
     connection
         .prepare_cached(
             "UPDATE ledger SET state = 'superseded', changed_at = ?, reason = 'a newer version arrived'
@@ -223,7 +206,7 @@ fn supersede(connection: &Connection, earlier: ObservationId, now: Timestamp) ->
 }
 
 /// Opens an observation's holds and its line in each destination's ledger.
-fn open(
+pub(super) fn open(
     connection: &Connection,
     id: ObservationId,
     entry: &Entry,

@@ -105,6 +105,12 @@ pub enum Way {
         by: String,
         reason: Private<String>,
     },
+    /// A person had it read anew, and another version took its place.
+    Reevaluated {
+        observation: ObservationId,
+        by: String,
+        reason: Private<String>,
+    },
     /// A person had what a destination had acknowledged sent there once more.
     SentAgain {
         delivery: DeliveryId,
@@ -173,6 +179,7 @@ impl Reader {
         gather(ANSWERED, &answered)?;
         gather(LINES, &line)?;
         gather(MOVED, &moved)?;
+        gather(REEVALUATED, &reevaluated)?;
         gather(SENT_AGAIN, &sent_again)?;
         gather(NOTICES, &notice)?;
         for call in self.calls_of(specimen)? {
@@ -330,6 +337,17 @@ fn moved(row: &Row<'_>) -> Result<Way, JournalError> {
         to: SpecimenId::new(row.get::<_, String>(3)?),
         by: row.get(4)?,
         reason: Private::new(row.get(5)?),
+    })
+}
+
+const REEVALUATED: &str = "SELECT r.at, r.observation, r.named, r.reason FROM observation o
+    JOIN reevaluation r ON r.observation = o.id WHERE o.specimen = ?";
+
+fn reevaluated(row: &Row<'_>) -> Result<Way, JournalError> {
+    Ok(Way::Reevaluated {
+        observation: ObservationId(row.get(1)?),
+        by: row.get(2)?,
+        reason: Private::new(row.get(3)?),
     })
 }
 

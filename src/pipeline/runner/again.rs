@@ -133,7 +133,7 @@ pub(super) fn judge(bench: &Bench<'_>, specimen: &SpecimenId) -> Result<Vec<Agai
 }
 
 /// How a result's test stood by its controls when rules first asked.
-fn stood(bench: &Bench<'_>, id: ObservationId) -> Result<Option<QcState>, JournalError> {
+pub(super) fn stood(bench: &Bench<'_>, id: ObservationId) -> Result<Option<QcState>, JournalError> {
     let kept = bench.read(|reader| reader.evaluations_of(id))?;
     Ok(kept.iter().find_map(|it| it.case.qc))
 }

@@ -1,0 +1,90 @@
+//! `labwire reevaluate`: shows what held results become when the running gateway reads them anew, and, where a named person
+//! says so, has it done. The gateway's own configuration counts, not the files that may have been changed since.
+
+use std::io::{self, Write};
+
+use super::Outcome;
+use super::arguments::Reevaluate;
+use crate::config::Bearings;
+use crate::exit::Exit;
+use crate::host::control::{self, Becomes, Reevaluated, Request, Response};
+use crate::journal::Reader;
+
+/// How many are asked about at once.
+const TOGETHER: usize = 100;
+
+pub(super) fn run(bearings: &Bearings, asked: &Reevaluate, out: &mut impl Write) -> Outcome {
+    let ids = chosen(bearings, asked)?;
+    if ids.is_empty() {
+        writeln!(out, "Nothing is held that another configuration might read otherwise.")?;
+        return Ok(Exit::Done);
+    }
+    let (mut become_other, mut stay) = (0_usize, 0_usize);
+    for results in ids.chunks(TOGETHER) {
+        let request = Request::Reevaluate {
+            results: results.to_vec(),
+            by: asked.by.clone().filter(|_| asked.yes),
+            reason: asked.reason.clone().unwrap_or_default(),
+        };
+        match control::ask(&bearings.control_socket, &request)? {
+            Response::Reevaluated { results } => {
+                for it in &results {
+                    *(if it.became.is_ok() { &mut become_other } else { &mut stay }) += 1;
+                    show(it, out)?;
+                }
+            }
+            Response::Refused { why } => {
+                writeln!(out, "Refused, and nothing of these was changed: {why}")?;
+                return Ok(Exit::Failed);
+            }
+            _ => return Err("the gateway answered another question".into()),
+        }
+    }
+    match asked.yes {
+        true => writeln!(out, "{become_other} results were re-evaluated, {stay} stay as they are.")?,
+        false => writeln!(
+            out,
+            "{become_other} results would become another, {stay} stay as they are. Nothing was changed: --yes --by NAME --reason WORDS does it."
+        )?,
+    }
+    Ok(if become_other > 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// The results that are named, or all that wait because something of them couldn't be read.
+fn chosen(bearings: &Bearings, asked: &Reevaluate) -> Result<Vec<i64>, Box<dyn std::error::Error>> {
+    if !asked.ids.is_empty() {
+        return Ok(asked.ids.clone());
+    }
+    let mut held = Reader::open(&bearings.journal.path)?.held(usize::MAX >> 1)?;
+    held.retain(|it| {
+        let is = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|it| it == name);
+        let may_change =
+            it.detail.held_by_reading().any(|why| it.reasons.iter().any(|name| name == why.name()));
+        may_change
+            && asked.held_for.is_none_or(|reason| it.reasons.iter().any(|name| name == reason.name()))
+            && is(&asked.instrument, it.detail.instrument.as_str())
+            && is(&asked.test, &it.detail.test.code)
+    });
+    Ok(held.into_iter().map(|it| it.observation.0).collect())
+}
+
+fn show(it: &Reevaluated, out: &mut impl Write) -> io::Result<()> {
+    let Reevaluated { id, was, became } = it;
+    let Becomes { value, corrects, decisions, holds, leaves } = match became {
+        Ok(becomes) => becomes,
+        Err(why) if was.is_empty() => return writeln!(out, "{id}: {why}"),
+        Err(why) => return writeln!(out, "{id}  {was}\n    stays: {why}"),
+    };
+    writeln!(out, "{id}  {was}\n    becomes {value}")?;
+    for decision in decisions {
+        writeln!(out, "    {decision}")?;
+    }
+    if !holds.is_empty() {
+        writeln!(out, "    held: {}", holds.join("; "))?;
+    }
+    if !leaves.is_empty() {
+        let how = if *corrects { "as a correction of what is there" } else { "as a result" };
+        writeln!(out, "    leaves for {}, {how}", leaves.join(", "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! What a command says of results that are to be read anew, and what it is told of them.
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::{Control, Response};
+use crate::domain::HoldReason;
+use crate::journal::ObservationId;
+use crate::journal::reevaluate::{Asked, Became, Looked, Said};
+
+/// What became of one result, or would, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reevaluated {
+    pub id: i64,
+    /// Its test, value and unit as they are stored; empty where there is no such result.
+    pub was: String,
+    pub became: Result<Becomes, String>,
+}
+
+/// The result as it is read now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Becomes {
+    pub value: String,
+    /// What takes its place corrects what a destination has.
+    pub corrects: bool,
+    /// What rules in force find.
+    pub decisions: Vec<String>,
+    /// Why it waits.
+    pub holds: Vec<String>,
+    /// Where it leaves for.
+    pub leaves: Vec<String>,
+}
+
+impl Control {
+    /// What results become when they are read anew, a named person having it so where one is given.
+    ///
+    /// # Errors
+    /// Why nothing could be told, and nothing was done.
+    pub async fn read_anew(
+        &self,
+        results: Vec<ObservationId>,
+        said: Option<Said>,
+    ) -> Result<Vec<Looked>, String> {
+        let nobody = || "the gateway is still starting, or ending; try again".to_owned();
+        let (answer, told) = oneshot::channel();
+        self.asking.try_send(Asked { results, said, answer }).map_err(|_| nobody())?;
+        told.await.map_err(|_| nobody())?
+    }
+
+    pub(super) async fn reevaluate(
+        &self,
+        results: Vec<i64>,
+        by: Option<(String, String)>,
+        account: String,
+    ) -> Response {
+        if by.is_some() {
+            tracing::info!(account, ?results, "results are read anew");
+        }
+        let results = results.into_iter().map(ObservationId).collect();
+        let said = by.map(|(by, reason)| Said { by, account, reason });
+        match self.read_anew(results, said).await {
+            Ok(looked) => Response::Reevaluated { results: looked.into_iter().map(told).collect() },
+            Err(why) => Response::Refused { why },
+        }
+    }
+}
+
+fn told(looked: Looked) -> Reevaluated {
+    let was = looked.was.as_ref().map(|it| it.reveal().in_words()).unwrap_or_default();
+    let becomes = |it: Became| Becomes {
+        corrects: it.corrects(),
+        value: it.observation.reveal().in_words(),
+        decisions: it.decisions.iter().map(|it| it.words().english()).collect(),
+        holds: it
+            .holds
+            .iter()
+            .map(|reason: &HoldReason| it.observation.reveal().why_held(*reason).english())
+            .collect(),
+        leaves: it.leaves.iter().map(ToString::to_string).collect(),
+    };
+    Reevaluated { id: looked.id.0, was, became: looked.became.map(becomes) }
+}

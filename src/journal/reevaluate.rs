@@ -1,0 +1,252 @@
+//! Results that are read anew from the bytes they came in, because the configuration that read them lacked something: a
+//! unit, a value's code, a flag. A named person asks; the runner reads and judges; what comes out otherwise becomes the
+//! next version, in one transaction with who had it made and why. What was received stays as it was. It judges nothing.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::{mpsc, oneshot};
+
+use super::audit::{self, Step};
+use super::decisions::{Known, StoredDecision};
+use super::read::observation;
+use super::reassign::{is_reassigned, is_rejected, is_superseded, let_go};
+use super::results::{Anew, Entry, carry_over};
+use super::rows::instant;
+use super::writer::Urgency;
+use super::{Journal, JournalError, MessageId, ObservationId, Reader};
+use crate::domain::{DestinationId, HoldReason, Observation, Private, Status};
+
+/// The most results that are read anew in one step.
+pub const TOGETHER: usize = 200;
+
+/// What somebody wants to know, or to have done.
+#[derive(Debug)]
+pub struct Asked {
+    pub results: Vec<ObservationId>,
+    /// Who has it done; without it, it is only looked at.
+    pub said: Option<Said>,
+    pub answer: oneshot::Sender<Result<Vec<Looked>, String>>,
+}
+
+/// Whom to ask: the runner.
+pub type Asking = mpsc::Sender<Asked>;
+
+/// Who has results read anew, and why.
+#[derive(Debug, Clone)]
+pub struct Said {
+    pub by: String,
+    /// The system user who gave the command.
+    pub account: String,
+    pub reason: String,
+}
+
+/// What came of one result.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    pub id: ObservationId,
+    /// As it is stored; `None` where there is no such result.
+    pub was: Option<Private<Observation>>,
+    /// Or why it stays as it is.
+    pub became: Result<Became, String>,
+}
+
+/// What a result is by the configuration that runs now.
+#[derive(Debug, Clone)]
+pub struct Became {
+    pub observation: Private<Observation>,
+    /// By rules in force.
+    pub decisions: Vec<StoredDecision>,
+    /// Why it waits.
+    pub holds: Vec<HoldReason>,
+    /// Where it leaves for.
+    pub leaves: Vec<DestinationId>,
+    pub sent: Sent,
+}
+
+impl Became {
+    /// Whether a destination has it already, or may.
+    pub fn corrects(&self) -> bool {
+        self.sent == Sent::Yes
+    }
+}
+
+/// A stored result that may be read anew.
+#[derive(Debug, Clone)]
+pub struct ToRead {
+    pub known: Known,
+    /// The reasons for which it was held and that a person let go.
+    pub let_go: Vec<HoldReason>,
+    pub sent: Sent,
+}
+
+/// Whether a destination has a result, or may have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// Then what takes its place corrects it.
+    Yes,
+    No,
+}
+
+/// The next version of a result, read anew and judged.
+#[derive(Debug)]
+pub struct Reevaluated {
+    pub from: ObservationId,
+    pub message: MessageId,
+    pub entry: Entry,
+    /// As it was when this was made.
+    pub sent: Sent,
+}
+
+impl Journal {
+    /// Writes them, all or none.
+    ///
+    /// # Errors
+    /// Refused, with the reason, where nobody is named, or no reason, or one of them isn't any more what it was when it was
+    /// looked at.
+    pub async fn reevaluate(
+        &self,
+        all: Vec<Reevaluated>,
+        said: Said,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.submit(Urgency::Other, move |connection| {
+            if said.by.trim().is_empty() || said.reason.trim().is_empty() {
+                let why = "it takes a name and a reason to have a result read anew";
+                return Err(JournalError::Refused(why.to_owned()));
+            }
+            all.iter().try_for_each(|it| write(connection, it, &said, now))
+        })
+        .await
+    }
+}
+
+impl Reader {
+    /// A result that may be read anew. The inner error says why it may not.
+    pub fn to_read_anew(&self, id: ObservationId) -> Result<Result<ToRead, String>, JournalError> {
+        if let Some(why) = unfit(&self.connection, id)? {
+            return Ok(Err(why));
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT o.message, o.detail, m.received_at FROM observation o JOIN message m ON m.id = o.message
+             WHERE o.id = ?",
+        )?;
+        let known = statement.query_row([id.0], |row| {
+            let (message, received_at) = (MessageId(row.get(0)?), instant(row.get(2)?));
+            let known = |it| Known { id, message, observation: Private::new(it), received_at };
+            Ok(observation(row, 1).map(known))
+        })??;
+        let let_go = let_go(&self.connection, id)?;
+        Ok(Ok(ToRead { known, let_go, sent: sent(&self.connection, id)? }))
+    }
+
+    /// A result as it is stored, whatever became of it.
+    pub fn as_stored(&self, id: ObservationId) -> Result<Option<Private<Observation>>, JournalError> {
+        let mut statement = self.connection.prepare_cached("SELECT detail FROM observation WHERE id = ?")?;
+        let found = statement.query_row([id.0], |row| Ok(observation(row, 0))).optional()?;
+        Ok(found.transpose()?.map(Private::new))
+    }
+}
+
+/// Why a result can't be read anew, where that is so.
+fn unfit(connection: &Connection, id: ObservationId) -> Result<Option<String>, JournalError> {
+    let class: Option<String> = connection
+        .prepare_cached("SELECT class FROM observation WHERE id = ?")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    let why = match class.as_deref() {
+        None => format!("there is no observation {id}"),
+        Some("patient") if is_reassigned(connection, id)? => {
+            format!("observation {id} was moved to another specimen")
+        }
+        Some("patient") if is_superseded(connection, id)? => {
+            format!("observation {id} has a newer version")
+        }
+        Some("patient") if is_rejected(connection, id)? => {
+            format!("observation {id} was rejected; it stays here for good")
+        }
+        Some("patient") => return Ok(None),
+        Some(_) => format!("observation {id} is no patient's"),
+    };
+    Ok(Some(why))
+}
+
+/// Whether some version of it, under its number, is or may be at a destination as a result.
+fn sent(connection: &Connection, id: ObservationId) -> Result<Sent, JournalError> {
+    let is_out = connection
+        .prepare_cached(
+            "WITH RECURSIVE version(id) AS (SELECT ?1 UNION ALL SELECT o.supersedes FROM observation o
+                JOIN version v ON v.id = o.id WHERE o.supersedes IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes))
+             SELECT 1 FROM version v JOIN ledger l ON l.observation = v.id
+                WHERE l.state IN ('in-flight', 'unknown', 'accepted', 'staged')
+             UNION ALL SELECT 1 FROM version v JOIN resend_line s ON s.observation = v.id",
+        )?
+        .exists([id.0])?;
+    Ok(if is_out { Sent::Yes } else { Sent::No })
+}
+
+fn write(connection: &Connection, it: &Reevaluated, said: &Said, now: Timestamp) -> Result<(), JournalError> {
+    let (from, at) = (it.from, now.as_microsecond());
+    if let Some(why) = unfit(connection, from)? {
+        return Err(JournalError::Refused(why));
+    }
+    if sent(connection, from)? != it.sent {
+        let why = format!("observation {from} has left meanwhile; look again at what would become of it");
+        return Err(JournalError::Refused(why));
+    }
+    let Said { by, account, reason } = said;
+    connection
+        .prepare_cached("INSERT INTO reevaluation VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![from.0, by, account, reason, at])?;
+    connection
+        .prepare_cached(
+            "UPDATE hold SET closed_at = ?, closed_by = ?, closing = 'superseded', closing_note = ?
+             WHERE observation = ? AND closed_at IS NULL",
+        )?
+        .execute(params![at, account, format!("re-evaluated by {by}: {reason}"), from.0])?;
+    let id = carry_over(connection, it.message, from, (&it.entry, Anew::Reevaluated), now)?;
+    see_to_problems(connection, it, said, now)?;
+    let step = Step {
+        at: now,
+        actor: account,
+        step: "re-evaluated",
+        subject: format!("observation {from}"),
+        detail: format!("by {by}, observation {id} takes its place: {reason}"),
+    };
+    audit::append(connection, &step)
+}
+
+/// What was odd about it when it was first read is seen to, unless it is odd still.
+fn see_to_problems(
+    connection: &Connection,
+    it: &Reevaluated,
+    said: &Said,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    if it.entry.observation.held_by_reading().next().is_some() {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "UPDATE problem SET closed_at = ?, closed_by = ?, closing_note = ? WHERE message = ? AND record = ?
+             AND kind IN ('odd-value', 'unknown-flag', 'unknown-status') AND closed_at IS NULL AND NOT replaces_result",
+        )?
+        .execute(params![
+            now.as_microsecond(),
+            said.account,
+            said.reason,
+            it.message.0,
+            it.entry.observation.record
+        ])?;
+    Ok(())
+}
+
+impl Sent {
+    /// The status of what takes its place: what a destination has as final is corrected, and nothing else.
+    pub fn followed_by(self, status: Status) -> Status {
+        match (self, status) {
+            (Sent::Yes, Status::Final) => Status::Correction,
+            (_, status) => status,
+        }
+    }
+}
