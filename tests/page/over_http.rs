@@ -209,7 +209,7 @@ async fn the_wall_says_what_waits_and_names_nobody() {
     laboratory.send("24-000008", &[("001", "5.10")]).await;
     laboratory.until("/waiting/dead_letters", 1).await;
     let wall = laboratory.fetch("/wall").await.body;
-    for shown in ["1 delivery waits for a person", "<b>1</b>", "dead letters", "<b>vitros</b>", "<b>lims</b>"]
+    for shown in ["1 delivery waits for a person", "<b>1</b>", "dead letter<", "<b>vitros</b>", "<b>lims</b>"]
     {
         assert!(wall.contains(shown), "{shown}: {wall}");
     }
