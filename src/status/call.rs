@@ -4,7 +4,8 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::Page;
@@ -38,10 +39,13 @@ struct Call {
     outcomes: [(&'static str, CallOutcome); 3],
     kinds: [(&'static str, IdentifierKind); 6],
     desk: Desk,
+    /// What somebody wrote that could not be recorded, and why: it stands in the form again.
+    typed: CallForm,
+    complaint: Option<Words>,
 }
 
 /// What somebody did. The fields that `what` doesn't need are empty.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct CallForm {
     guard: String,
     what: String,
@@ -75,42 +79,57 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let number: i64 = id.parse().map_err(|_| NONE)?;
-    let (snapshot, found) = page
-        .read(move |reader| {
-            let Some(view) = reader.call(CallId(number))? else { return Ok(None) };
-            let versions: Vec<ObservationId> = view.happened.iter().map(|it| it.observation).collect();
-            let evidence = reader.evidence(view.observation, view.result.reveal(), &versions)?;
-            Ok(Some((view, evidence)))
-        })
-        .await?;
-    let (view, evidence) = found.ok_or(NONE)?;
-    let clock = page.clock(&snapshot);
-    let result = view.result.reveal();
-    html(
-        &Call {
-            desk: Desk::of(&who),
-            shell: Shell::new(
-                words!("Critical call {number}", number = number.to_string()),
-                "",
-                &page.site,
-                &snapshot,
-                &clock,
-            )
-            .seen_by(who, format!("/call/{number}")),
-            id: number,
-            row: calls::row(&view, &snapshot, &clock).filter(|_| view.course.is_open()),
-            test: result.test.code.clone(),
-            tell: view.tell.reveal().words(),
-            specimen: view.specimen.reveal().to_owned(),
-            patient: patient(result),
-            evidence: rows(&evidence, result, &clock),
-            happened: view.happened.iter().map(|it| (clock.at(it.at), it.words())).collect(),
-            is_verified: view.course.is_verified(),
-            outcomes: CallOutcome::ALL,
-            kinds: IdentifierKind::ALL,
-        },
-        page.language,
-    )
+    page.call(number, who, CallForm::default(), None).await
+}
+
+impl Page {
+    /// A call with its forms, in which stands what was typed before.
+    async fn call(
+        &self,
+        number: i64,
+        who: Who,
+        typed: CallForm,
+        complaint: Option<Words>,
+    ) -> Result<Response, Failure> {
+        let (snapshot, found) = self
+            .read(move |reader| {
+                let Some(view) = reader.call(CallId(number))? else { return Ok(None) };
+                let versions: Vec<ObservationId> = view.happened.iter().map(|it| it.observation).collect();
+                let evidence = reader.evidence(view.observation, view.result.reveal(), &versions)?;
+                Ok(Some((view, evidence)))
+            })
+            .await?;
+        let (view, evidence) = found.ok_or(NONE)?;
+        let clock = self.clock(&snapshot);
+        let result = view.result.reveal();
+        html(
+            &Call {
+                desk: Desk::of(&who),
+                shell: Shell::new(
+                    words!("Critical call {number}", number = number.to_string()),
+                    "",
+                    &self.site,
+                    &snapshot,
+                    &clock,
+                )
+                .seen_by(who, format!("/call/{number}")),
+                id: number,
+                row: calls::row(&view, &snapshot, &clock).filter(|_| view.course.is_open()),
+                test: result.test.code.clone(),
+                tell: view.tell.reveal().words(),
+                specimen: view.specimen.reveal().to_owned(),
+                patient: patient(result),
+                evidence: rows(&evidence, result, &clock),
+                happened: view.happened.iter().map(|it| (clock.at(it.at), it.words())).collect(),
+                is_verified: view.course.is_verified(),
+                outcomes: CallOutcome::ALL,
+                kinds: IdentifierKind::ALL,
+                typed,
+                complaint,
+            },
+            self.language,
+        )
+    }
 }
 
 pub(super) async fn record(
@@ -120,10 +139,16 @@ pub(super) async fn record(
     Form(form): Form<CallForm>,
 ) -> Result<Response, Failure> {
     let call: i64 = id.parse().map_err(|_| NONE)?;
-    let visitor = page.authorised(who, &form.guard, Role::Technician).await?;
+    let visitor = page.authorised(who.clone(), &form.guard, Role::Technician).await?;
     let recorded = form.recorded()?;
     let request = CallRequest { call, by: visitor.shown.clone(), recorded };
-    let stays_open = page.ask(&visitor, Request::Call(Box::new(request))).await?;
+    let stays_open = match page.ask(&visitor, Request::Call(Box::new(request))).await {
+        Err(Failure::Refused(why)) => {
+            let again = page.call(call, who, form, Some(why)).await?;
+            return Ok((StatusCode::CONFLICT, again).into_response());
+        }
+        asked => asked?,
+    };
     let then = if stays_open { words!("It stays open.") } else { words!("It is closed.") };
     html(
         &Done {
@@ -136,25 +161,43 @@ pub(super) async fn record(
 }
 
 impl CallForm {
-    fn recorded(self) -> Result<Recorded, Failure> {
+    fn recorded(&self) -> Result<Recorded, Failure> {
         let reached = self.outcome != CallOutcome::NotReached.name();
         match self.what.as_str() {
-            "verified" => Ok(Recorded::Verified { note: self.note }),
-            "ended" => Ok(Recorded::Ended { reason: self.note }),
+            "verified" => Ok(Recorded::Verified { note: self.note.clone() }),
+            "ended" => Ok(Recorded::Ended { reason: self.note.clone() }),
             "attempt" => Ok(Recorded::Attempt {
                 made_at: None,
-                outcome: self.outcome,
-                to: self.to,
-                role: self.role,
-                identifiers: [(self.kind_1, self.identifier_1), (self.kind_2, self.identifier_2)]
+                outcome: self.outcome.clone(),
+                to: self.to.clone(),
+                role: self.role.clone(),
+                identifiers: [(&self.kind_1, &self.identifier_1), (&self.kind_2, &self.identifier_2)]
                     .into_iter()
                     .filter(|(_, text)| reached && !text.trim().is_empty())
+                    .map(|(kind, text)| (kind.clone(), text.clone()))
                     .collect(),
-                value: if reached { self.value } else { String::new() },
-                note: self.note,
+                value: if reached { self.value.clone() } else { String::new() },
+                note: self.note.clone(),
                 differs: self.differs.is_some(),
             }),
             _ => Err(NONE),
         }
+    }
+
+    /// What was typed as the note of this form.
+    fn note_of(&self, what: &str) -> &str {
+        if self.what == what { &self.note } else { "" }
+    }
+
+    /// The patient's identifiers: which of them, the kind to choose first, and what was typed.
+    fn identifiers(&self) -> [(&'static str, &str, &str); 2] {
+        fn chosen<'a>(kind: &'a str, otherwise: &'a str) -> &'a str {
+            if kind.is_empty() { otherwise } else { kind }
+        }
+        let [(first, _), (second, _), ..] = IdentifierKind::ALL;
+        [
+            ("1", chosen(&self.kind_1, first), &self.identifier_1),
+            ("2", chosen(&self.kind_2, second), &self.identifier_2),
+        ]
     }
 }

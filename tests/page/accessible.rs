@@ -17,9 +17,9 @@ const RUN: &str = "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a',
                    .then((found) => found.violations.map((it) => it.id + ': ' + it.nodes.map((node) => node.html).join(' ; ')))";
 
 /// What makes the value of a critical call.
-const CRITICAL: &str = "[[critical]]\nname = \"tsh\"\nanalyte = \"thyrotropin\"\nunit = \"m[IU]/L\"\nlow = \"< 0.01\"\n\
+pub(crate) const CRITICAL: &str = "[[critical]]\nname = \"tsh\"\nanalyte = \"thyrotropin\"\nunit = \"m[IU]/L\"\nlow = \"< 0.01\"\n\
     high = \"> 90\"\nsource = \"a test\"\n";
-const CALLED: &str =
+pub(crate) const CALLED: &str =
     "[critical_calls]\n[[critical_calls.step]]\nafter_minutes = 0\nwhom = \"ward 3, 4711\"\n";
 
 /// A laboratory with something in every list, and a browser in which a supervisor signed in.

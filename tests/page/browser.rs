@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -123,28 +123,41 @@ impl Browser {
 
     /// Presses and lets go of a key: `Enter`, `Tab`, or a character.
     pub(crate) fn key(&mut self, key: &str) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        self.key_at(key, now);
+    }
+
+    /// The same, as pressed so long after 1970.
+    fn key_at(&mut self, key: &str, at: Duration) {
         let (number, text) = match key {
             "Enter" => (13, "\r"),
             "Tab" => (9, ""),
             other => (u32::from(other.to_ascii_uppercase().as_bytes()[0]), other),
         };
-        let mut pressed = json!({ "type": "keyDown", "key": key, "windowsVirtualKeyCode": number, "nativeVirtualKeyCode": number });
+        let mut pressed = json!({ "type": "keyDown", "key": key, "windowsVirtualKeyCode": number, "nativeVirtualKeyCode": number, "timestamp": at.as_secs_f64() });
         if !text.is_empty() {
             pressed["text"] = json!(text);
         }
         self.ask("Input.dispatchKeyEvent", pressed);
         self.ask(
             "Input.dispatchKeyEvent",
-            json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": number }),
+            json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": number, "timestamp": at.as_secs_f64() }),
         );
     }
 
     /// Types as a scanner does: key by key, and Enter.
     pub(crate) fn scan(&mut self, text: &str) {
+        self.type_keys(text, Duration::from_millis(5));
+    }
+
+    /// Types key by key, and Enter, with so long from one to the next, however long this machine takes for it.
+    pub(crate) fn type_keys(&mut self, text: &str, pace: Duration) {
+        let mut at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         for character in text.chars() {
-            self.key(&character.to_string());
+            self.key_at(&character.to_string(), at);
+            at += pace;
         }
-        self.key("Enter");
+        self.key_at("Enter", at);
     }
 
     /// Shows the page in light or dark colours.

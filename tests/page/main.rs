@@ -14,6 +14,7 @@ mod api;
 mod browser;
 mod connections;
 mod downtime;
+mod forms;
 mod in_a_browser;
 mod laboratory;
 mod languages;

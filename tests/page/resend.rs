@@ -211,6 +211,8 @@ async fn by_keyboard_alone_it_is_found_looked_at_and_sent_and_no_scan_sends_it()
     seen.scan("24-000007");
     assert!(seen.is("location.pathname === '/resend'"), "nor does a scan into the reason");
     assert_eq!(sent(&laboratory), before);
+    assert!(seen.is("document.getElementById('reason').value === ''"), "and is no reason");
+    seen.run("document.getElementById('reason').focus()");
     seen.type_text("the LIMS was restored");
     seen.key("Tab");
     seen.key(" ");

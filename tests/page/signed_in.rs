@@ -1,6 +1,8 @@
 //! People who sign in on the page: who may, what each role may do, what a form must carry, and that a scanner's Enter
 //! decides nothing.
 
+use std::time::Duration;
+
 use labwire::host::control::PersonAsked;
 
 use super::browser::Browser;
@@ -204,13 +206,18 @@ async fn a_scanner_decides_nothing_and_the_keyboard_alone_does_everything() {
     seen.until("location.pathname === '/specimen' && document.getElementById('scan')?.value === '24-000007'");
     assert_eq!(held(&laboratory).await, 1, "Enter on a button released it");
 
-    // Nor does one into the reason.
+    // One into the reason decides nothing either, and is no reason: it goes to the scan box.
     seen.go(&address("/held/3"));
     seen.until("document.querySelector('form.decide button:not(:disabled)') !== null");
     seen.run("document.getElementById('reason').focus()");
+    seen.type_keys("looked", Duration::from_millis(120));
     seen.scan("24-000007");
     assert!(seen.is("location.pathname === '/held/3'"));
-    seen.type_text("looked at the curve");
+    assert_eq!(seen.text("document.getElementById('reason').value"), "looked\n", "what somebody typed stays");
+    assert_eq!(seen.text("document.getElementById('scan').value"), "24-000007");
+    assert!(seen.is("document.activeElement.id === 'scan'"));
+    seen.run("document.getElementById('reason').focus()");
+    seen.type_text("at the curve");
     seen.key("Tab");
     assert!(seen.is("document.activeElement.value === 'release:3'"));
     seen.key(" ");

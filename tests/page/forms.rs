@@ -1,0 +1,48 @@
+//! Forms that decide keep what somebody wrote until it is recorded.
+
+use labwire::config::settings::Language;
+
+use super::accessible::{CALLED, CRITICAL};
+use super::laboratory::Laboratory;
+use super::over_http::between;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slip_in_the_record_of_a_call_loses_nothing_of_what_was_written() {
+    let files = [("rules.d/own.toml", CRITICAL.as_bytes())];
+    let mut laboratory = Laboratory::start("127.0.0.1", CALLED, &files, Language::English).await;
+    laboratory.sign_rules().await;
+    laboratory.send("24-000010", &[("001", "95.0")]).await;
+    while !laboratory.fetch("/").await.body.contains("href=\"/call/1\"") {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    let call = laboratory.fetch_as(&cookie, "/call/1").await.body;
+    let guard = between(&call, "name=\"guard\" value=\"", "\"").to_owned();
+    let form = |identifier: &str| {
+        format!(
+            "guard={guard}&what=attempt&outcome=confirmed&to=Carla+%3CExample%3E&role=nurse+of+ward+3&kind_1=name\
+             &identifier_1=Example&kind_2=birth-date&identifier_2={identifier}&value=95.0+mIU%2FL&note=second+try"
+        )
+    };
+    let slip = laboratory.post("/call/1", &cookie, &form("")).await;
+    assert_eq!(slip.status, 409, "{}", slip.body);
+    for kept in [
+        "class=\"complaint\" role=\"alert\"",
+        "<option value=\"confirmed\" selected>",
+        "value=\"Carla &#60;Example&#62;\"",
+        "value=\"nurse of ward 3\"",
+        "<option value=\"birth-date\" selected>",
+        "value=\"Example\"",
+        "value=\"95.0 mIU/L\"",
+        ">second try</textarea>",
+    ] {
+        assert!(slip.body.contains(kept), "{kept}: {}", slip.body);
+    }
+    assert_eq!(slip.body.matches("second try").count(), 1, "no other form has it");
+    assert!(!call.contains("role=\"alert\" id=\"complaint\""), "nothing was wrong yet");
+    assert!(laboratory.fetch("/").await.body.contains("href=\"/call/1\""), "nothing was recorded");
+    let mended = laboratory.post("/call/1", &cookie, &form("1975-03-17")).await;
+    assert_eq!(mended.status, 200, "{}", mended.body);
+    assert!(mended.body.contains("It is closed."), "{}", mended.body);
+    laboratory.close().await;
+}
