@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::analyzer::{Analyzer, End, Options, TransferReport};
 use crate::chance::Chance;
-use crate::generate::{Generated, Generator, Protocol};
+use crate::generate::{Generated, Generator, Moment, Protocol};
 use crate::mllp::MllpAnalyzer;
 use crate::net::{Place, Stream};
 
@@ -24,6 +24,8 @@ pub struct Load {
     pub count: Option<u64>,
     /// From the end of one transfer to the beginning of the next. Meanwhile the host may send.
     pub every: Duration,
+    /// The time by which no message may be dated later; without it the generator's clock runs as fast as it makes messages.
+    pub clock: Option<fn() -> Moment>,
     /// How often a transfer is tried before it is given up; `None` never gives up.
     pub tries: Option<u32>,
     pub options: Options,
@@ -37,6 +39,7 @@ impl Load {
             generator,
             count: None,
             every: Duration::from_secs(5),
+            clock: None,
             tries: None,
             options: Options { framing, ..Options::default() },
         }
@@ -92,6 +95,9 @@ where
     while work.load.count.is_none_or(|count| done < count) {
         if done > 0 {
             work.rest(&mut on_event).await?;
+        }
+        if let Some(clock) = work.load.clock {
+            work.load.generator.no_later_than(clock());
         }
         let messages = work.load.generator.transfer();
         work.deliver(messages, &mut on_event).await?;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use labsim::frame::{FrameEnd, cut, emit};
-use labsim::generate::{Generated, Generator, Style};
+use labsim::generate::{Generated, Generator, Moment, Style};
 
 /// What a record says, read by splitting alone.
 #[derive(Debug, PartialEq, Eq)]
@@ -153,6 +153,38 @@ fn the_same_seed_gives_the_same_messages() {
     for style in Style::ALL {
         assert_eq!(many(style), many(style));
         assert_ne!(Generator::new(style, 1).message(), Generator::new(style, 2).message());
+    }
+}
+
+/// The times in a message, but for reagents' expiries, which lie weeks ahead.
+fn times(message: &Generated, now: Moment) -> Vec<String> {
+    let text = String::from_utf8_lossy(&message.records).into_owned();
+    let digits = text.split(|letter: char| !letter.is_ascii_digit());
+    let expires = now.later(1_000_000).to_string();
+    let times = digits.filter(|it| it.len() == 14 && it.starts_with("20") && **it < *expires);
+    times.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_clock_that_is_held_back_dates_nothing_later_and_changes_nothing_else() {
+    let start = Moment::default();
+    let latest = start.later(3);
+    for style in Style::ALL {
+        let mut free = Generator::new(style, 7).starting_at(start);
+        let mut held = free.clone();
+        held.no_later_than(latest);
+        let messages: Vec<_> = (0..50).map(|_| (free.message(), held.message())).collect();
+        for (free, held) in &messages {
+            let ahead: Vec<_> =
+                times(held, latest).into_iter().filter(|time| *time > latest.to_string()).collect();
+            assert!(ahead.is_empty(), "{style}: {ahead:?}");
+            assert_eq!(free.results, held.results, "{style}");
+        }
+        let runs_ahead = |(free, _): &(Generated, Generated)| {
+            times(free, latest).iter().any(|time| *time > latest.to_string())
+        };
+        assert!(messages.iter().any(runs_ahead), "{style}: what it must notice");
+        assert!(messages.iter().all(|(_, held)| !times(held, latest).is_empty()), "{style} tells times");
     }
 }
 

@@ -195,6 +195,7 @@ async fn play_load(place: &Place, arguments: &Arguments) -> Result<(), Failure> 
         generator: Generator::new(arguments.style.unwrap_or(Style::Vitros3600), arguments.seed),
         count: arguments.count,
         every: arguments.every,
+        clock: None,
         tries: arguments.tries,
         options: options(arguments),
     };

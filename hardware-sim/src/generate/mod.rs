@@ -180,6 +180,7 @@ pub struct Generator {
     seed: u64,
     chance: Chance,
     now: Moment,
+    latest: Option<Moment>,
     made: u64,
     odd: f64,
 }
@@ -192,6 +193,7 @@ impl Generator {
             seed,
             chance: Chance::seeded_for(seed, style.name()),
             now: Moment::default(),
+            latest: None,
             made: 0,
             odd: 0.1,
         }
@@ -207,6 +209,17 @@ impl Generator {
         self
     }
 
+    /// From now on the analyzer's clock stands still rather than run ahead of this. What it measures stays as its seed has it.
+    pub fn no_later_than(&mut self, latest: Moment) {
+        self.latest = Some(latest);
+    }
+
+    /// It never goes back.
+    fn go_on(&mut self, seconds: u64) {
+        let next = self.now.later(seconds);
+        self.now = self.latest.map_or(next, |latest| next.min(latest).max(self.now));
+    }
+
     /// The share of values that aren't plain: missing, off-scale, in doubt. 0.1 unless set.
     pub fn with_odd(mut self, share: f64) -> Self {
         self.odd = share;
@@ -215,7 +228,8 @@ impl Generator {
 
     pub fn message(&mut self) -> Generated {
         self.made += 1;
-        self.now = self.now.later(self.chance.between(20, 400));
+        let pause = self.chance.between(20, 400);
+        self.go_on(pause);
         let specimen = self.style.specimen(self.seed, self.made);
         let mut draft = Draft::new(specimen, self.now, self.odd, &mut self.chance);
         match self.style {
@@ -242,7 +256,7 @@ impl Generator {
 
     /// A host query for one specimen, in the model's shape.
     pub fn query(&mut self, specimen: &str) -> Vec<u8> {
-        self.now = self.now.later(2);
+        self.go_on(2);
         let now = self.now;
         match self.style {
             Style::Vitros3600 => {
