@@ -170,8 +170,12 @@ impl Report {
 
     /// What the day comes to in a sentence without patient data.
     pub fn headline(&self) -> Words {
-        let of_kind = |(kind, count): (&Kind, &usize)| {
-            words!("{n} {what}", n = *count, what = Words::fixed(kind.words()))
+        let of_kind = |(kind, count): (&Kind, &usize)| match kind {
+            Kind::Problem => counted!(*count, "{n} problem", "{n} problems"),
+            Kind::PossibleDuplicate => {
+                counted!(*count, "{n} possible duplicate", "{n} possible duplicates")
+            }
+            other => words!("{n} {what}", n = *count, what = Words::fixed(other.words())),
         };
         let open = match self.open.is_empty() {
             true => words!("nothing is open"),

@@ -2,6 +2,8 @@
 //! only, and never a patient.
 
 mod chart;
+mod json;
+mod saying;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +14,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::Page;
+use super::act::Desk;
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::Severity;
@@ -23,6 +26,9 @@ use crate::domain::{InstrumentId, TestIdentity, Words, words};
 use crate::journal::qc::{PointView, RunView, SeriesView};
 
 use chart::Chart;
+pub(super) use json::{say as say_as_json, series as series_as_json};
+use saying::Choice;
+pub(super) use saying::say;
 
 /// The most results of one test that are read, and of one level that are drawn.
 const READ: usize = 400;
@@ -50,6 +56,9 @@ struct Controls {
     is_switched_off: bool,
     rows: Vec<SeriesRow>,
     shown: Option<Shown>,
+    /// What may be said, of which run or result.
+    choices: Vec<Choice>,
+    desk: Desk,
 }
 
 struct SeriesRow {
@@ -107,9 +116,16 @@ pub(super) async fn show(
         })
         .await?;
     let clock = page.clock(&snapshot);
+    let of: Vec<&SeriesView> = series
+        .iter()
+        .filter(|it| wanted.as_ref().is_none_or(|(name, test)| *name == it.instrument && *test == it.test))
+        .collect();
+    let choices = saying::choices(&of, &points, &clock);
     let shown = wanted.map(|(instrument, test)| charted(&instrument, &test, &points, &clock));
     html(
         &Controls {
+            choices,
+            desk: Desk::of(&who),
             shell: Shell::new(words!("Quality control"), "/qc", &page.site, &snapshot, &clock)
                 .seen_by(who, "/qc"),
             is_switched_off: page.qc.multirule.is_none(),
@@ -125,7 +141,7 @@ fn row(it: &SeriesView, plan: &Plan, clock: &Clock) -> SeriesRow {
     let since = format!("labwire qc since {instrument} \"{test}\"");
     let remedy = match it.state {
         QcState::Rejected => words!(
-            "find the cause and measure the controls again; {command} lists the patients' results that no acceptable run vouches for",
+            "find the cause and measure the controls again, or accept the run below; {command} lists the patients' results that no acceptable run vouches for",
             command = since
         ),
         QcState::NoRunSince => words!("measure the controls"),

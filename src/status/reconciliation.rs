@@ -1,6 +1,8 @@
 //! A day's reconciliation as a page: the sums as tables, what isn't over, and the way to the day before and after. It is
 //! made once for each request and doesn't follow the journal: a day can hold a great many results.
 
+mod seen;
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -11,10 +13,12 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use super::Page;
+use super::act::Desk;
 use super::bench::state_words;
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::{Lead, Severity};
+use super::next::{Next, after_refusal, of_held, of_no_destination, of_problem, of_unknown_fate};
 use super::shell::{Mark, Shell, kind_of_problem};
 use super::who::Who;
 use super::words::{filters, kept};
@@ -25,6 +29,8 @@ use crate::journal::days::Written;
 use crate::reconciliation::{
     Day, Exception, Intake, Kind, Outgo, Report, Rules, Verdict, Wanted, brief, gather,
 };
+
+pub(super) use seen::{as_json, see};
 
 /// The most exceptions on the page.
 const LISTED: usize = 500;
@@ -47,6 +53,8 @@ impl Days {
         }
     }
 }
+
+const NO_DAY: Failure = Failure::NotFound("There is no such day; write it as 2026-11-20.");
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -75,6 +83,9 @@ struct Reconciliation {
     open: usize,
     shown: usize,
     rows: Vec<ExceptionRow>,
+    /// Some of the rows are problems.
+    has_problems: bool,
+    desk: Desk,
     report: Words,
     /// With its day, for paper.
     as_of: String,
@@ -111,9 +122,29 @@ struct ExceptionRow {
     destination: Option<String>,
     delivery: Option<i64>,
     message: Option<i64>,
+    /// The problem that it is, which can be ticked as seen to.
+    problem: Option<i64>,
     reason: Words,
-    remedy: Words,
+    next: Next,
     since: Moment,
+}
+
+impl Page {
+    /// What a day comes to, and whether its report was written.
+    async fn day(&self, asked: Asked) -> Result<(Report, Option<Written>), Failure> {
+        let asked = asked.day.filter(|day| !day.is_empty());
+        let wanted: Wanted = asked.as_deref().unwrap_or("today").parse().map_err(|_| NO_DAY)?;
+        let now = crate::clock::now();
+        let day = Day::of(wanted, now, &self.zone).ok_or(NO_DAY)?;
+        let turn = Arc::clone(&self.days.turn).acquire_owned().await.map_err(|_| JournalError::Closed)?;
+        let rules = Arc::clone(&self.days.rules);
+        let name = day.name();
+        let read = self.readers.read(move |reader| {
+            let _turn = turn;
+            Ok((gather(reader, day, &rules, None, now)?, reader.report(&name)?))
+        });
+        Ok(read.await?)
+    }
 }
 
 pub(super) async fn show(
@@ -121,30 +152,21 @@ pub(super) async fn show(
     who: Who,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Failure> {
-    const NONE: Failure = Failure::NotFound("There is no such day; write it as 2026-11-20.");
-    let asked = asked.map_err(|_| NONE)?.0.day.filter(|day| !day.is_empty());
-    let wanted: Wanted = asked.as_deref().unwrap_or("today").parse().map_err(|_| NONE)?;
-    let now = crate::clock::now();
-    let day = Day::of(wanted, now, &page.zone).ok_or(NONE)?;
-    let turn = Arc::clone(&page.days.turn).acquire_owned().await.map_err(|_| JournalError::Closed)?;
-    let rules = Arc::clone(&page.days.rules);
-    let name = day.name();
-    let (report, written) = page
-        .readers
-        .read(move |reader| {
-            let _turn = turn;
-            Ok((gather(reader, day, &rules, None, now)?, reader.report(&name)?))
-        })
-        .await?;
+    let asked = asked.map_err(|_| NO_DAY)?.0;
+    let (report, written) = page.day(asked).await?;
+    let now = report.as_of;
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
     let today = Day::of(Wanted::Today, now, &page.zone).map(|day| day.date());
     let (day, span) = (&report.day, report.day.span());
-    let rows: Vec<_> = report.exceptions.iter().take(LISTED).map(|it| row(it, &clock)).collect();
+    let is_configured = |name: &String| page.known.destinations.contains_key(name);
+    let row = |it: &Exception| row(it, it.destination.as_ref().is_none_or(is_configured), &clock);
+    let rows: Vec<_> = report.exceptions.iter().take(LISTED).map(row).collect();
     html(
         &Reconciliation {
+            desk: Desk::of(&who),
             shell: Shell::new(words!("Reconciliation"), "/reconciliation", &page.site, &snapshot, &clock)
-                .seen_by(who, "/reconciliation"),
+                .seen_by(who, format!("/reconciliation?day={}", day.name())),
             day: day.name(),
             title: Moment { at: span.from.to_zoned(page.zone.clone()), form: "%A %-d %B %Y" },
             before: day.before().map(|day| day.name()),
@@ -163,6 +185,7 @@ pub(super) async fn show(
             destinations: report.destinations.iter().map(|(name, it)| outgo(name, it)).collect(),
             open: report.open_count(),
             shown: rows.len(),
+            has_problems: rows.iter().any(|row| row.problem.is_some()),
             rows,
             as_of: day.exact(report.as_of),
             report: of_report(&page.days, &report, written, &clock),
@@ -232,7 +255,7 @@ fn outgo(name: &str, it: &Outgo) -> OutgoRow {
     }
 }
 
-fn row(it: &Exception, clock: &Clock) -> ExceptionRow {
+fn row(it: &Exception, is_configured: bool, clock: &Clock) -> ExceptionRow {
     let severity = match it.kind {
         Kind::Refused | Kind::Quarantined => Severity::Danger,
         Kind::Unknown | Kind::Held | Kind::Incomplete | Kind::PossibleDuplicate | Kind::Problem => {
@@ -260,8 +283,21 @@ fn row(it: &Exception, clock: &Clock) -> ExceptionRow {
         delivery: it.delivery.map(|id| id.0),
         message: it.message.map(|id| id.0),
         reason: known_again(it.reason.reveal()),
-        remedy: it.remedy.clone(),
+        problem: it.problem.map(|id| id.0),
+        next: next(it, is_configured),
         since: clock.at(it.since),
+    }
+}
+
+/// What somebody does about it, and where on the page.
+fn next(it: &Exception, is_configured: bool) -> Next {
+    match (it.kind, it.result, it.delivery.filter(|_| it.is_dead_letter), it.problem) {
+        (Kind::Held, Some(result), ..) if it.specimen.is_some() => of_held(&[result]),
+        (_, _, Some(delivery), _) if !is_configured => of_no_destination(delivery),
+        (Kind::Refused, _, Some(delivery), _) => after_refusal(delivery),
+        (Kind::Unknown, _, Some(delivery), _) => of_unknown_fate(delivery),
+        (.., Some(problem)) => of_problem(problem, &it.state),
+        _ => Next::only(it.remedy.clone()),
     }
 }
 

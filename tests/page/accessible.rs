@@ -9,6 +9,7 @@ use labwire::config::settings::Language;
 use serde_json::Value;
 
 use super::browser::Browser;
+use super::controls::LOT;
 use super::laboratory::{Laboratory, PASSWORD};
 use super::over_http::between;
 
@@ -20,7 +21,7 @@ const RUN: &str = "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a',
 pub(crate) const CRITICAL: &str = "[[critical]]\nname = \"tsh\"\nanalyte = \"thyrotropin\"\nunit = \"m[IU]/L\"\nlow = \"< 0.01\"\n\
     high = \"> 90\"\nsource = \"a test\"\n";
 pub(crate) const CALLED: &str =
-    "[critical_calls]\n[[critical_calls.step]]\nafter_minutes = 0\nwhom = \"ward 3, 4711\"\n";
+    "[qc]\n[critical_calls]\n[[critical_calls.step]]\nafter_minutes = 0\nwhom = \"ward 3, 4711\"\n";
 
 /// A laboratory with something in every list, and a browser in which a supervisor signed in.
 async fn laboratory() -> (Laboratory, Browser) {
@@ -28,7 +29,7 @@ async fn laboratory() -> (Laboratory, Browser) {
 }
 
 async fn laboratory_speaking(language: Language) -> (Laboratory, Browser) {
-    let files = [("rules.d/own.toml", CRITICAL.as_bytes())];
+    let files = [("rules.d/own.toml", CRITICAL.as_bytes()), ("qc.d/own.toml", LOT.as_bytes())];
     let laboratory = Laboratory::start("127.0.0.1", CALLED, &files, language).await;
     laboratory.send_results().await;
     laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
@@ -38,6 +39,12 @@ async fn laboratory_speaking(language: Language) -> (Laboratory, Browser) {
     laboratory.sign_rules().await;
     laboratory.send("24-000010", &[("001", "95.0")]).await;
     while !laboratory.fetch("/").await.body.contains("href=\"/call/1\"") {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    // A control that is out.
+    let problems = laboratory.open_problem();
+    laboratory.send("CONTROL-1", &[("001", "5.50")]).await;
+    while laboratory.open_problem() == problems {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     let cookie = laboratory.signed_in("anna", "supervisor").await;
@@ -71,6 +78,7 @@ fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
         ("/message/1".to_owned(), "message"),
         ("/reconciliation".to_owned(), "reconciliation"),
         ("/qc".to_owned(), "qc"),
+        ("/qc?instrument=vitros&code=001".to_owned(), "qc-test"),
         ("/wall".to_owned(), "wall"),
         ("/alarms".to_owned(), "alarms"),
         ("/analyzer/vitros".to_owned(), "analyzer"),

@@ -23,10 +23,14 @@ async fn laboratory() -> Laboratory {
 }
 
 async fn decide(laboratory: &Laboratory, token: &str, body: &str) -> Answer {
+    post_json(laboratory, "/api/v1/decisions", token, body).await
+}
+
+pub(crate) async fn post_json(laboratory: &Laboratory, path: &str, token: &str, body: &str) -> Answer {
     let (host, length) = (laboratory.page, body.len());
     laboratory
         .request(format!(
-            "POST /api/v1/decisions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         ))
         .await
@@ -62,6 +66,9 @@ async fn every_answer_is_as_the_document_says_and_as_the_page_shows() {
         ("/api/v1/dead-letters", "", Some(1)),
         ("/api/v1/calls", "", Some(0)),
         ("/api/v1/specimen", "?id=24-000007", None),
+        ("/api/v1/qc", "", None),
+        ("/api/v1/reconciliation", "", None),
+        ("/api/v1/reconciliation", "?day=2024-03-01", None),
     ] {
         asked.insert(path.to_owned());
         let answer = laboratory.fetch(&format!("{path}{query}")).await;
@@ -83,6 +90,9 @@ async fn every_answer_is_as_the_document_says_and_as_the_page_shows() {
         assert_eq!(answer.status, status);
         judge(&document, "/api/v1/specimen", "get", &answer);
     }
+    let day = laboratory.fetch("/api/v1/reconciliation?day=tomorrowish").await;
+    assert_eq!(day.status, 404);
+    judge(&document, "/api/v1/reconciliation", "get", &day);
     // What must be caught is.
     let mut wrong = laboratory.fetch("/api/v1/held").await;
     wrong.body = wrong.body.replace("\"may_leave\":true", "\"may_leave\":1");

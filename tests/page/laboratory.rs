@@ -50,16 +50,12 @@ impl Laboratory {
         Laboratory::open_with("127.0.0.1", "", &[]).await
     }
 
-    /// One whose page speaks this.
-    pub(crate) async fn open_speaking(language: Language) -> Laboratory {
-        Laboratory::start("127.0.0.1", "", &[], language).await
-    }
-
     /// One whose page is at this address, with more for its settings and files beside them.
     pub(crate) async fn open_with(address: &str, more: &str, files: &[(&str, &[u8])]) -> Laboratory {
         Laboratory::start(address, more, files, Language::English).await
     }
 
+    /// The same, whose page speaks this.
     pub(crate) async fn start(
         address: &str,
         more: &str,

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use labsim::lims::Mode;
 use labwire::config::settings::Language;
 
+use crate::controls::LOT;
 use crate::laboratory::{Laboratory, SCRIPT_IN_ADDRESS};
 
 /// What analyzers, the configuration and people say in this laboratory, word by word.
 const DATA: &str = "labwire Example laboratory vitros immuno assay b lims script alert img src x onerror mIU L tcp \
-                    ANNA anna ortho vitros 3600 SHA HTTP p50 p95 ms s h min STAT V F R P";
+                    ANNA anna ortho vitros 3600 SHA HTTP CONTROL 1 3s p50 p95 ms s h min STAT V F R P";
 /// What the journal keeps in words, and the page shows as it was written.
 const KEPT: &[&str] = &["in the clear", "answered", "unknown test code", "listener"];
 
@@ -18,7 +19,7 @@ const KEPT: &[&str] = &["in the clear", "answered", "unknown test code", "listen
 async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
     let held = laboratory.held();
     let problem = laboratory.open_problem();
-    let cookie = laboratory.signed_in("anna", "technician").await;
+    let cookie = laboratory.signed_in("anna", "supervisor").await;
     let guard = |body: &str| {
         let field = body.split("name=\"guard\" value=\"").nth(1).unwrap();
         field.split('"').next().unwrap().to_owned()
@@ -39,6 +40,7 @@ async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
         "/misread?id=24-000007&to=24-000008&result=1",
         "/reconciliation",
         "/qc",
+        "/qc?instrument=vitros&code=001",
         "/specimen",
         "/specimen?id=24-000007",
         "/specimen?id=24-000009",
@@ -73,11 +75,17 @@ async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
 
 /// Open, with results of which some are held, refused, and a problem.
 async fn speaking(language: Language) -> Laboratory {
-    let laboratory = Laboratory::open_speaking(language).await;
+    let files = [("qc.d/own.toml", LOT.as_bytes())];
+    let laboratory = Laboratory::start("127.0.0.1", "[qc]\n", &files, language).await;
     laboratory.send_results().await;
     laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
     laboratory.send("24-000009", &[("001", "5.10")]).await;
     laboratory.until("/waiting/dead_letters", 1).await;
+    let problem = laboratory.open_problem();
+    laboratory.send("CONTROL-1", &[("001", "5.50")]).await;
+    while laboratory.open_problem() == problem {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     laboratory
 }
 

@@ -13,6 +13,7 @@ mod alarms;
 mod api;
 mod browser;
 mod connections;
+mod controls;
 mod downtime;
 mod forms;
 mod in_a_browser;

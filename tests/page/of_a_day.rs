@@ -26,9 +26,14 @@ async fn a_day_shows_its_sums_and_leads_to_each_thing_that_is_open() {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     let open = between(&page, "<h2 id=\"open\">", "</section>");
-    for shown in
-        ["/specimen?id=24-000008", "/delivery/2", "labwire retry 2", "labwire release 3", "/message/2"]
-    {
+    for shown in [
+        "/specimen?id=24-000008",
+        "/delivery/2",
+        "send it once more or give it up",
+        "/held/3",
+        "/message/2",
+        "/problem/",
+    ] {
         assert!(open.contains(shown), "{shown}: {open}");
     }
     assert!(open.find("refused by the LIMS").unwrap() < open.find(">held<").unwrap(), "the worst first");

@@ -27,7 +27,12 @@ pub struct SeriesView {
     pub last: Option<RunView>,
     /// The latest run on which patients' results may rest.
     pub acceptable: Option<RunView>,
+    /// The runs after that which somebody may accept all the same, the latest first, at most 20.
+    pub open: Vec<RunView>,
 }
+
+/// The most runs of a test that are offered to be accepted.
+const OPEN: usize = 20;
 
 /// A run as it was decided last.
 #[derive(Debug, Clone)]
@@ -100,9 +105,10 @@ impl Reader {
         let mut found = Vec::new();
         for row in rows.collect::<Result<Vec<(i64, _, _)>, _>>()? {
             let (series, instrument, test) = row;
-            let (last, acceptable) = latest_runs(&self.connection, series, at)?;
+            let Latest { open, acceptable } = latest_runs(&self.connection, series, at)?;
+            let last = open.first().or(acceptable.as_ref()).cloned();
             let state = state(last.as_ref(), valid_for, at);
-            found.push(SeriesView { instrument, test, state, last, acceptable });
+            found.push(SeriesView { instrument, test, state, last, acceptable, open });
         }
         Ok(found)
     }
@@ -118,7 +124,8 @@ impl Reader {
         let Some(series) = judge::series(&self.connection, instrument, &undiluted(test))? else {
             return Ok(QcState::NeverRun);
         };
-        Ok(state(latest_runs(&self.connection, series, at)?.0.as_ref(), valid_for, at))
+        let Latest { open, acceptable } = latest_runs(&self.connection, series, at)?;
+        Ok(state(open.first().or(acceptable.as_ref()), valid_for, at))
     }
 
     /// The latest control results of a test, the newest first, at most `limit`, those that don't count among them.
@@ -216,12 +223,13 @@ fn state(last: Option<&RunView>, valid_for: SignedDuration, at: Timestamp) -> Qc
     if outcome.is_acceptable() && age > valid_for { QcState::NoRunSince } else { outcome.into() }
 }
 
-/// The latest run that counts, and the latest acceptable one, as of a moment.
-fn latest_runs(
-    connection: &Connection,
-    series: i64,
-    at: Timestamp,
-) -> Result<(Option<RunView>, Option<RunView>), JournalError> {
+/// The latest acceptable run as of a moment, and those after it, the latest first, at most so many.
+struct Latest {
+    open: Vec<RunView>,
+    acceptable: Option<RunView>,
+}
+
+fn latest_runs(connection: &Connection, series: i64, at: Timestamp) -> Result<Latest, JournalError> {
     let mut statement = connection.prepare_cached(
         "SELECT r.id, r.began_at,
             (SELECT max(p.measured_at) FROM qc_point p WHERE p.run = r.id),
@@ -234,18 +242,17 @@ fn latest_runs(
          WHERE r.series = ?1 AND d.outcome <> 'void' ORDER BY r.id DESC",
     )?;
     let mut rows = statement.query(params![series, at.as_microsecond()])?;
-    let (mut last, mut acceptable) = (None, None);
+    let mut open = Vec::new();
     while let Some(row) = rows.next()? {
         let run = run_view(row)?;
         if run.effective().is_acceptable() {
-            acceptable = Some(run.clone());
+            return Ok(Latest { open, acceptable: Some(run) });
         }
-        last = last.or(Some(run));
-        if acceptable.is_some() {
-            break;
+        if open.len() < OPEN {
+            open.push(run);
         }
     }
-    Ok((last, acceptable))
+    Ok(Latest { open, acceptable: None })
 }
 
 fn run_view(row: &Row<'_>) -> Result<RunView, JournalError> {

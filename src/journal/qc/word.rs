@@ -52,7 +52,8 @@ impl Journal {
                 return refused(format!("somebody has accepted run {run} already"));
             }
             write(connection, decision, None, &saying, now)?;
-            audited(connection, "control run accepted", format!("run {run}"), &saying, now)
+            let change = format!("was {}, counts as {}", outcome.name(), Outcome::Accepted.name());
+            audited(connection, "control run accepted", (format!("run {run}"), change), &saying, now)
         })
         .await
     }
@@ -85,12 +86,15 @@ impl Journal {
             if is_out {
                 return refused(format!("observation {id} counts no more already"));
             }
-            let Some((decision, _)) = last_decision(connection, run)? else {
+            let Some((decision, before)) = last_decision(connection, run)? else {
                 return refused(format!("nothing was decided of run {run}"));
             };
             write(connection, decision, Some(id), &saying, now)?;
-            audited(connection, "control result excluded", format!("observation {id}"), &saying, now)?;
-            decide_again(connection, series, run, now)
+            decide_again(connection, series, run, now)?;
+            let after = last_decision(connection, run)?.map_or(before, |(_, outcome)| outcome);
+            let change = format!("run {run} was {}, now {}", before.name(), after.name());
+            let subject = format!("observation {id}");
+            audited(connection, "control result excluded", (subject, change), &saying, now)
         })
         .await
     }
@@ -167,11 +171,11 @@ fn write(
 fn audited(
     connection: &Connection,
     step: &str,
-    subject: String,
+    (subject, change): (String, String),
     saying: &Saying,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    let detail = format!("{}: {}", saying.by, saying.reason);
+    let detail = format!("{}: {} ({change})", saying.by, saying.reason);
     audit::append(connection, &Step { at: now, actor: &saying.account, step, subject, detail })
 }
 
