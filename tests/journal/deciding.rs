@@ -1,9 +1,26 @@
 //! What people decide about holds and problems, and that each decision leaves its name and reason.
 
+use labwire::domain::DestinationId;
 use labwire::journal::desk::{Decider, Decision};
+use labwire::journal::results::{Entry, Route};
 use labwire::journal::{JournalError, ObservationId, ProblemId};
 
-use super::kit::{Lab, held, lost_result, own, result};
+use super::kit::{LIMS, Lab, held, lost_result, own, result};
+
+#[test]
+fn a_hold_that_keeps_a_result_from_no_destination_waits_for_nobody() {
+    for (route, waits) in [(Route::Deliver, 1), (Route::Never, 0)] {
+        let lab = Lab::new();
+        let routes = vec![(DestinationId::new(LIMS), route)];
+        lab.record(vec![Entry { routes, ..own(held(result("0815", "K", "9.9"))) }]);
+        assert_eq!(lab.reader.waiting().unwrap().held, waits);
+        assert_eq!(lab.reader.held(10).unwrap().len(), usize::try_from(waits).unwrap());
+        let of_each: i64 = lab.reader.instruments().unwrap().iter().map(|it| it.held).sum();
+        assert_eq!(of_each, waits, "what is counted of each analyzer is what is counted of all");
+        let at = lab.reader.sums().unwrap().destinations.get(LIMS).map_or(0, |sums| sums.of("held"));
+        assert_eq!(at, waits, "and what the LIMS lacks");
+    }
+}
 
 #[test]
 fn releasing_closes_every_hold_and_lets_the_result_leave() {

@@ -24,6 +24,7 @@ pub struct HoldView {
     pub problems: Vec<(ProblemId, Private<String>)>,
 }
 
+/// A hold that keeps a result from no destination, such as a control's where none takes controls, waits for nobody.
 const HELD: &str = "SELECT h.observation, o.message, group_concat(h.reason, ','), min(h.opened_at), o.detail,
         (SELECT count(DISTINCT p.observation) FROM ledger l JOIN ledger p ON p.destination = l.destination
             AND p.specimen = l.specimen AND p.lane = l.lane AND p.observation > l.observation
@@ -31,7 +32,8 @@ const HELD: &str = "SELECT h.observation, o.message, group_concat(h.reason, ',')
         (SELECT json_group_array(l.destination) FROM ledger l WHERE l.observation = h.observation AND l.state = 'held'),
         (SELECT json_group_array(json_array(p.id, p.text)) FROM problem p
          WHERE p.message = o.message AND p.record = o.record AND NOT p.withdrawn)
-     FROM hold h JOIN observation o ON o.id = h.observation WHERE h.closed_at IS NULL";
+     FROM hold h JOIN observation o ON o.id = h.observation WHERE h.closed_at IS NULL
+     AND (SELECT coalesce(max(l.state = 'held'), 1) FROM ledger l WHERE l.observation = h.observation)";
 
 impl Reader {
     /// Held results, oldest first, at most `limit`.

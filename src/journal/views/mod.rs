@@ -159,7 +159,8 @@ impl Reader {
         )?;
         let held = self.by_instrument(
             "SELECT o.instrument, count(DISTINCT h.observation) FROM hold h JOIN observation o ON o.id = h.observation
-             WHERE h.closed_at IS NULL GROUP BY o.instrument",
+             WHERE h.closed_at IS NULL
+             AND (SELECT coalesce(max(l.state = 'held'), 1) FROM ledger l WHERE l.observation = h.observation) GROUP BY o.instrument",
         )?;
         let queries =
             self.by_instrument("SELECT instrument, count(*) FROM query_without_orders GROUP BY instrument")?;
@@ -191,7 +192,8 @@ impl Reader {
                         (SELECT count(*) FROM problem WHERE closed_at IS NULL
                             AND kind IN ('unregistered-source', 'ambiguous-source', 'incomplete-transmission',
                                 'stuck-file', 'no-files')),
-                        (SELECT count(DISTINCT observation) FROM hold WHERE closed_at IS NULL),
+                        (SELECT count(DISTINCT observation) FROM hold h WHERE closed_at IS NULL
+                            AND (SELECT coalesce(max(l.state = 'held'), 1) FROM ledger l WHERE l.observation = h.observation)),
                         (SELECT count(*) FROM delivery WHERE state = 'dead'),
                         (SELECT count(*) FROM query_without_orders),
                         (SELECT count(*) FROM problem WHERE closed_at IS NULL AND kind = 'drift'),
