@@ -1,6 +1,8 @@
 //! What every link is doing at this moment, for the page and the status command. Kept in memory: the journal holds
 //! what must last.
 
+mod whole;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +11,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::domain::{Private, Words, counted, words};
+
+pub use whole::{Chore, Differing};
 
 /// A shared board. Every change is announced.
 #[derive(Clone)]
@@ -21,35 +25,8 @@ pub struct Board {
 struct State {
     links: BTreeMap<String, LinkView>,
     destinations: BTreeMap<String, DestinationView>,
-    reports: Option<(Timestamp, String)>,
+    chores: BTreeMap<Chore, (Timestamp, String)>,
     configuration: Option<Differing>,
-}
-
-/// The configuration on disk isn't the one that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Differing {
-    /// When that was noticed.
-    pub since: Timestamp,
-    /// The files that say something else.
-    pub files: Vec<String>,
-    /// Why it couldn't be put in force; zero: it could.
-    pub mistakes: usize,
-}
-
-impl Differing {
-    pub fn words(&self) -> Words {
-        match self.mistakes {
-            0 => words!(
-                "The configuration on disk isn't in force ({files}): labwire check, then reload",
-                files = self.files.join(", ")
-            ),
-            mistakes => counted!(
-                mistakes,
-                "The configuration on disk can't be put in force: labwire check names a mistake",
-                "The configuration on disk can't be put in force: labwire check names {n} mistakes"
-            ),
-        }
-    }
 }
 
 /// One serial port, listener or outgoing connection, by its source name.
@@ -386,16 +363,16 @@ impl Board {
         });
     }
 
-    /// Since when the reconciliation's reports can't be written, and why.
-    pub fn reports_fail(&self) -> Option<(Timestamp, String)> {
-        self.lock().reports.clone()
+    /// Since when a chore can't be done, and why.
+    pub fn failing(&self, chore: Chore) -> Option<(Timestamp, String)> {
+        self.lock().chores.get(&chore).cloned()
     }
 
-    /// Why the reconciliation's reports can't be written; `None`: they are.
-    pub fn set_reports(&self, now: Timestamp, failure: Option<String>) {
+    /// Why a chore can't be done; `None`: it is.
+    pub fn set_chore(&self, chore: Chore, now: Timestamp, failure: Option<String>) {
         self.change(|state| {
-            let since = state.reports.as_ref().map_or(now, |(since, _)| *since);
-            state.reports = failure.map(|why| (since, why));
+            let since = state.chores.remove(&chore).map_or(now, |(since, _)| since);
+            state.chores.extend(failure.map(|why| (chore, (since, why))));
         });
     }
 

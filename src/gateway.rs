@@ -2,6 +2,7 @@
 
 mod admission;
 mod configuration;
+mod retention;
 mod rules;
 
 use std::io;
@@ -123,6 +124,9 @@ impl Gateway {
         let page = gateway.start_page(settings, control, (listener, acceptor), lives);
         gateway.tasks.spawn(status::answer_overviews(page, asked, gateway.tasks.stopping()));
         gateway.start_reports(settings);
+        let (journal, board) = (gateway.journal.clone(), gateway.board.clone());
+        let archiving = retention::Archiving { journal, board, settings: settings.journal.clone() };
+        gateway.tasks.spawn(archiving.run(gateway.tasks.stopping()));
         let watching =
             configuration::watch(gateway.board.clone(), settings.origin.clone(), gateway.tasks.stopping());
         gateway.tasks.spawn(watching);

@@ -6,6 +6,7 @@
 
 mod journal {
     mod altered;
+    mod archiving;
     mod arriving;
     mod calling;
     mod controlling;

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod journal_faults {
+    mod archived;
     mod full_disk;
     mod injected;
     mod order;

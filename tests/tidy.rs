@@ -187,6 +187,10 @@ const MAY_SPAWN: &[(&str, &str)] = &[
     ("src/traces", "the journal is read beside the loops that must not wait; it changes nothing"),
     ("src/intake/drop/place/folder.rs", "a mount that hangs holds one thread, which the next call waits for"),
     ("src/status/", "connections end with the page; blocking reads of the journal leave its threads free"),
+    (
+        "src/gateway/retention.rs",
+        "writing an archive waits for the disk, and is waited for before anything else of it",
+    ),
     ("src/cli/demo/", "the simulated analyzers aren't the gateway's"),
     ("src/journal/writer.rs", "the journal's one writer thread belongs to the journal, which ends it"),
     ("hardware-sim/", "a program of its own"),

@@ -2,6 +2,7 @@
 
 mod call;
 mod decide;
+mod keeping;
 mod listen;
 mod qc;
 mod reevaluate;
@@ -22,6 +23,7 @@ use crate::reconciliation::Wanted;
 
 pub(super) use call::{CallCommand, More, Reached, ReadBack};
 pub(super) use decide::{DecideCommand, Release};
+pub(super) use keeping::{Archive, Backup};
 pub(super) use listen::Listen;
 pub(super) use qc::{QcCommand, QcSeries};
 pub(super) use reevaluate::Reevaluate;
@@ -168,13 +170,9 @@ pub(super) enum Command {
     /// Convert a value as an analyte allows it, and say by what; it changes nothing
     Convert(Convert),
     /// Copy the journal, running or not, and read the copy back
-    Backup {
-        #[command(flatten)]
-        config: Config,
-        /// Into this folder instead of [backup] folder; no older copy is removed there
-        #[arg(long, value_name = "DIR")]
-        to: Option<PathBuf>,
-    },
+    Backup(Backup),
+    /// Show which bytes of old messages would leave the journal, and where those are that have; it changes nothing
+    Archive(Archive),
     /// Read the whole journal, or a copy, and name what isn't as it was written
     Verify {
         #[command(flatten)]

@@ -104,7 +104,13 @@ pub(super) fn resume(bearings: &Bearings, send: bool, reason: &str, out: &mut im
 }
 
 fn say(verified: &Verified, out: &mut impl Write) -> io::Result<()> {
-    let Verified { parcels, deliveries, audit_rows, faults } = verified;
+    let Verified { parcels, deliveries, audit_rows, elsewhere, faults } = verified;
+    for (name, rows) in elsewhere {
+        writeln!(
+            out,
+            "Not looked at: the bytes of {rows} rows are in the archive {name}, which isn't here."
+        )?;
+    }
     let end = if faults.is_empty() { "all as they were written" } else { "NOT all as they were written" };
     writeln!(out, "Read: {parcels} parcels, {deliveries} deliveries, {audit_rows} steps of the audit; {end}.")
 }

@@ -2,6 +2,7 @@
 //! its control socket.
 
 mod add;
+mod archive;
 mod arguments;
 mod ask;
 mod backup;
@@ -123,9 +124,10 @@ pub fn main() -> Exit {
         }
         Command::Import(Import::Livd(asked)) => import::livd(asked, out, &mut io::stderr()),
         Command::Convert(asked) => with(&asked.config, |settings| convert::run(settings, asked, out)),
-        Command::Backup { config, to } => {
-            beside(config, |bearings| backup::back_up(bearings, to.as_deref(), out))
+        Command::Backup(asked) => {
+            beside(&asked.config, |bearings| backup::back_up(bearings, asked.to.as_deref(), out))
         }
+        Command::Archive(asked) => beside(&asked.config, |bearings| archive::run(bearings, asked, out)),
         Command::Verify { config, file } => {
             beside(config, |bearings| backup::check(bearings, file.as_deref(), out))
         }

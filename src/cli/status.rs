@@ -42,6 +42,15 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
         let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
         writeln!(out, "\nDisk: room for {days} at the pace of the last weeks")?;
     }
+    let archives = reader.archives()?;
+    if let Some(last) = archives.iter().map(|it| it.last_at).max() {
+        let mebibytes = archives.iter().map(|it| it.holds.bytes).sum::<u64>() / (1024 * 1024);
+        let files = archives.len();
+        writeln!(
+            out,
+            "Archives: {mebibytes} MiB of old messages in {files} files, last {last}; see labwire archive"
+        )?;
+    }
     notes(&reader.link_notes()?, out)?;
     let waiting = reader.waiting()?;
     writeln!(out, "\nWaiting")?;

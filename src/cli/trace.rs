@@ -8,7 +8,7 @@ use crate::domain::clinic::Force;
 use crate::domain::{HoldReason, InstrumentId, Private, SpecimenId, visible};
 use crate::exit::Exit;
 use crate::journal::views::{Step, Way, told};
-use crate::journal::{MessageId, Reader};
+use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::runner::reading;
 use crate::pipeline::{Preview, forms, preview};
 
@@ -64,10 +64,10 @@ fn tell(
                 frames(reader, *message, out)?;
             }
             Way::Attempted { delivery, kind, .. } if detail == Detail::Raw && kind == "send" => {
-                bytes("sent", reader.payload(*delivery)?, out)?;
+                bytes("sent", reader.payload(*delivery), out)?;
             }
             Way::Answered { delivery, number, .. } if detail == Detail::Raw => {
-                bytes("received", reader.received(*delivery, *number)?, out)?;
+                bytes("received", reader.received(*delivery, *number), out)?;
             }
             _ => {}
         }
@@ -79,19 +79,29 @@ fn tell(
     Ok(Exit::Done)
 }
 
-/// Bytes as they went over the wire, without what frames a message there.
-fn bytes(what: &str, bytes: Option<Private<Vec<u8>>>, out: &mut impl Write) -> io::Result<()> {
+/// Bytes as they went over the wire, without what frames a message there; or where they are.
+fn bytes(what: &str, bytes: Result<Option<Private<Vec<u8>>>, JournalError>, out: &mut impl Write) -> Outcome {
     match bytes {
-        Some(bytes) => {
+        Ok(Some(bytes)) => {
             let bytes = bytes.reveal();
-            writeln!(out, "    {what}, {} bytes: {}", bytes.len(), visible(bytes))
+            writeln!(out, "    {what}, {} bytes: {}", bytes.len(), visible(bytes))?;
         }
-        None => writeln!(out, "    {what}: nothing"),
+        Ok(None) => writeln!(out, "    {what}: nothing")?,
+        Err(JournalError::Elsewhere(why)) => writeln!(out, "    {what}: {why}")?,
+        Err(error) => return Err(error.into()),
     }
+    Ok(Exit::Done)
 }
 
 fn frames(reader: &Reader, message: MessageId, out: &mut impl Write) -> Outcome {
-    for frame in reader.frames(message)? {
+    let frames = match reader.frames(message) {
+        Err(JournalError::Elsewhere(why)) => {
+            writeln!(out, "    {why}")?;
+            return Ok(Exit::Done);
+        }
+        frames => frames?,
+    };
+    for frame in frames {
         writeln!(out, "    {}  sha256 {}", visible(frame.raw.reveal()), frame.sha256)?;
     }
     Ok(Exit::Done)

@@ -72,6 +72,26 @@ pub struct JournalSettings {
     /// Below this much free space on the journal's file system, in bytes, no new transmission is accepted; a
     /// running one still has room to end.
     pub reserve_bytes: u64,
+    pub retention: Retention,
+}
+
+/// When bytes of old, settled messages leave the journal for archives beside it. By default never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// Once they are so many days old; never less than [`Retention::FLOOR_DAYS`].
+    pub keep_days: Option<u32>,
+    /// While the journal is larger, in bytes: the oldest first, and none below the floor.
+    pub most_bytes: Option<u64>,
+}
+
+impl Retention {
+    /// Two years, for which a laboratory's test records must be at hand by 42 CFR 493.1105.
+    pub const FLOOR_DAYS: u32 = 731;
+
+    /// Whether anything ever leaves.
+    pub fn is_on(self) -> bool {
+        self.keep_days.is_some() || self.most_bytes.is_some()
+    }
 }
 
 /// Copies of the journal. They hold patient data.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::reader::Table;
 use super::settings::{
     AlertSettings, BackupSettings, HistorySettings, JournalSettings, LogFormat, LogSettings, Otlp,
-    PageSettings, ReconciliationSettings, Suspension, TraceSettings,
+    PageSettings, ReconciliationSettings, Retention, Suspension, TraceSettings,
 };
 use super::transport::path;
 use super::{alerts, calls, destination, history, orders, otlp, page, qc, reconciliation, verification};
@@ -99,7 +99,11 @@ fn site(text: &str) -> Result<String, String> {
 }
 
 fn default_journal() -> JournalSettings {
-    JournalSettings { path: PathBuf::from("/var/lib/labwire/journal.db"), reserve_bytes: 512 * MIB }
+    JournalSettings {
+        path: PathBuf::from("/var/lib/labwire/journal.db"),
+        reserve_bytes: 512 * MIB,
+        retention: Retention::default(),
+    }
 }
 
 /// `[journal]`, as far as it can be read.
@@ -110,8 +114,17 @@ pub(super) fn journal(file: &mut Table<'_>, folder: &Path) -> JournalSettings {
         reserve_bytes: table
             .number("reserve_mib", 16_u64..=1_048_576)
             .map_or(default().reserve_bytes, |mebibytes| mebibytes * MIB),
+        retention: table.table("retention", retention).unwrap_or_default(),
     };
     file.table("journal", read).unwrap_or_else(default)
+}
+
+/// `[journal.retention]`. What a law asks for at least isn't a matter of taste: less is a mistake.
+fn retention(table: &mut Table<'_>) -> Retention {
+    Retention {
+        keep_days: table.number("keep_days", Retention::FLOOR_DAYS..=36_525),
+        most_bytes: table.number("most_mib", 64_u64..=1_048_576).map(|mebibytes| mebibytes * MIB),
+    }
 }
 
 /// Beside the journal: better than nowhere, and lost with its disk.

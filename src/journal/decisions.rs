@@ -7,6 +7,7 @@ mod earlier;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::archive::Archives;
 use super::history::{self, Unanswered};
 use super::read::observation;
 use super::rows::{StoredCase, instant};
@@ -169,19 +170,21 @@ impl Reader {
     /// What was decided after the evaluation of this number, oldest first, at most `limit`.
     pub fn evaluations(&self, after: i64, limit: usize) -> Result<Vec<Kept>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, observation, rules, force, facts, decisions, decided_at FROM evaluation
+            "SELECT id, observation, rules, force, facts, decisions, decided_at, archive, sha256 FROM evaluation
              WHERE id > ? ORDER BY id LIMIT ?",
         )?;
-        statement.query_and_then(params![after, limit], evaluation)?.collect()
+        let archives = Archives::of(&self.connection);
+        statement.query_and_then(params![after, limit], |row| evaluation(row, &archives))?.collect()
     }
 
     /// What was decided of a result.
     pub fn evaluations_of(&self, id: ObservationId) -> Result<Vec<Kept>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, observation, rules, force, facts, decisions, decided_at FROM evaluation
+            "SELECT id, observation, rules, force, facts, decisions, decided_at, archive, sha256 FROM evaluation
              WHERE observation = ? ORDER BY id",
         )?;
-        statement.query_and_then([id.0], evaluation)?.collect()
+        let archives = Archives::of(&self.connection);
+        statement.query_and_then([id.0], |row| evaluation(row, &archives))?.collect()
     }
 
     /// The text of rules that decided something.
@@ -200,9 +203,10 @@ fn known(row: &rusqlite::Row<'_>) -> Result<Known, JournalError> {
     })
 }
 
-fn evaluation(row: &rusqlite::Row<'_>) -> Result<Kept, JournalError> {
-    let (force_name, facts, decisions): (String, String, String) = (row.get(3)?, row.get(4)?, row.get(5)?);
-    let case = serde_json::from_str::<StoredCase>(&facts).map_err(|_| odd("its case is no JSON"))?;
+fn evaluation(row: &rusqlite::Row<'_>, archives: &Archives<'_>) -> Result<Kept, JournalError> {
+    let (force_name, decisions): (String, String) = (row.get(3)?, row.get(5)?);
+    let facts = archives.of_row(row, (4, 7, 8))?;
+    let case = serde_json::from_slice::<StoredCase>(&facts).map_err(|_| odd("its case is no JSON"))?;
     Ok(Kept {
         id: row.get(0)?,
         observation: ObservationId(row.get(1)?),

@@ -13,6 +13,7 @@ use super::ledger::{Void, reopen_lanes, revoke, unannounce};
 use super::writer::Urgency;
 use super::{
     DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, calls, counters, habits, orders,
+    retention,
 };
 
 /// Who decides, and why.
@@ -213,6 +214,7 @@ fn reread(
         [id.0],
         |row| row.get(0),
     )?;
+    retention::bring_message_back(connection, id)?;
     habits::forget(connection, id)?;
     connection.execute(
         "UPDATE problem SET withdrawn = 1, closed_at = coalesce(closed_at, ?1), closed_by = coalesce(closed_by, ?2),

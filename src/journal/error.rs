@@ -61,6 +61,10 @@ pub enum JournalError {
     /// This step alone was refused; nothing of it was written.
     #[error("{0}")]
     Refused(String),
+    /// The bytes that were asked for are in an archive that isn't in its folder, or hasn't got them. Nothing of this step was
+    /// written.
+    #[error("{0}")]
+    Elsewhere(String),
     /// The gateway is shutting down.
     #[error("the journal is closed")]
     Closed,

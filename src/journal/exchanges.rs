@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
+use super::archive::Archives;
 use super::rows::instant;
 use super::{JournalError, MessageId, Reader};
 use crate::domain::{InstrumentId, Private};
@@ -32,7 +33,8 @@ const FS: u8 = 0x1c;
 /// From the newest on, so that it ends after as many as are wanted.
 const MESSAGES: &str =
     "SELECT id, transfer FROM message WHERE instrument = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-const PARCELS: &str = "SELECT p.received_at, p.raw, p.content_start, p.content_end, r.texts FROM parcel p
+const PARCELS: &str = "SELECT p.received_at, p.raw, p.content_start, p.content_end, r.texts, p.archive,
+    p.sha256 FROM parcel p
     LEFT JOIN reply r ON r.parcel = p.id WHERE p.transfer = ? ORDER BY p.id LIMIT 10000";
 
 impl Reader {
@@ -45,21 +47,21 @@ impl Reader {
                 last.push(transfer);
             }
         }
-        let mut found = Vec::new();
+        let (mut found, archives) = (Vec::new(), Archives::of(&self.connection));
         for transfer in last {
             let mut parcels = self.connection.prepare_cached(PARCELS)?;
-            let parcels = parcels.query_map([transfer], |row| {
+            let parcels = parcels.query_and_then([transfer], |row| {
                 let texts: Option<Vec<u8>> = row.get(4)?;
                 let texts = texts.unwrap_or_default();
                 let said = texts.split(|byte| *byte == FS).filter(|text| !text.is_empty());
                 Ok(KeptParcel {
                     received_at: instant(row.get(0)?),
-                    raw: Private::new(row.get(1)?),
+                    raw: Private::new(archives.of_row(row, (1, 5, 6))?.into_owned()),
                     content: row.get(2)?..row.get(3)?,
                     said: said.map(|text| Private::new(text.to_vec())).collect(),
                 })
             })?;
-            found.push(Exchange { parcels: parcels.collect::<Result<_, _>>()? });
+            found.push(Exchange { parcels: parcels.collect::<Result<_, JournalError>>()? });
         }
         found.reverse();
         Ok(found)

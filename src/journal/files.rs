@@ -8,6 +8,7 @@ use labwire_link::{Parcel, ParcelId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
+use super::archive::Archives;
 use super::audit::{self, GATEWAY, Step};
 use super::parcels::{self, hex};
 use super::read::PartPlace;
@@ -401,12 +402,13 @@ impl Reader {
             .query_row([message.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         let Some((transfer, start, end)) = head else { return Ok(Vec::new()) };
-        let mut statement =
-            self.connection.prepare_cached("SELECT raw FROM parcel WHERE transfer = ? ORDER BY id")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT raw, archive, sha256 FROM parcel WHERE transfer = ? ORDER BY id")?;
         let mut rows = statement.query([transfer])?;
-        let mut first = Vec::new();
+        let (mut first, archives) = (Vec::new(), Archives::of(&self.connection));
         while let Some(row) = rows.next()?.filter(|_| first.len() < end) {
-            first.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+            first.extend_from_slice(&archives.of_row(row, (0, 1, 2))?);
         }
         let head = first.get(start..end);
         Ok(head

@@ -307,7 +307,8 @@ pub(super) fn recover(
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     transaction.execute(
-        "INSERT INTO answer SELECT a.id, ?1, NULL, NULL, 'unknown', ?2, NULL
+        "INSERT INTO answer (attempt, ended_at, status, body, verdict, detail, connection)
+         SELECT a.id, ?1, NULL, NULL, 'unknown', ?2, NULL
          FROM attempt a JOIN delivery d ON d.id = a.delivery
          WHERE d.state = 'sending' AND NOT EXISTS (SELECT 1 FROM answer w WHERE w.attempt = a.id)",
         params![at, "the gateway stopped before the answer came"],

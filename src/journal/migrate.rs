@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::OpenError;
 
 /// In order; the index plus one is the version that each leads to.
-const MIGRATIONS: [&str; 25] = [
+const MIGRATIONS: [&str; 26] = [
     include_str!("migrations/0001_spine.sql"),
     include_str!("migrations/0002_drop.sql"),
     include_str!("migrations/0003_order.sql"),
@@ -33,6 +33,7 @@ const MIGRATIONS: [&str; 25] = [
     include_str!("migrations/0023_time.sql"),
     include_str!("migrations/0024_sent_again.sql"),
     include_str!("migrations/0025_reevaluation.sql"),
+    include_str!("migrations/0026_archive.sql"),
 ];
 
 /// SQLite before this version could lose committed transactions when a WAL was reset (3.7.0 to 3.51.2).

@@ -12,8 +12,9 @@
 //!
 //! Operations by file: [`parcels`] what arrives; [`files`] what is fetched; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
 //! the LIMS; [`desk`] what people decide; [`resend`] what they have sent once more; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed, and [`decisions`] what they decided; [`calls`] critical calls; [`people`] who may act on the page; [`notes`] what links did wrong; [`traffic`] how much came when; [`downtime`] what people work by while the LIMS is down; [`taps`] who listened to a connection; [`exchanges`] what passed on one lately; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
-//! [`days`] what came in a span of time and where it is now; [`backup`] copies; [`verify`] whether all is as it was written; [`restoration`] what follows when the journal isn't the one that ran last; [`salvage`] what can be read of a damaged one.
+//! [`days`] what came in a span of time and where it is now; [`retention`] what leaves for an archive, and [`archive`] those files; [`backup`] copies; [`verify`] whether all is as it was written; [`restoration`] what follows when the journal isn't the one that ran last; [`salvage`] what can be read of a damaged one.
 
+mod archive;
 mod audit;
 pub mod backup;
 mod beside;
@@ -46,6 +47,7 @@ pub mod reevaluate;
 pub mod resend;
 pub mod restoration;
 pub mod results;
+pub mod retention;
 mod rows;
 pub mod rules;
 pub mod salvage;
@@ -68,6 +70,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+pub use archive::{ArchiveError, folder_of_archives};
 pub use delay::{Counting, Delays};
 pub use error::{JournalError, OpenError};
 pub use lock::is_in_use;

@@ -96,7 +96,7 @@ fn settle_log(connection: &Connection) -> Result<(), OpenError> {
 }
 
 /// Creates the file and makes its name durable: SQLite ignores a failed sync of the folder.
-fn create(path: &Path) -> Result<(), OpenError> {
+pub(super) fn create(path: &Path) -> Result<(), OpenError> {
     use std::os::unix::fs::OpenOptionsExt;
     let failed = |error: std::io::Error| OpenError::Folder { path: path.to_owned(), error };
     let file =
@@ -105,7 +105,7 @@ fn create(path: &Path) -> Result<(), OpenError> {
     sync_folder(path)
 }
 
-fn sync_folder(path: &Path) -> Result<(), OpenError> {
+pub(super) fn sync_folder(path: &Path) -> Result<(), OpenError> {
     let folder = folder_of(path);
     File::open(folder)
         .and_then(|folder| folder.sync_all())

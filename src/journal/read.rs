@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 
+use super::archive::Archives;
 use super::rows::{Stored, instant};
 use super::{JournalError, MessageId, ObservationId, OpenError, TransferId, audit, migrate, opening};
 use crate::domain::{DestinationId, InstrumentId, Observation, ProblemKind, SpecimenId};
@@ -222,16 +223,17 @@ impl Reader {
         let mut statement = self.connection.prepare_cached(
             "SELECT p.raw, p.content_start, p.content_end,
                     CASE p.id WHEN m.first_parcel THEN m.first_offset ELSE 0 END,
-                    CASE p.id WHEN m.last_parcel THEN m.end_offset ELSE p.content_end - p.content_start END
+                    CASE p.id WHEN m.last_parcel THEN m.end_offset ELSE p.content_end - p.content_start END,
+                    p.archive, p.sha256
              FROM message m JOIN parcel p ON p.transfer = m.transfer AND p.id BETWEEN m.first_parcel AND m.last_parcel
              WHERE m.id = ? ORDER BY p.id",
         )?;
         let mut rows = statement.query([message.0])?;
-        let mut content = self.head(message)?;
+        let (mut content, archives) = (self.head(message)?, Archives::of(&self.connection));
         while let Some(row) = rows.next()? {
             let (start, end): (usize, usize) = (row.get(1)?, row.get(2)?);
             let (from, to): (usize, usize) = (row.get(3)?, row.get(4)?);
-            let raw = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            let raw = archives.of_row(row, (0, 5, 6))?;
             let part = raw.get(start..end).and_then(|text| text.get(from..to)).ok_or_else(|| {
                 JournalError::Refused(format!("message {message} reaches beyond its parcels"))
             })?;

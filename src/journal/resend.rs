@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::audit::{self, Step};
 use super::ledger::{Render, move_lines, rendered_anew};
 use super::writer::Urgency;
-use super::{DeliveryId, Journal, JournalError, ObservationId, Reader, restoration};
+use super::{DeliveryId, Journal, JournalError, ObservationId, Reader, restoration, retention};
 use crate::domain::{DestinationId, InstrumentId, Observation, OnceMore, Private, SpecimenId, Words};
 use choice::preview;
 
@@ -240,6 +240,7 @@ fn keep(connection: &Connection, it: &Resending, sent: &Sent, now: Timestamp) ->
 
 /// The same bytes under the same key are due again. Nothing newer of their lanes overtakes them.
 fn reopen(connection: &Connection, delivery: DeliveryId, now: Timestamp) -> Result<(), JournalError> {
+    retention::bring_payload_back(connection, delivery)?;
     move_lines(connection, delivery.0, "in-flight", &["accepted", "staged"], None, now)?;
     connection
         .prepare_cached("UPDATE delivery SET state = 'due', due_at = ?, settled_at = NULL WHERE id = ?")?

@@ -22,6 +22,8 @@ pub struct Space {
     pub free: u64,
     /// The journal with its log.
     pub used: u64,
+    /// What of that holds nothing any more and is written to first. Known only of a journal that is read.
+    pub unused: u64,
 }
 
 impl Space {
@@ -30,7 +32,7 @@ impl Space {
         let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
         let mut log = journal.as_os_str().to_owned();
         log.push("-wal");
-        Space { free: free_bytes(folder_of(journal)), used: size(journal) + size(Path::new(&log)) }
+        Space { free: free_bytes(folder_of(journal)), used: size(journal) + size(Path::new(&log)), unused: 0 }
     }
 }
 
@@ -51,7 +53,10 @@ impl Reader {
     pub fn days_left(&self, reserve_bytes: u64, now: Timestamp) -> Result<Option<u64>, JournalError> {
         let Some(path) = self.connection.path() else { return Ok(None) };
         let growth = self.growth(now)?;
-        Ok(growth.and_then(|growth| days_left(Space::of(Path::new(path)), reserve_bytes, growth)))
+        let space = Space::of(Path::new(path));
+        let unused = self.bytes_unused()?;
+        let archived = Archived(self.archives()?.iter().map(|it| it.holds.bytes).sum());
+        Ok(growth.and_then(|growth| days_left(Space { unused, ..space }, archived, reserve_bytes, growth)))
     }
 
     fn growth(&self, now: Timestamp) -> Result<Option<Growth>, JournalError> {
@@ -79,16 +84,22 @@ impl Reader {
     }
 }
 
-/// Each message has taken as much room as any other.
-fn days_left(space: Space, reserve_bytes: u64, growth: Growth) -> Option<u64> {
+/// Bytes that left for archives: messages have taken them too.
+#[derive(Debug, Clone, Copy)]
+struct Archived(u64);
+
+/// Each message has taken as much room as any other. What the journal has and doesn't use is room; what will leave isn't.
+fn days_left(space: Space, archived: Archived, reserve_bytes: u64, growth: Growth) -> Option<u64> {
     if growth.within < WEEK {
         return None;
     }
     let [messages, of_late, seconds] =
         [growth.messages, growth.of_late, growth.within.as_secs()].map(|it| u128::try_from(it).unwrap_or(0));
     let product = |all: [u128; 3]| all.into_iter().fold(1, u128::saturating_mul);
-    let grown_in_a_day = product([space.used.into(), of_late, 86_400]);
-    let left = product([space.free.saturating_sub(reserve_bytes).into(), messages, seconds]);
+    let taken = (space.used - space.unused.min(space.used)).saturating_add(archived.0);
+    let room = space.free.saturating_add(space.unused).saturating_sub(reserve_bytes);
+    let grown_in_a_day = product([taken.into(), of_late, 86_400]);
+    let left = product([room.into(), messages, seconds]);
     left.checked_div(grown_in_a_day).map(|days| u64::try_from(days).unwrap_or(u64::MAX))
 }
 
@@ -113,7 +124,13 @@ mod tests {
             (u64::MAX, 1, i64::MAX, 1, day(28), Some(u64::MAX)),
         ] {
             let growth = Growth { messages, of_late, within };
-            assert_eq!(days_left(Space { free, used }, 10_000, growth), expected, "{free} {used} {growth:?}");
+            let space = Space { free, used, unused: 0 };
+            let found = days_left(space, Archived(0), 10_000, growth);
+            assert_eq!(found, expected, "{free} {used} {growth:?}");
         }
+        // Half of what they took has left: the room that it left behind counts, and they go on taking as much as before.
+        let growth = Growth { messages: 280, of_late: 280, within: day(28) };
+        let space = Space { free: 110_000, used: 280_000, unused: 140_000 };
+        assert_eq!(days_left(space, Archived(140_000), 10_000, growth), Some(24));
     }
 }

@@ -1,12 +1,31 @@
 //! Reads a whole journal, or a copy of one, and names everything that isn't as it was written. It changes nothing. It is
 //! the exception to the rule that nobody reads for longer than a second: the log grows until it has ended.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
 use sha2::{Digest, Sha256};
 
+use super::archive::{Archives, Found};
 use super::{JournalError, OpenError, Reader, audit, migrate};
+
+/// Bytes beside their hash, and the archive that has them.
+const HASHED: [(&str, &str); 4] = [
+    ("parcel", "SELECT id, sha256, raw, archive FROM parcel ORDER BY id"),
+    ("delivery", "SELECT id, sha256, payload, archive FROM delivery ORDER BY id"),
+    (
+        "answer",
+        "SELECT attempt, sha256, body, archive FROM answer WHERE archive IS NOT NULL ORDER BY attempt",
+    ),
+    ("evaluation", "SELECT id, sha256, x'', archive FROM evaluation WHERE archive IS NOT NULL ORDER BY id"),
+];
+
+/// The same of a journal that knows of no archives.
+const HASHED_OLDER: [(&str, &str); 2] = [
+    ("parcel", "SELECT id, sha256, raw, NULL FROM parcel ORDER BY id"),
+    ("delivery", "SELECT id, sha256, payload, NULL FROM delivery ORDER BY id"),
+];
 
 /// The most of one kind of fault that is named.
 const NAMED: usize = 10;
@@ -17,6 +36,8 @@ pub struct Verified {
     pub parcels: u64,
     pub deliveries: u64,
     pub audit_rows: u64,
+    /// Archives that aren't in their folder, and how many rows' bytes weren't looked at for that.
+    pub elsewhere: BTreeMap<String, u64>,
     /// In words, without patient data. Empty is what a journal should be.
     pub faults: Vec<String>,
 }
@@ -74,16 +95,19 @@ pub fn verify(path: &Path) -> Result<Verified, OpenError> {
     }
     let chain = chain(&connection, &mut verified);
     note(chain, &mut verified);
-    let parcels =
-        hashes(&connection, "SELECT id, sha256, raw FROM parcel ORDER BY id", "parcel", &mut verified);
-    note(parcels.map(|count| verified.parcels = count), &mut verified);
-    let payloads = hashes(
-        &connection,
-        "SELECT id, sha256, payload FROM delivery ORDER BY id",
-        "delivery",
-        &mut verified,
-    );
-    note(payloads.map(|count| verified.deliveries = count), &mut verified);
+    let archives = Archives::of(&connection);
+    let has_archives = connection.prepare("SELECT archive FROM parcel").is_ok();
+    let hashed = if has_archives { &HASHED[..] } else { &HASHED_OLDER[..] };
+    for (what, sql) in hashed {
+        let read = hashes(&connection, &archives, (what, sql), &mut verified);
+        let counted = read.map(|count| match *what {
+            "parcel" => verified.parcels = count,
+            "delivery" => verified.deliveries = count,
+            _ => {}
+        });
+        note(counted, &mut verified);
+    }
+    drop(archives);
     if !is_older {
         let reader = Reader { connection };
         match reader.sums() {
@@ -128,14 +152,27 @@ fn chain(connection: &Connection, verified: &mut Verified) -> rusqlite::Result<(
 }
 
 /// Compares bytes with the SHA-256 that was stored beside them. Returns how many rows there were.
-fn hashes(connection: &Connection, sql: &str, what: &str, verified: &mut Verified) -> rusqlite::Result<u64> {
+fn hashes(
+    connection: &Connection,
+    archives: &Archives<'_>,
+    (what, sql): (&str, &str),
+    verified: &mut Verified,
+) -> rusqlite::Result<u64> {
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let (mut count, mut wrong) = (0, 0);
     while let Some(row) = rows.next()? {
         count += 1;
-        let fits = match (row.get_ref(1)?, row.get_ref(2)?) {
-            (ValueRef::Blob(hash), ValueRef::Blob(bytes)) => Sha256::digest(bytes).as_slice() == hash,
+        let fits = match (row.get_ref(1)?, row.get_ref(2)?, row.get::<_, Option<i64>>(3)?) {
+            (ValueRef::Blob(hash), _, Some(archive)) => match archives.find(archive, hash) {
+                Ok(Found::Elsewhere) => {
+                    let name = archives.name(archive).unwrap_or_default();
+                    *verified.elsewhere.entry(name).or_default() += 1;
+                    true
+                }
+                found => matches!(found, Ok(Found::Bytes(_))),
+            },
+            (ValueRef::Blob(hash), ValueRef::Blob(bytes), None) => Sha256::digest(bytes).as_slice() == hash,
             _ => false,
         };
         if !fits {

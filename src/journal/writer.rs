@@ -266,7 +266,7 @@ impl Desk {
         });
         match ran {
             Ok(()) => self.execute("RELEASE job"),
-            Err(error @ JournalError::Refused(_)) => {
+            Err(error @ (JournalError::Refused(_) | JournalError::Elsewhere(_))) => {
                 self.execute("ROLLBACK TO job")?;
                 self.execute("RELEASE job")?;
                 Err(error)
@@ -309,7 +309,7 @@ impl Desk {
         let done =
             self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
         match done.map_err(JournalError::from) {
-            Ok(_) | Err(JournalError::Refused(_)) => self.tell_how_far(),
+            Ok(_) | Err(JournalError::Refused(_) | JournalError::Elsewhere(_)) => self.tell_how_far(),
             Err(JournalError::Full) => drop(self.announce.send_replace(Condition::Full)),
             Err(error) => self.fail(&error.to_string()),
         }

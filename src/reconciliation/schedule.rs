@@ -14,7 +14,7 @@ use super::day::Day;
 use super::folder;
 use super::gathering::Gathering;
 use super::report::{Report, Rules, Verdict};
-use crate::board::Board;
+use crate::board::{Board, Chore};
 use crate::clock;
 use crate::config::settings::ReportSettings;
 use crate::journal::days::Written;
@@ -73,7 +73,7 @@ impl Schedule {
                 match attempt {
                     Ok(_) => {
                         (done, last_failure) = (due, String::new());
-                        self.board.set_reports(clock::now(), None);
+                        self.board.set_chore(Chore::Reports, clock::now(), None);
                     }
                     Err(error) => {
                         let failure = error.to_string();
@@ -82,7 +82,7 @@ impl Schedule {
                                 "the reconciliation can't be reported, and is tried again: {failure}"
                             );
                         }
-                        self.board.set_reports(clock::now(), Some(failure.clone()));
+                        self.board.set_chore(Chore::Reports, clock::now(), Some(failure.clone()));
                         last_failure = failure;
                     }
                 }

@@ -148,6 +148,10 @@ fn people(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
         let text = words!("The reconciliation's report can't be written.");
         alarms.push(alarm(Least::Act, "reports-fail", "", text));
     }
+    if snapshot.archiving_fails.is_some() {
+        let text = words!("Bytes of old messages can't be archived.");
+        alarms.push(alarm(Least::Act, "archiving-fails", "", text));
+    }
 }
 
 #[cfg(test)]

@@ -12,19 +12,23 @@ use super::Page;
 use super::failure::Failure;
 use super::snapshot::{Contact, Snapshot};
 use crate::board::DestinationState;
-use crate::journal::{Condition, Delays, Space};
+use crate::journal::retention::Archive;
+use crate::journal::{Condition, Delays, Reader, Space};
 
 /// What isn't on the page.
 pub(super) struct Vitals {
     pub delays: Delays,
     pub space: Space,
     pub reserve_bytes: u64,
+    pub archives: Vec<Archive>,
 }
 
 pub(super) async fn show(State(page): State<Page>) -> Result<Response, Failure> {
     let journal = page.journal.path.clone();
-    let (snapshot, space) = page.read(move |_| Ok(Space::of(&journal))).await?;
-    let vitals = Vitals { delays: page.delays.delays(), space, reserve_bytes: page.journal.reserve_bytes };
+    let read = move |reader: &Reader| Ok((Space::of(&journal), reader.archives()?));
+    let (snapshot, (space, archives)) = page.read(read).await?;
+    let (delays, reserve_bytes) = (page.delays.delays(), page.journal.reserve_bytes);
+    let vitals = Vitals { delays, space, reserve_bytes, archives };
     let text = exposition(&snapshot, &vitals);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
@@ -80,6 +84,15 @@ fn journal(snapshot: &Snapshot, vitals: &Vitals, text: &mut Exposition) {
         let left =
             "For how many days its file system has room above that at the pace of the last four weeks.";
         text.gauge("journal_days_left", left, days);
+    }
+    let archived: u64 = vitals.archives.iter().map(|it| it.holds.bytes).sum();
+    text.gauge("archived_bytes", "Bytes of old messages that have left for archives.", archived);
+    if let Some(last) = vitals.archives.iter().map(|it| it.last_at).max() {
+        text.gauge(
+            "last_archived_seconds",
+            "When bytes left for an archive last, since 1970.",
+            last.as_second(),
+        );
     }
     let stopped = u8::from(snapshot.standstill.is_some());
     text.gauge("delivery_stopped", "Whether nothing is delivered until a person has resumed.", stopped);

@@ -76,6 +76,9 @@ impl IntoResponse for Failure {
                     "Make room on the journal's file system; labwire goes on by itself. Analyzers keep their results until then."
                 ),
             ),
+            Failure::Journal(JournalError::Elsewhere(why)) => {
+                (StatusCode::CONFLICT, words!("Its bytes have left the journal for an archive."), why.into())
+            }
             Failure::Journal(error) => {
                 tracing::error!(%error, "the page failed to read the journal");
                 let headline = words!("The journal can't be read at this moment.");

@@ -351,6 +351,19 @@ fn reports(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
             ),
         });
     }
+    if let Some((since, why)) = &snapshot.archiving_fails {
+        concerns.push(Concern {
+            severity: Severity::Act,
+            headline: words!(
+                "Bytes of old messages could not be archived since {since}: {why}.",
+                since = clock.at(*since),
+                why
+            ),
+            remedy: words!(
+                "Mend the folder; labwire tries again by itself. They stay in the journal meanwhile."
+            ),
+        });
+    }
 }
 
 fn silent(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {

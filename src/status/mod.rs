@@ -68,7 +68,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::board::Board;
+use crate::board::{Board, Chore};
 use crate::config::Settings;
 use crate::config::settings::{Instrument, JournalSettings, Language, Transport};
 use crate::domain::qc::Plan;
@@ -239,8 +239,17 @@ impl Page {
         let (links, states) = (self.board.links(), self.board.destinations());
         let as_of = crate::clock::now();
         let snapshot = Snapshot::new(as_of, condition, stored, &self.known, &links, &states);
-        let (reports_fail, differing) = (self.board.reports_fail(), self.board.configuration());
-        Snapshot { reports_fail, differing, days_left, alarms: self.annunciator.on(), ..snapshot }
+        let failing = |chore| self.board.failing(chore);
+        let (reports_fail, archiving_fails) = (failing(Chore::Reports), failing(Chore::Archiving));
+        let differing = self.board.configuration();
+        Snapshot {
+            reports_fail,
+            archiving_fails,
+            differing,
+            days_left,
+            alarms: self.annunciator.on(),
+            ..snapshot
+        }
     }
 
     fn clock(&self, snapshot: &Snapshot) -> Clock {

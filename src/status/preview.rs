@@ -64,7 +64,10 @@ pub(super) fn holding(
 ) -> Result<Vec<(i64, String)>, JournalError> {
     let mut holding = Vec::new();
     for (message, instrument) in messages.iter().take(SEARCHED) {
-        let content = reader.content(*message)?;
+        let content = match reader.content(*message) {
+            Err(JournalError::Elsewhere(_)) => continue,
+            content => content?,
+        };
         if numbers.iter().any(|number| stands_in(&content, number.reveal().as_bytes())) {
             holding.push((message.0, instrument.clone().unwrap_or_default()));
         }

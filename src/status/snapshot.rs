@@ -50,6 +50,8 @@ pub(super) struct Snapshot {
     pub alarms: Vec<On>,
     /// Since when the reconciliation's reports can't be written, and why.
     pub reports_fail: Option<(Timestamp, String)>,
+    /// Since when bytes of old messages can't be archived, and why.
+    pub archiving_fails: Option<(Timestamp, String)>,
     /// How the configuration on disk differs from the one that runs.
     pub differing: Option<Differing>,
     /// For how long the journal's disk has room, in days, where that can be told.
@@ -241,6 +243,7 @@ impl Snapshot {
             queries,
             alarms: Vec::new(),
             reports_fail: None,
+            archiving_fails: None,
             differing: None,
             days_left: None,
             rules: rules.map(|signed| {

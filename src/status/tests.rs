@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::board::LinkState;
 use crate::config::settings::{
-    BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings,
+    BackupSettings, JournalSettings, LogFormat, LogSettings, PageSettings, ReconciliationSettings, Retention,
 };
 use crate::host::control::Signable;
 
@@ -18,7 +18,7 @@ fn page(folder: &std::path::Path) -> Page {
     let settings = Settings {
         origin: crate::config::Origin::of(folder),
         site: "Example laboratory".to_owned(),
-        journal: JournalSettings { path, reserve_bytes: 0 },
+        journal: JournalSettings { path, reserve_bytes: 0, retention: Retention::default() },
         page: PageSettings {
             listen: "127.0.0.1:0".parse().unwrap(),
             tls: None,

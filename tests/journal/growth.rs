@@ -27,24 +27,26 @@ fn journal(results: i64) -> Connection {
     connection.execute_batch(include_str!("../../src/journal/migrations/0008_call.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0014_reassignment.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0025_reevaluation.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/journal/migrations/0022_resend.sql")).unwrap();
     connection.execute_batch(include_str!("../../src/journal/migrations/0024_sent_again.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/journal/migrations/0026_archive.sql")).unwrap();
     let rows = [
         "transfer (id, source, peer, began_at, ended_at) SELECT i, 'port', 'peer', i, i",
-        "parcel SELECT i, i, i, 0, 1, x'00', x'00'",
+        "parcel SELECT i, i, i, 0, 1, x'00', x'00', NULL",
         "message SELECT i, i, i, 0, i, 1, i, 'processed', i, 'sim', NULL, NULL, 1",
         "observation SELECT i, i, 0, 'sim', 'S' || i, 'K', '', '', 'patient', 'final', 1, NULL, i, '{}'",
         "repetition SELECT i, 1, '', i",
         "problem SELECT i, i, 0, 'sim', 'S' || i, 'odd-time', '', 0, 0, i, i, 'somebody', ''",
         "hold SELECT i, i, 'rerun', i, i, 'somebody', 'released', ''",
         "host_query SELECT i, i, 'sim', 0, '[]', 0, i, 'orders', i, 0, NULL",
-        "delivery SELECT i, 'lims', 'S' || i, 'key-' || i, x'00', x'00', 1, 'settled', i, 1, i, i",
+        "delivery SELECT i, 'lims', 'S' || i, 'key-' || i, x'00', x'00', 1, 'settled', i, 1, i, i, 0, NULL",
         "ledger (destination, observation, specimen, lane, priority, state, delivery, changed_at)
             SELECT 'lims', i, 'S' || i, 'K', 1, 'accepted', i, i",
         "owed SELECT i, 'lims', 1",
         "attempt SELECT i, i, 1, 'send', i",
-        "answer SELECT i, i, 200, x'00', 'accepted', '', NULL",
+        "answer SELECT i, i, 200, x'00', 'accepted', '', NULL, NULL, NULL, NULL",
         "rule_text SELECT i, 'the rules'",
-        "evaluation SELECT i, i, i, 'in-force', '{}', '[]', i",
+        "evaluation SELECT i, i, i, 'in-force', '{}', '[]', i, NULL, NULL",
         "critical_call SELECT i, 'S' || i, i",
         "call_event SELECT i, i, i, 'critical', i, 'labwire', '{}', 'closed'",
         "reassignment SELECT i, 'R' || i, 'somebody', 'labwire', '', i",

@@ -10,6 +10,8 @@ use labwire::journal::{Journal, JournalError};
 use labwire_link::{Parcel, ParcelId};
 use rusqlite::Connection;
 
+use super::archived;
+
 pub(crate) const ROLE: &str = "LABWIRE_FAULT_ROLE";
 pub(crate) const PATH: &str = "LABWIRE_FAULT_PATH";
 pub(crate) const FRAMES: u32 = 25;
@@ -23,6 +25,10 @@ pub(crate) enum Role {
     Unsynced,
     /// A wrong way: says so before it has stored.
     Early,
+    /// Bytes leave the journal for archives, as they do.
+    Archive,
+    /// A wrong way: bytes are taken out of the journal, and then put into the archive.
+    Careless,
 }
 
 impl Role {
@@ -31,6 +37,8 @@ impl Role {
             Role::Journal => "journal",
             Role::Unsynced => "unsynced",
             Role::Early => "early",
+            Role::Archive => "archive",
+            Role::Careless => "careless",
         }
     }
 }
@@ -43,6 +51,8 @@ fn a_role_is_played_when_there_is_one() {
         "journal" => journal(&path),
         "unsynced" => plain(&path, "NORMAL", false),
         "early" => plain(&path, "FULL", true),
+        "archive" => archived::leave(&path),
+        "careless" => archived::leave_carelessly(&path),
         other => panic!("there is no role {other}"),
     }
 }
@@ -51,6 +61,7 @@ fn a_role_is_played_when_there_is_one() {
 pub(crate) fn prepare(role: Role, path: &Path) {
     match role {
         Role::Journal => drop(Journal::open(path, 0, Timestamp::UNIX_EPOCH).unwrap()),
+        Role::Archive | Role::Careless => archived::prepare(path),
         Role::Unsynced | Role::Early => {
             let connection = Connection::open(path).unwrap();
             connection.pragma_update(None, "journal_mode", "WAL").unwrap();
@@ -101,7 +112,7 @@ pub(crate) fn frame(number: u32) -> Parcel {
 }
 
 /// One write to the standard output.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("{line}\n").as_bytes()).unwrap();
     out.flush().unwrap();

@@ -64,6 +64,10 @@ impl Run {
         self.said.iter().filter(|line| line.contains("REFUSED")).map(String::as_str).collect()
     }
 
+    pub(crate) fn path(&self) -> PathBuf {
+        file(self.folder.path())
+    }
+
     /// What a restart finds. The journal itself is opened as the gateway would, and must balance.
     pub(crate) fn stored(&self) -> BTreeSet<u32> {
         let path = file(self.folder.path());

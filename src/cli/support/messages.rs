@@ -27,7 +27,13 @@ pub(super) fn messages(
         return of_files(reader, instrument, most, pseudonyms, notes);
     }
     let mut text = format!("# {}, with pseudonyms: no patient is named so. Times are UTC.\n", instrument.id);
-    let exchanges = reader.exchanges(&instrument.id, most)?;
+    let exchanges = match reader.exchanges(&instrument.id, most) {
+        Err(JournalError::Elsewhere(why)) => {
+            notes.push(format!("what {} sent is left out: {why}", instrument.id));
+            return Ok(Vec::new());
+        }
+        exchanges => exchanges?,
+    };
     for (number, exchange) in (1..).zip(&exchanges) {
         match lines(instrument, number, exchange, pseudonyms) {
             Ok(lines) => text += &lines,
@@ -47,7 +53,13 @@ fn of_files(
 ) -> Result<Files, JournalError> {
     let mut files = Vec::new();
     for message in reader.last_messages(&instrument.id, most)? {
-        let mut content = reader.content(message)?;
+        let mut content = match reader.content(message) {
+            Err(JournalError::Elsewhere(why)) => {
+                notes.push(format!("message {message} of {} is left out: {why}", instrument.id));
+                continue;
+            }
+            content => content?,
+        };
         match pseudonyms.disguise(&mut content, &instrument.profile) {
             Ok(()) => files.push((format!("messages/{}-{message}", instrument.id), content)),
             Err(why) => notes.push(format!("message {message} of {} is left out: {why}", instrument.id)),

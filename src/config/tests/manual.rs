@@ -8,7 +8,7 @@ use super::*;
 use crate::config::examples::{self, DROP, HL7, QC, SERIAL, TCP_CLIENT, TCP_SERVER};
 use crate::config::settings::{
     Destination, FhirOrders, Hl7, Instrument, Kind, OnUnknown, OrderFormat, OrderWay, PlaceSettings,
-    SpecimenRules, Transport, VerdictKind, Web,
+    Retention, SpecimenRules, Transport, VerdictKind, Web,
 };
 use crate::config::{ANALYTES, DEFAULT};
 use crate::domain::qc::{Multirule, Unmarked};
@@ -76,7 +76,10 @@ fn what_the_default_file_calls_a_default_is_one() {
     );
     let (default, _) = load(&[("labwire.toml", &least), ("orders.token", "invented\n")]);
 
-    assert_eq!(format!("{:?}", written.journal), format!("{:?}", default.journal));
+    let mut journal = written.journal.clone();
+    let example = Retention { keep_days: Some(1_826), most_bytes: Some(102_400 * 1024 * 1024) };
+    assert_eq!(std::mem::take(&mut journal.retention), example);
+    assert_eq!(format!("{journal:?}"), format!("{:?}", default.journal));
     let mut page = written.page.clone();
     let tokens = std::mem::take(&mut page.tokens);
     assert_eq!((tokens.len(), tokens[0].role), (1, Role::Viewer));

@@ -15,7 +15,7 @@ pub(super) fn settle(
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let at = now.as_microsecond();
-    connection.prepare_cached("INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+    connection.prepare_cached("INSERT INTO answer (attempt, ended_at, status, body, verdict, detail, connection) VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute(params![
         attempt,
         at,
         settlement.status,

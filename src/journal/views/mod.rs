@@ -19,6 +19,7 @@ pub use ordered::OrderStep;
 pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
 pub use way::{ProblemStanding, Step, Way, told};
 
+use super::archive::Archives;
 use super::orders::lims_in_words;
 use super::parcels::hex;
 use super::rows::instant;
@@ -315,28 +316,30 @@ impl Reader {
             return Ok(vec![FrameView { received_at: file.seen_at, raw: Private::new(content), sha256 }]);
         }
         let mut statement = self.connection.prepare_cached(
-            "SELECT p.received_at, p.raw, lower(hex(p.sha256)) FROM message m
+            "SELECT p.received_at, p.raw, p.archive, p.sha256 FROM message m
              JOIN parcel p ON p.transfer = m.transfer AND p.id BETWEEN m.first_parcel AND m.last_parcel
              WHERE m.id = ? AND (p.id > m.first_parcel OR m.first_offset < p.content_end - p.content_start
                 OR m.first_parcel = m.last_parcel) ORDER BY p.id",
         )?;
-        let rows = statement.query_map([message.0], |row| {
+        let archives = Archives::of(&self.connection);
+        let frame = |row: &Row<'_>| {
             Ok(FrameView {
                 received_at: instant(row.get(0)?),
-                raw: Private::new(row.get(1)?),
-                sha256: row.get(2)?,
+                raw: Private::new(archives.of_row(row, (1, 2, 3))?.into_owned()),
+                sha256: hex(&row.get::<_, Vec<u8>>(3)?),
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        };
+        statement.query_and_then([message.0], frame)?.collect()
     }
 
     /// A delivery's payload as leased: every attempt to send it sends these bytes.
     pub fn payload(&self, delivery: DeliveryId) -> Result<Option<Private<Vec<u8>>>, JournalError> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT payload FROM delivery WHERE id = ?")?
-            .query_row([delivery.0], |row| row.get(0).map(Private::new))
-            .optional()?)
+        let mut statement =
+            self.connection.prepare_cached("SELECT payload, archive, sha256 FROM delivery WHERE id = ?")?;
+        let mut rows = statement.query([delivery.0])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let payload = Archives::of(&self.connection).of_row(row, (0, 1, 2))?;
+        Ok(Some(Private::new(payload.into_owned())))
     }
 
     /// Host queries of the last day that got no orders, newest first, at most `limit`.

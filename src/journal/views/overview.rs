@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::domain::{Private, SpecimenId};
+use crate::journal::archive::Archives;
 use crate::journal::orders::lims_in_words;
 use crate::journal::rows::instant;
 use crate::journal::{DeliveryId, JournalError, MessageId, Reader};
@@ -163,15 +164,14 @@ impl Reader {
         delivery: DeliveryId,
         number: u32,
     ) -> Result<Option<Private<Vec<u8>>>, JournalError> {
-        let body: Option<Option<Vec<u8>>> = self
-            .connection
-            .prepare_cached(
-                "SELECT w.body FROM attempt a JOIN answer w ON w.attempt = a.id
-                 WHERE a.delivery = ? AND a.number = ?",
-            )?
-            .query_row(params![delivery.0, number], |row| row.get(0))
-            .optional()?;
-        Ok(body.flatten().map(Private::new))
+        let mut statement = self.connection.prepare_cached(
+            "SELECT w.body, w.archive, w.sha256 FROM attempt a JOIN answer w ON w.attempt = a.id
+             WHERE a.delivery = ? AND a.number = ? AND w.body IS NOT NULL",
+        )?;
+        let mut rows = statement.query(params![delivery.0, number])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let body = Archives::of(&self.connection).of_row(row, (0, 1, 2))?;
+        Ok(Some(Private::new(body.into_owned())))
     }
 
     /// A delivery's circumstances, if there is such a delivery.
@@ -180,7 +180,7 @@ impl Reader {
             .connection
             .prepare_cached(
                 "SELECT a.number, a.kind, a.began_at, w.ended_at, w.status, w.verdict, w.detail, w.connection,
-                    length(w.body)
+                    coalesce(w.size, length(w.body))
                  FROM attempt a LEFT JOIN answer w ON w.attempt = a.id WHERE a.delivery = ? ORDER BY a.id",
             )?
             .query_map([delivery.0], |row| {

@@ -27,8 +27,11 @@ impl Runner {
         let (zone, character_set) = (&instrument.time_zone, instrument.character_set);
         if made_at(&message.content, &instrument.profile, zone, character_set).is_some() {
             for other in others {
-                if self.read(|reader| reader.content(other))? == message.content {
-                    return Ok(Repetition::Verbatim);
+                match self.read(|reader| reader.content(other)) {
+                    Ok(content) if content == message.content => return Ok(Repetition::Verbatim),
+                    // What can't be compared isn't taken for the same.
+                    Ok(_) | Err(JournalError::Elsewhere(_)) => {}
+                    Err(error) => return Err(error),
                 }
             }
         }

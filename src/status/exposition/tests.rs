@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::board::DropView;
 use crate::journal::notes::LinkNotes;
+use crate::journal::retention::Moved;
 use crate::status::lead::tests::calm_bench;
 
 fn busy_bench() -> (Snapshot, Vitals) {
@@ -30,7 +31,10 @@ fn busy_bench() -> (Snapshot, Vitals) {
     }
     let within = vec![(Duration::from_micros(2_500), 4), (Duration::from_secs(10), 5)];
     let delays = Delays { within, count: 6, sum: Duration::from_millis(12_345) };
-    (snapshot, Vitals { delays, space: Space { free: 10, used: 5 }, reserve_bytes: 7 })
+    let holds = Moved { items: 3, bytes: 999 };
+    let archive = Archive { name: "2024-11.db".to_owned(), last_at: snapshot.as_of, holds, is_there: true };
+    let space = Space { free: 10, used: 5, unused: 0 };
+    (snapshot, Vitals { delays, space, reserve_bytes: 7, archives: vec![archive] })
 }
 
 #[test]
@@ -41,6 +45,7 @@ fn numbers_are_told_with_their_labels() {
         "labwire_journal_free_bytes 10",
         "labwire_journal_reserve_bytes 7",
         "labwire_journal_days_left 400",
+        "labwire_archived_bytes 999",
         "labwire_frame_stored_seconds_bucket{le=\"0.0025\"} 4",
         "labwire_frame_stored_seconds_bucket{le=\"10\"} 5",
         "labwire_frame_stored_seconds_bucket{le=\"+Inf\"} 6",

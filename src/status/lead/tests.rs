@@ -68,6 +68,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         queries: Vec::new(),
         alarms: Vec::new(),
         reports_fail: None,
+        archiving_fails: None,
         differing: None,
         days_left: Some(400),
         rules: None,
@@ -150,6 +151,9 @@ const WORST_FIRST: &[(Severity, &str, Change)] = &[
         "The reconciliation's report has not been written since 00:15:00: no such folder.",
         |it| it.reports_fail = Some((at("00:15:00"), "no such folder".to_owned())),
     ),
+    (Severity::Act, "Bytes of old messages could not be archived since 00:15:00: no room.", |it| {
+        it.archiving_fails = Some((at("00:15:00"), "no room".to_owned()))
+    }),
     (Severity::Odd, "1 host query got no orders.", |it| it.waiting.unanswered_queries = 1),
     (Severity::Odd, "lims failed just now: answered 503.", |it| {
         it.destinations[0].state = DestinationState::Failing("answered 503".to_owned());

@@ -1,0 +1,40 @@
+//! What is so of the gateway as a whole, beside its links and destinations.
+
+use jiff::Timestamp;
+
+use crate::domain::{Words, counted, words};
+
+/// What is done beside the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Chore {
+    /// The reconciliation's reports.
+    Reports,
+    Archiving,
+}
+
+/// The configuration on disk isn't the one that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differing {
+    /// When that was noticed.
+    pub since: Timestamp,
+    /// The files that say something else.
+    pub files: Vec<String>,
+    /// Why it couldn't be put in force; zero: it could.
+    pub mistakes: usize,
+}
+
+impl Differing {
+    pub fn words(&self) -> Words {
+        match self.mistakes {
+            0 => words!(
+                "The configuration on disk isn't in force ({files}): labwire check, then reload",
+                files = self.files.join(", ")
+            ),
+            mistakes => counted!(
+                mistakes,
+                "The configuration on disk can't be put in force: labwire check names a mistake",
+                "The configuration on disk can't be put in force: labwire check names {n} mistakes"
+            ),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! When bytes of old messages leave the journal for archives: a few rows at a time, with pauses between, so that no frame
+//! waits for them. What may leave, and how, is the journal's.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task;
+use tokio_util::sync::CancellationToken;
+
+use super::reader_once_open;
+use crate::board::{Board, Chore};
+use crate::clock;
+use crate::config::settings::{JournalSettings, Retention};
+use crate::journal::retention::{Moved, Walk};
+use crate::journal::{ArchiveError, Condition, Journal, Reader};
+
+/// How often it is looked what may leave.
+const LOOK: Duration = Duration::from_hours(6);
+/// Between two steps: after one that took bytes out, and after one that only looked.
+const PAUSE: Duration = Duration::from_millis(50);
+const GLANCE: Duration = Duration::from_millis(2);
+/// How much younger what leaves may be with each round while the journal is too large.
+const ROUND: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Who lets bytes leave.
+pub(super) struct Archiving {
+    pub(super) journal: Journal,
+    pub(super) board: Board,
+    pub(super) settings: JournalSettings,
+}
+
+impl Archiving {
+    /// Runs until the gateway stops. What is under way then stays in the journal.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        if !self.settings.retention.is_on() {
+            return;
+        }
+        let Some(mut reader) = reader_once_open(&self.journal, &stop).await else { return };
+        loop {
+            let now = clock::now();
+            let (back, came) = self.pass(reader, now, &stop).await;
+            match came {
+                Ok(Moved { items: 0, .. }) => {}
+                Ok(Moved { items, bytes }) => {
+                    tracing::info!(items, bytes, "bytes of old messages left for the archives");
+                }
+                Err(ref error) => {
+                    tracing::error!(%error, "bytes of old messages can't be archived; they stay in the journal");
+                }
+            }
+            self.board.set_chore(Chore::Archiving, now, came.err().map(|error| error.to_string()));
+            let Some(back) = back else { return };
+            reader = back;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// Everything that may leave now. The reader comes back unless the work on it broke off.
+    async fn pass(
+        &self,
+        reader: Reader,
+        now: Timestamp,
+        stop: &CancellationToken,
+    ) -> (Option<Reader>, Result<Moved, ArchiveError>) {
+        let mut round = Round { reader: Some(reader), moved: Moved::default() };
+        let came = self.leave(&mut round, now, stop).await;
+        (round.reader, came.map(|()| round.moved))
+    }
+
+    async fn leave(
+        &self,
+        round: &mut Round,
+        now: Timestamp,
+        stop: &CancellationToken,
+    ) -> Result<(), ArchiveError> {
+        let ago = |days: u32| days_before(now, days);
+        if let Some(days) = self.settings.retention.keep_days {
+            self.walk(round, ago(days), None, stop).await?;
+        }
+        let Some(most) = self.settings.retention.most_bytes else { return Ok(()) };
+        let floor = ago(Retention::FLOOR_DAYS);
+        let mut before = match &round.reader {
+            Some(reader) => reader.created_at()?.unwrap_or(floor),
+            None => return Ok(()),
+        };
+        while before < floor && round.is_above(most)? && !stop.is_cancelled() {
+            before = before.saturating_add(ROUND).unwrap_or(floor).min(floor);
+            self.walk(round, before, Some(most), stop).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets everything leave that is older than `before`, as long as the journal is larger than `most` bytes.
+    async fn walk(
+        &self,
+        round: &mut Round,
+        before: Timestamp,
+        most: Option<u64>,
+        stop: &CancellationToken,
+    ) -> Result<(), ArchiveError> {
+        let mut walk = Walk::default();
+        while !walk.is_over() {
+            let takes_more = *self.journal.condition().borrow() == Condition::Good;
+            if !takes_more || self.journal.standstill().borrow().is_some() {
+                return Ok(());
+            }
+            if let Some(most) = most
+                && !round.is_above(most)?
+            {
+                return Ok(());
+            }
+            let Some(reader) = round.reader.take() else { return Ok(()) };
+            let reserve = self.settings.reserve_bytes;
+            let copying = task::spawn_blocking(move || {
+                let copied = reader.copy_into_archives(&mut walk, before, reserve);
+                (reader, walk, copied)
+            });
+            let Ok((reader, further, copied)) = copying.await else { return Ok(()) };
+            (round.reader, walk) = (Some(reader), further);
+            let copied = copied?;
+            let pause = if copied.items() > 0 { PAUSE } else { GLANCE };
+            if copied.items() > 0 {
+                round.moved = round.moved.and(self.journal.take_out(copied, clock::now()).await?);
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a pass has, and has come to.
+struct Round {
+    reader: Option<Reader>,
+    moved: Moved,
+}
+
+impl Round {
+    fn is_above(&self, most: u64) -> Result<bool, ArchiveError> {
+        Ok(match &self.reader {
+            Some(reader) => reader.bytes_in_use()? > most,
+            None => false,
+        })
+    }
+}
+
+/// A moment so many days ago.
+fn days_before(now: Timestamp, days: u32) -> Timestamp {
+    now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use labwire_link::{Parcel, ParcelId};
+
+    use super::*;
+    use crate::domain::InstrumentId;
+    use crate::journal::parcels::{Ending, Within};
+    use crate::journal::results::Processed;
+
+    const DAY: i64 = 86_400;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    fn ago(days: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 - days * DAY).unwrap()
+    }
+
+    /// A message that is over, so many days old.
+    async fn over(journal: &Journal, days: i64) {
+        let raw = vec![b'L'; 3_000];
+        let parcel = Parcel { id: ParcelId(7), content: 0..raw.len(), message_ends: vec![raw.len()], raw };
+        let within = Within::New { source: "port".to_owned(), peer: "peer".to_owned() };
+        let stored = journal.store_parcel(within, parcel, Vec::new(), ago(days)).await.unwrap();
+        journal.end_transfer(stored.transfer, Ending::Ended { completes: false }, ago(days)).await.unwrap();
+        let processed = Processed {
+            message: stored.messages[0],
+            instrument: Some(InstrumentId::new("sim")),
+            fingerprint: Vec::new(),
+            repeats: None,
+            entries: Vec::new(),
+            problems: Vec::new(),
+            queries: Vec::new(),
+            habits: Vec::new(),
+            runs: Vec::new(),
+        };
+        journal.record(processed, ago(days)).await.unwrap();
+    }
+
+    /// How many of five messages leave: 2,000, 1,500, 1,000, 732 and 700 days old.
+    async fn left(keep_days: Option<u32>, most_bytes: Option<u64>) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labwire.db");
+        let journal = Journal::open(&path, 0, ago(2_001)).unwrap();
+        for days in [2_000, 1_500, 1_000, 732, 700] {
+            over(&journal, days).await;
+        }
+        let reader = journal.reader().unwrap();
+        let retention = Retention { keep_days, most_bytes };
+        let settings = JournalSettings { path, reserve_bytes: 0, retention };
+        let archiving = Archiving { journal, board: Board::default(), settings };
+        let (_, came) = archiving.pass(reader, now(), &CancellationToken::new()).await;
+        came.unwrap().items
+    }
+
+    #[tokio::test]
+    async fn what_is_old_enough_leaves() {
+        assert_eq!(left(Some(1_500), None).await, 1);
+        assert_eq!(left(Some(999), None).await, 3);
+        assert_eq!(left(Some(731), None).await, 4);
+    }
+
+    #[tokio::test]
+    async fn of_a_journal_that_is_too_large_all_leaves_but_what_is_below_the_floor() {
+        assert_eq!(left(None, Some(1)).await, 4);
+        assert_eq!(left(Some(3_000), Some(1)).await, 4);
+        assert_eq!(left(None, Some(u64::MAX)).await, 0);
+        assert_eq!(left(None, None).await, 0);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_leave_first_and_no_more_than_it_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labwire.db");
+        let journal = Journal::open(&path, 0, ago(2_001)).unwrap();
+        for days in [2_000, 1_500, 1_000, 732, 700] {
+            over(&journal, days).await;
+        }
+        let most = journal.reader().unwrap().bytes_in_use().unwrap() - 1;
+        let retention = Retention { keep_days: None, most_bytes: Some(most) };
+        let settings = JournalSettings { path: path.clone(), reserve_bytes: 0, retention };
+        let archiving = Archiving { journal, board: Board::default(), settings };
+        let (reader, came) =
+            archiving.pass(archiving.journal.reader().unwrap(), now(), &CancellationToken::new()).await;
+        assert_eq!(came.unwrap().items, 1);
+        let archives = reader.unwrap().archives().unwrap();
+        let month = ago(2_000).to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m.db").to_string();
+        assert_eq!(archives.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), [month]);
+    }
+}
