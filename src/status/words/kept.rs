@@ -22,6 +22,8 @@ pub(super) const KEPT: &[&str] = &[
     "the sender could be any of {names}",
     "it looks like observation {id} and can't be told from it",
     "controls of {test} are out: {what}",
+    "{rule} at level {level} of lot {lot}",
+    "{rule} across levels",
     "{more} more of this kind in this message; they aren't listed",
     "can't open {device}: {what}",
     "can't connect to {address}: {what}",

@@ -2,7 +2,7 @@
 //! had before it. Known again as other kept texts are, and only where a decision is shown: so short a text may be anything
 //! elsewhere.
 
-use super::kept::{kept, known_again};
+use super::kept::known_again;
 use crate::domain::Words;
 use crate::domain::clinic::{Check, Path};
 use crate::journal::decisions::StoredDecision;
@@ -52,7 +52,8 @@ pub(super) const UNCONVERTED: &[&str] = &[
     "the converted number has too many digits",
     "the number has too many digits",
     "the analyzer sent no unit, and its [codes] declare none",
-    "{unit} is no UCUM unit: {reason}",
+    "{unit} is no UCUM unit: {what}",
+    "the table has no {symbol}",
     "{from} and {to} don't measure the same",
     "{from} and {to} carry different annotations and may mean different things",
     "{from} and {to} are arbitrary: only within one analyte can one become the other",
@@ -72,7 +73,7 @@ pub(in crate::status) fn ruled(decision: &StoredDecision) -> Words {
 
 /// Why a value isn't converted.
 pub(in crate::status) fn unconverted(text: &str) -> Words {
-    UNCONVERTED.iter().find_map(|known| known_again(known, text, &kept)).unwrap_or_else(|| text.into())
+    UNCONVERTED.iter().find_map(|known| known_again(known, text, &unconverted)).unwrap_or_else(|| text.into())
 }
 
 /// A check's name or what it found.
