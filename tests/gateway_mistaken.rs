@@ -41,6 +41,7 @@ const GO_ON: &[(&str, i32, &str)] = &[
     ("held", 0, "Nothing is held."),
     ("problems", 0, "No open problems."),
     ("reevaluate", 0, "Nothing is held"),
+    ("archive", 0, "Nothing has left yet."),
     ("orders EX0001", 1, "No order is known for this label."),
     ("user add anna --shown Anna_Example --role technician", 0, "on the page, at /set-up, with this token"),
     ("user", 0, "Anna Example"),
