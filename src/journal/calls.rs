@@ -133,12 +133,12 @@ fn policy(judged: &Judged) -> Option<CallPolicy> {
 
 fn found(judged: &Judged) -> Found {
     let critical = |it: &&Decision| it.check == Check::Critical;
-    let rulings = || in_force(judged).flat_map(|it| &it.decisions).filter(critical).map(|it| &it.ruling);
-    if rulings().any(|it| matches!(it, Ruling::Decided(Path::Low | Path::High))) {
+    let asked = || in_force(judged).flat_map(|it| &it.decisions).filter(critical);
+    if asked().any(|it| matches!(it.ruling, Ruling::Decided(Path::Low | Path::High))) {
         Found::Opens(Opening::Critical)
-    } else if rulings().any(|it| matches!(it, Ruling::Undecided(_))) {
+    } else if asked().any(Decision::may_be_critical) {
         Found::Opens(Opening::Undecided)
-    } else if rulings().next().is_some() && rulings().all(|it| *it == Ruling::Decided(Path::Clear)) {
+    } else if asked().next().is_some() && asked().all(|it| it.ruling == Ruling::Decided(Path::Clear)) {
         Found::Clear
     } else {
         Found::Nothing

@@ -277,3 +277,44 @@ async fn a_kill_in_the_middle_keeps_an_attempt_wholly_or_not_at_all() {
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_critical_as_it_is_exactly_or_as_it_is_reported_alone_is_called_and_waits() {
+    let (_lims, lab, address) = laboratory("").await;
+    let limits = "[[critical]]\nname = \"glucose\"\nanalyte = \"glucose\"\nunit = \"mmol/L\"\nlow = \"< 2.5\"\n\
+        high = \">= 25.0\"\nsource = \"a test\"\n";
+    std::fs::write(lab.path("rules.d/own.toml"), limits).unwrap();
+    let site = std::fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let site = site.replace("timeout_secs = 1\n", "timeout_secs = 1\nrelease = \"hold-exceptions\"\n");
+    std::fs::write(lab.path("labwire.toml"), site).unwrap();
+    let gateway = lab.start().await;
+    sign(&lab);
+    // In mg/dL; in mmol/L exactly, and as it is reported.
+    for (specimen, value, _exactly, reported, word, waits) in [
+        ("EX0001", "449.0", "24.923", "24.9", None, false),
+        ("EX0002", "449.5", "24.951", "25.0", Some("may be critical"), true),
+        ("EX0003", "450.4", "25.001", "25.0", Some("critical"), false),
+        ("EX0004", "45.0", "2.498", "2.5", Some("critical"), true),
+        ("EX0005", "45.1", "2.503", "2.5", None, false),
+        ("EX0006", "44.1", "2.448", "2.4", Some("critical"), false),
+    ] {
+        send(address, &glucose(specimen, value, "F", TIME)).await;
+        until("it was judged", || lab.text(&["trace", specimen]).contains("judged by rules in force")).await;
+        let (trace, calls) = (lab.text(&["trace", specimen]), lab.text(&["calls"]));
+        assert!(trace.contains(&format!("reported as {reported} mmol/L")), "{trace}");
+        let told = calls.lines().find(|line| line.contains(specimen));
+        let expected =
+            word.map(|word| format!("{specimen} GLCC {reported} mmol/L (as sent: {value} mg/dl): {word}"));
+        assert_eq!(told.is_some(), expected.is_some(), "{specimen} {value}: {calls}");
+        assert!(told.zip(expected).is_none_or(|(told, expected)| told.contains(&expected)), "{calls}");
+        assert_eq!(lab.text(&["held"]).contains(specimen), waits, "{specimen} {value}");
+        if waits {
+            let call = lab.text(&["calls", specimen]);
+            assert!(
+                call.contains("the value as it is reported, rounded, would be decided otherwise"),
+                "{call}"
+            );
+        }
+    }
+    assert!(gateway.terminate().success());
+}

@@ -158,6 +158,8 @@ impl Analyte {
         };
         let exact = way.line.apply(&number.value);
         let reported = match self.decimals {
+            // The analyzer's own digits are the result: none is taken away where nothing was converted.
+            _ if matches!(way.basis, Basis::Same) => exact.rounded(number.decimals),
             Some(decimals) => exact.rounded(decimals),
             None if exact == number.value => exact.rounded(number.decimals),
             None => exact.rounded_to_significant(number.significant + 1),

@@ -95,6 +95,15 @@ pub enum Why {
     TooClose,
 }
 
+impl Decision {
+    /// Whether the value is critical, or may be. What is critical only as it is reported, rounded, or only as it is exactly, may be: it is told
+    /// as one, with both numbers.
+    pub fn may_be_critical(&self) -> bool {
+        let found = matches!(self.ruling, Ruling::Decided(Path::Low | Path::High) | Ruling::Undecided(_));
+        self.check == Check::Critical && (found || self.rounding_decides)
+    }
+}
+
 impl Ruling {
     /// Whether there is something for a person to see.
     pub fn wants_a_person(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::case::Case;
-use super::decision::{Check, Decision, Path, Ruling};
+use super::decision::{Check, Decision};
 use crate::domain::{HoldReason, Rules};
 
 /// Whether rules count.
@@ -64,10 +64,6 @@ impl Evaluation {
 
     /// Whether the value is critical, or may be, by rules in force.
     pub fn is_critical(&self) -> bool {
-        let found = |it: &Decision| {
-            it.check == Check::Critical
-                && matches!(it.ruling, Ruling::Decided(Path::Low | Path::High) | Ruling::Undecided(_))
-        };
-        self.force == Force::InForce && self.decisions.iter().any(found)
+        self.force == Force::InForce && self.decisions.iter().any(Decision::may_be_critical)
     }
 }

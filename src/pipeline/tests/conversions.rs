@@ -40,7 +40,7 @@ fn signed() -> Arc<Rules> {
     Arc::new(rules::read(&format!("{} analytes.toml\n{ANALYTES}\n", ANALYTES.len())).unwrap())
 }
 
-/// K is potassium by its LOINC code, HGB haemoglobin by name; K/uL isn't kelvin here, and mEq/L has an alias.
+/// K is potassium by its LOINC code, HGB haemoglobin by name; K/uL isn't kelvin here, and mEq/L and mM have aliases.
 fn signed_reading() -> Reading {
     let mut profile = profile();
     profile.tests.get_mut("K").unwrap().loinc = Some("2823-3".to_owned());
@@ -52,7 +52,7 @@ fn signed_reading() -> Reading {
     Reading {
         codes: Arc::new(BTreeMap::from([("HGB".to_owned(), analyte)])),
         panels: BTreeMap::new(),
-        units: Aliases::new(BTreeMap::from([alias("mEq/L", "meq/L")])),
+        units: Aliases::new(BTreeMap::from([alias("mEq/L", "meq/L"), alias("mM", "mmol/L")])),
         rules: Some(signed()),
         ..reading(profile)
     }
@@ -89,6 +89,9 @@ fn signed_rules_put_the_reported_value_beside_the_one_that_was_sent() {
         ("K", "<2.0", "meq/L", "<2.0 mmol/L = 2"),
         ("K", "16.0", "mg/dL", "4.1 mmol/L = 80000/19549"),
         ("K", "4.1", "mmol/L", "as sent"),
+        ("K", "4.28", "mmol/L", "as sent"),
+        ("K", "4.28", "mM", "4.28 mmol/L = 4.28"),
+        ("K", "4.28", "mEq/L", "4.3 mmol/L = 4.28"),
         ("HGB", "14.1", "g/dL", "141.0 g/L = 141"),
         ("SER", "3", "S/CO", "as sent"),
     ] {
@@ -100,6 +103,22 @@ fn signed_rules_put_the_reported_value_beside_the_one_that_was_sent() {
     }
     let conversion = only_of(&reading, "R|1|^^^K|4.10|mEq/L||N||F").conversion.unwrap();
     assert_eq!((conversion.analyte.as_str(), conversion.rules.len()), ("potassium", 64));
+}
+
+#[test]
+fn rules_compare_what_is_reported_and_in_the_reported_unit_that_is_what_was_sent() {
+    let reading = signed_reading();
+    for (unit, shown) in [("mmol/L", "2.96"), ("mM", "2.96"), ("mEq/L", "3.0")] {
+        let observation = only_of(&reading, &format!("R|1|^^^K|2.96|{unit}||N||F"));
+        let Amount::Number { exact, reported, .. } = crate::pipeline::measured(&observation, &reading).amount
+        else {
+            panic!("{unit}: no number");
+        };
+        assert_eq!(
+            (exact.to_string().as_str(), reported.to_string().as_str()),
+            ("2.96", shown.trim_end_matches(".0"))
+        );
+    }
 }
 
 #[test]

@@ -48,7 +48,6 @@ fn mass_charge_and_amount_become_each_other_by_what_the_analyte_knows() {
     let calcium = calcium();
     assert_eq!(reported(&calcium, "9", "mg/dL"), "2.25");
     assert_eq!(reported(&calcium, "5", "meq/L"), "2.50");
-    assert_eq!(reported(&calcium, "2.251", "mmol/L"), "2.25");
     assert_eq!(reported(&calcium, "9", "mg/dl"), "2.25", "l and L are one unit");
     let facts = Facts { molar_mass: fact("40.078"), charge: fact("2") };
     assert_eq!(reported(&analyte("mg/dL", Some(1), &["mmol/L"], &facts), "2.25", "mmol/L"), "9.0");
@@ -65,6 +64,18 @@ fn without_decimals_of_its_own_a_value_has_one_digit_more_than_the_source() {
         assert_eq!(reported(&calcium, sent, "mg/dL"), expected, "{sent}");
     }
     assert_eq!(reported(&calcium, "2.250", "mmol/L"), "2.250", "what isn't converted keeps its digits");
+}
+
+#[test]
+fn what_comes_in_the_reported_unit_keeps_its_digits_whatever_the_decimals() {
+    for (sent, from) in [("2.251", "mmol/L"), ("2.2", "mmol/L"), ("2.250", "mmol/l"), ("2", "mmol/L")] {
+        assert_eq!(reported(&calcium(), sent, from), sent, "{from}");
+    }
+    assert_eq!(
+        reported(&calcium(), "9.0231", "mg/dL"),
+        "2.25",
+        "what is converted has the analyte's decimals"
+    );
 }
 
 #[test]
