@@ -71,6 +71,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pseudonym", &["domain"]),
     ("cli", &["gateway", "journal", "config", "host", "clock", "exit", "domain"]),
     ("cli/arguments", &["host", "reconciliation", "config", "domain"]),
+    ("cli/check/rules", &["pipeline", "config", "domain"]),
+    ("cli/codes", &["pipeline", "journal", "config", "domain", "exit"]),
     ("cli/orders", &["orders", "pipeline", "journal", "config", "domain", "exit"]),
     ("cli/call", &["pipeline", "journal", "config", "domain", "host", "clock", "exit"]),
     ("cli/calls", &["pipeline", "journal", "config", "domain", "clock", "exit"]),

@@ -5,6 +5,7 @@ mod devices;
 mod folders;
 mod reach;
 mod reload;
+mod rules;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -26,6 +27,7 @@ use crate::journal::OpenError;
 use crate::journal::verify::{LOOKED_THROUGH, quick_check};
 
 pub(super) use reload::obstacles;
+pub(super) use rules::findings as unreached;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -72,6 +74,7 @@ pub(super) fn report(folder: &Path, machine: &Machine) -> Report {
     warnings.extend(folders::findings(&settings));
     warnings.extend(listeners(&settings));
     warnings.extend(reach::findings(&settings));
+    warnings.extend(unreached(&settings));
 
     let mut text = String::new();
     for warning in &warnings {

@@ -3,18 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::sync::Arc;
 
 use super::Outcome;
 use crate::config::Settings;
 use crate::config::settings::Instrument;
+use crate::domain::Rules;
 use crate::exit::Exit;
 use crate::journal::Reader;
+use crate::pipeline::rules::analyte_of_code;
+use crate::pipeline::runner::reading_by;
 
 /// In how many of an analyzer's latest messages codes are looked for.
 const MESSAGES: usize = 2_000;
 
 pub(super) fn run(settings: &Settings, instrument: Option<&str>, out: &mut impl Write) -> Outcome {
-    let wanted = |it: &&std::sync::Arc<Instrument>| instrument.is_none_or(|name| it.id.as_str() == name);
+    let wanted = |it: &&Arc<Instrument>| instrument.is_none_or(|name| it.id.as_str() == name);
     let instruments: Vec<_> = settings.instruments.iter().filter(wanted).collect();
     if instruments.is_empty() {
         let names: Vec<&str> = settings.instruments.iter().map(|it| it.id.as_str()).collect();
@@ -34,7 +38,7 @@ pub(super) fn run(settings: &Settings, instrument: Option<&str>, out: &mut impl 
             Some(reader) => reader.codes_of_late(&it.id, MESSAGES)?,
             None => BTreeMap::new(),
         };
-        unmapped += table(it, &came, out)?;
+        unmapped += table(it, &came, &settings.rules, out)?;
         let unknown = reader.as_ref().map_or(Ok(0), |reader| reader.unknown_codes(&it.id))?;
         if unknown > 0 {
             writeln!(out, "  {unknown} open problems with codes that nobody has named: labwire problems")?;
@@ -48,8 +52,10 @@ pub(super) fn run(settings: &Settings, instrument: Option<&str>, out: &mut impl 
 fn table(
     it: &Instrument,
     came: &BTreeMap<String, usize>,
+    rules: &Arc<Rules>,
     out: &mut impl Write,
 ) -> Result<usize, std::io::Error> {
+    let reading = reading_by(it, rules);
     writeln!(out, "{} ({})", it.id, it.profile.identity())?;
     let codes: BTreeSet<&String> =
         it.codes.keys().chain(came.keys()).chain(it.profile.tests.keys()).collect();
@@ -64,13 +70,14 @@ fn table(
         let loinc =
             mapping.and_then(|it| it.loinc.as_deref()).or_else(|| test.and_then(|it| it.loinc.as_deref()));
         let lims_code = mapping.and_then(|it| it.lims_code.as_deref());
-        let analyte = mapping.and_then(|it| it.analyte.as_deref());
+        let named = mapping.and_then(|it| it.analyte.as_deref());
+        let analyte = analyte_of_code(code, &reading).or(named);
         let of_late = came.get(code).copied().unwrap_or_default();
         let is_unmapped = of_late > 0 && lims_code.is_none() && loinc.is_none();
         unmapped += usize::from(is_unmapped);
         writeln!(
             out,
-            "  {code}  analyte {}  LOINC {}  LIMS {}  {}{}",
+            "  {code}  analyte {}  LOINC {}  LIMS {}  {}{}{}",
             or_none(analyte),
             or_none(loinc),
             or_none(lims_code),
@@ -79,8 +86,23 @@ fn table(
                 1 => "1 result of late".to_owned(),
                 some => format!("{some} results of late"),
             },
+            applied(analyte, rules),
             if is_unmapped { "  NOT MAPPED: the LIMS gets the analyzer's own code alone" } else { "" },
         )?;
     }
     Ok(unmapped)
+}
+
+/// How many rules about analytes come to a result of this one. Nothing where there are none at all.
+fn applied(analyte: Option<&str>, rules: &Rules) -> String {
+    let mut about = rules.checks.rules.iter().filter(|rule| !rule.analytes.is_empty()).peekable();
+    match analyte {
+        _ if about.peek().is_none() => String::new(),
+        None => "  no rule is applied: this code isn't named as an analyte".to_owned(),
+        Some(analyte) => match about.filter(|rule| rule.analytes.iter().any(|it| it == analyte)).count() {
+            0 => format!("  no rule is about {analyte}"),
+            1 => "  1 rule is applied once signed".to_owned(),
+            several => format!("  {several} rules are applied once signed"),
+        },
+    }
 }

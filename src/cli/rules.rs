@@ -5,6 +5,7 @@ use std::io::Write;
 
 use super::Outcome;
 use super::arguments::Sign;
+use super::check::unreached;
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
@@ -73,6 +74,9 @@ pub(super) fn test(settings: &Settings, out: &mut impl Write) -> Outcome {
     }
     for (place, rule, path) in &trial.untried {
         writeln!(out, "{place}: {rule} has no case that comes out as {path}; add one")?;
+    }
+    for finding in unreached(settings) {
+        writeln!(out, "warning: {finding}")?;
     }
     writeln!(
         out,

@@ -182,14 +182,18 @@ fn sentence(way: &Way) -> String {
             format!("received again in message {message}; it repeats observation {observation}")
         }
         Way::Problem { id, kind, text, .. } => format!("problem {id}, {kind}: {}", text.reveal()),
-        Way::Decided { observation, force, rules, decisions } => {
+        Way::Decided { observation, force, rules, analyte, decisions } => {
             let which = rules.get(..12).unwrap_or(rules);
             let standing = match force {
                 Force::InForce => "rules in force",
                 Force::Shadow => "rules that nobody has signed, which do nothing",
             };
-            let said: Vec<String> = decisions.iter().map(|it| format!("\n    {it}")).collect();
-            let said = if said.is_empty() { "\n    no rule is about it".to_owned() } else { said.concat() };
+            let mut said: String = decisions.iter().map(|it| format!("\n    {it}")).collect();
+            match analyte {
+                None => said += "\n    no rule about an analyte is applied: this code isn't named as one",
+                Some(analyte) if said.is_empty() => said += &format!("\n    no rule is about {analyte}"),
+                Some(_) => {}
+            }
             format!("observation {observation} judged by {standing}, {which}:{said}")
         }
         Way::Held { observation, reason } => {

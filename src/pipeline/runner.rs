@@ -420,6 +420,11 @@ pub fn reading(instrument: &Instrument) -> Reading {
     }
 }
 
+/// How an instrument's results are read by rules.
+pub fn reading_by(instrument: &Instrument, rules: &Arc<Rules>) -> Reading {
+    Reading { rules: Some(Arc::clone(rules)), ..reading(instrument) }
+}
+
 fn empty(message: MessageId, fingerprint: Vec<u8>) -> Processed {
     Processed {
         message,

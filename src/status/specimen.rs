@@ -259,8 +259,8 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
             );
             (severity, text, None)
         }
-        Way::Decided { observation, force, decisions, .. } => {
-            let (severity, text) = judged(named(observation), *force, decisions);
+        Way::Decided { observation, force, analyte, decisions, .. } => {
+            let (severity, text) = judged(named(observation), *force, decisions, Analyte::of(analyte));
             (severity, text, None)
         }
         Way::Held { observation, reason } => {
@@ -399,7 +399,7 @@ fn hold_closed(result: Words, closing: &str, by: Option<&str>, reason: &str) -> 
 }
 
 /// What rules found. What they asked in vain is told too: that isn't "nothing found".
-fn judged(result: Words, force: Force, decisions: &[StoredDecision]) -> (Severity, Words) {
+fn judged(result: Words, force: Force, decisions: &[StoredDecision], analyte: Analyte) -> (Severity, Words) {
     let by = match force {
         Force::InForce => words!("the rules in force"),
         Force::Shadow => words!("rules that nobody has signed and that do nothing"),
@@ -411,6 +411,9 @@ fn judged(result: Words, force: Force, decisions: &[StoredDecision]) -> (Severit
         _ => Severity::Calm,
     };
     let found = match told.as_slice() {
+        [] if decisions.is_empty() && analyte == Analyte::Unnamed => {
+            words!("no rule is applied, as this code isn't named as an analyte")
+        }
         [] if decisions.is_empty() => words!("none is about it"),
         [] => words!("nothing found"),
         _ => Words::row(told, ". "),
@@ -424,6 +427,19 @@ fn judged(result: Words, force: Force, decisions: &[StoredDecision]) -> (Severit
         found
     );
     (severity, text)
+}
+
+/// Whether anybody has named the code as what it measures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Analyte {
+    Named,
+    Unnamed,
+}
+
+impl Analyte {
+    fn of(name: &Option<String>) -> Analyte {
+        if name.is_some() { Analyte::Named } else { Analyte::Unnamed }
+    }
 }
 
 #[cfg(test)]

@@ -120,3 +120,63 @@ async fn signed_rules_that_cannot_be_read_hold_every_message_back_until_others_a
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
+
+const TWO: &str = "[[critical]]\nname = \"glucose\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nlow = \"< 40\"\nsource = \"a test\"\n\
+    [[critical]]\nname = \"urea\"\nanalyte = \"urea\"\nunit = \"mmol/L\"\nhigh = \"> 36\"\nsource = \"a test\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_no_result_comes_to_is_named_and_so_is_a_code_that_no_rule_is_applied_to() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    lab.instrument(
+        "erba",
+        "erba-xl",
+        "",
+        &format!("{}[codes.GLCC]\nanalyte = \"glucose\"\n", listener(address)),
+    );
+    std::fs::create_dir_all(lab.path("rules.d")).unwrap();
+    std::fs::write(lab.path("rules.d/own.toml"), TWO).unwrap();
+    let out_of_reach = "no result comes to \"urea\": no analyzer's code is named as urea";
+    for command in [&["check"][..], &["rules", "test"]] {
+        let told = lab.text(command);
+        assert!(told.contains(out_of_reach) && told.contains("warning: rules.d/own.toml:"), "{told}");
+        assert!(!told.contains("no result comes to \"glucose\""), "{told}");
+    }
+    assert_eq!(lab.run(&["check"]).status.code(), Some(0), "the analyzer may be away for today");
+    let codes = lab.text(&["codes"]);
+    let line =
+        |code: &str| codes.lines().find(|line| line.trim_start().starts_with(code)).unwrap().to_owned();
+    assert!(
+        line("GLCC").contains("analyte glucose") && line("GLCC").contains("1 rule is applied"),
+        "{codes}"
+    );
+    let unnamed = "analyte -  LOINC -  LIMS -  not seen of late  no rule is applied: this code isn't named as an analyte";
+    assert!(line("ALTT").contains(unnamed), "{codes}");
+
+    let gateway = lab.start().await;
+    send(address, &chemistry("EX0001", &[("ALTT", "35"), ("GLCC", "90")], "F", "20260102030405")).await;
+    until("both were judged", || lab.text(&["trace", "EX0001"]).matches("judged by").count() == 2).await;
+    let trace = lab.text(&["trace", "EX0001"]);
+    let unnamed = "no rule about an analyte is applied: this code isn't named as one";
+    assert_eq!(trace.matches(unnamed).count(), 1, "{trace}");
+    let page = super::page::answer(lab.page, "/specimen?id=EX0001").unwrap();
+    assert!(page.contains("no rule is applied, as this code isn"), "{page}");
+    assert!(gateway.terminate().success());
+
+    lab.instrument(
+        "erba",
+        "erba-xl",
+        "",
+        &format!("{}{}", listener(address), "[codes.UREA]\nanalyte = \"urea\"\n"),
+    );
+    assert!(!lab.text(&["check"]).contains(out_of_reach), "{}", lab.text(&["check"]));
+    // An analyzer that may name its results by LOINC itself may send anything.
+    lab.instrument(
+        "erba",
+        "generic-hl7",
+        "",
+        &format!("{}[codes.X]\nlims_code = \"X\"\n", listener(address)),
+    );
+    assert!(!lab.text(&["check"]).contains("no result comes to"), "{}", lab.text(&["check"]));
+}

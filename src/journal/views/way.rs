@@ -55,6 +55,8 @@ pub enum Way {
         force: Force,
         /// SHA-256 of the rules, in hexadecimal.
         rules: String,
+        /// What was measured; `None` where nobody has named the code as an analyte: then no rule about one was asked.
+        analyte: Option<String>,
         decisions: Vec<StoredDecision>,
     },
     Held {
@@ -247,8 +249,8 @@ fn problem(row: &Row<'_>) -> Result<Way, JournalError> {
     Ok(Way::Problem { id, kind, text, replaces_result: row.get(4)?, standing })
 }
 
-const DECIDED: &str = "SELECT e.decided_at, e.observation, e.force, e.rules, e.decisions FROM observation o
-    JOIN evaluation e ON e.observation = o.id WHERE o.specimen = ? ORDER BY e.id";
+const DECIDED: &str = "SELECT e.decided_at, e.observation, e.force, e.rules, e.decisions,
+    json_extract(e.facts, '$.measured.analyte') FROM observation o JOIN evaluation e ON e.observation = o.id WHERE o.specimen = ? ORDER BY e.id";
 
 fn decided(row: &Row<'_>) -> Result<Way, JournalError> {
     Ok(Way::Decided {
@@ -256,6 +258,7 @@ fn decided(row: &Row<'_>) -> Result<Way, JournalError> {
         force: decisions::force(&row.get::<_, String>(2)?)?,
         rules: row.get(3)?,
         decisions: decisions::read(&row.get::<_, String>(4)?)?,
+        analyte: row.get(5)?,
     })
 }
 

@@ -8,6 +8,7 @@ mod examples;
 mod label;
 mod limits;
 mod rcv;
+mod reach;
 mod relevant;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use labwire_units::Exact;
 
 pub use examples::{Failure, Trial, try_examples};
 pub use rcv::{log_bounds, rcv};
+pub use reach::{analyte_of_code, out_of_reach};
 pub use relevant::{Told, Wanted, latest, relevant};
 
 use crate::domain::clinic::{

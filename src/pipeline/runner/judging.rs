@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::history::{self, Standing};
 use super::whose::{by_analyzer, distinct, whose};
-use super::{Site, reading};
+use super::{Site, reading, reading_by};
 use crate::clock;
 use crate::config::settings::Instrument;
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
@@ -203,7 +203,7 @@ impl<'a> Judging<'a> {
             .chain(shadow)
             .filter(|(rules, _)| !rules.checks.rules.is_empty())
             .map(|(rules, force)| {
-                let own = by(&rules, self.instrument);
+                let own = reading_by(self.instrument, &rules);
                 Set { rules, force, own, others: BTreeMap::new() }
             })
             .collect()
@@ -336,7 +336,7 @@ impl<'a> Judging<'a> {
     }
 
     fn reading(&self, instrument: &str, rules: &Arc<Rules>) -> Option<Reading> {
-        Some(by(rules, self.bench.instrument(instrument)?))
+        Some(reading_by(self.bench.instrument(instrument)?, rules))
     }
 
     fn surroundings(
@@ -428,11 +428,6 @@ fn what_counts(
         let stays = |(index, it)| (!fallen.contains(&index)).then_some(it);
         history = history.into_iter().enumerate().filter_map(stays).collect();
     }
-}
-
-/// How an instrument's results are read by rules.
-fn by(rules: &Arc<Rules>, instrument: &Instrument) -> Reading {
-    Reading { rules: Some(Arc::clone(rules)), ..reading(instrument) }
 }
 
 /// Rules are about patients, and ask once about each result.
