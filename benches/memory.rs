@@ -113,6 +113,7 @@ fn entry(specimen: usize, test: usize) -> Entry {
         value: Value::Quantity { comparator: None, number: DecimalText::parse("7.40", '.').unwrap() },
         value_as_sent: "7.40".to_owned(),
         unit: Some("mmol/L".to_owned()),
+        unit_source: labwire::domain::UnitSource::Sent,
         dilution: None,
         conversion: None,
         reference_range: None,

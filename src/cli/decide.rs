@@ -10,24 +10,24 @@ use crate::host::control::{self, Request, Response};
 use crate::journal::Reader;
 
 pub(super) fn run(bearings: &Bearings, command: &DecideCommand, out: &mut impl Write) -> Outcome {
-    let (ids, reason) = match command {
+    let ids = match command {
         DecideCommand::Retry(retry) if retry.all => {
             let letters = Reader::open(&bearings.journal.path)?.dead_letters(usize::MAX >> 1)?;
-            (letters.iter().map(|letter| letter.delivery.0).collect(), &retry.reason)
+            letters.iter().map(|letter| letter.delivery.0).collect()
         }
-        DecideCommand::Retry(retry) => (retry.ids.clone(), &retry.reason),
-        DecideCommand::Release(release) => (released(bearings, release)?, &release.reason),
+        DecideCommand::Retry(retry) => retry.ids.clone(),
+        DecideCommand::Release(release) => released(bearings, release)?,
         DecideCommand::GiveUp(item)
         | DecideCommand::Confirm(item)
         | DecideCommand::Reject(item)
-        | DecideCommand::Reread(item) => (vec![item.id], &item.reason),
-        DecideCommand::Dismiss(dismiss) => {
-            (dismiss.id.into_iter().chain(dismiss.message).collect(), &dismiss.reason)
-        }
+        | DecideCommand::Reread(item) => vec![item.id],
+        DecideCommand::Dismiss(dismiss) => dismiss.id.into_iter().chain(dismiss.message).collect(),
     };
+    let word = command.word();
     let mut exit = Exit::Done;
     for id in ids {
-        let request = Request::Decide { decision: command.asked(), id, reason: reason.clone() };
+        let (by, reason) = (word.by.clone(), word.reason.clone());
+        let request = Request::Decide { decision: command.asked(), id, by, reason };
         match control::ask(&bearings.control_socket, &request)? {
             Response::Done => writeln!(out, "{id}: done")?,
             Response::Refused { why } => {

@@ -6,7 +6,7 @@ use crate::domain::{InstrumentTime, Observation, Order, RangeFlag, Reported, Sam
 use crate::journal::ledger::{Consignment, Item, Says};
 
 /// The columns; new ones go to the end.
-const COLUMNS: [&str; 49] = [
+const COLUMNS: [&str; 50] = [
     "key",
     "result",
     "version",
@@ -56,6 +56,7 @@ const COLUMNS: [&str; 49] = [
     "site_flag",
     "moved_from",
     "patient_authority",
+    "unit_declared",
 ];
 
 /// Renders a consignment. The same consignment gives the same bytes.
@@ -140,6 +141,7 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
         range.and_then(|it| it.flag).map(RangeFlag::letter).unwrap_or_default().to_owned(),
         item.moved.as_ref().map(|it| it.specimen.reveal().to_owned()).unwrap_or_default(),
         patient.authority.clone(),
+        it.declared_unit().map(|_| "declared").unwrap_or_default().to_owned(),
     ]
 }
 
@@ -193,7 +195,7 @@ mod tests {
     use crate::delivery::sample::{
         consignment, converted, glucose, moved, number, ordered, plain, positive, ranged, told,
     };
-    use crate::domain::Comparator;
+    use crate::domain::{Comparator, UnitSource};
     use crate::journal::ledger::Void;
 
     #[test]
@@ -210,13 +212,13 @@ mod tests {
                 COLUMNS.join(","),
                 format!(
                     "0a1b2c3d-42,1,1,,erba,EX0001,patient,final,GLCC,,,,1,GLU,2345-7,,5.40,,mg/dl,4.0 - 6.1,N,,\
-                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,,,,,,,,,,,,"
+                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,,,,,,,,,,,,"
+                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,,,,,,,,,,,,"
+                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,,,,,,,,,,,,,"
                 ),
                 String::new(),
             ]
@@ -231,7 +233,7 @@ mod tests {
                 told(Says::Void(Void::Misread)),
                 (",patient,void,GLCC,", ",,,void: its specimen number was misread", ","),
             ),
-            (moved(), (",patient,final,GLCC,", ",5.40,,mg/dl,", ",EX0009,")),
+            (moved(), (",patient,final,GLCC,", ",5.40,,mg/dl,", ",EX0009,,")),
         ] {
             let text = String::from_utf8(render(Mode::Live, &consignment).unwrap()).unwrap();
             let line = text.lines().nth(1).unwrap();
@@ -244,7 +246,7 @@ mod tests {
     #[test]
     fn what_goes_to_a_folder_under_test_says_so_in_every_line() {
         let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()])).unwrap()).unwrap();
-        assert!(text.ends_with(",test,,,,,,,,,,,,,,,,,,,,\r\n"), "{text}");
+        assert!(text.ends_with(",test,,,,,,,,,,,,,,,,,,,,,\r\n"), "{text}");
     }
 
     #[test]
@@ -252,7 +254,15 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![converted()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",5.40,,mg/dl,4.0 - 6.1,N,"), "{line}");
-        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,,,,,,,,,,,,"), "{line}");
+        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,,,,,,,,,,,,,"), "{line}");
+    }
+
+    #[test]
+    fn a_declared_unit_says_so_in_the_last_column() {
+        let declared = Observation { unit_source: UnitSource::Declared, ..glucose() };
+        let text = String::from_utf8(render(Mode::Live, &consignment(vec![declared])).unwrap()).unwrap();
+        let line = text.lines().nth(1).unwrap();
+        assert!(line.contains(",5.40,,mg/dl,") && line.ends_with(",declared"), "{line}");
     }
 
     #[test]
@@ -261,7 +271,7 @@ mod tests {
             String::from_utf8(render(Mode::Live, &consignment(vec![ranged(Some(RangeFlag::High))])).unwrap())
                 .unwrap();
         let line = text.lines().nth(1).unwrap();
-        assert!(line.contains(",4.0 - 6.1,N,") && line.ends_with(",3.9-5.3,mg/dl,H,,"), "{line}");
+        assert!(line.contains(",4.0 - 6.1,N,") && line.ends_with(",3.9-5.3,mg/dl,H,,,"), "{line}");
     }
 
     #[test]
@@ -269,7 +279,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![positive()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(
-            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,,,,,,,,,,,,"),
+            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,,,,,,,,,,,,,"),
             "{line}"
         );
     }
@@ -279,7 +289,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &ordered()).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",EX-77,Example^Anna,"), "{line}");
-        assert!(line.ends_with(",P-9,F-3,EX-78,HOSP,Example^Anne,other-patient,,,,,"), "{line}");
+        assert!(line.ends_with(",P-9,F-3,EX-78,HOSP,Example^Anne,other-patient,,,,,,"), "{line}");
     }
 
     #[test]

@@ -70,6 +70,9 @@ struct ResultTwin<'a> {
     value: ValueTwin<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'a str>,
+    /// The analyzer sent none: its file declares it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unit_declared: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     diluted: Option<DilutedTwin<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -317,6 +320,7 @@ impl<'a> ResultTwin<'a> {
                 None => ValueTwin::of(&it.value, &it.value_as_sent),
             },
             unit: it.unit.as_deref(),
+            unit_declared: it.declared_unit().is_some(),
             diluted: it.dilution.as_ref().map(DilutedTwin::of),
             converted: ConvertedTwin::of(it).filter(|_| void.is_none()),
             not_converted: NotConvertedTwin::of(it),

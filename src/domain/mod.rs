@@ -42,7 +42,7 @@ pub use hold::HoldReason;
 pub use ids::{DestinationId, InstrumentId, SpecimenId};
 pub use loinc::is_loinc;
 pub use observation::{
-    Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity,
+    Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity, UnitSource,
 };
 pub use once_more::OnceMore;
 pub use order::{

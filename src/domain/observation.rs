@@ -26,6 +26,7 @@ pub struct Observation {
     pub value_as_sent: String,
     /// The unit exactly as sent, or the instrument's declared one where it sends none.
     pub unit: Option<String>,
+    pub unit_source: UnitSource,
     /// By what the specimen was diluted, where the profile says what its values are. The value is the undiluted specimen's.
     pub dilution: Option<Dilution>,
     /// What it comes to in the unit that is reported, where signed rules know the analyte.
@@ -69,9 +70,23 @@ impl Observation {
         self.conversion.as_ref()?.outcome.as_ref().err().map(String::as_str)
     }
 
+    /// The unit as sent, if any was.
+    pub fn sent_unit(&self) -> Option<&str> {
+        self.unit.as_deref().filter(|_| self.unit_source == UnitSource::Sent)
+    }
+
+    /// The unit that the instrument's file declares, where none was sent.
+    pub fn declared_unit(&self) -> Option<&str> {
+        self.unit.as_deref().filter(|_| self.unit_source == UnitSource::Declared)
+    }
+
     /// Its test, value and unit as sent, and what it comes to in the reported unit, or why it doesn't.
     pub fn in_words(&self) -> String {
         let sent = [&self.test.code, &self.value_as_sent, self.unit.as_deref().unwrap_or_default()].join(" ");
+        let sent = match self.declared_unit() {
+            Some(_) => format!("{sent} (the unit is declared, none was sent)"),
+            None => sent,
+        };
         match (self.reported(), self.not_converted()) {
             (Some(it), _) => format!("{sent}, reported as {} {} by {}", it.number, it.unit, it.basis),
             (None, Some(why)) => format!("{sent}, not converted: {why}"),
@@ -79,13 +94,19 @@ impl Observation {
         }
     }
 
-    /// What was sent, for where the reported value takes its place; or why there is no reported one.
+    /// What was sent, for where the reported value takes its place; or why there is no reported one, or that no unit was
+    /// sent.
     pub fn told_of_conversion(&self) -> Option<String> {
         if let Some(why) = self.not_converted() {
-            return Some(format!("not converted: {why}"));
+            let unsent = self.declared_unit().map(|unit| format!("; no unit was sent, {unit} is declared"));
+            return Some(format!("not converted: {why}{}", unsent.unwrap_or_default()));
         }
-        let reported = self.reported()?;
-        let sent = [self.value_as_sent.trim(), self.unit.as_deref().unwrap_or_default()].join(" ");
+        let unsent = self.declared_unit().map(|unit| format!("no unit was sent, {unit} is declared"));
+        let Some(reported) = self.reported() else { return unsent };
+        let sent = match unsent {
+            Some(unsent) => format!("{} ({unsent})", self.value_as_sent.trim()),
+            None => [self.value_as_sent.trim(), self.unit.as_deref().unwrap_or_default()].join(" "),
+        };
         let range = self.reference_range.as_ref().map(|range| format!(", range {range}")).unwrap_or_default();
         Some(format!("as sent: {}{range}; exactly {} {}", sent.trim_end(), reported.exact, reported.unit))
     }
@@ -257,6 +278,14 @@ impl Patient {
         let letter = self.sex.trim().chars().next().map(|letter| letter.to_ascii_uppercase());
         letter.filter(|letter| matches!(letter, 'M' | 'F')).map(String::from).unwrap_or_default()
     }
+}
+
+/// Whose word the unit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnitSource {
+    Sent,
+    /// The analyzer sent none; its file declares one for the test.
+    Declared,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

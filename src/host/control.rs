@@ -5,6 +5,7 @@ mod ask;
 mod call;
 mod decision;
 mod live;
+mod named;
 mod overview;
 mod person;
 mod reevaluate;
@@ -84,15 +85,13 @@ pub enum Request {
     Decide {
         decision: Asked,
         id: i64,
+        /// Who decides, where that isn't told by who asks.
+        #[serde(default)]
+        by: Option<String>,
         reason: String,
     },
     /// Results are another specimen's: their number was misread.
-    Reassign {
-        results: Vec<i64>,
-        specimen: String,
-        by: String,
-        reason: String,
-    },
+    Reassign { results: Vec<i64>, specimen: String, by: String, reason: String },
     /// What results become when they are read anew; where somebody is named, have it so.
     Reevaluate {
         results: Vec<i64>,
@@ -105,15 +104,10 @@ pub enum Request {
     /// Write down what somebody did about a critical call.
     Call(Box<CallRequest>),
     /// Say who may act on the page. Only a command may: the page doesn't ask this.
-    Person {
-        name: String,
-        asked: PersonAsked,
-    },
+    Person { name: String, asked: PersonAsked },
     /// Send what passes on these instruments' connections, or on all where none is named, until this end hangs up. Only
     /// a command may ask it: the page doesn't.
-    Tap {
-        instruments: Vec<String>,
-    },
+    Tap { instruments: Vec<String> },
 }
 
 /// What is said of controls.
@@ -289,6 +283,9 @@ impl Control {
 
     /// Does what `actor` asks for: whoever is at the other end of the socket, or signed in on the page.
     pub async fn answer(&self, request: Request, actor: String) -> Response {
+        if let Some(why) = named::fault(&request) {
+            return Response::Refused { why };
+        }
         match request {
             Request::Live => self.live(),
             Request::Overview => self.overview().await,
@@ -370,8 +367,9 @@ impl Control {
             Request::Resend(request) => self.resend(*request, actor).await,
             Request::Call(request) => self.record(*request, actor).await,
             Request::Person { name, asked } => self.person(&name, asked, actor).await,
-            Request::Decide { decision, id, reason } => {
+            Request::Decide { decision, id, by, reason } => {
                 tracing::info!(actor, ?decision, id, "decided");
+                let actor = named::actor(by.as_deref(), actor);
                 let decider = Decider { actor, reason };
                 match self.journal.decide(decision.about(id), decider, clock::now()).await {
                     Ok(()) => {

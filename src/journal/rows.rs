@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     Attachment, Comment, Comparator, DecimalText, HoldReason, InstrumentId, InstrumentTime, Observation,
-    Patient, Private, SampleClass, SpecimenId, Standing, Status, TestIdentity, Value,
+    Patient, Private, SampleClass, SpecimenId, Standing, Status, TestIdentity, UnitSource, Value,
 };
 
 macro_rules! id {
@@ -104,6 +104,9 @@ pub(super) struct Stored {
     value: StoredValue,
     value_as_sent: String,
     unit: Option<String>,
+    /// The analyzer sent none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unit_declared: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dilution: Option<StoredDilution>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -220,6 +223,7 @@ impl From<&Observation> for Stored {
             value: StoredValue::from(&it.value),
             value_as_sent: it.value_as_sent.clone(),
             unit: it.unit.clone(),
+            unit_declared: it.declared_unit().is_some(),
             dilution: it.dilution.as_ref().map(StoredDilution::from),
             conversion: it.conversion.as_ref().map(StoredConversion::from),
             reference_range: it.reference_range.clone(),
@@ -267,6 +271,7 @@ impl Stored {
             value: self.value.into_value()?,
             value_as_sent: self.value_as_sent,
             unit: self.unit,
+            unit_source: if self.unit_declared { UnitSource::Declared } else { UnitSource::Sent },
             dilution: self.dilution.map(StoredDilution::into_dilution).transpose()?,
             conversion: self.conversion.map(StoredConversion::into_conversion).transpose()?,
             reference_range: self.reference_range,

@@ -10,7 +10,7 @@ use super::{Context, Length, Reading, Specimen, coded, diluted, time, value};
 use crate::domain::profile::{Dialect, StatusMeaning, TableFormat, Trust, Unknown};
 use crate::domain::{
     HostQuery, InstrumentTime, Observation, Patient, Private, Problem, ProblemKind, SampleClass, SpecimenId,
-    Standing, Status, TestIdentity, Value,
+    Standing, Status, TestIdentity, UnitSource, Value,
 };
 
 /// Observations with what the checks must know of them, and what couldn't become one.
@@ -145,6 +145,7 @@ impl Normalizer<'_> {
         {
             attachments.splice(0..0, order.attachments.iter().cloned());
         }
+        let declared = site.and_then(|site| site.unit.as_ref());
         let observation = Observation {
             instrument: reading.instrument.clone(),
             profile: reading.profile.identity(),
@@ -156,7 +157,11 @@ impl Normalizer<'_> {
             replicate,
             value,
             value_as_sent: raw.value_as_sent,
-            unit: raw.unit.or_else(|| site.and_then(|site| site.unit.clone())),
+            unit_source: match (&raw.unit, declared) {
+                (None, Some(_)) => UnitSource::Declared,
+                _ => UnitSource::Sent,
+            },
+            unit: raw.unit.or_else(|| declared.cloned()),
             dilution,
             conversion: None,
             reference_range: raw.range,

@@ -45,6 +45,8 @@ pub struct Prior {
     pub dilution: Option<Dilution>,
     pub value_as_sent: String,
     pub unit: Option<String>,
+    /// The unit as sent: what a file declares in its place may have been changed since.
+    pub sent_unit: Option<String>,
     pub flags: Vec<String>,
     pub received_at: Timestamp,
     /// Its transmission broke off, and it waits here to come again.
@@ -76,6 +78,7 @@ impl Prior {
             dilution: observation.dilution.clone(),
             value_as_sent: observation.value_as_sent.clone(),
             unit: observation.unit.clone(),
+            sent_unit: observation.sent_unit().map(str::to_owned),
             flags: observation.flags.clone(),
             received_at,
             waits_for_its_end: false,
@@ -340,7 +343,7 @@ fn is_kin(old: &Prior, new: &Observation, arrival: &Arrival<'_>) -> bool {
 fn says_the_same(old: &Prior, new: &Observation) -> bool {
     old.status_as_sent == new.status_as_sent
         && old.value_as_sent == new.value_as_sent
-        && old.unit == new.unit
+        && (old.unit == new.unit || old.sent_unit.as_deref() == new.sent_unit())
         && old.flags == new.flags
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn decide(
     let decision = Asked::from_name(name).ok_or(NONE)?;
     let visitor = page.authorised(who, &form.guard, needed(decision)).await?;
     let reason = reason(&form)?;
-    page.ask(&visitor, Request::Decide { decision, id, reason }).await?;
+    page.ask(&visitor, Request::Decide { decision, id, by: None, reason }).await?;
     let (headline, on) = done(decision, id);
     html(
         &Done {

@@ -259,7 +259,7 @@ async fn decide(
     }
     let reason = reasoned(&sent.reason).ok_or_else(no_reason)?;
     let by = format!("{} by token", machine.name);
-    let request = Request::Decide { decision, id: sent.id, reason };
+    let request = Request::Decide { decision, id: sent.id, by: None, reason };
     page.ask_as(by.clone(), request).await.map_err(refused)?;
     Ok(Json(Decided { decision: decision.name(), id: sent.id, by }).into_response())
 }

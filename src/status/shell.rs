@@ -224,12 +224,15 @@ pub(super) fn test_name(test: &TestIdentity) -> String {
 
 /// The unit as sent, and what the value was converted into.
 pub(super) fn unit(detail: &Observation) -> Words {
-    let sent = detail.unit.as_deref().unwrap_or_default();
+    let sent = match detail.declared_unit() {
+        Some(unit) => words!("{unit} (declared, none was sent)", unit),
+        None => detail.unit.as_deref().unwrap_or_default().into(),
+    };
     match detail.reported() {
         Some(it) => {
             words!("{sent}, reported as {value}", sent, value = format!("{} {}", it.number, it.unit))
         }
-        None => sent.into(),
+        None => sent,
     }
 }
 

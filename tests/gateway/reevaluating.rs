@@ -220,3 +220,75 @@ async fn a_gateway_that_is_killed_while_it_reads_anew_doubles_and_loses_nothing(
     specimens.sort_unstable();
     assert_eq!(specimens, ["EX0001", "EX0002", "EX0003", "EX0004", "EX0005", "EX0006"], "each once");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_is_declared_for_want_of_a_sent_one_is_told_as_declared() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    let unsent = |specimen: &str, value: &str| glucose(specimen, value, "F", TIME).replace("|mg/dl|", "||");
+    let with = |unit: &str| {
+        let codes = format!("[codes.GLCC]\nanalyte = \"glucose\"\n{unit}");
+        lab.instrument("erba", "erba-xl", "", &format!("{}{codes}", listener(address)));
+    };
+    with("");
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &unsent("EX0001", "90.0")).await;
+    until("it waits for its unit", || lab.count("held") == 1).await;
+    assert!(lab.text(&["held"]).contains("the analyzer sent no unit"), "{}", lab.text(&["held"]));
+    assert!(gateway.terminate().success());
+    with("unit = \"mg/dL\"\n");
+    let gateway = lab.start().await;
+    have_it_so(&lab, &["1"]);
+    send(address, &glucose("EX0002", "90.0", "F", TIME)).await;
+    until("the LIMS has both", || lab.count("accepted") == 2).await;
+    let [declared, told] = sent(&lab).try_into().unwrap();
+    assert_eq!((&declared["unit"], &declared["unit_declared"]), (&"mg/dL".into(), &true.into()));
+    assert_eq!(declared["converted"]["number"], "5.0");
+    assert_eq!((&told["unit"], told.get("unit_declared")), (&"mg/dl".into(), None));
+    let trace = lab.text(&["trace", "EX0001"]);
+    assert!(
+        trace.contains("GLCC 90.0 mg/dL (the unit is declared, none was sent), reported as 5.0 mmol/L"),
+        "{trace}"
+    );
+    assert!(!lab.text(&["trace", "EX0002"]).contains("declared"));
+    let shown = page::answer(lab.page, "/specimen?id=EX0001").unwrap();
+    assert!(shown.contains("mg/dL (declared, none was sent), reported as 5.0 mmol/L"), "{shown}");
+    assert!(gateway.terminate().success());
+
+    // Another declaration makes no other result of what comes again.
+    with("unit = \"g/L\"\n");
+    let gateway = lab.start().await;
+    send(address, &unsent("EX0001", "90.0")).await;
+    until("it was received again", || lab.text(&["trace", "EX0001"]).contains("received again")).await;
+    assert_eq!((lab.count("accepted"), lab.count("held")), (2, 0));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_releases_or_rejects_by_a_command_is_named_beside_the_account() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &listener(address));
+    let gateway = lab.start().await;
+    for specimen in ["EX0001", "EX0002", "EX0003"] {
+        send(address, &glucose(specimen, "what", "F", TIME)).await;
+    }
+    until("all wait", || lab.count("held") == 3).await;
+    let mistaken = lab.text(&["release", "1", "--by", "labwire", "--reason", "seen"]);
+    assert!(mistaken.contains("1: refused: that is what the journal calls the gateway"), "{mistaken}");
+    assert_eq!(lab.count("held"), 3);
+    assert_eq!(lab.text(&["release", "1", "--by", "Anna Example", "--reason", "seen"]), "1: done\n");
+    assert_eq!(lab.text(&["reject", "2", "--by", "Bert Sample", "--reason", "clotted"]), "2: done\n");
+    assert_eq!(lab.text(&["reject", "3", "--reason", "clotted"]), "3: done\n");
+    let by = |specimen: &str| lab.text(&["trace", specimen]);
+    assert!(by("EX0001").contains("observation 1 released by Anna Example ("), "{}", by("EX0001"));
+    assert!(by("EX0002").contains("observation 2 rejected by Bert Sample ("), "{}", by("EX0002"));
+    let alone = by("EX0003");
+    assert!(alone.contains("observation 3 rejected by ") && !alone.contains("Sample ("), "{alone}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -307,6 +307,7 @@ pub(crate) fn result(specimen: &str, code: &str, value: &str) -> Observation {
         value: Value::Quantity { comparator: None, number: DecimalText::parse(value, '.').unwrap() },
         value_as_sent: value.to_owned(),
         unit: Some("mmol/L".to_owned()),
+        unit_source: labwire::domain::UnitSource::Sent,
         dilution: None,
         conversion: None,
         reference_range: None,

@@ -27,15 +27,25 @@ pub(in crate::cli) enum DecideCommand {
     Dismiss(Dismiss),
 }
 
+/// Who decides, and why.
+#[derive(Args)]
+pub(in crate::cli) struct Word {
+    /// Your name, as it shall stand in the journal beside the system user's; where several use that account, say it
+    #[arg(long)]
+    pub(in crate::cli) by: Option<String>,
+    /// Why, in your words
+    #[arg(long)]
+    pub(in crate::cli) reason: String,
+}
+
 #[derive(Args)]
 pub(in crate::cli) struct Item {
     #[command(flatten)]
     config: Config,
     /// The number that the lists and the page show
     pub(in crate::cli) id: i64,
-    /// Why, in your words
-    #[arg(long)]
-    pub(in crate::cli) reason: String,
+    #[command(flatten)]
+    word: Word,
 }
 
 #[derive(Args)]
@@ -48,9 +58,8 @@ pub(in crate::cli) struct Dismiss {
     /// Every open problem of this message
     #[arg(long, conflicts_with = "id")]
     pub(in crate::cli) message: Option<i64>,
-    /// Why, in your words
-    #[arg(long)]
-    pub(in crate::cli) reason: String,
+    #[command(flatten)]
+    word: Word,
 }
 
 #[derive(Args)]
@@ -69,9 +78,8 @@ pub(in crate::cli) struct Release {
     /// Of this test alone, by the instrument's code
     #[arg(long, value_name = "CODE", conflicts_with = "ids", requires = "held_for")]
     pub(in crate::cli) test: Option<String>,
-    /// Why, in your words
-    #[arg(long)]
-    pub(in crate::cli) reason: String,
+    #[command(flatten)]
+    word: Word,
 }
 
 pub(super) fn held_for(name: &str) -> Result<HoldReason, String> {
@@ -91,9 +99,8 @@ pub(in crate::cli) struct Retry {
     /// Every dead letter
     #[arg(long, conflicts_with = "ids")]
     pub(in crate::cli) all: bool,
-    /// Why, in your words
-    #[arg(long)]
-    pub(in crate::cli) reason: String,
+    #[command(flatten)]
+    word: Word,
 }
 
 impl DecideCommand {
@@ -106,6 +113,18 @@ impl DecideCommand {
             | DecideCommand::Reread(item) => &item.config,
             DecideCommand::Dismiss(dismiss) => &dismiss.config,
             DecideCommand::Release(release) => &release.config,
+        }
+    }
+
+    pub(in crate::cli) fn word(&self) -> &Word {
+        match self {
+            DecideCommand::Retry(retry) => &retry.word,
+            DecideCommand::GiveUp(item)
+            | DecideCommand::Confirm(item)
+            | DecideCommand::Reject(item)
+            | DecideCommand::Reread(item) => &item.word,
+            DecideCommand::Dismiss(dismiss) => &dismiss.word,
+            DecideCommand::Release(release) => &release.word,
         }
     }
 

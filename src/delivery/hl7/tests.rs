@@ -128,6 +128,15 @@ fn a_converted_value_takes_its_place_with_what_was_sent_in_a_note() {
         segments("NTE", glucose.clone()),
         ["NTE|1|L|as sent: 5.40 mg/dl, range 4.0 - 6.1; exactly 1500/5003 mmol/L"]
     );
+    let unsent = |it: Observation| Observation { unit_source: crate::domain::UnitSource::Declared, ..it };
+    assert_eq!(
+        segments("NTE", unsent(glucose.clone())),
+        [
+            "NTE|1|L|as sent: 5.40 (no unit was sent, mg/dl is declared), range 4.0 - 6.1; exactly 1500/5003 mmol/L"
+        ]
+    );
+    let plain = Observation { conversion: None, ..unsent(glucose.clone()) };
+    assert_eq!(segments("NTE", plain), ["NTE|1|L|no unit was sent, mg/dl is declared"]);
     let less = Observation { value: number(Some(Comparator::Less), "5.40"), ..glucose.clone() };
     assert!(segments("OBX", less)[0].contains("|SN|GLU^GLCC^L^14749-6^^LN|1|<^0.30|mmol/L|"));
 

@@ -2,7 +2,7 @@
 
 use labwire_units::Exact;
 
-use crate::domain::{Comparator, Observation, Value, Words, words};
+use crate::domain::{Comparator, Observation, UnitSource, Value, Words, words};
 
 /// What the person who takes a call must hear.
 #[derive(Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Tell {
         /// In the unit that is reported, where that isn't the one that was sent.
         reported: Option<Said>,
         sent: Said,
+        /// The unit of what was sent is declared.
+        unit_source: UnitSource,
     },
     /// That the value told before was rejected.
     Withdrawn,
@@ -47,15 +49,16 @@ impl Tell {
             .reported()
             .map(|it| Said { text: format!("{comparator}{}", it.number), unit: it.unit.clone() });
         let sent = Said { text, unit: observation.unit.clone().unwrap_or_default().trim().to_owned() };
-        Tell::Value { reported: reported.filter(|it| *it != sent), sent }
+        let unit_source = observation.unit_source;
+        Tell::Value { reported: reported.filter(|it| *it != sent), sent, unit_source }
     }
 
     /// Whether this is what was told. Without a unit it is in the one that is reported.
     pub fn agrees(&self, called: &str) -> bool {
         match self {
             Tell::Withdrawn => called.trim().eq_ignore_ascii_case(WITHDRAWN),
-            Tell::Value { reported: None, sent } => sent.is(called, NeedsUnit::No),
-            Tell::Value { reported: Some(reported), sent } => {
+            Tell::Value { reported: None, sent, .. } => sent.is(called, NeedsUnit::No),
+            Tell::Value { reported: Some(reported), sent, .. } => {
                 reported.is(called, NeedsUnit::No) || sent.is(called, NeedsUnit::Yes)
             }
         }
@@ -65,8 +68,12 @@ impl Tell {
     pub fn words(&self) -> Words {
         match self {
             Tell::Withdrawn => Words::fixed(WITHDRAWN),
-            Tell::Value { reported: None, sent } => sent.words().into(),
-            Tell::Value { reported: Some(reported), sent } => {
+            Tell::Value { reported: None, sent, .. } => sent.words().into(),
+            Tell::Value { reported: Some(reported), sent, unit_source: UnitSource::Declared } => {
+                let (reported, text, unit) = (reported.words(), &sent.text, &sent.unit);
+                words!("{reported} (as sent: {text}; its unit is declared as {unit})", reported, text, unit)
+            }
+            Tell::Value { reported: Some(reported), sent, .. } => {
                 words!("{reported} (as sent: {sent})", reported = reported.words(), sent = sent.words())
             }
         }
@@ -116,10 +123,16 @@ mod tests {
 
     #[test]
     fn a_number_is_compared_as_a_number_and_in_its_unit() {
-        let plain = Tell::Value { reported: None, sent: said("2.50", "mmol/L") };
-        let converted = Tell::Value { reported: Some(said("2.5", "mmol/L")), sent: said("45", "mg/dL") };
-        let off_scale = Tell::Value { reported: None, sent: said("<1.5", "mmol/L") };
-        let text = Tell::Value { reported: None, sent: said("POSITIVE", "") };
+        let plain =
+            Tell::Value { reported: None, sent: said("2.50", "mmol/L"), unit_source: UnitSource::Sent };
+        let converted = Tell::Value {
+            reported: Some(said("2.5", "mmol/L")),
+            sent: said("45", "mg/dL"),
+            unit_source: UnitSource::Sent,
+        };
+        let off_scale =
+            Tell::Value { reported: None, sent: said("<1.5", "mmol/L"), unit_source: UnitSource::Sent };
+        let text = Tell::Value { reported: None, sent: said("POSITIVE", ""), unit_source: UnitSource::Sent };
         for (tell, called, expected) in [
             (&plain, "2.5 mmol/L", true),
             (&plain, "2.50", true),

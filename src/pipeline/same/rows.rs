@@ -63,7 +63,7 @@ impl Said {
         let TestIdentity { code, aspect, component, dilution } = &it.test;
         let always = [class, code, aspect, component, dilution, time_text(it)];
         let outcome = [&it.status_as_sent, &it.value_as_sent].map(String::as_str);
-        let unit = it.unit.as_ref().map(|unit| format!("={unit}")).unwrap_or_default();
+        let unit = it.sent_unit().map(|unit| format!("={unit}")).unwrap_or_default();
         let mut hash = Sha256::new();
         let flags = it.flags.iter().map(String::as_str);
         for part in always.into_iter().chain(outcome).chain([unit.as_str()]).chain(flags) {

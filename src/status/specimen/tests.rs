@@ -32,6 +32,7 @@ pub(in crate::status) fn observation() -> Observation {
         value: Value::Quantity { comparator: None, number: DecimalText::parse("4.1", '.').unwrap() },
         value_as_sent: "4.1".to_owned(),
         unit: None,
+        unit_source: crate::domain::UnitSource::Sent,
         dilution: None,
         conversion: None,
         reference_range: None,
@@ -312,6 +313,7 @@ fn measured(id: i64, minutes: i64, unit: &str, value: &str) -> Step {
     let detail = Observation {
         value: Value::Quantity { comparator, number: DecimalText::parse(number, '.').unwrap() },
         unit: Some(unit.to_owned()),
+        unit_source: crate::domain::UnitSource::Sent,
         ..observation()
     };
     let (observation, detail) = (ObservationId(id), Box::new(detail));
