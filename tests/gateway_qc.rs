@@ -350,3 +350,47 @@ async fn a_number_alone_makes_a_control_only_of_what_is_nobodys() {
     assert!(gateway.terminate().success());
     here.lab.must_balance();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_controls_are_good_again_a_rejected_run_still_names_the_patients_around_it() {
+    let here = Laboratory::new().await.with_lots();
+    let gateway = here.lab.start().await;
+    for (specimen, value, time) in [
+        ("NORMAL", "101", "20260102060000"),
+        ("EX0001", "88", "20260102070000"),
+        ("EX0002", "91", "20260102080000"),
+        ("NORMAL", "107", "20260102090000"),
+        ("EX0003", "92", "20260102093000"),
+        ("NORMAL", "100", "20260102100000"),
+        ("EX0004", "93", "20260102110000"),
+    ] {
+        let message = match specimen {
+            "NORMAL" => control(specimen, value, time),
+            _ => glucose(specimen, value, "F", time),
+        };
+        send(here.chemistry, &message).await;
+    }
+    until("all is settled", || here.accepted("lims") == 4 && here.accepted("qc-software") == 3).await;
+    let now = here.lab.text(&["qc", "since", "erba", "GLCC"]);
+    assert!(now.contains("EX0004 93") && now.contains("1 in all"), "{now}");
+    assert!(
+        now.contains("Before it, run 2, measured 2026-01-02T09:00:00Z: rejected by 1-2s, 1-3s; --before 2"),
+        "{now}"
+    );
+    let around = here.lab.text(&["qc", "since", "erba", "GLCC", "--before", "2"]);
+    for shown in [
+        "since run 1, measured 2026-01-02T06:00:00Z",
+        "EX0001 88",
+        "EX0002 91",
+        "EX0003 92",
+        "3 in all, until run 3",
+    ] {
+        assert!(around.contains(shown), "{shown}: {around}");
+    }
+    assert!(!around.contains("EX0004"), "run 3 vouches for it: {around}");
+    let of_first = here.lab.text(&["qc", "since", "erba", "GLCC", "--before", "1"]);
+    assert!(of_first.contains("No run of GLCC on erba was acceptable before."), "{of_first}");
+    let unknown = here.lab.run(&["qc", "since", "erba", "GLCC", "--before", "77"]);
+    assert_eq!(unknown.status.code(), Some(1), "{}", String::from_utf8_lossy(&unknown.stdout));
+    assert!(gateway.terminate().success());
+}

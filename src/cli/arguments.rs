@@ -25,7 +25,7 @@ pub(super) use call::{CallCommand, More, Reached, ReadBack};
 pub(super) use decide::{DecideCommand, Release};
 pub(super) use keeping::{Archive, Backup};
 pub(super) use listen::Listen;
-pub(super) use qc::{QcCommand, QcSeries};
+pub(super) use qc::{QcCommand, QcSeries, QcSince};
 pub(super) use reevaluate::Reevaluate;
 pub(super) use resend::Resend;
 pub(super) use rules::{Replay, RulesCommand, Sign};

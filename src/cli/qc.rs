@@ -6,7 +6,7 @@ use std::io::Write;
 use jiff::SignedDuration;
 
 use super::Outcome;
-use super::arguments::{QcCommand, QcSeries};
+use super::arguments::{QcCommand, QcSeries, QcSince};
 use crate::clock;
 use crate::config::{Bearings, Settings};
 use crate::domain::{InstrumentId, TestIdentity};
@@ -99,36 +99,65 @@ fn meant(
     Ok(meant)
 }
 
-fn since(bearings: &Bearings, of: &QcSeries, out: &mut impl Write) -> Outcome {
+fn since(bearings: &Bearings, since: &QcSince, out: &mut impl Write) -> Outcome {
     let reader = Reader::open(&bearings.journal.path)?;
-    let series = meant(&reader, of, out)?;
+    let series = meant(&reader, &since.of, out)?;
+    let mut listed = false;
     for it in &series {
-        match &it.acceptable {
-            Some(run) => writeln!(
-                out,
-                "Patients' results of {} on {} since {}:",
-                name(&it.test),
-                it.instrument,
-                told_of(run)
-            )?,
+        let (from, until) = match since.before {
+            None => (it.acceptable.clone(), None),
+            Some(run) => match reader.around_run(&it.instrument, &it.test, run, clock::now())? {
+                Some(around) => (around.before, around.after),
+                None => continue,
+            },
+        };
+        listed = true;
+        let (test, instrument) = (name(&it.test), &it.instrument);
+        match &from {
+            Some(run) => {
+                writeln!(out, "Patients' results of {test} on {instrument} since {}:", told_of(run))?
+            }
             None => writeln!(
                 out,
-                "No run of {} on {} was ever acceptable. All patients' results of it:",
-                name(&it.test),
-                it.instrument
+                "No run of {test} on {instrument} was acceptable before. All patients' results of it:"
             )?,
         }
         let (mut count, mut failed) = (0_usize, Ok(()));
-        reader.patients_since(&it.instrument, &it.test, it.acceptable.as_ref(), |result| {
+        reader.patients_since(&it.instrument, &it.test, (from.as_ref(), until.as_ref()), |result| {
             count += 1;
             if failed.is_ok() {
                 failed = writeln!(out, "{}", line(&result));
             }
         })?;
         failed?;
-        writeln!(out, "{count} in all")?;
+        match &until {
+            Some(run) => writeln!(out, "{count} in all, until {}", told_of(run))?,
+            None => writeln!(out, "{count} in all")?,
+        }
+        if since.before.is_none() {
+            earlier_failure(&reader, it, out)?;
+        }
     }
-    Ok(if series.is_empty() { Exit::Failed } else { Exit::Done })
+    if let Some(run) = since.before.filter(|_| !listed && !series.is_empty()) {
+        writeln!(
+            out,
+            "Refused: run {run} is none of these, or counts no more; labwire qc results names the runs."
+        )?;
+    }
+    Ok(if listed { Exit::Done } else { Exit::Failed })
+}
+
+/// Where the newest run is acceptable, and the one before it that was rejected asks for another list.
+fn earlier_failure(
+    reader: &Reader,
+    it: &SeriesView,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let Some(acceptable) = &it.acceptable else { return Ok(()) };
+    if let Some(failed) = reader.rejected_before(&it.instrument, &it.test, acceptable.id, clock::now())? {
+        writeln!(out, "Before it, {}; --before {} lists what came until then.", told_of(&failed), failed.id)?;
+    }
+    Ok(())
 }
 
 fn line(result: &PatientResult) -> String {

@@ -138,7 +138,9 @@ pub(super) async fn show(
 
 fn row(it: &SeriesView, plan: &Plan, clock: &Clock) -> SeriesRow {
     let (instrument, test) = (it.instrument.to_string(), test_name(&it.test));
-    let since = format!("labwire qc since {instrument} \"{test}\"");
+    // By the run, so that it is still right once the controls were measured again.
+    let before = it.last.as_ref().map(|run| format!(" --before {}", run.id)).unwrap_or_default();
+    let since = format!("labwire qc since {instrument} \"{test}\"{before}");
     let remedy = match it.state {
         QcState::Rejected => words!(
             "find the cause and measure the controls again, or accept the run below; {command} lists the patients' results that no acceptable run vouches for",

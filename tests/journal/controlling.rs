@@ -320,11 +320,11 @@ fn patients_results_since_the_last_acceptable_run_are_found_by_either_clock() {
     let each = |it: labwire::journal::qc::PatientResult| {
         found.push(format!("{} {}", it.detail.specimen.reveal(), it.fates.join(",")));
     };
-    lab.reader.patients_since(&sim(), &potassium(), series.acceptable.as_ref(), each).unwrap();
+    lab.reader.patients_since(&sim(), &potassium(), (series.acceptable.as_ref(), None), each).unwrap();
     found.sort();
     let expected = ["AFTER", "LAST", "LATE", "OVERTAKEN"].map(|name| format!("{name} lims accepted"));
     assert_eq!(found, expected);
     let mut all = 0;
-    lab.reader.patients_since(&sim(), &potassium(), None, |_| all += 1).unwrap();
+    lab.reader.patients_since(&sim(), &potassium(), (None, None), |_| all += 1).unwrap();
     assert_eq!(all, 5);
 }

@@ -9,7 +9,7 @@ use super::Config;
 #[derive(Subcommand)]
 pub(in crate::cli) enum QcCommand {
     /// The patients' results since the last acceptable run, and what became of each
-    Since(QcSeries),
+    Since(QcSince),
     /// The latest control results
     Results(QcSeries),
     /// Decide everything again from what is stored, and tell what comes out otherwise
@@ -26,7 +26,8 @@ pub(in crate::cli) enum QcCommand {
 impl QcCommand {
     pub(in crate::cli) fn config(&self) -> &Path {
         match self {
-            QcCommand::Since(of) | QcCommand::Results(of) => &of.config,
+            QcCommand::Since(since) => &since.of.config,
+            QcCommand::Results(of) => &of.config,
             QcCommand::Replay { config } => config,
             QcCommand::Accept(say) | QcCommand::Exclude(say) => &say.config,
         }
@@ -40,6 +41,15 @@ pub(in crate::cli) struct QcSeries {
     pub(in crate::cli) instrument: String,
     /// The instrument's code of the test, or all of its name as `labwire qc` shows it
     pub(in crate::cli) test: String,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct QcSince {
+    #[command(flatten)]
+    pub(in crate::cli) of: QcSeries,
+    /// A run that failed: since the last acceptable one before it, until the first acceptable one after it
+    #[arg(long, value_name = "RUN")]
+    pub(in crate::cli) before: Option<i64>,
 }
 
 #[derive(Args)]

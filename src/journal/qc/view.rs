@@ -1,6 +1,9 @@
 //! How each test stands by its controls, their latest results, and the patients' results that no
 //! acceptable run vouches for. Plain rows, read in single queries.
 
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+
 use jiff::{SignedDuration, Timestamp};
 use labwire_units::Exact;
 use rusqlite::{Connection, Row, params};
@@ -48,6 +51,16 @@ pub struct RunView {
     pub violations: Vec<Violation>,
     /// Somebody accepted it all the same.
     pub accepted: Option<QcWord>,
+}
+
+/// A run, and the acceptable ones around it.
+#[derive(Debug, Clone)]
+pub struct AroundRun {
+    pub run: RunView,
+    /// The last acceptable one before it.
+    pub before: Option<RunView>,
+    /// The first acceptable one after it.
+    pub after: Option<RunView>,
 }
 
 /// A control result.
@@ -149,13 +162,61 @@ impl Reader {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The patients' results of a test that were measured, or came, after a run; all there are without one. `each` gets them
-    /// in the order in which they came.
+    /// The time around a run in which none is acceptable; nothing where the test has no such run that counts.
+    pub fn around_run(
+        &self,
+        instrument: &InstrumentId,
+        test: &TestIdentity,
+        run: i64,
+        at: Timestamp,
+    ) -> Result<Option<AroundRun>, JournalError> {
+        let Some(series) = judge::series(&self.connection, instrument, &undiluted(test))? else {
+            return Ok(None);
+        };
+        let (mut found, mut around) = (None, (None, None));
+        each_run(&self.connection, series, at, |it| {
+            let is_acceptable = it.effective().is_acceptable();
+            match it.id.cmp(&run) {
+                Ordering::Equal => found = Some(it),
+                Ordering::Greater if is_acceptable => around.1 = Some(it),
+                Ordering::Less if is_acceptable => around.0 = Some(it),
+                _ => {}
+            }
+            if around.0.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        let (before, after) = around;
+        Ok(found.map(|run| AroundRun { run, before, after }))
+    }
+
+    /// The rejected run that came right before this one, if that is what came before it.
+    pub fn rejected_before(
+        &self,
+        instrument: &InstrumentId,
+        test: &TestIdentity,
+        run: i64,
+        at: Timestamp,
+    ) -> Result<Option<RunView>, JournalError> {
+        let Some(series) = judge::series(&self.connection, instrument, &undiluted(test))? else {
+            return Ok(None);
+        };
+        let mut before = None;
+        each_run(&self.connection, series, at, |it| match it.id < run {
+            true => {
+                before = Some(it);
+                ControlFlow::Break(())
+            }
+            false => ControlFlow::Continue(()),
+        })?;
+        Ok(before.filter(|it| it.effective() == Outcome::Rejected))
+    }
+
+    /// The patients' results of a test that were measured, or came, after a run; all there are without one. Without those that
+    /// were measured and came after `until`, where there is such a run. `each` gets them in the order in which they came.
     pub fn patients_since(
         &self,
         instrument: &InstrumentId,
         test: &TestIdentity,
-        run: Option<&RunView>,
+        (run, until): (Option<&RunView>, Option<&RunView>),
         mut each: impl FnMut(PatientResult),
     ) -> Result<(), JournalError> {
         // Nothing is received before it was measured, unless the analyzer's clock is wrong.
@@ -167,6 +228,7 @@ impl Reader {
             from = (last.received_at.as_microsecond(), last.id.0);
             page.into_iter()
                 .filter(|it| run.is_none_or(|run| run.does_not_vouch_for(it)))
+                .filter(|it| !until.is_some_and(|until| until.is_before(it)))
                 .for_each(&mut each);
         }
     }
@@ -209,9 +271,20 @@ impl Reader {
 impl RunView {
     /// Whether a result was measured after this run, or came after it.
     fn does_not_vouch_for(&self, result: &PatientResult) -> bool {
-        let time = result.detail.completed.as_ref().or(result.detail.started.as_ref());
-        let measured = time.and_then(|time| time.instant).unwrap_or(result.received_at);
-        measured > self.measured_at || result.id.0 > self.last_point
+        result.measured_at() > self.measured_at || result.id.0 > self.last_point
+    }
+
+    /// Whether a result was measured after this run, and came after it.
+    fn is_before(&self, result: &PatientResult) -> bool {
+        result.measured_at() > self.measured_at && result.id.0 > self.last_point
+    }
+}
+
+impl PatientResult {
+    /// As the analyzer says, or else when it came.
+    fn measured_at(&self) -> Timestamp {
+        let time = self.detail.completed.as_ref().or(self.detail.started.as_ref());
+        time.and_then(|time| time.instant).unwrap_or(self.received_at)
     }
 }
 
@@ -230,6 +303,27 @@ struct Latest {
 }
 
 fn latest_runs(connection: &Connection, series: i64, at: Timestamp) -> Result<Latest, JournalError> {
+    let (mut open, mut acceptable) = (Vec::new(), None);
+    each_run(connection, series, at, |run| {
+        if run.effective().is_acceptable() {
+            acceptable = Some(run);
+            return ControlFlow::Break(());
+        }
+        if open.len() < OPEN {
+            open.push(run);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(Latest { open, acceptable })
+}
+
+/// Every run that counts as of a moment, the latest first, until `each` has seen enough.
+fn each_run(
+    connection: &Connection,
+    series: i64,
+    at: Timestamp,
+    mut each: impl FnMut(RunView) -> ControlFlow<()>,
+) -> Result<(), JournalError> {
     let mut statement = connection.prepare_cached(
         "SELECT r.id, r.began_at,
             (SELECT max(p.measured_at) FROM qc_point p WHERE p.run = r.id),
@@ -242,17 +336,12 @@ fn latest_runs(connection: &Connection, series: i64, at: Timestamp) -> Result<La
          WHERE r.series = ?1 AND d.outcome <> 'void' ORDER BY r.id DESC",
     )?;
     let mut rows = statement.query(params![series, at.as_microsecond()])?;
-    let mut open = Vec::new();
     while let Some(row) = rows.next()? {
-        let run = run_view(row)?;
-        if run.effective().is_acceptable() {
-            return Ok(Latest { open, acceptable: Some(run) });
-        }
-        if open.len() < OPEN {
-            open.push(run);
+        if each(run_view(row)?).is_break() {
+            break;
         }
     }
-    Ok(Latest { open, acceptable: None })
+    Ok(())
 }
 
 fn run_view(row: &Row<'_>) -> Result<RunView, JournalError> {
