@@ -35,7 +35,7 @@ pub(in crate::status) async fn see(
     }
     for (done, id) in ticked.iter().enumerate() {
         let decision = control::Asked::Dismiss;
-        let request = Request::Decide { decision, id: *id, reason: reason.clone() };
+        let request = Request::Decide { decision, id: *id, by: None, reason: reason.clone() };
         page.ask(&visitor, request).await.map_err(|failure| stopped(failure, done, *id))?;
     }
     html(
