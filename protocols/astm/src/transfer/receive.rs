@@ -42,6 +42,8 @@ struct Storing {
     parcel: ParcelId,
     frame: Candidate,
     since: Instant,
+    /// As it came: what follows may be copies of it.
+    raw: Vec<u8>,
     /// It came before the answer to what was before it: this peer doesn't wait.
     before_answer: bool,
 }
@@ -323,9 +325,9 @@ impl Receiver {
         let id = self.take_parcel_id();
         let content = frame.content_range();
         let message_ends = frame.message_ends.clone();
-        out.push_back(Action::Store(Parcel { id, raw, content, message_ends }));
+        out.push_back(Action::Store(Parcel { id, raw: raw.clone(), content, message_ends }));
         self.deadline = None;
-        State::Storing(Storing { parcel: id, frame, since: now, before_answer: self.before_answer })
+        State::Storing(Storing { parcel: id, frame, since: now, raw, before_answer: self.before_answer })
     }
 
     fn take_storing(&mut self, parcel: ParcelId) -> Option<Storing> {
@@ -338,13 +340,16 @@ impl Receiver {
         }
     }
 
-    /// Whether the peer can still be waiting for the answer to this frame. One that says ENQ isn't, nor one that says
-    /// EOT when its timer ran out; one that says EOT at once never waits at all, and may count its answers.
+    /// Whether the peer can still be waiting for the answer to this frame, having perhaps sent it again meanwhile. One that
+    /// says ENQ isn't, nor one that says EOT when its timer ran out; one that says EOT at once never waits at all, and may
+    /// count its answers.
     fn is_awaited(&self, storing: &Storing) -> bool {
-        match self.held_back.first() {
-            Some((ENQ, _)) => false,
-            Some((EOT, came)) => {
-                let waits = !storing.before_answer && asks_anew(self.held_back.iter());
+        let copies = self.held_back.copies(&storing.raw);
+        let behind = || self.held_back.iter().skip(copies * storing.raw.len());
+        match (behind().next(), self.held_back.first()) {
+            (Some(&ENQ), _) => false,
+            (Some(&EOT), Some((_, came))) => {
+                let waits = !storing.before_answer && asks_anew(behind());
                 came < storing.since + AT_ONCE && !waits
             }
             _ => true,
@@ -359,12 +364,12 @@ impl Receiver {
         }
         self.await_peer(now);
         self.state = State::Receiving;
-        self.before_answer = answer.is_some();
+        self.before_answer = true;
         while !self.held_back.is_empty() && !self.is_storing() {
             let (used, token) = self.scanner.scan(self.held_back.front());
             self.held_back.advance(used);
             if let Some(token) = token {
-                self.asked_anew = !self.before_answer && asks_anew(self.held_back.iter());
+                self.asked_anew = answer.is_none() && asks_anew(self.held_back.iter());
                 self.on_token(now, token, out);
             }
         }

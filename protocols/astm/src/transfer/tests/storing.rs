@@ -274,6 +274,24 @@ fn a_peer_that_asked_again_and_again_gets_one_answer() {
         ended
         began
         send ACK
+        > 1:H|\^&\r ETX 1:H|\^&\r ETX EOT ENQ
+        store 1
+        ~ stored 1
+        note answered-too-late
+        note repeated-frame
+        ended
+        began
+        send ACK
+        > 1:H|\^&\r ETX 1:H|\^&\r ETX 1:H|\^&\r ETX ENQ
+        store 2
+        ~ stored 2
+        note answered-too-late
+        note repeated-frame
+        note repeated-frame
+        note restarted
+        cut restarted
+        began
+        send ACK
         > bad 1:H|\^&\r ETX EOT ENQ
         note bad-checksum
         note answered-too-late
