@@ -64,10 +64,12 @@ pub enum HoldReason {
     EqualWithoutHour,
     /// The LIMS was asked for the patient's earlier values and hasn't answered yet.
     AwaitsHistory,
+    /// It hadn't left when a newer version took its place, and a person has rejected that.
+    SuccessorRejected,
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 32] = [
+    pub const ALL: [HoldReason; 33] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -100,6 +102,7 @@ impl HoldReason {
         HoldReason::PossibleDuplicate,
         HoldReason::EqualWithoutHour,
         HoldReason::AwaitsHistory,
+        HoldReason::SuccessorRejected,
     ];
 
     pub fn name(self) -> &'static str {
@@ -136,6 +139,7 @@ impl HoldReason {
             HoldReason::PossibleDuplicate => "possible-duplicate",
             HoldReason::EqualWithoutHour => "equal-without-hour",
             HoldReason::AwaitsHistory => "awaits-history",
+            HoldReason::SuccessorRejected => "successor-rejected",
         }
     }
 
@@ -274,6 +278,9 @@ impl HoldReason {
             }
             HoldReason::AwaitsHistory => {
                 "the patient's earlier values are still to come from the LIMS; it leaves by itself once they have or the time is up"
+            }
+            HoldReason::SuccessorRejected => {
+                "the version that took its place was rejected, and this one hadn't left: say whether it stands"
             }
         }
     }

@@ -10,6 +10,7 @@ use deliveries::{confirm, give_up, retry};
 
 use super::audit::{self, Step};
 use super::ledger::{Void, reopen_lanes, revoke, unannounce};
+use super::results::stands_again;
 use super::writer::Urgency;
 use super::{
     DeliveryId, Journal, JournalError, MessageId, ObservationId, ProblemId, calls, counters, habits, orders,
@@ -66,6 +67,7 @@ impl Journal {
                 Decision::Reject(id) => {
                     close_holds(connection, id, &decider, ("rejected", "rejected"), now)?;
                     calls::on_rejection(connection, id, &decider.actor, now)?;
+                    stands_again(connection, id, now)?;
                     ("rejected", format!("observation {id}"))
                 }
                 Decision::Retry(id) => {

@@ -3,6 +3,7 @@
 
 mod anew;
 mod place;
+mod standing;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 pub(super) use anew::{Anew, carry_over};
 use place::{Placed, place};
+pub(super) use standing::stands_again;
 
 use super::audit::{self, GATEWAY, Step};
 use super::decisions::{self, Judged};

@@ -47,6 +47,44 @@ fn rejecting_keeps_the_result_here() {
     lab.assert_balanced();
 }
 
+/// The newer version made the older one give way before it had left. Without both the LIMS would have nothing, and nobody
+/// would be told.
+#[test]
+fn what_had_not_left_waits_for_a_person_when_its_newer_version_is_rejected() {
+    let lab = Lab::new();
+    let first = lab.own(result("S1", "K", "4.1"));
+    let newer = lab.newer(held(result("S1", "K", "4.5")), first);
+    assert_eq!((lab.state(first).as_str(), lab.state(newer).as_str()), ("superseded", "held"));
+    lab.decide(Decision::Reject(newer)).unwrap();
+    assert_eq!((lab.state(first).as_str(), lab.state(newer).as_str()), ("held", "rejected"));
+    let shown = lab.reader.held(9).unwrap();
+    assert_eq!((shown.len(), shown[0].reasons.as_slice()), (1, &["successor-rejected".to_owned()][..]));
+    lab.assert_balanced();
+
+    // A third version takes the place of both.
+    let third = lab.newer(held(result("S1", "K", "4.6")), newer);
+    assert_eq!((lab.state(first).as_str(), lab.state(third).as_str()), ("superseded", "held"));
+    assert_eq!(lab.reader.held(9).unwrap().len(), 1);
+    lab.decide(Decision::Reject(third)).unwrap();
+    assert_eq!(lab.state(first), "held", "over the one that was rejected before");
+    lab.decide(Decision::Release(first)).unwrap();
+    assert_eq!(lab.lease().unwrap().items, [first]);
+    lab.assert_balanced();
+}
+
+#[test]
+fn what_the_lims_has_stays_there_when_its_newer_version_is_rejected() {
+    let lab = Lab::new();
+    let first = lab.own(result("S1", "K", "4.1"));
+    let lease = lab.lease().unwrap();
+    lab.accept(&lease);
+    let newer = lab.newer(held(result("S1", "K", "4.5")), first);
+    lab.decide(Decision::Reject(newer)).unwrap();
+    assert_eq!(lab.state(first), "accepted");
+    assert_eq!(lab.reader.held(9).unwrap().len(), 0);
+    lab.assert_balanced();
+}
+
 #[test]
 fn a_decision_needs_a_reason_and_leaves_who_and_why() {
     let lab = Lab::new();

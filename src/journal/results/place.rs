@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::standing::that_stands_again;
 use super::{Entry, Place, Route};
 use crate::domain::{
     DestinationId, HoldReason, Observation, Priority, SampleClass, SpecimenId, Standing, Status,
@@ -202,7 +203,11 @@ pub(super) fn supersede(
              WHERE observation = ? AND closed_at IS NULL",
         )?
         .execute(params![now.as_microsecond(), GATEWAY, earlier.0])?;
-    Ok(())
+    // One before it may stand again, as it was rejected.
+    match that_stands_again(connection, earlier)? {
+        Some(before) => supersede(connection, before, now),
+        None => Ok(()),
+    }
 }
 
 /// Opens an observation's holds and its line in each destination's ledger.
@@ -262,7 +267,7 @@ fn may_be_announced(entry: &Entry, destination: &DestinationId) -> bool {
         && entry.judged.announced_at.contains(destination)
 }
 
-fn hold(
+pub(in crate::journal) fn hold(
     connection: &Connection,
     id: ObservationId,
     reasons: &[HoldReason],
