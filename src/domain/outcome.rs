@@ -72,10 +72,12 @@ pub enum ProblemKind {
     OtherPatient,
     /// An instrument's clock is off.
     ClockOff,
+    /// What was measured later of a specimen makes a rule doubt a result that has left.
+    FoundLater,
 }
 
 impl ProblemKind {
-    pub const ALL: [ProblemKind; 26] = [
+    pub const ALL: [ProblemKind; 27] = [
         ProblemKind::UnregisteredSource,
         ProblemKind::AmbiguousSource,
         ProblemKind::Unreadable,
@@ -102,6 +104,7 @@ impl ProblemKind {
         ProblemKind::QcFailed,
         ProblemKind::OtherPatient,
         ProblemKind::ClockOff,
+        ProblemKind::FoundLater,
     ];
 
     /// The stable name stored in the journal and shown beside counts.
@@ -133,6 +136,7 @@ impl ProblemKind {
             ProblemKind::QcFailed => "qc-failed",
             ProblemKind::OtherPatient => "other-patient",
             ProblemKind::ClockOff => "clock-off",
+            ProblemKind::FoundLater => "found-later",
         }
     }
 
@@ -165,6 +169,7 @@ impl ProblemKind {
             ProblemKind::QcFailed => "qc failed",
             ProblemKind::OtherPatient => "other patient",
             ProblemKind::ClockOff => "clock off",
+            ProblemKind::FoundLater => "found later",
         }
     }
 
@@ -236,6 +241,9 @@ impl ProblemKind {
             }
             ProblemKind::ClockOff => {
                 "set the analyzer's clock, or time_zone, then dismiss this; until then rules that depend on time aren't evaluated for it"
+            }
+            ProblemKind::FoundLater => {
+                "look at the specimen with what came later; correct the result in the LIMS where it isn't right, then dismiss this"
             }
         }
     }

@@ -220,7 +220,7 @@ fn reread(
     habits::forget(connection, id)?;
     connection.execute(
         "UPDATE problem SET withdrawn = 1, closed_at = coalesce(closed_at, ?1), closed_by = coalesce(closed_by, ?2),
-         closing_note = coalesce(closing_note, ?3) WHERE message = ?4 AND NOT withdrawn AND kind NOT IN ('qc-failed', 'clock-off')",
+         closing_note = coalesce(closing_note, ?3) WHERE message = ?4 AND NOT withdrawn AND kind NOT IN ('qc-failed', 'clock-off', 'found-later')",
         params![now.as_microsecond(), decider.actor, decider.reason, id.0],
     )?;
     let subject = instrument.unwrap_or_default();

@@ -3,6 +3,7 @@
 
 mod again;
 mod anew;
+mod beside;
 mod clocks;
 mod compare;
 mod controls;
@@ -11,6 +12,7 @@ mod judging;
 mod mended;
 mod moving;
 mod parts;
+mod reading;
 mod replay;
 mod route;
 mod waiting;
@@ -26,6 +28,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use clocks::Clocks;
+pub use reading::{reading, reading_by};
 pub use replay::{Compared, Replay, Reproduced};
 
 use again::Review;
@@ -149,6 +152,7 @@ impl Runner {
                     tokio::time::sleep(LOOK).await;
                     break;
                 }
+                message.iter().for_each(|message| self.look_beside(message.message, &mut review));
             }
         }
     }
@@ -400,29 +404,6 @@ fn part(message: &Pending) -> Part<'_> {
     let Some(place) = message.part else { return Part::of(&message.content) };
     let (head, rows) = message.content.split_at_checked(place.head).unwrap_or((&[], &message.content));
     Part { head, rows, first_line: place.first_line }
-}
-
-/// How an instrument's messages are read.
-/// By no rules: with them, [`Reading::rules`] is to be set.
-pub fn reading(instrument: &Instrument) -> Reading {
-    Reading {
-        instrument: instrument.id.clone(),
-        profile: Arc::clone(&instrument.profile),
-        time_zone: instrument.time_zone.clone(),
-        character_set: instrument.character_set,
-        decimal_separator: instrument.decimal_separator,
-        specimen: instrument.specimen.clone(),
-        codes: Arc::clone(&instrument.codes),
-        panels: instrument.panels.clone(),
-        specimen_kinds: instrument.specimen_kinds.clone(),
-        units: instrument.units.clone(),
-        rules: None,
-    }
-}
-
-/// How an instrument's results are read by rules.
-pub fn reading_by(instrument: &Instrument, rules: &Arc<Rules>) -> Reading {
-    Reading { rules: Some(Arc::clone(rules)), ..reading(instrument) }
 }
 
 fn empty(message: MessageId, fingerprint: Vec<u8>) -> Processed {

@@ -337,3 +337,40 @@ async fn two_patients_whose_numbers_are_alike_share_no_history_where_the_analyze
 async fn two_authorities_of_one_name_and_two_identifiers_have_two_patients_of_one_number() {
     has_two_patients_of_one_number("HOSP&1.2.3&ISO", "HOSP&1.2.4&ISO").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_comes_in_a_later_message_is_told_of_a_result_that_has_left() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let address = free_port();
+    let codes = format!("{CODES}[codes.HEM]\nlims_code = \"HEM\"\n");
+    lab.instrument("erba", "erba-xl", "", &format!("{}{codes}", listener(address)));
+    rules(
+        &lab,
+        "[[index]]\nname = \"haemolysis\"\nanalytes = [\"glucose\"]\ncodes = [\"HEM\"]\nlimit = \">= 2\"\nsource = \"a test\"\n",
+    );
+    let gateway = lab.start().await;
+    sign(&lab);
+    let alone = |specimen: &str, code: &str, value: &str, time: &str| {
+        chemistry(specimen, &[(code, value)], "F", time)
+    };
+    for specimen in ["EX0001", "EX0002"] {
+        send(address, &alone(specimen, "GLCC", "90", "20260102030405")).await;
+    }
+    until("both have left", || lab.count("accepted") == 2).await;
+    send(address, &alone("EX0002", "HEM", "1", "20260102030505")).await;
+    until("an index that is low says nothing", || lab.count("accepted") == 3).await;
+    send(address, &alone("EX0001", "HEM", "4", "20260102030605")).await;
+    until("it is told", || lab.text(&["problems"]).contains("found-later")).await;
+    let problems = lab.text(&["problems"]);
+    assert!(
+        problems.contains("EX0001") && problems.contains("observation 1, GLCC, has left: index: found"),
+        "{problems}"
+    );
+    assert!(!problems.contains("EX0002"), "{problems}");
+    until("what was sent stays", || lab.count("accepted") == 4).await;
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+    assert_eq!(lab.reader().deep_imbalances().unwrap(), [""; 0]);
+    assert!(decided_again(&lab) >= 3);
+}

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Judged, keep_rules, kept, read, write};
-use crate::domain::HoldReason;
-use crate::domain::clinic::Evaluation;
+use crate::domain::clinic::{Evaluation, Force};
+use crate::domain::{HoldReason, ProblemKind};
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::calls;
 use crate::journal::history::Unanswered;
@@ -15,6 +15,9 @@ use crate::journal::ledger::{reopen_lanes, unannounce};
 use crate::journal::orders::{self, Link};
 use crate::journal::writer::Urgency;
 use crate::journal::{Journal, JournalError, ObservationId};
+
+/// Why rules are asked again where a later message has brought something of a specimen.
+pub const MORE_WAS_MEASURED: &str = "more was measured of the specimen";
 
 /// A result that rules were asked about again.
 #[derive(Debug)]
@@ -50,6 +53,9 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     let new = it.judged.evaluations.iter().map(|one| Ok((is_new(connection, id, one)?, one)));
     let new = new.collect::<Result<Vec<_>, JournalError>>()?;
     let evaluations = new.into_iter().filter(|(is_new, _)| *is_new).map(|(_, one)| one.clone()).collect();
+    if why == MORE_WAS_MEASURED {
+        tell_of_what_has_left(connection, it, now)?;
+    }
     let news = Judged { evaluations, asks: it.judged.asks.clone(), ..Judged::default() };
     write(connection, id, &news, Unanswered::Leave, now)?;
     calls::on_judged_again(connection, id, &it.judged, now)?;
@@ -92,6 +98,42 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     );
     let subject = format!("observation {id}");
     audit::append(connection, &Step { at: now, actor: GATEWAY, step: "judged again", subject, detail })
+}
+
+/// A problem, where a rule doubts now what it let go before, and a destination that lets rules verify has it or may have it.
+fn tell_of_what_has_left(connection: &Connection, it: &Again, now: Timestamp) -> Result<(), JournalError> {
+    let id = it.observation;
+    let has_left = it.judged.waits_at.iter().map(|at| {
+        Ok(connection
+            .prepare_cached(
+                "SELECT 1 FROM ledger WHERE observation = ? AND destination = ?
+                 AND state IN ('pending', 'in-flight', 'unknown', 'accepted', 'staged')",
+            )?
+            .exists(params![id.0, at.as_str()])?)
+    });
+    let has_left = has_left.collect::<Result<Vec<bool>, JournalError>>()?;
+    if !has_left.contains(&true) {
+        return Ok(());
+    }
+    for evaluation in it.judged.evaluations.iter().filter(|it| it.force == Force::InForce) {
+        if !is_new(connection, id, evaluation)? {
+            continue;
+        }
+        let doubts = evaluation.decisions.iter().filter(|decision| decision.holds);
+        let doubts: Vec<String> =
+            kept(&doubts.cloned().collect::<Vec<_>>()).iter().map(ToString::to_string).collect();
+        if doubts.is_empty() {
+            continue;
+        }
+        connection
+            .prepare_cached(
+                "INSERT INTO problem (message, record, instrument, specimen, kind, text, replaces_result, seen_at)
+                 SELECT message, record, instrument, specimen, ?2, 'observation ' || id || ', ' || code || ', has left: ' || ?3, 0, ?4
+                 FROM observation WHERE id = ?1",
+            )?
+            .execute(params![id.0, ProblemKind::FoundLater.name(), doubts.join("; "), now.as_microsecond()])?;
+    }
+    Ok(())
 }
 
 /// Whether a newer version or a person has put an end to it.
