@@ -249,3 +249,40 @@ async fn silence_and_a_printer_are_told_as_what_they_are() {
     assert!(told.contains("No draft of an instrument's file"), "{told}");
     assert_eq!(code, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_was_said_and_is_not_what_was_heard_is_told() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    for (profile, is_told) in [("mindray-bs-200", true), ("roche-cobas-pro", false)] {
+        let address = free_port();
+        let child = listen(lab.folder.path(), &["--listen", &address.to_string(), "--profile", profile]);
+        let mut line = connect(address).await;
+        let message = Generator::new(Style::CobasPro, 3).message();
+        line.write_all(&[&b"\x0b"[..], &message.records, b"\x1c\r"].concat()).await.unwrap();
+        let (told, code) = said(child).await;
+        let contradicts = "--profile says mindray-bs-200, and what was heard is known by roche-cobas-pro.";
+        assert_eq!(told.contains(contradicts), is_told, "{told}");
+        assert!(told.contains(&format!("profile = \"{profile}\"")), "what was said is drafted: {told}");
+        assert_eq!(code, 0, "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relative_path_is_a_device_and_a_mistake_hides_whose_line_it_is() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let _end = pty_at(&lab.path("line")).unwrap();
+    let told_at = async |folder: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_labwire"));
+        command.current_dir(folder).args(["listen", "./line", "--seconds", "1", "--config", "."]);
+        said(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).await
+    };
+    let hidden = "The configuration in . has a mistake (labwire check): whether this line is an instrument's isn't known.";
+    let (told, code) = told_at(lab.folder.path()).await;
+    assert!(told.contains("Nothing was heard.") && !told.contains(hidden), "{told}");
+    assert_eq!(code, 1);
+    fs::write(lab.path("labwire.toml"), "sight = 1\n").unwrap();
+    let (told, _) = told_at(lab.folder.path()).await;
+    assert!(told.contains("Nothing was heard.") && told.contains(hidden), "{told}");
+}

@@ -51,7 +51,7 @@ fn astm() -> String {
     let patient = "P|1|PAT770011|PAT770011||PlantedName^PlantedGiven^X|PlantedMother|18991231|F||PlantedStreet 7||5550123|PlantedDoctor^A||||||||||||PlantedWard\r";
     format!(
         "H|`^&||PlantedSecret|ERBA|PlantedStreet||||PlantedRemark||P|E 1394-97|{TIME}\r{patient}C|1|I|PlantedComment on PlantedName profile mode destination timeout secs|G\r\
-         O|1|SPC550011^PlantedName||^^^GLCC|||||||||PlantedRemark||SERUM|PlantedDoctor\r\
+         O|1|SPC550011^PlantedName||^^^GLCC|||SPC550011^PlantedName|PAT770011|||||PlantedRemark||SERUM|PlantedDoctor\r\
          R|1|^^^GLCC|5.40|mg/dl|3.9 to 5.5|N||F||PlantedOperator|{TIME}|{TIME}\r\
          R|2|^^^GLCC|PlantedValue of PAT770011|mg/dl||N||F||||{TIME}\rC|1|I|SPC550011 was PlantedName's|G\r\
          R|3|^^^GLCC|5|PlantedName was here|PlantedName|PlantedName||PlantedName||PlantedOperator|PlantedName|PlantedName\r\
@@ -65,7 +65,8 @@ fn hl7() -> String {
      PV1|1|I|PlantedWard^7^2||||4711^PlantedDoctor^B\rNTE|1|L|PlantedComment\r\
      ORC|RE|SPC550012|PAT770012\rOBR|1||SPC550012|GLU^Glucose|||20260501115000|||PlantedOperator||||||PlantedDoctor\r\
      OBX|1|NM|GLU||5.2|mmol/L|3.9-5.5|N|||F|||20260501115500||PlantedOperator\r\
-     OBX|2|ST|NOTE||PlantedValue of PlantedName|||N|||F|||20260501115500\rZZZ|PlantedName|SPC550012\r"
+     OBX|2|ST|NOTE||PlantedValue of PlantedName|||N|||F|||20260501115500\rOBX|3|NM|GLU||5.3|PlantedName\\T\\PlantedWard|||||F|||20260501115500\r\
+     ZZZ|PlantedName|SPC550012\r"
         .to_owned()
 }
 

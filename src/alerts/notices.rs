@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use crate::config::settings::Least;
 use crate::status::Alarm;
 
+/// After a start it takes that long until every link and destination was tried.
+const SETTLES: Duration = Duration::from_secs(10);
+
 /// What is known of each trouble, by its name and what it is about.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
@@ -22,6 +25,8 @@ struct Trouble {
     told: bool,
     /// Since when it isn't there any more.
     gone: Option<Timestamp>,
+    /// Told before this start, and not seen since: whether it is over isn't known at once.
+    remembered: bool,
     severity: Least,
     text: String,
 }
@@ -118,18 +123,22 @@ impl Notices {
                 since: now,
                 told: false,
                 gone: None,
+                remembered: false,
                 severity: alarm.severity,
                 text: String::new(),
             });
-            (trouble.gone, trouble.text) = (None, alarm.text.english());
+            (trouble.gone, trouble.remembered, trouble.text) = (None, false, alarm.text.english());
         }
         self.troubles.retain(|_, it| it.told || it.gone.is_none());
         // A clock that was set back makes nobody wait.
-        let lasted = |since: Timestamp| now < since || now.duration_since(since).unsigned_abs() >= after;
+        let lasts =
+            |since: Timestamp, after| now < since || now.duration_since(since).unsigned_abs() >= after;
+        let lasted = |since| lasts(since, after);
         let due = self.troubles.iter().filter_map(|((alert, about), it)| {
             let over = it.gone;
             let is_due = match over {
                 None => !it.told && lasted(it.since),
+                Some(gone) if it.remembered => lasts(gone, after.max(SETTLES)),
                 Some(gone) => lasted(gone),
             };
             let state = if over.is_some() { "over" } else { "begun" };
@@ -161,7 +170,7 @@ fn remembered(row: &Value) -> Option<((String, String), Trouble)> {
     let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
     let severity = if text("severity")? == "act" { Least::Act } else { Least::Danger };
     let since = text("since")?.parse().ok()?;
-    let trouble = Trouble { since, told: true, gone: None, severity, text: text("text")? };
+    let trouble = Trouble { since, told: true, gone: None, remembered: true, severity, text: text("text")? };
     Some(((text("alert")?, text("about")?), trouble))
 }
 
@@ -243,5 +252,25 @@ mod tests {
         assert_eq!(play(&mut after, &[(80, &[]), (140, &[])]), ["140: c311 over"]);
         assert_eq!(after.memory(), b"[]");
         assert_eq!(Notices::remembered(Some(b"broken")).memory(), b"[]");
+    }
+
+    #[test]
+    fn after_a_start_a_trouble_is_not_over_before_everything_was_tried() {
+        let mut before = Notices::default();
+        for notice in before.due(&[alarm("c311")], at(0), Duration::ZERO) {
+            before.sent(&notice);
+        }
+        let look = |notices: &mut Notices, second, alarms: &[Alarm]| {
+            let due = notices.due(alarms, at(second), Duration::ZERO);
+            due.iter().for_each(|notice| notices.sent(notice));
+            due.iter().map(Notice::state).collect::<Vec<_>>()
+        };
+        let mut again = Notices::remembered(Some(&before.memory()));
+        assert_eq!(look(&mut again, 100, &[]), [""; 0], "nobody has tried its link yet");
+        assert_eq!(look(&mut again, 105, &[alarm("c311")]), [""; 0], "it goes on and was told");
+        assert_eq!(look(&mut again, 110, &[]), ["over"], "it was seen, and is gone");
+        let mut again = Notices::remembered(Some(&before.memory()));
+        assert_eq!(look(&mut again, 100, &[]), [""; 0]);
+        assert_eq!(look(&mut again, 110, &[]), ["over"], "it ended while nobody looked");
     }
 }

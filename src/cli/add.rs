@@ -61,6 +61,14 @@ pub(super) fn instrument(
         writeln!(out, "warning: {warning}")?;
     }
     writeln!(out, "{}: written.", file.display())?;
+    if let Some(first) = before.first() {
+        let (files, rest) = (&first.file, before.len() - 1);
+        let more = if rest > 0 { format!(", and {rest} more") } else { String::new() };
+        writeln!(
+            out,
+            "NOT in force until what was wrong before is mended: {files}{more}; labwire check names it."
+        )?;
+    }
     writeln!(out, "Next: labwire check; a gateway that runs takes it up with systemctl reload labwire.")?;
     Ok(Exit::Done)
 }

@@ -10,8 +10,8 @@ mod rules;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{ErrorKind, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -23,10 +23,9 @@ use crate::exit::Exit;
 use crate::host::logging;
 use crate::host::serial::Machine;
 use crate::host::tls::{Acceptor, Connector, FileServer};
-use crate::journal::OpenError;
-use crate::journal::verify::{LOOKED_THROUGH, quick_check};
+use crate::journal::verify::{LOOKED_THROUGH, keeps_from_starting, quick_check};
 
-pub(super) use reload::obstacles;
+pub(super) use reload::{obstacles, to_be_said};
 pub(super) use rules::findings as unreached;
 
 const MIB: u64 = 1024 * 1024;
@@ -156,7 +155,10 @@ fn soundness(settings: &Settings) -> Result<Option<Finding>, Finding> {
         Ok(Some(fault)) => Some(format!(
             "{shown} is DAMAGED: {fault}; copy it to another disk, then see labwire verify and docs/OPERATIONS.md"
         )),
-        Err(error @ OpenError::NewerJournal { .. }) => return Err(about("labwire.toml", error.to_string())),
+        Err(error) if keeps_from_starting(path, &error) => {
+            let text = format!("{shown} can't be the journal: {error}; write another [journal] path");
+            return Err(about("labwire.toml", text));
+        }
         Err(error) => Some(format!("{shown} couldn't be read through: {error}")),
     };
     Ok(said.map(|said| about("labwire.toml", said)))
@@ -184,9 +186,25 @@ fn room(folder: &Path, free: u64, reserve: u64) -> Option<Finding> {
 /// Tries each address that the gateway would listen on, unless a gateway runs and has them.
 fn listeners(settings: &Settings) -> Vec<Finding> {
     if UnixStream::connect(&settings.control_socket).is_ok() {
-        return Vec::new();
+        return foreign(addresses(settings));
     }
     bound(addresses(settings))
+}
+
+/// Which of these are addresses that this machine hasn't, whoever listens there now.
+fn foreign(addresses: impl Iterator<Item = (String, SocketAddr)>) -> Vec<Finding> {
+    let mut tried: BTreeSet<IpAddr> = BTreeSet::new();
+    addresses
+        .filter(|(_, address)| tried.insert(address.ip()))
+        .filter_map(|(file, address)| {
+            let error = TcpListener::bind((address.ip(), 0)).err()?;
+            (error.kind() == ErrorKind::AddrNotAvailable).then(|| about(&file, no_such(address)))
+        })
+        .collect()
+}
+
+fn no_such(address: SocketAddr) -> String {
+    format!("this machine has no address {}; write one that it has, or 0.0.0.0 for all", address.ip())
 }
 
 /// Every address that the gateway listens at, and the file that says so.
@@ -212,7 +230,13 @@ fn bound(addresses: impl Iterator<Item = (String, SocketAddr)>) -> Vec<Finding> 
         .filter(|(_, address)| tried.insert(*address))
         .filter_map(|(file, address)| {
             let error = TcpListener::bind(address).err()?;
-            Some(about(&file, format!("failed to listen on {address}: {error}; free it or write another")))
+            Some(about(
+                &file,
+                match error.kind() {
+                    ErrorKind::AddrNotAvailable => no_such(address),
+                    _ => format!("failed to listen on {address}: {error}; free it or write another"),
+                },
+            ))
         })
         .collect()
 }

@@ -51,7 +51,8 @@ struct Serial {
 pub(super) fn run(asked: &Listen, machine: &Machine, out: &mut impl Write) -> Outcome {
     let place = match (&asked.place, asked.listen) {
         (_, Some(address)) => Place::Accept(address),
-        (Some(device), None) if device.starts_with('/') => Place::Device(device.into()),
+        // No host's name has one.
+        (Some(device), None) if device.contains('/') => Place::Device(std::path::absolute(device)?),
         (Some(address), None) => Place::Connect(address.clone()),
         (None, None) => return refused("say what to listen to", Exit::Usage),
     };
@@ -60,6 +61,14 @@ pub(super) fn run(asked: &Listen, machine: &Machine, out: &mut impl Write) -> Ou
     }
     if let Some(why) = claimed(&asked.config, &place) {
         return refused(&why, Exit::Busy);
+    }
+    let is_there = asked.config.join("labwire.toml").exists();
+    if is_there && Settings::load(&asked.config).is_err() {
+        let folder = asked.config.display();
+        writeln!(
+            out,
+            "The configuration in {folder} has a mistake (labwire check): whether this line is an instrument's isn't known."
+        )?;
     }
     if let Some(why) = held(machine, &place) {
         return refused(&why, Exit::Unavailable);
@@ -100,6 +109,9 @@ pub(super) fn run(asked: &Listen, machine: &Machine, out: &mut impl Write) -> Ou
     let models = starter::models(&asked.config);
     for model in draft::recognising(&models, &found.content) {
         writeln!(out, "The profile {} recognises it: {} {}.", model.name, model.vendor, model.model)?;
+    }
+    if let Some(sentence) = draft::contradicted(asked, &models, &found.content) {
+        writeln!(out, "{sentence}")?;
     }
     let draft = match draft::of(asked, &models, &place, machine, &found) {
         Ok(draft) => draft,

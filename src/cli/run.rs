@@ -66,6 +66,9 @@ async fn sound_configuration(hangup: &mut Signal, running: &Settings, folder: &P
         };
         let obstacles = check::obstacles(running, &new);
         if obstacles.is_empty() {
+            if let Some(said) = check::to_be_said(running, &new) {
+                tracing::warn!("{said}");
+            }
             let files = new.origin.differs_in(&running.origin).join(", ");
             tracing::info!(files, "stopping, to be started again with the new configuration");
             return;

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, types::ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, types::ValueRef};
 use sha2::{Digest, Sha256};
 
 use super::archive::{Archives, Found};
-use super::{JournalError, OpenError, Reader, audit, migrate};
+use super::{JournalError, OpenError, Reader, audit, migrate, restoration};
 
 /// Bytes beside their hash, and the archive that has them.
 const HASHED: [(&str, &str); 4] = [
@@ -63,6 +63,18 @@ pub const LOOKED_THROUGH: u64 = 1024 * 1024 * 1024;
 /// Where it is no journal that this program can use, or can't be read at all.
 pub fn quick_check(path: &Path, longest: u64) -> Result<Option<String>, OpenError> {
     Ok(look_through(&open(path)?, path, longest)?)
+}
+
+/// Whether labwire can't start with what [`quick_check`] found in a journal's place: something that is no journal and never
+/// was, or one of a newer program. A damaged journal is put aside and another begun.
+pub fn keeps_from_starting(path: &Path, error: &OpenError) -> bool {
+    let is_no_database = match error {
+        OpenError::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::NotADatabase),
+        _ => false,
+    };
+    path.is_dir()
+        || matches!(error, OpenError::NewerJournal { .. })
+        || is_no_database && !restoration::was_ours(path, error)
 }
 
 /// [`quick_check`] by a connection that there is.

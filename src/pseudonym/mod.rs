@@ -138,6 +138,8 @@ impl Pseudonyms {
 
     /// Replaces a piece of a message, or lets it be.
     fn judge(&mut self, piece: &mut [u8], keep: Keep, profile: &Profile) {
+        // A code needs no characters by their numbers, and a name could hide in them.
+        let hides_something = keep != Keep::Yes && blank_numbers(piece);
         let stays = match keep {
             Keep::Yes => piece.len() <= LONGEST_KEPT,
             Keep::AsValue => is_value(piece, profile),
@@ -165,13 +167,13 @@ impl Pseudonyms {
         if keep == Keep::Names {
             self.names.extend(words(piece));
         }
-        if !stays || keep != Keep::Yes && self.names_somebody(piece, profile) {
+        if !stays || hides_something || keep != Keep::Yes && self.names_somebody(piece, profile) {
             // A number that a spreadsheet shortened stays one. Words are replaced one by one, so that a name is the same
             // name with and without what stands beside it.
             let is_shortened = is_shortened(piece);
             let stands_between =
                 |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric() || is_shortened && *byte == b'E';
-            for word in piece.split_mut(stands_between) {
+            for word in piece.split_mut(stands_between).filter(|word| !is_blanked(word)) {
                 let given = self.of(word);
                 word.copy_from_slice(&given);
             }
@@ -191,7 +193,39 @@ impl Pseudonyms {
 fn words(piece: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     const SHORTEST: usize = 4;
     let words = piece.split(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
-    words.filter(|word| word.len() >= SHORTEST).map(<[u8]>::to_ascii_lowercase)
+    words.filter(|word| word.len() >= SHORTEST).map(small)
+}
+
+/// In small letters, of UTF-8 and otherwise of Latin-1, whose capitals stand 32 before them.
+fn small(word: &[u8]) -> Vec<u8> {
+    match std::str::from_utf8(word) {
+        Ok(text) => text.to_lowercase().into_bytes(),
+        Err(_) => {
+            let letter =
+                |byte: &u8| if matches!(byte, 0xc0..=0xde) { byte | 0x20 } else { byte.to_ascii_lowercase() };
+            word.iter().map(letter).collect()
+        }
+    }
+}
+
+/// Puts blanks where characters stand by their numbers, as `\X4E\` in HL7 and `&X4E&` in ASTM. Whether there were any.
+fn blank_numbers(piece: &mut [u8]) -> bool {
+    let mut found = false;
+    for at in 0..piece.len() {
+        let Some([mark @ (b'\\' | b'&'), b'X', rest @ ..]) = piece.get_mut(at..) else { continue };
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        if digits > 0 && rest.get(digits) == Some(mark) {
+            rest.iter_mut().take(digits).zip(b"20".iter().cycle()).for_each(|(digit, blank)| *digit = *blank);
+            found = true;
+        }
+    }
+    found
+}
+
+/// What [`blank_numbers`] leaves of a number.
+fn is_blanked(word: &[u8]) -> bool {
+    let is_blank = |(digit, blank): (&u8, &u8)| digit == blank;
+    matches!(word, [b'X', digits @ ..] if !digits.is_empty() && digits.iter().zip(b"20".iter().cycle()).all(is_blank))
 }
 
 /// Bytes that depend on the key, on a text and on nothing else.
@@ -355,5 +389,52 @@ mod tests {
         assert!(!second.to_lowercase().contains("kreszentia"), "{second}");
         assert!(second.contains(&format!("^^^{code}|5.4|")), "a test keeps its code: {second}");
         assert!(once("mg/dL").contains("5.4|mg/dL"));
+    }
+
+    #[test]
+    fn a_name_in_other_bytes_than_letters_of_ascii_goes_too() {
+        let profile =
+            crate::config::profile::parse(include_str!("../../config/profiles.d/erba-xl.toml")).unwrap();
+        // Latin-1 and UTF-8, and with characters by their numbers, in the places of a unit, a code, a time (O.8) and a status.
+        for [name, again] in [
+            [&b"Kresz\xe4ntia"[..], b"KRESZ\xc4NTIA"],
+            ["Kresz\u{e4}ntia".as_bytes(), "KRESZ\u{c4}NTIA".as_bytes()],
+            [b"Kreszentia", b"&X4B7265737A&entia"],
+            [b"Kreszentia", b"Kresz&X656E746961&"],
+            [b"77001155", b"77001155"],
+        ] {
+            let record = |start: &[u8], at: &[u8], end: &[u8]| [start, at, end, b"\r"].concat();
+            let message = [
+                record(b"H|\\^&", b"", b""),
+                record(b"P|1||X-77||", name, b"^"),
+                record(b"O|1|S-1||^^^GLCC||", again, b""),
+                record(b"O|1|S-1||^^^GLCC||||", again, b""),
+                record(b"R|1|^^^", again, b"|5.4|mg/dL"),
+                record(b"R|1|^^^GLCC|5.4|", again, b"||N||F"),
+            ]
+            .concat();
+            let mut pseudonyms = Pseudonyms::new([7; 32]);
+            let mut disguised = message.clone();
+            for _ in 0..2 {
+                disguised.clone_from(&message);
+                pseudonyms.disguise(&mut disguised, &profile).unwrap();
+            }
+            let told = disguised.escape_ascii().to_string();
+            let stands = |part: &[u8]| disguised.windows(part.len()).any(|it| it == part);
+            assert!(!stands(name) && !stands(again), "{told}");
+            assert!(![&b"4B72"[..], b"656E"].iter().any(|part| stands(part)), "{told}");
+            assert_eq!(disguised.len(), message.len());
+            assert!(stands(b"^^^GLCC|5.4|"), "{told}");
+        }
+        // In HL7 as well.
+        let profile =
+            crate::config::profile::parse(include_str!("../../config/profiles.d/generic-hl7.toml")).unwrap();
+        let said = b"MSH|^~\\&|a||||20260501120000||ORU^R01|1|P|2.5.1\rPID|1||X-77||Kreszentia\r\
+            OBX|1|NM|GLU\\X4B7265737A\\||5.2|\\X4B7265737A\\entia|||||F\r";
+        let mut disguised = said.to_vec();
+        Pseudonyms::new([7; 32]).disguise(&mut disguised, &profile).unwrap();
+        let told = disguised.escape_ascii().to_string();
+        assert!(!told.contains("4B7265737A") && !told.contains("entia"), "{told}");
+        assert!(told.contains("X2020202020"), "a number stays one: {told}");
     }
 }

@@ -147,7 +147,9 @@ fn what_is_there_is_never_written_over_and_what_is_wrong_is_not_written() {
 fn a_mistake_that_was_there_before_keeps_nobody_from_adding() {
     let folder = folder();
     fs::write(folder.path().join("labwire.toml"), "sight = \"A\"\n").unwrap();
-    assert_eq!(added(folder.path(), &["b", "--profile", "erba-xl", "--connect", "a:1"], None).0, Exit::Done);
+    let (exit, said) = added(folder.path(), &["b", "--profile", "erba-xl", "--connect", "a:1"], None);
+    assert_eq!(exit, Exit::Done);
+    assert!(said.contains("NOT in force until what was wrong before is mended: labwire.toml"), "{said}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::fs::Access;
 
-use super::{about, bound, tls};
+use super::{about, bound, foreign, tls};
 use crate::config::{Finding, Settings};
 use crate::host::logging;
 use crate::host::tls::Acceptor;
@@ -32,12 +32,27 @@ pub(in crate::cli) fn obstacles(running: &Settings, new: &Settings) -> Vec<Findi
     if let Some(Err(error)) = new.page.tls.as_ref().map(Acceptor::new) {
         found.push(site(format!("[page.tls]: {error}")));
     }
+    // Also where another address had the port.
+    found.extend(foreign(super::addresses(new)));
     let listens: Vec<_> = super::addresses(running).map(|(_, address)| address).collect();
     let added = super::addresses(new).filter(|(_, address)| !listens.contains(address));
     // What one of both leaves of a port the other may take.
     let added = added.filter(|(_, address)| !listens.iter().any(|it| it.port() == address.port()));
-    found.extend(bound(added));
+    let bound = bound(added);
+    let told = found.clone();
+    found.extend(bound.into_iter().filter(|it| !told.contains(it)));
     found
+}
+
+/// What is to be said of a new configuration though it can be used.
+pub(in crate::cli) fn to_be_said(running: &Settings, new: &Settings) -> Option<String> {
+    let (before, now) = (&running.site, &new.site);
+    (before != now).then(|| {
+        format!(
+            "the laboratory's name was {before:?} and is {now:?} now: it is part of every result's identity, so that what an \
+             analyzer sends again isn't known for the same"
+        )
+    })
 }
 
 /// Why a control socket couldn't be made here.

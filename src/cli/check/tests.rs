@@ -255,12 +255,79 @@ fn a_journal_is_looked_into_and_damage_is_told() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let path = folder.path().join("journal.db");
     fs::write(&path, "no database\n").unwrap();
+    fs::write(path.with_extension("epoch"), "that a journal of labwire stood here\n").unwrap();
     let (text, exit) = told(&folder);
     assert!(text.starts_with("warning: labwire.toml: DIR/journal.db couldn't be read through: "), "{text}");
     assert_eq!(exit, Exit::Done, "labwire puts it aside when it starts");
 
+    fs::remove_file(path.with_extension("epoch")).unwrap();
     fs::remove_file(&path).unwrap();
     let journal = crate::journal::Journal::open(&path, 0, crate::clock::now()).unwrap();
     drop(journal);
     assert_eq!(told(&folder).0, format!("{RIGHT}0 warnings\n"));
+}
+
+/// An address of a network for documentation: no machine has it.
+const FOREIGN: &str = "192.0.2.7:4001";
+
+#[test]
+fn an_address_that_this_machine_has_not_is_told_also_while_a_gateway_runs() {
+    let transport = format!("[tcp_server]\nlisten = \"{FOREIGN}\"\n");
+    let folder = folder(free(40), &transport);
+    let told_of = |text: &str| {
+        text.contains("instruments.d/a.toml: this machine has no address 192.0.2.7; write one that it has")
+    };
+    let (text, exit) = told(&folder);
+    assert!(told_of(&text), "{text}");
+    assert_eq!(exit, Exit::Done);
+    let _gateway = UnixListener::bind(folder.path().join("sock")).unwrap();
+    let (text, _) = told(&folder);
+    assert!(told_of(&text), "{text}");
+}
+
+#[test]
+fn a_reload_with_an_address_that_this_machine_has_not_is_refused_whoever_had_the_port() {
+    let address = free(41);
+    let transport = |listen: SocketAddr| format!("[tcp_server]\nlisten = \"{listen}\"\n");
+    let running = folder(free(42), &transport(address));
+    let other = SocketAddr::new("192.0.2.7".parse().unwrap(), address.port());
+    let new = folder(free(43), &transport(other));
+    let settings = |folder: &TempDir| Settings::load(folder.path()).unwrap().0;
+    let (mut before, mut after) = (settings(&running), settings(&new));
+    (after.journal, after.control_socket) = (before.journal.clone(), before.control_socket.clone());
+    let found: Vec<String> = obstacles(&before, &after).iter().map(Finding::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "instruments.d/a.toml: this machine has no address 192.0.2.7; write one that it has, or 0.0.0.0 for all"
+        ]
+    );
+    assert_eq!(to_be_said(&before, &after), None);
+    before.site = "B".to_owned();
+    assert!(
+        to_be_said(&before, &after).unwrap().starts_with("the laboratory's name was \"B\" and is \"A\" now")
+    );
+}
+
+#[test]
+fn what_can_not_be_the_journal_is_an_error() {
+    let made = |make: fn(&Path)| {
+        let folder = folder(free(44), "[tcp_client]\nconnect = \"10.0.0.5:4001\"\n");
+        make(&folder.path().join("journal.db"));
+        told(&folder)
+    };
+    for make in [(|path| fs::create_dir(path).unwrap()) as fn(&Path), |path| {
+        fs::write(path, "this is a letter and no database\n".repeat(99)).unwrap()
+    }] {
+        let (text, exit) = made(make);
+        assert!(text.contains("labwire.toml: DIR/journal.db can't be the journal: "), "{text}");
+        assert!(
+            text.ends_with("the configuration is right, and labwire can't start with it on this machine\n"),
+            "{text}"
+        );
+        assert_eq!(exit, Exit::Failed);
+    }
+    let (text, exit) =
+        made(|path| drop(crate::journal::Journal::open(path, 0, crate::clock::now()).unwrap()));
+    assert_eq!((exit, text.contains("journal.db")), (Exit::Done, false), "{text}");
 }

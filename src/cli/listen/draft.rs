@@ -50,6 +50,20 @@ pub(super) fn recognising<'a>(models: &'a [Arc<Profile>], content: &Content) -> 
     models.iter().filter(agrees).collect()
 }
 
+/// What is to be said where another profile than the one that was named recognises what was heard.
+pub(super) fn contradicted(asked: &Listen, models: &[Arc<Profile>], content: &Content) -> Option<String> {
+    let named = asked.profile.as_ref()?;
+    let fitting = recognising(models, content);
+    if fitting.is_empty() || fitting.iter().any(|model| model.name == *named) {
+        return None;
+    }
+    let names: Vec<&str> = fitting.iter().map(|model| model.name.as_str()).collect();
+    Some(format!(
+        "--profile says {named}, and what was heard is known by {}. The draft takes what was said: look at both before it is used.",
+        names.join(", ")
+    ))
+}
+
 /// The one model whose profile says that it sends such messages; for HL7 that nobody's does, the standard's.
 fn recognised<'a>(models: &'a [Arc<Profile>], content: &Content) -> Result<&'a Arc<Profile>, String> {
     let fitting = recognising(models, content);

@@ -94,7 +94,12 @@ impl Runner {
         results: Vec<ToRead>,
     ) -> Result<Vec<Found>, JournalError> {
         let bench = self.bench();
-        let pending = self.read(|reader| reader.with_content(message))?;
+        let pending = match self.read(|reader| reader.with_content(message)) {
+            Err(JournalError::Elsewhere(why)) => {
+                return Ok(results.into_iter().map(|it| stays(it, why.clone())).collect());
+            }
+            pending => pending?,
+        };
         let name = results.first().map(|it| it.known.observation.reveal().instrument.clone());
         let Some(instrument) = name.and_then(|name| self.site.instrument(name.as_str())) else {
             let why = "its analyzer isn't configured any more";
