@@ -25,9 +25,11 @@ pub(super) fn run(bearings: &Bearings, asked: &Archive, out: &mut impl Write) ->
                 "The journal uses {used} MiB; above {most} the oldest leave sooner, from two years on."
             )?;
         }
-        None => {
-            writeln!(out, "The journal uses {} MiB, as large as that may be.", reader.bytes_in_use()? / MIB)?
-        }
+        None => writeln!(
+            out,
+            "The journal uses {} MiB; [journal.retention] sets no most_mib.",
+            reader.bytes_in_use()? / MIB
+        )?,
     }
     match asked.keep_days.or(retention.keep_days) {
         Some(days) => {

@@ -45,10 +45,9 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
     let archives = reader.archives()?;
     if let Some(last) = archives.iter().map(|it| it.last_at).max() {
         let mebibytes = archives.iter().map(|it| it.holds.bytes).sum::<u64>() / (1024 * 1024);
-        let files = archives.len();
         writeln!(
             out,
-            "Archives: {mebibytes} MiB of old messages in {files} files, last {last}; see labwire archive"
+            "Archives: {mebibytes} MiB of old messages have left, last {last}; see labwire archive"
         )?;
     }
     notes(&reader.link_notes()?, out)?;

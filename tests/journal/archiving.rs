@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
+use labwire::domain::call::CallOutcome;
 use labwire::domain::{DestinationId, SpecimenId};
 use labwire::journal::backup::back_up;
 use labwire::journal::desk::{Decider, Decision};
@@ -13,10 +14,14 @@ use labwire::journal::parcels::Ending;
 use labwire::journal::resend::{Of, Resending, Wanted};
 use labwire::journal::retention::{Moved, Walk};
 use labwire::journal::verify::verify;
-use labwire::journal::{ArchiveError, DeliveryId, JournalError, MessageId, folder_of_archives};
+use labwire::journal::{
+    ArchiveError, DeliveryId, JournalError, MessageId, ObservationId, folder_of_archives,
+};
 
 use labwire::journal::standstill::Since;
 
+use super::calling::{low, potassium};
+use super::fetched::{BOTH, taken};
 use super::kit::{LIMS, Lab, at, held, lost_result, own, parcel, result};
 
 fn decider() -> Decider {
@@ -464,4 +469,87 @@ fn a_row_that_stays_for_no_reason_would_be_noticed() {
     lab.accept(&lab.lease().unwrap());
     lab.archive_all();
     assert_eq!(lab.gone(), ["parcel 1", "delivery 1"]);
+}
+
+/// With an evaluation by rules in force, and a call.
+fn critical(lab: &Lab) -> ObservationId {
+    let message = arrived(lab, "L|1\r");
+    lab.record_of(message, vec![potassium("2.1", low())], Vec::new()).unwrap();
+    lab.ids(message)[0]
+}
+
+#[test]
+fn an_open_call_keeps_everything_of_its_result_and_its_case_is_read_again_from_an_archive() {
+    let lab = Lab::new();
+    let id = critical(&lab);
+    lab.deliver_everything();
+    assert_eq!(lab.archive_all(), Moved::default(), "the call is open");
+    let before = lab.reader.evaluations_of(id).unwrap();
+    lab.call(CallOutcome::Confirmed, "2.1 mmol/L").unwrap();
+    assert!(lab.reader.open_calls().unwrap().is_empty());
+    assert_eq!(lab.archive_all(), Moved::default(), "the record of the call is to be told");
+    lab.deliver_everything();
+    lab.archive_all();
+    let gone = lab.gone();
+    assert!(gone.contains(&"evaluation 1".to_owned()) && gone.contains(&"parcel 1".to_owned()), "{gone:?}");
+    assert_eq!(lab.ask::<i64>("SELECT sum(length(facts)) FROM evaluation"), 0);
+    let after = lab.reader.evaluations_of(id).unwrap();
+    assert!(after.len() == 1 && after[0].case == before[0].case && after[0].decisions == before[0].decisions);
+    assert_eq!(lab.reader.evaluations(0, 9).unwrap().len(), 1);
+    lab.assert_balanced();
+    assert_eq!(verify(&lab.path()).unwrap().faults, [""; 0]);
+    fs::rename(&lab.archives()[0], lab.folder.path().join("carried.db")).unwrap();
+    assert!(matches!(lab.reader.evaluations_of(id), Err(JournalError::Elsewhere(_))));
+}
+
+#[test]
+fn what_is_owed_beside_a_result_keeps_its_message() {
+    let cases = [
+        (
+            "an order that is wanted",
+            "INSERT INTO lab_order VALUES (1, 'lims', '1', 'S1', 'K', 'active', 1, '', '', 1, 1, '{}');
+             INSERT INTO order_word VALUES (1, 1, 1, 1, 'placed', '{}')",
+            "UPDATE lab_order SET state = 'completed'",
+        ),
+        (
+            "a word that is to be told",
+            "INSERT INTO notice VALUES (1, 1, 'lims', 'rejected', 'S1', 'K', 'pending', NULL, NULL, 1)",
+            "UPDATE notice SET state = 'accepted'",
+        ),
+        (
+            "a move that nobody has judged",
+            "INSERT INTO reassignment VALUES (1, 'S2', 'Anna Example', 'mgarcia', 'misread', 1)",
+            "DELETE FROM reassignment_due",
+        ),
+    ];
+    for (what, opens, closes) in cases {
+        let lab = Lab::new();
+        over(&lab, "S1");
+        lab.deliver_everything();
+        lab.reading().execute_batch(opens).unwrap();
+        assert_eq!(lab.archive_all(), Moved::default(), "{what}");
+        lab.reading().execute_batch(closes).unwrap();
+        lab.archive_all();
+        assert_eq!(lab.gone(), ["parcel 1", "delivery 1"], "{what}: it is over");
+    }
+}
+
+#[test]
+fn a_file_leaves_once_all_of_it_was_read_and_its_head_stays() {
+    let lab = Lab::new();
+    taken(&lab, "day.csv");
+    assert_eq!(lab.archive_all(), Moved::default(), "nobody has read it");
+    let [first, second] = lab.reader.pending(9).unwrap().try_into().unwrap();
+    lab.record_of(first, Vec::new(), Vec::new()).unwrap();
+    assert_eq!(
+        lab.archive_all(),
+        Moved::default(),
+        "the pieces of the first part hold some of the other, or the head"
+    );
+    lab.record_of(second, Vec::new(), Vec::new()).unwrap();
+    lab.archive_all();
+    assert_eq!(lab.gone(), ["parcel 2", "parcel 3"]);
+    for (message, whole) in [first, second].into_iter().zip(BOTH) {
+        assert_eq!(lab.reader.content(message).unwrap(), whole.as_bytes());
+    }
 }

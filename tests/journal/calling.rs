@@ -65,7 +65,7 @@ fn judged(observation: Observation, evaluation: Evaluation) -> Entry {
     Entry { judged: Judged { evaluations: vec![evaluation], ..Judged::default() }, ..own(observation) }
 }
 
-fn low() -> Ruling {
+pub(super) fn low() -> Ruling {
     Ruling::Decided(Path::Low)
 }
 
@@ -73,7 +73,7 @@ fn clear() -> Ruling {
     Ruling::Decided(Path::Clear)
 }
 
-fn potassium(value: &str, ruling: Ruling) -> Entry {
+pub(super) fn potassium(value: &str, ruling: Ruling) -> Entry {
     judged(result("S1", "K", value), evaluated(Force::InForce, CallPolicy::default(), ruling))
 }
 
@@ -102,7 +102,7 @@ impl Lab {
         self.wait(self.journal.record_call(recording, self.now()))
     }
 
-    fn call(&self, outcome: CallOutcome, value: &str) -> Result<Stand, JournalError> {
+    pub(super) fn call(&self, outcome: CallOutcome, value: &str) -> Result<Stand, JournalError> {
         self.say(CallEntry::Attempt(attempt(outcome, value)), Differing::Refused)
     }
 }

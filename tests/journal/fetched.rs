@@ -38,7 +38,7 @@ fn stored(lab: &Lab, name: &str, pieces: usize) -> Storing {
     storing
 }
 
-fn taken(lab: &Lab, name: &str) -> FileReceipt {
+pub(super) fn taken(lab: &Lab, name: &str) -> FileReceipt {
     let storing = stored(lab, name, 3);
     let receipt = lab.wait(lab.journal.finish_file(storing, lab.now())).unwrap();
     while lab.wait(lab.journal.release_parts(receipt, lab.now())).unwrap() > 0 {}
@@ -51,7 +51,7 @@ fn contents(lab: &Lab) -> Vec<String> {
     pending.into_iter().map(|it| String::from_utf8(it.content).unwrap()).collect()
 }
 
-const BOTH: [&str; 2] = ["head\nrow 1\nrow 2\n", "head\nrow 3\nrow 4\n"];
+pub(super) const BOTH: [&str; 2] = ["head\nrow 1\nrow 2\n", "head\nrow 3\nrow 4\n"];
 
 #[test]
 fn each_part_of_a_file_is_a_message_that_carries_the_files_head() {
