@@ -33,6 +33,7 @@ struct Bench {
     intake: IntakeRow,
     destinations: Vec<LimsRow>,
     units: Words,
+    archived: Option<Words>,
     queries: Vec<QueryRow>,
     held: Vec<HeldRow>,
     problems: Vec<ProblemRow>,
@@ -115,6 +116,7 @@ impl Bench {
             destinations: snapshot.destinations.iter().map(|it| lims(it, snapshot, clock)).collect(),
             queries: queries(snapshot, clock),
             units: units(snapshot, clock),
+            archived: archived(snapshot, clock),
             held: snapshot.held.iter().take(FEW).map(|it| shell::held(it, clock)).collect(),
             problems: snapshot.problems.iter().take(FEW).map(|it| shell::problem(it, clock)).collect(),
             letters: snapshot.letters.iter().take(FEW).map(|it| shell::letter(it, snapshot, clock)).collect(),
@@ -125,6 +127,13 @@ impl Bench {
             letter_count: waiting.dead_letters,
         }
     }
+}
+
+/// How much has left the journal, where anything has.
+fn archived(snapshot: &Snapshot, clock: &Clock) -> Option<Words> {
+    let (bytes, last) = snapshot.archived?;
+    let (n, at) = (bytes.div_ceil(1024 * 1024), clock.at(last));
+    Some(words!("Archived: {n} MiB of old messages, last {at}.", n = n.to_string(), at))
 }
 
 /// By which rules units are converted and results judged.
@@ -460,5 +469,15 @@ mod tests {
             row(Mode::Drain, 0).detail.english().starts_with("drained: it may leave labwire.toml; since ")
         );
         assert!(row(Mode::Live, 3).detail.english().starts_with("since "));
+    }
+
+    #[test]
+    fn what_has_left_for_archives_is_told_where_anything_has() {
+        let mut snapshot = calm_bench();
+        let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
+        assert_eq!(archived(&snapshot, &clock), None);
+        snapshot.archived = Some((5 * 1024 * 1024 + 1, snapshot.as_of));
+        let told = archived(&snapshot, &clock).unwrap().english();
+        assert!(told.starts_with("Archived: 6 MiB of old messages, last "), "{told}");
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::traffic::{self, Quiet};
 use crate::journal::calls::CallView;
 use crate::journal::notes::LinkNotes;
 use crate::journal::restoration::Standstill;
+use crate::journal::retention::Archive;
 use crate::journal::rules::Signed;
 use crate::journal::traffic::Hour;
 use crate::journal::views::{
@@ -54,6 +55,8 @@ pub(super) struct Snapshot {
     pub archiving_fails: Option<(Timestamp, String)>,
     /// How the configuration on disk differs from the one that runs.
     pub differing: Option<Differing>,
+    /// How many bytes of old messages have left for archives, and when last.
+    pub archived: Option<(u64, Timestamp)>,
     /// For how long the journal's disk has room, in days, where that can be told.
     pub days_left: Option<u64>,
     /// The rules in force, and whether they are those that are configured.
@@ -173,6 +176,7 @@ pub(super) struct Stored {
     traffic: BTreeMap<String, (Quiet, Vec<Hour>)>,
     rules: Option<Signed>,
     standstill: Option<Standstill>,
+    archives: Vec<Archive>,
 }
 
 impl Stored {
@@ -190,6 +194,7 @@ impl Stored {
             held: reader.held(LIST)?,
             letters: reader.dead_letters(LIST)?,
             calls: reader.open_calls()?,
+            archives: reader.archives()?,
             queries: reader.unanswered_queries(LIST)?,
             notes: reader.link_notes()?,
             rules: reader.signed_rules()?,
@@ -221,6 +226,7 @@ impl Snapshot {
             mut traffic,
             rules,
             standstill,
+            archives,
         } = stored;
         let mut analyzers = analyzers(known, &instruments, links, &notes);
         for it in &mut analyzers {
@@ -244,6 +250,7 @@ impl Snapshot {
             alarms: Vec::new(),
             reports_fail: None,
             archiving_fails: None,
+            archived: archived(&archives),
             differing: None,
             days_left: None,
             rules: rules.map(|signed| {
@@ -415,6 +422,11 @@ fn destinations(
             }
         })
         .collect()
+}
+
+fn archived(archives: &[Archive]) -> Option<(u64, Timestamp)> {
+    let last = archives.iter().map(|it| it.last_at).max()?;
+    Some((archives.iter().map(|it| it.holds.bytes).sum(), last))
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         alarms: Vec::new(),
         reports_fail: None,
         archiving_fails: None,
+        archived: None,
         differing: None,
         days_left: Some(400),
         rules: None,
