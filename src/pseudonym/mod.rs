@@ -177,6 +177,10 @@ impl Pseudonyms {
                 let given = self.of(word);
                 word.copy_from_slice(&given);
             }
+            // What the profile didn't know must not become by chance what it knows.
+            if keep == Keep::AsValue && !stays && is_value(piece, profile) {
+                piece.iter_mut().filter(|byte| byte.is_ascii_alphabetic()).for_each(|byte| *byte = b'X');
+            }
         }
     }
 }
