@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use encoding_rs::Encoding;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use labwire_astm::record::{Kind, Message};
 
@@ -112,31 +112,9 @@ pub fn made_at(
         }
         Dialect::Table(_) => return None,
     };
-    instant(text.trim(), profile, zone)
-}
-
-/// HL7's fraction of a second is left out; its zone counts before the instrument's.
-fn instant(text: &str, profile: &Profile, zone: &TimeZone) -> Option<Timestamp> {
-    let (local, offset) = match text.find(['+', '-']) {
-        Some(at) if text.starts_with(|sign: char| sign.is_ascii_digit()) && at >= 12 => {
-            let (local, offset) = text.split_at_checked(at)?;
-            (local, Some(TimeZone::fixed(hl7_offset(offset)?)))
-        }
-        _ => (text, None),
-    };
-    let local = local.split('.').next().unwrap_or(local);
     // Whether it lies ahead of ours is what is asked here.
-    let (time, _) =
-        time::read(local, profile.dialect.times(), offset.as_ref().unwrap_or(zone), Timestamp::MAX);
+    let (time, _) = time::read(&text, profile.dialect.times(), zone, Timestamp::MAX);
     time?.instant
-}
-
-/// `+0100`.
-fn hl7_offset(text: &str) -> Option<Offset> {
-    let (sign, digits) = (text.get(..1)?, text.get(1..5)?);
-    let (hours, minutes) = (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..)?.parse::<i32>().ok()?);
-    let seconds = 60 * (60 * hours + minutes);
-    Offset::from_seconds(if sign == "-" { -seconds } else { seconds }).ok()
 }
 
 #[cfg(test)]
@@ -193,7 +171,11 @@ mod tests {
             ("H|\\^&||||||||||P|1|20261025033000\r", &astm, Some("2026-10-25T02:30:00Z")),
             ("H|\\^&||||||||||P|1|20260329023000\r", &astm, None),
             ("H|\\^&||||||||||P|1\r", &astm, None),
-            ("MSH|^~\\&|A||||20261025023000.123+0100||ORU^R01|1|P|2.5\r", &hl7, Some("2026-10-25T01:30:00Z")),
+            (
+                "MSH|^~\\&|A||||20261025023000.123+0100||ORU^R01|1|P|2.5\r",
+                &hl7,
+                Some("2026-10-25T01:30:00.123Z"),
+            ),
             ("MSH|^~\\&|A||||20261025023000-0330||ORU^R01|1|P|2.5\r", &hl7, Some("2026-10-25T06:00:00Z")),
             ("MSH|^~\\&|A||||20261025||ORU^R01|1|P|2.5\r", &hl7, None),
         ] {

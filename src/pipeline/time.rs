@@ -1,9 +1,10 @@
-//! From an instrument's time text to an instant in its declared zone. An hour that doesn't exist, or that comes
-//! twice, on the night the clocks change names no instant; the text is kept in any case.
+//! From an instrument's time text to an instant: in its declared zone, unless the text says itself how far it is from UTC.
+//! An hour that doesn't exist, or that comes twice, on the night the clocks change names no instant; the text is kept in
+//! any case.
 
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::InstrumentTime;
@@ -14,11 +15,14 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 /// No analyzer has measured anything before: such a year lost its first digits.
 const FIRST_YEAR: i16 = 1900;
 
+/// No local time is further from UTC.
+const FURTHEST_HOURS: i32 = 14;
+
 /// What is wrong with a time, in words for a technician.
 pub(super) type Doubt = &'static str;
 
 /// Reads a time by the first of the `strptime` formats that fits; without any, `YYYYMMDD`, `YYYYMMDDHHMM` or
-/// `YYYYMMDDHHMMSS`. Every digit must be there that a format asks for: half a time is another time. A `*` at a format's
+/// `YYYYMMDDHHMMSS`, as HL7 has it perhaps with a fraction of a second and with its distance from UTC. Every digit must be there that a format asks for: half a time is another time. A `*` at a format's
 /// end leaves the rest of the text out. A date alone names no instant and is no fault. `None` for empty text.
 pub(super) fn read(
     text: &str,
@@ -32,7 +36,8 @@ pub(super) fn read(
     }
     let (instant, doubt) = match written(text, formats) {
         Some(Civil::Date) => (None, None),
-        Some(Civil::DateTime(time)) => instant(time, zone, received_at),
+        Some(Civil::DateTime(time, None)) => instant(time, zone, received_at),
+        Some(Civil::DateTime(time, Some(offset))) => instant(time, &TimeZone::fixed(offset), received_at),
         None if formats.is_empty() => (None, Some("it is no date and time")),
         None => (None, Some("it isn't written as times says; mend times in the instrument's file")),
     };
@@ -71,11 +76,21 @@ fn written(text: &str, formats: &[String]) -> Option<Civil> {
 
 enum Civil {
     Date,
-    DateTime(DateTime),
+    /// Its distance from UTC, where the text says it.
+    DateTime(DateTime, Option<Offset>),
 }
 
 fn civil(text: &str) -> Option<Civil> {
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+    let (text, offset) = match text.find(['+', '-']).and_then(|at| text.split_at_checked(at)) {
+        Some((text, distance)) => (text, Some(offset(distance)?)),
+        None => (text, None),
+    };
+    let (text, nanoseconds) = match text.split_once('.') {
+        Some((text, fraction)) if text.len() == 14 => (text, nanoseconds(fraction)?),
+        Some(_) => return None,
+        None => (text, 0),
+    };
+    if !is_digits(text) {
         return None;
     }
     let digits = |from: usize, to: usize| text.get(from..to)?.parse::<i16>().ok();
@@ -90,8 +105,29 @@ fn civil(text: &str) -> Option<Civil> {
         _ => (short(8, 10)?, short(10, 12)?),
     };
     let year = digits(0, 4).filter(|year| *year >= FIRST_YEAR)?;
-    let time = DateTime::new(year, short(4, 6)?, short(6, 8)?, hour, minute, seconds, 0).ok()?;
-    Some(if text.len() == 8 { Civil::Date } else { Civil::DateTime(time) })
+    let time = DateTime::new(year, short(4, 6)?, short(6, 8)?, hour, minute, seconds, nanoseconds).ok()?;
+    Some(if text.len() == 8 { Civil::Date } else { Civil::DateTime(time, offset) })
+}
+
+/// `+0100`.
+fn offset(text: &str) -> Option<Offset> {
+    let digits = text.get(1..).filter(|digits| digits.len() == 4 && is_digits(digits))?;
+    let (hours, minutes) = (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..)?.parse::<i32>().ok()?);
+    if hours > FURTHEST_HOURS || minutes > 59 {
+        return None;
+    }
+    let seconds = 60 * (60 * hours + minutes);
+    Offset::from_seconds(if text.starts_with('-') { -seconds } else { seconds }).ok()
+}
+
+/// Of a fraction of a second of one to nine digits.
+fn nanoseconds(fraction: &str) -> Option<i32> {
+    let fits = matches!(fraction.len(), 1..=9) && is_digits(fraction);
+    format!("{fraction:0<9}").parse().ok().filter(|_| fits)
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn formatted(text: &str, format: &str) -> Option<Civil> {
@@ -114,7 +150,7 @@ fn formatted(text: &str, format: &str) -> Option<Civil> {
     }
     match time.hour() {
         None => Some(Civil::Date),
-        Some(_) => time.to_time().ok().map(|time| Civil::DateTime(date.to_datetime(time))),
+        Some(_) => time.to_time().ok().map(|time| Civil::DateTime(date.to_datetime(time), None)),
     }
 }
 
@@ -176,6 +212,25 @@ mod tests {
             ("00260714083000", None, true),
             ("00260714", None, true),
             ("x", None, true),
+            // What it says of itself counts before the zone, on the night the clocks change too.
+            ("20220812153714+0900", Some("2022-08-12T06:37:14Z"), false),
+            ("20261025023000+0100", Some("2026-10-25T01:30:00Z"), false),
+            ("20261025023000.5+0200", Some("2026-10-25T00:30:00.5Z"), false),
+            ("202607140830-0330", Some("2026-07-14T12:00:00Z"), false),
+            ("20260714083000.1234", Some("2026-07-14T06:30:00.1234Z"), false),
+            ("20260714083000.1234+0000", Some("2026-07-14T08:30:00.1234Z"), false),
+            ("20260714+0200", None, false),
+            ("20261026163000+0100", Some("2026-10-26T15:30:00Z"), true),
+            ("20260714083000+", None, true),
+            ("20260714083000+09", None, true),
+            ("20260714083000+0960", None, true),
+            ("20260714083000+1500", None, true),
+            ("20260714083000+09000", None, true),
+            ("20260714083000+0900+0900", None, true),
+            ("20260714083000.", None, true),
+            ("20260714083000.x", None, true),
+            ("202607140830.5", None, true),
+            ("+0900", None, true),
         ] {
             let (time, doubt) = read(text, &[], &zone, received_at);
             let time = time.unwrap();
