@@ -261,3 +261,28 @@ async fn what_somebody_sends_once_more_has_its_control_id_and_the_preview_says_w
     assert!(lab.run(&[&wanted[..], &said[..]].concat()).status.success());
     until("it came again and is settled", || times_each(&lims) == [2, 1] && lab.count("accepted") == 2).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_power_that_is_not_escaped_and_a_time_with_its_distance_reach_the_lims_whole() {
+    let lims = mllp_lims().await;
+    let (lab, _) = laboratory(lims.address(), "").await;
+    let address = free_port();
+    lab.instrument("counter", "mindray-bc-5380", "", &listener(address));
+    let _gateway = lab.start().await;
+    let message = "MSH|^~\\&|BC-5380|Mindray|||20260430101447||ORU^R01|87|P|2.3.1||||||UNICODE\r\
+                   OBR|1||EX0001|00001^Automated Count^99MRC|||20260430101339.25+0900\r\
+                   OBX|1|NM|6690-2^WBC^LN||6.16|10^9/L|||||F\r\
+                   OBX|2|NM|789-8^RBC^LN||4.70|10^12/L^UCUM|||||F\r";
+    let mut analyzer = connect(address).await;
+    write_block(&mut analyzer, message.as_bytes()).await.unwrap();
+    let answer = next_block(&mut analyzer).await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&answer).contains("MSA|AA|87"));
+    until("the count is accepted", || lab.count("accepted") == 1).await;
+    let attempts = lims.ledger().attempts().to_vec();
+    let sent: Vec<_> = attempts.iter().map(|it| String::from_utf8_lossy(&it.message).into_owned()).collect();
+    assert!(sent.len() == 1 && sent[0].contains("|6.16|10\\S\\9/L|"), "{sent:?}");
+    assert!(sent[0].contains("|20260430101339.25+0900"), "{sent:?}");
+    assert_eq!(lab.count("held"), 1, "what can't be told apart waits");
+    let way = lab.text(&["trace", "EX0001"]);
+    assert!(way.contains("6690-2 6.16 10^9/L") && way.contains("OBX-6 has parts"), "{way}");
+}

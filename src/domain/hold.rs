@@ -213,7 +213,7 @@ impl HoldReason {
     /// What it means, for a technician.
     pub fn text(self) -> &'static str {
         match self {
-            HoldReason::BlankSpecimen => "the analyzer sent no specimen number",
+            HoldReason::BlankSpecimen => "the analyzer sent no specimen number, or more than one",
             HoldReason::StatusInDoubt => "the analyzer marked the result as doubtful",
             HoldReason::UnknownStatus => "the analyzer sent a status that its profile doesn't know",
             HoldReason::UnknownFlag => "the analyzer sent a flag that its profile doesn't know",

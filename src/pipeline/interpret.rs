@@ -36,6 +36,8 @@ pub(super) struct RawPatient {
 
 pub(super) struct RawOrder {
     pub(super) specimen: String,
+    /// Its field holds several numbers: which one the sample has can't be told.
+    pub(super) several: bool,
     /// `None`: nothing says whose sample it is.
     pub(super) class: Option<SampleClass>,
     pub(super) position: Option<String>,

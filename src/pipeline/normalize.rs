@@ -111,8 +111,9 @@ impl Normalizer<'_> {
     fn result(&mut self, raw: RawResult, order: Option<&RawOrder>, patient: Patient) {
         let reading = self.reading;
         let sent = order.map(|order| order.specimen.as_str()).unwrap_or_default();
-        // A number that was altered is none.
-        let specimen = Specimen::read(legible(sent), &reading.specimen);
+        // A number that was altered is none, and of several none is the one.
+        let number = if order.is_some_and(|order| order.several) { "" } else { legible(sent) };
+        let specimen = Specimen::read(number, &reading.specimen);
         let replicate = self.replicate(&raw);
         let test = reading.profile.tests.get(&raw.test.code);
         let site = reading.codes.get(&raw.test.code);

@@ -12,6 +12,7 @@ mod linking;
 mod messages;
 mod previews;
 mod ranges;
+mod repeated;
 mod replies;
 mod rereading;
 mod sameness;

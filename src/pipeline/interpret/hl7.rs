@@ -5,6 +5,7 @@
 mod decode;
 mod result;
 mod scopes;
+mod unit;
 
 use std::collections::BTreeMap;
 
@@ -74,6 +75,11 @@ fn part<'a>(text: &'a str, at: &Hl7Location) -> &'a str {
         Some((separator, number)) => text.split(separator).nth(number - 1).unwrap_or_default(),
         None => text,
     }
+}
+
+/// The field that a place is in.
+fn whole_field(path: &Path) -> Path {
+    Path { occurrence: None, repeat: None, component: None, subcomponent: None, ..*path }
 }
 
 fn ordinal(segment: &Segment<'_>) -> u32 {
@@ -225,8 +231,18 @@ impl<'m> Reader<'_, 'm> {
             Some(it) => (it.notes.clone(), it.supplements.clone()),
             None => (Vec::new(), Vec::new()),
         };
+        let several = self.repeated(&places.specimen, None, scope);
+        let specimen = match several {
+            Some((segment, field)) => {
+                let text = format!("{field} is repeated: whose sample it is can't be told");
+                self.problem(ProblemKind::OutOfPlace, &segment, text);
+                self.decoder.as_sent(&segment, segment.field(field.field).raw())
+            }
+            None => self.at(&places.specimen, None, scope),
+        };
         let order = RawOrder {
-            specimen: self.at(&places.specimen, None, scope),
+            specimen,
+            several: several.is_some(),
             class: self.class(scope),
             position: some(position),
             priority: some(self.trimmed(&places.priority, None, scope)),
@@ -293,6 +309,20 @@ impl<'m> Reader<'_, 'm> {
         };
         let content = self.decoder.as_sent(segment, segment.raw());
         Attachment { kind: format!("{name} {label}").trim_end().to_owned(), content: Private::new(content) }
+    }
+
+    /// The field in which one thing was found, where it is repeated: which of them counts can't be told.
+    fn repeated(
+        &mut self,
+        places: &[Hl7Location],
+        obx: Option<&Segment<'m>>,
+        scope: usize,
+    ) -> Option<(Segment<'m>, Path)> {
+        let at = places.iter().find(|at| !self.trimmed(std::slice::from_ref(at), obx, scope).is_empty())?;
+        let segment = self.scopes.find(&at.path, obx, scope)?;
+        let says = |repeat: &Field<'_>| repeat.components().any(|it| !it.is_empty() && !it.is_null());
+        let times = segment.field(at.path.field).repeats().filter(says).count();
+        (at.path.repeat.is_none() && times > 1).then(|| (segment, whole_field(&at.path)))
     }
 
     /// The first of several places that holds something, seen from a scope and perhaps an OBX in it.

@@ -356,3 +356,94 @@ fn a_result_that_was_deleted_or_called_wrong_says_so() {
         assert_eq!(holds(only(&outcome)), [reason], "{status}");
     }
 }
+
+#[test]
+fn a_power_in_a_unit_is_never_cut_at_the_mark_between_components() {
+    let read = |unit: &str| read_segments(&format!("{HEADER}OBR|1||S1\nOBX|1|NM|K||4.1|{unit}|||||F"));
+    for (sent, unit) in [
+        ("10^9/L", "10^9/L"),
+        ("10\\S\\9/L", "10^9/L"),
+        ("10^3/mm3", "10^3/mm3"),
+        ("mL/min/1.73m^2", "mL/min/1.73m^2"),
+        ("mmol/L^millimole per litre^UCUM", "mmol/L"),
+        ("^mmol/L", "mmol/L"),
+        ("10*9/L^^UCUM", "10*9/L"),
+    ] {
+        let outcome = read(sent);
+        let it = only(&outcome);
+        assert_eq!((it.unit.as_deref(), shown(&it.value).as_str()), (Some(unit), "4.1"), "{sent}");
+        assert_eq!((kinds(&outcome), it.standing.clone()), (Vec::new(), Standing::Clear), "{sent}");
+    }
+    for (sent, why) in [
+        ("mg~g", "OBX-6 holds several units"),
+        ("10^9/L~10^6/L", "OBX-6 holds several units"),
+        ("10^9/L^UCUM", "OBX-6 has parts"),
+        ("100^9/L", "OBX-6 has parts"),
+    ] {
+        let outcome = read(sent);
+        assert_eq!(kinds(&outcome), [ProblemKind::OddValue], "{sent}");
+        assert!(outcome.problems[0].text.reveal().starts_with(why), "{sent}");
+        let it = only(&outcome);
+        assert_eq!((it.unit.as_deref(), holds(it)), (Some(sent), vec![HoldReason::OddValue]), "{sent}");
+    }
+    assert_eq!(only(&read("^^UCUM")).unit, None);
+    let header = HEADER.replace('^', "@");
+    let other = read_segments(&format!("{header}OBR|1||S1\nOBX|1|NM|K||4.1|10@9/L|||||F"));
+    assert_eq!(
+        (only(&other).unit.as_deref(), holds(only(&other))),
+        (Some("10@9/L"), vec![HoldReason::OddValue])
+    );
+}
+
+#[test]
+fn a_repeated_specimen_or_code_waits_for_a_person() {
+    let result = "OBX|1|NM|K||4.1|mmol/L|||||F";
+    for order in ["OBR|1||S1~S2", "SPM|1|S1~S2\nOBR|1", "SAC|||S1~S2\nOBR|1", "OBR|1|S1~S2"] {
+        let outcome = read_segments(&format!("{HEADER}{order}\n{result}"));
+        let it = only(&outcome);
+        assert_eq!(
+            (kinds(&outcome), holds(it)),
+            (vec![ProblemKind::OutOfPlace], vec![HoldReason::BlankSpecimen]),
+            "{order}"
+        );
+        assert_eq!((it.specimen.reveal(), it.specimen_as_sent.reveal().as_str()), ("", "S1~S2"), "{order}");
+    }
+    let outcome = read_segments(&format!("{HEADER}OBR|1||S1\n{}", result.replace("|K|", "|K~HGB|")));
+    assert_eq!(
+        (kinds(&outcome), holds(only(&outcome))),
+        (vec![ProblemKind::OddValue], vec![HoldReason::OddValue])
+    );
+    // What is repeated without a content is not, and a number's name may be any.
+    for order in ["OBR|1||S1~", "OBR|1||S1~^", "OBR|1||S1^LAB"] {
+        let outcome = read_segments(&format!("{HEADER}{order}\n{result}"));
+        let it = only(&outcome);
+        assert_eq!(
+            (kinds(&outcome), it.specimen.reveal(), holds(it)),
+            (Vec::new(), "S1", Vec::new()),
+            "{order}"
+        );
+    }
+}
+
+#[test]
+fn a_time_may_say_its_fraction_and_its_distance_from_utc() {
+    for (sent, instant) in [
+        ("20220812153714+0900", "2022-08-12T06:37:14Z"),
+        ("20220812153714.1234+0900", "2022-08-12T06:37:14.1234Z"),
+        ("20220812153714.1234", "2022-08-12T13:37:14.1234Z"),
+    ] {
+        // OBX-14 and OBX-19.
+        for before in ["||", "|||||||"] {
+            let outcome =
+                read_segments(&format!("{HEADER}OBR|1||S1\nOBX|1|NM|K||4.1|mmol/L|||||F{before}|{sent}"));
+            let it = only(&outcome);
+            let time = it.completed.as_ref().unwrap();
+            assert_eq!(
+                (time.text.as_str(), time.instant),
+                (sent, Some(instant.parse().unwrap())),
+                "{before}"
+            );
+            assert_eq!((kinds(&outcome), holds(it)), (Vec::new(), Vec::new()), "{sent}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! One result record, part by part, by the places of the profile.
 
-use labwire_astm::record::{Field, Record};
+use labwire_astm::record::{Field, Path, Record};
 
 use super::{Decoder, RawResult, Written, ordinal, some};
 use crate::domain::TestIdentity;
@@ -31,6 +31,7 @@ pub(super) fn read(record: &Record<'_>, dialect: &AstmDialect, decoder: &mut Dec
         value_as_sent: decoder.as_sent(record, record.field(places.value.path.field)),
         unread: unread(record, places)
             .or_else(|| unread_flags(record, places))
+            .or_else(|| several_tests(record, places))
             .or_else(|| unpinned(record, &dialect.pins, decoder)),
         assay_version: some(optional(decoder, &places.assay_version)),
         unit: some(decoder.trimmed(record, &places.unit)),
@@ -62,6 +63,22 @@ fn unread(record: &Record<'_>, places: &Places) -> Option<String> {
     };
     let more = field.repeats().count() > 1 || more_components;
     more.then(|| "the value's field holds more than the profile knows".to_owned())
+}
+
+/// Whether a field that says what was measured says it more than once.
+fn several_tests(record: &Record<'_>, places: &Places) -> Option<String> {
+    let parts = [&places.aspect, &places.component, &places.dilution].into_iter().flatten();
+    std::iter::once(&places.code).chain(parts).find_map(|place| {
+        Some(format!("{} is repeated: what was measured can't be told", repeated(record, place)?))
+    })
+}
+
+/// The field in which one thing is looked for, where it is repeated: which of them counts can't be told.
+pub(super) fn repeated(record: &Record<'_>, place: &Location) -> Option<Path> {
+    let path = Path { component: None, ..place.path };
+    let says = |repeat: &Field<'_>| repeat.components().any(|component| !component.is_empty());
+    let times = record.field(path.field).repeats().filter(says).count();
+    (path.repeat.is_none() && times > 1).then_some(path)
 }
 
 /// Whether a flag's field holds parts for which the profile names no place.

@@ -190,12 +190,21 @@ impl<'a> Walk<'a> {
         self.number(record);
         self.results.begin();
         let places = &self.dialect.places;
-        let specimen = self.decoder.at(record, &places.specimen);
+        let repeated = result::repeated(record, &places.specimen);
+        let specimen = match repeated {
+            Some(field) => {
+                let text = format!("{field} is repeated: whose sample it is can't be told");
+                self.problem(ProblemKind::OutOfPlace, record, text);
+                self.decoder.as_sent(record, record.field(field.field))
+            }
+            None => self.decoder.at(record, &places.specimen),
+        };
         let position: Vec<String> =
             places.position.iter().map(|place| self.decoder.trimmed(record, place)).collect();
         let position = position.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
         let order = RawOrder {
             specimen,
+            several: repeated.is_some(),
             class: self.class(record),
             position: some(position),
             priority: some(self.decoder.trimmed(record, &places.priority)),

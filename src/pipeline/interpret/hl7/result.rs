@@ -2,7 +2,7 @@
 
 use labwire_hl7::message::{Field, Segment};
 
-use super::{RawResult, Reader, Written, ordinal, some};
+use super::{RawResult, Reader, Written, ordinal, some, unit};
 use crate::domain::TestIdentity;
 use crate::domain::profile::Hl7Places;
 
@@ -24,6 +24,10 @@ pub(super) fn read<'m>(
         true => typed(reader, &obx),
         false => (reader.trimmed(&places.value, Some(&obx), scope), None),
     };
+    let (unit, unread_unit) = unit::read(reader, &obx, scope, &places.unit);
+    let identity = [&places.code, &places.aspect, &places.component, &places.dilution];
+    let repeated = identity.into_iter().find_map(|at| reader.repeated(at, Some(&obx), scope));
+    let several = repeated.map(|(_, field)| format!("{field} is repeated: what was measured can't be told"));
     let value_place = places.value.iter().find(|at| obx.is(&at.path.segment));
     let value_field = value_place.map_or(5, |at| at.path.field);
     let status = (!places.status.is_empty()).then(|| reader.trimmed(&places.status, Some(&obx), scope));
@@ -38,9 +42,9 @@ pub(super) fn read<'m>(
         value,
         written: if places.value.is_empty() { written(&obx) } else { Written::Open },
         value_as_sent: reader.decoder.as_sent(&obx, obx.field(value_field).raw()),
-        unread,
+        unread: unread.or(unread_unit).or(several),
         assay_version: some(reader.trimmed(&places.assay_version, Some(&obx), scope)),
-        unit: some(reader.trimmed(&places.unit, Some(&obx), scope)),
+        unit,
         range: some(reader.trimmed(&places.range, Some(&obx), scope)),
         flags: reader.every(&places.flags, Some(&obx), scope),
         status,

@@ -207,6 +207,7 @@ impl<'a> RowReader<'a> {
     fn order(&self, row: &Row<'_>) -> Result<RawOrder, Fault> {
         Ok(RawOrder {
             specimen: self.first(row, self.columns.of(Told::Specimen), Told::Specimen)?.0,
+            several: false,
             class: self.class(row)?,
             position: some(self.every(row, Told::Position)?.join("/")),
             priority: some(self.trimmed(row, Told::Priority)?),
