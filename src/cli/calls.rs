@@ -147,8 +147,7 @@ fn evidence(reader: &Reader, call: &CallView, out: &mut impl Write) -> io::Resul
 
 fn shown(id: ObservationId, it: &Observation) -> String {
     let unit = it.unit.as_deref().unwrap_or_default();
-    let reported =
-        it.reported().map(|it| format!(", reported as {} {}", it.number, it.unit)).unwrap_or_default();
+    let reported = it.reported_in_words().map(|value| format!(", reported as {value}")).unwrap_or_default();
     let flags = if it.flags.iter().all(String::is_empty) {
         String::new()
     } else {

@@ -80,6 +80,17 @@ impl Observation {
         self.unit.as_deref().filter(|_| self.unit_source == UnitSource::Declared)
     }
 
+    /// What it comes to in the reported unit, off-scale as it was sent: `<18 umol/L`.
+    pub fn reported_in_words(&self) -> Option<String> {
+        let it = self.reported()?;
+        Some(format!("{}{} {}", self.sign(), it.number, it.unit))
+    }
+
+    /// The comparator of an off-scale value; else nothing.
+    fn sign(&self) -> &'static str {
+        self.value.comparator().map_or("", |comparator| comparator.as_str())
+    }
+
     /// Its test, value and unit as sent, and what it comes to in the reported unit, or why it doesn't.
     pub fn in_words(&self) -> String {
         let sent = [&self.test.code, &self.value_as_sent, self.unit.as_deref().unwrap_or_default()].join(" ");
@@ -88,7 +99,10 @@ impl Observation {
             None => sent,
         };
         match (self.reported(), self.not_converted()) {
-            (Some(it), _) => format!("{sent}, reported as {} {} by {}", it.number, it.unit, it.basis),
+            (Some(it), _) => {
+                let value = self.reported_in_words().unwrap_or_default();
+                format!("{sent}, reported as {value} by {}", it.basis)
+            }
             (None, Some(why)) => format!("{sent}, not converted: {why}"),
             (None, None) => sent,
         }
@@ -108,7 +122,13 @@ impl Observation {
             None => [self.value_as_sent.trim(), self.unit.as_deref().unwrap_or_default()].join(" "),
         };
         let range = self.reference_range.as_ref().map(|range| format!(", range {range}")).unwrap_or_default();
-        Some(format!("as sent: {}{range}; exactly {} {}", sent.trim_end(), reported.exact, reported.unit))
+        Some(format!(
+            "as sent: {}{range}; exactly {}{} {}",
+            sent.trim_end(),
+            self.sign(),
+            reported.exact,
+            reported.unit
+        ))
     }
 
     /// What is told beside the site's range: the instrument's own, the flag where the instrument has its own, or why there

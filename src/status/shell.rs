@@ -228,10 +228,8 @@ pub(super) fn unit(detail: &Observation) -> Words {
         Some(unit) => words!("{unit} (declared, none was sent)", unit),
         None => detail.unit.as_deref().unwrap_or_default().into(),
     };
-    match detail.reported() {
-        Some(it) => {
-            words!("{sent}, reported as {value}", sent, value = format!("{} {}", it.number, it.unit))
-        }
+    match detail.reported_in_words() {
+        Some(value) => words!("{sent}, reported as {value}", sent, value),
         None => sent,
     }
 }

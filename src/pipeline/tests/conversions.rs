@@ -106,6 +106,18 @@ fn signed_rules_put_the_reported_value_beside_the_one_that_was_sent() {
 }
 
 #[test]
+fn an_off_scale_value_keeps_its_sign_in_words() {
+    let observation = only_of(&signed_reading(), "R|1|^^^K|<2.0|meq/L||N||F");
+    assert_eq!(observation.reported_in_words().unwrap(), "<2.0 mmol/L");
+    let words = observation.in_words();
+    assert!(words.starts_with("K <2.0 meq/L, reported as <2.0 mmol/L by "), "{words}");
+    let told = observation.told_of_conversion().unwrap();
+    assert_eq!(told, "as sent: <2.0 meq/L; exactly <2 mmol/L");
+    let plain = only_of(&signed_reading(), "R|1|^^^K|2.0|meq/L||N||F");
+    assert_eq!(plain.reported_in_words().unwrap(), "2.0 mmol/L");
+}
+
+#[test]
 fn rules_compare_what_is_reported_and_in_the_reported_unit_that_is_what_was_sent() {
     let reading = signed_reading();
     for (unit, shown) in [("mmol/L", "2.96"), ("mM", "2.96"), ("mEq/L", "3.0")] {
