@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Reading;
 use super::convert;
-use crate::domain::clinic::{Case, Identity, Measured, Past, Person, Sex, SpecimenFacts};
+use crate::domain::clinic::{Amount, Case, Identity, Measured, Past, Person, Sex, SpecimenFacts};
 use crate::domain::qc::QcState;
 use crate::domain::{Observation, Patient, Private};
 
@@ -78,9 +78,19 @@ pub fn measured(observation: &Observation, reading: &Reading) -> Measured {
     Measured { code: observation.test.code.clone(), analyte, amount, flags: observation.flags.clone() }
 }
 
-/// An earlier observation of the same patient; nothing where no rule can know what it measured.
-pub fn past(observation: &Observation, reading: &Reading, received_at: Timestamp) -> Option<Past> {
+/// The same of a stored one for rules in force: what couldn't be converted counts as that until it is read anew, whatever
+/// the reading would make of it by now.
+pub fn as_stored(observation: &Observation, reading: &Reading) -> Measured {
+    let amount = |why: &str| Amount::Unconverted(why.to_owned());
     let measured = measured(observation, reading);
+    match observation.not_converted() {
+        Some(why) => Measured { amount: amount(why), ..measured },
+        None => measured,
+    }
+}
+
+/// What was measured of an earlier observation of the same patient; nothing where no rule can know what that is.
+pub fn past(measured: Measured, observation: &Observation, received_at: Timestamp) -> Option<Past> {
     Some(Past {
         analyte: measured.analyte?,
         amount: measured.amount,

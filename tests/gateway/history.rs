@@ -71,6 +71,23 @@ async fn a_change_is_seen_against_a_value_that_only_the_lims_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_against_the_lims_holds_also_once_the_lims_is_not_asked_any_more() {
+    let (_lims, _desk, lab, address) = laboratory("", |_, _| json(&ninety("OLD1"))).await;
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "200", "20260102030405")).await;
+    until("it is too far from what the LIMS has", || lab.text(&["held"]).contains("too far")).await;
+    assert!(gateway.terminate().success());
+    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    fs::write(lab.path("labwire.toml"), site.split("[history]").next().unwrap()).unwrap();
+    let gateway = lab.start().await;
+    until("it is judged again", || lab.text(&["trace", "EX0001"]).contains("delta: not evaluated")).await;
+    assert_eq!((lab.count("held"), lab.count("accepted")), (1, 0), "{}", lab.text(&["trace", "EX0001"]));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_result_is_never_compared_with_itself() {
     let here = Arc::new(Mutex::new("EX0001".to_owned()));
     let of = Arc::clone(&here);

@@ -33,4 +33,5 @@ mod resending;
 mod restore;
 mod rules;
 mod serial;
+mod standing;
 mod support;

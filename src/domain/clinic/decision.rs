@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use super::rules::Band;
+use crate::domain::HoldReason;
+
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
@@ -137,6 +140,23 @@ impl Check {
 
     pub fn from_name(name: &str) -> Option<Check> {
         Check::ALL.into_iter().find(|(other, _)| *other == name).map(|(_, check)| check)
+    }
+
+    /// How its rules are chosen for a case.
+    pub fn band(self) -> Band {
+        match self {
+            Check::Critical | Check::Range | Check::Delta => Band::First,
+            _ => Band::Each,
+        }
+    }
+
+    /// Why a result waits by what it finds.
+    pub fn reason(self) -> HoldReason {
+        match self {
+            Check::Critical => HoldReason::Critical,
+            Check::Delta | Check::Together => HoldReason::Delta,
+            _ => HoldReason::Doubted,
+        }
     }
 }
 

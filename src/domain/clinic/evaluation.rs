@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::case::Case;
-use super::decision::{Check, Decision};
+use super::decision::Decision;
 use crate::domain::{HoldReason, Rules};
 
 /// Whether rules count.
@@ -43,12 +43,8 @@ impl Evaluation {
         if self.force == Force::Shadow {
             return Vec::new();
         }
-        let reason = |decision: &Decision| match decision.check {
-            Check::Critical => HoldReason::Critical,
-            Check::Delta | Check::Together => HoldReason::Delta,
-            _ => HoldReason::Doubted,
-        };
-        let mut reasons: Vec<HoldReason> = self.decisions.iter().filter(|it| it.holds).map(reason).collect();
+        let holding = self.decisions.iter().filter(|it| it.holds);
+        let mut reasons: Vec<HoldReason> = holding.map(|it| it.check.reason()).collect();
         reasons.sort();
         reasons.dedup();
         reasons

@@ -132,10 +132,7 @@ impl RuleKind {
     }
 
     pub fn band(&self) -> Band {
-        match self {
-            RuleKind::Critical(_) | RuleKind::Range(_) | RuleKind::Delta(_) => Band::First,
-            _ => Band::Each,
-        }
+        self.check().band()
     }
 
     /// The ways through it, each of which wants a case.

@@ -78,6 +78,9 @@ enum StoredAmount {
     NoNumber,
 }
 
+/// How the ruling of a rule that couldn't be asked begins.
+const NOT_EVALUATED: &str = "not evaluated: ";
+
 /// A decision as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredDecision {
@@ -95,6 +98,11 @@ pub struct StoredDecision {
 }
 
 impl StoredDecision {
+    /// Whether its rules could be asked.
+    pub fn is_evaluated(&self) -> bool {
+        !self.ruling.starts_with(NOT_EVALUATED)
+    }
+
     /// For a person. What rules found is told as it was written down.
     pub fn words(&self) -> Words {
         self.told(&|text| text.into(), &|text| text.into())

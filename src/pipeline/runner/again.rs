@@ -2,16 +2,19 @@
 //! are others since the last start, or the LIMS has spoken of an order. Some specimens at a time, so that nothing waits
 //! behind it.
 
+mod found;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Runner;
 use super::judging::{Bench, Controls, Judging};
 use crate::clock;
 use crate::domain::SpecimenId;
-use crate::domain::qc::QcState;
 use crate::journal::decisions::{Again, Judged, Known};
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId};
+
+pub(super) use found::{Before, Found};
 
 /// The most held specimens that are looked at again for one change.
 const HELD: usize = 100_000;
@@ -132,10 +135,10 @@ pub(super) fn judge(bench: &Bench<'_>, specimen: &SpecimenId) -> Result<Vec<Agai
     Ok(again)
 }
 
-/// How a result's test stood by its controls when rules first asked.
-pub(super) fn stood(bench: &Bench<'_>, id: ObservationId) -> Result<Option<QcState>, JournalError> {
+/// What rules made of a result when they were asked before.
+pub(super) fn before(bench: &Bench<'_>, id: ObservationId) -> Result<Before, JournalError> {
     let kept = bench.read(|reader| reader.evaluations_of(id))?;
-    Ok(kept.iter().find_map(|it| it.case.qc))
+    Ok(Before { qc: kept.iter().find_map(|it| it.case.qc), found: Found::of(&kept) })
 }
 
 /// All results of a message are one instrument's.
@@ -157,8 +160,8 @@ fn of_message(
             (known.id, entry)
         })
         .unzip();
-    let stood = ids.iter().map(|id| stood(bench, *id)).collect::<Result<Vec<_>, _>>()?;
-    let controls = Controls::Then(&stood, then);
+    let before = ids.iter().map(|id| before(bench, *id)).collect::<Result<Vec<_>, _>>()?;
+    let controls = Controls::Then(&before, then);
     let judging = Judging { bench: bench.clone(), message, received_at, instrument, controls };
     judging.judge(&mut entries, true)?;
     let all = ids.into_iter().zip(entries).map(|(observation, entry)| {

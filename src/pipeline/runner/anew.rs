@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::again::{Review, stood};
+use super::again::{Before, Review, before};
 use super::judging::{Bench, Controls, Judging};
 use super::route::routes;
 use super::{Runner, understand};
@@ -143,7 +143,9 @@ impl Runner {
             judged: Judged::default(),
             link: None,
         }));
-        let stood = anew.iter().map(|it| stood(&bench, it.known.id)).collect::<Result<Vec<_>, _>>()?;
+        // As it is another value now, what was found of the one before says nothing of it.
+        let stood = anew.iter().map(|it| Ok(Before { found: Vec::new(), ..before(&bench, it.known.id)? }));
+        let stood = stood.collect::<Result<Vec<_>, JournalError>>()?;
         judging(Controls::Then(&stood, then)).judge(&mut entries, !not_production)?;
         for (it, entry) in anew.into_iter().zip(entries) {
             found.push(became(&bench, it, entry)?);

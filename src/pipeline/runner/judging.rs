@@ -3,11 +3,15 @@
 //! the patient's number and who assigned it (without an authority, which source), never by a specimen number. Nothing in here
 //! writes.
 
+mod counting;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use self::counting::{counted_by, what_counts};
+use super::again::{Before, Found};
 use super::history::{self, Standing};
 use super::whose::{by_analyzer, distinct, whose};
 use super::{Site, reading, reading_by};
@@ -24,8 +28,8 @@ use crate::journal::orders::{CachedOrder, Link};
 use crate::journal::qc::JudgedRun;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
-use crate::pipeline::rules::{Told, Wanted, evaluate, latest};
-use crate::pipeline::{Around, Reading, analyte_of, case_of, fit, measured, measured_at, past, ranged};
+use crate::pipeline::rules::{Told, Wanted, evaluate};
+use crate::pipeline::{Around, Reading, analyte_of, case_of, fit, measured_at, ranged};
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
@@ -69,7 +73,7 @@ pub(super) enum Controls<'a> {
     Now(&'a [JudgedRun]),
     /// As they stood when the result was first judged, by its place among the entries; else at that moment. Controls that
     /// were measured later vouch for none that was measured before.
-    Then(&'a [Option<QcState>], Timestamp),
+    Then(&'a [Before], Timestamp),
 }
 
 /// Rules that are asked.
@@ -184,7 +188,8 @@ impl<'a> Judging<'a> {
                         ranged(&entry.observation, &own, around.patient.as_ref(), self.received_at);
                     entry.judged = {
                         let known = (history.awaits, in_force.is_some());
-                        self.judged(&entry.observation, evaluations, &around.orders, known)
+                        let asked = (evaluations, self.found(index));
+                        self.judged(&entry.observation, asked, &around.orders, known)
                     };
                     entry.judged.asks.extend(history.asks);
                 }
@@ -244,15 +249,16 @@ impl<'a> Judging<'a> {
             true => Some(&set.own),
             false => set.others.get(instrument.as_str()).and_then(Option::as_ref),
         };
+        let counted = counted_by(set.force);
         let is_of_it = |it: &Entry| is_judged(it) && it.observation.specimen == *specimen;
         let arrived = entries.iter().enumerate().filter(|(_, it)| is_of_it(it));
         let stored = around.stored.iter().map(|it| it.observation.reveal());
         let moments: BTreeSet<Option<Timestamp>> =
             arrived.clone().map(|(_, it)| measured_at(it.observation.told_at(), self.received_at)).collect();
         let arrived: Vec<(usize, Measured)> =
-            arrived.map(|(index, it)| (index, measured(&it.observation, &set.own))).collect();
+            arrived.map(|(index, it)| (index, counted(&it.observation, &set.own))).collect();
         let stored: Vec<Measured> =
-            stored.filter_map(|it| Some(measured(it, reading_of(&it.instrument)?))).collect();
+            stored.filter_map(|it| Some(counted(it, reading_of(&it.instrument)?))).collect();
         let here = arrived.iter().map(|(_, it)| it).chain(&stored);
         let asked: BTreeSet<&str> = here.filter_map(|it| it.analyte.as_deref()).collect();
         let history = around.history.iter().filter_map(|it| {
@@ -268,7 +274,7 @@ impl<'a> Judging<'a> {
                 patients.push(it.patient().clone());
             }
         }
-        let mut history = self.bench.read(|reader| what_counts(history, moments, reader))?;
+        let mut history = self.bench.read(|reader| what_counts(history, (moments, counted), reader))?;
         if let Some(lims) = &around.lims {
             let of_it = entries.iter().filter(|it| is_of_it(it)).map(|it| &it.observation);
             let beside = around.stored.iter().map(|it| it.observation.reveal());
@@ -292,7 +298,7 @@ impl<'a> Judging<'a> {
         let (runs, moment) = match self.controls {
             Controls::Now(runs) => (runs, clock::now()),
             Controls::Then(stood, then) => match stood.get(index) {
-                Some(Some(state)) => return Ok(Some(*state)),
+                Some(Before { qc: Some(state), .. }) => return Ok(Some(*state)),
                 _ => (&[][..], then),
             },
         };
@@ -307,6 +313,14 @@ impl<'a> Judging<'a> {
         self.bench.read(|reader| reader.qc_state(instrument, test, valid_for, moment)).map(Some)
     }
 
+    /// What rules found of a stored result, by its place among the entries.
+    fn found(&self, index: usize) -> &[Found] {
+        match self.controls {
+            Controls::Now(_) => &[],
+            Controls::Then(before, _) => before.get(index).map_or(&[], |it| &it.found),
+        }
+    }
+
     fn ask(
         &self,
         index: usize,
@@ -318,7 +332,7 @@ impl<'a> Judging<'a> {
         let checks = &set.rules.checks;
         let (own, beside): (Vec<_>, Vec<_>) = seen.arrived.iter().partition(|(other, _)| *other == index);
         let own = own.first().map(|(_, it)| it.clone());
-        let measured = own.unwrap_or_else(|| measured(observation, &set.own));
+        let measured = own.unwrap_or_else(|| counted_by(set.force)(observation, &set.own));
         let wanted = Wanted::about(measured.analyte.as_deref(), checks);
         let around = Around {
             patient: around.patient.clone(),
@@ -399,34 +413,6 @@ impl<'a> Judging<'a> {
             orders.retain(|it| it.state == OrderState::Completed);
         }
         Ok(orders)
-    }
-}
-
-/// Of what was before, what some rule may look at that is asked about a value of one of these moments: of a patient who
-/// comes often the rest needn't be read. What turns out not to count leaves its place to what was before it.
-fn what_counts(
-    mut history: Vec<(Told<'_>, (&Earlier, &Reading))>,
-    moments: BTreeSet<Option<Timestamp>>,
-    reader: &Reader,
-) -> Result<Vec<Past>, JournalError> {
-    loop {
-        let at = |moment| latest(history.iter().enumerate().map(|(index, (told, _))| (*told, index)), moment);
-        let wanted: BTreeSet<usize> = moments.iter().flat_map(|moment| at(*moment)).collect();
-        let all = || history.iter().enumerate().filter(|(index, _)| wanted.contains(index));
-        let mut fallen = BTreeSet::new();
-        for (index, (_, (it, _))) in all() {
-            if !it.counts(reader)? {
-                fallen.insert(index);
-            }
-        }
-        if fallen.is_empty() {
-            let past = |(_, (_, (it, reading))): (usize, &(Told<'_>, (&Earlier, &Reading)))| {
-                Ok(past(&it.observation(reader)?, reading, it.received_at))
-            };
-            return all().map(past).filter_map(Result::transpose).collect();
-        }
-        let stays = |(index, it)| (!fallen.contains(&index)).then_some(it);
-        history = history.into_iter().enumerate().filter_map(stays).collect();
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the decisions about a result come to: why it waits for a person, where, and where it is told as preliminary
 //! meanwhile. It asks no rule.
 
+use super::again::Found;
 use super::judging::Judging;
 use crate::config::settings::{Release, WhileHeld};
 use crate::domain::clinic::{Evaluation, Force};
@@ -10,15 +11,18 @@ use crate::journal::orders::CachedOrder;
 use crate::pipeline::asked;
 
 impl Judging<'_> {
-    /// `awaits_history`: the LIMS is still to tell of the patient. `some_are_signed`: there are rules in force.
+    /// `before`: what rules found of it when they were asked before. `awaits_history`: the LIMS is still to tell of the patient. `some_are_signed`: there are rules in force.
     pub(super) fn judged(
         &self,
         observation: &Observation,
-        evaluations: Vec<Evaluation>,
+        (evaluations, before): (Vec<Evaluation>, &[Found]),
         orders: &[CachedOrder],
         (awaits_history, some_are_signed): (bool, bool),
     ) -> Judged {
         let mut reasons: Vec<HoldReason> = evaluations.iter().flat_map(Evaluation::holds).collect();
+        let in_force = evaluations.iter().find(|it| it.force == Force::InForce);
+        let stands = before.iter().filter(|it| in_force.is_some_and(|now| it.stands(now)));
+        reasons.extend(stands.map(Found::reason));
         if awaits_history && evaluations.iter().any(|it| it.force == Force::InForce) {
             reasons.push(HoldReason::AwaitsHistory);
         }

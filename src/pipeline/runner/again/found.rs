@@ -1,0 +1,59 @@
+//! What rules in force found of a stored result when they were asked before. That a rule can't be asked any more is no
+//! answer: what it found stands until rules decide otherwise, until it isn't in force any more or for other patients, or
+//! until a person decides. Writes nothing.
+
+use crate::domain::HoldReason;
+use crate::domain::clinic::{Answer, Band, Check, Evaluation, Force, Rule, Ruling};
+use crate::domain::qc::QcState;
+use crate::journal::decisions::Kept;
+
+/// What rules made of a stored result when they were asked before.
+pub(in crate::pipeline::runner) struct Before {
+    /// How its test stood by its controls when it was first judged.
+    pub(in crate::pipeline::runner) qc: Option<QcState>,
+    /// By which rules it had to wait, and none has decided otherwise since.
+    pub(in crate::pipeline::runner) found: Vec<Found>,
+}
+
+/// A rule by which a result had to wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::pipeline::runner) struct Found {
+    check: Check,
+    rule: String,
+}
+
+impl Found {
+    /// By what is kept of a result, oldest first.
+    pub(in crate::pipeline::runner) fn of(kept: &[Kept]) -> Vec<Found> {
+        let mut found: Vec<Found> = Vec::new();
+        let in_force = kept.iter().filter(|it| it.force == Force::InForce);
+        for decision in in_force.flat_map(|it| &it.decisions) {
+            let Some(check) = Check::from_name(&decision.check) else { continue };
+            if decision.is_evaluated() {
+                found.retain(|it| !it.is_answered(check, &decision.rules));
+            }
+            if decision.holds {
+                found.extend(decision.rules.iter().map(|rule| Found { check, rule: rule.clone() }));
+            }
+        }
+        found
+    }
+
+    /// Whether it is left without an answer by what the rules in force say now.
+    pub(in crate::pipeline::runner) fn stands(&self, now: &Evaluation) -> bool {
+        let is_it = |it: &&Rule| it.name == self.rule && it.kind.check() == self.check;
+        let rule = now.rules.checks.rules.iter().find(is_it);
+        let may_be_the_patients = rule.is_some_and(|it| it.criteria.fit(&now.case) != Answer::No);
+        let mut decided = now.decisions.iter().filter(|it| !matches!(it.ruling, Ruling::NotEvaluated(_)));
+        may_be_the_patients && !decided.any(|it| self.is_answered(it.check, &it.rules))
+    }
+
+    pub(in crate::pipeline::runner) fn reason(&self) -> HoldReason {
+        self.check.reason()
+    }
+
+    /// Whether a decision by these rules is about it. Of rules in bands the first that fits speaks for all.
+    fn is_answered(&self, check: Check, by: &[String]) -> bool {
+        self.check == check && (check.band() == Band::First || by.contains(&self.rule))
+    }
+}

@@ -1,0 +1,83 @@
+//! What a rule found stands while it can't be asked any more: at a restart, and where a unit is named, nothing leaves that
+//! nobody has decided.
+
+use super::judging::{CODES, CRITICAL, decided_again, of_patient, rules, sign};
+use super::support::*;
+
+const ALIAS: &str = "[units]\nmgdl = \"mg/dL\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rise_that_was_found_holds_until_it_is_decided_again_whatever_becomes_of_the_value_before() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
+    rules(&lab, CRITICAL);
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "90", "20260102030405")).await;
+    until("the first leaves", || lab.count("accepted") == 1).await;
+    send(address, &of_patient("EX0002", "180", "20260102040405").replace("|mg/dl|", "|mgdl|")).await;
+    until("the second waits for its unit", || lab.count("held") == 1).await;
+    send(address, &of_patient("EX0003", "250", "20260102050405")).await;
+    until("the third has risen", || lab.text(&["held"]).contains("too far")).await;
+    lab.text(&["release", "2", "--reason", "the ward knows the analyzer"]);
+    until("the second leaves as it was sent", || lab.count("accepted") == 2).await;
+    assert!(gateway.terminate().success());
+
+    let gateway = lab.start().await;
+    let unconverted = "delta: not evaluated: the earlier value isn't in the reported unit";
+    until("the third is judged again", || lab.text(&["trace", "EX0003"]).contains(unconverted)).await;
+    assert_eq!((lab.count("held"), lab.count("accepted")), (1, 2), "not evaluated is not clear");
+    assert!(lab.text(&["held"]).contains("too far"), "{}", lab.text(&["held"]));
+    assert!(gateway.terminate().success());
+
+    // That the unit is named now changes nothing of what is stored, nor of what is compared with it.
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}{ALIAS}", listener(address)));
+    let gateway = lab.start().await;
+    send(address, &of_patient("EX0004", "320", "20260102053005")).await;
+    until("another one is compared", || lab.text(&["trace", "EX0004"]).contains(unconverted)).await;
+    until("it leaves", || lab.count("accepted") == 3).await;
+    assert_eq!(lab.count("held"), 1);
+    let trace = lab.text(&["trace", "EX0003"]);
+    assert!(!trace.contains("delta: clear") && !trace.contains("no longer held"), "{trace}");
+    let said = ["--yes", "--by", "Anna Example", "--reason", "mgdl is mg/dL on this analyzer"];
+    let done = lab.text(&[&["reevaluate", "2"], &said[..]].concat());
+    assert!(done.contains("1 results were re-evaluated"), "{done}");
+    assert!(gateway.terminate().success());
+
+    let gateway = lab.start().await;
+    until("it is decided: clear", || lab.text(&["trace", "EX0003"]).contains("delta: clear")).await;
+    until("and leaves", || lab.count("held") == 0).await;
+    assert!(lab.text(&["trace", "EX0003"]).contains("no longer held for this"));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+    assert!(decided_again(&lab) > 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pattern_that_was_found_holds_once_the_value_beside_it_is_corrected_into_an_unknown_unit() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
+    let pattern = "[[pattern]]\nname = \"both\"\nwhen = [\n    { analyte = \"glucose\", unit = \"mg/dL\", is = \"> 60\" },\n    \
+        { analyte = \"creatinine\", unit = \"mg/dL\", is = \"> 5\" },\n]\nsource = \"a test\"\n";
+    rules(&lab, pattern);
+    let gateway = lab.start().await;
+    sign(&lab);
+    let time = "20260102030405";
+    send(address, &chemistry("EX0001", &[("GLCC", "90"), ("CREA", "9")], "F", time)).await;
+    until("both wait", || lab.count("held") == 2).await;
+    let corrected = chemistry("EX0001", &[("CREA", "9")], "C", time).replace("|mg/dl|", "|mgdl|");
+    send(address, &corrected).await;
+    until("the correction waits for its unit", || lab.text(&["held"]).contains("unit can't be converted"))
+        .await;
+    assert!(gateway.terminate().success());
+    let gateway = lab.start().await;
+    let unasked = "pattern: not evaluated: creatinine wasn't measured of this specimen";
+    until("the glucose is judged again", || lab.text(&["trace", "EX0001"]).contains(unasked)).await;
+    assert_eq!((lab.count("held"), lab.count("accepted")), (2, 0), "{}", lab.text(&["trace", "EX0001"]));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
