@@ -69,13 +69,13 @@ fn chosen(bearings: &Bearings, asked: &Reevaluate) -> Result<Vec<i64>, Box<dyn s
 }
 
 fn show(it: &Reevaluated, out: &mut impl Write) -> io::Result<()> {
-    let Reevaluated { id, was, became } = it;
+    let Reevaluated { id, whose, was, became } = it;
     let Becomes { value, corrects, decisions, holds, leaves } = match became {
         Ok(becomes) => becomes,
         Err(why) if was.is_empty() => return writeln!(out, "{id}: {why}"),
-        Err(why) => return writeln!(out, "{id}  {was}\n    stays: {why}"),
+        Err(why) => return writeln!(out, "{id}  {whose}: {was}\n    stays: {why}"),
     };
-    writeln!(out, "{id}  {was}\n    becomes {value}")?;
+    writeln!(out, "{id}  {whose}: {was}\n    becomes {value}")?;
     for decision in decisions {
         writeln!(out, "    {decision}")?;
     }

@@ -97,7 +97,10 @@ const STORED: &str = "SELECT o.id, o.message, m.received_at, o.detail, EXISTS (S
          WHERE h.observation = o.id AND h.closed_at IS NULL AND h.reason = 'incomplete-transmission'),
          NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
          EXISTS (SELECT 1 FROM problem p WHERE p.message = o.message AND p.kind = 'not-production'),
-         m.transfer, EXISTS (SELECT 1 FROM reassignment a WHERE a.observation = o.supersedes),
+         m.transfer, EXISTS (WITH RECURSIVE version(id) AS (SELECT o.supersedes
+             UNION ALL SELECT e.supersedes FROM version v JOIN reevaluation r ON r.observation = v.id
+                 JOIN observation e ON e.id = v.id)
+             SELECT 1 FROM version v JOIN reassignment a ON a.observation = v.id),
          EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.reason = 'equal-without-hour'
              AND (h.closing IS NULL OR h.closing <> 'released'))
      FROM observation o JOIN message m ON m.id = o.message WHERE o.id = ?";

@@ -105,23 +105,29 @@ impl Reader {
 
     /// Under which number a result came that was moved, where it was.
     pub fn origin(&self, id: ObservationId) -> Result<Option<Origin>, JournalError> {
-        Ok(self
-            .connection
-            .prepare_cached(
-                "SELECT e.specimen, r.named, r.reason, r.at FROM observation o
-                 JOIN reassignment r ON r.observation = o.supersedes JOIN observation e ON e.id = r.observation
-                 WHERE o.id = ?",
-            )?
-            .query_row([id.0], |row| {
-                Ok(Origin {
-                    specimen: SpecimenId::new(row.get::<_, String>(0)?),
-                    by: row.get(1)?,
-                    reason: Private::new(row.get(2)?),
-                    at: instant(row.get(3)?),
-                })
-            })
-            .optional()?)
+        origin(&self.connection, id)
     }
+}
+
+/// Where a version came from that a person has moved to its specimen: itself, or what it was read anew from.
+pub(super) fn origin(connection: &Connection, id: ObservationId) -> Result<Option<Origin>, JournalError> {
+    Ok(connection
+        .prepare_cached(
+            "WITH RECURSIVE version(id) AS (SELECT supersedes FROM observation WHERE id = ?1
+                UNION ALL SELECT o.supersedes FROM version v JOIN reevaluation a ON a.observation = v.id
+                    JOIN observation o ON o.id = v.id)
+             SELECT e.specimen, r.named, r.reason, r.at FROM version v JOIN reassignment r ON r.observation = v.id
+                JOIN observation e ON e.id = v.id",
+        )?
+        .query_row([id.0], |row| {
+            Ok(Origin {
+                specimen: SpecimenId::new(row.get::<_, String>(0)?),
+                by: row.get(1)?,
+                reason: Private::new(row.get(2)?),
+                at: instant(row.get(3)?),
+            })
+        })
+        .optional()?)
 }
 
 /// What of a result's holds a person has let go.

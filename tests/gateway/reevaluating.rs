@@ -68,14 +68,14 @@ async fn a_unit_that_is_named_later_releases_what_it_held_only_after_re_evaluati
     assert_eq!(lab.count("held"), 4, "reading a message again changes no result that is stored");
     let preview = lab.text(&["reevaluate"]);
     for told in [
-        "1  GLCC 90.0 mgdl, not converted:",
+        "1  EX0001 of erba: GLCC 90.0 mgdl, not converted:",
         "    becomes GLCC 90.0 mgdl, reported as 5.0 mmol/L by",
         "    leaves for lims, as a result\n",
         "    becomes GLCC 30.0 mgdl, reported as 1.7 mmol/L by",
         "    critical: low; by glucose",
         "    held: it is critical",
         "    held: no patient has such a value",
-        "4  GLCC 80 gpl, not converted:",
+        "4  EX0004 of erba: GLCC 80 gpl, not converted:",
         "    stays: it comes out as it is, not converted:",
         "3 results would become another, 1 stay as they are. Nothing was changed",
     ] {
@@ -163,6 +163,30 @@ async fn what_was_sent_unconverted_is_corrected_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_moved_says_so_also_once_it_was_read_anew() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    with_an_unknown_unit(&lab, address, &[("EX0001", "90.0")]).await;
+    let gateway = lab.start().await;
+    lab.text(&["reassign", "1", "--to", "EX0009", "--by", "Dora Example", "--reason", "misread"]);
+    until("it waits under its number", || lab.text(&["held"]).contains("EX0009")).await;
+    assert!(gateway.terminate().success());
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}{ALIAS}", listener(address)));
+    let gateway = lab.start().await;
+    have_it_so(&lab, &[]);
+    until("the LIMS has it", || lab.count("accepted") == 1).await;
+    let [result] = sent(&lab).try_into().unwrap();
+    assert_eq!((&result["converted"]["number"], &result["version"]), (&"5.0".into(), &3.into()));
+    assert_eq!(
+        (&result["moved"]["from"], &result["moved"]["by"]),
+        (&"EX0001".into(), &"Dora Example".into())
+    );
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_is_named_later_is_taken_as_it_is_read_then() {
     let lims = lims().await;
     let lab = Lab::new(&lims, "");
@@ -181,6 +205,8 @@ async fn a_value_that_is_named_later_is_taken_as_it_is_read_then() {
     assert!(gateway.terminate().success());
     with("POSI = { code = \"P\" }\n");
     let gateway = lab.start().await;
+    let preview = lab.text(&["reevaluate"]);
+    assert!(preview.contains("    becomes GLCC POSI mg/dl, which is P\n"), "{preview}");
     have_it_so(&lab, &[]);
     until("the LIMS has it", || lab.count("accepted") == 1).await;
     let [result] = sent(&lab).try_into().unwrap();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{Control, Response};
-use crate::domain::HoldReason;
+use crate::domain::{HoldReason, Observation, Value};
 use crate::journal::ObservationId;
 use crate::journal::reevaluate::{Asked, Became, Looked, Said};
 
@@ -12,6 +12,8 @@ use crate::journal::reevaluate::{Asked, Became, Looked, Said};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reevaluated {
     pub id: i64,
+    /// Its specimen and analyzer; empty where there is no such result.
+    pub whose: String,
     /// Its test, value and unit as they are stored; empty where there is no such result.
     pub was: String,
     pub became: Result<Becomes, String>,
@@ -67,9 +69,11 @@ impl Control {
 
 fn told(looked: Looked) -> Reevaluated {
     let was = looked.was.as_ref().map(|it| it.reveal().in_words()).unwrap_or_default();
+    let whose = |it: &Observation| format!("{} of {}", it.specimen.reveal(), it.instrument);
+    let whose = looked.was.as_ref().map(|it| whose(it.reveal())).unwrap_or_default();
     let becomes = |it: Became| Becomes {
         corrects: it.corrects(),
-        value: it.observation.reveal().in_words(),
+        value: in_words(it.observation.reveal()),
         decisions: it.decisions.iter().map(|it| it.words().english()).collect(),
         holds: it
             .holds
@@ -78,5 +82,14 @@ fn told(looked: Looked) -> Reevaluated {
             .collect(),
         leaves: it.leaves.iter().map(ToString::to_string).collect(),
     };
-    Reevaluated { id: looked.id.0, was, became: looked.became.map(becomes) }
+    Reevaluated { id: looked.id.0, whose, was, became: looked.became.map(becomes) }
+}
+
+/// What was read, and as what code it leaves where its text stands for one.
+fn in_words(observation: &Observation) -> String {
+    let words = observation.in_words();
+    match &observation.value {
+        Value::Code { coding: Some(coding), .. } => format!("{words}, which is {}", coding.code),
+        _ => words,
+    }
 }

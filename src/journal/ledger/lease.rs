@@ -6,14 +6,15 @@ use sha2::{Digest, Sha256};
 
 use super::aside::set_aside;
 use super::calls::{carries, consign_call, fresh_call};
-use super::notices::{Origin, Says, consign_notices, fresh_notice};
+use super::notices::{Says, consign_notices, fresh_notice};
 use super::{
     AttemptKind, Carries, Consignment, Item, Lease, Render, Resolve, URGENCIES, Version, move_lines,
 };
-use crate::domain::{DestinationId, Private, SpecimenId};
+use crate::domain::{DestinationId, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::orders::ordered;
 use crate::journal::read::observation;
+use crate::journal::reassign::origin;
 use crate::journal::rows::instant;
 use crate::journal::{DeliveryId, JournalError, ObservationId, restoration};
 
@@ -290,13 +291,13 @@ pub(super) fn item(
 ) -> Result<Item, JournalError> {
     let stored = version(connection, destination, id)?;
     let Version { received_at, observation, announced } = stored.version;
-    let moved = stored.moved;
-    let supersedes = stored.supersedes.filter(|_| moved.is_none());
+    let moved = origin(connection, id)?;
+    let supersedes = stored.supersedes.filter(|_| !stored.is_moved);
     let mut earlier = Vec::new();
     let mut next = supersedes;
     while let Some(id) = next {
         let before = version(connection, destination, id)?;
-        next = before.supersedes.filter(|_| before.moved.is_none());
+        next = before.supersedes.filter(|_| !before.is_moved);
         earlier.insert(0, before.version);
     }
     let ordered = ordered(connection, id)?;
@@ -309,7 +310,8 @@ struct StoredVersion {
     number: u32,
     supersedes: Option<ObservationId>,
     version: Version,
-    moved: Option<Origin>,
+    /// What it supersedes is another specimen's.
+    is_moved: bool,
 }
 
 fn version(
@@ -319,32 +321,22 @@ fn version(
 ) -> Result<StoredVersion, JournalError> {
     connection
         .prepare_cached(
-            "SELECT o.version, o.supersedes, m.received_at, o.detail, e.specimen, r.named, r.reason, r.at,
+            "SELECT o.version, o.supersedes, m.received_at, o.detail,
+                EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes),
                 EXISTS (SELECT 1 FROM notice n WHERE n.observation = o.id AND n.destination = ?2
                     AND n.says = 'preliminary' AND n.state IN ('in-flight', 'unknown', 'accepted', 'staged'))
-             FROM observation o JOIN message m ON m.id = o.message
-             LEFT JOIN reassignment r ON r.observation = o.supersedes
-             LEFT JOIN observation e ON e.id = r.observation WHERE o.id = ?1",
+             FROM observation o JOIN message m ON m.id = o.message WHERE o.id = ?1",
         )?
         .query_and_then(params![id.0, destination.as_str()], |row| {
-            let moved = match row.get::<_, Option<String>>(4)? {
-                Some(specimen) => Some(Origin {
-                    specimen: SpecimenId::new(specimen),
-                    by: row.get(5)?,
-                    reason: Private::new(row.get(6)?),
-                    at: instant(row.get(7)?),
-                }),
-                None => None,
-            };
             Ok(StoredVersion {
                 number: row.get(0)?,
                 supersedes: row.get::<_, Option<i64>>(1)?.map(ObservationId),
                 version: Version {
                     received_at: instant(row.get(2)?),
                     observation: observation(row, 3)?,
-                    announced: row.get(8)?,
+                    announced: row.get(5)?,
                 },
-                moved,
+                is_moved: row.get(4)?,
             })
         })?
         .next()
