@@ -78,7 +78,12 @@ pub(super) fn on_version(
         return Ok(());
     }
     let policy = policy.or(call.as_ref().map(|call| call.course.policy())).unwrap_or_default();
-    let cause = Cause { policy, found_at: received_at(connection, version.id)? };
+    // What a person had read anew is known from then on.
+    let found_at = match is_read_anew(connection, version.id)? {
+        true => now,
+        false => received_at(connection, version.id)?,
+    };
+    let cause = Cause { policy, found_at };
     let tell = match found {
         Found::TakenBack => Tell::Withdrawn,
         _ => Tell::of(version.observation),
@@ -120,6 +125,13 @@ pub(super) fn on_judged_again(
     let event = CallEvent::Opened(opening, cause);
     let written = Written { call, observation: id, event: &event, agrees: true, account: GATEWAY };
     write(connection, before, &written, now).map(drop)
+}
+
+fn is_read_anew(connection: &Connection, id: ObservationId) -> Result<bool, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM observation o JOIN reevaluation r ON r.observation = o.supersedes WHERE o.id = ?",
+    )?;
+    Ok(statement.exists([id.0])?)
 }
 
 fn in_force(judged: &Judged) -> impl Iterator<Item = &Evaluation> {

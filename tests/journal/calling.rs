@@ -18,6 +18,7 @@ use labwire::journal::calls::{CallView, Recording};
 use labwire::journal::decisions::{Again, Judged};
 use labwire::journal::desk::Decision as Desk;
 use labwire::journal::ledger::{Carries, Fate, Next};
+use labwire::journal::reevaluate::{Reevaluated, Said};
 use labwire::journal::results::{Entry, Place};
 use labwire::journal::{CallId, JournalError, ObservationId};
 use labwire_units::Exact;
@@ -105,6 +106,24 @@ impl Lab {
     pub(super) fn call(&self, outcome: CallOutcome, value: &str) -> Result<Stand, JournalError> {
         self.say(CallEntry::Attempt(attempt(outcome, value)), Differing::Refused)
     }
+}
+
+/// The old one's time would make it overdue at once.
+#[test]
+fn a_call_about_what_was_read_anew_begins_its_time_anew() {
+    let lab = Lab::new();
+    let id = lab.one(potassium("2.5", low()));
+    lab.call(CallOutcome::Confirmed, "2.5 mmol/L").unwrap();
+    lab.pass(36_000);
+    let stored = lab.reader.to_read_anew(id).unwrap().unwrap();
+    let entry = instead(potassium("2.4", low()), id);
+    let anew = Reevaluated { from: id, message: stored.known.message, entry, sent: stored.sent };
+    let said =
+        Said { by: "Anna Example".to_owned(), account: "anna".to_owned(), reason: "its unit".to_owned() };
+    let now = lab.now();
+    lab.wait(lab.journal.reevaluate(vec![anew], said, now)).unwrap();
+    let call = lab.only_call();
+    assert_eq!((call.course.is_open(), call.course.due().unwrap().start), (true, now));
 }
 
 fn attempt(outcome: CallOutcome, value: &str) -> Attempt {
