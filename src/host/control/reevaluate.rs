@@ -1,5 +1,7 @@
 //! What a command says of results that are to be read anew, and what it is told of them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -8,8 +10,8 @@ use crate::domain::{HoldReason, Observation, Value};
 use crate::journal::ObservationId;
 use crate::journal::reevaluate::{Asked, Became, Looked, Said};
 
-/// What became of one result, or would, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What became of one result, or would, in words. `Debug` shows its number alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reevaluated {
     pub id: i64,
     /// Its specimen and analyzer; empty where there is no such result.
@@ -20,7 +22,7 @@ pub struct Reevaluated {
 }
 
 /// The result as it is read now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Becomes {
     pub value: String,
     /// What takes its place corrects what a destination has.
@@ -31,6 +33,12 @@ pub struct Becomes {
     pub holds: Vec<String>,
     /// Where it leaves for.
     pub leaves: Vec<String>,
+}
+
+impl fmt::Debug for Reevaluated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reevaluated({})", self.id)
+    }
 }
 
 impl Control {

@@ -203,7 +203,7 @@ pub(super) fn supersede(
              WHERE observation = ? AND closed_at IS NULL",
         )?
         .execute(params![now.as_microsecond(), GATEWAY, earlier.0])?;
-    // One before it may stand again, as it was rejected.
+    // Where this one was rejected, a version before it may wait for a person in its place.
     match that_stands_again(connection, earlier)? {
         Some(before) => supersede(connection, before, now),
         None => Ok(()),

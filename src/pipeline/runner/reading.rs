@@ -6,8 +6,7 @@ use crate::config::settings::Instrument;
 use crate::domain::Rules;
 use crate::pipeline::Reading;
 
-/// How an instrument's messages are read.
-/// By no rules: with them, [`Reading::rules`] is to be set.
+/// How an instrument's messages are read, without any rules.
 pub fn reading(instrument: &Instrument) -> Reading {
     Reading {
         instrument: instrument.id.clone(),

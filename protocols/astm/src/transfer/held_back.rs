@@ -48,12 +48,13 @@ impl HeldBack {
         self.bytes.as_slices().0
     }
 
-    /// How often the same bytes stand at the front, one copy behind the other.
+    /// How often the same bytes, at least one, stand at the front, one copy behind the other.
     pub(super) fn copies(&self, of: &[u8]) -> usize {
         let mut rest = self.bytes.iter();
         std::iter::from_fn(|| of.iter().all(|byte| rest.next() == Some(byte)).then_some(())).count()
     }
 
+    /// All of them, in the order in which they came.
     pub(super) fn iter(&self) -> impl Iterator<Item = &u8> {
         self.bytes.iter()
     }
