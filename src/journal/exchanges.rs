@@ -6,6 +6,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::archive::Archives;
+use super::parcels::TEXT_END;
 use super::rows::instant;
 use super::{JournalError, MessageId, Reader};
 use crate::domain::{InstrumentId, Private};
@@ -26,9 +27,6 @@ pub struct KeptParcel {
     /// The texts that answered it.
     pub said: Vec<Private<Vec<u8>>>,
 }
-
-/// What ends each text of a stored answer.
-const FS: u8 = 0x1c;
 
 /// From the newest on, so that it ends after as many as are wanted.
 const MESSAGES: &str =
@@ -53,7 +51,7 @@ impl Reader {
             let parcels = parcels.query_and_then([transfer], |row| {
                 let texts: Option<Vec<u8>> = row.get(4)?;
                 let texts = texts.unwrap_or_default();
-                let said = texts.split(|byte| *byte == FS).filter(|text| !text.is_empty());
+                let said = texts.split(|byte| *byte == TEXT_END).filter(|text| !text.is_empty());
                 Ok(KeptParcel {
                     received_at: instant(row.get(0)?),
                     raw: Private::new(archives.of_row(row, (1, 5, 6))?.into_owned()),

@@ -101,7 +101,7 @@ pub(super) fn begin(
 }
 
 /// What ends each text of a reply; no text in a block can hold it.
-const TEXT_END: u8 = 0x1C;
+pub(super) const TEXT_END: u8 = 0x1C;
 
 /// Keeps what is said about a parcel. The same content gets what was said the first time.
 fn said(

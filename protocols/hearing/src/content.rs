@@ -1,19 +1,11 @@
 //! What a line speaks, by the bytes that were heard well. Of what it says it keeps the messages, for who asks which model sends
 //! such, and tells none of it but the sender's own name.
 
+use labwire_astm::transfer::control::{CR, ENQ, EOT, ETB, ETX, LF, STX};
 use labwire_astm::transfer::{Frame, Tolerances};
+use labwire_hl7::transfer::control::{FS, VT};
 
 use crate::{Heard, Setting};
-
-const STX: u8 = 0x02;
-const ETX: u8 = 0x03;
-const EOT: u8 = 0x04;
-const ENQ: u8 = 0x05;
-const LF: u8 = 0x0A;
-const VT: u8 = 0x0B;
-const CR: u8 = 0x0D;
-const ETB: u8 = 0x17;
-const FS: u8 = 0x1C;
 
 /// The longest name of a sender that is told, in characters.
 const LONGEST_NAME: usize = 40;

@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
+use labwire_astm::transfer::control::{ETB, ETX, STX};
+
 use crate::config::settings::{Instrument, Line};
 use crate::domain::{Direction, Passage, Passed};
 use crate::journal::exchanges::{Exchange, KeptParcel};
 use crate::journal::{JournalError, Reader};
 use crate::pseudonym::Pseudonyms;
-
-const STX: u8 = 0x02;
-const ETX: u8 = 0x03;
-const ETB: u8 = 0x17;
 
 /// Files of the bundle: their names and contents.
 type Files = Vec<(String, Vec<u8>)>;

@@ -6,22 +6,12 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use labwire_astm::transfer::control::{ACK, CR, ENQ, EOT, ETB, ETX, LF, NAK, STX};
 use labwire_astm::transfer::{Frame, Tolerances};
+use labwire_hl7::transfer::control::{FS, VT};
 
 use crate::cli::arguments::Side;
 use crate::domain::{Direction, Passage, Passed, visible};
-
-const STX: u8 = 0x02;
-const ETX: u8 = 0x03;
-const EOT: u8 = 0x04;
-const ENQ: u8 = 0x05;
-const ACK: u8 = 0x06;
-const LF: u8 = 0x0a;
-const VT: u8 = 0x0b;
-const CR: u8 = 0x0d;
-const NAK: u8 = 0x15;
-const ETB: u8 = 0x17;
-const FS: u8 = 0x1c;
 
 /// The most bytes that wait for a frame's or a block's end.
 const LONGEST: usize = 1024 * 1024;

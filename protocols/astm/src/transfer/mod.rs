@@ -7,7 +7,7 @@
 
 mod accept;
 mod completes;
-mod control;
+pub mod control;
 mod cut;
 mod frame;
 mod held_back;

@@ -1,11 +1,17 @@
 //! The control bytes of MLLP.
 
-pub(super) const ACK: u8 = 0x06;
-pub(super) const LF: u8 = 0x0A;
-pub(super) const VT: u8 = 0x0B;
-pub(super) const CR: u8 = 0x0D;
-pub(super) const NAK: u8 = 0x15;
-pub(super) const FS: u8 = 0x1C;
+/// A block was stored: acknowledged without a message.
+pub const ACK: u8 = 0x06;
+/// What some send beside CR.
+pub const LF: u8 = 0x0A;
+/// Begins a block.
+pub const VT: u8 = 0x0B;
+/// Ends a segment, and a block behind FS.
+pub const CR: u8 = 0x0D;
+/// A block was not taken.
+pub const NAK: u8 = 0x15;
+/// Ends the text of a block.
+pub const FS: u8 = 0x1C;
 
 /// A block around a text.
 pub(super) fn block(text: &[u8]) -> Vec<u8> {

@@ -9,7 +9,7 @@
 mod acknowledge;
 mod answer;
 mod content;
-mod control;
+pub mod control;
 mod link;
 mod note;
 mod receive;
