@@ -11,7 +11,7 @@ use super::Page;
 use super::failure::{Failure, html};
 use super::sessions::Visitor;
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, refused};
 use crate::domain::{Role, Words, words};
 use crate::host::control::{self, Asked, Request};
 use crate::journal::ObservationId;
@@ -116,7 +116,7 @@ impl Page {
         match self.control.answer(request, actor).await {
             control::Response::Done => Ok(false),
             control::Response::Recorded { open } => Ok(open),
-            control::Response::Refused { why } => Err(Failure::Refused(why.into())),
+            control::Response::Refused { why } => Err(Failure::Refused(refused(&why))),
             _ => Err(Failure::Render),
         }
     }

@@ -7,6 +7,7 @@ use super::Page;
 use super::failure::Failure;
 use super::sessions::Visitor;
 use super::shell::unit;
+use super::words::refused;
 use crate::domain::{Observation, Words, words};
 use crate::journal::ObservationId;
 use crate::journal::decisions::StoredDecision;
@@ -44,10 +45,10 @@ impl Page {
     ) -> Result<Words, Failure> {
         let said = Said { by: visitor.shown.clone(), account: on_the_page(&visitor.name), reason };
         let looked = self.control.read_anew(vec![id], Some(said)).await;
-        let looked = looked.map_err(|why| Failure::Refused(why.into()))?.into_iter().next();
+        let looked = looked.map_err(|why| Failure::Refused(refused(&why)))?.into_iter().next();
         match looked.map(|looked| looked.became) {
             Some(Ok(became)) => Ok(outcome(&became)),
-            Some(Err(why)) => Err(Failure::Refused(why.into())),
+            Some(Err(why)) => Err(Failure::Refused(refused(&why))),
             None => Err(Failure::Render),
         }
     }
@@ -56,7 +57,8 @@ impl Page {
 fn shown(looked: Looked) -> Anew {
     match looked.became {
         Err(why) => {
-            Anew { says: words!("It would stay as it is: {why}.", why), then: Vec::new(), is_other: false }
+            let says = words!("It would stay as it is: {why}.", why = refused(&why));
+            Anew { says, then: Vec::new(), is_other: false }
         }
         Ok(became) => {
             let it = became.observation.reveal();

@@ -19,7 +19,7 @@ use super::failure::{Failure, html};
 use super::lead::Severity;
 use super::shell::{Mark, Shell, test_name};
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, refused};
 use crate::domain::{Observation, Patient, Role, Words, counted, words};
 use crate::journal::downtime::{At, LONGEST, ListId, Missing, Since};
 
@@ -125,7 +125,7 @@ pub(super) async fn keep(
     let live = page.live_destinations();
     let kept = page.people.keep_downtime_list(live, visitor.name, crate::clock::now()).await;
     let list = kept.map_err(|error| match error {
-        crate::journal::JournalError::Refused(why) => Failure::Refused(why.into()),
+        crate::journal::JournalError::Refused(why) => Failure::Refused(refused(&why)),
         other => Failure::Journal(other),
     })?;
     Ok(Redirect::to(&format!("/downtime/{}", list.0)).into_response())

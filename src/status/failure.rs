@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
-use super::words::{filters, values};
+use super::words::{filters, refused, values};
 use crate::config::settings::Language;
 use crate::domain::{Words, words};
 use crate::journal::JournalError;
@@ -76,9 +76,11 @@ impl IntoResponse for Failure {
                     "Make room on the journal's file system; labwire goes on by itself. Analyzers keep their results until then."
                 ),
             ),
-            Failure::Journal(JournalError::Elsewhere(why)) => {
-                (StatusCode::CONFLICT, words!("Its bytes have left the journal for an archive."), why.into())
-            }
+            Failure::Journal(JournalError::Elsewhere(why)) => (
+                StatusCode::CONFLICT,
+                words!("Its bytes have left the journal for an archive."),
+                refused(&why),
+            ),
             Failure::Journal(error) => {
                 tracing::error!(%error, "the page failed to read the journal");
                 let headline = words!("The journal can't be read at this moment.");

@@ -2,6 +2,7 @@
 //! knows each text by its English; and the filters by which templates say it. It makes no text.
 
 mod kept;
+mod refused;
 mod ruled;
 
 use std::any::Any;
@@ -14,6 +15,7 @@ use crate::config::settings::Language;
 use crate::domain::{Moment, Piece, Words};
 
 pub(super) use kept::kept;
+pub(super) use refused::refused;
 pub(super) use ruled::{ruled, unconverted};
 
 /// Under which name templates are given the language.

@@ -226,7 +226,7 @@ fn only_the_right_value_read_back_closes_a_call_and_every_attempt_stays() {
     for expected in [
         "Anna Example",
         "Bert Sample, physician on duty",
-        "name Test, Clara and birth-date",
+        "name Test, Clara and birth date",
         "account mgarcia",
     ] {
         assert!(words.contains(expected), "{words}");

@@ -31,7 +31,7 @@ async fn a_slip_in_the_record_of_a_call_loses_nothing_of_what_was_written() {
         "<option value=\"confirmed\" selected>",
         "value=\"Carla &#60;Example&#62;\"",
         "value=\"nurse of ward 3\"",
-        "<option value=\"birth-date\" selected>",
+        "<option value=\"birth-date\" selected>birth date</option>",
         "value=\"Example\"",
         "value=\"95.0 mIU/L\"",
         ">second try</textarea>",

@@ -70,8 +70,32 @@ async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
     views.push(("/held without a session".to_owned(), laboratory.fetch(&format!("/held/{held}")).await.body));
     let form = format!("guard={}&decision=reject:{held}&reason=invented", guard(&downtime));
     views.push(("/decide".to_owned(), laboratory.post("/decide", &cookie, &form).await.body));
+    let guard = guard(&downtime);
+    for (path, form) in REFUSED {
+        let answer = laboratory.post(path, &cookie, &format!("guard={guard}&reason=invented&{form}")).await;
+        assert_eq!(answer.status, 409, "{path} {form}: {}", answer.body);
+        views.push((format!("{path} {form}"), answer.body));
+    }
     views
 }
+
+/// What the gateway refuses.
+const REFUSED: [(&str, &str); 14] = [
+    ("/decide", "decision=release:999"),
+    ("/decide", "decision=reject:1"),
+    ("/decide", "decision=retry:1"),
+    ("/decide", "decision=give-up:999"),
+    ("/decide", "decision=confirm:2"),
+    ("/decide", "decision=reread:999"),
+    ("/decide", "decision=dismiss:999"),
+    ("/decide", "decision=dismiss-message:1"),
+    ("/decide", "decision=reevaluate:1"),
+    ("/misread", "id=24-000007&to=24-000007&result=1"),
+    ("/misread", "id=24-000007&to=24-000008"),
+    ("/qc", "said=accept:999"),
+    ("/qc", "said=exclude:1"),
+    ("/resend", "to=lims&specimen=nothing&seen=x"),
+];
 
 /// Open, with results of which some are held, refused, and a problem.
 async fn speaking(language: Language) -> Laboratory {

@@ -330,7 +330,7 @@ fn a_record_of_a_call_is_a_note_to_its_order_and_no_result() {
             "NTE|1|L|critical call 3, record 17: GLCC 5.40 mg/dl, critical\r",
             "NTE|2|L|verified by Emil Example at 2026-01-02T03:04:30Z\r",
             "NTE|3|L|called at 2026-01-02T03:05:00Z by Dora Example to Bert Sample, physician on duty: told 5.4 mg/dl, by \
-             name Example, Anna and birth-date 1970-01-01: read-back confirmed\r",
+             name Example, Anna and birth date 1970-01-01: read-back confirmed\r",
             "NTE|4|L|note: repeats it\r",
             "NTE|5|L|recorded at 2026-01-02T03:06:00Z with account mgarcia\r",
         ] {

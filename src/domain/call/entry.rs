@@ -103,6 +103,18 @@ impl IdentifierKind {
     pub fn from_name(name: &str) -> Option<IdentifierKind> {
         IdentifierKind::ALL.into_iter().find(|(other, _)| *other == name).map(|(_, it)| it)
     }
+
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            IdentifierKind::Name => "name",
+            IdentifierKind::BirthDate => "birth date",
+            IdentifierKind::PatientNumber => "patient number",
+            IdentifierKind::NationalNumber => "national number",
+            IdentifierKind::Telephone => "telephone",
+            IdentifierKind::Address => "address",
+        }
+    }
 }
 
 impl Attempt {
@@ -122,7 +134,7 @@ impl Attempt {
             return words!("called at {made_at} by {by}, for {to}: {outcome}", made_at, by, to, outcome);
         }
         let identifier = |(kind, text): &(IdentifierKind, Private<String>)| {
-            Words::row([Words::fixed(kind.name()), text.reveal().into()], " ")
+            Words::row([Words::fixed(kind.words()), text.reveal().into()], " ")
         };
         let identifiers = self.identifiers.iter().map(identifier);
         let identifiers = identifiers.reduce(|some, next| words!("{some} and {next}", some, next));

@@ -22,7 +22,7 @@ use super::sessions::Visitor;
 use super::shell::{Shell, encoded};
 use super::snapshot::Snapshot;
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, refused};
 use super::{preview, specimen};
 use crate::config::Settings;
 use crate::config::settings::Kind;
@@ -178,7 +178,7 @@ impl Page {
             .read(move |reader| {
                 let (Ok(Some(choices)), Some(outlet)) = (&wanted, outlet) else { return Ok(Err(wanted)) };
                 match look(reader, choices, &outlet, now) {
-                    Err(JournalError::Refused(why)) => Ok(Err(Err(why.into()))),
+                    Err(JournalError::Refused(why)) => Ok(Err(Err(refused(&why)))),
                     other => other.map(|looked| Ok((looked, outlet))),
                 }
             })
@@ -220,7 +220,7 @@ impl Page {
         };
         match self.control.answer(Request::Resend(Box::new(request)), actor).await {
             control::Response::Resent { results } => Ok(results),
-            control::Response::Refused { why } => Err(Failure::Refused(why.into())),
+            control::Response::Refused { why } => Err(Failure::Refused(refused(&why))),
             _ => Err(Failure::Render),
         }
     }

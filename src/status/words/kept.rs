@@ -243,7 +243,7 @@ fn ends(rest: &str, until: &str, is_last: bool) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ruled;
+    use super::super::{refused, ruled};
     use super::*;
 
     /// A text without the names of its places: `{what:?}` and `{}` are both a place.
@@ -317,12 +317,18 @@ mod tests {
             "{what}; it has been there for more than {long}" => {
                 said.contains("; it has been there for more than {}")
             }
+            "its bytes are in the archive {name}, which isn't in the folder {folder}" => {
+                said.contains("which isn't in the folder")
+            }
+            "its bytes are in the archive {name}, which doesn't hold them as they were, in the folder {folder}" => {
+                said.contains("which doesn't hold them as they were, in the folder")
+            }
             "the file's head lacks {missing}; nothing was read by position instead" => {
                 said.contains("the file's head lacks {}{}; nothing was read by position instead")
             }
             _ => said.iter().any(|said| said.starts_with(&shape(text).replace('"', QUOTE))),
         };
-        let all = KEPT.iter().chain(ruled::RULED).chain(ruled::UNCONVERTED);
+        let all = KEPT.iter().chain(refused::REFUSED).chain(ruled::RULED).chain(ruled::UNCONVERTED);
         let nobody: Vec<&&str> = all.filter(|text| !is_said(text)).collect();
         assert!(nobody.is_empty(), "nobody says {nobody:?}");
         assert!(!is_said("the value {value} is a number"), "what it must notice");

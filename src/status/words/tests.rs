@@ -35,6 +35,7 @@ fn closed_sets() -> Vec<&'static str> {
     let mut texts = vec![",", "%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%H:%M:%S %:z", "%H:%M", WHOLE];
     texts.extend(["%A %-d %B %Y", Contested::REMEDY]);
     texts.extend(kept::KEPT);
+    texts.extend(refused::REFUSED);
     texts.extend(ruled::RULED.iter().chain(ruled::UNCONVERTED));
     texts.extend(Check::ALL.map(|(name, _)| name));
     texts.extend(Path::ALL.map(Path::name));
@@ -42,7 +43,7 @@ fn closed_sets() -> Vec<&'static str> {
     texts.extend(HoldReason::ALL.map(HoldReason::text));
     texts.extend(OrderDoubt::ALL.map(OrderDoubt::text));
     texts.extend(CallOutcome::ALL.map(|(_, it)| it.words()));
-    texts.extend(IdentifierKind::ALL.map(|(_, it)| it.name()));
+    texts.extend(IdentifierKind::ALL.map(|(_, it)| it.words()));
     texts.extend([Opening::Critical, Opening::Undecided].map(Opening::words));
     texts.extend([Reopening::Corrected, Reopening::Withdrawn].map(Reopening::words));
     texts.extend([Kin::EarlierVersion, Kin::Rerun, Kin::Other].map(Kin::words));
@@ -57,7 +58,7 @@ fn closed_sets() -> Vec<&'static str> {
     texts
 }
 
-fn files(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
+pub(super) fn files(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     while let Some(folder) = folders.pop() {
@@ -79,12 +80,12 @@ fn is_test(path: &std::path::Path) -> bool {
     path.ends_with("tests.rs") || path.ends_with("domain/words.rs") || path.iter().any(|it| it == "tests")
 }
 
-fn production(text: &str) -> &str {
+pub(super) fn production(text: &str) -> &str {
     text.split("#[cfg(test)]").next().unwrap_or_default()
 }
 
 /// The string literal that some code begins with, and what comes after it.
-fn literal(code: &str) -> Option<(String, &str)> {
+pub(super) fn literal(code: &str) -> Option<(String, &str)> {
     let mut rest = code.trim_start().strip_prefix('"')?;
     let mut text = String::new();
     loop {
