@@ -122,9 +122,15 @@ async fn a_bundle_holds_nothing_that_was_planted_and_plays_to_the_same_results()
     .await;
 
     let log = lab.path("labwire.log");
+    let trace = lab.text(&["trace", "SPC550011"]);
+    let token = trace.lines().next().unwrap().rsplit(' ').next().unwrap();
     let said = "2026-11-22T07:00:00Z  INFO labwire::host: signed rules actor=\"plantedsigner\" by=\"Dr. PlantedDoctor\" sha256=ab\n\
                 2026-11-22T07:00:01Z  WARN labwire::x: odd source=\"serial /dev/ttyS0\" note=\"seen SPC550011\"\n";
-    fs::write(&log, said).unwrap();
+    fs::write(
+        &log,
+        format!("{said}2026-11-22T07:00:02Z  INFO labwire::x: sent specimen_token={token} key=ab\n"),
+    )
+    .unwrap();
     let file = lab.path("bundle.tar.gz");
     let made = lab.run(&["support-bundle", file.to_str().unwrap(), "--log", log.to_str().unwrap()]);
     assert!(made.status.success(), "{made:?}");
@@ -147,6 +153,18 @@ async fn a_bundle_holds_nothing_that_was_planted_and_plays_to_the_same_results()
     ] {
         assert!(bundle.contains(kept), "{kept}: {bundle}");
     }
+
+    // The token by which the log follows a specimen may leave, and never the key that it was made by.
+    assert!(bundle.contains(&format!("specimen_token={token}")), "{bundle}");
+    let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
+    let key: Vec<u8> = journal.query_row("SELECT key FROM token_key", [], |row| row.get(0)).unwrap();
+    let hex: String = key.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let holds_the_key = |bytes: &[u8]| {
+        bytes.windows(8).any(|it| key.windows(8).any(|part| part == it))
+            || String::from_utf8_lossy(bytes).to_lowercase().contains(&hex)
+    };
+    assert!(!holds_the_key(&bytes));
+    assert!(holds_the_key(&[b"x".as_slice(), &key, b"x"].concat()) && holds_the_key(hex.as_bytes()));
 
     // Whatever looks for what was planted finds all of it where nothing was replaced.
     let raw = [

@@ -15,6 +15,7 @@ mod journal {
     mod drifting;
     mod fetched;
     mod file;
+    mod following;
     mod growth;
     mod judged;
     mod kit;

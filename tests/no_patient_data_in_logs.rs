@@ -174,6 +174,10 @@ async fn told(format: &str) -> Vec<(&'static str, String)> {
     for (decision, list) in [("release", "held"), ("retry", "dead-letters"), ("dismiss", "problems")] {
         lab.run(&[decision, &first(list), "--reason", "CanaryReason"]);
     }
+    let trace = lab.text(&["trace", "CANARYSPECIMEN1"]);
+    let first = trace.lines().next().unwrap();
+    let (_, token) = first.split_once("CANARYSPECIMEN1, in the log as ").unwrap();
+    assert!(lab.text(&["trace", "--token", token]).starts_with(first), "the token leads back to the number");
     let metrics = page::answer(lab.page, "/metrics").unwrap();
     let status = page::answer(lab.page, "/api/status").unwrap();
     assert!(gateway.terminate().success());
@@ -182,6 +186,10 @@ async fn told(format: &str) -> Vec<(&'static str, String)> {
         "it had an echo to make"
     );
     let log = fs::read_to_string(lab.path("log")).unwrap();
+    for (what, of) in [("a message was read", "erba"), ("destination", "lims"), ("destination", "ehr")] {
+        let says = |line: &str| [token, "specimen_token", what, of].iter().all(|it| line.contains(it));
+        assert!(log.lines().any(says), "{what} {of}: the log says it of {token}\n{log}");
+    }
     assert!(log.lines().count() > 50, "at this level much is logged:\n{log}");
     vec![("the log", log), ("/metrics", metrics), ("/api/status", status)]
 }

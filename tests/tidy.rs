@@ -129,6 +129,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("toml", &["src/config", "src/status/words.rs"]),
     ("serde_spanned", &["src/config"]),
     ("argon2", &["src/status"]),
+    ("hmac", &["src/domain/token.rs"]),
     ("flate2", &["src/cli/support"]),
     ("axum", &["src/status", "src/orders", "hardware-sim"]),
     ("hyper", &["src/status", "src/orders"]),

@@ -97,7 +97,11 @@ pub(super) enum Command {
         #[command(flatten)]
         config: Config,
         /// The specimen's number as the LIMS knows it
-        specimen: String,
+        #[arg(required_unless_present = "token")]
+        specimen: Option<String>,
+        /// What stands for it in the log instead of its number (specimen_token)
+        #[arg(long, conflicts_with = "specimen")]
+        token: Option<String>,
         /// Show every byte that was sent to the LIMS and came back
         #[arg(long)]
         raw: bool,

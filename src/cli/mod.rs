@@ -94,9 +94,12 @@ pub fn main() -> Exit {
         Command::Reconcile { config, options } => {
             with(config, |settings| reconcile::run(settings, options, out))
         }
-        Command::Trace { config, specimen, raw } => {
+        Command::Trace { config, specimen, token, raw } => {
             let detail = if *raw { Detail::Raw } else { Detail::Steps };
-            beside(config, |bearings| trace::run(bearings, specimen, detail, out))
+            beside(config, |bearings| match token {
+                Some(token) => trace::by_token(bearings, token, detail, out),
+                None => trace::run(bearings, specimen.as_deref().unwrap_or_default(), detail, out),
+            })
         }
         Command::Tap(asked) => beside(&asked.config, |bearings| tap::tap(bearings, asked, out)),
         Command::Capture(asked) => beside(&asked.config, |bearings| tap::capture(bearings, asked, out)),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Outcome;
 use crate::config::Bearings;
 use crate::domain::clinic::Force;
-use crate::domain::{HoldReason, InstrumentId, Private, SpecimenId, visible};
+use crate::domain::{HoldReason, InstrumentId, Private, SpecimenId, SpecimenToken, visible};
 use crate::exit::Exit;
 use crate::journal::views::{Step, Way, told};
 use crate::journal::{JournalError, MessageId, Reader};
@@ -45,6 +45,21 @@ pub(super) fn run(bearings: &Bearings, specimen: &str, detail: Detail, out: &mut
     Ok(Exit::Failed)
 }
 
+/// The same of the specimen that a token in the log stands for.
+pub(super) fn by_token(bearings: &Bearings, token: &str, detail: Detail, out: &mut impl Write) -> Outcome {
+    let Some(sought) = SpecimenToken::parse(token) else {
+        writeln!(out, "{token} is no token: those are twelve letters and digits, as the log has them.")?;
+        return Ok(Exit::Failed);
+    };
+    let reader = Reader::open(&bearings.journal.path)?;
+    let Some(id) = reader.specimen_of(&sought)? else {
+        writeln!(out, "No specimen in this journal has the token {sought}.")?;
+        return Ok(Exit::Failed);
+    };
+    let known = (reader.way(&id)?, cut_with(bearings, &reader, &id)?);
+    tell(&reader, &id, known, detail, out)
+}
+
 /// Each step of a way in words, without the bytes.
 pub(super) fn steps(way: &[Step], out: &mut impl Write) -> io::Result<()> {
     way.iter().try_for_each(|step| writeln!(out, "{}  {}", step.at, sentence(&step.what)))
@@ -57,6 +72,9 @@ fn tell(
     detail: Detail,
     out: &mut impl Write,
 ) -> Outcome {
+    if let Some(token) = reader.token(id)? {
+        writeln!(out, "Specimen {}, in the log as {token}", id.reveal())?;
+    }
     for step in way {
         writeln!(out, "{}  {}", step.at, sentence(&step.what))?;
         match &step.what {

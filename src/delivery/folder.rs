@@ -99,6 +99,7 @@ mod tests {
             payload: payload.as_bytes().to_vec(),
             carries: Carries::Results,
             items: vec![ObservationId(1)],
+            token: None,
         }
     }
 

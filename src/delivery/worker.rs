@@ -128,7 +128,8 @@ async fn attempt(
     let attempted = client.attempt(&lease).await;
     let judgement = &attempted.judgement;
     tracing::info!(
-        destination = %destination.id, delivery = %lease.delivery, key = lease.key, attempt = lease.number,
+        destination = %destination.id, specimen_token = lease.token.as_ref().map(display),
+        delivery = %lease.delivery, key = lease.key, attempt = lease.number,
         verdict = ?judgement.verdict, "{}", judgement.detail
     );
     let report = Report {
@@ -159,7 +160,8 @@ async fn settle(delivery: &Delivery, destination: &Destination, lease: &Lease, a
             Ok(()) => return delivery.due.notify_one(),
             Err(JournalError::Full) => tokio::time::sleep(LOOK).await,
             Err(error) => {
-                tracing::error!(destination = %destination.id, delivery = %lease.delivery, %error,
+                tracing::error!(destination = %destination.id, specimen_token = lease.token.as_ref().map(display),
+                    delivery = %lease.delivery, %error,
                     "failed to settle a delivery; the next start treats it as unknown");
                 return;
             }

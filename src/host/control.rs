@@ -23,6 +23,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, watch};
+use tracing::field::{DisplayValue, display};
 
 pub use self::ask::{ask, ask_within};
 pub use self::call::{CallRequest, Recorded};
@@ -37,14 +38,14 @@ use super::users;
 use crate::board::Board;
 use crate::clock;
 use crate::domain::call::Stand;
-use crate::domain::{DestinationId, Rules, SpecimenId};
+use crate::domain::{DestinationId, Rules, SpecimenId, SpecimenToken};
 use crate::journal::desk::Decider;
 use crate::journal::qc::Saying;
 use crate::journal::reassign::Reassigning;
 use crate::journal::reevaluate::Asking;
 use crate::journal::rules::Signing;
 use crate::journal::standstill::Since;
-use crate::journal::{Journal, ObservationId};
+use crate::journal::{CallId, Journal, JournalError, ObservationId, Reader};
 use crate::shutdown::Tasks;
 use crate::tap::Tap;
 
@@ -348,9 +349,15 @@ impl Control {
                 }
             }
             Request::Reassign { results, specimen, by, reason } => {
-                tracing::info!(actor, ?results, "results are moved to another specimen");
-                let results = results.into_iter().map(ObservationId).collect();
                 let specimen = SpecimenId::new(specimen.trim());
+                let token = self.token(|reader| reader.token(&specimen));
+                tracing::info!(
+                    actor,
+                    ?results,
+                    specimen_token = token,
+                    "results are moved to another specimen"
+                );
+                let results = results.into_iter().map(ObservationId).collect();
                 let moving = Reassigning { results, specimen, by, account: actor, reason };
                 match self.journal.reassign(moving, clock::now()).await {
                     Ok(()) => {
@@ -368,10 +375,12 @@ impl Control {
             Request::Call(request) => self.record(*request, actor).await,
             Request::Person { name, asked } => self.person(&name, asked, actor).await,
             Request::Decide { decision, id, by, reason } => {
-                tracing::info!(actor, ?decision, id, "decided");
+                let about = decision.about(id);
+                let token = self.token(|reader| reader.token_of(about));
+                tracing::info!(actor, ?decision, id, specimen_token = token, "decided");
                 let actor = named::actor(by.as_deref(), actor);
                 let decider = Decider { actor, reason };
-                match self.journal.decide(decision.about(id), decider, clock::now()).await {
+                match self.journal.decide(about, decider, clock::now()).await {
                     Ok(()) => {
                         self.arrived.notify_one();
                         self.due.notify_one();
@@ -383,9 +392,19 @@ impl Control {
         }
     }
 
+    /// What stands for a specimen in the log, where the journal can tell.
+    fn token(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<Option<SpecimenToken>, JournalError>,
+    ) -> Option<DisplayValue<SpecimenToken>> {
+        let reader = self.journal.reader().ok()?;
+        read(&reader).ok().flatten().map(display)
+    }
+
     /// What is recorded of a call may name a patient: none of it is logged.
     async fn record(&self, request: CallRequest, account: String) -> Response {
-        tracing::info!(account, call = request.call, "a critical call");
+        let token = self.token(|reader| reader.token_of_call(CallId(request.call)));
+        tracing::info!(account, call = request.call, specimen_token = token, "a critical call");
         let now = clock::now();
         let recording = match request.recording(account, self.tells.clone(), now) {
             Ok(recording) => recording,

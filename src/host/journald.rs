@@ -125,16 +125,17 @@ mod tests {
             tracing::warn!(
                 source = "serial /dev/ttyS0",
                 message_id = 7,
+                specimen_token = Some(tracing::field::display("K3W7QZ2MFA5D")),
                 errors = "two\nlines",
                 "an odd thing"
             );
         });
         let mut space = [0; 4096];
         let length = journal.recv(&mut space).unwrap();
-        let line = "an odd thing source=\"serial /dev/ttyS0\" message_id=7 errors=\"two\\nlines\"";
+        let line = "an odd thing source=\"serial /dev/ttyS0\" message_id=7 specimen_token=K3W7QZ2MFA5D errors=\"two\\nlines\"";
         let mut expected = format!(
             "MESSAGE={line}\nPRIORITY=4\nSYSLOG_IDENTIFIER=labwire\nLABWIRE_TARGET={}\nLABWIRE_SOURCE=serial /dev/ttyS0\n\
-             LABWIRE_MESSAGE_ID=7\nLABWIRE_ERRORS\n",
+             LABWIRE_MESSAGE_ID=7\nLABWIRE_SPECIMEN_TOKEN=K3W7QZ2MFA5D\nLABWIRE_ERRORS\n",
             module_path!()
         )
         .into_bytes();

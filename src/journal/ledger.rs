@@ -18,7 +18,9 @@ use super::orders::Ordered;
 use super::writer::Urgency;
 use super::{CallId, DeliveryId, Journal, JournalError, ObservationId, OpenError, standstill};
 use crate::domain::call::{Attempt, Tell};
-use crate::domain::{DestinationId, Observation, Order, OrderDoubt, Patient, Private, SpecimenId};
+use crate::domain::{
+    DestinationId, Observation, Order, OrderDoubt, Patient, Private, SpecimenId, SpecimenToken,
+};
 
 pub(super) use lease::rendered_anew;
 pub use notices::{Origin, Says, Void};
@@ -41,6 +43,8 @@ pub struct Lease {
     pub payload: Vec<u8>,
     pub carries: Carries,
     pub items: Vec<ObservationId>,
+    /// What stands for its specimen in the log.
+    pub token: Option<SpecimenToken>,
 }
 
 /// What a delivery is of.

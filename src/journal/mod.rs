@@ -11,7 +11,7 @@
 //! second (but for a backup and a check, which people ask for), or changed by a migration that can't be told from the file's own version.
 //!
 //! Operations by file: [`parcels`] what arrives; [`files`] what is fetched; [`results`] what messages became, and the instruments' [`habits`]; [`ledger`] what is owed to
-//! the LIMS; [`desk`] what people decide; [`resend`] what they have sent once more; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed, and [`decisions`] what they decided; [`calls`] critical calls; [`people`] who may act on the page; [`notes`] what links did wrong; [`traffic`] how much came when; [`downtime`] what people work by while the LIMS is down; [`taps`] who listened to a connection; [`exchanges`] what passed on one lately; [`stuck`] which files wait for somebody; [`read`] what the runner reads; [`views`] what the page and the commands show;
+//! the LIMS; [`desk`] what people decide; [`resend`] what they have sent once more; [`orders`] what the LIMS wants done; [`qc`] what runs of controls came to; [`rules`] which rules are signed, and [`decisions`] what they decided; [`calls`] critical calls; [`people`] who may act on the page; [`notes`] what links did wrong; [`traffic`] how much came when; [`downtime`] what people work by while the LIMS is down; [`taps`] who listened to a connection; [`exchanges`] what passed on one lately; [`stuck`] which files wait for somebody; [`tokens`] what stands for a specimen in the log; [`read`] what the runner reads; [`views`] what the page and the commands show;
 //! [`days`] what came in a span of time and where it is now; [`retention`] what leaves for an archive, and [`archive`] those files; [`backup`] copies; [`verify`] whether all is as it was written; [`restoration`] what follows when the journal isn't the one that ran last; [`salvage`] what can be read of a damaged one.
 
 mod archive;
@@ -56,6 +56,7 @@ pub mod standstill;
 pub mod stuck;
 mod sums;
 pub mod taps;
+mod tokens;
 #[cfg(feature = "otlp")]
 pub mod traces;
 pub mod traffic;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+use tracing::field::display;
 
 use super::taking::{Taking, Text};
 use super::web::{Asker, filled};
@@ -68,7 +69,14 @@ impl Asking {
         match asked {
             Ok(()) => Asked::Answered,
             Err(why) => {
-                tracing::warn!(source = self.name, why, "failed to ask the LIMS about a tube");
+                let reader = self.taking.journal.reader().ok();
+                let token = reader.and_then(|reader| reader.token(label).ok()).flatten().map(display);
+                tracing::warn!(
+                    source = self.name,
+                    specimen_token = token,
+                    why,
+                    "failed to ask the LIMS about a tube"
+                );
                 Asked::Failed
             }
         }

@@ -15,6 +15,7 @@ mod parts;
 mod reading;
 mod replay;
 mod route;
+mod say;
 mod waiting;
 mod whose;
 
@@ -35,6 +36,7 @@ use again::Review;
 use compare::{Comparison, Counted};
 use judging::{Bench, Controls, Judging};
 use route::homeless;
+use say::Told;
 
 use super::who::{Who, who_sent};
 use super::{Context, Counts, Kept, Part, PartRead, Reading, Repetition, canonical, process_part};
@@ -213,12 +215,14 @@ impl Runner {
             }
         };
         let queries = processed.queries.clone();
+        let told = Told::of(&processed);
         match self.write(message.message, processed).await {
             Written::Yes(ids) => {
                 match counted {
                     Some((part, counts)) => kept.keep(part, counts),
                     None => kept.forget(instrument.as_ref().map(|it| &it.id)),
                 }
+                self.say(message.message, told);
                 self.due.notify_waiters();
                 self.due.notify_one();
                 self.wanted.notify_one();

@@ -1,6 +1,7 @@
 //! Where is specimen X? Its way from the wire to the LIMS's answer in plain words, and where each of its results is
 //! now, with the next step.
 
+mod judged;
 mod plot;
 mod sentence;
 mod standing;
@@ -22,13 +23,12 @@ use super::lead::{Lead, Severity};
 use super::preview;
 use super::shell::{Shell, encoded, test_name, unit, why_held};
 use super::who::Who;
-use super::words::{filters, kept, ruled};
-use crate::domain::clinic::Force;
-use crate::domain::{ProblemKind, SpecimenId, Words, counted, words};
-use crate::journal::decisions::StoredDecision;
+use super::words::{filters, kept};
+use crate::domain::{ProblemKind, SpecimenId, SpecimenToken, Words, counted, words};
 use crate::journal::ledger::{NO_ANSWER, NOT_SENT};
 use crate::journal::views::{ProblemStanding, Step, Way, told};
 use crate::journal::{DeliveryId, MessageId, ObservationId};
+use judged::{Analyte, judged};
 use plot::Plot;
 use sentence::Doubts;
 pub(super) use standing::Row;
@@ -55,6 +55,8 @@ pub(super) struct SpecimenPage {
     /// Steps before those that are shown.
     pub(super) earlier: usize,
     pub(super) way: Vec<WayRow>,
+    /// What stands for it in the log.
+    token: Option<SpecimenToken>,
     plots: Vec<Plot>,
     /// The critical calls about it that are open.
     calls: Vec<CallRow>,
@@ -99,7 +101,7 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
     }
     let forms = preview::known_as(&id, &page.instruments);
     let (sought, asks) = (forms.clone(), !id.is_empty());
-    let (snapshot, (found, cut, (doubtful, naming))) = page
+    let (snapshot, (found, token, cut, (doubtful, naming))) = page
         .read(move |reader| {
             let mut found = None;
             for form in sought.iter().filter(|form| !form.is_blank()) {
@@ -109,12 +111,13 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
                     break;
                 }
             }
+            let token = found.as_ref().map_or(Ok(None), |(form, _)| reader.token(form))?;
             if !asks {
-                return Ok((found, Vec::new(), (0, Vec::new())));
+                return Ok((found, token, Vec::new(), (0, Vec::new())));
             }
             let doubtful = reader.messages_in_doubt()?;
             let naming = preview::holding(reader, &sought, &doubtful)?;
-            Ok((found, reader.incomplete(preview::SEARCHED)?, (doubtful.len(), naming)))
+            Ok((found, token, reader.incomplete(preview::SEARCHED)?, (doubtful.len(), naming)))
         })
         .await?;
     let clock = page.clock(&snapshot);
@@ -151,6 +154,7 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
         acknowledged: acknowledged(&standings),
         earlier,
         way,
+        token,
         plots,
         named_in,
         cut,
@@ -395,50 +399,6 @@ fn hold_closed(result: Words, closing: &str, by: Option<&str>, reason: &str) -> 
         (Some(by), "rejected") => words!("{result} was rejected by {by}.", result, by),
         (Some(by), _) => words!("{result} was {closing} by {by}.", result, closing, by),
         (None, _) => words!("{result} is no longer held for this: {why}.", result, why = why_held(reason)),
-    }
-}
-
-/// What rules found. What they asked in vain is told too: that isn't "nothing found".
-fn judged(result: Words, force: Force, decisions: &[StoredDecision], analyte: Analyte) -> (Severity, Words) {
-    let by = match force {
-        Force::InForce => words!("the rules in force"),
-        Force::Shadow => words!("rules that nobody has signed and that do nothing"),
-    };
-    let told: Vec<Words> = decisions.iter().filter(|it| it.ruling != "clear").map(ruled).collect();
-    let clear = decisions.len() - told.len();
-    let severity = match force {
-        Force::InForce if decisions.iter().any(|it| it.holds) => Severity::Act,
-        _ => Severity::Calm,
-    };
-    let found = match told.as_slice() {
-        [] if decisions.is_empty() && analyte == Analyte::Unnamed => {
-            words!("no rule is applied, as this code isn't named as an analyte")
-        }
-        [] if decisions.is_empty() => words!("none is about it"),
-        [] => words!("nothing found"),
-        _ => Words::row(told, ". "),
-    };
-    let text = counted!(
-        clear,
-        "{result} was judged by {by}: {found} ({n} check clear).",
-        "{result} was judged by {by}: {found} ({n} checks clear).",
-        result,
-        by,
-        found
-    );
-    (severity, text)
-}
-
-/// Whether anybody has named the code as what it measures.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Analyte {
-    Named,
-    Unnamed,
-}
-
-impl Analyte {
-    fn of(name: &Option<String>) -> Analyte {
-        if name.is_some() { Analyte::Named } else { Analyte::Unnamed }
     }
 }
 

@@ -29,6 +29,8 @@ fn rows_that_are_written_once_can_not_be_changed() {
         "UPDATE audit SET detail = ''",
         "UPDATE delivery SET payload = x'00'",
         "UPDATE delivery SET key = 'again'",
+        "UPDATE token_key SET key = zeroblob(32)",
+        "DELETE FROM token_key",
         "DELETE FROM audit",
         "DELETE FROM ledger",
         "DELETE FROM parcel",
@@ -41,6 +43,7 @@ fn rows_that_are_written_once_can_not_be_changed() {
         "REPLACE INTO observation SELECT * FROM observation",
         "REPLACE INTO attempt SELECT * FROM attempt",
         "REPLACE INTO answer SELECT * FROM answer",
+        "REPLACE INTO token_key SELECT id, zeroblob(32) FROM token_key",
     ] {
         let connection = lab.reading();
         connection.pragma_update(None, "foreign_keys", false).unwrap();

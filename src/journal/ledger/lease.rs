@@ -16,7 +16,7 @@ use crate::journal::orders::ordered;
 use crate::journal::read::observation;
 use crate::journal::reassign::origin;
 use crate::journal::rows::instant;
-use crate::journal::{DeliveryId, JournalError, ObservationId, restoration};
+use crate::journal::{DeliveryId, JournalError, ObservationId, restoration, tokens};
 
 /// The most observations in one payload.
 const ITEMS_A_PAYLOAD: usize = 250;
@@ -355,9 +355,10 @@ fn begin(
         .prepare_cached("UPDATE delivery SET state = 'sending', attempts = attempts + 1 WHERE id = ?")?
         .execute([delivery])?;
     move_lines(connection, delivery, "in-flight", &["pending", "unknown", "refused"], None, now)?;
-    let (key, payload, number): (String, Vec<u8>, u32) = connection
-        .prepare_cached("SELECT key, payload, attempts FROM delivery WHERE id = ?")?
-        .query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let (key, payload, number, specimen): (String, Vec<u8>, u32, String) = connection
+        .prepare_cached("SELECT key, payload, attempts, specimen FROM delivery WHERE id = ?")?
+        .query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    let token = tokens::token(connection, &SpecimenId::new(specimen))?;
     let kind_name = match kind {
         AttemptKind::Send => "send",
         AttemptKind::Probe => "probe",
@@ -388,5 +389,5 @@ fn begin(
             },
         },
     )?;
-    Ok(Lease { delivery: DeliveryId(delivery), attempt, number, kind, key, payload, carries, items })
+    Ok(Lease { delivery: DeliveryId(delivery), attempt, number, kind, key, payload, carries, items, token })
 }

@@ -6,6 +6,8 @@ mod found;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use tracing::field::display;
+
 use super::Runner;
 use super::judging::{Bench, Controls, Judging};
 use crate::clock;
@@ -53,7 +55,8 @@ impl Review {
                     runner.wanted.notify_one();
                 }
                 Err(error) => {
-                    tracing::error!(%error, "failed to judge results again; trying again");
+                    let token = runner.token(&specimen).map(display);
+                    tracing::error!(specimen_token = token, %error, "failed to judge results again; trying again");
                     self.waiting.push_back((specimen, why));
                     return false;
                 }
