@@ -52,6 +52,7 @@ pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
             [] => String::new(),
             names => format!(", not in {}", names.join(", ")),
         };
+        let flags = hold.detail.flags_in_words().map(|it| format!(", flagged {it}")).unwrap_or_default();
         let behind = match hold.in_the_way_of {
             0 => String::new(),
             1 => "; a newer result waits behind it".to_owned(),
@@ -59,7 +60,7 @@ pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
         };
         writeln!(
             out,
-            "{}  {} {} {} {} from {}, since {}{at}: {}{behind}",
+            "{}  {} {} {} {}{flags} from {}, since {}{at}: {}{behind}",
             hold.observation,
             hold.detail.specimen.reveal(),
             hold.detail.test.code,

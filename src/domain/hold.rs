@@ -22,6 +22,8 @@ pub enum HoldReason {
     LateVersion,
     /// The same run was told as done and as one that couldn't be done.
     Contradiction,
+    /// The value of the diluted specimen isn't above what the undiluted one was said to be above.
+    NotAboveUndiluted,
     /// The instrument takes the result back: it deleted it, or calls it wrong.
     Withdrawn,
     /// Nothing says whether the sample is a patient's or a control.
@@ -69,7 +71,7 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 33] = [
+    pub const ALL: [HoldReason; 34] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -81,6 +83,7 @@ impl HoldReason {
         HoldReason::AmbiguousCorrection,
         HoldReason::LateVersion,
         HoldReason::Contradiction,
+        HoldReason::NotAboveUndiluted,
         HoldReason::Withdrawn,
         HoldReason::UnclearSample,
         HoldReason::UndecodableText,
@@ -118,6 +121,7 @@ impl HoldReason {
             HoldReason::AmbiguousCorrection => "ambiguous-correction",
             HoldReason::LateVersion => "late-version",
             HoldReason::Contradiction => "contradiction",
+            HoldReason::NotAboveUndiluted => "not-above-undiluted",
             HoldReason::Withdrawn => "withdrawn",
             HoldReason::UnclearSample => "unclear-sample",
             HoldReason::UndecodableText => "undecodable-text",
@@ -153,6 +157,7 @@ impl HoldReason {
                 | HoldReason::Rerun
                 | HoldReason::LateVersion
                 | HoldReason::Contradiction
+                | HoldReason::NotAboveUndiluted
                 | HoldReason::AmbiguousCorrection
                 | HoldReason::MisreadSpecimen
                 | HoldReason::PossibleDuplicate
@@ -227,10 +232,13 @@ impl HoldReason {
                 "it corrects one of several results of this test, and nothing says which"
             }
             HoldReason::LateVersion => {
-                "an older version of a result: the final one, or its correction, came before it"
+                "an older version of a result: the final one, its correction, or the value of the diluted specimen came before it"
             }
             HoldReason::Contradiction => {
                 "the analyzer says of one run that it gave a value and that it couldn't be done"
+            }
+            HoldReason::NotAboveUndiluted => {
+                "the value of the diluted specimen, which isn't above what the undiluted one was said to be above"
             }
             HoldReason::Withdrawn => {
                 "the analyzer takes this result back: it was deleted there, or is called wrong"

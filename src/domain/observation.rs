@@ -98,6 +98,10 @@ impl Observation {
             Some(_) => format!("{sent} (the unit is declared, none was sent)"),
             None => sent,
         };
+        let sent = match self.flags_in_words() {
+            Some(flags) => format!("{sent}, flagged {flags}"),
+            None => sent,
+        };
         match (self.reported(), self.not_converted()) {
             (Some(it), _) => {
                 let value = self.reported_in_words().unwrap_or_default();
@@ -176,6 +180,12 @@ impl Observation {
     /// Whether the instrument sent an abnormal flag.
     pub fn has_flags(&self) -> bool {
         self.flags.iter().any(|flag| !flag.trim().is_empty())
+    }
+
+    /// The flags that call it anything but normal, as sent.
+    pub fn flags_in_words(&self) -> Option<String> {
+        let flags = self.flags.iter().map(|flag| flag.trim()).filter(|flag| !matches!(*flag, "" | "N"));
+        Some(flags.collect::<Vec<_>>().join(", ")).filter(|flags| !flags.is_empty())
     }
 
     /// What is told of its dilution beside the value.

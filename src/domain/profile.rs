@@ -7,6 +7,7 @@ mod hl7;
 mod pattern;
 mod place;
 mod query;
+mod scale;
 mod table;
 mod taken;
 
@@ -23,6 +24,7 @@ pub use hl7::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Queries, Hl7Rule, OrderResu
 pub use pattern::Pattern;
 pub use place::{Location, Places};
 pub use query::{Piece, QueryStyle, ReplyRecord, Template};
+pub use scale::ScaleFlags;
 pub use table::{
     EmptyValues, Header, Layout, ShortRows, TableDialect, TableFormat, TableLocation, TablePiece, TablePlace,
     TableRule, Told,

@@ -60,6 +60,8 @@ pub enum Place {
     Own,
     /// The next version of an earlier one.
     Supersedes(ObservationId),
+    /// The next version of another of its message's, by that one's place among them.
+    OfEntry(usize),
     /// The same result again; nothing new is stored.
     Repeats(ObservationId),
 }
@@ -184,19 +186,30 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
     }
     decisions::keep_rules(connection, it.entries.iter().map(|entry| &entry.judged))?;
     let mut tally = Tally::default();
-    let mut ids = Vec::new();
-    for entry in &it.entries {
-        let placed = place(connection, it.message, entry, now)?;
-        ids.push(if let Placed::New(id) = placed { Some(id) } else { None });
+    // What takes the place of another of its message's comes after that.
+    let mut order: Vec<(usize, &Entry)> = it.entries.iter().enumerate().collect();
+    order.sort_by_key(|(_, entry)| matches!(entry.place, Place::OfEntry(_)));
+    let mut ids: BTreeMap<usize, ObservationId> = BTreeMap::new();
+    let mut new = vec![None; it.entries.len()];
+    for (at, entry) in order {
+        let to = match entry.place {
+            Place::OfEntry(of) => ids.get(&of).map_or(Place::Own, |earlier| Place::Supersedes(*earlier)),
+            place => place,
+        };
+        let placed = place(connection, it.message, entry, to, now)?;
+        ids.extend(placed.id().map(|id| (at, id)));
+        if let (Placed::New(id), Some(new)) = (&placed, new.get_mut(at)) {
+            *new = Some(*id);
+        }
         match placed {
             Placed::New(_) => tally.add(entry),
             Placed::Repeated => tally.duplicate += 1,
-            Placed::Known => {}
-            Placed::Routed(owed) => tally.owe(&owed),
+            Placed::Known(_) => {}
+            Placed::Routed(_, owed) => tally.owe(&owed),
         }
     }
     if let Some(instrument) = &it.instrument {
-        qc::write(connection, instrument, &it.runs, &ids, now)?;
+        qc::write(connection, instrument, &it.runs, &new, now)?;
     }
     for problem in &it.problems {
         let replaces = problem.replaces_result && !is_stored(connection, it.message, problem.record)?;

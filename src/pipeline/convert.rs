@@ -60,15 +60,15 @@ pub fn analyte_of<'a>(test: &TestIdentity, loinc: Option<&str>, reading: &'a Rea
     analyte.map(|analyte| analyte.as_ref())
 }
 
-/// What was measured, and how much of it, for rules to decide on: in the unit that is reported, exactly. What has no analyte
-/// stays in its own.
+/// What was measured, and how much of it, for rules to decide on: in the unit that is reported, exactly, and no more than a
+/// bound where its sign or its flag says that it is off the scale. What has no analyte stays in its own unit.
 pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<String>, Amount) {
     let analyte = analyte(observation, reading);
     let name = analyte.map(|analyte| analyte.id.clone());
     if observation.is_without_value() {
         return (name, Amount::NoNumber);
     }
-    let Value::Quantity { comparator, number } = &observation.value else {
+    let Value::Quantity { number, .. } = &observation.value else {
         // "7.0*" may be a critical value, and nobody can tell.
         let may_be_number =
             matches!(&observation.value, Value::Text(text) if text.bytes().any(|it| it.is_ascii_digit()));
@@ -80,9 +80,11 @@ pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<St
         };
         return (name, amount);
     };
-    let amount = match analyte {
-        None => Exact::parse(number.as_str()).map(|exact| Amount::plain(*comparator, exact)),
-        Some(analyte) => Some(amount_of(*comparator, exactly(observation, analyte, number, reading))),
+    let sign = reading.profile.scale_flags().sign(&observation.value, &observation.flags);
+    let amount = match (sign, analyte) {
+        (Err(why), _) => Some(Amount::Unconverted(why.to_owned())),
+        (Ok(sign), None) => Exact::parse(number.as_str()).map(|exact| Amount::plain(sign, exact)),
+        (Ok(sign), Some(analyte)) => Some(amount_of(sign, exactly(observation, analyte, number, reading))),
     };
     (name, amount.unwrap_or(Amount::NoNumber))
 }

@@ -3,7 +3,7 @@
 
 use labwire_units::Exact;
 
-use crate::domain::{AppliedBy, Comparator, DecimalText, Dilution, Dilutions, Value};
+use crate::domain::{AppliedBy, DecimalText, Dilution, Dilutions, Value};
 
 /// A value of the undiluted specimen, with what it was diluted by; nothing where it wasn't, or nobody says what the value is.
 ///
@@ -31,17 +31,6 @@ pub(super) fn diluted(
             Ok(Some((value, Dilution { factor, applied_by: AppliedBy::Gateway })))
         }
     }
-}
-
-/// Whether a value says no more than that it is too high to be measured.
-pub(super) fn is_above_range(value: &Value) -> bool {
-    matches!(value.comparator(), Some(Comparator::Greater | Comparator::GreaterOrEqual))
-}
-
-/// Whether one was diluted more than the other.
-pub(super) fn is_more(one: &Dilution, other: Option<&Dilution>) -> bool {
-    let exact = |dilution: &Dilution| Exact::parse(dilution.factor.as_str());
-    other.is_none_or(|other| exact(one).zip(exact(other)).is_some_and(|(one, other)| one > other))
 }
 
 #[derive(Debug, PartialEq)]
@@ -89,6 +78,7 @@ fn product(number: &DecimalText, factor: &DecimalText) -> Option<DecimalText> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Comparator;
 
     fn number(text: &str) -> DecimalText {
         DecimalText::parse(text, '.').unwrap()

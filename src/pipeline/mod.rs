@@ -47,8 +47,8 @@ pub use preview::{Preview, Reported, Tube, preview};
 pub use ranged::ranged;
 pub use reply::{Found, Only, Question, Stamp, Wants, Work, answer, answers_hl7, download, questions};
 pub use same::{
-    Again, Arrival, Before, Clock, Counts, Gathering, Kept, Numbered, PartRead, Prior, Repetition, Sameness,
-    Stored, canonical, classify, time_text,
+    Again, Arrival, Before, Clock, Counts, Gathering, Kept, Numbered, Pair, PartRead, Prior, Repetition,
+    Sameness, Stored, canonical, classify, pairs, time_text,
 };
 pub use sender::{Sender, sender};
 pub use specimen::{Length, Specimen, forms};

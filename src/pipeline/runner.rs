@@ -334,6 +334,7 @@ impl Runner {
             let doubt = doubt.filter(|doubt| !said(doubt));
             doubts.extend(doubt);
         }
+        comparison.pair(&mut processed.entries);
         processed.problems = match is_table {
             true => self.new_to_file(message, outcome.problems, &processed.entries)?,
             false => outcome.problems,

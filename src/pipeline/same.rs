@@ -6,6 +6,7 @@ mod elsewhere;
 mod kept;
 mod messages;
 mod rows;
+mod undiluted;
 
 use std::time::Duration;
 
@@ -13,9 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use labwire_astm::record::{Kind, Message};
 use labwire_hl7::message as hl7;
 
-use super::diluted::{is_above_range, is_more};
 use super::time::is_date;
-use crate::domain::profile::{Dialect, EqualWithoutHour};
+use crate::domain::profile::{Dialect, EqualWithoutHour, ScaleFlags};
 use crate::domain::{
     Dilution, HoldReason, InstrumentId, Observation, SampleClass, SpecimenId, Standing, Status, TestIdentity,
     Value,
@@ -23,6 +23,8 @@ use crate::domain::{
 
 pub use kept::{Counts, Kept, PartRead};
 pub use rows::{Again, Before, Gathering, Numbered, Stored};
+pub use undiluted::{Pair, pairs};
+use undiluted::{of_diluted, told_already};
 
 /// A stored observation, as far as it is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +42,7 @@ pub struct Prior {
     pub status: Status,
     pub status_as_sent: String,
     pub has_value: bool,
-    /// It says no more than that it is too high to be measured.
-    pub is_above_range: bool,
+    pub value: Value,
     pub dilution: Option<Dilution>,
     pub value_as_sent: String,
     pub unit: Option<String>,
@@ -74,7 +75,7 @@ impl Prior {
             status: observation.status,
             status_as_sent: observation.status_as_sent.clone(),
             has_value: has_value(observation),
-            is_above_range: is_above_range(&observation.value),
+            value: observation.value.clone(),
             dilution: observation.dilution.clone(),
             value_as_sent: observation.value_as_sent.clone(),
             unit: observation.unit.clone(),
@@ -99,6 +100,8 @@ pub struct Arrival<'a> {
     pub repetition: Repetition,
     /// What the site says of files.
     pub equal_without_hour: EqualWithoutHour,
+    /// Which flags say that a value is too low or too high to be measured.
+    pub scale: ScaleFlags,
 }
 
 /// Whether a result's time tells it from another of the same day.
@@ -146,7 +149,7 @@ pub enum Sameness {
     /// The final result to that preliminary one, or the whole transmission of what came cut off.
     Completion(i64),
     /// An older version of that result, come after it: the preliminary one to a final one, the original to its
-    /// correction. It must not leave by itself.
+    /// correction, or one that was too high to be measured to the value of its diluted specimen. It must not leave by itself.
     Late(i64),
     /// One of the two says that the test was done, the other that it couldn't be, and they name the same time. The next
     /// version of that one, if a person agrees.
@@ -155,6 +158,8 @@ pub enum Sameness {
     Rerun(i64),
     /// The value of that one's diluted specimen, which says how much it is where that one said only that it is too much.
     Diluted(i64),
+    /// The same, and it isn't above what that one was said to be above.
+    NotAbove(i64),
     /// It looks like that one, and it can't be told. Kept and shown.
     PossibleDuplicate(i64),
     /// A row of a table that says what an earlier row of its file said, of the same replicate by its own word.
@@ -204,6 +209,9 @@ fn kin<'p>(prior: &'p [Prior], new: &Observation, arrival: &Arrival<'_>) -> Vec<
 
 /// What a result is to those before it of which it is none.
 fn versions(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sameness {
+    if let Some(known) = told_already(prior, new, arrival) {
+        return Sameness::Late(known);
+    }
     let time = time_text(new);
     let mut kin = kin(prior, new, arrival);
     let late = kin.iter().filter(|old| is_late(old, &kin)).map(|old| old.id).collect::<Vec<_>>();
@@ -298,27 +306,6 @@ fn is_late(old: &Prior, kin: &[&Prior]) -> bool {
                 && newer.time == old.time
                 && is_older(old.status, newer.status)
         })
-}
-
-/// What a result is to one that was too high to be measured, and that nobody has measured since: of several, to none.
-fn of_diluted(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sameness {
-    let is_a_number = matches!(new.value, Value::Quantity { comparator: None, .. });
-    let Some(dilution) = new.dilution.as_ref().filter(|_| is_a_number && !new.specimen.is_blank()) else {
-        return Sameness::New;
-    };
-    let undiluted = |old: &&Prior| {
-        let test = TestIdentity { dilution: new.test.dilution.clone(), ..old.test.clone() };
-        old.is_above_range
-            && old.is_current
-            && old.status == Status::Final
-            && is_more(dilution, old.dilution.as_ref())
-            && is_kin(&Prior { test, ..(*old).clone() }, new, arrival)
-    };
-    let mut candidates = prior.iter().filter(undiluted);
-    match (candidates.next(), candidates.next()) {
-        (Some(old), None) => Sameness::Diluted(old.id),
-        _ => Sameness::New,
-    }
 }
 
 /// The same result is known already. Without an hour of its own that takes the whole message to say it again, soon.

@@ -115,13 +115,7 @@ pub(super) fn rows(evidence: &Evidence, detail: &Observation, clock: &Clock) -> 
     });
     let beside = evidence.beside.iter().map(|it| {
         let detail = &it.detail;
-        let flags = detail.flags.iter().filter(|flag| !flag.is_empty());
-        let flags: Vec<&str> = flags.map(String::as_str).collect();
         let value = Words::row([detail.value_as_sent.as_str().into(), unit(detail)], " ");
-        let value = match flags.is_empty() {
-            true => value,
-            false => words!("{value}, flags {flags}", value, flags = flags.join(" ")),
-        };
         let test = shell::test_name(&detail.test);
         let instrument = detail.instrument.to_string();
         (Words::fixed(it.is.words()), words!("{test} {value} from {instrument}", test, value, instrument))

@@ -222,11 +222,15 @@ pub(super) fn test_name(test: &TestIdentity) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// The unit as sent, and what the value was converted into.
+/// The unit as sent, how the analyzer flagged the value, and what it was converted into.
 pub(super) fn unit(detail: &Observation) -> Words {
     let sent = match detail.declared_unit() {
         Some(unit) => words!("{unit} (declared, none was sent)", unit),
         None => detail.unit.as_deref().unwrap_or_default().into(),
+    };
+    let sent = match detail.flags_in_words() {
+        Some(flags) => words!("{unit}, flagged {flags}", unit = sent, flags),
+        None => sent,
     };
     match detail.reported_in_words() {
         Some(value) => words!("{sent}, reported as {value}", sent, value),

@@ -13,6 +13,7 @@ mod attempts;
 mod calling;
 mod delivery;
 mod destinations;
+mod diluting;
 #[path = "../support/fhir_by_hand.rs"]
 mod fhir_by_hand;
 #[path = "../support/fhir_held.rs"]

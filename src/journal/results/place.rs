@@ -26,16 +26,29 @@ use crate::journal::{JournalError, MessageId, ObservationId, restoration};
 pub(super) enum Placed {
     New(ObservationId),
     Repeated,
-    /// It is there from an earlier reading of the same message.
-    Known,
+    /// It is there from an earlier reading of the same message: itself, or only that it was a repetition.
+    Known(Option<ObservationId>),
     /// It was there and went nowhere; now it does, to these that were owed nothing of it yet among others.
-    Routed(Vec<DestinationId>),
+    Routed(ObservationId, Vec<DestinationId>),
 }
 
+impl Placed {
+    /// The stored result that the entry is.
+    pub(super) fn id(&self) -> Option<ObservationId> {
+        match self {
+            Placed::New(id) | Placed::Routed(id, _) => Some(*id),
+            Placed::Known(id) => *id,
+            Placed::Repeated => None,
+        }
+    }
+}
+
+/// Where an entry belongs `to`: its own place, with the stored result for the entry that it may be a version of.
 pub(super) fn place(
     connection: &Connection,
     message: MessageId,
     entry: &Entry,
+    to: Place,
     now: Timestamp,
 ) -> Result<Placed, JournalError> {
     let observation = &entry.observation;
@@ -51,12 +64,14 @@ pub(super) fn place(
         .optional()?;
     match known {
         Some(Some(id)) if went_nowhere(connection, ObservationId(id))? => {
-            return route_again(connection, message, ObservationId(id), entry, now).map(Placed::Routed);
+            let id = ObservationId(id);
+            let owed = route_again(connection, message, id, entry, now)?;
+            return Ok(Placed::Routed(id, owed));
         }
-        Some(_) => return Ok(Placed::Known),
+        Some(known) => return Ok(Placed::Known(known.map(ObservationId))),
         None => {}
     }
-    match entry.place {
+    match to {
         Place::Repeats(earlier) => {
             connection.prepare_cached("INSERT INTO repetition VALUES (?, ?, ?, ?)")?.execute(params![
                 message.0,
@@ -66,7 +81,8 @@ pub(super) fn place(
             ])?;
             Ok(Placed::Repeated)
         }
-        Place::Own => {
+        // Of which entry it is a version, its caller knows.
+        Place::Own | Place::OfEntry(_) => {
             let entry = &in_doubt(connection, message, entry)?;
             own(connection, message, entry, now)
         }

@@ -10,14 +10,14 @@ use super::judging::Judging;
 use super::route::routes;
 use crate::config::settings::Instrument;
 use crate::domain::{
-    HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, SampleClass,
+    HoldReason, Observation, OrderDoubt, Private, Problem, ProblemKind, RerunPolicy, SampleClass, Standing,
 };
 use crate::journal::decisions::Judged;
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId, TransferId};
 use crate::pipeline::{
     Again, Arrival, Before, Clock, Counts, Gathering, Numbered, Prior, Repetition, Sameness, Stored,
-    classify, time_text,
+    classify, pairs, time_text,
 };
 
 /// One message's observations against what is stored.
@@ -69,6 +69,10 @@ impl<'a> Comparison<'a> {
             Sameness::Duplicate(id) => Place::Repeats(ObservationId(id)),
             Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => {
                 Place::Supersedes(ObservationId(id))
+            }
+            Sameness::NotAbove(_) => {
+                observation.hold(HoldReason::NotAboveUndiluted);
+                Place::Own
             }
             Sameness::Rerun(_) => {
                 if self.instrument.rerun == RerunPolicy::Hold {
@@ -133,6 +137,22 @@ impl<'a> Comparison<'a> {
         Ok((Entry { observation, place, routes, judged: Judged::default(), link }, doubt))
     }
 
+    /// Has the value of a diluted specimen take the place of the one in the same message that was too high to be measured.
+    pub(super) fn pair(&self, entries: &mut [Entry]) {
+        let is_own =
+            |entry: &Entry| entry.place == Place::Own && entry.observation.standing == Standing::Clear;
+        let results: Vec<&Observation> = entries.iter().map(|entry| &entry.observation).collect();
+        for pair in pairs(&results, self.instrument.profile.scale_flags()) {
+            let both_stand_alone =
+                [pair.undiluted, pair.diluted].iter().all(|at| entries.get(*at).is_some_and(is_own));
+            match entries.get_mut(pair.diluted).filter(|_| both_stand_alone) {
+                Some(entry) if pair.is_above => entry.place = Place::OfEntry(pair.undiluted),
+                Some(entry) => entry.observation.hold(HoldReason::NotAboveUndiluted),
+                None => {}
+            }
+        }
+    }
+
     /// Whether anything of its test is stored of its specimen.
     pub(super) fn has_priors(&self, observation: &Observation) -> bool {
         self.priors.get(&compared(observation)).is_some_and(|priors| priors.iter().any(|it| it.is_current))
@@ -145,6 +165,7 @@ impl<'a> Comparison<'a> {
             resend_window: self.instrument.resend_window,
             repetition: self.repetition,
             equal_without_hour: self.instrument.equal_without_hour,
+            scale: self.instrument.profile.scale_flags(),
         }
     }
 

@@ -57,18 +57,17 @@ impl Comparison<'_> {
     fn control(&self, at: usize, entry: &Entry) -> Option<NewControl> {
         let observation = &entry.observation;
         let supersedes = match entry.place {
-            Place::Own => None,
+            Place::Own | Place::OfEntry(_) => None,
             Place::Supersedes(earlier) => Some(earlier),
             Place::Repeats(_) => return None,
         };
         let time = observation.completed.as_ref().or(observation.started.as_ref());
         let measured_at = time.and_then(|time| time.instant).unwrap_or(self.received_at);
         let unit = observation.unit.as_deref().unwrap_or_default().trim();
+        let sign = self.instrument.profile.scale_flags().sign(&observation.value, &observation.flags);
         let (value, number) = match &observation.value {
-            Value::Quantity { comparator: None, number } => (number.as_str(), Ok(())),
-            Value::Quantity { comparator: Some(_), .. } => {
-                (observation.value_as_sent.as_str(), Err(WhyNot::OffScale))
-            }
+            Value::Quantity { number, .. } if sign == Ok(None) => (number.as_str(), Ok(())),
+            Value::Quantity { .. } => (observation.value_as_sent.as_str(), Err(WhyNot::OffScale)),
             Value::Code { .. } | Value::Text(_) | Value::Absent { .. } => {
                 (observation.value_as_sent.as_str(), Err(WhyNot::NoNumber))
             }

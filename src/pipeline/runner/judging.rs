@@ -372,7 +372,7 @@ impl<'a> Judging<'a> {
             .iter()
             .filter_map(|entry| match entry.place {
                 Place::Supersedes(earlier) => Some(earlier),
-                Place::Own | Place::Repeats(_) => None,
+                Place::Own | Place::OfEntry(_) | Place::Repeats(_) => None,
             })
             .collect();
         let mut stored = match sets.iter().any(|set| set.rules.checks.look_beside()) {

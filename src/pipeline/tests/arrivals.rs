@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::{Arrival, Clock, Prior, Repetition, Sameness, classify};
 use super::*;
 use crate::domain::Status;
-use crate::domain::profile::EqualWithoutHour;
+use crate::domain::profile::{EqualWithoutHour, ScaleFlags};
 
 const T1: &str = "20261026093100";
 const T2: &str = "20261026103100";
@@ -30,12 +30,14 @@ impl Lab {
             resend_window: Duration::from_secs(3600),
             repetition: Repetition::First,
             equal_without_hour: EqualWithoutHour::Held,
+            scale: ScaleFlags::STANDARD,
         };
         let (leaves, supersedes) = match judge(classify(&self.stored, observation, Clock::Tells, &arrival)) {
             Sameness::Duplicate(_) => return,
             Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => (true, Some(id)),
             Sameness::Contradiction(id) => (false, Some(id)),
             Sameness::Late(_)
+            | Sameness::NotAbove(_)
             | Sameness::AmbiguousCorrection
             | Sameness::SaidTwice
             | Sameness::ToldBefore(_) => (false, None),

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::{Arrival, Clock, Prior, Repetition, Sameness, canonical, classify};
+use super::super::{Arrival, Clock, Pair, Prior, Repetition, Sameness, canonical, classify, pairs};
 use super::*;
-use crate::domain::Dilutions;
-use crate::domain::profile::EqualWithoutHour;
+use crate::domain::profile::{EqualWithoutHour, ScaleFlags};
+use crate::domain::{Dilutions, SpecimenId, Status};
 
 use Sameness::{
-    AmbiguousCorrection, Completion, Contradiction, Correction, Diluted, Duplicate, Late, New,
+    AmbiguousCorrection, Completion, Contradiction, Correction, Diluted, Duplicate, Late, New, NotAbove,
     PossibleDuplicate, Rerun,
 };
 
@@ -22,7 +22,14 @@ fn at(minute: i64) -> Timestamp {
 
 fn arrival(minute: i64, repetition: Repetition) -> Arrival<'static> {
     let equal_without_hour = EqualWithoutHour::Held;
-    Arrival { site: "lab", received_at: at(minute), resend_window: WINDOW, repetition, equal_without_hour }
+    Arrival {
+        site: "lab",
+        received_at: at(minute),
+        resend_window: WINDOW,
+        repetition,
+        equal_without_hour,
+        scale: ScaleFlags::STANDARD,
+    }
 }
 
 /// Stores the observations of a message, numbered from `first`, received at minute 0.
@@ -382,6 +389,23 @@ fn what_was_too_high_gives_way_to_its_diluted_value_and_to_nothing_else() {
         ("diluted", &applied, (">250", "1", "F"), ("312", "10", "F"), Diluted(1)),
         ("diluted, and never named before", &applied, (">250", "", "F"), ("312", "10", "F"), Diluted(1)),
         ("diluted more", &applied, (">2500", "10", "F"), ("31200", "100", "F"), Diluted(1)),
+        (
+            "no more than it was said to be above",
+            &applied,
+            (">250", "1", "F"),
+            ("250", "10", "F"),
+            NotAbove(1),
+        ),
+        (
+            "as much as it was said to be at least",
+            &applied,
+            (">=250", "1", "F"),
+            ("250", "10", "F"),
+            Diluted(1),
+        ),
+        ("less than it was said to be above", &applied, (">250", "1", "F"), ("90", "10", "F"), NotAbove(1)),
+        ("it was known how much", &applied, ("312", "10", "F"), (">250", "1", "F"), Late(1)),
+        ("a preliminary one was known", &applied, ("312", "10", "P"), (">250", "1", "F"), New),
         ("diluted less", &applied, (">2500", "100", "F"), ("312", "10", "F"), New),
         ("still too high", &applied, (">250", "1", "F"), (">2500", "10", "F"), New),
         ("it was a number", &applied, ("240", "1", "F"), ("312", "10", "F"), New),
@@ -405,6 +429,32 @@ fn a_diluted_value_that_comes_again_is_the_same_again() {
     let diluted = of(&reading, "312", "10", "F", T2);
     let prior = [above, Prior::of(2, "lab", &diluted[0], at(1))];
     assert_eq!(classify(&prior, &diluted[0], Clock::Tells, &arrival(2, Repetition::Repeated)), Duplicate(2));
+}
+
+#[test]
+fn of_one_message_a_value_of_the_diluted_specimen_is_found_wherever_it_stands() {
+    let reading = diluting(Some(Dilutions::Applied));
+    let above = |value| of(&reading, value, "1", "F", T1).remove(0);
+    let value = |value| of(&reading, value, "10", "F", T2).remove(0);
+    let other = Observation { specimen: SpecimenId::new("S2"), ..above(">250") };
+    let failed = Observation { status: Status::Failed, ..value("312") };
+    let flagged = Observation { flags: vec![">".to_owned()], ..above("250") };
+    let pair = |undiluted, diluted, is_above| vec![Pair { undiluted, diluted, is_above }];
+    for (results, expected) in [
+        (vec![above(">250"), value("312")], pair(0, 1, true)),
+        (vec![value("312"), other.clone(), above(">250")], pair(2, 0, true)),
+        (vec![flagged, value("312")], pair(0, 1, true)),
+        (vec![above(">250"), value("90")], pair(0, 1, false)),
+        (vec![above(">250"), value(">2500")], vec![]),
+        (vec![above("240"), value("312")], vec![]),
+        (vec![above(">250"), failed], vec![]),
+        (vec![above(">250"), above(">250"), value("312")], vec![]),
+        (vec![above(">250"), value("312"), value("320")], vec![]),
+        (vec![other, value("312")], vec![]),
+    ] {
+        let results: Vec<&Observation> = results.iter().collect();
+        assert_eq!(pairs(&results, ScaleFlags::STANDARD), expected, "{results:?}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::super::{Again, Arrival, Before, Counts, Gathering, Prior, Repetition, Sameness, Stored};
 use crate::domain::Observation;
-use crate::domain::profile::EqualWithoutHour;
+use crate::domain::profile::{EqualWithoutHour, ScaleFlags};
 
 #[derive(Clone)]
 pub(super) struct Shelf {
@@ -40,7 +40,14 @@ impl Shelf {
         let received_at = Timestamp::from_second(1_800_000_000).unwrap() + self.minute.minutes();
         let resend_window = Duration::from_secs(600);
         let equal_without_hour = self.equal_without_hour;
-        Arrival { site: "lab", received_at, resend_window, repetition, equal_without_hour }
+        Arrival {
+            site: "lab",
+            received_at,
+            resend_window,
+            repetition,
+            equal_without_hour,
+            scale: ScaleFlags::STANDARD,
+        }
     }
 
     /// What is stored of a result's specimen and test.

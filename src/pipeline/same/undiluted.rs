@@ -1,0 +1,138 @@
+//! A value of the diluted specimen, and the one that it was measured for: a value that was too high to be measured.
+
+use labwire_units::Exact;
+
+use super::{Arrival, Prior, Sameness, is_kin};
+use crate::domain::profile::ScaleFlags;
+use crate::domain::{
+    Comparator, DecimalText, Dilution, Observation, SampleClass, Status, TestIdentity, Value,
+};
+
+/// What a result is to one that was too high to be measured, and that nobody has measured since: of several, to none.
+pub(super) fn of_diluted(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sameness {
+    let scale = arrival.scale;
+    let Some((dilution, number)) = diluted(new, scale) else { return Sameness::New };
+    let undiluted = |old: &&Prior| {
+        old.is_current
+            && old.status == Status::Final
+            && above(&old.value, &old.flags, scale).is_some()
+            && is_more(dilution, old.dilution.as_ref())
+            && is_kin_but_for_dilution(old, new, arrival)
+    };
+    let mut candidates = prior.iter().filter(undiluted);
+    match (candidates.next(), candidates.next()) {
+        (Some(old), None) => {
+            let bound = Bound { value: &old.value, unit: old.unit.as_deref() };
+            match bound.is_kept_by(number, new.unit.as_deref()) {
+                true => Sameness::Diluted(old.id),
+                false => Sameness::NotAbove(old.id),
+            }
+        }
+        _ => Sameness::New,
+    }
+}
+
+/// The value of the diluted specimen that was there before one which only says that it is too high.
+pub(super) fn told_already(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Option<i64> {
+    let scale = arrival.scale;
+    if new.status != Status::Final || new.specimen.is_blank() {
+        return None;
+    }
+    above(&new.value, &new.flags, scale)?;
+    let says_how_much = |old: &&Prior| {
+        let is_more = old.dilution.as_ref().is_some_and(|it| is_more(it, new.dilution.as_ref()));
+        let is_number =
+            matches!((&old.value, scale.sign(&old.value, &old.flags)), (Value::Quantity { .. }, Ok(None)));
+        is_more
+            && is_number
+            && old.is_current
+            && matches!(old.status, Status::Final | Status::Correction)
+            && is_kin_but_for_dilution(old, new, arrival)
+    };
+    prior.iter().rev().find(says_how_much).map(|old| old.id)
+}
+
+/// Of one message's results, each that was too high to be measured with the one that says how much it is: by their places.
+/// Where several might be meant there is no pair.
+pub fn pairs(results: &[&Observation], scale: ScaleFlags) -> Vec<Pair> {
+    let is_undiluted = |it: &Observation| {
+        it.class == SampleClass::Patient
+            && it.status == Status::Final
+            && above(&it.value, &it.flags, scale).is_some()
+    };
+    let belong = |undiluted: &Observation, other: &Observation| {
+        let of_diluted = diluted(other, scale).filter(|_| other.status == Status::Final);
+        let test = TestIdentity { dilution: other.test.dilution.clone(), ..undiluted.test.clone() };
+        test == other.test
+            && undiluted.specimen == other.specimen
+            && undiluted.class == other.class
+            && of_diluted.is_some_and(|(dilution, _)| is_more(dilution, undiluted.dilution.as_ref()))
+    };
+    let places = |of: &dyn Fn(&Observation) -> bool| -> Vec<usize> {
+        results.iter().enumerate().filter(|(_, it)| of(it)).map(|(at, _)| at).collect()
+    };
+    let pair = |(at, undiluted): (usize, &&Observation)| {
+        let [diluted_at] = places(&|it| belong(undiluted, it))[..] else { return None };
+        let value = results.get(diluted_at)?;
+        let [_] = places(&|it| is_undiluted(it) && belong(it, value))[..] else { return None };
+        let bound = Bound { value: &undiluted.value, unit: undiluted.unit.as_deref() };
+        let (_, number) = diluted(value, scale)?;
+        let is_above = bound.is_kept_by(number, value.unit.as_deref());
+        Some(Pair { undiluted: at, diluted: diluted_at, is_above })
+    };
+    results.iter().enumerate().filter(|(_, it)| is_undiluted(it)).filter_map(pair).collect()
+}
+
+/// Two results of one message, by their places in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    /// It says no more than that it is too high.
+    pub undiluted: usize,
+    /// It says how much.
+    pub diluted: usize,
+    /// Whether the value is above what it was said to be above.
+    pub is_above: bool,
+}
+
+/// What a value was said to be above.
+struct Bound<'a> {
+    value: &'a Value,
+    unit: Option<&'a str>,
+}
+
+impl Bound<'_> {
+    /// In another unit it isn't known.
+    fn is_kept_by(&self, number: &DecimalText, unit: Option<&str>) -> bool {
+        let Value::Quantity { comparator, number: bound } = self.value else { return false };
+        let exact = |number: &DecimalText| Exact::parse(number.as_str());
+        exact(number).zip(exact(bound)).filter(|_| self.unit == unit).is_some_and(|(number, bound)| {
+            number > bound || (number == bound && *comparator == Some(Comparator::GreaterOrEqual))
+        })
+    }
+}
+
+/// What a value of the diluted specimen was diluted by, and the number; nothing for one that is off the scale itself.
+fn diluted(result: &Observation, scale: ScaleFlags) -> Option<(&Dilution, &DecimalText)> {
+    let Value::Quantity { number, .. } = &result.value else { return None };
+    let is_number = matches!(scale.sign(&result.value, &result.flags), Ok(None));
+    let dilution = result.dilution.as_ref().filter(|_| is_number && !result.specimen.is_blank())?;
+    Some((dilution, number))
+}
+
+/// What a value says no more than to be above.
+fn above<'a>(value: &'a Value, flags: &[String], scale: ScaleFlags) -> Option<&'a DecimalText> {
+    let Value::Quantity { number, .. } = value else { return None };
+    let sign = scale.sign(value, flags).ok().flatten();
+    sign.filter(|sign| matches!(sign, Comparator::Greater | Comparator::GreaterOrEqual)).map(|_| number)
+}
+
+/// Whether one was diluted more than the other.
+fn is_more(one: &Dilution, other: Option<&Dilution>) -> bool {
+    let exact = |dilution: &Dilution| Exact::parse(dilution.factor.as_str());
+    other.is_none_or(|other| exact(one).zip(exact(other)).is_some_and(|(one, other)| one > other))
+}
+
+fn is_kin_but_for_dilution(old: &Prior, new: &Observation, arrival: &Arrival<'_>) -> bool {
+    let test = TestIdentity { dilution: new.test.dilution.clone(), ..old.test.clone() };
+    is_kin(&Prior { test, ..old.clone() }, new, arrival)
+}
