@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::Outcome;
 use crate::config::Bearings;
-use crate::domain::{HoldReason, ProblemKind, SpecimenId};
+use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId};
 use crate::exit::Exit;
 use crate::journal::Reader;
 
@@ -43,9 +43,10 @@ pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
         writeln!(out, "Nothing is held.")?;
     }
     for hold in held {
-        let told = |name: &String| {
-            HoldReason::from_name(name)
-                .map_or_else(|| name.clone(), |reason| hold.detail.why_held(reason).english())
+        let told = |name: &String| match HoldReason::from_name(name) {
+            Some(HoldReason::Suspended) => suspended(bearings, &hold.detail),
+            Some(reason) => hold.detail.why_held(reason).english(),
+            None => name.clone(),
         };
         let why: Vec<String> = hold.reasons.iter().map(told).collect();
         let at = match hold.held_at.as_slice() {
@@ -72,6 +73,20 @@ pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
         )?;
     }
     Ok(Exit::Done)
+}
+
+/// Why nothing of its kind leaves by itself, in the words of the configuration where that still says so.
+fn suspended(bearings: &Bearings, detail: &Observation) -> String {
+    let (instrument, code) = (detail.instrument.as_str(), detail.test.code.as_str());
+    let all = bearings.whole.iter().flat_map(|settings| &settings.suspended);
+    let reasons: Vec<&str> = all
+        .filter(|it| it.takes(instrument, code, detail.lims_code.as_deref()))
+        .map(|it| it.reason.as_str())
+        .collect();
+    match reasons.is_empty() {
+        true => HoldReason::Suspended.text().to_owned(),
+        false => format!("suspended: {}", reasons.join("; ")),
+    }
 }
 
 pub(super) fn problems(bearings: &Bearings, out: &mut impl Write) -> Outcome {

@@ -83,6 +83,9 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
         }
     };
     writeln!(out, "\nRules: {rules}")?;
+    for suspension in bearings.whole.iter().flat_map(|settings| &settings.suspended) {
+        writeln!(out, "Suspended, where rules or a person release: {suspension}")?;
+    }
     let sums = reader.sums()?;
     write_sums(&sums, out)?;
     Ok(match exit {

@@ -216,7 +216,7 @@ pub(super) fn of_site(source: &Source, site: &site::Draft, claimants: &[Claimant
     findings
 }
 
-/// Instruments that a destination names and that don't exist.
+/// Instruments that a destination or a suspension names and that don't exist.
 pub(super) fn unknown_instruments(
     source: &Source,
     site: &site::Draft,
@@ -224,6 +224,7 @@ pub(super) fn unknown_instruments(
 ) -> Vec<Finding> {
     let known = known.iter().map(String::as_str).collect();
     let named = site.destinations.iter().flat_map(|draft| &draft.instruments);
+    let named = named.chain(&site.suspended_instruments);
     unknown_names(source, named, &known)
 }
 
@@ -237,7 +238,7 @@ pub(super) fn unknown_names<'a>(
         .into_iter()
         .filter(|named| {
             let pattern = Pattern::new(named.message.as_str());
-            !known.iter().any(|known| pattern.matches(known))
+            named.message != "*" && !known.iter().any(|known| pattern.matches(known))
         })
         .map(|named| {
             let name = &named.message;

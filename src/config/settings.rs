@@ -8,6 +8,7 @@ mod history;
 mod orders;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use labwire_units::Aliases;
 
 use super::Origin;
 use crate::domain::call::Step;
-use crate::domain::profile::{EqualWithoutHour, Profile};
+use crate::domain::profile::{EqualWithoutHour, Pattern, Profile};
 use crate::domain::qc::Plan;
 pub use crate::domain::{
     CodeMapping, FinishedTests, OrderRules, Panels, RerunPolicy, SpecimenRules, UnorderedPolicy,
@@ -205,6 +206,29 @@ pub struct Suspension {
     pub tests: Selection,
     /// In the site's words.
     pub reason: String,
+}
+
+impl Suspension {
+    pub fn takes(&self, instrument: &str, code: &str, lims_code: Option<&str>) -> bool {
+        self.instruments.takes(&[instrument]) && self.tests.takes(&[code, lims_code.unwrap_or(code)])
+    }
+}
+
+/// `tests K, NA of cobas-1: the ISE module drifts`.
+impl fmt::Display for Suspension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named =
+            |selection: &Selection| selection.only.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", ");
+        match named(&self.tests).as_str() {
+            "" => f.write_str("all tests")?,
+            tests => write!(f, "tests {tests}")?,
+        }
+        match named(&self.instruments).as_str() {
+            "" => f.write_str(" of all analyzers")?,
+            instruments => write!(f, " of {instruments}")?,
+        }
+        write!(f, ": {}", self.reason)
+    }
 }
 
 /// One machine at this site.

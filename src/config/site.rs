@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::complaint::Complaint;
 use super::reader::Table;
 use super::settings::{
     AlertSettings, BackupSettings, HistorySettings, JournalSettings, LogFormat, LogSettings, Otlp,
@@ -37,6 +38,8 @@ pub(super) struct Draft {
     pub(super) trace_span: Range<usize>,
     pub(super) signers: Vec<String>,
     pub(super) suspended: Vec<Suspension>,
+    /// The instruments that those name, each with its place.
+    pub(super) suspended_instruments: Vec<Complaint>,
     pub(super) destinations: Vec<destination::Draft>,
     pub(super) orders: Vec<orders::Draft>,
     pub(super) history: Option<HistorySettings>,
@@ -60,6 +63,8 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
     let orders: Vec<orders::Draft> = orders.into_iter().flatten().collect();
     let names: Vec<String> = orders.iter().map(|draft| draft.source.name.clone()).collect();
     let history = file.table("history", |table| history::read(table, folder, &names)).flatten();
+    let suspended = file.tables("suspend", verification::suspension).into_iter().flatten();
+    let (suspended, suspended_instruments): (Vec<_>, Vec<_>) = suspended.unzip();
     Draft {
         site: site.unwrap_or_default(),
         journal,
@@ -77,7 +82,8 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         trace,
         trace_span,
         signers: file.table("rules", verification::signers).unwrap_or_default(),
-        suspended: file.tables("suspend", verification::suspension).into_iter().flatten().collect(),
+        suspended,
+        suspended_instruments: suspended_instruments.concat(),
         destinations: file
             .named_tables("destination", |name, table| destination::read(name, table, folder))
             .into_iter()

@@ -1,8 +1,10 @@
 //! The keys of `labwire.toml` about who verifies: who may put rules in force, and what is suspended for the time being.
 
+use super::complaint::Complaint;
 use super::destination::takes;
 use super::reader::Table;
 use super::settings::{Selection, Suspension};
+use crate::domain::profile::Pattern;
 
 /// The accounts that may sign rules; none: whoever may use the control socket.
 pub(super) fn signers(table: &mut Table<'_>) -> Vec<String> {
@@ -16,14 +18,17 @@ fn account(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-pub(super) fn suspension(table: &mut Table<'_>) -> Option<Suspension> {
-    let mut selection = |key| Selection { only: takes::choices(table, key), except: Vec::new() };
-    let (instruments, tests) = (selection("instruments"), selection("tests"));
+/// What is suspended, and the instruments that are named, each with its place.
+pub(super) fn suspension(table: &mut Table<'_>) -> Option<(Suspension, Vec<Complaint>)> {
+    let named = takes::names(table, "instruments");
+    let instruments = named.iter().map(|it| Pattern::new(it.message.as_str())).collect();
+    let chosen = |only| Selection { only, except: Vec::new() };
+    let (instruments, tests) = (chosen(instruments), chosen(takes::choices(table, "tests")));
     let reason = table.required("reason", "\"why, and since when\"").and_then(|entry| {
         entry.parsed(|text| match text.trim() {
             "" => Err("reason is empty; write why, for who comes after you".to_owned()),
             reason => Ok(reason.to_owned()),
         })
     })?;
-    Some(Suspension { instruments, tests, reason })
+    Some((Suspension { instruments, tests, reason }, named))
 }

@@ -186,7 +186,10 @@ async fn only_signers_sign_and_what_is_suspended_waits_until_it_is_no_more() {
     sign(&lab);
     send(address, &glucose("EX0001", "90.0", "F", "20260102030405")).await;
     until("it waits", || lab.count("held") == 1).await;
-    assert!(lab.text(&["held"]).contains("leaves by itself for now"), "{}", lab.text(&["held"]));
+    assert!(lab.text(&["held"]).contains("suspended: the lamp is old"), "{}", lab.text(&["held"]));
+    let status = lab.text(&["status"]);
+    assert!(status.contains("tests GLC* of all analyzers: the lamp is old"), "{status}");
+    assert!(!lab.text(&["check"]).contains("[[suspend]]"), "{}", lab.text(&["check"]));
     assert!(gateway.terminate().success());
 
     with("");

@@ -180,3 +180,36 @@ async fn a_rule_that_no_result_comes_to_is_named_and_so_is_a_code_that_no_rule_i
     );
     assert!(!lab.text(&["check"]).contains("no result comes to"), "{}", lab.text(&["check"]));
 }
+
+const INDEX: &str = "[[index]]\nname = \"haemolysis\"\nanalytes = [\"glucose\"]\ncodes = [\"HEMO\"]\nlimit = \">= 2\"\nsource = \"a test\"\n\
+    case = [{ value = \"100\", unit = \"mg/dL\", expect = \"not-evaluated\" }]\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_reach_nothing_is_named_by_a_check_also_where_an_analyzer_may_tell_loinc_codes() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let site = std::fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    let suspend = |test: &str| {
+        let more = format!("[[suspend]]\ntests = [\"{test}\"]\nreason = \"it drifts\"\n");
+        std::fs::write(lab.path("labwire.toml"), format!("{site}{more}")).unwrap();
+    };
+    let (own, other) = (free_port(), free_port());
+    let glucose = "[codes.GLCC]\nanalyte = \"glucose\"\nlims_code = \"GLUC\"\n";
+    lab.instrument("erba", "erba-xl", "", &format!("{}{glucose}", listener(own)));
+    let unnamed = format!("{}[codes.TXT]\nlims_code = \"NOTE\"\n", listener(other));
+    lab.instrument("other", "generic-hl7", "", &unnamed);
+    std::fs::create_dir_all(lab.path("rules.d")).unwrap();
+    std::fs::write(lab.path("rules.d/own.toml"), format!("{TWO}{INDEX}")).unwrap();
+    suspend("POT");
+    let told = lab.text(&["check"]);
+    assert!(
+        told.contains("\"urea\" comes only to results that an analyzer names by a LOINC code itself"),
+        "{told}"
+    );
+    assert!(told.contains("\"haemolysis\" looks for an index by HEMO"), "{told}");
+    assert!(told.contains("[[suspend]] for \"it drifts\": no code of these analyzers"), "{told}");
+    for known in ["GLUC", "GLCC", "TX*"] {
+        suspend(known);
+        assert!(!lab.text(&["check"]).contains("[[suspend]]"), "{known}: {}", lab.text(&["check"]));
+    }
+}

@@ -7,8 +7,7 @@ use crate::domain::profile::Pattern;
 
 /// What is taken, and the instruments that are named, each with its place.
 pub(super) fn read(table: &mut Table<'_>, kind: &Kind) -> (Takes, Vec<Complaint>) {
-    let only = table.list("instruments", name).unwrap_or_default();
-    let except = table.list("except_instruments", name).unwrap_or_default();
+    let (only, except) = (names(table, "instruments"), names(table, "except_instruments"));
     let patterns = |named: &[Complaint]| named.iter().map(|it| Pattern::new(it.message.as_str())).collect();
     let takes = Takes {
         instruments: Selection { only: patterns(&only), except: patterns(&except) },
@@ -35,6 +34,11 @@ fn whose(table: &mut Table<'_>, kind: &Kind) -> Whose {
         Some(true) => Whose::Controls,
         Some(false) | None => Whose::Patients,
     }
+}
+
+/// The names of a list of instruments, each with its place.
+pub(in crate::config) fn names(table: &mut Table<'_>, key: &'static str) -> Vec<Complaint> {
+    table.list(key, name).unwrap_or_default()
 }
 
 fn name(entry: Entry<'_>) -> Option<Complaint> {

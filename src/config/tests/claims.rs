@@ -118,6 +118,19 @@ fn a_rule_is_for_an_instrument_that_there_is() {
 }
 
 #[test]
+fn a_suspension_is_for_an_instrument_that_there_is() {
+    let a = format!("{INSTRUMENT}{}", server("10.0.0.2:4001", ""));
+    let told = |name: &str| {
+        let site = format!("{SITE}[[suspend]]\ninstruments = [\"{name}\"]\nreason = \"it drifts\"\n");
+        errors_of(&[("labwire.toml", &site), ("instruments.d/a.toml", &a)])
+    };
+    assert_eq!(told("a"), "no error");
+    assert_eq!(told("*"), "no error");
+    let refused = told("b1");
+    assert!(refused.contains("there is no instrument \"b1\""), "{refused}");
+}
+
+#[test]
 fn claims_are_told_beside_other_mistakes() {
     let told =
         pair("[serial]\ndevice = \"/dev/null\"\nbaud = 1\n", "rerun = 1\n[serial]\ndevice = \"/dev/null\"\n");

@@ -20,6 +20,13 @@ pub struct Index {
     pub missing: Missing,
 }
 
+impl Index {
+    /// Whether a test of this code is the index.
+    pub fn is_coded(&self, code: &str) -> bool {
+        self.codes.iter().any(|glob| glob.matches(code))
+    }
+}
+
 /// What it means that something else wasn't measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {

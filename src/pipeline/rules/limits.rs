@@ -24,8 +24,7 @@ pub(super) fn judge(limits: &Limits, case: &Case, form: Form) -> Judged {
 
 /// Any index at the limit counts, whichever came first.
 pub(super) fn index(rule: &Index, case: &Case, form: Form) -> Judged {
-    let measured: Vec<_> =
-        case.together.iter().filter(|it| rule.codes.iter().any(|code| code.matches(&it.code))).collect();
+    let measured: Vec<_> = case.together.iter().filter(|it| rule.is_coded(&it.code)).collect();
     let mut inputs: Vec<String> = measured.iter().map(|it| super::consistency::shown(it)).collect();
     inputs.sort();
     let answers: Vec<Answer> = measured

@@ -3,27 +3,53 @@
 use std::collections::BTreeSet;
 
 use crate::domain::TestIdentity;
-use crate::domain::clinic::{Checks, Rule};
+use crate::domain::clinic::{Checks, Index, Rule, RuleKind};
 use crate::domain::profile::Dialect;
 use crate::pipeline::{Reading, analyte_of};
 
-/// The rules about analytes of which none is that of any code. Where an analyzer may send LOINC codes itself, any may come.
-pub fn out_of_reach<'a>(checks: &'a Checks, readings: &[Reading]) -> Vec<&'a Rule> {
+/// The rules that no configured code leads to.
+#[derive(Debug, Default)]
+pub struct OutOfReach<'a> {
+    /// To these no result can come.
+    pub never: Vec<&'a Rule>,
+    /// To these come only results that an analyzer names by a LOINC code of its own.
+    pub by_loinc_alone: Vec<&'a Rule>,
+    /// These look for an index by codes that no analyzer is known to send.
+    pub without_index: Vec<(&'a Rule, &'a Index)>,
+}
+
+pub fn out_of_reach<'a>(checks: &'a Checks, readings: &[Reading]) -> OutOfReach<'a> {
     let mut reached: BTreeSet<&str> = BTreeSet::new();
+    let mut codes: BTreeSet<&str> = BTreeSet::new();
+    let mut loinc_may_come = false;
     for reading in readings {
-        let codes: BTreeSet<&String> = reading.codes.keys().chain(reading.profile.tests.keys()).collect();
-        for code in codes {
+        for code in codes_of(reading) {
+            codes.insert(code);
             match analyte_of_code(code, reading) {
                 Some(analyte) => _ = reached.insert(analyte),
-                None if may_tell_itself(code, reading) => return Vec::new(),
-                None => {}
+                None => loinc_may_come |= may_tell_itself(code, reading),
             }
         }
     }
-    let is_out = |rule: &&Rule| {
-        !rule.analytes.is_empty() && !rule.analytes.iter().any(|it| reached.contains(it.as_str()))
-    };
-    checks.rules.iter().filter(is_out).collect()
+    let mut out = OutOfReach::default();
+    for rule in &checks.rules {
+        let is_reached =
+            rule.analytes.is_empty() || rule.analytes.iter().any(|it| reached.contains(it.as_str()));
+        match &rule.kind {
+            _ if !is_reached && loinc_may_come => out.by_loinc_alone.push(rule),
+            _ if !is_reached => out.never.push(rule),
+            RuleKind::Index(index) if !codes.iter().any(|code| index.is_coded(code)) => {
+                out.without_index.push((rule, index));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// What an analyzer is known to send, by its profile and the site.
+pub fn codes_of(reading: &Reading) -> BTreeSet<&str> {
+    reading.codes.keys().chain(reading.profile.tests.keys()).map(String::as_str).collect()
 }
 
 /// The analyte that a code of an analyzer is named as, by itself or by the LOINC code that is configured for it.

@@ -42,12 +42,9 @@ impl Judging<'_> {
 
     /// Whether the site wants nothing of its kind to leave by itself.
     fn is_suspended(&self, observation: &Observation) -> bool {
-        let test = &observation.test.code;
-        let lims_code = observation.lims_code.as_ref();
-        self.bench.site.suspended.iter().any(|it| {
-            it.instruments.takes(&[observation.instrument.as_str()])
-                && it.tests.takes(&[test.as_str(), lims_code.map_or(test.as_str(), String::as_str)])
-        })
+        let (instrument, code) = (observation.instrument.as_str(), observation.test.code.as_str());
+        let lims_code = observation.lims_code.as_deref();
+        self.bench.site.suspended.iter().any(|it| it.takes(instrument, code, lims_code))
     }
 
     /// Where a result waits for a person, by who verifies there.
