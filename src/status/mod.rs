@@ -42,6 +42,7 @@ mod raw;
 mod readers;
 mod reconciliation;
 mod resend;
+mod routes;
 mod secret;
 mod sessions;
 mod severity;
@@ -59,7 +60,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
@@ -88,6 +89,7 @@ use readers::Readers;
 use reconciliation::Days;
 use resend::Outlet;
 pub use resend::Renders;
+pub use routes::views;
 use secret::Secrets;
 use sessions::Sessions;
 use snapshot::{Configured, Known, Snapshot, Stored, Wire};
@@ -282,42 +284,7 @@ pub async fn serve(listener: TcpListener, tls: Option<Acceptor>, page: Page, sto
 }
 
 fn router(page: Page) -> Router {
-    let pages = Router::new()
-        .route("/", get(bench::show))
-        .route("/wall", get(wall::show))
-        .route("/alarms", get(alarm_list::show).post(alarm_list::record))
-        .route("/analyzer/{name}", get(analyzer::show))
-        .route("/destination/{name}", get(destination::show))
-        .route("/specimen", get(specimen::show))
-        .route("/message/{id}", get(raw::message))
-        .route("/delivery/{id}", get(raw::delivery))
-        .route("/problems", get(lists::problems))
-        .route("/problem/{id}", get(problem::show))
-        .route("/call/{id}", get(call::show).post(call::record))
-        .route("/decide", post(act::decide))
-        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/back", post(sign_in::back))
-        .route("/pin", post(sign_in::choose_pin))
-        .route("/set-up", get(sign_in::show_set_up).post(sign_in::set_up))
-        .route("/downtime", get(downtime::show).post(downtime::keep))
-        .route("/downtime/{id}", get(downtime::since))
-        .route("/held", get(lists::held))
-        .route("/held/{id}", get(hold::show))
-        .route("/dead-letters", get(lists::dead_letters))
-        .route("/reconciliation", get(reconciliation::show).post(reconciliation::see))
-        .route("/resend", get(resend::show).post(resend::send))
-        .route("/qc", get(qc::show).post(qc::say))
-        .route("/orders", get(orders::show))
-        .route("/misread", get(misread::show).post(misread::record))
-        .route("/api/status", get(machine::status))
-        .merge(api::router())
-        .route("/metrics", get(exposition::show))
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/assets/{name}", get(assets::show))
-        .fallback(failure::no_such_page);
-    guarded(pages, TIMEOUT, page)
+    guarded(routes::router().merge(api::router()).fallback(failure::no_such_page), TIMEOUT, page)
 }
 
 /// What every page is within: the guard, the limits, and an answer for one that takes too long or breaks off.

@@ -24,11 +24,11 @@ pub(crate) const CALLED: &str =
     "[qc]\n[critical_calls]\n[[critical_calls.step]]\nafter_minutes = 0\nwhom = \"ward 3, 4711\"\n";
 
 /// A laboratory with something in every list, and a browser in which a supervisor signed in.
-async fn laboratory() -> (Laboratory, Browser) {
+pub(crate) async fn laboratory() -> (Laboratory, Browser) {
     laboratory_speaking(Language::English).await
 }
 
-async fn laboratory_speaking(language: Language) -> (Laboratory, Browser) {
+pub(crate) async fn laboratory_speaking(language: Language) -> (Laboratory, Browser) {
     let files = [("rules.d/own.toml", CRITICAL.as_bytes()), ("qc.d/own.toml", LOT.as_bytes())];
     let laboratory = Laboratory::start("127.0.0.1", CALLED, &files, language).await;
     laboratory.send_results().await;
@@ -64,8 +64,11 @@ async fn laboratory_speaking(language: Language) -> (Laboratory, Browser) {
 }
 
 /// Every view, and what its picture is called.
-fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
-    let problem = laboratory.open_problem();
+pub(crate) fn views(laboratory: &Laboratory) -> Vec<(String, &'static str)> {
+    addresses(laboratory.open_problem())
+}
+
+pub(crate) fn addresses(problem: i64) -> Vec<(String, &'static str)> {
     [
         ("/".to_owned(), "bench"),
         ("/specimen?id=24-000007".to_owned(), "specimen"),

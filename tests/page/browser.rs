@@ -183,6 +183,11 @@ impl Browser {
         self.ask("Emulation.setEmulatedMedia", json!({ "media": "print" }));
     }
 
+    /// From the next page on no script of a page runs.
+    pub(crate) fn without_scripts(&mut self) {
+        self.ask("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+    }
+
     /// Leaves a picture of the whole page in `target/page/`.
     pub(crate) fn picture(&mut self, name: &str) {
         let picture = self.ask("Page.captureScreenshot", json!({ "captureBeyondViewport": true }));

@@ -6,29 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use labsim::lims::Mode;
 use labwire::config::settings::Language;
 
+use crate::accessible::{CALLED, CRITICAL};
 use crate::controls::LOT;
 use crate::laboratory::{Laboratory, SCRIPT_IN_ADDRESS};
 
 /// What analyzers, the configuration and people say in this laboratory, word by word.
 const DATA: &str = "labwire Example laboratory vitros immuno assay b lims script alert img src x onerror mIU L tcp \
-                    ANNA anna ortho vitros 3600 SHA HTTP CONTROL 1 3s p50 p95 ms s h min STAT V F R P";
+                    ANNA anna ortho vitros 3600 SHA HTTP CONTROL 1 3s p50 p95 ms s h min STAT V F R P ward";
 /// What the journal keeps in words, and the page shows as it was written.
 const KEPT: &[&str] = &["in the clear", "answered", "unknown test code", "listener"];
 
-/// Every view that shows something, by its address.
-async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
-    let held = laboratory.held();
-    let problem = laboratory.open_problem();
-    let cookie = laboratory.signed_in("anna", "supervisor").await;
-    let guard = |body: &str| {
-        let field = body.split("name=\"guard\" value=\"").nth(1).unwrap();
-        field.split('"').next().unwrap().to_owned()
-    };
-    let downtime = laboratory.fetch_as(&cookie, "/downtime").await.body;
-    let kept = laboratory.post("/downtime", &cookie, &format!("guard={}", guard(&downtime))).await;
-    assert_eq!(kept.status, 303);
-    let mut views = Vec::new();
-    for path in [
+/// The address of each view.
+pub(crate) fn addresses(held: i64, problem: i64) -> Vec<String> {
+    let of_one =
+        [format!("/specimen?id={SCRIPT_IN_ADDRESS}"), format!("/held/{held}"), format!("/problem/{problem}")];
+    let all = [
         "/",
         "/wall",
         "/alarms",
@@ -45,7 +37,6 @@ async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
         "/specimen?id=24-000007",
         "/specimen?id=24-000009",
         "/specimen?id=nothing",
-        &format!("/specimen?id={SCRIPT_IN_ADDRESS}"),
         "/message/1",
         "/delivery/1",
         "/delivery/2",
@@ -56,15 +47,32 @@ async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
         "/resend?to=lims&from=2000-01-01&until=x",
         "/downtime",
         "/downtime/1",
-        &format!("/held/{held}"),
-        &format!("/problem/{problem}"),
+        "/call/1",
         "/sign-in",
         "/set-up",
         "/no-such-page",
         "/message/999",
-    ] {
+    ];
+    all.into_iter().map(str::to_owned).chain(of_one).collect()
+}
+
+/// Every view that shows something, by its address.
+async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
+    let held = laboratory.held();
+    let problem = laboratory.open_problem();
+    let cookie = laboratory.signed_in("anna", "supervisor").await;
+    let guard = |body: &str| {
+        let field = body.split("name=\"guard\" value=\"").nth(1).unwrap();
+        field.split('"').next().unwrap().to_owned()
+    };
+    let downtime = laboratory.fetch_as(&cookie, "/downtime").await.body;
+    let kept = laboratory.post("/downtime", &cookie, &format!("guard={}", guard(&downtime))).await;
+    assert_eq!(kept.status, 303);
+    let mut views = Vec::new();
+    for path in addresses(held, problem) {
         let seen_by = if path == "/set-up" { "" } else { &cookie };
-        views.push((path.to_owned(), laboratory.fetch_as(seen_by, path).await.body));
+        let body = laboratory.fetch_as(seen_by, &path).await.body;
+        views.push((path, body));
     }
     views.push(("/sign-in without a session".to_owned(), laboratory.fetch("/sign-in").await.body));
     views.push(("/held without a session".to_owned(), laboratory.fetch(&format!("/held/{held}")).await.body));
@@ -99,8 +107,8 @@ const REFUSED: [(&str, &str); 14] = [
 
 /// Open, with results of which some are held, refused, and a problem.
 async fn speaking(language: Language) -> Laboratory {
-    let files = [("qc.d/own.toml", LOT.as_bytes())];
-    let laboratory = Laboratory::start("127.0.0.1", "[qc]\n", &files, language).await;
+    let files = [("rules.d/own.toml", CRITICAL.as_bytes()), ("qc.d/own.toml", LOT.as_bytes())];
+    let laboratory = Laboratory::start("127.0.0.1", CALLED, &files, language).await;
     laboratory.send_results().await;
     laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
     laboratory.send("24-000009", &[("001", "5.10")]).await;
@@ -108,6 +116,11 @@ async fn speaking(language: Language) -> Laboratory {
     let problem = laboratory.open_problem();
     laboratory.send("CONTROL-1", &[("001", "5.50")]).await;
     while laboratory.open_problem() == problem {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    laboratory.sign_rules().await;
+    laboratory.send("24-000010", &[("001", "95.0")]).await;
+    while laboratory.fetch("/call/1").await.status != 200 {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     laboratory
@@ -126,7 +139,7 @@ fn visible(page: &str) -> String {
             continue;
         }
         let Some((tag, after)) = tail.split_once('>') else { break };
-        for named in [" aria-label=\"", " title=\"", " placeholder=\"", " data-words-"] {
+        for named in [" aria-label=\"", " title=\"", " placeholder=\"", " data-of=\"", " data-words-"] {
             for value in tag.split(named).skip(1) {
                 let value =
                     if named.ends_with('-') { value.split('"').nth(1) } else { value.split('"').next() };

@@ -27,3 +27,4 @@ mod over_http;
 mod over_tls;
 mod resend;
 mod signed_in;
+mod walked;

@@ -16,7 +16,8 @@ async fn a_day_shows_its_sums_and_leads_to_each_thing_that_is_open() {
     assert_eq!(between(&page, "<h1>The", "</h1>"), open);
     let numbers = |section: &str| -> Vec<String> {
         let row = between(&page, section, "</section>").split_once("<tbody>").unwrap().1.to_owned();
-        row.split("<td class=\"n\">").skip(1).map(|it| it.split('<').next().unwrap().to_owned()).collect()
+        let number = |it: &str| between(it, ">", "<").to_owned();
+        row.split("<td class=\"n\"").skip(1).map(number).collect()
     };
     // Messages, received, new, repeated, unusable, difference.
     assert_eq!(numbers("<h2 id=\"in\">"), ["3", "4", "4", "0", "0", "0"]);

@@ -199,7 +199,7 @@ fn bare(template: &str) -> Vec<String> {
     // What is typed as it stands is the same in every language.
     let template = without(&template, "<code>", "</code>");
     let mut text = without(&template, "<", ">");
-    for named in [" aria-label=\"", " title=\"", " placeholder=\"", " alt=\""] {
+    for named in [" aria-label=\"", " title=\"", " placeholder=\"", " alt=\"", " data-of=\""] {
         let worded = template.split(named).skip(1).filter_map(|it| it.split('"').next());
         text.extend(worded.flat_map(|it| [" ", it]));
     }
