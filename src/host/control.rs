@@ -10,6 +10,7 @@ mod overview;
 mod person;
 mod reevaluate;
 mod resend;
+mod sign_off;
 mod tap;
 
 use std::io;
@@ -32,6 +33,7 @@ pub use self::overview::{AnalyzerLine, DestinationLine, Overview, Overviews, Wei
 pub use self::person::{PersonAsked, Token};
 pub use self::reevaluate::{Becomes, Reevaluated};
 pub use self::resend::{ResendOf, ResendRequest};
+pub use self::sign_off::SignOffRequest;
 use self::tap::Granted;
 pub use self::tap::Tapped;
 use super::users;
@@ -83,6 +85,8 @@ pub enum Request {
         send_waiting: bool,
         reason: String,
     },
+    /// Sign a day off, as it was looked at.
+    SignOff(Box<SignOffRequest>),
     Decide {
         decision: Asked,
         id: i64,
@@ -373,6 +377,7 @@ impl Control {
             }
             Request::Resend(request) => self.resend(*request, actor).await,
             Request::Call(request) => self.record(*request, actor).await,
+            Request::SignOff(request) => self.sign_off(*request, actor).await,
             Request::Person { name, asked } => self.person(&name, asked, actor).await,
             Request::Decide { decision, id, by, reason } => {
                 let about = decision.about(id);

@@ -51,6 +51,7 @@ pub mod retention;
 mod rows;
 pub mod rules;
 pub mod salvage;
+pub mod signature;
 mod space;
 pub mod standstill;
 pub mod stuck;

@@ -14,6 +14,7 @@ mod schedule;
 pub use csv::csv;
 pub use day::{Day, Wanted};
 pub use exception::{Exception, Kind};
+pub use folder::digest;
 pub use gathering::{Gathering, gather};
 pub use json::json;
 pub use report::{Intake, Lag, Outgo, Report, Rules, Verdict, brief};

@@ -17,7 +17,7 @@ use super::entrance::Machine;
 use super::failure::Failure;
 use super::misread::{both_as_json, record_as_json};
 use super::qc::{say_as_json, series_as_json};
-use super::reconciliation::as_json as day_as_json;
+use super::reconciliation::{as_json as day_as_json, sign_as_json, signatures_as_json};
 use super::resend::{preview_as_json, send_as_json};
 use super::shell::{self, HeldRow, LetterRow, ProblemRow};
 use super::specimen::{self, Row, WayRow};
@@ -42,6 +42,7 @@ pub(super) fn router() -> Router<Page> {
         .route("/api/v1/decisions", post(decide))
         .route("/api/v1/resend", get(preview_as_json).post(send_as_json))
         .route("/api/v1/reconciliation", get(day_as_json))
+        .route("/api/v1/signatures", get(signatures_as_json).post(sign_as_json))
         .route("/api/v1/qc", get(series_as_json).post(say_as_json))
         .route("/api/v1/misread", get(both_as_json).post(record_as_json))
 }

@@ -2,6 +2,7 @@
 //! made once for each request and doesn't follow the journal: a day can hold a great many results.
 
 mod seen;
+mod signing;
 
 use std::sync::Arc;
 
@@ -26,11 +27,13 @@ use crate::config::Settings;
 use crate::domain::{SpecimenId, Words, counted, words};
 use crate::journal::JournalError;
 use crate::journal::days::Written;
+use crate::journal::signature::Signature;
 use crate::reconciliation::{
-    Day, Exception, Intake, Kind, Outgo, Report, Rules, Verdict, Wanted, brief, gather,
+    Day, Exception, Intake, Kind, Outgo, Report, Rules, Verdict, Wanted, brief, digest, gather,
 };
 
 pub(super) use seen::{as_json, see};
+pub(super) use signing::{as_json as signatures_as_json, sign, sign_as_json};
 
 /// The most exceptions on the page.
 const LISTED: usize = 500;
@@ -87,6 +90,14 @@ struct Reconciliation {
     has_problems: bool,
     desk: Desk,
     report: Words,
+    /// Who signed the day off, and with what.
+    signatures: Vec<Words>,
+    /// The latest of them signed what stands here.
+    is_signed: bool,
+    /// By which a form says what was looked at.
+    fingerprint: String,
+    /// It takes a reason to sign it.
+    needs_reason: bool,
     /// With its day, for paper.
     as_of: String,
 }
@@ -129,9 +140,18 @@ struct ExceptionRow {
     since: Moment,
 }
 
+/// A day as it is now.
+struct Looked {
+    report: Report,
+    written: Option<Written>,
+    signatures: Vec<Signature>,
+    /// SHA-256 of what it comes to, in hexadecimal.
+    fingerprint: String,
+}
+
 impl Page {
-    /// What a day comes to, and whether its report was written.
-    async fn day(&self, asked: Asked) -> Result<(Report, Option<Written>), Failure> {
+    /// What a day comes to, who signed it, and whether its report was written.
+    async fn day(&self, asked: Asked) -> Result<Looked, Failure> {
         let asked = asked.day.filter(|day| !day.is_empty());
         let wanted: Wanted = asked.as_deref().unwrap_or("today").parse().map_err(|_| NO_DAY)?;
         let now = crate::clock::now();
@@ -141,9 +161,13 @@ impl Page {
         let name = day.name();
         let read = self.readers.read(move |reader| {
             let _turn = turn;
-            Ok((gather(reader, day, &rules, None, now)?, reader.report(&name)?))
+            let signatures = reader.signatures(&name, day.span())?;
+            Ok((gather(reader, day, &rules, None, now)?, reader.report(&name)?, signatures))
         });
-        Ok(read.await?)
+        let (report, written, signatures) = read.await?;
+        let fingerprint = digest(&report).map_err(|_| Failure::Render)?;
+        let fingerprint = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Looked { report, written, signatures, fingerprint })
     }
 }
 
@@ -153,7 +177,7 @@ pub(super) async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Failure> {
     let asked = asked.map_err(|_| NO_DAY)?.0;
-    let (report, written) = page.day(asked).await?;
+    let Looked { report, written, signatures, fingerprint } = page.day(asked).await?;
     let now = report.as_of;
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
@@ -188,6 +212,10 @@ pub(super) async fn show(
             has_problems: rows.iter().any(|row| row.problem.is_some()),
             rows,
             as_of: day.exact(report.as_of),
+            signatures: signatures.iter().map(|it| signing::words_of(it, day)).collect(),
+            is_signed: signatures.last().is_some_and(|it| it.report == fingerprint),
+            fingerprint,
+            needs_reason: report.verdict() != Verdict::Clear,
             report: of_report(&page.days, &report, written, &clock),
             imbalances: report.imbalances,
         },

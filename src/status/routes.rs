@@ -40,6 +40,7 @@ const VIEWS: &[(&str, Answer)] = &[
 /// What only takes forms, and shows what was done.
 const FORMS: &[(&str, Answer)] = &[
     ("/decide", || post(act::decide)),
+    ("/sign-off", || post(reconciliation::sign)),
     ("/sign-out", || post(sign_in::sign_out)),
     ("/back", || post(sign_in::back)),
     ("/pin", || post(sign_in::choose_pin)),

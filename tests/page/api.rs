@@ -69,6 +69,7 @@ async fn every_answer_is_as_the_document_says_and_as_the_page_shows() {
         ("/api/v1/qc", "", None),
         ("/api/v1/reconciliation", "", None),
         ("/api/v1/reconciliation", "?day=2024-03-01", None),
+        ("/api/v1/signatures", "?day=2024-03-01", None),
     ] {
         asked.insert(path.to_owned());
         let answer = laboratory.fetch(&format!("{path}{query}")).await;
@@ -129,4 +130,44 @@ async fn a_token_decides_within_its_role_and_the_audit_names_it() {
     let actor: String =
         journal.query_row("SELECT actor FROM audit WHERE step = 'released'", [], |row| row.get(0)).unwrap();
     assert_eq!(actor, "autoverifier by token");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_signs_a_day_off_as_it_was_looked_at_and_the_page_says_so() {
+    let mut laboratory = laboratory().await;
+    let document: Value = serde_json::from_str(&laboratory.fetch("/api/v1/openapi.json").await.body).unwrap();
+    let path = "/api/v1/signatures";
+    let day = laboratory.fetch(path).await;
+    let day = judge(&document, path, "get", &day);
+    assert_eq!((&day["open"], &day["signatures"]), (&json!(4), &json!([])), "{day}");
+    let form = |fingerprint: &str, reason: &str| {
+        json!({ "day": day["day"], "fingerprint": fingerprint, "reason": reason }).to_string()
+    };
+    let seen = day["fingerprint"].as_str().unwrap();
+    for (token, body, status) in [
+        ("", form(seen, "seen to tomorrow"), 401),
+        (READS, form(seen, "seen to tomorrow"), 403),
+        (DECIDES, form(seen, " "), 409),
+        (DECIDES, form("0", "seen to tomorrow"), 409),
+        (DECIDES, form(seen, &"x".repeat(501)), 409),
+        (DECIDES, "{}".to_owned(), 400),
+        (DECIDES, form(seen, "seen to tomorrow").replace(day["day"].as_str().unwrap(), "2024-03-01"), 409),
+    ] {
+        let answer = post_json(&laboratory, path, token, &body).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.body);
+        if status != 401 {
+            judge(&document, path, "post", &answer);
+        }
+    }
+    let signed = post_json(&laboratory, path, DECIDES, &form(seen, "seen to tomorrow")).await;
+    assert_eq!(judge(&document, path, "post", &signed)["by"], "autoverifier by token", "{}", signed.body);
+    let day = laboratory.fetch(path).await;
+    let day = judge(&document, path, "get", &day);
+    let is_so = |what: &str| &day["signatures"][0][what];
+    assert_eq!(
+        (is_so("by"), is_so("open"), is_so("is_as_signed")),
+        (&json!("autoverifier by token"), &json!(4), &json!(true)),
+        "{day}"
+    );
+    laboratory.close().await;
 }

@@ -9,6 +9,7 @@ use labwire::config::settings::Language;
 use crate::accessible::{CALLED, CRITICAL};
 use crate::controls::LOT;
 use crate::laboratory::{Laboratory, SCRIPT_IN_ADDRESS};
+use crate::over_http::between;
 
 /// What analyzers, the configuration and people say in this laboratory, word by word.
 const DATA: &str = "labwire Example laboratory vitros immuno assay b lims script alert img src x onerror mIU L tcp \
@@ -79,6 +80,11 @@ async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
     let form = format!("guard={}&decision=reject:{held}&reason=invented", guard(&downtime));
     views.push(("/decide".to_owned(), laboratory.post("/decide", &cookie, &form).await.body));
     let guard = guard(&downtime);
+    let day = laboratory.fetch_as(&cookie, "/reconciliation").await.body;
+    let fingerprint = between(&day, "name=\"fingerprint\" value=\"", "\"");
+    let form = format!("guard={guard}&day=today&fingerprint={fingerprint}&reason=invented");
+    views.push(("/sign-off".to_owned(), laboratory.post("/sign-off", &cookie, &form).await.body));
+    views.push(("a signed day".to_owned(), laboratory.fetch("/reconciliation").await.body));
     for (path, form) in REFUSED {
         let answer = laboratory.post(path, &cookie, &format!("guard={guard}&reason=invented&{form}")).await;
         assert_eq!(answer.status, 409, "{path} {form}: {}", answer.body);
@@ -88,7 +94,7 @@ async fn views(laboratory: &Laboratory) -> Vec<(String, String)> {
 }
 
 /// What the gateway refuses.
-const REFUSED: [(&str, &str); 14] = [
+const REFUSED: [(&str, &str); 15] = [
     ("/decide", "decision=release:999"),
     ("/decide", "decision=reject:1"),
     ("/decide", "decision=retry:1"),
@@ -103,6 +109,7 @@ const REFUSED: [(&str, &str); 14] = [
     ("/qc", "said=accept:999"),
     ("/qc", "said=exclude:1"),
     ("/resend", "to=lims&specimen=nothing&seen=x"),
+    ("/sign-off", "day=today&fingerprint=x"),
 ];
 
 /// Open, with results of which some are held, refused, and a problem.

@@ -56,3 +56,64 @@ async fn each_day_leads_to_its_neighbours_and_none_to_the_future() {
     assert_eq!(days.matches("?day=").count(), 1, "only to yesterday: {days}");
     assert!(today.contains("<small>so far</small>"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_person_signs_a_day_off_with_a_reason_for_what_is_open_and_the_sheet_says_so() {
+    let mut laboratory = Laboratory::with_results().await;
+    let anna = laboratory.signed_in("anna", "technician").await;
+    let bert = laboratory.signed_in("bert", "viewer").await;
+    let field = |page: &str, name: &str| between(page, &format!("name=\"{name}\" value=\""), "\"").to_owned();
+    let page = laboratory.fetch_as(&anna, "/reconciliation").await.body;
+    assert!(page.contains("Nobody has signed this day off.") && page.contains("Reviewed by ____"), "{page}");
+    assert!(!laboratory.fetch_as(&bert, "/reconciliation").await.body.contains("action=\"/sign-off\""));
+    let (day, fingerprint) = (field(&page, "day"), field(&page, "fingerprint"));
+    let whole =
+        format!("guard={}&day={day}&fingerprint={fingerprint}&reason=rerun+ordered", field(&page, "guard"));
+    let of_bert = field(&laboratory.fetch_as(&bert, "/sign-in").await.body, "guard");
+    for (cookie, form, status) in [
+        ("", whole.clone(), 303),
+        (bert.as_str(), whole.replace(&field(&page, "guard"), &of_bert), 403),
+        (&anna, whole.replace("rerun+ordered", "+"), 409),
+        (&anna, whole.replace(&fingerprint, &"0".repeat(64)), 409),
+        (&anna, whole.replace(&day, "tomorrowish"), 404),
+    ] {
+        assert_eq!(laboratory.post("/sign-off", cookie, &form).await.status, status, "{cookie} {form}");
+    }
+    let past = laboratory.fetch_as(&anna, "/reconciliation?day=2024-03-01").await.body;
+    let late = whole.replace(&day, "2024-03-01").replace(&fingerprint, &field(&past, "fingerprint"));
+    let late = laboratory.post("/sign-off", &anna, &late).await;
+    assert!(late.status == 409 && late.body.contains("up to 31 days after its end"), "{}", late.body);
+    let done = laboratory.post("/sign-off", &anna, &whole).await;
+    assert!(done.status == 200 && done.body.contains(&format!("Signed off: {day}.")), "{}", done.body);
+    let signed = laboratory.fetch("/reconciliation").await.body;
+    let says = between(&signed, "<h2 id=\"signed\">", "</section>");
+    assert!(
+        says.contains("Signed by ANNA Example at ") && says.contains(", with 2 lines open: rerun ordered"),
+        "{says}"
+    );
+    assert!(!signed.contains("Reviewed by ____"), "nobody need sign the paper");
+
+    // What changes after it is told beside it, and what was looked at before can't be signed any more.
+    laboratory.send("24-000011", &[("001", "5.20")]).await;
+    laboratory.until("/destinations/lims/results/accepted", 3).await;
+    let changed = laboratory.fetch("/reconciliation").await.body;
+    assert!(
+        changed.contains("The day comes to something else since.") && changed.contains("Reviewed by ____")
+    );
+    assert_eq!(laboratory.post("/sign-off", &anna, &whole).await.status, 409, "it isn't what was looked at");
+    let journal = laboratory.journal();
+    laboratory.close().await;
+    let journal = rusqlite::Connection::open(journal).unwrap();
+    let row = journal.query_row(
+        "SELECT actor, subject, detail FROM audit WHERE step = 'day signed off'",
+        [],
+        |row| Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?]),
+    );
+    let [actor, subject, detail] = row.unwrap();
+    assert_eq!((actor, subject), ("anna on the page".to_owned(), format!("day {day}")));
+    let detail: serde_json::Value = serde_json::from_str(&detail).unwrap();
+    assert_eq!(
+        (&detail["by"], &detail["open"], &detail["report"]),
+        (&"ANNA Example".into(), &2.into(), &fingerprint.into())
+    );
+}

@@ -27,6 +27,7 @@ fn name_of(request: &Request) -> Option<&str> {
         Request::Decide { by, .. } | Request::Reevaluate { by, .. } => by.as_deref(),
         Request::Sign { by, .. } | Request::Qc { by, .. } | Request::Reassign { by, .. } => Some(by),
         Request::Resend(resend) => Some(&resend.by),
+        Request::SignOff(signed) => Some(&signed.by),
         Request::Call(call) => Some(&call.by),
         Request::Live
         | Request::Overview

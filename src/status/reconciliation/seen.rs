@@ -74,9 +74,9 @@ pub(in crate::status) async fn as_json(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Response> {
     let Query(asked) = asked.map_err(|_| refused(NO_DAY))?;
-    let (report, written) = page.day(asked).await.map_err(refused)?;
-    let revision = written.map_or(0, |written| written.revision);
-    let text = json(&report, revision).map_err(|_| refused(Failure::Render))?;
+    let day = page.day(asked).await.map_err(refused)?;
+    let revision = day.written.map_or(0, |written| written.revision);
+    let text = json(&day.report, revision).map_err(|_| refused(Failure::Render))?;
     let kind = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }

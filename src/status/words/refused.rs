@@ -76,6 +76,10 @@ pub(super) const REFUSED: &[&str] = &[
     "somebody has accepted run {id} already",
     "this needs a name and a reason",
     "the LIMS has everything: there is nothing to keep",
+    "a day is signed off by a named person",
+    "something of this day is open; say why it is signed off all the same",
+    "a reason has at most 500 characters",
+    "a day is signed off from its beginning on and up to 31 days after its end",
     "there is no result {id}",
     "a name has at most 100 bytes",
     "a name is one line, and holds no control characters",
@@ -134,7 +138,7 @@ mod tests {
     }
 
     /// Who refuses what a page asks for.
-    const WHO: [&str; 14] = [
+    const WHO: [&str; 15] = [
         "src/domain/call/entry.rs",
         "src/host/control/call.rs",
         "src/host/control/named.rs",
@@ -148,13 +152,17 @@ mod tests {
         "src/journal/reevaluate.rs",
         "src/journal/resend.rs",
         "src/journal/resend/choice.rs",
+        "src/journal/signature.rs",
         "src/pipeline/runner/anew.rs",
     ];
     /// What they say beside: what the audit and a call's record are told.
-    const BESIDE: [&str; 11] = [
+    const BESIDE: [&str; 14] = [
         "reached without read-back",
         "unable to reach",
         "failed to write a call as JSON: {error}",
+        "failed to write a signature as JSON: {error}",
+        "failed to read a signature: {error}",
+        "day signed off",
         "all {closed} problems of message {id}",
         "was {}, counts as {}",
         "run {run} was {}, now {}",
