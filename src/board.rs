@@ -27,6 +27,7 @@ struct State {
     destinations: BTreeMap<String, DestinationView>,
     chores: BTreeMap<Chore, (Timestamp, String)>,
     configuration: Option<Differing>,
+    dropped_spans: Option<u64>,
 }
 
 /// One serial port, listener or outgoing connection, by its source name.

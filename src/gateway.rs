@@ -174,8 +174,8 @@ impl Gateway {
         #[cfg(feature = "otlp")]
         if let Some(otlp) = settings.otlp.clone() {
             let (journal, site) = (settings.journal.path.clone(), settings.site.clone());
-            self.tasks
-                .spawn(crate::traces::Traces { journal, site, settings: otlp }.run(self.tasks.stopping()));
+            let traces = crate::traces::Traces { journal, board: self.board.clone(), site, settings: otlp };
+            self.tasks.spawn(traces.run(self.tasks.stopping()));
         }
         self.tasks.spawn(status::serve(listener, acceptor, page.clone(), self.tasks.stopping()));
         page

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::Board;
 use crate::domain::{Words, counted, words};
 
 /// What is done beside the results.
@@ -36,5 +37,17 @@ impl Differing {
                 "The configuration on disk can't be put in force: labwire check names {n} mistakes"
             ),
         }
+    }
+}
+
+impl Board {
+    /// How many spans the traces' collector refused for good since the start; `None` where there is no collector.
+    pub fn dropped_spans(&self) -> Option<u64> {
+        self.lock().dropped_spans
+    }
+
+    /// So many more. None makes the count begin.
+    pub fn drop_spans(&self, more: u64) {
+        self.change(|state| *state.dropped_spans.get_or_insert_default() += more);
     }
 }

@@ -21,6 +21,7 @@ pub(super) struct Vitals {
     pub space: Space,
     pub reserve_bytes: u64,
     pub archives: Vec<Archive>,
+    pub dropped_spans: Option<u64>,
 }
 
 pub(super) async fn show(State(page): State<Page>) -> Result<Response, Failure> {
@@ -28,7 +29,8 @@ pub(super) async fn show(State(page): State<Page>) -> Result<Response, Failure> 
     let read = move |reader: &Reader| Ok((Space::of(&journal), reader.archives()?));
     let (snapshot, (space, archives)) = page.read(read).await?;
     let (delays, reserve_bytes) = (page.delays.delays(), page.journal.reserve_bytes);
-    let vitals = Vitals { delays, space, reserve_bytes, archives };
+    let dropped_spans = page.board.dropped_spans();
+    let vitals = Vitals { delays, space, reserve_bytes, archives, dropped_spans };
     let text = exposition(&snapshot, &vitals);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
@@ -69,6 +71,11 @@ pub(super) fn exposition(snapshot: &Snapshot, vitals: &Vitals) -> String {
     notes(snapshot, &mut text);
     destinations(snapshot, &mut text);
     queues(snapshot, &mut text);
+    if let Some(dropped) = vitals.dropped_spans {
+        let help = "Spans that the traces' collector refused for good since the start.";
+        text.family("dropped_spans_total", "counter", help);
+        text.sample("dropped_spans_total", &[], dropped);
+    }
     text.0
 }
 
