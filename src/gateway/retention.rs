@@ -14,8 +14,10 @@ use crate::config::settings::{JournalSettings, Retention};
 use crate::journal::retention::{Moved, Walk};
 use crate::journal::{ArchiveError, Condition, Journal, Reader};
 
-/// How often it is looked what may leave.
-const LOOK: Duration = Duration::from_hours(6);
+/// How often it is looked what may leave, by the wall clock: a timer doesn't count the hours for which the PC sleeps.
+const LOOK: SignedDuration = SignedDuration::from_hours(6);
+/// How often it is asked whether that time has come.
+const MINUTE: Duration = Duration::from_secs(60);
 /// Between two steps: after one that took bytes out, and after one that only looked.
 const PAUSE: Duration = Duration::from_millis(50);
 const GLANCE: Duration = Duration::from_millis(2);
@@ -38,7 +40,7 @@ impl Archiving {
         let Some(mut reader) = reader_once_open(&self.journal, &stop).await else { return };
         loop {
             let now = clock::now();
-            let (back, came) = self.pass(reader, now, &stop).await;
+            let Pass { reader: back, came, is_whole } = self.pass(reader, now, &stop).await;
             match came {
                 Ok(Moved { items: 0, .. }) => {}
                 Ok(Moved { items, bytes }) => {
@@ -51,23 +53,28 @@ impl Archiving {
             self.board.set_chore(Chore::Archiving, now, came.err().map(|error| error.to_string()));
             let Some(back) = back else { return };
             reader = back;
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK) => {}
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(MINUTE) => {}
+                }
+                if is_due(now, clock::now()) || !is_whole && self.may_leave() {
+                    break;
+                }
             }
         }
     }
 
-    /// Everything that may leave now. The reader comes back unless the work on it broke off.
-    async fn pass(
-        &self,
-        reader: Reader,
-        now: Timestamp,
-        stop: &CancellationToken,
-    ) -> (Option<Reader>, Result<Moved, ArchiveError>) {
-        let mut round = Round { reader: Some(reader), moved: Moved::default() };
+    /// Whether the journal lets anything leave: not while its disk is full, nor while nothing is delivered.
+    fn may_leave(&self) -> bool {
+        *self.journal.condition().borrow() == Condition::Good && self.journal.standstill().borrow().is_none()
+    }
+
+    /// Everything that may leave now.
+    async fn pass(&self, reader: Reader, now: Timestamp, stop: &CancellationToken) -> Pass {
+        let mut round = Round { reader: Some(reader), moved: Moved::default(), is_whole: true };
         let came = self.leave(&mut round, now, stop).await;
-        (round.reader, came.map(|()| round.moved))
+        Pass { reader: round.reader, came: came.map(|()| round.moved), is_whole: round.is_whole }
     }
 
     async fn leave(
@@ -103,8 +110,8 @@ impl Archiving {
     ) -> Result<(), ArchiveError> {
         let mut walk = Walk::default();
         while !walk.is_over() {
-            let takes_more = *self.journal.condition().borrow() == Condition::Good;
-            if !takes_more || self.journal.standstill().borrow().is_some() {
+            if !self.may_leave() {
+                round.is_whole = false;
                 return Ok(());
             }
             if let Some(most) = most
@@ -138,6 +145,16 @@ impl Archiving {
 struct Round {
     reader: Option<Reader>,
     moved: Moved,
+    is_whole: bool,
+}
+
+/// What came of a pass.
+struct Pass {
+    /// Unless the work on it broke off.
+    reader: Option<Reader>,
+    came: Result<Moved, ArchiveError>,
+    /// Whether nothing kept it from going through everything.
+    is_whole: bool,
 }
 
 impl Round {
@@ -147,6 +164,11 @@ impl Round {
             None => false,
         })
     }
+}
+
+/// Whether it is time to look again after a look at `last`. A clock that was set back says nothing of how long that is ago.
+fn is_due(last: Timestamp, now: Timestamp) -> bool {
+    now < last || now.duration_since(last) >= LOOK
 }
 
 /// A moment so many days ago.
@@ -160,8 +182,10 @@ mod tests {
 
     use super::*;
     use crate::domain::InstrumentId;
+    use crate::journal::desk::Decider;
     use crate::journal::parcels::{Ending, Within};
     use crate::journal::results::Processed;
+    use crate::journal::standstill::Since;
 
     const DAY: i64 = 86_400;
 
@@ -206,8 +230,9 @@ mod tests {
         let retention = Retention { keep_days, most_bytes };
         let settings = JournalSettings { path, reserve_bytes: 0, retention };
         let archiving = Archiving { journal, board: Board::default(), settings };
-        let (_, came) = archiving.pass(reader, now(), &CancellationToken::new()).await;
-        came.unwrap().items
+        let pass = archiving.pass(reader, now(), &CancellationToken::new()).await;
+        assert!(pass.is_whole);
+        pass.came.unwrap().items
     }
 
     #[tokio::test]
@@ -237,11 +262,44 @@ mod tests {
         let retention = Retention { keep_days: None, most_bytes: Some(most) };
         let settings = JournalSettings { path: path.clone(), reserve_bytes: 0, retention };
         let archiving = Archiving { journal, board: Board::default(), settings };
-        let (reader, came) =
+        let pass =
             archiving.pass(archiving.journal.reader().unwrap(), now(), &CancellationToken::new()).await;
-        assert_eq!(came.unwrap().items, 1);
-        let archives = reader.unwrap().archives().unwrap();
+        assert_eq!(pass.came.unwrap().items, 1);
+        let archives = pass.reader.unwrap().archives().unwrap();
         let month = ago(2_000).to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m.db").to_string();
         assert_eq!(archives.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), [month]);
+    }
+
+    #[test]
+    fn a_pc_that_slept_or_whose_clock_jumped_looks_within_a_minute() {
+        let hours = |hours| now().checked_add(SignedDuration::from_hours(hours)).unwrap();
+        assert!(!is_due(now(), now()));
+        assert!(!is_due(now(), hours(5)));
+        assert!(is_due(now(), hours(6)), "it went on, or slept, or the clock jumped");
+        assert!(is_due(now(), hours(-1)), "the clock was set back");
+    }
+
+    /// What a journal that stands still keeps leaves with the next look, and that isn't six hours away.
+    #[tokio::test]
+    async fn a_pass_that_was_kept_from_something_is_not_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labwire.db");
+        let journal = Journal::open(&path, 0, ago(2_001)).unwrap();
+        over(&journal, 2_000).await;
+        drop(journal);
+        // A journal that nobody knows as the one that ran last.
+        std::fs::remove_file(path.with_extension("epoch")).unwrap();
+        let journal = Journal::open(&path, 0, ago(1)).unwrap();
+        let retention = Retention { keep_days: Some(999), most_bytes: None };
+        let settings = JournalSettings { path, reserve_bytes: 0, retention };
+        let archiving = Archiving { journal, board: Board::default(), settings };
+        let stop = CancellationToken::new();
+        let kept = archiving.pass(archiving.journal.reader().unwrap(), now(), &stop).await;
+        assert!(!kept.is_whole && kept.came.unwrap().items == 0 && !archiving.may_leave());
+        let decider = Decider { actor: "a".to_owned(), reason: "compared".to_owned() };
+        archiving.journal.resume(Since::Send, decider, ago(1)).await.unwrap();
+        assert!(archiving.may_leave());
+        let left = archiving.pass(kept.reader.unwrap(), now(), &stop).await;
+        assert!(left.is_whole && left.came.unwrap().items == 1);
     }
 }
