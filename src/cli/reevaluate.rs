@@ -70,7 +70,7 @@ fn chosen(bearings: &Bearings, asked: &Reevaluate) -> Result<Vec<i64>, Box<dyn s
 
 fn show(it: &Reevaluated, out: &mut impl Write) -> io::Result<()> {
     let Reevaluated { id, whose, was, became } = it;
-    let Becomes { value, corrects, decisions, holds, leaves } = match became {
+    let Becomes { value, code, decisions, holds, leaves, corrects, voids } = match became {
         Ok(becomes) => becomes,
         Err(why) if was.is_empty() => return writeln!(out, "{id}: {why}"),
         Err(why) => return writeln!(out, "{id}  {whose}: {was}\n    stays: {why}"),
@@ -82,9 +82,16 @@ fn show(it: &Reevaluated, out: &mut impl Write) -> io::Result<()> {
     if !holds.is_empty() {
         writeln!(out, "    held: {}", holds.join("; "))?;
     }
-    if !leaves.is_empty() {
-        let how = if *corrects { "as a correction of what is there" } else { "as a result" };
-        writeln!(out, "    leaves for {}, {how}", leaves.join(", "))?;
+    if let Some(code) = code {
+        writeln!(out, "    goes by another code: {code}")?;
+    }
+    if !voids.is_empty() {
+        writeln!(out, "    void by its code before: {} is told so", voids.join(", "))?;
+    }
+    for (destinations, how) in [(leaves, "as a result"), (corrects, "as a correction of what is there")] {
+        if !destinations.is_empty() {
+            writeln!(out, "    leaves for {}, {how}", destinations.join(", "))?;
+        }
     }
     Ok(())
 }

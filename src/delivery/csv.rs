@@ -233,6 +233,10 @@ mod tests {
                 told(Says::Void(Void::Misread)),
                 (",patient,void,GLCC,", ",,,void: its specimen number was misread", ","),
             ),
+            (
+                told(Says::Void(Void::Recoded)),
+                (",patient,void,GLCC,", ",,,void: it was told under the wrong test code", ","),
+            ),
             (moved(), (",patient,final,GLCC,", ",5.40,,mg/dl,", ",EX0009,,")),
         ] {
             let text = String::from_utf8(render(Mode::Live, &consignment).unwrap()).unwrap();

@@ -462,7 +462,9 @@ mod tests {
         let preliminary = only(&told(Says::Preliminary));
         assert_eq!((&preliminary["status"], &preliminary["id"]), (&json!("preliminary"), &json!("1")));
         assert_eq!(preliminary["value"]["number"], "5.40");
-        for (void, why) in [(Void::Misread, "misread"), (Void::Rejected, "rejected")] {
+        for (void, why) in
+            [(Void::Misread, "misread"), (Void::Recoded, "wrong test code"), (Void::Rejected, "rejected")]
+        {
             let it = only(&told(Says::Void(void)));
             assert_eq!((&it["status"], &it["value"]["kind"]), (&json!("void"), &json!("absent")));
             assert!(it["value"]["reason"].as_str().unwrap().contains(why), "{it}");

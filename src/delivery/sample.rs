@@ -178,6 +178,7 @@ pub(super) fn consignment(observations: Vec<Observation>) -> Consignment {
         says: Says::Result,
         announced: false,
         moved: None,
+        recoded: false,
     });
     Consignment {
         destination: DestinationId::new("lims"),

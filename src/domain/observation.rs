@@ -202,6 +202,19 @@ impl Observation {
         }
     }
 
+    /// Whether it goes by another code than this one, so that a LIMS would not put it in the same place. A code that only
+    /// one of them has tells nothing, but the LIMS's own: without that it goes by the instrument's.
+    pub fn goes_by_another_code(&self, other: &Observation) -> bool {
+        let loinc = [self, other].map(|it| it.loinc.as_deref());
+        self.code_at_the_lims() != other.code_at_the_lims()
+            || matches!(loinc, [Some(this), Some(that)] if this != that)
+    }
+
+    /// The LIMS's own code, or the instrument's where there is none.
+    pub fn code_at_the_lims(&self) -> &str {
+        self.lims_code.as_deref().unwrap_or(&self.test.code)
+    }
+
     /// Whether the run gave no value, or one that must not be taken for a result.
     pub fn is_without_value(&self) -> bool {
         self.status == Status::Failed || matches!(self.value, Value::Absent { .. })

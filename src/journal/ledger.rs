@@ -3,9 +3,11 @@
 
 mod aside;
 mod calls;
+mod item;
 mod lease;
 mod notices;
 mod settle;
+mod told;
 
 use std::sync::Arc;
 
@@ -24,8 +26,9 @@ use crate::domain::{
 
 pub(super) use lease::rendered_anew;
 pub use notices::{Origin, Says, Void};
-pub(super) use notices::{announce, revoke, take_back, unannounce};
+pub(super) use notices::{announce, revoke, unannounce, withdraw};
 pub(super) use settle::reopen_lanes;
+pub(super) use told::{Told, has_result, told};
 
 /// How urgent a line can be; lower goes first.
 pub(super) const URGENCIES: [u8; 3] = [0, 1, 2];
@@ -143,6 +146,8 @@ pub struct Item {
     pub announced: bool,
     /// Under which number it came, where a person has moved it; then it supersedes nothing of this specimen.
     pub moved: Option<Origin>,
+    /// What was before it, and before `earlier`, is void there: it went by another code, and this begins anew.
+    pub recoded: bool,
 }
 
 impl Item {

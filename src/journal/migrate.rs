@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::OpenError;
 
 /// In order; the index plus one is the version that each leads to.
-const MIGRATIONS: [&str; 27] = [
+const MIGRATIONS: [&str; 28] = [
     include_str!("migrations/0001_spine.sql"),
     include_str!("migrations/0002_drop.sql"),
     include_str!("migrations/0003_order.sql"),
@@ -34,6 +34,7 @@ const MIGRATIONS: [&str; 27] = [
     include_str!("migrations/0024_sent_again.sql"),
     include_str!("migrations/0025_reevaluation.sql"),
     include_str!("migrations/0026_archive.sql"),
+    include_str!("migrations/0027_recoded.sql"),
     include_str!("migrations/0028_specimen_token.sql"),
 ];
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::{self, GATEWAY, Step};
 use super::decisions::Known;
-use super::ledger::{Origin, Void, revoke, take_back, unannounce};
+use super::ledger::{Origin, Void, withdraw};
 use super::read::observation;
 use super::results::{Anew, Entry, carry_over};
 use super::rows::instant;
@@ -177,16 +177,13 @@ fn reassign_one(
         it.reason,
         at
     ])?;
-    let why = "its specimen number was misread";
-    unannounce(connection, id, None, why, now)?;
-    take_back(connection, id, why, now)?;
-    revoke(connection, id, Void::Misread, now)?;
+    withdraw(connection, id, Void::Misread, now)?;
     connection
         .prepare_cached(
             "UPDATE hold SET closed_at = ?, closed_by = ?, closing = 'superseded', closing_note = ?
              WHERE observation = ? AND closed_at IS NULL",
         )?
-        .execute(params![at, it.account, why, id.0])?;
+        .execute(params![at, it.account, "its specimen number was misread", id.0])?;
     calls::on_rejection(connection, id, &it.account, now)?;
     let step = Step {
         at: now,

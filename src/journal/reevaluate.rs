@@ -2,19 +2,22 @@
 //! unit, a value's code, a flag. A named person asks; the runner reads and judges; what comes out otherwise becomes the
 //! next version, in one transaction with who had it made and why. What was received stays as it was. It judges nothing.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::audit::{self, Step};
 use super::decisions::{Known, StoredDecision};
+use super::ledger::{Told, told};
 use super::read::observation;
 use super::reassign::{is_reassigned, is_rejected, is_superseded, let_go};
 use super::results::{Anew, Entry, carry_over};
 use super::rows::instant;
 use super::writer::Urgency;
 use super::{Journal, JournalError, MessageId, ObservationId, Reader};
-use crate::domain::{DestinationId, HoldReason, Observation, Private, Status};
+use crate::domain::{DestinationId, HoldReason, Observation, Private};
 
 /// The most results that are read anew in one step.
 pub const TOGETHER: usize = 200;
@@ -60,13 +63,25 @@ pub struct Became {
     pub holds: Vec<HoldReason>,
     /// Where it leaves for.
     pub leaves: Vec<DestinationId>,
-    pub sent: Sent,
+    pub there: There,
+    /// It goes by another code than what is there.
+    pub is_recoded: bool,
 }
 
 impl Became {
-    /// Whether a destination has it already, or may.
-    pub fn corrects(&self) -> bool {
-        self.sent == Sent::Yes
+    /// Where it leaves for and corrects what is there, or may be.
+    pub fn corrects(&self) -> impl Iterator<Item = &DestinationId> {
+        self.leaves.iter().filter(|it| !self.is_recoded && self.there.get(*it) == Some(&Has::Result))
+    }
+
+    /// Where it leaves for as a result of its own.
+    pub fn begins_at(&self) -> impl Iterator<Item = &DestinationId> {
+        self.leaves.iter().filter(|it| self.is_recoded || self.there.get(*it) != Some(&Has::Result))
+    }
+
+    /// Which destinations are told that what they have, or may have, is void by its code.
+    pub fn voids(&self) -> impl Iterator<Item = &DestinationId> {
+        self.there.keys().filter(|_| self.is_recoded)
     }
 }
 
@@ -76,15 +91,19 @@ pub struct ToRead {
     pub known: Known,
     /// The reasons for which it was held and that a person let go.
     pub let_go: Vec<HoldReason>,
-    pub sent: Sent,
+    pub there: There,
 }
 
-/// Whether a destination has a result, or may have it.
+/// The destinations that have some version of a result, or may have it; none that has nothing of it.
+pub type There = BTreeMap<DestinationId, Has>;
+
+/// What a destination has of a result, or may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
+pub enum Has {
     /// Then what takes its place corrects it.
-    Yes,
-    No,
+    Result,
+    /// It was told of it while it was held, and no more.
+    Preliminary,
 }
 
 /// The next version of a result, read anew and judged.
@@ -94,7 +113,7 @@ pub struct Reevaluated {
     pub message: MessageId,
     pub entry: Entry,
     /// As it was when this was made.
-    pub sent: Sent,
+    pub there: There,
 }
 
 impl Journal {
@@ -136,7 +155,7 @@ impl Reader {
             Ok(observation(row, 1).map(known))
         })??;
         let let_go = let_go(&self.connection, id)?;
-        Ok(Ok(ToRead { known, let_go, sent: sent(&self.connection, id)? }))
+        Ok(Ok(ToRead { known, let_go, there: there(&self.connection, id)? }))
     }
 
     /// A result as it is stored, whatever became of it.
@@ -170,19 +189,11 @@ fn unfit(connection: &Connection, id: ObservationId) -> Result<Option<String>, J
     Ok(Some(why))
 }
 
-/// Whether some version of it, under its number, is or may be at a destination as a result.
-fn sent(connection: &Connection, id: ObservationId) -> Result<Sent, JournalError> {
-    let is_out = connection
-        .prepare_cached(
-            "WITH RECURSIVE version(id) AS (SELECT ?1 UNION ALL SELECT o.supersedes FROM observation o
-                JOIN version v ON v.id = o.id WHERE o.supersedes IS NOT NULL
-                AND NOT EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes))
-             SELECT 1 FROM version v JOIN ledger l ON l.observation = v.id
-                WHERE l.state IN ('in-flight', 'unknown', 'accepted', 'staged')
-             UNION ALL SELECT 1 FROM version v JOIN resend_line s ON s.observation = v.id",
-        )?
-        .exists([id.0])?;
-    Ok(if is_out { Sent::Yes } else { Sent::No })
+/// What each destination has of it under its number and its code, or may have.
+fn there(connection: &Connection, id: ObservationId) -> Result<There, JournalError> {
+    let has = |told: Told| if told.result.is_some() { Has::Result } else { Has::Preliminary };
+    let told = told(connection, id)?.into_iter();
+    Ok(told.map(|(destination, told)| (DestinationId::new(destination), has(told))).collect())
 }
 
 fn write(connection: &Connection, it: &Reevaluated, said: &Said, now: Timestamp) -> Result<(), JournalError> {
@@ -190,7 +201,7 @@ fn write(connection: &Connection, it: &Reevaluated, said: &Said, now: Timestamp)
     if let Some(why) = unfit(connection, from)? {
         return Err(JournalError::Refused(why));
     }
-    if sent(connection, from)? != it.sent {
+    if there(connection, from)? != it.there {
         let why = format!("observation {from} has left meanwhile; look again at what would become of it");
         return Err(JournalError::Refused(why));
     }
@@ -239,14 +250,4 @@ fn see_to_problems(
             it.entry.observation.record
         ])?;
     Ok(())
-}
-
-impl Sent {
-    /// The status of what takes its place: what a destination has as final is corrected, and nothing else.
-    pub fn followed_by(self, status: Status) -> Status {
-        match (self, status) {
-            (Sent::Yes, Status::Final) => Status::Correction,
-            (_, status) => status,
-        }
-    }
 }

@@ -4,6 +4,7 @@
 mod anew;
 mod place;
 mod standing;
+mod succession;
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::sessions::Visitor;
 use super::shell::unit;
 use super::words::refused;
-use crate::domain::{Observation, Words, words};
+use crate::domain::{DestinationId, Observation, Words, words};
 use crate::journal::ObservationId;
 use crate::journal::decisions::StoredDecision;
 use crate::journal::people::on_the_page;
@@ -70,16 +70,34 @@ fn shown(looked: Looked) -> Anew {
     }
 }
 
-/// Why it waits then, or where it leaves for.
+/// Why it waits then, and where it leaves for.
 fn outcome(became: &Became) -> Words {
     let it = became.observation.reveal();
-    let why = Words::row(became.holds.iter().map(|reason| it.why_held(*reason)), "; ");
-    let names = became.leaves.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match (became.leaves.is_empty(), became.holds.is_empty()) {
-        (true, true) => words!("It leaves for no destination."),
-        (true, false) => words!("It is held: {why}.", why),
-        (false, _) if became.corrects() => words!("It leaves for {names} as a correction.", names),
-        (false, true) => words!("It leaves for {names}.", names),
-        (false, false) => words!("It leaves for {names}, and waits elsewhere: {why}.", names, why),
+    let names = |of: Vec<&DestinationId>| of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let [voids, begins, corrects] = [
+        names(became.voids().collect()),
+        names(became.begins_at().collect()),
+        names(became.corrects().collect()),
+    ];
+    let mut said = Vec::new();
+    if became.is_recoded {
+        said.push(words!("It goes by another code: {code}.", code = it.code_at_the_lims()));
     }
+    if !voids.is_empty() {
+        said.push(words!("{names} is told that it is void by the code before.", names = voids));
+    }
+    if !begins.is_empty() {
+        said.push(words!("It leaves for {names}.", names = begins));
+    }
+    if !corrects.is_empty() {
+        said.push(words!("It leaves for {names} as a correction.", names = corrects));
+    }
+    let why = Words::row(became.holds.iter().map(|reason| it.why_held(*reason)), "; ");
+    match (became.leaves.is_empty(), became.holds.is_empty()) {
+        (true, true) => said.push(words!("It leaves for no destination.")),
+        (true, false) => said.push(words!("It is held: {why}.", why)),
+        (false, true) => {}
+        (false, false) => said.push(words!("It waits elsewhere: {why}.", why)),
+    }
+    Words::row(said, " ")
 }

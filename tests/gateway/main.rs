@@ -28,6 +28,7 @@ mod oracle;
 #[path = "../support/page.rs"]
 mod page;
 mod reassigning;
+mod recoded;
 mod reconcile;
 mod reevaluating;
 mod resending;

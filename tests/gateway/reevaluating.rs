@@ -10,15 +10,15 @@ use super::judging::{CODES, CRITICAL, decided_again, rules, sign};
 use super::page;
 use super::support::*;
 
-const ALIAS: &str = "[units]\nmgdl = \"mg/dL\"\n";
-const TIME: &str = "20260102030405";
+pub(crate) const ALIAS: &str = "[units]\nmgdl = \"mg/dL\"\n";
+pub(crate) const TIME: &str = "20260102030405";
 
 /// A glucose whose unit nobody has named.
-fn unnamed(specimen: &str, value: &str) -> String {
+pub(crate) fn unnamed(specimen: &str, value: &str) -> String {
     glucose(specimen, value, "F", TIME).replace("|mg/dl|", "|mgdl|")
 }
 
-fn have_it_so(lab: &Lab, more: &[&str]) -> String {
+pub(crate) fn have_it_so(lab: &Lab, more: &[&str]) -> String {
     let said = ["--yes", "--by", "Anna Example", "--reason", "mgdl is mg/dL on this analyzer"];
     lab.text(&[&["reevaluate"], more, &said].concat())
 }
@@ -34,7 +34,7 @@ fn sent(lab: &Lab) -> Vec<Value> {
 }
 
 /// A gateway in which a unit is unknown, with these results held for it.
-async fn with_an_unknown_unit(lab: &Lab, address: std::net::SocketAddr, values: &[(&str, &str)]) {
+pub(crate) async fn with_an_unknown_unit(lab: &Lab, address: std::net::SocketAddr, values: &[(&str, &str)]) {
     lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
     rules(lab, CRITICAL);
     let gateway = lab.start().await;
@@ -160,6 +160,41 @@ async fn what_was_sent_unconverted_is_corrected_once() {
     assert!(gateway.terminate().success());
     lab.must_balance();
     assert_eq!(lab.reader().deep_imbalances().unwrap(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rules_hold_once_it_is_read_anew_is_told_as_preliminary_where_nothing_of_it_is_there() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\nwhile_held = \"preliminary\"\n");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
+    rules(&lab, &CRITICAL.replace("hold = true\n", "hold = true\npreliminary = true\n"));
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &unnamed("EX0001", "30.0")).await;
+    send(address, &unnamed("EX0002", "31.0")).await;
+    until("they wait for their unit", || lab.count("held") == 2).await;
+    lab.text(&["release", "2", "--reason", "the ward knows the analyzer"]);
+    until("the LIMS has one as it was sent", || lab.count("accepted") == 1).await;
+    assert!(gateway.terminate().success());
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}{ALIAS}", listener(address)));
+    let gateway = lab.start().await;
+    have_it_so(&lab, &["1", "2"]);
+    let trace = |specimen: &str| lab.text(&["trace", specimen]);
+    until("the LIMS knows of it", || trace("EX0001").contains("was told that it is preliminary")).await;
+    assert_eq!((lab.count("held"), lab.count("accepted")), (2, 1));
+    let [as_sent, told] = sent(&lab).try_into().unwrap();
+    assert_eq!((&as_sent["id"], &as_sent["status"]), (&"2".into(), &"final".into()));
+    assert_eq!((&told["id"], &told["status"]), (&"3".into(), &"preliminary".into()));
+    assert!(!trace("EX0002").contains("preliminary"), "a final one that is there isn't made preliminary");
+    lab.text(&["release", "3", "4", "--reason", "called"]);
+    until("both follow", || lab.count("accepted") == 3).await;
+    let statuses: Vec<_> =
+        sent(&lab)[2..].iter().map(|it| (it["id"].clone(), it["status"].clone())).collect();
+    assert!(statuses.contains(&("3".into(), "final".into())), "{statuses:?}");
+    assert!(statuses.contains(&("4".into(), "correction".into())), "{statuses:?}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,7 +117,7 @@ fn a_call_about_what_was_read_anew_begins_its_time_anew() {
     lab.pass(36_000);
     let stored = lab.reader.to_read_anew(id).unwrap().unwrap();
     let entry = instead(potassium("2.4", low()), id);
-    let anew = Reevaluated { from: id, message: stored.known.message, entry, sent: stored.sent };
+    let anew = Reevaluated { from: id, message: stored.known.message, entry, there: stored.there };
     let said =
         Said { by: "Anna Example".to_owned(), account: "anna".to_owned(), reason: "its unit".to_owned() };
     let now = lab.now();

@@ -381,9 +381,15 @@ fn what_is_in_doubt_is_never_told_as_preliminary() {
     doubtful.standing = Standing::Held(vec![HoldReason::StatusInDoubt]);
     let id = lab.record(vec![waiting(own(doubtful))])[0];
     assert!(lab.words(id).is_empty());
+    let newer_than = |first, specimen| {
+        waiting(Entry { place: Place::Supersedes(first), ..own(result(specimen, "K", "4.2")) })
+    };
     let first = lab.own(result("S2", "K", "4.1"));
-    let newer = waiting(Entry { place: Place::Supersedes(first), ..own(result("S2", "K", "4.2")) });
-    let newer = lab.record(vec![newer])[0];
+    lab.deliver_everything();
+    let newer = lab.record(vec![newer_than(first, "S2")])[0];
     assert!(lab.words(newer).is_empty(), "a correction never makes a final result preliminary again");
+    let never_left = lab.own(result("S3", "K", "4.1"));
+    let newer = lab.record(vec![newer_than(never_left, "S3")])[0];
+    assert_eq!(lab.words(newer), ["preliminary pending"], "nothing of it is there");
     lab.assert_balanced();
 }

@@ -21,7 +21,8 @@ fn bytes<'a>(parts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
 }
 
 /// What a result is called in all its versions: by what was said when it first came. Without a time of its own the
-/// moment of its arrival tells it from another that looks alike.
+/// moment of its arrival tells it from another that looks alike. One whose code became another is another result: what it is
+/// called by says since which version.
 pub(super) fn result(site: &str, item: &Item) -> String {
     let first = item.earlier.first();
     let received_at = first.map_or(item.received_at, |Version { received_at, .. }| *received_at);
@@ -47,7 +48,13 @@ pub(super) fn result(site: &str, item: &Item) -> String {
         &it.value_as_sent,
         it.unit.as_deref().unwrap_or_default(),
     ];
-    hash(parts.into_iter().chain(it.flags.iter().map(String::as_str)))
+    let parts = parts.into_iter().chain(it.flags.iter().map(String::as_str));
+    if !item.recoded {
+        return hash(parts);
+    }
+    let begins_with =
+        item.version.saturating_sub(u32::try_from(item.earlier.len()).unwrap_or(u32::MAX)).to_string();
+    hash(parts.chain(["recoded", it.code_at_the_lims(), &begins_with]))
 }
 
 /// A name that holds within one Bundle.

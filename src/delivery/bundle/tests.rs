@@ -533,7 +533,12 @@ fn what_is_void_or_was_preliminary_takes_the_place_of_what_was_told_and_of_nothi
     another["valueQuantity"]["value"] = json!(7);
     assert!(!released.is_earlier(&entry(&released), &another), "that is nothing of ours");
 
-    for (void, status) in [(Void::Misread, "entered-in-error"), (Void::Rejected, "cancelled")] {
+    let voids = [
+        (Void::Misread, "entered-in-error"),
+        (Void::Recoded, "entered-in-error"),
+        (Void::Rejected, "cancelled"),
+    ];
+    for (void, status) in voids {
         let mut consignment = told(Says::Void(void));
         consignment.items[0].announced = void == Void::Rejected;
         let sent = Sent::parse(&bytes(&consignment)).unwrap();
@@ -557,4 +562,24 @@ fn a_moved_result_is_one_of_its_own_and_its_note_says_where_it_came_from() {
     assert_eq!(sent.results().next().unwrap().1.way, Way::Create, "of this specimen it is the first version");
     let notes = resources("Observation", &moved)[0]["note"].to_string();
     assert!(notes.contains("came under EX0009; moved here by Dora Example: scanned by hand"), "{notes}");
+}
+
+#[test]
+fn a_result_by_another_code_is_one_of_its_own_and_keeps_its_name_in_later_versions() {
+    let search = |consignment: &Consignment| {
+        Sent::parse(&bytes(consignment)).unwrap().results().next().unwrap().1.search.clone()
+    };
+    let before = consignment(vec![glucose()]);
+    let mut second = consignment(vec![glucose()]);
+    second.items[0].version = 2;
+    second.items[0].recoded = true;
+    assert_ne!(search(&second), search(&before), "else it would be taken for what is void there");
+    let mut third = consignment(vec![glucose()]);
+    let item = &mut third.items[0];
+    (item.version, item.recoded) = (3, true);
+    let (received_at, observation) = (item.received_at, item.observation.clone());
+    item.earlier = vec![Version { received_at, observation, announced: false }];
+    assert_eq!(search(&third), search(&second));
+    third.items[0].version = 4;
+    assert_ne!(search(&third), search(&second), "with that version another code begins once more");
 }

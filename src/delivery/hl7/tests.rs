@@ -348,6 +348,7 @@ fn what_is_void_is_told_without_a_value_and_what_was_moved_with_its_old_number()
     for (says, order, status, value) in [
         (Says::Preliminary, "P", "P", "NM|GLU^GLCC^L^2345-7^^LN|1|5.40|"),
         (Says::Void(Void::Misread), "C", "W", "|GLU^GLCC^L^2345-7^^LN|1||"),
+        (Says::Void(Void::Recoded), "C", "W", "|GLU^GLCC^L^2345-7^^LN|1||"),
         (Says::Void(Void::Rejected), "X", "X", "|GLU^GLCC^L^2345-7^^LN|1||"),
     ] {
         let told = lines(&told(says));

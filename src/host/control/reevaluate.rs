@@ -25,14 +25,18 @@ pub struct Reevaluated {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Becomes {
     pub value: String,
-    /// What takes its place corrects what a destination has.
-    pub corrects: bool,
     /// What rules in force find.
     pub decisions: Vec<String>,
     /// Why it waits.
     pub holds: Vec<String>,
-    /// Where it leaves for.
+    /// Where it leaves for as a result.
     pub leaves: Vec<String>,
+    /// Where it leaves for and corrects what is there.
+    pub corrects: Vec<String>,
+    /// Where what is there is told to be void: it goes by another code now.
+    pub voids: Vec<String>,
+    /// By which code it goes then, where that is another one.
+    pub code: Option<String>,
 }
 
 impl fmt::Debug for Reevaluated {
@@ -80,7 +84,6 @@ fn told(looked: Looked) -> Reevaluated {
     let whose = |it: &Observation| format!("{} of {}", it.specimen.reveal(), it.instrument);
     let whose = looked.was.as_ref().map(|it| whose(it.reveal())).unwrap_or_default();
     let becomes = |it: Became| Becomes {
-        corrects: it.corrects(),
         value: in_words(it.observation.reveal()),
         decisions: it.decisions.iter().map(|it| it.words().english()).collect(),
         holds: it
@@ -88,7 +91,10 @@ fn told(looked: Looked) -> Reevaluated {
             .iter()
             .map(|reason: &HoldReason| it.observation.reveal().why_held(*reason).english())
             .collect(),
-        leaves: it.leaves.iter().map(ToString::to_string).collect(),
+        leaves: it.begins_at().map(ToString::to_string).collect(),
+        corrects: it.corrects().map(ToString::to_string).collect(),
+        voids: it.voids().map(ToString::to_string).collect(),
+        code: it.is_recoded.then(|| it.observation.reveal().code_at_the_lims().to_owned()),
     };
     Reevaluated { id: looked.id.0, whose, was, became: looked.became.map(becomes) }
 }

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::lease::{Line, consignment, item, ready};
+use super::item::item;
+use super::lease::{Line, consignment, ready};
 use super::{Render, reopen_lanes};
 use crate::domain::DestinationId;
 use crate::journal::audit::{self, GATEWAY, Step};

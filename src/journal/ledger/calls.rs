@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::lease::{Waiting, insert, item, next};
+use super::item::item;
+use super::lease::{Waiting, insert, next};
 use super::{CallNote, Carries, Consignment, Noted, Render};
 use crate::domain::DestinationId;
 use crate::domain::call::{CallEntry, CallEvent};

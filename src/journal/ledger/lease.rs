@@ -6,16 +6,11 @@ use sha2::{Digest, Sha256};
 
 use super::aside::set_aside;
 use super::calls::{carries, consign_call, fresh_call};
-use super::notices::{Says, consign_notices, fresh_notice};
-use super::{
-    AttemptKind, Carries, Consignment, Item, Lease, Render, Resolve, URGENCIES, Version, move_lines,
-};
+use super::item::item;
+use super::notices::{consign_notices, fresh_notice};
+use super::{AttemptKind, Carries, Consignment, Item, Lease, Render, Resolve, URGENCIES, move_lines};
 use crate::domain::{DestinationId, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
-use crate::journal::orders::ordered;
-use crate::journal::read::observation;
-use crate::journal::reassign::origin;
-use crate::journal::rows::instant;
 use crate::journal::{DeliveryId, JournalError, ObservationId, restoration, tokens};
 
 /// The most observations in one payload.
@@ -282,65 +277,6 @@ pub(super) fn consignment(
 ) -> Consignment {
     let specimen = SpecimenId::new(specimen);
     Consignment { destination: destination.clone(), key, specimen, made_at, items, call: None }
-}
-
-pub(super) fn item(
-    connection: &Connection,
-    destination: &DestinationId,
-    id: ObservationId,
-) -> Result<Item, JournalError> {
-    let stored = version(connection, destination, id)?;
-    let Version { received_at, observation, announced } = stored.version;
-    let moved = origin(connection, id)?;
-    let supersedes = stored.supersedes.filter(|_| !stored.is_moved);
-    let mut earlier = Vec::new();
-    let mut next = supersedes;
-    while let Some(id) = next {
-        let before = version(connection, destination, id)?;
-        next = before.supersedes.filter(|_| !before.is_moved);
-        earlier.insert(0, before.version);
-    }
-    let ordered = ordered(connection, id)?;
-    let (version, says) = (stored.number, Says::Result);
-    Ok(Item { id, version, supersedes, received_at, observation, ordered, earlier, says, announced, moved })
-}
-
-/// One version of a result as it is stored.
-struct StoredVersion {
-    number: u32,
-    supersedes: Option<ObservationId>,
-    version: Version,
-    /// What it supersedes is another specimen's.
-    is_moved: bool,
-}
-
-fn version(
-    connection: &Connection,
-    destination: &DestinationId,
-    id: ObservationId,
-) -> Result<StoredVersion, JournalError> {
-    connection
-        .prepare_cached(
-            "SELECT o.version, o.supersedes, m.received_at, o.detail,
-                EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes),
-                EXISTS (SELECT 1 FROM notice n WHERE n.observation = o.id AND n.destination = ?2
-                    AND n.says = 'preliminary' AND n.state IN ('in-flight', 'unknown', 'accepted', 'staged'))
-             FROM observation o JOIN message m ON m.id = o.message WHERE o.id = ?1",
-        )?
-        .query_and_then(params![id.0, destination.as_str()], |row| {
-            Ok(StoredVersion {
-                number: row.get(0)?,
-                supersedes: row.get::<_, Option<i64>>(1)?.map(ObservationId),
-                version: Version {
-                    received_at: instant(row.get(2)?),
-                    observation: observation(row, 3)?,
-                    announced: row.get(5)?,
-                },
-                is_moved: row.get(4)?,
-            })
-        })?
-        .next()
-        .unwrap_or_else(|| Err(JournalError::Refused(format!("there is no observation {id}"))))
 }
 
 /// Writes the attempt before anything is sent.

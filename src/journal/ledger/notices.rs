@@ -1,13 +1,13 @@
 //! What a destination is told of a result beside the result itself: that it is preliminary while it is held, or void once
-//! it was moved to another specimen or rejected. A word never overtakes what it is about, and nothing newer of its lane
+//! it was moved to another specimen, goes by another code, or was rejected. A word never overtakes what it is about, and nothing newer of its lane
 //! overtakes it. It is in no sum: sums count results.
-
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::lease::{Waiting, consignment, insert, item, next};
+use super::item::item;
+use super::lease::{Waiting, consignment, insert, next};
+use super::told::{Told, told};
 use super::{Render, reopen_lanes};
 use crate::domain::{DestinationId, Private, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
@@ -30,6 +30,8 @@ pub enum Says {
 pub enum Void {
     /// It is another specimen's.
     Misread,
+    /// It goes by another code at the LIMS.
+    Recoded,
     /// A person rejected it after it had been told as preliminary.
     Rejected,
 }
@@ -48,7 +50,17 @@ impl Void {
     pub fn text(self) -> &'static str {
         match self {
             Void::Misread => "void: its specimen number was misread; it is another specimen's",
+            Void::Recoded => "void: it was told under the wrong test code; it is another test's",
             Void::Rejected => "void: the laboratory rejected it",
+        }
+    }
+
+    /// Why it doesn't leave, for a person here.
+    fn why(self) -> &'static str {
+        match self {
+            Void::Misread => "its specimen number was misread",
+            Void::Recoded => "it goes by another code now",
+            Void::Rejected => "it was rejected",
         }
     }
 }
@@ -59,14 +71,14 @@ impl Says {
             Says::Result => "result",
             Says::Preliminary => "preliminary",
             Says::Void(Void::Misread) => "misread",
+            Says::Void(Void::Recoded) => "recoded",
             Says::Void(Void::Rejected) => "rejected",
         }
     }
 
     fn from_name(name: &str) -> Option<Says> {
-        [Says::Preliminary, Says::Void(Void::Misread), Says::Void(Void::Rejected)]
-            .into_iter()
-            .find(|says| says.name() == name)
+        let voids = [Void::Misread, Void::Recoded, Void::Rejected].map(Says::Void);
+        [Says::Preliminary].into_iter().chain(voids).find(|says| says.name() == name)
     }
 }
 
@@ -145,36 +157,32 @@ pub(in crate::journal) fn revoke(
     void: Void,
     now: Timestamp,
 ) -> Result<(), JournalError> {
-    let mut statement = connection.prepare_cached(
-        "WITH RECURSIVE version(id) AS (SELECT ?1 UNION ALL SELECT o.supersedes FROM observation o
-            JOIN version v ON v.id = o.id WHERE o.supersedes IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.supersedes))
-         SELECT l.destination, l.observation, 1 FROM version v JOIN ledger l ON l.observation = v.id
-            WHERE l.state IN ('in-flight', 'unknown', 'accepted', 'staged') OR EXISTS (SELECT 1 FROM resend_line s
-                WHERE s.observation = l.observation AND s.destination = l.destination)
-         UNION ALL SELECT n.destination, n.observation, 0 FROM version v JOIN notice n ON n.observation = v.id
-            WHERE n.says = 'preliminary' AND n.state IN ('in-flight', 'unknown', 'accepted', 'staged')",
-    )?;
-    let found = statement.query_map([id.0], |row| {
-        Ok((row.get::<_, String>(0)?, (ObservationId(row.get(1)?), row.get::<_, bool>(2)?)))
-    })?;
-    let mut last: BTreeMap<String, (ObservationId, bool)> = BTreeMap::new();
-    for told in found {
-        let (destination, told) = told?;
-        let newest = last.entry(destination).or_insert(told);
-        *newest = (*newest).max(told);
-    }
-    for (destination, (version, is_result)) in last {
-        if void == Void::Misread || !is_result {
-            owe(connection, version, &destination, Says::Void(void), now)?;
+    for (destination, Told { last, result }) in told(connection, id)? {
+        let is_preliminary = result != Some(last);
+        if void != Void::Rejected || is_preliminary {
+            owe(connection, last, &destination, Says::Void(void), now)?;
         }
     }
     Ok(())
 }
 
+/// Has a result count no more under the number and code that it goes by: what hasn't left doesn't leave any more, and whoever
+/// has it, or may, is told that it is void.
+pub(in crate::journal) fn withdraw(
+    connection: &Connection,
+    id: ObservationId,
+    void: Void,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let why = void.why();
+    unannounce(connection, id, None, why, now)?;
+    take_back(connection, id, why, now)?;
+    revoke(connection, id, void, now)
+}
+
 /// Takes a result out of what it was to leave by, as far as it certainly hasn't arrived. What shares its delivery leaves by
 /// another one.
-pub(in crate::journal) fn take_back(
+fn take_back(
     connection: &Connection,
     id: ObservationId,
     why: &str,

@@ -83,7 +83,7 @@ fn line(
         "SELECT o.detail, l.state, l.delivery, coalesce(d.state = 'settled', 0),
             EXISTS (SELECT 1 FROM reassignment r WHERE r.observation = o.id)
             OR EXISTS (SELECT 1 FROM notice n WHERE n.observation = o.id AND n.destination = l.destination
-                AND n.says <> 'preliminary'),
+                AND n.says NOT IN ('preliminary', 'recoded')),
             EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id),
             EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.closed_at IS NULL),
             EXISTS (SELECT 1 FROM hold h WHERE h.observation = o.id AND h.closing = 'rejected'),

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::place::{Before, in_doubt, insert, open, supersede};
+use super::place::{Before, in_doubt, insert, open};
+use super::succession::make_way;
 use super::{Entry, owe};
 use crate::journal::decisions;
 use crate::journal::{JournalError, MessageId, ObservationId};
@@ -33,7 +34,7 @@ pub(in crate::journal) fn carry_over(
         .query_row([from.0], |row| row.get(0))?;
     let id = insert(connection, message, &entry.observation, version + 1, Some(from), now)?;
     if anew == Anew::Reevaluated {
-        supersede(connection, from, now)?;
+        make_way(connection, from, &entry.observation, now)?;
     }
     open(connection, id, entry, Before { version: Some(from), moved: anew == Anew::Moved }, now)?;
     for (destination, _) in &entry.routes {

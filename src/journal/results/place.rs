@@ -6,16 +6,15 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::standing::that_stands_again;
+use super::succession::make_way;
 use super::{Entry, Place, Route};
 use crate::domain::{
     DestinationId, HoldReason, Observation, Priority, SampleClass, SpecimenId, Standing, Status,
 };
-use crate::journal::audit::GATEWAY;
 use crate::journal::calls::{self, Version};
 use crate::journal::decisions;
 use crate::journal::history::Unanswered;
-use crate::journal::ledger::{URGENCIES, announce, reopen_lanes, unannounce};
+use crate::journal::ledger::{URGENCIES, announce, has_result};
 use crate::journal::orders::write_link;
 use crate::journal::reassign::was_moved;
 use crate::journal::rows::{Stored, class_name, status_name};
@@ -104,7 +103,7 @@ pub(super) fn place(
                 .prepare_cached("SELECT version FROM observation WHERE id = ?")?
                 .query_row([earlier.0], |row| row.get(0))?;
             let id = insert(connection, message, observation, version + 1, Some(earlier), now)?;
-            supersede(connection, earlier, now)?;
+            make_way(connection, earlier, observation, now)?;
             open(connection, id, entry, Before { version: Some(earlier), moved: false }, now)?;
             Ok(Placed::New(id))
         }
@@ -128,6 +127,13 @@ pub(super) struct Before {
     pub(super) version: Option<ObservationId>,
     /// It is another specimen's there.
     pub(super) moved: bool,
+}
+
+impl Before {
+    /// The version before it, of the same specimen.
+    fn of_it(self) -> Option<ObservationId> {
+        self.version.filter(|_| !self.moved)
+    }
 }
 
 /// A result that would leave is held where the LIMS may have it already, under a key that isn't known here.
@@ -199,33 +205,6 @@ pub(super) fn insert(
     Ok(ObservationId(connection.last_insert_rowid()))
 }
 
-/// Takes back what of an earlier version has not left yet. What has left stays as it went.
-pub(super) fn supersede(
-    connection: &Connection,
-    earlier: ObservationId,
-    now: Timestamp,
-) -> Result<(), JournalError> {
-    connection
-        .prepare_cached(
-            "UPDATE ledger SET state = 'superseded', changed_at = ?, reason = 'a newer version arrived'
-             WHERE observation = ? AND state IN ('held', 'pending', 'quarantined')",
-        )?
-        .execute(params![now.as_microsecond(), earlier.0])?;
-    unannounce(connection, earlier, None, "a newer version arrived", now)?;
-    reopen_lanes(connection, earlier, now)?;
-    connection
-        .prepare_cached(
-            "UPDATE hold SET closed_at = ?, closed_by = ?, closing = 'superseded'
-             WHERE observation = ? AND closed_at IS NULL",
-        )?
-        .execute(params![now.as_microsecond(), GATEWAY, earlier.0])?;
-    // Where this one was rejected, a version before it may wait for a person in its place.
-    match that_stands_again(connection, earlier)? {
-        Some(before) => supersede(connection, before, now),
-        None => Ok(()),
-    }
-}
-
 /// Opens an observation's holds and its line in each destination's ledger.
 pub(super) fn open(
     connection: &Connection,
@@ -240,7 +219,7 @@ pub(super) fn open(
         write_link(connection, id, link, now)?;
     }
     // The call about the wrong specimen's is over with it: whoever was told must hear that, and this one is another.
-    let earlier = before.version.filter(|_| !before.moved);
+    let earlier = before.of_it();
     calls::on_version(connection, &Version { id, observation, earlier, judged: &entry.judged }, now)?;
     let by_reading: &[HoldReason] = match &observation.standing {
         Standing::Held(reasons) => reasons,
@@ -263,8 +242,10 @@ pub(super) fn open(
             Standing::Clear => free(connection, destination, observation)?,
         };
         write_line(connection, destination, id, entry, state, now)?;
-        let is_first = before.version.is_none() || before.moved;
-        if is_first && state == "held" && may_be_announced(entry, destination) {
+        // Where it has an earlier version as a result, that stands until this one is decided.
+        let is_there =
+            || before.of_it().map(|it| has_result(connection, it, destination.as_str())).transpose();
+        if state == "held" && may_be_announced(entry, destination) && is_there()? != Some(true) {
             announce(connection, id, destination.as_str(), now)?;
         }
     }

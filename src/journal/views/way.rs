@@ -127,7 +127,7 @@ pub enum Way {
     Notice {
         observation: ObservationId,
         destination: String,
-        /// `preliminary`, or why it is void: `misread` or `rejected`.
+        /// `preliminary`, or why it is void: `misread`, `recoded` or `rejected`.
         says: String,
         state: String,
     },
@@ -390,6 +390,7 @@ pub fn told(destination: &str, says: &str, state: &str) -> Words {
     let what = match says {
         "preliminary" => words!("that it is preliminary"),
         "misread" => words!("that it is void under this number, which was misread"),
+        "recoded" => words!("that it is void under the code by which it went"),
         _ => words!("that it is void: it was rejected"),
     };
     match state {

@@ -186,7 +186,6 @@ fn again(it: &ToRead, read: &[Observation], message: &Pending) -> Result<Observa
         replicate: was.replicate,
         started: was.started.clone(),
         completed: was.completed.clone(),
-        status: it.sent.followed_by(now.status),
         standing,
         ..now.clone()
     };
@@ -223,7 +222,7 @@ fn says_otherwise(was: &Observation, now: &Observation, let_go: &[HoldReason]) -
     };
     let reasons =
         |it: &Observation| it.held_by_reading().filter(|why| !let_go.contains(why)).collect::<Vec<_>>();
-    value(was) != value(now) || reasons(was) != reasons(now)
+    value(was) != value(now) || reasons(was) != reasons(now) || now.goes_by_another_code(was)
 }
 
 fn became(bench: &Bench<'_>, it: ToRead, entry: Entry) -> Result<Found, JournalError> {
@@ -247,8 +246,9 @@ fn became(bench: &Bench<'_>, it: ToRead, entry: Entry) -> Result<Found, JournalE
     let in_force = entry.judged.evaluations.iter().filter(|it| it.force == Force::InForce);
     let decisions = in_force.flat_map(|it| kept(&it.decisions)).collect();
     let observation = Private::new(entry.observation.clone());
-    let became = Ok(Became { observation, decisions, holds, leaves, sent: it.sent });
+    let is_recoded = entry.observation.goes_by_another_code(it.known.observation.reveal());
+    let became = Ok(Became { observation, decisions, holds, leaves, there: it.there.clone(), is_recoded });
     let (id, message) = (it.known.id, it.known.message);
     let looked = Looked { id, was: Some(it.known.observation), became };
-    Ok(Found { looked, written: Some(Reevaluated { from: id, message, entry, sent: it.sent }) })
+    Ok(Found { looked, written: Some(Reevaluated { from: id, message, entry, there: it.there }) })
 }

@@ -55,6 +55,8 @@ pub(super) fn standings(steps: &[Step], snapshot: &Snapshot) -> Vec<(Standing, O
             had_it(steps, *observation, destination) && !matches!(state.as_str(), "accepted" | "staged");
         let state = match moved.contains(observation) {
             true => of_moved(steps, *observation, destination, state),
+            // What goes by another code now has made way for that, once the destination knows.
+            false if heard(steps, *observation, destination, "recoded") => "superseded",
             false => state.as_str(),
         };
         let is_open = matches!(state, "refused" | "unknown") && *waits_for_person;
@@ -84,6 +86,19 @@ fn had_it(steps: &[Step], id: ObservationId, at: &str) -> bool {
     steps.iter().any(sent_again)
 }
 
+/// Whether a destination has heard why a result is void.
+fn heard(steps: &[Step], id: ObservationId, at: &str, why: &str) -> bool {
+    steps.iter().any(|step| match &step.what {
+        Way::Notice { observation, destination, says, state } => {
+            *observation == id
+                && destination == at
+                && says == why
+                && matches!(state.as_str(), "accepted" | "staged")
+        }
+        _ => false,
+    })
+}
+
 /// What a person has moved away from this number.
 fn moved_away(steps: &[Step]) -> BTreeSet<ObservationId> {
     let moved = |step: &Step| match &step.what {
@@ -102,15 +117,7 @@ pub(super) const MOVED: &str = "moved";
 
 /// Where a result is that was moved away from this number.
 fn of_moved<'a>(steps: &[Step], id: ObservationId, at: &str, state: &'a str) -> &'a str {
-    let heard = steps.iter().any(|step| match &step.what {
-        Way::Notice { observation, destination, says, state } => {
-            *observation == id
-                && destination == at
-                && says == "misread"
-                && matches!(state.as_str(), "accepted" | "staged")
-        }
-        _ => false,
-    });
+    let heard = heard(steps, id, at, "misread");
     match state {
         "accepted" | "staged" if heard => VOID_THERE,
         "accepted" | "staged" => STILL_THERE,
