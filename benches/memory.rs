@@ -95,6 +95,7 @@ async fn fill(path: &Path) {
             queries: Vec::new(),
             habits: Vec::new(),
             runs: Vec::new(),
+            looks_beside: false,
         };
         journal.record(processed, now).await.unwrap();
     }

@@ -8,6 +8,7 @@ mod journal {
     mod altered;
     mod archiving;
     mod arriving;
+    mod beside;
     mod calling;
     mod controlling;
     mod deciding;

@@ -214,6 +214,7 @@ mod tests {
             queries: Vec::new(),
             habits: Vec::new(),
             runs: Vec::new(),
+            looks_beside: false,
         };
         journal.record(processed, ago(days)).await.unwrap();
     }

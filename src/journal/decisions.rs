@@ -2,6 +2,7 @@
 //! must give the same. Written once.
 
 mod again;
+mod beside;
 mod earlier;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::domain::{DestinationId, HistoryQuestion, HoldReason, Observation, Pri
 
 pub use super::rows::StoredDecision;
 pub use again::{Again, MORE_WAS_MEASURED};
+pub(super) use beside::note as note_beside;
 pub use earlier::{Earlier, PatientKey};
 
 /// What rules made of a result before it is stored.
@@ -154,17 +156,6 @@ impl Reader {
         )?;
         let specimens = statement
             .query_map([since.as_microsecond()], |row| row.get::<_, String>(0).map(SpecimenId::new))?;
-        Ok(specimens.collect::<Result<_, _>>()?)
-    }
-
-    /// The specimens of a message's results of which there is something of another message as well.
-    pub fn also_in_others(&self, message: MessageId) -> Result<Vec<SpecimenId>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT DISTINCT o.specimen FROM observation o WHERE o.message = ?1 AND o.class = 'patient' AND o.specimen <> ''
-             AND EXISTS (SELECT 1 FROM observation b WHERE b.specimen = o.specimen AND b.message <> ?1 AND b.class = 'patient')",
-        )?;
-        let specimens =
-            statement.query_map([message.0], |row| row.get::<_, String>(0).map(SpecimenId::new))?;
         Ok(specimens.collect::<Result<_, _>>()?)
     }
 

@@ -40,6 +40,8 @@ pub struct Processed {
     pub habits: Vec<Habit>,
     /// What the controls among the entries come to.
     pub runs: Vec<JudgedRun>,
+    /// What is stored of the same specimens is to be judged again with this.
+    pub looks_beside: bool,
 }
 
 /// One observation and where it belongs.
@@ -208,6 +210,9 @@ fn record(connection: &Connection, it: &Processed, now: Timestamp) -> Result<Vec
             Placed::Known(_) => {}
             Placed::Routed(_, owed) => tally.owe(&owed),
         }
+    }
+    if it.looks_beside {
+        decisions::note_beside(connection, it.message)?;
     }
     if let Some(instrument) = &it.instrument {
         qc::write(connection, instrument, &it.runs, &new, now)?;

@@ -3,7 +3,6 @@
 
 mod again;
 mod anew;
-mod beside;
 mod clocks;
 mod compare;
 mod controls;
@@ -154,7 +153,6 @@ impl Runner {
                     tokio::time::sleep(LOOK).await;
                     break;
                 }
-                message.iter().for_each(|message| self.look_beside(message.message, &mut review));
             }
         }
     }
@@ -349,6 +347,7 @@ impl Runner {
         };
         judging.judge(&mut processed.entries, !not_production)?;
         processed.runs = runs;
+        processed.looks_beside = self.rules.borrow().as_ref().is_some_and(|rules| rules.checks.look_beside());
         processed.problems.extend(failed);
         Ok((processed, part.map(|part| (part, comparison.rows))))
     }
@@ -422,6 +421,7 @@ fn empty(message: MessageId, fingerprint: Vec<u8>) -> Processed {
         queries: Vec::new(),
         habits: Vec::new(),
         runs: Vec::new(),
+        looks_beside: false,
     }
 }
 

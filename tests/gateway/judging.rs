@@ -377,3 +377,34 @@ async fn an_index_that_comes_in_a_later_message_is_told_of_a_result_that_has_lef
     assert_eq!(lab.reader().deep_imbalances().unwrap(), [""; 0]);
     assert!(decided_again(&lab) >= 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_is_told_once_wherever_the_gateway_is_killed_after_it_was_acknowledged() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let address = free_port();
+    let codes = format!("{CODES}[codes.HEM]\nlims_code = \"HEM\"\n");
+    lab.instrument("erba", "erba-xl", "", &format!("{}{codes}", listener(address)));
+    rules(
+        &lab,
+        "[[index]]\nname = \"haemolysis\"\nanalytes = [\"glucose\"]\ncodes = [\"HEM\"]\nlimit = \">= 2\"\nsource = \"a test\"\n",
+    );
+    let mut gateway = lab.start().await;
+    sign(&lab);
+    let specimens = [0, 2, 4, 8, 16, 32].map(|delay| (format!("EX10{delay:02}"), delay));
+    for (specimen, _) in &specimens {
+        send(address, &glucose(specimen, "90", "F", "20260102030405")).await;
+    }
+    until("all have left", || lab.count("accepted") == 6).await;
+    for (specimen, delay) in &specimens {
+        send(address, &chemistry(specimen, &[("HEM", "4")], "F", "20260102030605")).await;
+        tokio::time::sleep(std::time::Duration::from_millis(*delay)).await;
+        gateway.kill();
+        gateway = lab.start().await;
+    }
+    until("each is told", || lab.text(&["problems"]).matches("found-later").count() >= 6).await;
+    until("nothing is left to judge", || lab.reader().beside_due(10).unwrap().is_empty()).await;
+    assert_eq!(lab.text(&["problems"]).matches("found-later").count(), 6, "{}", lab.text(&["problems"]));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -44,9 +44,6 @@ async fn a_rise_that_was_found_holds_until_it_is_decided_again_whatever_becomes_
     let said = ["--yes", "--by", "Anna Example", "--reason", "mgdl is mg/dL on this analyzer"];
     let done = lab.text(&[&["reevaluate", "2"], &said[..]].concat());
     assert!(done.contains("1 results were re-evaluated"), "{done}");
-    assert!(gateway.terminate().success());
-
-    let gateway = lab.start().await;
     until("it is decided: clear", || lab.text(&["trace", "EX0003"]).contains("delta: clear")).await;
     until("and leaves", || lab.count("held") == 0).await;
     assert!(lab.text(&["trace", "EX0003"]).contains("no longer held for this"));

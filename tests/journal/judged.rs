@@ -17,7 +17,7 @@ use labwire_units::Exact;
 
 use super::kit::{LIMS, Lab, own, result, urgent};
 
-fn critical(force: Force, ruling: Ruling) -> Evaluation {
+pub(super) fn critical(force: Force, ruling: Ruling) -> Evaluation {
     let amount = Amount::plain(None, Exact::parse("2.1").unwrap());
     let measured =
         Measured { code: "K".to_owned(), analyte: Some("potassium".to_owned()), amount, flags: Vec::new() };
@@ -62,7 +62,7 @@ fn judged(observation: Observation, evaluation: Evaluation, waits_at: &[&str]) -
     }
 }
 
-fn low() -> Ruling {
+pub(super) fn low() -> Ruling {
     Ruling::Decided(Path::Low)
 }
 

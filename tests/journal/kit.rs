@@ -261,6 +261,7 @@ pub(crate) fn processed(message: MessageId, entries: Vec<Entry>, problems: Vec<P
         queries: Vec::new(),
         habits: Vec::new(),
         runs: Vec::new(),
+        looks_beside: false,
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) fn prepare(path: &Path) {
                 queries: Vec::new(),
                 habits: Vec::new(),
                 runs: Vec::new(),
+                looks_beside: false,
             };
             journal.record(processed, now).await.unwrap();
         }

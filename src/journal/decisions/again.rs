@@ -1,18 +1,20 @@
 //! Stored results that rules were asked about again: what they decide now is put beside what they decided before, and a hold
 //! that only rules or the want of an order had opened stands or falls with it. What a person has let go or kept back, and
-//! what has left, stays as it is.
+//! what has left, stays as it is; what was only to leave is held where a later message puts it in doubt.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::beside::{forget, is_due};
 use super::{Judged, keep_rules, kept, read, write};
 use crate::domain::clinic::{Evaluation, Force};
-use crate::domain::{HoldReason, ProblemKind};
+use crate::domain::{DestinationId, HoldReason, ProblemKind};
 use crate::journal::audit::{self, GATEWAY, Step};
 use crate::journal::calls;
 use crate::journal::history::Unanswered;
 use crate::journal::ledger::{reopen_lanes, unannounce};
 use crate::journal::orders::{self, Link};
+use crate::journal::reassign::let_go;
 use crate::journal::writer::Urgency;
 use crate::journal::{Journal, JournalError, ObservationId};
 
@@ -39,7 +41,8 @@ impl Journal {
     ) -> Result<(), JournalError> {
         self.submit(Urgency::Other, move |connection| {
             keep_rules(connection, all.iter().map(|it| &it.judged))?;
-            all.iter().try_for_each(|it| again(connection, it, why, now))
+            all.iter().try_for_each(|it| again(connection, it, why, now))?;
+            all.iter().try_for_each(|it| forget(connection, it.observation))
         })
         .await
     }
@@ -50,12 +53,13 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     if is_over(connection, id)? {
         return Ok(());
     }
+    let more = why == MORE_WAS_MEASURED || is_due(connection, id)?;
+    let doubts = if more { new_doubts(connection, it)? } else { Vec::new() };
+    let pulled_back = pull_back(connection, it, &doubts, now)?;
+    tell_of_what_has_left(connection, it, &doubts, now)?;
     let new = it.judged.evaluations.iter().map(|one| Ok((is_new(connection, id, one)?, one)));
     let new = new.collect::<Result<Vec<_>, JournalError>>()?;
     let evaluations = new.into_iter().filter(|(is_new, _)| *is_new).map(|(_, one)| one.clone()).collect();
-    if why == MORE_WAS_MEASURED {
-        tell_of_what_has_left(connection, it, now)?;
-    }
     let news = Judged { evaluations, asks: it.judged.asks.clone(), ..Judged::default() };
     write(connection, id, &news, Unanswered::Leave, now)?;
     calls::on_judged_again(connection, id, &it.judged, now)?;
@@ -64,12 +68,17 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     }
     let by_order = it.link.as_ref().map_or(&[][..], |link| &link.holds);
     let open = open_holds(connection, id)?;
-    if open.is_empty() {
+    if open.is_empty() && pulled_back.is_empty() {
         return Ok(());
     }
     let waiting = waiting_at(connection, id)?;
     let waits = waiting.iter().any(|line| it.judged.waits_at.iter().any(|at| at.as_str() == line));
-    let by_rules = it.judged.reasons.iter().filter(|_| waits);
+    // What a person had let go before something new was found stays so.
+    let by_rules = match pulled_back.is_empty() {
+        true => it.judged.reasons.as_slice(),
+        false => pulled_back.as_slice(),
+    };
+    let by_rules = by_rules.iter().filter(|_| waits);
     let wanted: Vec<HoldReason> = by_rules.chain(by_order).copied().collect();
     let changed = turn(connection, id, &open, &wanted, why, now)?;
     // What rules hold now may be in doubt, and mustn't be told any more.
@@ -100,39 +109,90 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     audit::append(connection, &Step { at: now, actor: GATEWAY, step: "judged again", subject, detail })
 }
 
-/// A problem, where a rule doubts now what it let go before, and a destination that lets rules verify has it or may have it.
-fn tell_of_what_has_left(connection: &Connection, it: &Again, now: Timestamp) -> Result<(), JournalError> {
+/// What rules in force doubt now and didn't before.
+fn new_doubts<'a>(connection: &Connection, it: &'a Again) -> Result<Vec<&'a Evaluation>, JournalError> {
+    let mut doubts = Vec::new();
+    for evaluation in it.judged.evaluations.iter().filter(|it| it.force == Force::InForce) {
+        let holds = evaluation.decisions.iter().any(|decision| decision.holds);
+        if holds && is_new(connection, it.observation, evaluation)? {
+            doubts.push(evaluation);
+        }
+    }
+    Ok(doubts)
+}
+
+/// Holds what was to leave and isn't on its way yet, where rules verify and doubt it now. For what it waits then; nothing where
+/// it doesn't, or a person has let go all of that.
+fn pull_back(
+    connection: &Connection,
+    it: &Again,
+    doubts: &[&Evaluation],
+    now: Timestamp,
+) -> Result<Vec<HoldReason>, JournalError> {
     let id = it.observation;
-    let has_left = it.judged.waits_at.iter().map(|at| {
-        Ok(connection
+    let let_go = let_go(connection, id)?;
+    let mut reasons: Vec<HoldReason> = doubts.iter().flat_map(|it| it.holds()).collect();
+    reasons.retain(|it| !let_go.contains(it));
+    reasons.sort();
+    reasons.dedup();
+    if reasons.is_empty() {
+        return Ok(reasons);
+    }
+    let mut held = 0;
+    for at in &it.judged.waits_at {
+        held += connection
             .prepare_cached(
-                "SELECT 1 FROM ledger WHERE observation = ? AND destination = ?
-                 AND state IN ('pending', 'in-flight', 'unknown', 'accepted', 'staged')",
+                "UPDATE ledger SET state = 'held', changed_at = ?, reason = NULL
+                 WHERE observation = ? AND destination = ? AND state = 'pending' AND delivery IS NULL",
             )?
-            .exists(params![id.0, at.as_str()])?)
-    });
-    let has_left = has_left.collect::<Result<Vec<bool>, JournalError>>()?;
-    if !has_left.contains(&true) {
+            .execute(params![now.as_microsecond(), id.0, at.as_str()])?;
+    }
+    Ok(if held > 0 { reasons } else { Vec::new() })
+}
+
+/// A problem, where a rule doubts now what it let go before, and a destination that lets rules verify has it or may have it.
+fn tell_of_what_has_left(
+    connection: &Connection,
+    it: &Again,
+    doubts: &[&Evaluation],
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let id = it.observation;
+    let doubts = doubts.iter().flat_map(|it| it.decisions.iter().filter(|decision| decision.holds));
+    let doubts: Vec<String> =
+        kept(&doubts.cloned().collect::<Vec<_>>()).iter().map(ToString::to_string).collect();
+    if doubts.is_empty() {
         return Ok(());
     }
-    for evaluation in it.judged.evaluations.iter().filter(|it| it.force == Force::InForce) {
-        if !is_new(connection, id, evaluation)? {
-            continue;
-        }
-        let doubts = evaluation.decisions.iter().filter(|decision| decision.holds);
-        let doubts: Vec<String> =
-            kept(&doubts.cloned().collect::<Vec<_>>()).iter().map(ToString::to_string).collect();
-        if doubts.is_empty() {
-            continue;
-        }
-        connection
-            .prepare_cached(
-                "INSERT INTO problem (message, record, instrument, specimen, kind, text, replaces_result, seen_at)
-                 SELECT message, record, instrument, specimen, ?2, 'observation ' || id || ', ' || code || ', has left: ' || ?3, 0, ?4
-                 FROM observation WHERE id = ?1",
-            )?
-            .execute(params![id.0, ProblemKind::FoundLater.name(), doubts.join("; "), now.as_microsecond()])?;
-    }
+    let is_in = |states: &'static str| {
+        let at =
+            |at: &DestinationId| Ok(connection.prepare_cached(states)?.exists(params![id.0, at.as_str()])?);
+        it.judged.waits_at.iter().map(at).collect::<Result<Vec<bool>, JournalError>>()
+    };
+    let has_left = is_in(
+        "SELECT 1 FROM ledger WHERE observation = ? AND destination = ? AND state IN ('unknown', 'accepted', 'staged')",
+    )?;
+    let is_leaving = is_in(
+        "SELECT 1 FROM ledger WHERE observation = ? AND destination = ? AND state IN ('pending', 'in-flight')",
+    )?;
+    let how = match (has_left.contains(&true), is_leaving.contains(&true)) {
+        (true, _) => "has left",
+        (false, true) => "is on its way",
+        (false, false) => return Ok(()),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO problem (message, record, instrument, specimen, kind, text, replaces_result, seen_at)
+             SELECT message, record, instrument, specimen, ?2, 'observation ' || id || ', ' || code || ', ' || ?5 || ': ' || ?3, 0, ?4
+             FROM observation WHERE id = ?1",
+        )?
+        .execute(params![
+            id.0,
+            ProblemKind::FoundLater.name(),
+            doubts.join("; "),
+            now.as_microsecond(),
+            how
+        ])?;
     Ok(())
 }
 

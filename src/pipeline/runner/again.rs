@@ -1,10 +1,10 @@
 //! Looks at stored results again where something has changed that rules go by: other rules are in force, the site's settings
-//! are others since the last start, or the LIMS has spoken of an order. Some specimens at a time, so that nothing waits
+//! are others since the last start, the LIMS has spoken of an order, or more was measured of a specimen. Some specimens at a time, so that nothing waits
 //! behind it.
 
 mod found;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tracing::field::display;
 
@@ -12,7 +12,7 @@ use super::Runner;
 use super::judging::{Bench, Controls, Judging};
 use crate::clock;
 use crate::domain::SpecimenId;
-use crate::journal::decisions::{Again, Judged, Known};
+use crate::journal::decisions::{Again, Judged, Known, MORE_WAS_MEASURED};
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId};
 
@@ -31,6 +31,8 @@ pub(super) struct Review {
     waiting: VecDeque<(SpecimenId, &'static str)>,
     /// Those of them of whose patients the LIMS told something, or let the time run out; with the questions.
     told: BTreeMap<SpecimenId, Vec<i64>>,
+    /// Those of them of which a later message brought more.
+    beside: BTreeSet<SpecimenId>,
     /// The SHA-256 of the rules in force; the outer `None` before the first look.
     rules: Option<Option<String>>,
     /// The LIMS's last word that was noticed.
@@ -51,6 +53,9 @@ impl Review {
             let done = look_again(runner, &specimen, why, told).await;
             match done {
                 Ok(()) => {
+                    if why == MORE_WAS_MEASURED {
+                        self.beside.remove(&specimen);
+                    }
                     runner.due.notify_one();
                     runner.wanted.notify_one();
                 }
@@ -76,6 +81,17 @@ impl Review {
         self.waiting.extend(specimens.into_iter().map(|specimen| (specimen, why)));
     }
 
+    /// Looks at whatever waits, as another result may be what it was compared with.
+    pub(super) fn look_at_held(&mut self, runner: &Runner, why: &'static str) {
+        match runner.read(|reader| reader.held_specimens(HELD)) {
+            Ok(held) => {
+                let queued: BTreeSet<SpecimenId> = self.waiting.iter().map(|(it, _)| it.clone()).collect();
+                self.look_at(held.into_iter().filter(|it| !queued.contains(it)), why);
+            }
+            Err(error) => tracing::error!(%error, "failed to look for results that wait"),
+        }
+    }
+
     fn notice(&mut self, runner: &Runner) -> Result<(), JournalError> {
         let rules = runner.rules.borrow().as_ref().map(|rules| rules.sha256.clone());
         if self.rules.as_ref() != Some(&rules) {
@@ -94,6 +110,12 @@ impl Review {
         let (tubes, word) = runner.read(|reader| reader.concerned(self.word))?;
         self.waiting.extend(tubes.into_iter().map(|tube| (tube, "the LIMS spoke of its orders")));
         self.word = word;
+        // An index of haemolysis, or the calcium beside a potassium, may come a moment after the result that it bears on.
+        for specimen in runner.read(|reader| reader.beside_due(A_TURN))? {
+            if self.beside.insert(specimen.clone()) {
+                self.waiting.push_front((specimen, MORE_WAS_MEASURED));
+            }
+        }
         for (question, specimen) in runner.read(|reader| reader.history_told(A_TURN))? {
             let questions = self.told.entry(specimen.clone()).or_default();
             if questions.is_empty() {
@@ -115,8 +137,10 @@ async fn look_again(
     told: Vec<i64>,
 ) -> Result<(), JournalError> {
     let all = judge(&runner.bench(), specimen)?;
-    if !all.is_empty() {
-        runner.journal.judge_again(all, why, clock::now()).await?;
+    match all.is_empty() {
+        true if why == MORE_WAS_MEASURED => runner.journal.forget_beside(specimen.clone()).await?,
+        true => {}
+        false => runner.journal.judge_again(all, why, clock::now()).await?,
     }
     if !told.is_empty() {
         runner.journal.history_judged(told).await?;

@@ -19,6 +19,9 @@ use crate::journal::reevaluate::{Asked, Became, Looked, Reevaluated, TOGETHER, T
 use crate::journal::results::{Entry, Place, Route};
 use crate::journal::{JournalError, MessageId, ObservationId};
 
+/// Why other results are judged again.
+const REEVALUATED: &str = "a result was re-evaluated";
+
 /// What one result would become: what is told of it, and what is written.
 struct Found {
     looked: Looked,
@@ -42,7 +45,10 @@ impl Runner {
                             specimens.sort();
                             specimens.dedup();
                             specimens.retain(|it| !it.is_blank());
-                            review.look_at(specimens, "a result was re-evaluated");
+                            review.look_at(specimens, REEVALUATED);
+                            if self.rules.borrow().as_ref().is_some_and(|rules| rules.checks.look_back()) {
+                                review.look_at_held(self, REEVALUATED);
+                            }
                             self.due.notify_one();
                             self.wanted.notify_one();
                             Ok(looked)
