@@ -101,6 +101,7 @@ async fn over(journal: &Journal, at: Timestamp) {
         queries: Vec::new(),
         habits: Vec::new(),
         runs: Vec::new(),
+        looks_beside: false,
     };
     journal.record(processed, at).await.unwrap();
 }
