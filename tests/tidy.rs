@@ -83,6 +83,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cli/import", &["livd", "exit"]),
     ("cli/reconcile", &["reconciliation", "journal", "config", "clock", "exit"]),
     ("cli/support", &["pseudonym", "journal", "config", "domain", "host", "clock", "exit"]),
+    ("cli/convert", &["pipeline", "config", "domain", "exit"]),
     ("cli/trace", &["pipeline", "journal", "config", "domain", "exit"]),
     ("main", &["cli"]),
 ];

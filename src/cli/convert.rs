@@ -9,6 +9,7 @@ use super::arguments::Convert;
 use crate::config::Settings;
 use crate::domain::Comparator;
 use crate::exit::Exit;
+use crate::pipeline::number;
 
 pub(super) fn run(settings: &Settings, asked: &Convert, out: &mut impl Write) -> Outcome {
     let analytes = &settings.rules.analytes;
@@ -17,19 +18,26 @@ pub(super) fn run(settings: &Settings, asked: &Convert, out: &mut impl Write) ->
         writeln!(out, "There is no analyte {:?}; there are {}.", asked.analyte, names.join(", "))?;
         return Ok(Exit::Failed);
     };
-    let aliases = match &asked.instrument {
-        None => Aliases::default(),
+    let (aliases, number) = match &asked.instrument {
+        None => {
+            let (comparator, digits) = Comparator::split(&asked.value);
+            (Aliases::default(), Digits::parse(digits).map(|digits| (comparator, digits)))
+        }
         Some(name) => match settings.instruments.iter().find(|it| it.id.as_str() == name) {
-            Some(instrument) => instrument.units.clone(),
+            Some(it) => {
+                let sent = number(&asked.value, it.decimal_separator, it.profile.thousands_separator);
+                let sent = sent.and_then(|(sign, it)| Some((sign, Digits::parse(it.as_str())?)));
+                (it.units.clone(), sent)
+            }
             None => {
                 writeln!(out, "There is no instrument {name:?}.")?;
                 return Ok(Exit::Failed);
             }
         },
     };
-    let (comparator, digits) = Comparator::split(&asked.value);
-    let Some(number) = Digits::parse(digits) else {
-        writeln!(out, "{:?} is no number.", asked.value)?;
+    let Some((comparator, number)) = number else {
+        let how = asked.instrument.as_ref().map(|name| format!(" as {name} writes them")).unwrap_or_default();
+        writeln!(out, "{:?} is no number{how}.", asked.value)?;
         return Ok(Exit::Failed);
     };
     let converted = aliases.unit(&asked.unit).and_then(|unit| analyte.convert(&number, &unit));
@@ -85,6 +93,16 @@ mod tests {
             "profile = \"horiba-yumizen-h500\"\ntime_zone = \"Europe/Berlin\"\n[tcp_client]\nconnect = \"a:1\"\n\
              [units]\n\"K/uL\" = \"10*3/uL\"\n",
         );
+        std::fs::create_dir(folder.path().join("profiles.d")).unwrap();
+        write(
+            "profiles.d/comma.toml",
+            "name = \"comma\"\nrevision = 1\nvendor = \"Acme\"\nmodel = \"an invented model\"\nrecords = \"HPORCL\"\n\
+             note = \"a test\"\nthousands_separator = \".\"\n[sources]\nmanual = \"invented\"\n",
+        );
+        write(
+            "instruments.d/comma.toml",
+            "profile = \"comma\"\ntime_zone = \"UTC\"\ndecimal_separator = \",\"\n[tcp_client]\nconnect = \"b:1\"\n",
+        );
         let (settings, _) = Settings::load(folder.path()).unwrap();
         let line = ["labwire", "convert"].iter().chain(arguments);
         let Command::Convert(asked) = Arguments::try_parse_from(line).unwrap().command else { panic!() };
@@ -114,6 +132,11 @@ mod tests {
         let (told, exit) = said(&["7.5", "K/uL", "--analyte", "6690-2", "--instrument", "h500"]);
         assert!(told.starts_with("7.5 K/uL is reported as 7.50 10*9/L\nexactly   7.5\n"), "{told}");
         assert_eq!(exit, Exit::Done);
+        let (told, _) = said(&["7,5", "K/uL", "--analyte", "6690-2", "--instrument", "h500"]);
+        assert_eq!(told, "\"7,5\" is no number as h500 writes them.\n");
+        let (told, exit) = said(&["> 1.234,5", "mg/dL", "--analyte", "glucose", "--instrument", "comma"]);
+        assert!(told.starts_with("> 1.234,5 mg/dL is reported as >68.5 mmol/L\n"), "{told}");
+        assert_eq!(exit, Exit::Failed, "no patient has that: {told}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::host::control::{self, Request, Response};
 use crate::journal::Reader;
 
 pub(super) fn run(bearings: &Bearings, command: &DecideCommand, out: &mut impl Write) -> Outcome {
-    let ids = match command {
+    let ids: Vec<i64> = match command {
         DecideCommand::Retry(retry) if retry.all => {
             let letters = Reader::open(&bearings.journal.path)?.dead_letters(usize::MAX >> 1)?;
             letters.iter().map(|letter| letter.delivery.0).collect()
@@ -25,6 +25,9 @@ pub(super) fn run(bearings: &Bearings, command: &DecideCommand, out: &mut impl W
     };
     let word = command.word();
     let mut exit = Exit::Done;
+    if ids.is_empty() {
+        writeln!(out, "Nothing waits of that kind.")?;
+    }
     for id in ids {
         let (by, reason) = (word.by.clone(), word.reason.clone());
         let request = Request::Decide { decision: command.asked(), id, by, reason };

@@ -6,13 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::sheet::{Cell, Row, Sheet};
 use crate::domain::is_loinc;
 
+/// What people write for "as above".
+const DITTO: [&str; 5] = ["\"", "''", "″", "〃", "ditto"];
+
 /// How many rows may stand above the one that names the columns.
 const DEEPEST_HEADER: usize = 50;
 
 /// Each column by what it holds, and the names that it goes by, in the order in which they count.
-const COLUMNS: [(Column, &[&str]); 9] = [
+const COLUMNS: [(Column, &[&str]); 10] = [
     (Column::Code, &["vendor analyte code", "vendor transmission code"]),
-    (Column::Loinc, &["loinc code", "test performed loinc code", "loinc"]),
+    (Column::Loinc, &["loinc code", "loinc"]),
+    (Column::Performed, &["test performed loinc code"]),
     (Column::Manufacturer, &["manufacturer"]),
     (Column::Model, &["model"]),
     (Column::Name, &["vendor analyte name"]),
@@ -26,6 +30,8 @@ const COLUMNS: [(Column, &[&str]); 9] = [
 enum Column {
     Code,
     Loinc,
+    /// The LOINC code as tables of tests for one disease call it.
+    Performed,
     Manufacturer,
     Model,
     Name,
@@ -61,6 +67,8 @@ pub struct Entry {
     pub may_lack_zeros: bool,
     /// With its check digit; or why there is none.
     pub loinc: Result<String, String>,
+    /// The row below it has a LOINC code and no code of its own, as where cells are merged: it may belong to this one.
+    pub may_go_on: bool,
     pub name: String,
     pub specimen: String,
     pub result: String,
@@ -112,7 +120,8 @@ fn header(sheet: &Sheet) -> Option<Header> {
     sheet.rows.iter().take(DEEPEST_HEADER).enumerate().find_map(|(at, row)| {
         let columns: BTreeMap<Column, usize> =
             COLUMNS.iter().filter_map(|(column, names)| Some((*column, find(row, names)?))).collect();
-        let whole = columns.contains_key(&Column::Code) && columns.contains_key(&Column::Loinc);
+        let has = |column| columns.contains_key(&column);
+        let whole = has(Column::Code) && (has(Column::Loinc) || has(Column::Performed));
         whole.then_some(Header { at, columns })
     })
 }
@@ -144,48 +153,92 @@ fn missing(sheets: &[Sheet], wanted: Option<&str>) -> String {
 
 fn of_table(sheet: &Sheet, header: &Header) -> Catalogue {
     let mut catalogue = Catalogue { entries: Vec::new(), unused: Vec::new() };
+    // Where the entry of the row above stands, or that which it may belong to.
+    let mut above: Option<usize> = None;
     for row in sheet.rows.iter().skip(header.at + 1) {
         let blank = |cell: &Cell| matches!(cell, Cell::Text(text) if text.trim().is_empty());
-        if row.cells.iter().all(blank) {
-            continue;
+        match row.cells.iter().filter(|cell| !blank(cell)).count() {
+            0 => {
+                above = None;
+                continue;
+            }
+            1 if header.columns.len() > 2 => {
+                let why = "only one of its cells says something, as in a note".to_owned();
+                catalogue.unused.push(Unused { row: row.number, why });
+                continue;
+            }
+            _ => {}
         }
         match entry(row, &header.columns) {
-            Ok(entry) => catalogue.entries.push(entry),
-            Err(why) => catalogue.unused.push(Unused { row: row.number, why }),
+            Ok(entry) => {
+                above = Some(catalogue.entries.len());
+                catalogue.entries.push(entry);
+            }
+            Err(Useless::NoCode { has_loinc }) => {
+                let why = "it has no code".to_owned();
+                catalogue.unused.push(Unused { row: row.number, why });
+                if let Some(entry) = above.and_then(|at| catalogue.entries.get_mut(at)) {
+                    entry.may_go_on |= has_loinc;
+                }
+            }
+            Err(Useless::Because(why)) => {
+                above = None;
+                catalogue.unused.push(Unused { row: row.number, why });
+            }
         }
     }
     catalogue
 }
 
-fn entry(row: &Row, columns: &BTreeMap<Column, usize>) -> Result<Entry, String> {
+/// Why nothing of a row can be used.
+enum Useless {
+    NoCode { has_loinc: bool },
+    Because(String),
+}
+
+fn entry(row: &Row, columns: &BTreeMap<Column, usize>) -> Result<Entry, Useless> {
     let cell = |column| columns.get(&column).and_then(|at| row.cells.get(*at));
     let text = |column| cell(column).and_then(Cell::text).unwrap_or_default().to_owned();
-    let code = match cell(Column::Code) {
-        Some(Cell::Spoilt(why)) => return Err(format!("its code can't be read: {why}")),
-        Some(cell) => cell.text().ok_or("it has no code")?,
-        None => return Err("it has no code".to_owned()),
-    };
-    if code.chars().any(char::is_control) {
-        return Err(format!("its code {code:?} holds a line break or another control character"));
+    let loinc = loinc(cell(Column::Loinc), cell(Column::Performed));
+    if let Some(Cell::Spoilt(why)) = cell(Column::Code) {
+        return Err(Useless::Because(format!("its code can't be read: {why}")));
     }
-    let loinc = match cell(Column::Loinc) {
-        Some(Cell::Spoilt(why)) => Err(format!("its LOINC code can't be read: {why}")),
-        cell => match cell.and_then(Cell::text) {
-            None => Err("it has no LOINC code".to_owned()),
-            Some(text) if is_loinc(text) => Ok(text.to_owned()),
-            Some(text) => Err(format!("{text:?} is no LOINC code: form or check digit is wrong")),
-        },
-    };
+    let code = cell(Column::Code).and_then(Cell::text).filter(|text| !DITTO.contains(&&*text.to_lowercase()));
+    let code = code.ok_or(Useless::NoCode { has_loinc: loinc.is_ok() })?;
+    if code.chars().any(char::is_control) {
+        let why = format!("its code {code:?} holds a line break or another control character");
+        return Err(Useless::Because(why));
+    }
     Ok(Entry {
         row: row.number,
         model: Model { manufacturer: text(Column::Manufacturer), model: text(Column::Model) },
         code: code.to_owned(),
         may_lack_zeros: matches!(cell(Column::Code), Some(Cell::Number(_))),
         loinc,
+        may_go_on: false,
         name: text(Column::Name),
         specimen: text(Column::Specimen),
         result: text(Column::Result),
         comment: text(Column::Comment),
         long_name: text(Column::LongName),
     })
+}
+
+/// What the one or two columns of LOINC codes say of a row.
+fn loinc(one: Option<&Cell>, other: Option<&Cell>) -> Result<String, String> {
+    let read = |cell: Option<&Cell>| match cell {
+        Some(Cell::Spoilt(why)) => Some(Err(format!("its LOINC code can't be read: {why}"))),
+        cell => cell.and_then(Cell::text).map(|text| match is_loinc(text) {
+            true => Ok(text.to_owned()),
+            false => Err(format!("{text:?} is no LOINC code: form or check digit is wrong")),
+        }),
+    };
+    match (read(one), read(other)) {
+        (None, None) => Err("it has no LOINC code".to_owned()),
+        (Some(Ok(one)), Some(Ok(other))) if one != other => {
+            Err(format!("its columns give two LOINC codes, {one} and {other}"))
+        }
+        (Some(Err(why)), _) | (_, Some(Err(why))) => Err(why),
+        (Some(Ok(code)), _) | (None, Some(Ok(code))) => Ok(code),
+    }
 }

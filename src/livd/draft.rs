@@ -79,6 +79,9 @@ fn question(entries: &[&Entry]) -> Option<&'static str> {
     match known.len() {
         _ if makers.len() > 1 => Some("several manufacturers have a code and a model of this name"),
         0 => Some("no row has a LOINC code for it that is right"),
+        _ if entries.iter().any(|entry| entry.may_go_on) => {
+            Some("a row below it has a LOINC code and no code of its own, which may be this one's")
+        }
         1 if entries.iter().all(|entry| entry.loinc.is_ok()) => None,
         1 => Some("one row has a LOINC code for it, and another has none that is right"),
         _ => Some("several LOINC codes are given for it"),

@@ -118,6 +118,38 @@ fn one_code_of_two_models_is_never_mixed() {
 }
 
 #[test]
+fn a_row_that_may_belong_to_the_code_above_it_makes_that_a_question() {
+    for mark in ["", "\"\"\"\"", "ditto"] {
+        let draft = drafted(&format!(
+            "Model,Vendor Analyte Code,Vendor Specimen Description,LOINC Code\nOne,GLU,Serum,2345-7\n\
+             One,{mark},Urine,2350-7\nOne,NA,Serum,2951-2\nOne,,,\n,,,\nOne,,Urine,2955-3\n"
+        ));
+        let asked: Vec<(&str, &str)> = draft.asked.iter().map(|it| (it.code.as_str(), it.why)).collect();
+        let why = "a row below it has a LOINC code and no code of its own, which may be this one's";
+        assert_eq!(asked, [("GLU", why)], "{}", draft.text);
+        assert_eq!(draft.written, 1, "a row behind an empty one belongs to nothing: {}", draft.text);
+    }
+}
+
+#[test]
+fn two_columns_of_loinc_codes_must_agree_and_a_note_is_no_row() {
+    let draft = drafted(
+        "Model,Vendor Analyte Code,LOINC Code,Test Performed LOINC Code\nOne,GLU,2345-7,2345-7\n\
+         One,NA,2951-2,2955-3\nOne,CL,,2075-0\n,* see the insert,,\n",
+    );
+    assert_eq!(draft.written, 2, "{}", draft.text);
+    assert_eq!(draft.asked.iter().map(|it| it.code.as_str()).collect::<Vec<_>>(), ["NA"]);
+    let unused: Vec<(u64, &str)> = draft.unused.iter().map(|it| (it.row, it.why.as_str())).collect();
+    assert_eq!(
+        unused,
+        [
+            (3, "its columns give two LOINC codes, 2951-2 and 2955-3"),
+            (5, "only one of its cells says something, as in a note"),
+        ]
+    );
+}
+
+#[test]
 fn what_a_spreadsheet_made_of_a_code_is_told() {
     let text = |text: &str| Cell::Text(text.to_owned());
     let row = |number, cells: [Cell; 2]| Row { number, cells: cells.to_vec() };

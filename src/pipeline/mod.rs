@@ -52,6 +52,7 @@ pub use same::{
 };
 pub use sender::{Sender, sender};
 pub use specimen::{Length, Specimen, forms};
+pub use value::number;
 
 /// How one instrument's messages are read: its model's profile with this site's settings.
 #[derive(Debug, Clone)]

@@ -37,6 +37,18 @@ pub(super) fn read(text: &str, expected: Option<&ResultType>, numerals: Option<N
     }
 }
 
+/// A number as an analyzer writes it, with its sign before it; `decimal` and `thousands` as its file and its profile say.
+pub fn number(
+    text: &str,
+    decimal: char,
+    thousands: Option<char>,
+) -> Option<(Option<Comparator>, DecimalText)> {
+    match quantity(text.trim(), Some(Numerals { decimal, thousands }))? {
+        Value::Quantity { comparator, number } => Some((comparator, number)),
+        Value::Code { .. } | Value::Text(_) | Value::Absent { .. } => None,
+    }
+}
+
 fn quantity(text: &str, numerals: Option<Numerals>) -> Option<Value> {
     let numerals = numerals?;
     let (comparator, digits) = Comparator::split(text);

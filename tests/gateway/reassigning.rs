@@ -172,6 +172,16 @@ async fn what_waits_for_its_release_alone_is_told_as_preliminary() {
     until("which is taken back", || lab.text(&["trace", "EX0002"]).contains("was told that it is void"))
         .await;
     assert_eq!(told(&lab, 4).1["status"], "void");
+    // What the analyzer corrects meanwhile is told as preliminary too: nothing of it is final there.
+    send(address, &glucose("EX0003", "90.0", "F", "20260102030605")).await;
+    until("the LIMS is told of a third", || heard("EX0003")).await;
+    send(address, &glucose("EX0003", "95.0", "C", "20260102030605")).await;
+    until("and of its correction", || {
+        lab.text(&["trace", "EX0003"]).matches("was told that it is preliminary").count() == 2
+    })
+    .await;
+    let (_, corrected) = told(&lab, 6);
+    assert_eq!((&corrected["status"], &corrected["value"]), (&"preliminary".into(), &"95.0".into()));
     assert!(gateway.terminate().success());
     lab.must_balance();
 }

@@ -242,11 +242,14 @@ pub(super) fn open(
             Standing::Clear => free(connection, destination, observation)?,
         };
         write_line(connection, destination, id, entry, state, now)?;
-        // Where it has an earlier version as a result, that stands until this one is decided.
-        let is_there =
-            || before.of_it().map(|it| has_result(connection, it, destination.as_str())).transpose();
-        if state == "held" && may_be_announced(entry, destination) && is_there()? != Some(true) {
-            announce(connection, id, destination.as_str(), now)?;
+        // Where it has an earlier version as a result, that stands until this one is decided. What a correction without one
+        // corrects isn't known.
+        if state == "held" && may_be_announced(entry, destination) {
+            let is_there =
+                before.of_it().map(|it| has_result(connection, it, destination.as_str())).transpose()?;
+            if !is_there.unwrap_or(observation.status == Status::Correction) {
+                announce(connection, id, destination.as_str(), now)?;
+            }
         }
     }
     // What waits nowhere isn't held: its decisions stand beside it all the same.
@@ -259,7 +262,7 @@ pub(super) fn open(
 fn may_be_announced(entry: &Entry, destination: &DestinationId) -> bool {
     let observation = &entry.observation;
     observation.standing == Standing::Clear
-        && matches!(observation.status, Status::Final | Status::Preliminary)
+        && observation.status != Status::Failed
         && !observation.is_without_value()
         && entry.judged.announced_at.contains(destination)
 }
