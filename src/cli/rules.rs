@@ -72,6 +72,12 @@ pub(super) fn test(settings: &Settings, out: &mut impl Write) -> Outcome {
         let expected = failure.expected.name();
         writeln!(out, "{}: {} should be {expected}, and is {}", failure.place, failure.rule, failure.found)?;
     }
+    for (place, rule) in &trial.rounded {
+        writeln!(
+            out,
+            "note: {place}: what this case of {rule} says is so, and such a result waits for a person: rounded as it is reported it would be decided otherwise"
+        )?;
+    }
     for (place, rule, path) in &trial.untried {
         writeln!(out, "{place}: {rule} has no case that comes out as {path}; add one")?;
     }

@@ -213,3 +213,21 @@ async fn what_may_reach_nothing_is_named_by_a_check_also_where_an_analyzer_may_t
         assert!(!lab.text(&["check"]).contains("[[suspend]]"), "{known}: {}", lab.text(&["check"]));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_of_the_rules_says_where_a_result_waits_as_rounding_would_decide() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    std::fs::create_dir_all(lab.path("rules.d")).unwrap();
+    // 450 mg/dL are 24.98 mmol/L, and reported as 25.0.
+    let rule = "[[critical]]\nname = \"glucose\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nhigh = \"> 450\"\nsource = \"a test\"\n\
+        case = [\n{ value = \"450\", expect = \"clear\" },\n{ value = \"449\", expect = \"clear\" },\n{ value = \"451\", expect = \"high\" },\n]\n";
+    std::fs::write(lab.path("rules.d/own.toml"), rule).unwrap();
+    let told = lab.text(&["rules", "test"]);
+    assert_eq!(told.matches("note: ").count(), 1, "{told}");
+    assert!(
+        told.contains("note: rules.d/own.toml:8:") && told.contains("rounded as it is reported"),
+        "{told}"
+    );
+    assert!(told.contains("1 rules: 3 cases passed, 0 failed"), "{told}");
+}

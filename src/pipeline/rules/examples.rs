@@ -9,6 +9,9 @@ pub struct Trial {
     /// How many cases came out as they should.
     pub passed: usize,
     pub failures: Vec<Failure>,
+    /// The places and rules of cases that come out as they should and wait for a person all the same: by the rounded value that
+    /// is reported they would come out otherwise.
+    pub rounded: Vec<(String, String)>,
     /// Rules with the ways through them that no case takes, each with its place.
     pub untried: Vec<(String, String, Path)>,
 }
@@ -32,6 +35,9 @@ pub fn try_examples(checks: &Checks) -> Trial {
         let decided = decisions.iter().find(|it| it.rules.contains(&example.rule));
         if is_as_expected(decided, example.expected) {
             trial.passed += 1;
+            if decided.is_some_and(|it| it.rounding_decides) {
+                trial.rounded.push((example.place.clone(), example.rule.clone()));
+            }
             taken.push((example.rule.as_str(), example.expected));
         } else {
             trial.failures.push(Failure {
