@@ -156,7 +156,7 @@ mod tests {
         "src/pipeline/runner/anew.rs",
     ];
     /// What they say beside: what the audit and a call's record are told.
-    const BESIDE: [&str; 14] = [
+    const BESIDE: [&str; 15] = [
         "reached without read-back",
         "unable to reach",
         "failed to write a call as JSON: {error}",
@@ -171,6 +171,7 @@ mod tests {
         "by {by}, observation {id} takes its place: {reason}",
         "as it was",
         "in part, anew",
+        "a result was re-evaluated",
     ];
 
     /// A text without the names of its places.
