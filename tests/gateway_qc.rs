@@ -374,7 +374,9 @@ async fn once_controls_are_good_again_a_rejected_run_still_names_the_patients_ar
     let now = here.lab.text(&["qc", "since", "erba", "GLCC"]);
     assert!(now.contains("EX0004 93") && now.contains("1 in all"), "{now}");
     assert!(
-        now.contains("Before it, run 2, measured 2026-01-02T09:00:00Z: rejected by 1-2s, 1-3s; --before 2"),
+        now.contains(
+            "Before it, run 2, measured 2026-01-02T09:00:00Z: rejected by 1-3s, warned by 1-2s; --before 2"
+        ),
         "{now}"
     );
     let around = here.lab.text(&["qc", "since", "erba", "GLCC", "--before", "2"]);

@@ -9,6 +9,7 @@ use super::Outcome;
 use super::arguments::{QcCommand, QcSeries, QcSince};
 use crate::clock;
 use crate::config::{Bearings, Settings};
+use crate::domain::qc::{Outcome as Decided, Severity, names};
 use crate::domain::{InstrumentId, TestIdentity};
 use crate::exit::Exit;
 use crate::host::control::{self, QcAsked, Request, Response};
@@ -62,8 +63,7 @@ pub(super) fn overview(settings: &Settings, out: &mut impl Write) -> Outcome {
 }
 
 fn told_of(run: &RunView) -> String {
-    let broken: Vec<&str> = run.violations.iter().map(|it| it.rule.name()).collect();
-    let broken = if broken.is_empty() { String::new() } else { format!(" by {}", broken.join(", ")) };
+    let broken = broken(run);
     let word = run.accepted.as_ref().map(|word| format!("; accepted by {} ({})", word.by, word.reason));
     format!(
         "run {}, measured {}: {}{broken}{}",
@@ -72,6 +72,19 @@ fn told_of(run: &RunView) -> String {
         run.outcome.name(),
         word.unwrap_or_default()
     )
+}
+
+/// By what a run was decided so; what warns stands apart from what rejects.
+fn broken(run: &RunView) -> String {
+    let named = |severity| Some(names(&run.violations, severity).join(", ")).filter(|it| !it.is_empty());
+    let (rejects, warns) = (named(Severity::Reject), named(Severity::Warn));
+    match (run.outcome, rejects, warns) {
+        (_, None, None) => String::new(),
+        (_, Some(rejects), None) => format!(" by {rejects}"),
+        (_, Some(rejects), Some(warns)) => format!(" by {rejects}, warned by {warns}"),
+        (Decided::Warning, None, Some(warns)) => format!(" by {warns}"),
+        (_, None, Some(warns)) => format!(", warned by {warns}"),
+    }
 }
 
 /// A test by its code, with what tells it from others of that code.

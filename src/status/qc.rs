@@ -21,7 +21,7 @@ use super::lead::Severity;
 use super::shell::{Mark, Shell, test_name};
 use super::who::Who;
 use super::words::filters;
-use crate::domain::qc::{Plan, QcState, Scope, Violation};
+use crate::domain::qc::{self, Plan, QcState, Scope, Violation};
 use crate::domain::{InstrumentId, TestIdentity, Words, words};
 use crate::journal::qc::{PointView, RunView, SeriesView};
 
@@ -215,7 +215,10 @@ fn why(run: &RunView) -> Words {
             reason = &word.reason
         )
     });
-    Words::row(run.violations.iter().map(broken).chain(accepted), "; ")
+    let of = |severity| run.violations.iter().filter(move |it| it.severity == severity).map(broken);
+    let warned = Words::row(of(qc::Severity::Warn), ", ");
+    let warned = (!warned.is_none()).then(|| words!("warned by {broken}", broken = warned));
+    Words::row(of(qc::Severity::Reject).chain(warned).chain(accepted), "; ")
 }
 
 fn broken(violation: &Violation) -> Words {

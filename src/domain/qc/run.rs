@@ -68,6 +68,14 @@ pub fn conclude(
     }
 }
 
+/// The rules of one severity that are broken, each named once.
+pub fn names(violations: &[Violation], severity: Severity) -> Vec<&'static str> {
+    let mut names: Vec<&str> =
+        violations.iter().filter(|it| it.severity == severity).map(|it| it.rule.name()).collect();
+    names.dedup();
+    names
+}
+
 /// How a test of an instrument stands at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum QcState {

@@ -25,12 +25,16 @@ fn each_level_alone() -> Multirule {
     Multirule { across: Across::Nothing, ..all() }
 }
 
-/// Runs, the oldest first: `1:2.1 2:-0.3 | 1:0.4` is a run of two levels and one of one.
+/// Runs, the oldest first: `1:2.1 2:-0.3 | 1B:0.4` is a run of two levels, and one of one level of lot B; others are of lot A.
 fn points(runs: &str) -> Vec<Point> {
     let run = |(number, run): (i64, &str)| -> Vec<Point> {
         let point = |text: &str| {
-            let (level, z) = text.split_once(':').unwrap();
-            Point { run: number, lot: "A".into(), level: level.into(), z: Exact::parse(z).unwrap() }
+            let (material, z) = text.split_once(':').unwrap();
+            let (level, lot) = match material.strip_suffix('B') {
+                Some(level) => (level, "B"),
+                None => (material, "A"),
+            };
+            Point { run: number, lot: lot.into(), level: level.into(), z: Exact::parse(z).unwrap() }
         };
         run.split_whitespace().map(point).collect()
     };
@@ -40,7 +44,7 @@ fn points(runs: &str) -> Vec<Point> {
 /// What the last run breaks: `1-3s` within a level, `1-3s*` across levels.
 fn broken(runs: &str, by: &Multirule) -> String {
     let last = i64::try_from(runs.split('|').count()).unwrap();
-    shown(&violations(&points(runs), last, by))
+    shown(&violations(&points(runs), last, by, Program::NOW))
 }
 
 fn shown(violations: &[Violation]) -> String {
@@ -142,13 +146,13 @@ fn a_range_of_four_within_one_run_alone() {
 fn four_in_a_row_beyond_one_on_one_side() {
     let (within, beyond, alone) = (all(), beyond(), each_level_alone());
     check(&[
-        (&again("1.01", 4), &within, "4-1s* 4-1s@1"),
+        (&again("1.01", 4), &within, "4-1s@1"),
         (&again("1.01", 3), &within, ""),
         (&again("1", 4), &within, ""),
-        (&again("1.00", 4), &beyond, "4-1s* 4-1s@1"),
-        (&again("-1.01", 4), &within, "4-1s* 4-1s@1"),
+        (&again("1.00", 4), &beyond, "4-1s@1"),
+        (&again("-1.01", 4), &within, "4-1s@1"),
         ("1:1.1 | 1:-1.1 | 1:1.1 | 1:1.1", &within, ""),
-        ("1:0.9 | 1:1.1 | 1:1.1 | 1:1.1 | 1:1.1", &within, "4-1s* 4-1s@1"),
+        ("1:0.9 | 1:1.1 | 1:1.1 | 1:1.1 | 1:1.1", &within, "4-1s@1"),
         ("1:1.1 | 1:1.1 | 1:1.1 | 1:1.1 | 1:0.9", &within, ""),
         // Two runs of two levels.
         ("1:1.1 2:1.2 | 1:1.3 2:1.1", &within, "4-1s*"),
@@ -169,9 +173,9 @@ fn eight_and_ten_in_a_row_on_one_side_of_the_mean() {
     let on_the_mean = format!("{} | 1:0 | {}", again("0.1", 5), again("0.1", 5));
     check(&[
         (&seven, &within, ""),
-        (&again("0.1", 8), &within, "8x* 8x@1"),
-        (&nine, &within, "8x* 8x@1"),
-        (&again("-0.000001", 10), &within, "10x* 10x@1 8x* 8x@1"),
+        (&again("0.1", 8), &within, "8x@1"),
+        (&nine, &within, "8x@1"),
+        (&again("-0.000001", 10), &within, "10x@1 8x@1"),
         (&format!("{nine} | 1:-0.1"), &within, ""),
         (&format!("{nine} | 1:0"), &within, ""),
         (&again("0", 10), &within, ""),
@@ -199,13 +203,66 @@ fn seven_runs_each_higher_or_each_lower() {
 }
 
 #[test]
-fn a_new_lot_begins_anew_within_its_level_and_not_across() {
-    let mut runs = points(&again("1.2", 4));
-    for point in runs.iter_mut().filter(|point| point.run == 4) {
-        point.lot = "B".into();
+fn a_new_lot_of_a_level_begins_anew_and_the_other_levels_go_on() {
+    let (all, alone) = (all(), each_level_alone());
+    let b = |run: &str, times: usize| vec![run; times].join(" | ");
+    // One level: what the old lot did says nothing of the new one.
+    check(&[
+        (&format!("{} | 1B:0.1", again("0.1", 7)), &all, ""),
+        (&format!("{} | {}", again("0.1", 7), b("1B:0.1", 7)), &all, ""),
+        (&format!("{} | {}", again("0.1", 7), b("1B:0.1", 8)), &all, "8x@1"),
+        (&format!("{} | 1B:1.2", again("1.2", 3)), &all, ""),
+        ("1:2.1 | 1B:2.1", &all, "1-2s@1"),
+    ]);
+    // Two levels, of which one gets a new lot: of that, the new one alone counts beside the other.
+    let old = b("1:1.2 2:1.2", 3);
+    check(&[
+        ("1:1.2 2:0.2 | 1:1.2 2:1.2 | 1B:1.2 2:1.2", &all, ""),
+        ("1:1.2 2:1.2 | 1:0.2 2:1.2 | 1B:1.2 2:1.2", &all, "4-1s*"),
+        (&format!("{old} | 1B:1.2 2:0.2"), &all, ""),
+        (&format!("{old} | 1B:1.2 2:0.2"), &alone, ""),
+    ]);
+    // A level that isn't in the run at hand is in use by the lot of its last run.
+    assert_eq!(broken("1B:0.1 | 2:1.2 1:1.2 | 2:1.2 1:1.2", &all), "4-1s*");
+    assert_eq!(broken("2:1.2 1:1.2 | 2:1.2 | 2B:1.2", &all), "");
+    // Two lots in one run are in use together.
+    assert_eq!(broken("1:2.1 1B:2.1", &all), "1-2s@1 1-2s@1 2-2s*");
+}
+
+#[test]
+fn one_level_alone_breaks_nothing_across_levels() {
+    let all = all();
+    check(&[
+        ("1:0 2:0 | 1:1.1 | 1:1.1 | 1:1.1 | 1:1.1", &all, "4-1s@1"),
+        ("1:2.5 1:2.5", &all, "1-2s@1 2-2s@1"),
+        // Which of three replicates came first isn't said.
+        ("1:2.5 1:0 1:2.5", &all, "1-2s@1 2-2s@1"),
+        ("1:2.5 1:-2.5 2:0", &all, "1-2s@1 R-4s@1"),
+        ("1:2.5 1:-2.5 2:-2.5", &all, "1-2s@1 1-2s@2 2-2s* R-4s* R-4s@1"),
+    ]);
+}
+
+#[test]
+fn an_earlier_program_decides_as_it_did() {
+    let by = all();
+    let then = |runs: &str, last| shown(&violations(&points(runs), last, &by, Program::First));
+    assert_eq!(then(&format!("{} | 1B:0.1", again("0.1", 7)), 8), "8x*");
+    assert_eq!(then(&again("1.01", 4), 4), "4-1s* 4-1s@1");
+    assert_eq!(then("1:2.5 1:-2.5 2:0", 1), "1-2s@1 R-4s* R-4s@1");
+    assert_eq!(then("1:2.5 1:0 1:2.5", 1), "1-2s@1 2-2s*");
+    for program in [Program::First, Program::Second] {
+        assert_eq!(Program::from_name(program.name()), Some(program));
     }
-    assert_eq!(shown(&violations(&runs, 4, &all())), "4-1s*");
-    assert_eq!(shown(&violations(&runs, 4, &each_level_alone())), "");
+}
+
+#[test]
+fn what_rejects_is_named_once_and_what_warns_apart() {
+    let found = violations(&points("1:2.1 2:2.2"), 1, &Multirule::default(), Program::NOW);
+    assert_eq!(found.len(), 3);
+    assert_eq!(
+        (names(&found, Severity::Reject), names(&found, Severity::Warn)),
+        (vec!["2-2s"], vec!["1-2s"])
+    );
 }
 
 #[test]
@@ -218,7 +275,7 @@ fn a_rule_that_is_not_used_breaks_nothing_and_one_that_warns_rejects_nothing() {
         ("1:3.1", Outcome::Rejected),
         ("1:2.1 2:-2.1", Outcome::Rejected),
     ] {
-        let found = violations(&points(runs), 1, &by);
+        let found = violations(&points(runs), 1, &by, Program::NOW);
         assert_eq!(conclude(&found, 1, 0, 1, &by), expected, "{runs}");
     }
 }
@@ -345,7 +402,7 @@ proptest! {
             hasher.finish()
         });
         for by in [all(), beyond(), by_difference(), each_level_alone()] {
-            prop_assert_eq!(violations(&points, 5, &by), violations(&shuffled, 5, &by));
+            prop_assert_eq!(violations(&points, 5, &by, Program::NOW), violations(&shuffled, 5, &by, Program::NOW));
         }
     }
 
@@ -353,13 +410,14 @@ proptest! {
     fn mirrored_results_break_the_same_rules(points in any_points()) {
         let mirrored: Vec<Point> = points.iter().map(|it| Point { z: -&it.z, ..it.clone() }).collect();
         for by in [all(), beyond(), by_difference()] {
-            prop_assert_eq!(violations(&points, 5, &by), violations(&mirrored, 5, &by));
+            prop_assert_eq!(violations(&points, 5, &by, Program::NOW), violations(&mirrored, 5, &by, Program::NOW));
         }
     }
 
     #[test]
     fn a_limit_that_counts_breaks_no_fewer_rules(points in any_points()) {
-        let (within, beyond) = (violations(&points, 5, &all()), violations(&points, 5, &beyond()));
+        let broken = |by: &Multirule| violations(&points, 5, by, Program::NOW);
+        let (within, beyond) = (broken(&all()), broken(&beyond()));
         prop_assert!(within.iter().all(|broken| beyond.contains(broken)));
     }
 }

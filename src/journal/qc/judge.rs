@@ -10,7 +10,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::super::rows::instant;
 use super::super::{JournalError, ObservationId, Reader};
 use super::rows::read_violations;
-use crate::domain::qc::{Multirule, Outcome, Plan, Point, Target, Violation, WhyNot, conclude, violations};
+use crate::domain::qc::{
+    Multirule, Outcome, Plan, Point, Program, Target, Violation, WhyNot, conclude, violations,
+};
 use crate::domain::{InstrumentId, TestIdentity};
 
 /// How many runs of one level can matter to a decision.
@@ -101,6 +103,13 @@ pub(super) struct Known {
     pub(super) z: Option<Exact>,
 }
 
+impl Known {
+    /// By this, runs follow one another: when the first result of each was measured; of two at once, as they came.
+    pub(super) fn place(&self) -> (Timestamp, i64) {
+        (self.began_at, self.run)
+    }
+}
+
 fn judge(
     connection: &Connection,
     instrument: &InstrumentId,
@@ -141,7 +150,7 @@ fn judge(
             true => (RunPlace::Stored(run), broken_before(connection, run)?),
             false => (RunPlace::New { began_at }, Vec::new()),
         };
-        let (counted, outcome, violations) = decide(&known, run, by);
+        let (counted, outcome, violations) = decide(&known, run, by, Program::NOW);
         let (test, by) = (test.clone(), by.clone());
         judged.push(JudgedRun { test, place, controls, by, counted, outcome, violations, before });
     }
@@ -177,35 +186,55 @@ fn deviation(control: &NewControl) -> Option<Exact> {
 }
 
 /// What a run comes to by what is known: by which results, and what they break.
-pub(super) fn decide(known: &[Known], run: i64, by: &Multirule) -> (Vec<Counted>, Outcome, Vec<Violation>) {
-    let counting = counting(known, run);
-    let points: Vec<Point> = counting.iter().filter_map(|it| point(it)).collect();
-    let violations = violations(&points, run, by);
-    let of_run = || counting.iter().filter(|it| it.run == run);
+pub(super) fn decide(
+    known: &[Known],
+    run: i64,
+    by: &Multirule,
+    program: Program,
+) -> (Vec<Counted>, Outcome, Vec<Violation>) {
+    let numbered = numbered(known, program);
+    let Some(at_hand) = numbered.iter().find(|(_, it)| it.run == run).map(|(number, _)| *number) else {
+        return (Vec::new(), Outcome::Void, Vec::new());
+    };
+    let counting = counting(&numbered, at_hand);
+    let points: Vec<Point> = counting.iter().filter_map(|(number, it)| point(*number, it)).collect();
+    let violations = violations(&points, at_hand, by, program);
+    let of_run = || counting.iter().map(|(_, it)| it).filter(|it| it.run == run);
     let judged = of_run().filter(|it| it.z.is_some()).count();
     let levels: BTreeSet<_> = of_run().filter(|it| it.z.is_some()).map(|it| &it.material).collect();
     let outcome = conclude(&violations, judged, of_run().count() - judged, levels.len(), by);
-    let mut counted: Vec<Counted> = counting.iter().map(|it| it.counted).collect();
+    let mut counted: Vec<Counted> = counting.iter().map(|(_, it)| it.counted).collect();
     counted.sort();
     (counted, outcome, violations)
 }
 
-/// The run's own results, and of each level those of the latest runs that can matter.
-fn counting(known: &[Known], run: i64) -> Vec<&Known> {
-    let mut runs: BTreeMap<&Option<(String, String)>, BTreeSet<i64>> = BTreeMap::new();
-    for it in known.iter().filter(|it| it.run <= run && it.z.is_some()) {
-        runs.entry(&it.material).or_default().insert(it.run);
-    }
-    let matters = |it: &&Known| {
-        let oldest = runs.get(&it.material).and_then(|runs| runs.iter().rev().take(RUNS).next_back());
-        it.run == run || (it.run < run && it.z.is_some() && oldest.is_some_and(|oldest| it.run >= *oldest))
+/// Each result with its run's number in the order in which runs follow one another.
+fn numbered(known: &[Known], program: Program) -> Vec<(i64, &Known)> {
+    let order = |it: &Known| match program {
+        Program::First => (Timestamp::MIN, it.run),
+        Program::Second => it.place(),
     };
-    known.iter().filter(matters).collect()
+    let runs: BTreeSet<_> = known.iter().map(order).collect();
+    let numbers: BTreeMap<_, i64> = runs.into_iter().zip(1..).collect();
+    known.iter().filter_map(|it| Some((*numbers.get(&order(it))?, it))).collect()
 }
 
-fn point(it: &Known) -> Option<Point> {
+/// The run's own results, and of each level those of the latest runs that can matter.
+fn counting<'a>(numbered: &[(i64, &'a Known)], run: i64) -> Vec<(i64, &'a Known)> {
+    let mut runs: BTreeMap<&Option<(String, String)>, BTreeSet<i64>> = BTreeMap::new();
+    for (number, it) in numbered.iter().filter(|(number, it)| *number <= run && it.z.is_some()) {
+        runs.entry(&it.material).or_default().insert(*number);
+    }
+    let matters = |(number, it): &&(i64, &Known)| {
+        let oldest = runs.get(&it.material).and_then(|runs| runs.iter().rev().take(RUNS).next_back());
+        *number == run || (*number < run && it.z.is_some() && oldest.is_some_and(|oldest| number >= oldest))
+    };
+    numbered.iter().filter(matters).copied().collect()
+}
+
+fn point(run: i64, it: &Known) -> Option<Point> {
     let (lot, level) = it.material.clone()?;
-    Some(Point { run: it.run, lot, level, z: it.z.clone()? })
+    Some(Point { run, lot, level, z: it.z.clone()? })
 }
 
 pub(super) fn series(

@@ -7,7 +7,7 @@ use super::super::audit::{self, GATEWAY, Step};
 use super::super::{JournalError, ObservationId};
 use super::judge::{Counted, JudgedRun, NewControl, RunPlace, series};
 use super::rows::{written_ids, written_rules, written_violations};
-use crate::domain::qc::{Multirule, Outcome, PROGRAM, Violation};
+use crate::domain::qc::{Multirule, Outcome, Program, Severity, Violation, names};
 use crate::domain::{InstrumentId, TestIdentity};
 
 /// `ids` holds the number of each of the message's entries that became a result of its own. A run of which nothing is new
@@ -118,7 +118,7 @@ pub(super) fn write_decision(
         )?
         .execute(params![
             run,
-            PROGRAM,
+            Program::NOW.name(),
             sha256,
             written_ids(&it.points)?,
             it.outcome.name(),
@@ -126,13 +126,14 @@ pub(super) fn write_decision(
             now.as_microsecond()
         ])?;
     let id = connection.last_insert_rowid();
-    let broken: Vec<&str> = it.violations.iter().map(|it| it.rule.name()).collect();
+    let (rejects, warns) = (names(it.violations, Severity::Reject), names(it.violations, Severity::Warn));
+    let warned: &[&str] = if warns.is_empty() { &[] } else { &["warned by"] };
     let step = Step {
         at: now,
         actor: GATEWAY,
         step: "control run judged",
         subject: format!("run {run}"),
-        detail: [&[it.outcome.name()], broken.as_slice()].concat().join(" "),
+        detail: [&[it.outcome.name()], rejects.as_slice(), warned, warns.as_slice()].concat().join(" "),
     };
     audit::append(connection, &step)?;
     Ok(id)

@@ -3,7 +3,7 @@
 use super::super::{JournalError, Reader};
 use super::judge::{Known, decide, known};
 use super::rows::{read_ids, read_rules, written_violations};
-use crate::domain::qc::PROGRAM;
+use crate::domain::qc::Program;
 
 /// How many decisions are read at once.
 const PAGE: usize = 500;
@@ -55,11 +55,11 @@ impl Reader {
     /// What is other now than it was then.
     fn otherwise(&self, then: &Written) -> Result<Option<String>, JournalError> {
         let Written { id, run, program, outcome, .. } = then;
-        if program != PROGRAM {
+        let Some(reading) = Program::from_name(program) else {
             return Ok(Some(format!("decision {id} was made by {program}, which this version doesn't have")));
-        }
+        };
         let points = self.qc_points_of(&read_ids(&then.points)?)?;
-        let (_, again, broken) = decide(&points, *run, &read_rules(&then.rules)?);
+        let (_, again, broken) = decide(&points, *run, &read_rules(&then.rules)?, reading);
         let is_same = again.name() == outcome && written_violations(&broken)? == then.violations;
         Ok((!is_same).then(|| format!("decision {id} of run {run}: {outcome} then, {} now", again.name())))
     }

@@ -10,7 +10,7 @@ use super::super::{Journal, JournalError, ObservationId};
 use super::judge::{Counted, decide, stored};
 use super::keep::{Decided, write_decision};
 use super::rows::read_rules;
-use crate::domain::qc::Outcome;
+use crate::domain::qc::{Outcome, Program};
 
 /// Who says something, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +117,7 @@ fn decide_again(connection: &Connection, series: i64, from: i64, now: Timestamp)
             .optional()?;
         let Some((rules, outcome_before)) = last else { continue };
         let by = read_rules(&rules)?;
-        let (counted, outcome, violations) = decide(&known, run, &by);
+        let (counted, outcome, violations) = decide(&known, run, &by, Program::NOW);
         if run != from && outcome.name() == outcome_before {
             continue;
         }
