@@ -10,7 +10,7 @@ use super::anew::Anew;
 use super::bench::state_words;
 use super::clock::Clock;
 use super::failure::{Failure, html};
-use super::shell::{self, HeldRow, Shell, unit};
+use super::shell::{self, HeldRow, Shell, unit_and_flags};
 use super::who::Who;
 use super::words::{filters, ruled};
 use crate::domain::clinic::Amount;
@@ -115,7 +115,7 @@ pub(super) fn rows(evidence: &Evidence, detail: &Observation, clock: &Clock) -> 
     });
     let beside = evidence.beside.iter().map(|it| {
         let detail = &it.detail;
-        let value = Words::row([detail.value_as_sent.as_str().into(), unit(detail)], " ");
+        let value = Words::row([detail.value_as_sent.as_str().into(), unit_and_flags(detail)], " ");
         let test = shell::test_name(&detail.test);
         let instrument = detail.instrument.to_string();
         (Words::fixed(it.is.words()), words!("{test} {value} from {instrument}", test, value, instrument))

@@ -195,7 +195,7 @@ pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
         id: view.observation.0,
         test: test_name(&detail.test),
         value: detail.value_as_sent.clone(),
-        unit: unit(detail),
+        unit: unit_and_flags(detail),
         specimen: detail.specimen.reveal().to_owned(),
         instrument: detail.instrument.to_string(),
         reasons: view.reasons.iter().map(|name| why_this_is_held(detail, name)).collect(),
@@ -222,15 +222,19 @@ pub(super) fn test_name(test: &TestIdentity) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// The unit as sent, how the analyzer flagged the value, and what it was converted into.
+/// The unit as sent, how the analyzer flagged the value, and what it was converted into: for who decides about it.
+pub(super) fn unit_and_flags(detail: &Observation) -> Words {
+    match detail.flags_in_words() {
+        Some(flags) => words!("{unit}, flagged {flags}", unit = unit(detail), flags),
+        None => unit(detail),
+    }
+}
+
+/// The unit as sent, and what the value was converted into.
 pub(super) fn unit(detail: &Observation) -> Words {
     let sent = match detail.declared_unit() {
         Some(unit) => words!("{unit} (declared, none was sent)", unit),
         None => detail.unit.as_deref().unwrap_or_default().into(),
-    };
-    let sent = match detail.flags_in_words() {
-        Some(flags) => words!("{unit}, flagged {flags}", unit = sent, flags),
-        None => sent,
     };
     match detail.reported_in_words() {
         Some(value) => words!("{sent}, reported as {value}", sent, value),
