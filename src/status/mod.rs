@@ -89,7 +89,7 @@ use readers::Readers;
 use reconciliation::Days;
 use resend::Outlet;
 pub use resend::Renders;
-pub use routes::views;
+pub use routes::{forms, views};
 use secret::Secrets;
 use sessions::Sessions;
 use snapshot::{Configured, Known, Snapshot, Stored, Wire};

@@ -60,6 +60,11 @@ pub(super) fn router() -> Router<Page> {
     all.fold(Router::new(), |router, (path, answer)| router.route(path, answer()))
 }
 
+/// The addresses that only take forms.
+pub fn forms() -> impl Iterator<Item = &'static str> {
+    FORMS.iter().map(|(path, _)| *path)
+}
+
 /// The address of each view, with `{…}` where it differs.
 pub fn views() -> impl Iterator<Item = &'static str> {
     VIEWS.iter().map(|(path, _)| *path)

@@ -201,15 +201,18 @@ async fn nothing_of_a_corpus_of_injections_runs_on_any_view() {
     let page = laboratory.page;
     let mut seen = Browser::open(&format!("http://{page}/"));
     let mut views: Vec<String> =
-        ["/", "/held", "/problems", "/downtime", "/wall", "/alarms", "/analyzer/vitros"]
+        ["/", "/held", "/problems", "/downtime", "/wall", "/alarms", "/analyzer/vitros", "/destination/lims"]
             .map(str::to_owned)
             .into();
+    views.extend(["/reconciliation", "/dead-letters", "/orders", "/qc"].map(str::to_owned));
     for number in 1..=INJECTIONS.len() {
         views.extend([format!("/message/{number}"), format!("/held/{number}"), format!("/problem/{number}")]);
     }
     for text in INJECTIONS {
         let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
         views.push(format!("/specimen?id={encoded}"));
+        views.push(format!("/misread?id={encoded}&to={encoded}"));
+        views.push(format!("/resend?to=lims&specimen={encoded}"));
     }
     for view in views {
         seen.go(&format!("http://{page}{view}"));

@@ -10,7 +10,7 @@ use labsim::frame::{Framing, cut, emit};
 use labsim::lims::{Lims, Mode, Setup};
 use labwire::board::LinkState;
 use labwire::config::Settings;
-use labwire::config::settings::Language;
+use labwire::config::settings::{Language, PageSettings};
 use labwire::gateway::Gateway;
 use labwire::host::control::{self, PersonAsked, Request, Response};
 use labwire::host::sockets::Sockets;
@@ -62,6 +62,16 @@ impl Laboratory {
         files: &[(&str, &[u8])],
         language: Language,
     ) -> Laboratory {
+        Laboratory::start_as(address, more, files, |page| page.language = language).await
+    }
+
+    /// The same, with other settings of the page than files can have.
+    pub(crate) async fn start_as(
+        address: &str,
+        more: &str,
+        files: &[(&str, &[u8])],
+        otherwise: impl FnOnce(&mut PageSettings),
+    ) -> Laboratory {
         labwire::host::tls::install_provider();
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
@@ -105,7 +115,7 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         fs::write(folder.path().join("labwire.toml"), site).unwrap();
         fs::write(folder.path().join("instruments.d/vitros.toml"), instrument).unwrap();
         let (mut settings, _) = Settings::load(folder.path()).unwrap();
-        settings.page.language = language;
+        otherwise(&mut settings.page);
         let gateway = Gateway::start(&settings, Sockets::default()).await.unwrap();
         let page = gateway.page;
         let laboratory = Laboratory { gateway: Some(gateway), lims, page, analyzer, folder };

@@ -11,6 +11,7 @@
 mod accessible;
 mod alarms;
 mod api;
+mod audited;
 mod browser;
 mod connections;
 mod controls;
