@@ -11,7 +11,7 @@
 #[path = "gateway/support.rs"]
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
@@ -19,11 +19,13 @@ use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use labsim::analyzer::{Analyzer, Options};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use support::*;
-use tokio::io::Interest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpStream, UnixDatagram};
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 const TIME: &str = "20260102030405";
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -49,17 +51,36 @@ impl Service {
         Service::spawn(lab, Duration::from_secs(1), shell, Stdio::from(kept))
     }
 
-    fn spawn(lab: &Lab, watchdog: Duration, mut labwire: Command, stdin: Stdio) -> Service {
+    /// Starts it again, with two of them.
+    fn start_with_both(lab: &Lab, [one, other]: [OwnedFd; 2]) -> Service {
+        let mut shell = Command::new("sh");
+        let passes = "exec 3<&0 4<&1 </dev/null >&2; LISTEN_PID=$$ LISTEN_FDS=2 exec \"$0\" \"$@\"";
+        shell.args(["-c", passes, env!("CARGO_BIN_EXE_labwire")]);
+        Service::spawn_with(lab, Duration::from_secs(1), shell, (Stdio::from(one), Some(Stdio::from(other))))
+    }
+
+    fn spawn(lab: &Lab, watchdog: Duration, labwire: Command, stdin: Stdio) -> Service {
+        Service::spawn_with(lab, watchdog, labwire, (stdin, None))
+    }
+
+    /// Its standard output is the log unless it is something else.
+    fn spawn_with(
+        lab: &Lab,
+        watchdog: Duration,
+        mut labwire: Command,
+        (stdin, stdout): (Stdio, Option<Stdio>),
+    ) -> Service {
         let _ = std::fs::remove_file(lab.path("notify"));
         let socket = UnixDatagram::bind(lab.path("notify")).unwrap();
         let log = std::fs::File::create(lab.path("log")).unwrap();
+        let stdout = stdout.unwrap_or_else(|| log.try_clone().unwrap().into());
         let child = labwire
             .args(["run", "--config"])
             .arg(lab.folder.path())
             .env("NOTIFY_SOCKET", lab.path("notify"))
             .env("WATCHDOG_USEC", watchdog.as_micros().to_string())
             .stdin(stdin)
-            .stdout(log.try_clone().unwrap())
+            .stdout(stdout)
             .stderr(log)
             .spawn()
             .unwrap();
@@ -98,6 +119,25 @@ impl Service {
             });
             let sockets = sockets.flatten().collect();
             return (String::from_utf8_lossy(text.get(..got.bytes).unwrap()).into_owned(), sockets);
+        }
+    }
+
+    /// Has it end, by a reload, and gives the connections that it leaves, by their names.
+    async fn reload(mut self) -> BTreeMap<String, OwnedFd> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        let mut left = BTreeMap::new();
+        loop {
+            let ended = self.child.try_wait().unwrap();
+            while let Ok((told, sockets)) = timeout(Duration::from_millis(50), self.told_with_sockets()).await
+            {
+                let name = told.lines().find_map(|line| line.strip_prefix("FDNAME="));
+                left.extend(sockets.into_iter().map(|socket| (name.unwrap().to_owned(), socket)));
+            }
+            if let Some(status) = ended {
+                assert!(status.success());
+                return left;
+            }
         }
     }
 
@@ -246,6 +286,109 @@ async fn who_connects_while_it_starts_again_waits_and_is_not_refused() {
     let elsewhere = Service::start_with(&lab, socket);
     elsewhere.until_told("FDSTOREREMOVE=1").await;
     until("the old one is closed", || std::net::TcpStream::connect(address).is_err()).await;
+}
+
+/// An analyzer that waits as long as the standard says.
+async fn patient(address: SocketAddr) -> Analyzer<TcpStream> {
+    Analyzer::new(TcpStream::connect(address).await.unwrap(), Options::default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_rests_goes_on_after_a_reload_and_one_in_the_middle_of_a_transmission_ends() {
+    let (lims, lab, address) = laboratory().await;
+    let second = free_port();
+    lab.instrument("h500", "erba-xl", "", &listener(second));
+    let first = Service::start(&lab, Duration::from_secs(1));
+    let mut kept = first.kept().await;
+    let name = address.to_string().replace(':', "-");
+    let socket = kept.remove(&name).unwrap();
+    // The page is to be shown again there.
+    drop(kept);
+    let mut rests = patient(address).await;
+    assert!(rests.transfer(&[&glucose("EX0001", "5.4", "F", TIME)]).await.is_complete());
+    let mut sends = TcpStream::connect(second).await.unwrap();
+    sends.write_all(b"\x05").await.unwrap();
+    assert_eq!(sends.read_u8().await.unwrap(), 0x06, "and now a frame would come");
+
+    let mut left = first.reload().await;
+    assert_eq!(left.len(), 1, "{left:?}");
+    let (named, connection) = left.pop_first().unwrap();
+    assert!(named.ends_with(&format!(" to {name}")), "{named}");
+    assert_eq!(
+        sends.read(&mut [0; 8]).await.unwrap(),
+        0,
+        "it must not wait for an answer that nobody owes it"
+    );
+    // Nobody is there, and the line says nothing of it.
+    let again = tokio::spawn(async move {
+        let report = rests.transfer(&[&glucose("EX0002", "5.5", "F", TIME)]).await;
+        assert!(report.is_complete(), "{report:?}");
+        rests
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let second = Service::start_with_both(&lab, [socket, connection]);
+    second.until_told(&format!("FDSTOREREMOVE=1\nFDNAME={named}")).await;
+    second.until_told("1 of 2 links connected").await;
+    drop(again.await.unwrap());
+    until("the LIMS has both", || lims.ledger().held().len() == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_listens_for_any_more_is_closed_after_a_reload() {
+    let (_lims, lab, address) = laboratory().await;
+    let first = Service::start(&lab, Duration::from_secs(1));
+    let mut kept = first.kept().await;
+    let socket = kept.remove(&address.to_string().replace(':', "-")).unwrap();
+    drop(kept);
+    let mut line = TcpStream::connect(address).await.unwrap();
+    line.write_all(b"\x05\x04").await.unwrap();
+    assert_eq!(line.read_u8().await.unwrap(), 0x06);
+    let mut left = first.reload().await;
+    let (_, connection) = left.pop_first().unwrap();
+    lab.instrument("erba", "erba-xl", "", &listener(free_port()));
+    let again = Service::start_with_both(&lab, [socket, connection]);
+    again.until_told("READY=1").await;
+    let ended = timeout(PATIENCE, line.read(&mut [0; 8])).await.unwrap();
+    assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_under_load_stands_through_twenty_reloads_and_no_result_is_lost_or_doubled() {
+    let (lims, lab, address) = laboratory().await;
+    let mut service = Service::start(&lab, Duration::from_secs(1));
+    let mut kept = service.kept().await;
+    let socket = kept.remove(&address.to_string().replace(':', "-")).unwrap();
+    drop(kept);
+    let stop = CancellationToken::new();
+    let over = stop.clone();
+    let mut line = patient(address).await;
+    let sending = tokio::spawn(async move {
+        let mut sent = 0;
+        while !over.is_cancelled() {
+            let message = glucose(&format!("EX{sent:04}"), "5.4", "F", TIME);
+            let report = line.transfer(&[&message]).await;
+            assert!(report.is_complete(), "the connection stands: {report:?}");
+            sent += 1;
+        }
+        sent
+    });
+    for round in 0..20_u64 {
+        tokio::time::sleep(Duration::from_millis(100 + 37 * round % 300)).await;
+        let mut left = service.reload().await;
+        assert_eq!(left.len(), 1, "round {round}: {left:?}");
+        let (_, connection) = left.pop_first().unwrap();
+        service = Service::start_with_both(&lab, [socket.try_clone().unwrap(), connection]);
+        service.until_told("READY=1").await;
+    }
+    stop.cancel();
+    let sent: usize = sending.await.unwrap();
+    assert!(sent > 20, "{sent}");
+    until("the LIMS has all", || lims.ledger().held().len() >= sent).await;
+    until("nothing is on its way", || lab.count("accepted") == i64::try_from(sent).unwrap()).await;
+    let held = lims.ledger().held().to_vec();
+    let specimens: BTreeSet<_> = held.iter().map(|it| it.specimen.clone()).collect();
+    assert_eq!((held.len(), specimens.len()), (sent, sent));
+    eprintln!("20 reloads, {sent} results over one connection");
 }
 
 #[tokio::test(flavor = "multi_thread")]

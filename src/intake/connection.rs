@@ -79,6 +79,7 @@ pub(super) fn reason(ended: &Ended) -> String {
         Ended::Idle => "nothing arrived for longer than the idle limit".to_owned(),
         Ended::Link(_) => "the analyzer can't be understood on this connection".to_owned(),
         Ended::Stopped => "closed by the gateway".to_owned(),
+        Ended::StoppedBetween => "left by the gateway between two transmissions".to_owned(),
     }
 }
 
@@ -88,7 +89,7 @@ pub(super) fn cause(ended: &Ended) -> Cause {
         Ended::Closed => Cause::HungUp,
         Ended::Failed(error) => Cause::of(error),
         Ended::Idle => Cause::NoAnswer,
-        Ended::Link(_) | Ended::Stopped => Cause::Unknown,
+        Ended::Link(_) | Ended::Stopped | Ended::StoppedBetween => Cause::Unknown,
     }
 }
 

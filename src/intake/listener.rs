@@ -12,7 +12,7 @@ use crate::board::{Cause, LinkState};
 use crate::clock;
 use crate::config::settings::{Instrument, SecondConnection, Transport};
 use crate::host::tls::{Acceptor, TlsError};
-use crate::wire::tcp;
+use crate::wire::{Ended, tcp};
 
 /// How long to wait before trying again to bind, or to accept when the system is out of descriptors.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -40,9 +40,17 @@ pub(super) async fn run(intake: Intake, source: Source, address: SocketAddr) {
         }
     };
     let Some(listener) = bind(&intake, &source, address).await else { return };
+    let left = intake.sockets.connections(address);
     intake.board.set_link(&source.name, clock::now(), LinkState::Listening);
     let standing = Standing::default();
     let mut number = 0;
+    for (stream, peer) in left {
+        // What was agreed on for TLS ended with the run before.
+        if acceptor.is_none() {
+            number += 1;
+            admit(&intake, &source, &standing, Arrival { stream, peer, number, acceptor: None });
+        }
+    }
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -137,7 +145,13 @@ fn admit(intake: &Intake, source: &Source, standing: &Standing, arrival: Arrival
     tasks.spawn(async move {
         let (name, end) = (peer.to_string(), seat.end.clone());
         match acceptor {
-            None => drop(connection::run(&intake, &source, &first, &name, stream, end).await),
+            None => {
+                let mut stream = stream;
+                let ended = connection::run(&intake, &source, &first, &name, &mut stream, end).await;
+                if matches!(ended, Ended::StoppedBetween) && intake.tasks.stopping().is_cancelled() {
+                    intake.sockets.leave(&stream);
+                }
+            }
             Some(acceptor) => match acceptor.accept(stream).await {
                 Ok(stream) => drop(connection::run(&intake, &source, &first, &name, stream, end).await),
                 Err(error) => {

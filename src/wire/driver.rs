@@ -63,6 +63,8 @@ pub enum Ended {
     Link(End),
     /// The gateway stops, or a newer connection took this one's place.
     Stopped,
+    /// The same, between two transmissions: who has the connection next can go on with it.
+    StoppedBetween,
 }
 
 enum Event {
@@ -128,7 +130,7 @@ where
         let mut grace_over: Option<Instant> = None;
         loop {
             if grace_over.is_some() && self.link.is_idle() {
-                return Ended::Stopped;
+                return if self.link.is_fresh() { Ended::StoppedBetween } else { Ended::Stopped };
             }
             let event = tokio::select! {
                 biased;

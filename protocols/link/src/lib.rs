@@ -26,6 +26,10 @@ pub trait Link: Send {
     fn doing(&self) -> &'static str;
     /// Whether the connection can be closed now without cutting anything short.
     fn is_idle(&self) -> bool;
+
+    /// Whether all is as when the connection began, so that another machine could go on with it: nothing is under way or waits to
+    /// be, and nothing that was read waits for more.
+    fn is_fresh(&self) -> bool;
 }
 
 /// What happened.

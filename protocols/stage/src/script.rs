@@ -12,6 +12,7 @@
 //! sent 7 answered MSH|…      expected, with the answer
 //! timer 30s, timer none      the next deadline
 //! idle yes, idle no          whether the connection could be closed
+//! fresh yes, fresh no        whether another machine could go on with it
 //! doing storing a frame      what the link says it is doing
 //! ```
 //! After each read, tick and so on everything that the link does must be expected, in order. What was transmitted is
@@ -103,6 +104,7 @@ impl<T: Tongue> Stage<T> {
             "slow" => self.slow_line = true,
             "timer" => return same(rest, &self.timer()),
             "idle" => return same(rest, if self.link.is_idle() { "yes" } else { "no" }),
+            "fresh" => return same(rest, if self.link.is_fresh() { "yes" } else { "no" }),
             "doing" => return same(rest, self.link.doing()),
             "send" => return self.expect(&format!("send {}", T::expected(rest))),
             _ if is_expected => return self.expect(line),

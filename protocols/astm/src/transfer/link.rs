@@ -108,4 +108,8 @@ impl Link for AstmLink {
     fn is_idle(&self) -> bool {
         self.receiver.is_neutral() && !self.sender.is_engaged()
     }
+
+    fn is_fresh(&self) -> bool {
+        self.connected && self.receiver.is_neutral() && self.sender.doing().is_none()
+    }
 }

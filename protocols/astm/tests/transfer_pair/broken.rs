@@ -91,4 +91,8 @@ impl Link for Broken {
     fn is_idle(&self) -> bool {
         self.link.is_idle()
     }
+
+    fn is_fresh(&self) -> bool {
+        self.link.is_fresh()
+    }
 }

@@ -143,4 +143,8 @@ impl Link for MllpLink {
     fn is_idle(&self) -> bool {
         self.receiver.is_idle() && self.sender.doing().is_none()
     }
+
+    fn is_fresh(&self) -> bool {
+        self.line == Line::Up && self.receiver.is_fresh() && self.sender.doing().is_none()
+    }
 }

@@ -199,6 +199,11 @@ impl Receiver {
         self.storing.is_none() && !is_receiving && !self.waiting.iter().any(|waiting| self.may_store(waiting))
     }
 
+    /// Whether nothing is stored, waits, or has begun to arrive.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.storing.is_none() && self.waiting.is_empty() && !self.scanner.is_within()
+    }
+
     pub(super) fn doing(&self) -> &'static str {
         if self.storing.is_some() {
             "storing a message"

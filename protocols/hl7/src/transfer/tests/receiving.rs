@@ -223,3 +223,24 @@ fn a_message_that_still_waits_when_the_connection_is_lost_is_not_stored_and_was_
         ",
     );
 }
+
+/// What was read of it would be missing to whoever went on with the connection.
+#[test]
+fn a_message_that_has_begun_or_waits_is_left_to_nobody_though_the_connection_could_be_closed() {
+    check(
+        r#"
+        fresh yes
+        ~ busy
+        > VT "MSH|^~"
+        idle yes
+        fresh no
+        > "\&|1" FS CR
+        note busy
+        idle yes
+        fresh no
+        ~ disconnected
+        note unstored
+        fresh no
+        "#,
+    );
+}
