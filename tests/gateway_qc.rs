@@ -193,6 +193,18 @@ impl Laboratory {
         self
     }
 
+    /// Lets results wait that were measured while their controls were out, once somebody signs that.
+    fn with_a_rule(self) -> Laboratory {
+        let rule = "[[qc]]\nname = \"controls\"\nmissing = \"pass\"\nsource = \"a test\"\n";
+        fs::create_dir(self.lab.path("rules.d")).unwrap();
+        fs::write(self.lab.path("rules.d/own.toml"), rule).unwrap();
+        let site = fs::read_to_string(self.lab.path("labwire.toml")).unwrap();
+        let lims = "[destination.lims]\n";
+        let site = site.replacen(lims, &format!("{lims}release = \"hold-exceptions\"\n"), 1);
+        fs::write(self.lab.path("labwire.toml"), site).unwrap();
+        self
+    }
+
     /// A page, with its head.
     async fn page(&self, path: &str) -> String {
         let mut line = connect(self.lab.page).await;
@@ -270,17 +282,10 @@ async fn a_failed_run_is_a_problem_and_names_the_patients_since_the_last_accepta
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_signed_rule_says_so_results_wait_that_were_measured_while_their_controls_were_out() {
-    let here = Laboratory::new().await.with_lots();
+    let here = Laboratory::new().await.with_lots().with_a_rule();
     let lab = &here.lab;
-    let rule = "[[qc]]\nname = \"controls\"\nmissing = \"pass\"\nsource = \"a test\"\n";
-    fs::create_dir(lab.path("rules.d")).unwrap();
-    fs::write(lab.path("rules.d/own.toml"), rule).unwrap();
-    let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
-    let lims = "[destination.lims]\n";
-    let site = site.replacen(lims, &format!("{lims}release = \"hold-exceptions\"\n"), 1);
     let codes = "[codes.CREA]\nanalyte = \"creatinine\"\n";
     lab.instrument("erba", "erba-xl", "", &format!("{}{codes}", listener(here.chemistry)));
-    fs::write(lab.path("labwire.toml"), site).unwrap();
     let gateway = lab.start().await;
     let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
     assert!(said.starts_with("Signed by"), "{said}");
@@ -312,6 +317,54 @@ async fn where_a_signed_rule_says_so_results_wait_that_were_measured_while_their
     let told = lab.text(&["release", "--held-for", "doubted", "--reason", "measured again elsewhere"]);
     assert_eq!(told.lines().filter(|line| line.ends_with(": done")).count(), 2, "{told}");
     until("a person lets them go", || here.accepted("lims") == 5).await;
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_wait_by_the_controls_that_stood_when_they_were_measured_whatever_came_first() {
+    let here = Laboratory::new().await.with_lots().with_a_rule();
+    let lab = &here.lab;
+    let gateway = lab.start().await;
+    let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    assert!(said.starts_with("Signed by"), "{said}");
+
+    // After an outage the analyzer sends its controls first.
+    for (value, time) in [("101", "20260102060000"), ("107", "20260102090000"), ("100", "20260102110000")] {
+        send(here.chemistry, &control("NORMAL", value, time)).await;
+    }
+    for (specimen, value, time) in [
+        ("EX0001", "88", "20260102080000"),
+        ("EX0002", "91", "20260102100000"),
+        ("EX0003", "92", "20260102113000"),
+    ] {
+        send(here.chemistry, &glucose(specimen, value, "F", time)).await;
+    }
+    until("what was measured while they were good leaves", || here.accepted("lims") == 2).await;
+    until("the other waits", || lab.text(&["held"]).contains("EX0002")).await;
+    let held = lab.text(&["held"]);
+    assert!(!held.contains("EX0001") && !held.contains("EX0003"), "{held}");
+    assert!(lab.text(&["trace", "EX0002"]).contains("qc: found; by controls; seen rejected"));
+    assert!(lab.text(&["trace", "EX0003"]).contains("qc: clear; by controls; seen accepted"));
+
+    // A good control comes late that was measured before the one that is out.
+    send(here.chemistry, &control("NORMAL", "110", "20260102140000")).await;
+    send(here.chemistry, &control("NORMAL", "101", "20260102123000")).await;
+    send(here.chemistry, &glucose("EX0004", "93", "F", "20260102150000")).await;
+    send(here.chemistry, &glucose("EX0005", "94", "F", "20260102130000")).await;
+    send(here.chemistry, &glucose("EX0006", "95", "F", "")).await;
+    until("what is measured between them leaves", || here.accepted("lims") == 3).await;
+    until("what is measured after both waits", || {
+        let held = lab.text(&["held"]);
+        held.contains("EX0004") && held.contains("EX0006")
+    })
+    .await;
+    assert!(!lab.text(&["held"]).contains("EX0005"));
+    assert!(lab.text(&["trace", "EX0006"]).contains("seen rejected, in the order in which they came"));
+    let qc = lab.text(&["qc"]);
+    assert!(qc.contains("erba GLCC: rejected") && qc.contains("last acceptable: run 5"), "{qc}");
+    let replayed = lab.text(&["qc", "replay"]);
+    assert_eq!(replayed, "5 decisions were made again, 0 came out otherwise.\n");
     assert!(gateway.terminate().success());
     lab.must_balance();
 }

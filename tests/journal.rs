@@ -21,6 +21,7 @@ mod journal {
     mod judged;
     mod kit;
     mod lanes;
+    mod late_controls;
     mod leaving;
     mod noting;
     mod ordering;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Reading;
 use super::convert;
 use crate::domain::clinic::{Amount, Case, Identity, Measured, Past, Person, Sex, SpecimenFacts};
-use crate::domain::qc::QcState;
+use crate::domain::qc::Stood;
 use crate::domain::{Observation, Patient, Private};
 
 /// How far an instrument's clock may be ahead of ours before its times are in doubt.
@@ -29,7 +29,7 @@ pub struct Around {
     /// What came with the specimen itself, where not all of it says the same.
     pub otherwise: Vec<Private<Patient>>,
     /// How its test stands by its controls, where a rule asks for that.
-    pub qc: Option<QcState>,
+    pub qc: Option<Stood>,
 }
 
 /// The case of an observation. Its value is converted by the reading's rules.

@@ -2,9 +2,9 @@
 //! patients' results no acceptable run vouches for. Nothing of it can be changed afterwards.
 
 use jiff::SignedDuration;
-use labwire::domain::qc::{Multirule, Plan, QcState, Target, WhyNot};
+use labwire::domain::qc::{By, Multirule, Plan, QcState, Target, WhyNot};
 use labwire::domain::{InstrumentId, InstrumentTime, Observation, SampleClass, TestIdentity};
-use labwire::journal::qc::{NewControl, Saying, SeriesView};
+use labwire::journal::qc::{Asked, JudgedRun, NewControl, Saying, SeriesView};
 use labwire::journal::results::{Entry, Place};
 use labwire::journal::{JournalError, ObservationId};
 use labwire_units::Exact;
@@ -13,21 +13,21 @@ use super::kit::*;
 
 /// A control result: its level, its distance from the mean in standard deviations, and when it was measured, in minutes.
 /// `?` in the place of a number is one without a target.
-type Measured<'a> = (&'a str, &'a str, i64);
+pub(crate) type Measured<'a> = (&'a str, &'a str, i64);
 
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan { multirule: Some(Multirule::default()), ..Plan::default() }
 }
 
-fn sim() -> InstrumentId {
+pub(crate) fn sim() -> InstrumentId {
     InstrumentId::new("sim")
 }
 
-fn potassium() -> TestIdentity {
+pub(crate) fn potassium() -> TestIdentity {
     TestIdentity { code: "K".to_owned(), ..TestIdentity::default() }
 }
 
-fn minute(minutes: i64) -> jiff::Timestamp {
+pub(crate) fn minute(minutes: i64) -> jiff::Timestamp {
     at(minutes * 60)
 }
 
@@ -43,7 +43,7 @@ fn target() -> Target {
     }
 }
 
-fn new_control(
+pub(crate) fn new_control(
     entry: usize,
     (level, z, minutes): Measured<'_>,
     supersedes: Option<ObservationId>,
@@ -54,6 +54,7 @@ fn new_control(
         test: potassium(),
         supersedes,
         measured_at: minute(minutes),
+        by: By::Measurement,
         value: if has_target { z.to_owned() } else { "1".to_owned() },
         unit: "mmol/L".to_owned(),
         material: Some(("A".to_owned(), level.to_owned())),
@@ -62,7 +63,7 @@ fn new_control(
 }
 
 /// Records one message with these control results.
-fn measure_by(
+pub(crate) fn measure_by(
     lab: &Lab,
     plan: &Plan,
     results: &[Measured<'_>],
@@ -74,8 +75,7 @@ fn measure_by(
     let runs = lab.reader.judge_controls(&sim(), &controls, plan).unwrap();
     let entry = |(number, (level, z, _)): (u32, &Measured<'_>)| {
         let value = if *z == "?" { "1" } else { z };
-        let observation =
-            Observation { class: SampleClass::Control, record: number, ..result(level, "K", value) };
+        let observation = Observation { record: number, ..control_result(level, value) };
         let place = supersedes.map_or(Place::Own, Place::Supersedes);
         Entry { place, ..own(observation) }
     };
@@ -86,26 +86,37 @@ fn measure_by(
     lab.ids(message)
 }
 
-fn measure(lab: &Lab, results: &[Measured<'_>]) -> Vec<ObservationId> {
+pub(crate) fn control_result(level: &str, value: &str) -> Observation {
+    Observation { class: SampleClass::Control, ..result(level, "K", value) }
+}
+
+/// What these would come to, with what is stored.
+pub(crate) fn judged(lab: &Lab, results: &[Measured<'_>]) -> Vec<JudgedRun> {
+    let controls: Vec<NewControl> =
+        (0..).zip(results).map(|(entry, it)| new_control(entry, *it, None)).collect();
+    lab.reader.judge_controls(&sim(), &controls, &plan()).unwrap()
+}
+
+pub(crate) fn measure(lab: &Lab, results: &[Measured<'_>]) -> Vec<ObservationId> {
     measure_by(lab, &plan(), results, None)
 }
 
-fn series(lab: &Lab) -> SeriesView {
+pub(crate) fn series(lab: &Lab) -> SeriesView {
     lab.reader.qc(SignedDuration::from_hours(24), minute(60)).unwrap().remove(0)
 }
 
 /// The state, and what its run breaks.
-fn stands(lab: &Lab) -> String {
+pub(crate) fn stands(lab: &Lab) -> String {
     let series = series(lab);
     let broken = series.last.iter().flat_map(|run| run.violations.iter().map(|it| it.rule.name()));
     [series.state.name()].into_iter().chain(broken).collect::<Vec<_>>().join(" ")
 }
 
-fn runs(lab: &Lab) -> i64 {
+pub(crate) fn runs(lab: &Lab) -> i64 {
     lab.ask("SELECT count(*) FROM qc_run")
 }
 
-fn saying(reason: &str) -> Saying {
+pub(crate) fn saying(reason: &str) -> Saying {
     Saying { by: "M. Garcia".to_owned(), account: "mgarcia".to_owned(), reason: reason.to_owned() }
 }
 
@@ -117,7 +128,7 @@ fn exclude(lab: &Lab, id: ObservationId) -> Result<(), JournalError> {
     lab.wait(lab.journal.exclude_control(id, saying("an air bubble"), lab.now()))
 }
 
-fn replays(lab: &Lab) {
+pub(crate) fn replays(lab: &Lab) {
     let (count, otherwise) = lab.reader.qc_replay().unwrap();
     assert!(count > 0);
     assert_eq!(otherwise, [""; 0]);
@@ -194,7 +205,9 @@ fn where_others_judge_results_are_kept_and_none_passes() {
 fn a_run_vouches_for_a_day_and_no_longer() {
     let lab = Lab::new();
     let state = |minutes| {
-        lab.reader.qc_state(&sim(), &potassium(), SignedDuration::from_hours(24), minute(minutes)).unwrap()
+        let valid_for = SignedDuration::from_hours(24);
+        let asked = Asked { measured_at: None, at: minute(minutes), runs: &[], valid_for };
+        lab.reader.qc_state(&sim(), &potassium(), asked).unwrap().state
     };
     assert_eq!(state(0), QcState::NeverRun);
     measure(&lab, &[("1", "0.1", 0)]);
@@ -202,11 +215,9 @@ fn a_run_vouches_for_a_day_and_no_longer() {
     assert_eq!(state(24 * 60), QcState::Accepted);
     assert_eq!(state(24 * 60 + 1), QcState::NoRunSince);
     let diluted = TestIdentity { dilution: "10".to_owned(), ..potassium() };
-    let at = minute(60);
-    assert_eq!(
-        lab.reader.qc_state(&sim(), &diluted, SignedDuration::from_hours(24), at).unwrap(),
-        QcState::Accepted
-    );
+    let asked =
+        Asked { measured_at: None, at: minute(60), runs: &[], valid_for: SignedDuration::from_hours(24) };
+    assert_eq!(lab.reader.qc_state(&sim(), &diluted, asked).unwrap().state, QcState::Accepted);
     measure(&lab, &[("1", "4", 10)]);
     assert_eq!(state(48 * 60), QcState::Rejected, "what failed doesn't become better with age");
 }

@@ -11,7 +11,7 @@ use crate::config::reader::{Entry, Table};
 use crate::domain::clinic::{
     Amount, Case, Criteria, DAY, Example, Expected, Identity, Measured, Past, Person, SpecimenFacts,
 };
-use crate::domain::qc::QcState;
+use crate::domain::qc::{By, QcState, Stood};
 use crate::domain::{Comparator, Glob, Private};
 
 const QC_STATES: [(&str, QcState); 7] = [
@@ -105,7 +105,7 @@ fn case(
         history: previous.into_iter().collect::<Option<_>>()?,
         history_untold: false,
         identity,
-        qc: table.choice("qc", &QC_STATES),
+        qc: table.choice("qc", &QC_STATES).map(|state| Stood { state, by: By::Measurement }),
     })
 }
 

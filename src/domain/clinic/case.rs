@@ -7,7 +7,7 @@ use labwire_units::Exact;
 
 use super::criteria::Sex;
 use super::reach::Reach;
-use crate::domain::qc::QcState;
+use crate::domain::qc::Stood;
 use crate::domain::{Comparator, Private};
 
 /// One value and what is known around it.
@@ -27,8 +27,8 @@ pub struct Case {
     /// Whether the LIMS was asked for more of that and hasn't told.
     pub history_untold: bool,
     pub identity: Identity,
-    /// How its test stands by its controls on the instrument; `None` where that wasn't looked for.
-    pub qc: Option<QcState>,
+    /// How its test stood by its controls on the instrument when it was measured; `None` where that wasn't looked for.
+    pub qc: Option<Stood>,
 }
 
 /// A value with what it is a value of.

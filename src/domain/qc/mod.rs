@@ -10,5 +10,5 @@ mod westgard;
 
 pub use lot::{Control, Identified, Level, Lot, Target, Unmarked, WhyNot};
 pub use rule::{Across, AtLimit, Multirule, Plan, RangeOf, Rule, Severity};
-pub use run::{Outcome, QcState, conclude, names};
+pub use run::{By, Outcome, QcState, Stood, conclude, names};
 pub use westgard::{Point, Program, Scope, Violation, violations};

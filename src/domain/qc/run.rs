@@ -123,6 +123,21 @@ impl QcState {
     }
 }
 
+/// By what a result and its controls were put in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Measurement,
+    /// Where either told no time that counts.
+    Receipt,
+}
+
+/// How a test stood by its controls when a result was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stood {
+    pub state: QcState,
+    pub by: By,
+}
+
 impl From<Outcome> for QcState {
     fn from(outcome: Outcome) -> QcState {
         match outcome {

@@ -9,16 +9,14 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::rows::instant;
 use super::super::{JournalError, ObservationId, Reader};
-use super::rows::read_violations;
+use super::again::{Anew, REACH, anew, last};
 use crate::domain::qc::{
-    Multirule, Outcome, Plan, Point, Program, Target, Violation, WhyNot, conclude, violations,
+    By, Multirule, Outcome, Plan, Point, Program, Target, Violation, WhyNot, conclude, violations,
 };
 use crate::domain::{InstrumentId, TestIdentity};
 
 /// How many runs of one level can matter to a decision.
 const RUNS: usize = 10;
-/// The most control results of one test that are looked back upon.
-const LOOK_BACK: usize = 400;
 
 /// A control result that isn't stored yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +26,9 @@ pub struct NewControl {
     pub test: TestIdentity,
     /// The earlier version whose place it takes.
     pub supersedes: Option<ObservationId>,
+    /// Where it told no time that counts, when it came.
     pub measured_at: Timestamp,
+    pub by: By,
     /// As decimal text where it is a number, else as sent.
     pub value: String,
     pub unit: String,
@@ -37,11 +37,13 @@ pub struct NewControl {
     pub target: Result<Target, WhyNot>,
 }
 
-/// A run to which results of a message belong, and what it comes to with them.
+/// A run to which results of a message belong, and what it comes to with them; or a later one that comes to something else
+/// by them, which has none of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedRun {
     pub test: TestIdentity,
     pub place: RunPlace,
+    pub began_at: Timestamp,
     pub controls: Vec<NewControl>,
     pub by: Multirule,
     /// All results that the decision rests on.
@@ -50,12 +52,22 @@ pub struct JudgedRun {
     pub violations: Vec<Violation>,
     /// What it broke before.
     pub before: Vec<Violation>,
+    pub course: Course,
+}
+
+/// What a run came to with each of its results.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    /// By when they were measured, the first at first.
+    pub steps: Vec<(Timestamp, Outcome)>,
+    /// By receipt where any of them told no time that counts.
+    pub by: By,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunPlace {
     Stored(i64),
-    New { began_at: Timestamp },
+    New,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +100,7 @@ impl Reader {
 }
 
 /// One test, whatever it was diluted by.
-pub(super) fn undiluted(test: &TestIdentity) -> TestIdentity {
+pub fn undiluted(test: &TestIdentity) -> TestIdentity {
     TestIdentity { dilution: String::new(), ..test.clone() }
 }
 
@@ -98,6 +110,8 @@ pub(super) struct Known {
     pub(super) counted: Counted,
     pub(super) run: i64,
     pub(super) began_at: Timestamp,
+    pub(super) measured_at: Timestamp,
+    pub(super) by: By,
     pub(super) material: Option<(String, String)>,
     /// `None` where it isn't judged.
     pub(super) z: Option<Exact>,
@@ -118,7 +132,7 @@ fn judge(
     by: &Multirule,
 ) -> Result<Vec<JudgedRun>, JournalError> {
     let mut known = match series(connection, instrument, test)? {
-        Some(series) => stored(connection, series)?,
+        Some(series) => stored(connection, series, earliest(connection, &controls)?)?,
         None => Vec::new(),
     };
     controls.sort_by(|a, b| {
@@ -130,54 +144,82 @@ fn judge(
         let replaced = control.supersedes.map(|earlier| Counted::Stored(earlier.0));
         let place = replaced.and_then(|earlier| known.iter().find(|it| it.counted == earlier).cloned());
         known.retain(|it| Some(it.counted) != replaced);
-        let (run, began_at) = match place {
-            Some(earlier) => (earlier.run, earlier.began_at),
+        let (began_at, run) = match place {
+            Some(earlier) => earlier.place(),
             None => run_of(&known, &control, by),
         };
         known.push(Known {
             counted: Counted::New(control.entry),
             run,
             began_at,
+            measured_at: control.measured_at,
+            by: control.by,
             material: control.material.clone(),
             z: deviation(&control),
         });
         runs.entry(run).or_default().push(control);
     }
-    let mut judged = Vec::new();
-    for (run, controls) in runs {
+    let mut touched = BTreeSet::new();
+    let mut decided = Vec::new();
+    for run in runs.keys().copied() {
         let began_at = known.iter().find(|it| it.run == run).map(|it| it.began_at).unwrap_or_default();
-        let (place, before) = match stored_runs.contains(&run) {
-            true => (RunPlace::Stored(run), broken_before(connection, run)?),
-            false => (RunPlace::New { began_at }, Vec::new()),
-        };
+        let before = last(connection, run)?.filter(|_| stored_runs.contains(&run));
+        let before = before.map_or(Vec::new(), |it| it.violations);
         let (counted, outcome, violations) = decide(&known, run, by, Program::NOW);
-        let (test, by) = (test.clone(), by.clone());
-        judged.push(JudgedRun { test, place, controls, by, counted, outcome, violations, before });
+        touched.insert((began_at, run));
+        decided.push(Anew { run, began_at, by: by.clone(), counted, outcome, violations, before });
     }
-    Ok(judged)
+    decided.extend(anew(connection, &known, &touched)?);
+    let judged = |it: Anew| JudgedRun {
+        test: test.clone(),
+        place: if stored_runs.contains(&it.run) { RunPlace::Stored(it.run) } else { RunPlace::New },
+        began_at: it.began_at,
+        controls: runs.remove(&it.run).unwrap_or_default(),
+        course: course(&known, it.run, &it.by),
+        by: it.by,
+        counted: it.counted,
+        outcome: it.outcome,
+        violations: it.violations,
+        before: it.before,
+    };
+    Ok(decided.into_iter().map(judged).collect())
 }
 
-/// What a run broke by its last decision.
-fn broken_before(connection: &Connection, run: i64) -> Result<Vec<Violation>, JournalError> {
-    let last: Option<String> = connection
-        .prepare_cached("SELECT violations FROM qc_decision WHERE run = ? ORDER BY id DESC LIMIT 1")?
-        .query_row([run], |row| row.get(0))
-        .optional()?;
-    last.map_or(Ok(Vec::new()), |text| read_violations(&text))
+/// When the first of these was measured, or the run began whose result one of them replaces.
+fn earliest(connection: &Connection, controls: &[NewControl]) -> Result<Timestamp, JournalError> {
+    let mut earliest = Timestamp::MAX;
+    for control in controls {
+        let replaced =
+            control.supersedes.map(|earlier| began_with(connection, earlier)).transpose()?.flatten();
+        earliest = earliest.min(control.measured_at).min(replaced.unwrap_or(Timestamp::MAX));
+    }
+    Ok(earliest)
 }
 
-/// The latest run, where the result is near enough and its level has room in it; else one more.
-fn run_of(known: &[Known], control: &NewControl, by: &Multirule) -> (i64, Timestamp) {
-    let latest = known.iter().max_by_key(|it| it.run);
-    let Some(latest) = latest else { return (1, control.measured_at) };
-    let of_level = |it: &&Known| it.run == latest.run && it.material == control.material;
-    let has_room = known.iter().filter(of_level).count() < by.replicates;
-    let apart = control.measured_at.duration_since(latest.began_at).abs();
-    if has_room && apart <= by.run_within {
-        (latest.run, latest.began_at)
-    } else {
-        (latest.run.saturating_add(1), control.measured_at)
-    }
+/// When the run of a result began.
+fn began_with(connection: &Connection, id: ObservationId) -> Result<Option<Timestamp>, JournalError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT r.began_at FROM qc_point p JOIN qc_run r ON r.id = p.run WHERE p.observation = ?",
+        )?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?
+        .map(instant))
+}
+
+/// The run that had begun when the result was measured, or else the one that began next, where it is near enough and the
+/// result's level has room in it; else one more.
+fn run_of(known: &[Known], control: &NewControl, by: &Multirule) -> (Timestamp, i64) {
+    let places: BTreeSet<(Timestamp, i64)> = known.iter().map(Known::place).collect();
+    let is_before = |(began_at, _): &&(Timestamp, i64)| *began_at <= control.measured_at;
+    let (before, next) = (places.iter().rfind(is_before), places.iter().find(|it| !is_before(it)));
+    let fits = |(began_at, run): &&(Timestamp, i64)| {
+        let of_level = known.iter().filter(|it| it.run == *run && it.material == control.material);
+        let apart = control.measured_at.duration_since(*began_at).abs();
+        of_level.count() < by.replicates && apart <= by.run_within
+    };
+    let one_more = known.iter().map(|it| it.run).max().unwrap_or(0).saturating_add(1);
+    before.into_iter().chain(next).find(fits).copied().unwrap_or((control.measured_at, one_more))
 }
 
 fn deviation(control: &NewControl) -> Option<Exact> {
@@ -206,6 +248,19 @@ pub(super) fn decide(
     let mut counted: Vec<Counted> = counting.iter().map(|(_, it)| it.counted).collect();
     counted.sort();
     (counted, outcome, violations)
+}
+
+/// What a run came to by what was measured until each of its results.
+pub(super) fn course(known: &[Known], run: i64, by: &Multirule) -> Course {
+    let own = || known.iter().filter(|it| it.run == run);
+    let moments: BTreeSet<Timestamp> = own().map(|it| it.measured_at).collect();
+    let until = |moment: Timestamp| {
+        let until: Vec<Known> = known.iter().filter(|it| it.measured_at <= moment).cloned().collect();
+        decide(&until, run, by, Program::NOW).1
+    };
+    let has_no_time = own().any(|it| it.by == By::Receipt);
+    let steps = moments.into_iter().map(|moment| (moment, until(moment))).collect();
+    Course { steps, by: if has_no_time { By::Receipt } else { By::Measurement } }
 }
 
 /// Each result with its run's number in the order in which runs follow one another.
@@ -250,16 +305,25 @@ pub(super) fn series(
         .optional()?)
 }
 
-/// The latest results of a series that nobody took out and nothing took the place of.
-pub(super) fn stored(connection: &Connection, series: i64) -> Result<Vec<Known>, JournalError> {
+/// The results, which nobody took out and nothing took the place of, of the runs before a moment that can matter to one that
+/// began then, and of all after it.
+pub(super) fn stored(
+    connection: &Connection,
+    series: i64,
+    around: Timestamp,
+) -> Result<Vec<Known>, JournalError> {
     let mut statement = connection.prepare_cached(
-        "SELECT p.observation, p.run, r.began_at, p.lot, p.level, p.value, p.mean, p.sd
-         FROM qc_run r JOIN qc_point p ON p.run = r.id WHERE r.series = ?
+        "SELECT p.observation, p.run, r.began_at, p.lot, p.level, p.value, p.mean, p.sd, p.measured_at,
+            EXISTS (SELECT 1 FROM observation o JOIN message m ON m.id = o.message
+                WHERE o.id = p.observation AND m.received_at = p.measured_at)
+         FROM qc_run r JOIN qc_point p ON p.run = r.id
+         WHERE r.series = ?1 AND r.began_at >= coalesce((SELECT began_at FROM qc_run
+            WHERE series = ?1 AND began_at <= ?2 ORDER BY began_at DESC LIMIT 1 OFFSET ?3), r.began_at)
          AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = p.observation)
-         AND NOT EXISTS (SELECT 1 FROM qc_word w WHERE w.observation = p.observation)
-         ORDER BY r.id DESC LIMIT ?",
+         AND NOT EXISTS (SELECT 1 FROM qc_word w WHERE w.observation = p.observation)",
     )?;
-    let rows = statement.query_map(params![series, LOOK_BACK], known)?;
+    let of = params![series, around.as_microsecond(), i64::try_from(REACH).unwrap_or(i64::MAX)];
+    let rows = statement.query_map(of, known)?;
     Ok(rows.collect::<Result<Vec<_>, _>>()?)
 }
 
@@ -271,9 +335,16 @@ pub(super) fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
         counted: Counted::Stored(row.get(0)?),
         run: row.get(1)?,
         began_at: instant(row.get(2)?),
+        measured_at: instant(row.get(8)?),
+        by: by(row.get(9)?),
         material: lot.zip(level),
         z: mean.zip(sd).and_then(|(mean, sd)| z(&row.get::<_, String>(5).ok()?, &mean, &sd)),
     })
+}
+
+/// A control whose time is that of its receipt told none that counts.
+pub(super) fn by(is_by_receipt: bool) -> By {
+    if is_by_receipt { By::Receipt } else { By::Measurement }
 }
 
 /// How many standard deviations a value is above the mean.

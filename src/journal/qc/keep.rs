@@ -11,7 +11,7 @@ use crate::domain::qc::{Multirule, Outcome, Program, Severity, Violation, names}
 use crate::domain::{InstrumentId, TestIdentity};
 
 /// `ids` holds the number of each of the message's entries that became a result of its own. A run of which nothing is new
-/// is passed over.
+/// is passed over, and so is a later one that was decided again by what isn't.
 pub(in crate::journal) fn write(
     connection: &Connection,
     instrument: &InstrumentId,
@@ -23,16 +23,18 @@ pub(in crate::journal) fn write(
     for judged in runs {
         let fresh: Vec<(&NewControl, ObservationId)> =
             judged.controls.iter().filter_map(|it| Some((it, id_of(it.entry)?))).collect();
-        if fresh.is_empty() {
+        let is_unknown = |it: &Counted| matches!(it, Counted::New(entry) if id_of(*entry).is_none());
+        let is_later = judged.controls.is_empty();
+        if (fresh.is_empty() && !is_later) || (is_later && judged.counted.iter().any(is_unknown)) {
             continue;
         }
         let run = match judged.place {
             RunPlace::Stored(run) => run,
-            RunPlace::New { began_at } => {
+            RunPlace::New => {
                 let series = series_or_new(connection, instrument, &judged.test)?;
                 connection
                     .prepare_cached("INSERT INTO qc_run (series, began_at) VALUES (?, ?)")?
-                    .execute(params![series, began_at.as_microsecond()])?;
+                    .execute(params![series, judged.began_at.as_microsecond()])?;
                 connection.last_insert_rowid()
             }
         };

@@ -66,7 +66,7 @@ impl Reader {
 
     fn qc_points_of(&self, ids: &[i64]) -> Result<Vec<Known>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT p.observation, p.run, r.began_at, p.lot, p.level, p.value, p.mean, p.sd
+            "SELECT p.observation, p.run, r.began_at, p.lot, p.level, p.value, p.mean, p.sd, p.measured_at, 0
              FROM qc_point p JOIN qc_run r ON r.id = p.run WHERE p.observation = ?",
         )?;
         ids.iter().map(|id| Ok(statement.query_row([id], known)?)).collect()

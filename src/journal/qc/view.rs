@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use jiff::{SignedDuration, Timestamp};
 use labwire_units::Exact;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::read::{Reader, observation};
 use super::super::rows::instant;
@@ -14,9 +14,12 @@ use super::super::{JournalError, MessageId, ObservationId};
 use super::judge::{self, undiluted};
 use super::rows::read_violations;
 use super::word::QcWord;
-use crate::domain::qc::{Outcome, QcState, Violation, WhyNot};
+use crate::domain::qc::{By, Outcome, QcState, Violation, WhyNot};
 use crate::domain::{InstrumentId, Observation, TestIdentity};
 
+/// How many runs, of those that came last, are looked at for how a test stands.
+pub(super) const LATEST: i64 = 400;
+const EVERY: i64 = -1;
 /// How many patients' results are read at once.
 const PAGE: usize = 500;
 
@@ -42,8 +45,10 @@ const OPEN: usize = 20;
 pub struct RunView {
     pub id: i64,
     pub began_at: Timestamp,
+    pub(super) first_measured_at: Timestamp,
     /// When its latest result was measured.
     pub measured_at: Timestamp,
+    pub(super) by: By,
     pub decided_at: Timestamp,
     /// Its latest result.
     last_point: i64,
@@ -126,21 +131,6 @@ impl Reader {
         Ok(found)
     }
 
-    /// How a test of an instrument stands at a moment. Whatever it was diluted by.
-    pub fn qc_state(
-        &self,
-        instrument: &InstrumentId,
-        test: &TestIdentity,
-        valid_for: SignedDuration,
-        at: Timestamp,
-    ) -> Result<QcState, JournalError> {
-        let Some(series) = judge::series(&self.connection, instrument, &undiluted(test))? else {
-            return Ok(QcState::NeverRun);
-        };
-        let Latest { open, acceptable } = latest_runs(&self.connection, series, at)?;
-        Ok(state(open.first().or(acceptable.as_ref()), valid_for, at))
-    }
-
     /// The latest control results of a test, the newest first, at most `limit`, those that don't count among them.
     pub fn qc_points(
         &self,
@@ -155,7 +145,7 @@ impl Reader {
              FROM qc_series s JOIN qc_run r ON r.series = s.id JOIN qc_point p ON p.run = r.id
              LEFT JOIN qc_word w ON w.observation = p.observation
              WHERE s.instrument = ? AND s.code = ? AND s.aspect = ? AND s.component = ?
-             ORDER BY r.id DESC, p.observation DESC LIMIT ?",
+             ORDER BY r.began_at DESC, r.id DESC, p.observation DESC LIMIT ?",
         )?;
         let of = params![instrument.as_str(), test.code, test.aspect, test.component, limit];
         let rows = statement.query_map(of, point)?;
@@ -173,10 +163,11 @@ impl Reader {
         let Some(series) = judge::series(&self.connection, instrument, &undiluted(test))? else {
             return Ok(None);
         };
+        let Some(place) = place_of(&self.connection, series, run)? else { return Ok(None) };
         let (mut found, mut around) = (None, (None, None));
-        each_run(&self.connection, series, at, |it| {
+        each_run(&self.connection, series, at, EVERY, |it| {
             let is_acceptable = it.effective().is_acceptable();
-            match it.id.cmp(&run) {
+            match it.place().cmp(&place) {
                 Ordering::Equal => found = Some(it),
                 Ordering::Greater if is_acceptable => around.1 = Some(it),
                 Ordering::Less if is_acceptable => around.0 = Some(it),
@@ -199,8 +190,9 @@ impl Reader {
         let Some(series) = judge::series(&self.connection, instrument, &undiluted(test))? else {
             return Ok(None);
         };
+        let Some(place) = place_of(&self.connection, series, run)? else { return Ok(None) };
         let mut before = None;
-        each_run(&self.connection, series, at, |it| match it.id < run {
+        each_run(&self.connection, series, at, EVERY, |it| match it.place() < place {
             true => {
                 before = Some(it);
                 ControlFlow::Break(())
@@ -269,6 +261,11 @@ impl Reader {
 }
 
 impl RunView {
+    /// By this, runs follow one another.
+    fn place(&self) -> (Timestamp, i64) {
+        (self.began_at, self.id)
+    }
+
     /// Whether a result was measured after this run, or came after it.
     fn does_not_vouch_for(&self, result: &PatientResult) -> bool {
         result.measured_at() > self.measured_at || result.id.0 > self.last_point
@@ -304,7 +301,7 @@ struct Latest {
 
 fn latest_runs(connection: &Connection, series: i64, at: Timestamp) -> Result<Latest, JournalError> {
     let (mut open, mut acceptable) = (Vec::new(), None);
-    each_run(connection, series, at, |run| {
+    each_run(connection, series, at, LATEST, |run| {
         if run.effective().is_acceptable() {
             acceptable = Some(run);
             return ControlFlow::Break(());
@@ -317,31 +314,72 @@ fn latest_runs(connection: &Connection, series: i64, at: Timestamp) -> Result<La
     Ok(Latest { open, acceptable })
 }
 
-/// Every run that counts as of a moment, the latest first, until `each` has seen enough.
+/// Every run that counts as of a moment, the one that was measured last at first, until `each` has seen enough. Of those
+/// that came last, so many are looked at.
 fn each_run(
     connection: &Connection,
     series: i64,
     at: Timestamp,
+    limit: i64,
     mut each: impl FnMut(RunView) -> ControlFlow<()>,
 ) -> Result<(), JournalError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT r.id, r.began_at,
-            (SELECT max(p.measured_at) FROM qc_point p WHERE p.run = r.id),
-            (SELECT max(p.observation) FROM qc_point p WHERE p.run = r.id),
-            d.decided_at, d.outcome, d.violations, w.said_by, w.reason, w.said_at
-         FROM qc_run r
-         JOIN qc_decision d ON d.id =
-            (SELECT max(l.id) FROM qc_decision l WHERE l.run = r.id AND l.decided_at <= ?2)
-         LEFT JOIN qc_word w ON w.decision = d.id AND w.observation IS NULL AND w.said_at <= ?2
-         WHERE r.series = ?1 AND d.outcome <> 'void' ORDER BY r.id DESC",
-    )?;
-    let mut rows = statement.query(params![series, at.as_microsecond()])?;
-    while let Some(row) = rows.next()? {
-        if each(run_view(row)?).is_break() {
+    for (_, run) in places(connection, series, limit)?.into_iter().rev() {
+        let Some(run) = run_at(connection, run, at)? else { continue };
+        if each(run).is_break() {
             break;
         }
     }
     Ok(())
+}
+
+/// So many runs of those that came last, in the order in which runs follow one another: when each began, and its number.
+pub(super) fn places(
+    connection: &Connection,
+    series: i64,
+    limit: i64,
+) -> Result<Vec<(Timestamp, i64)>, JournalError> {
+    let mut statement = connection
+        .prepare_cached("SELECT began_at, id FROM qc_run WHERE series = ? ORDER BY id DESC LIMIT ?")?;
+    let rows = statement.query_map([series, limit], |row| Ok((instant(row.get(0)?), row.get(1)?)))?;
+    let mut places: Vec<(Timestamp, i64)> = rows.collect::<Result<_, _>>()?;
+    places.sort_unstable();
+    Ok(places)
+}
+
+fn place_of(
+    connection: &Connection,
+    series: i64,
+    run: i64,
+) -> Result<Option<(Timestamp, i64)>, JournalError> {
+    let began_at: Option<i64> = connection
+        .prepare_cached("SELECT began_at FROM qc_run WHERE id = ? AND series = ?")?
+        .query_row([run, series], |row| row.get(0))
+        .optional()?;
+    Ok(began_at.map(|at| (instant(at), run)))
+}
+
+/// A run as it was decided as of a moment; nothing where it wasn't yet, or doesn't count.
+pub(super) fn run_at(
+    connection: &Connection,
+    run: i64,
+    at: Timestamp,
+) -> Result<Option<RunView>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT r.id, r.began_at,
+            (SELECT max(p.measured_at) FROM qc_point p WHERE p.run = r.id),
+            (SELECT max(p.observation) FROM qc_point p WHERE p.run = r.id),
+            d.decided_at, d.outcome, d.violations, w.said_by, w.reason, w.said_at,
+            (SELECT min(p.measured_at) FROM qc_point p WHERE p.run = r.id),
+            EXISTS (SELECT 1 FROM qc_point p JOIN observation o ON o.id = p.observation
+                JOIN message m ON m.id = o.message WHERE p.run = r.id AND m.received_at = p.measured_at)
+         FROM qc_run r
+         JOIN qc_decision d ON d.id =
+            (SELECT max(l.id) FROM qc_decision l WHERE l.run = r.id AND l.decided_at <= ?2)
+         LEFT JOIN qc_word w ON w.decision = d.id AND w.observation IS NULL AND w.said_at <= ?2
+         WHERE r.id = ?1 AND d.outcome <> 'void'",
+    )?;
+    let mut rows = statement.query(params![run, at.as_microsecond()])?;
+    rows.next()?.map(run_view).transpose()
 }
 
 fn run_view(row: &Row<'_>) -> Result<RunView, JournalError> {
@@ -350,7 +388,9 @@ fn run_view(row: &Row<'_>) -> Result<RunView, JournalError> {
     Ok(RunView {
         id: row.get(0)?,
         began_at: instant(row.get(1)?),
+        first_measured_at: instant(row.get(10)?),
         measured_at: instant(row.get(2)?),
+        by: judge::by(row.get(11)?),
         last_point: row.get(3)?,
         decided_at: instant(row.get(4)?),
         outcome: Outcome::from_name(&outcome).unwrap_or(Outcome::NotEvaluated),

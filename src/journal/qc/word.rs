@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::audit::{self, Step};
+use super::super::rows::instant;
 use super::super::writer::Urgency;
 use super::super::{Journal, JournalError, ObservationId};
+use super::again::{Anew, Last, anew, last};
 use super::judge::{Counted, decide, stored};
 use super::keep::{Decided, write_decision};
-use super::rows::read_rules;
 use crate::domain::qc::{Outcome, Program};
 
 /// Who says something, and why.
@@ -101,32 +102,22 @@ impl Journal {
 }
 
 /// Decides a run anew, by the rules of its last decision, and those after it where that changes anything.
-fn decide_again(connection: &Connection, series: i64, from: i64, now: Timestamp) -> Result<(), JournalError> {
-    let known = stored(connection, series)?;
-    let runs: Vec<i64> = connection
-        .prepare_cached("SELECT id FROM qc_run WHERE series = ? AND id >= ? ORDER BY id")?
-        .query_map([series, from], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    for run in runs {
-        let last: Option<(String, String)> = connection
-            .prepare_cached(
-                "SELECT s.text, d.outcome FROM qc_decision d JOIN qc_rules s ON s.sha256 = d.rules
-                 WHERE d.run = ? ORDER BY d.id DESC LIMIT 1",
-            )?
-            .query_row([run], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let Some((rules, outcome_before)) = last else { continue };
-        let by = read_rules(&rules)?;
-        let (counted, outcome, violations) = decide(&known, run, &by, Program::NOW);
-        if run != from && outcome.name() == outcome_before {
-            continue;
-        }
-        let points = counted.iter().filter_map(|it| match it {
+fn decide_again(connection: &Connection, series: i64, run: i64, now: Timestamp) -> Result<(), JournalError> {
+    let began_at = connection
+        .prepare_cached("SELECT began_at FROM qc_run WHERE id = ?")?
+        .query_row([run], |row| Ok(instant(row.get(0)?)))?;
+    let known = stored(connection, series, began_at)?;
+    let Some(Last { by, violations: before, .. }) = last(connection, run)? else { return Ok(()) };
+    let (counted, outcome, violations) = decide(&known, run, &by, Program::NOW);
+    let own = Anew { run, began_at, by, counted, outcome, violations, before };
+    for it in [own].into_iter().chain(anew(connection, &known, &[(began_at, run)].into())?) {
+        let points = it.counted.iter().filter_map(|it| match it {
             Counted::Stored(id) => Some(*id),
             Counted::New(_) => None,
         });
-        let decision = Decided { by: &by, points: points.collect(), outcome, violations: &violations };
-        write_decision(connection, run, &decision, now)?;
+        let decision =
+            Decided { by: &it.by, points: points.collect(), outcome: it.outcome, violations: &it.violations };
+        write_decision(connection, it.run, &decision, now)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::instant;
 use crate::domain::clinic::{Amount, Case, Decision, Identity, Measured, Past, Person, Sex, SpecimenFacts};
-use crate::domain::qc::QcState;
+use crate::domain::qc::{By, QcState, Stood};
 use crate::domain::{Comparator, Private, Words, words};
 
 #[derive(Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub(crate) struct StoredCase {
     differs: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     qc: Option<String>,
+    #[serde(default, skip_serializing_if = "Not::not")]
+    qc_by_receipt: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -168,7 +170,8 @@ impl From<&Case> for StoredCase {
                 Identity::Agrees => Some(Vec::new()),
                 Identity::Differs(what) => Some(what.clone()),
             },
-            qc: it.qc.map(|state| state.name().to_owned()),
+            qc: it.qc.map(|stood| stood.state.name().to_owned()),
+            qc_by_receipt: it.qc.is_some_and(|stood| stood.by == By::Receipt),
         }
     }
 }
@@ -176,6 +179,11 @@ impl From<&Case> for StoredCase {
 impl StoredCase {
     /// The case, or why the stored text is none.
     pub(crate) fn into_case(self) -> Result<Case, String> {
+        let by = if self.qc_by_receipt { By::Receipt } else { By::Measurement };
+        let stood = |name: String| match QcState::from_name(&name) {
+            Some(state) => Ok(Stood { state, by }),
+            None => Err(format!("unknown QC state {name:?}")),
+        };
         let sex = |name: String| match name.as_str() {
             "female" => Ok(Sex::Female),
             "male" => Ok(Sex::Male),
@@ -210,10 +218,7 @@ impl StoredCase {
                 Some(what) if what.is_empty() => Identity::Agrees,
                 Some(what) => Identity::Differs(what),
             },
-            qc: self
-                .qc
-                .map(|name| QcState::from_name(&name).ok_or(format!("unknown QC state {name:?}")))
-                .transpose()?,
+            qc: self.qc.map(stood).transpose()?,
         })
     }
 }
@@ -358,7 +363,7 @@ mod tests {
                     history: vec![past.clone()],
                     history_untold: true,
                     identity,
-                    qc: Some(QcState::NoRunSince),
+                    qc: Some(Stood { state: QcState::NoRunSince, by: By::Receipt }),
                 };
                 let text = serde_json::to_string(&StoredCase::from(&case)).unwrap();
                 assert_eq!(serde_json::from_str::<StoredCase>(&text).unwrap().into_case().unwrap(), case);

@@ -5,7 +5,10 @@ use crate::domain::clinic::{
     Case, CheckDigit, Demographic, Demographics, Flags, Identity, Missing, NumberPattern, Path, QcRule,
     Ruling, Why,
 };
-use crate::domain::qc::QcState;
+use crate::domain::qc::{By, QcState};
+
+/// Where the result or its controls told no time that counts.
+const BY_RECEIPT: &str = "in the order in which they came";
 
 pub(super) fn flags(rule: &Flags, case: &Case) -> Judged {
     let is_meant = |flag: &&String| rule.0.iter().any(|glob| glob.matches(flag));
@@ -86,15 +89,17 @@ pub(super) fn identity(case: &Case) -> Judged {
 
 /// A rejected run is found; that no run is acceptable, or that nobody looked, is what the rule says it is.
 pub(super) fn qc(rule: QcRule, case: &Case) -> Judged {
-    let told = case.qc.map_or("not known", QcState::name);
+    let told = case.qc.map_or("not known", |stood| stood.state.name());
+    let by_receipt = case.qc.filter(|stood| stood.by == By::Receipt).map(|_| BY_RECEIPT.to_owned());
     let why = || Why::NoAcceptableRun(told.to_owned());
-    let ruling = match (case.qc, rule.missing) {
+    let ruling = match (case.qc.map(|stood| stood.state), rule.missing) {
         (Some(QcState::Rejected), _) => finding(true),
         (Some(state), _) if state.is_acceptable() => finding(false),
         (_, Missing::Undecided) => Ruling::Undecided(why()),
         (_, Missing::NotEvaluated) => Ruling::NotEvaluated(why()),
     };
-    Judged { ruling, inputs: vec![told.to_owned()], thresholds: Vec::new() }
+    let inputs = [told.to_owned()].into_iter().chain(by_receipt).collect();
+    Judged { ruling, inputs, thresholds: Vec::new() }
 }
 
 fn finding(found: bool) -> Ruling {

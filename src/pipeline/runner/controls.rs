@@ -4,11 +4,12 @@ use jiff::tz::TimeZone;
 
 use super::compare::Comparison;
 use crate::config::settings::Instrument;
-use crate::domain::qc::{Control, Identified, Outcome, Scope, Severity, Target, Violation, WhyNot};
+use crate::domain::qc::{By, Control, Identified, Outcome, Scope, Severity, Target, Violation, WhyNot};
 use crate::domain::{HoldReason, Observation, Private, Problem, ProblemKind, SampleClass, Value};
 use crate::journal::JournalError;
-use crate::journal::qc::{JudgedRun, NewControl};
+use crate::journal::qc::{JudgedRun, NewControl, undiluted};
 use crate::journal::results::{Entry, Place};
+use crate::pipeline::measured_at;
 
 impl Comparison<'_> {
     /// Makes a control of what the site's numbers say is one. A number can be a patient's all the same: with an order or a
@@ -50,7 +51,7 @@ impl Comparison<'_> {
             .collect();
         let plan = &self.runner.site.qc;
         let runs = self.runner.read(|reader| reader.judge_controls(&self.instrument.id, &controls, plan))?;
-        let problems = runs.iter().filter_map(|run| failed(run, entries)).collect();
+        let problems = runs.iter().filter_map(|run| failed(run, &controls, entries)).collect();
         Ok((runs, problems))
     }
 
@@ -61,8 +62,8 @@ impl Comparison<'_> {
             Place::Supersedes(earlier) => Some(earlier),
             Place::Repeats(_) => return None,
         };
-        let time = observation.completed.as_ref().or(observation.started.as_ref());
-        let measured_at = time.and_then(|time| time.instant).unwrap_or(self.received_at);
+        let told = measured_at(observation.told_at(), self.received_at);
+        let (measured_at, by) = told.map_or((self.received_at, By::Receipt), |at| (at, By::Measurement));
         let unit = observation.unit.as_deref().unwrap_or_default().trim();
         let sign = self.instrument.profile.scale_flags().sign(&observation.value, &observation.flags);
         let (value, number) = match &observation.value {
@@ -87,6 +88,7 @@ impl Comparison<'_> {
             test: observation.test.clone(),
             supersedes,
             measured_at,
+            by,
             value: value.to_owned(),
             unit: unit.to_owned(),
             material,
@@ -104,14 +106,17 @@ fn names(observation: &Observation) -> [&str; 2] {
     [observation.specimen_as_sent.reveal(), observation.specimen.reveal()]
 }
 
-/// The problem that a run is rejected, where it wasn't by the same rules before.
-fn failed(run: &JudgedRun, entries: &[Entry]) -> Option<Problem> {
+/// The problem that a run is rejected, where it wasn't by the same rules before. A later run that these controls change is
+/// told of them.
+fn failed(run: &JudgedRun, controls: &[NewControl], entries: &[Entry]) -> Option<Problem> {
     let rejects = |it: &&Violation| it.severity == Severity::Reject && !run.before.contains(it);
     let broken: Vec<String> = run.violations.iter().filter(rejects).map(said).collect();
     if run.outcome != Outcome::Rejected || broken.is_empty() {
         return None;
     }
-    let observation = &entries.get(run.controls.last()?.entry)?.observation;
+    let of_test = || controls.iter().rfind(|it| undiluted(&it.test) == run.test);
+    let control = run.controls.last().or_else(of_test)?;
+    let observation = &entries.get(control.entry)?.observation;
     Some(Problem {
         kind: ProblemKind::QcFailed,
         record: Some(observation.record),

@@ -18,14 +18,14 @@ use super::{Site, reading, reading_by};
 use crate::clock;
 use crate::config::settings::Instrument;
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
-use crate::domain::qc::QcState;
+use crate::domain::qc::Stood;
 use crate::domain::{
     HoldReason, InstrumentId, Observation, OrderDoubt, OrderState, Patient, Private, Rules, SampleClass,
-    SpecimenId, TestIdentity, UnorderedPolicy,
+    SpecimenId, UnorderedPolicy,
 };
 use crate::journal::decisions::{Earlier, Known, PatientKey};
 use crate::journal::orders::{CachedOrder, Link};
-use crate::journal::qc::JudgedRun;
+use crate::journal::qc::{Asked, JudgedRun};
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{Told, Wanted, evaluate};
@@ -67,12 +67,12 @@ pub(super) struct Judging<'a> {
     pub(super) controls: Controls<'a>,
 }
 
-/// How tests stood by their controls when a result was measured.
+/// Which controls are known beside a result.
 pub(super) enum Controls<'a> {
-    /// As they stand now, and what the message's own controls come to.
+    /// Those that are stored, and what the message's own come to.
     Now(&'a [JudgedRun]),
-    /// As they stood when the result was first judged, by its place among the entries; else at that moment. Controls that
-    /// were measured later vouch for none that was measured before.
+    /// What a test stood by when the result was first judged, by its place among the entries; else what was known at that
+    /// moment.
     Then(&'a [Before], Timestamp),
 }
 
@@ -99,7 +99,7 @@ struct Seen {
 #[derive(Clone, Copy)]
 struct Beside<'a> {
     /// How it stands by its controls.
-    qc: Option<QcState>,
+    qc: Option<Stood>,
     history: &'a Standing,
 }
 
@@ -284,33 +284,27 @@ impl<'a> Judging<'a> {
         Ok(Seen { history, patients, arrived, stored })
     }
 
-    /// How an observation's test stands by its controls. Looked for only where a rule asks.
+    /// How an observation's test stood by its controls when it was measured. Looked for only where a rule asks.
     fn qc(
         &self,
         index: usize,
         observation: &Observation,
         sets: &[Set],
-    ) -> Result<Option<QcState>, JournalError> {
+    ) -> Result<Option<Stood>, JournalError> {
         if !sets.iter().any(|set| set.rules.checks.look_at_controls()) {
             return Ok(None);
         }
         let test = &observation.test;
-        let (runs, moment) = match self.controls {
+        let (runs, at) = match self.controls {
             Controls::Now(runs) => (runs, clock::now()),
             Controls::Then(stood, then) => match stood.get(index) {
-                Some(Before { qc: Some(state), .. }) => return Ok(Some(*state)),
+                Some(Before { qc: Some(stood), .. }) => return Ok(Some(*stood)),
                 _ => (&[][..], then),
             },
         };
-        let same = |it: &&JudgedRun| {
-            let of = |it: &TestIdentity| (it.code.clone(), it.aspect.clone(), it.component.clone());
-            of(&it.test) == of(test)
-        };
-        if let Some(run) = runs.iter().rfind(same) {
-            return Ok(Some(run.outcome.into()));
-        }
-        let (instrument, valid_for) = (&self.instrument.id, self.bench.site.qc.valid_for);
-        self.bench.read(|reader| reader.qc_state(instrument, test, valid_for, moment)).map(Some)
+        let measured_at = measured_at(observation.told_at(), self.received_at);
+        let asked = Asked { measured_at, at, runs, valid_for: self.bench.site.qc.valid_for };
+        self.bench.read(|reader| reader.qc_state(&self.instrument.id, test, asked)).map(Some)
     }
 
     /// What rules found of a stored result, by its place among the entries.

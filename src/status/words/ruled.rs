@@ -32,6 +32,7 @@ pub(super) const RULED: &[&str] = &[
     "the time of measurement isn't known beyond doubt",
     "there is nothing to compare with",
     "no acceptable run of controls vouches for it: {what}",
+    "in the order in which they came",
     "it is too close to the limit to tell",
     "{analyte} was {what} at {at} on {instrument}",
     "{analyte} is {what}",

@@ -4,13 +4,13 @@
 
 use crate::domain::HoldReason;
 use crate::domain::clinic::{Answer, Band, Check, Evaluation, Force, Rule, Ruling};
-use crate::domain::qc::QcState;
+use crate::domain::qc::Stood;
 use crate::journal::decisions::Kept;
 
 /// What rules made of a stored result when they were asked before.
 pub(in crate::pipeline::runner) struct Before {
     /// How its test stood by its controls when it was first judged.
-    pub(in crate::pipeline::runner) qc: Option<QcState>,
+    pub(in crate::pipeline::runner) qc: Option<Stood>,
     /// By which rules it had to wait, and none has decided otherwise since.
     pub(in crate::pipeline::runner) found: Vec<Found>,
 }
