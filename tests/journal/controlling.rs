@@ -305,6 +305,26 @@ fn an_altered_decision_does_not_replay() {
     assert_eq!(otherwise, ["decision 1 of run 1: warning then, accepted now"]);
 }
 
+#[test]
+fn what_an_earlier_program_decided_is_decided_again_by_that_program() {
+    let lab = Lab::new();
+    for run in 0..4 {
+        measure(&lab, &[("1", "1.1", run * 90)]);
+    }
+    let file = lab.reading();
+    let now: String = lab.ask("SELECT violations FROM qc_decision WHERE id = 4");
+    file.execute_batch("DROP TRIGGER qc_decision_unchanged; UPDATE qc_decision SET program = 'westgard/1'")
+        .unwrap();
+    let (count, otherwise) = lab.reader.qc_replay().unwrap();
+    assert_eq!((count, otherwise.len()), (4, 1), "it named one level across levels too: {otherwise:?}");
+    let across = r#",{"rule":"4-1s","rejects":true}]"#;
+    let then = format!("{}{across}", now.strip_suffix(']').unwrap());
+    file.execute("UPDATE qc_decision SET violations = ? WHERE id = 4", [&then]).unwrap();
+    replays(&lab);
+    file.execute_batch("UPDATE qc_decision SET program = 'westgard/0'").unwrap();
+    assert_eq!(lab.reader.qc_replay().unwrap().1.len(), 4);
+}
+
 /// A patient's result, measured at this minute.
 fn patients(lab: &Lab, specimen: &str, measured: i64) -> ObservationId {
     let completed = InstrumentTime { text: String::new(), instant: Some(minute(measured)) };
