@@ -7,7 +7,7 @@ use super::arguments::{DecideCommand, Release};
 use crate::config::Bearings;
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
-use crate::journal::Reader;
+use crate::journal::{ObservationId, Reader};
 
 pub(super) fn run(bearings: &Bearings, command: &DecideCommand, out: &mut impl Write) -> Outcome {
     let ids: Vec<i64> = match command {
@@ -32,7 +32,14 @@ pub(super) fn run(bearings: &Bearings, command: &DecideCommand, out: &mut impl W
         let (by, reason) = (word.by.clone(), word.reason.clone());
         let request = Request::Decide { decision: command.asked(), id, by, reason };
         match control::ask(&bearings.control_socket, &request)? {
-            Response::Done => writeln!(out, "{id}: done")?,
+            Response::Done => {
+                writeln!(out, "{id}: done")?;
+                if let DecideCommand::Reject(_) = command {
+                    for kept in Reader::open(&bearings.journal.path)?.kept_of_rejected(ObservationId(id))? {
+                        writeln!(out, "    {}", kept.words().english())?;
+                    }
+                }
+            }
             Response::Refused { why } => {
                 exit = Exit::Failed;
                 writeln!(out, "{id}: refused: {why}")?;

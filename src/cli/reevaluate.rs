@@ -7,7 +7,7 @@ use super::Outcome;
 use super::arguments::Reevaluate;
 use crate::config::Bearings;
 use crate::exit::Exit;
-use crate::host::control::{self, Becomes, Reevaluated, Request, Response};
+use crate::host::control::{self, Becomes, ControlError, Reevaluated, Request, Response};
 use crate::journal::Reader;
 
 /// How many are asked about at once.
@@ -19,6 +19,7 @@ pub(super) fn run(bearings: &Bearings, asked: &Reevaluate, out: &mut impl Write)
         writeln!(out, "Nothing is held that another configuration might read otherwise.")?;
         return Ok(Exit::Done);
     }
+    say_what_runs(bearings, out)?;
     let (mut become_other, mut stay) = (0_usize, 0_usize);
     for results in ids.chunks(TOGETHER) {
         let request = Request::Reevaluate {
@@ -26,7 +27,13 @@ pub(super) fn run(bearings: &Bearings, asked: &Reevaluate, out: &mut impl Write)
             by: asked.by.clone().filter(|_| asked.yes),
             reason: asked.reason.clone().unwrap_or_default(),
         };
-        match control::ask(&bearings.control_socket, &request)? {
+        let answer = match control::ask(&bearings.control_socket, &request) {
+            Err(error @ ControlError::Gone) => {
+                return Err(format!("{error}. Run it again once the gateway runs: it is safe, as what was done isn't done twice").into());
+            }
+            answer => answer?,
+        };
+        match answer {
             Response::Reevaluated { results } => {
                 for it in &results {
                     *(if it.became.is_ok() { &mut become_other } else { &mut stay }) += 1;
@@ -48,6 +55,16 @@ pub(super) fn run(bearings: &Bearings, asked: &Reevaluate, out: &mut impl Write)
         )?,
     }
     Ok(if become_other > 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// Says where the files aren't what the gateway reads by: what it answers is by the configuration that runs.
+fn say_what_runs(bearings: &Bearings, out: &mut impl Write) -> io::Result<()> {
+    match control::ask(&bearings.control_socket, &Request::Live) {
+        Ok(Response::Live { configuration: Some(differing), .. }) => {
+            writeln!(out, "{differing}. Results are read by the one that runs.")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The results that are named, or all that wait because something of them couldn't be read.

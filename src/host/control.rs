@@ -182,6 +182,8 @@ pub enum ControlError {
     Connect { path: PathBuf, error: io::Error },
     #[error("the gateway gave no answer that can be understood: {0}")]
     Answer(String),
+    #[error("the gateway went away before it answered: nothing is known of whether it was done")]
+    Gone,
     #[error("the gateway refused: {0}")]
     Refused(String),
 }

@@ -8,7 +8,7 @@ use super::{JournalError, Reader};
 use crate::domain::InstrumentId;
 
 impl Reader {
-    /// The codes of an instrument's latest messages, each with how many results had it.
+    /// The codes of an instrument's latest messages, each with how many results had it, whatever a person had made of them here.
     pub fn codes_of_late(
         &self,
         instrument: &InstrumentId,
@@ -16,7 +16,8 @@ impl Reader {
     ) -> Result<BTreeMap<String, usize>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT o.code, count(*) FROM (SELECT id FROM message WHERE instrument = ? ORDER BY id DESC LIMIT ?) n
-             CROSS JOIN observation o ON o.message = n.id GROUP BY o.code",
+             CROSS JOIN observation o ON o.message = n.id
+             WHERE NOT EXISTS (SELECT 1 FROM remade r WHERE r.observation = o.supersedes) GROUP BY o.code",
         )?;
         let rows = statement
             .query_map(params![instrument.as_str(), messages], |row| Ok((row.get(0)?, row.get(1)?)))?;

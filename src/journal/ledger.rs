@@ -28,6 +28,7 @@ pub(super) use lease::rendered_anew;
 pub use notices::{Origin, Says, Void};
 pub(super) use notices::{announce, revoke, unannounce, withdraw};
 pub(super) use settle::reopen_lanes;
+pub use told::Kept;
 pub(super) use told::{Told, has_result, told};
 
 /// How urgent a line can be; lower goes first.

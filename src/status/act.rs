@@ -15,6 +15,7 @@ use super::words::{filters, refused};
 use crate::domain::{Role, Words, words};
 use crate::host::control::{self, Asked, Request};
 use crate::journal::ObservationId;
+use crate::journal::ledger::Kept;
 use crate::journal::people::on_the_page;
 
 /// What was done, and where to go on.
@@ -75,14 +76,9 @@ pub(super) async fn decide(
     let reason = reason(&form)?;
     page.ask(&visitor, Request::Decide { decision, id, by: None, reason }).await?;
     let (headline, on) = done(decision, id);
-    html(
-        &Done {
-            headline,
-            then: words!("By {name}, in the audit with the reason.", name = visitor.shown),
-            on: vec![on],
-        },
-        page.language,
-    )
+    let by = words!("By {name}, in the audit with the reason.", name = visitor.shown);
+    let then = Words::row([by].into_iter().chain(page.kept(decision, id).await?), " ");
+    html(&Done { headline, then, on: vec![on] }, page.language)
 }
 
 /// The decision to have a held result read anew.
@@ -109,6 +105,15 @@ impl Page {
     /// Asks as a command would, for somebody who signed in. Tells whether what was recorded leaves something to do.
     pub(super) async fn ask(&self, visitor: &Visitor, request: Request) -> Result<bool, Failure> {
         self.ask_as(on_the_page(&visitor.name), request).await
+    }
+
+    /// What destinations keep of a result that was rejected, and what to do.
+    pub(super) async fn kept(&self, decision: Asked, id: i64) -> Result<Vec<Words>, Failure> {
+        if decision != Asked::Reject {
+            return Ok(Vec::new());
+        }
+        let (_, kept) = self.read(move |reader| reader.kept_of_rejected(ObservationId(id))).await?;
+        Ok(kept.iter().map(Kept::words).collect())
     }
 
     /// The same, in the name that the audit is to show.

@@ -174,6 +174,8 @@ struct Decided {
     decision: &'static str,
     id: i64,
     by: String,
+    /// What destinations keep of what was rejected.
+    kept: Vec<String>,
 }
 
 async fn document() -> Response {
@@ -262,7 +264,9 @@ async fn decide(
     let by = format!("{} by token", machine.name);
     let request = Request::Decide { decision, id: sent.id, by: None, reason };
     page.ask_as(by.clone(), request).await.map_err(refused)?;
-    Ok(Json(Decided { decision: decision.name(), id: sent.id, by }).into_response())
+    let kept = page.kept(decision, sent.id).await.map_err(refused)?;
+    let kept = kept.iter().map(Words::english).collect();
+    Ok(Json(Decided { decision: decision.name(), id: sent.id, by, kept }).into_response())
 }
 
 /// Whose token it is.

@@ -89,6 +89,9 @@ async fn a_unit_that_is_named_later_releases_what_it_held_only_after_re_evaluati
     assert!(shown.contains("It leaves for lims."), "{shown}");
     assert_eq!((lab.count("held"), lab.count("accepted")), (4, 0), "looking changes nothing");
     assert!(lab.run(&["reevaluate", "--yes"]).status.code() == Some(64), "nobody is named");
+    let call =
+        || lab.text(&["calls"]).lines().find(|it| it.contains("EX0002")).unwrap_or_default().to_owned();
+    assert!(call().contains("may be critical"), "{}", lab.text(&["calls"]));
 
     let done = have_it_so(&lab, &["--instrument", "erba"]);
     assert!(done.ends_with("3 results were re-evaluated, 1 stay as they are.\n"), "{done}");
@@ -116,7 +119,9 @@ async fn a_unit_that_is_named_later_releases_what_it_held_only_after_re_evaluati
     }
     let shown = page::answer(lab.page, "/specimen?id=EX0001").unwrap();
     assert!(shown.contains("Anna Example had"), "{shown}");
-    assert!(lab.text(&["calls"]).contains("EX0002"), "its call says now that it is critical");
+    assert!(call().contains("critical") && !call().contains("may be"), "{}", lab.text(&["calls"]));
+    let codes = lab.text(&["codes"]);
+    assert!(codes.contains("4 results of late"), "the versions that were made of them are no more: {codes}");
     let again = have_it_so(&lab, &["1"]);
     assert!(again.contains("stays: observation 1 has a newer version"), "{again}");
 
@@ -237,6 +242,15 @@ async fn a_value_that_is_named_later_is_taken_as_it_is_read_then() {
     send(address, &glucose("EX0001", "POSI", "F", TIME)).await;
     until("the value is unknown", || lab.count("held") == 1).await;
     assert!(lab.text(&["problems"]).contains("odd-value"), "{}", lab.text(&["problems"]));
+    assert!(!lab.text(&["reevaluate"]).contains("isn't in force"));
+    with("POSI = { code = \"P\" }\n");
+    until("the preview says by what it reads", || {
+        let preview = lab.text(&["reevaluate"]);
+        preview.starts_with("The configuration on disk isn't in force (")
+            && preview.contains("Results are read by the one that runs.\n1  EX0001")
+            && preview.contains("stays: ")
+    })
+    .await;
     assert!(gateway.terminate().success());
     with("POSI = { code = \"P\" }\n");
     let gateway = lab.start().await;

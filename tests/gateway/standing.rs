@@ -78,3 +78,24 @@ async fn a_pattern_that_was_found_holds_once_the_value_beside_it_is_corrected_in
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_rejects_a_version_is_told_of_the_older_one_that_the_lims_keeps() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &listener(address));
+    let gateway = lab.start().await;
+    let time = "20260102030405";
+    send(address, &glucose("EX0001", "90.0", "F", time)).await;
+    until("the LIMS has it", || lab.count("accepted") == 1).await;
+    send(address, &glucose("EX0001", "what", "C", time)).await;
+    send(address, &glucose("EX0002", "what", "F", time)).await;
+    until("the correction waits, and another", || lab.count("held") == 2).await;
+    let said = lab.text(&["reject", "2", "--reason", "no value"]);
+    let kept = "lims keeps version 1 of it, result 1, as it was sent: where that is wrong too, correct it there by hand.";
+    assert_eq!(said, format!("2: done\n    {kept}\n"));
+    assert_eq!(lab.text(&["reject", "3", "--reason", "no value"]), "3: done\n", "nothing of it is there");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -1,6 +1,6 @@
 //! The command's side of the control socket.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::{ControlError, PATIENCE, Request, Response};
 /// Asks once and waits for the answer.
 ///
 /// # Errors
-/// Nobody answers in ten seconds, or not in a way that can be understood.
+/// Nobody answers in ten seconds, or not in a way that can be understood; or the gateway goes away meanwhile.
 pub fn ask(path: &Path, request: &Request) -> Result<Response, ControlError> {
     ask_within(path, request, PATIENCE)
 }
@@ -28,6 +28,42 @@ pub fn ask_within(path: &Path, request: &Request, patience: Duration) -> Result<
     line.push(b'\n');
     stream.write_all(&line).map_err(failed)?;
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).map_err(failed)?;
+    let gone = |error: &io::Error| matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
+    match BufReader::new(stream).read_line(&mut answer) {
+        Ok(_) if !answer.ends_with('\n') => return Err(ControlError::Gone),
+        Err(error) if gone(&error) => return Err(ControlError::Gone),
+        read => read.map_err(failed)?,
+    };
     serde_json::from_str(&answer).map_err(understood)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    /// Asks a gateway that answers with these bytes and goes away.
+    fn answered(bytes: &'static [u8]) -> Result<Response, ControlError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let gateway = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            BufReader::new(&stream).read_line(&mut String::new()).unwrap();
+            stream.write_all(bytes).unwrap();
+        });
+        let answer = ask(&path, &Request::Live);
+        gateway.join().unwrap();
+        answer
+    }
+
+    #[test]
+    fn a_gateway_that_goes_away_is_told_from_one_that_answers() {
+        assert!(matches!(answered(b""), Err(ControlError::Gone)));
+        assert!(matches!(answered(b"\"Do"), Err(ControlError::Gone)));
+        assert!(matches!(answered(b"what?\n"), Err(ControlError::Answer(_))));
+        let done = serde_json::to_string(&Response::Done).unwrap() + "\n";
+        assert!(matches!(answered(done.leak().as_bytes()), Ok(Response::Done)));
+    }
 }

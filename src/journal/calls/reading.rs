@@ -2,10 +2,12 @@
 //! the page and the commands, never for a log.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::call::{CallEntry, CallEvent, Course, Due, Opening, Reopening, Tell};
+use crate::domain::clinic::Force;
 use crate::domain::{Observation, Private, SpecimenId, Words, words};
+use crate::journal::decisions::{self, StoredDecision};
 use crate::journal::read::observation;
 use crate::journal::rows::call::from_json;
 use crate::journal::rows::instant;
@@ -157,7 +159,7 @@ pub(in crate::journal) fn load(
         .optional()?;
     let Some((specimen, opened_at)) = found else { return Ok(None) };
     let happened = happened(connection, id)?;
-    folded(connection, id, SpecimenId::new(specimen), instant(opened_at), happened).map(Some)
+    folded(connection, (id, SpecimenId::new(specimen), instant(opened_at)), happened, None).map(Some)
 }
 
 /// The call as it stood after one of its events; nothing where that isn't one of them.
@@ -168,18 +170,17 @@ pub(in crate::journal) fn as_of(
 ) -> Result<Option<CallView>, JournalError> {
     let CallView { id, specimen, opened_at, mut happened, .. } = call;
     happened.retain(|it| it.number <= event);
-    if happened.last().is_none_or(|it| it.number != event) {
-        return Ok(None);
-    }
-    folded(connection, id, specimen, opened_at, happened).map(Some)
+    let Some(last) = happened.last().filter(|it| it.number == event) else { return Ok(None) };
+    let until = last.at;
+    folded(connection, (id, specimen, opened_at), happened, Some(until)).map(Some)
 }
 
+/// `until`: what was decided later counts for nothing.
 fn folded(
     connection: &Connection,
-    id: CallId,
-    specimen: SpecimenId,
-    opened_at: Timestamp,
+    (id, specimen, opened_at): (CallId, SpecimenId, Timestamp),
     happened: Vec<Happened>,
+    until: Option<Timestamp>,
 ) -> Result<CallView, JournalError> {
     let odd = || JournalError::Refused(format!("failed to read call {id}: it was never opened"));
     let mut course: Option<Course> = None;
@@ -197,6 +198,12 @@ fn folded(
     }
     let (course, reason) = course.zip(reason).ok_or_else(odd)?;
     let observation = happened.last().ok_or_else(odd)?.observation;
+    let reason = match reason {
+        Reason::Opened(Opening::Undecided) if is_critical(connection, observation, until)? => {
+            Reason::Opened(Opening::Critical)
+        }
+        reason => reason,
+    };
     let result = result(connection, observation)?;
     let tell = match reason {
         Reason::Reopened(Reopening::Withdrawn) => Tell::Withdrawn,
@@ -213,6 +220,23 @@ fn folded(
         course,
         happened,
     })
+}
+
+/// Whether rules in force found last that a version is critical, and not only that it may be.
+fn is_critical(
+    connection: &Connection,
+    id: ObservationId,
+    until: Option<Timestamp>,
+) -> Result<bool, JournalError> {
+    let last: Option<String> = connection
+        .prepare_cached(
+            "SELECT decisions FROM evaluation WHERE observation = ?1 AND force = ?2 AND (?3 IS NULL OR decided_at <= ?3)
+             ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row(params![id.0, Force::InForce.name(), until.map(Timestamp::as_microsecond)], |row| row.get(0))
+        .optional()?;
+    let decisions = last.map(|last| decisions::read(&last)).transpose()?.unwrap_or_default();
+    Ok(decisions.iter().any(StoredDecision::is_critical))
 }
 
 fn happened(connection: &Connection, id: CallId) -> Result<Vec<Happened>, JournalError> {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use crate::journal::{JournalError, ObservationId};
+use crate::domain::{DestinationId, Words, words};
+use crate::journal::{JournalError, ObservationId, Reader};
 
 /// What a destination has of the versions of a result, or may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,40 @@ pub(in crate::journal) fn told(
         Ok((row.get(0)?, Told { last: ObservationId(row.get(1)?), result }))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A version that a destination keeps where a newer one was rejected here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub destination: DestinationId,
+    pub observation: ObservationId,
+    pub version: u32,
+}
+
+impl Kept {
+    /// For whoever has rejected the newer one.
+    pub fn words(&self) -> Words {
+        words!(
+            "{lims} keeps version {version} of it, result {id}, as it was sent: where that is wrong too, correct it there by hand.",
+            lims = self.destination.to_string(),
+            version = self.version,
+            id = self.observation.to_string()
+        )
+    }
+}
+
+impl Reader {
+    /// What each destination keeps of a rejected result: an older version that it has as a result, or may have.
+    pub fn kept_of_rejected(&self, id: ObservationId) -> Result<Vec<Kept>, JournalError> {
+        let mut version = self.connection.prepare_cached("SELECT version FROM observation WHERE id = ?")?;
+        let mut kept = Vec::new();
+        for (destination, told) in told(&self.connection, id)? {
+            let Some(observation) = told.result.filter(|it| *it != id) else { continue };
+            let version = version.query_row([observation.0], |row| row.get(0))?;
+            kept.push(Kept { destination: DestinationId::new(destination), observation, version });
+        }
+        Ok(kept)
+    }
 }
 
 /// Whether a destination has some version of a result as one, or may have.

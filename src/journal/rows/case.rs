@@ -8,7 +8,9 @@ use labwire_units::Exact;
 use serde::{Deserialize, Serialize};
 
 use super::instant;
-use crate::domain::clinic::{Amount, Case, Decision, Identity, Measured, Past, Person, Sex, SpecimenFacts};
+use crate::domain::clinic::{
+    Amount, Case, Check, Decision, Identity, Measured, Past, Path, Person, Sex, SpecimenFacts,
+};
 use crate::domain::qc::{By, QcState, Stood};
 use crate::domain::{Comparator, Private, Words, words};
 
@@ -103,6 +105,12 @@ impl StoredDecision {
     /// Whether its rules could be asked.
     pub fn is_evaluated(&self) -> bool {
         !self.ruling.starts_with(NOT_EVALUATED)
+    }
+
+    /// Whether it says that the value is critical, and not only that it may be.
+    pub fn is_critical(&self) -> bool {
+        self.check == Check::Critical.name()
+            && [Path::Low, Path::High].iter().any(|path| self.ruling == path.name())
     }
 
     /// For a person. What rules found is told as it was written down.
