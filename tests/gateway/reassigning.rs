@@ -181,7 +181,10 @@ async fn what_waits_for_its_release_alone_is_told_as_preliminary() {
     })
     .await;
     let (_, corrected) = told(&lab, 6);
-    assert_eq!((&corrected["status"], &corrected["value"]["number"]), (&"preliminary".into(), &"95.0".into()));
+    assert_eq!(
+        (&corrected["status"], &corrected["value"]["number"]),
+        (&"preliminary".into(), &"95.0".into())
+    );
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
