@@ -1,6 +1,8 @@
 //! A held result as the configuration that runs now would read it, for its page, and the decision to have it so. It asks the
 //! runner and changes nothing by looking.
 
+mod json;
+
 use std::time::Duration;
 
 use super::Page;
@@ -13,6 +15,8 @@ use crate::journal::ObservationId;
 use crate::journal::decisions::StoredDecision;
 use crate::journal::people::on_the_page;
 use crate::journal::reevaluate::{Became, Looked, Said};
+
+pub(super) use json::{preview as preview_as_json, record as record_as_json};
 
 /// How long a page waits for the runner, which may be reading a long message.
 const PATIENCE: Duration = Duration::from_secs(2);

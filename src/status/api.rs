@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Page;
 use super::act::needed;
+use super::anew::{preview_as_json as anew_as_json, record_as_json as read_anew_as_json};
 use super::calls::{self, CallRow};
 use super::entrance::Machine;
 use super::failure::Failure;
@@ -44,6 +45,7 @@ pub(super) fn router() -> Router<Page> {
         .route("/api/v1/reconciliation", get(day_as_json))
         .route("/api/v1/signatures", get(signatures_as_json).post(sign_as_json))
         .route("/api/v1/qc", get(series_as_json).post(say_as_json))
+        .route("/api/v1/reevaluations", get(anew_as_json).post(read_anew_as_json))
         .route("/api/v1/misread", get(both_as_json).post(record_as_json))
 }
 

@@ -56,7 +56,7 @@ async fn every_answer_is_as_the_document_says_and_as_the_page_shows() {
     let problems = laboratory.status().await.pointer("/waiting/open_problems").unwrap().as_u64().unwrap();
     let problems = usize::try_from(problems).unwrap();
     assert!(problems > 0);
-    let elsewhere = ["/api/v1/decisions", "/api/v1/resend", "/api/v1/misread"];
+    let elsewhere = ["/api/v1/decisions", "/api/v1/resend", "/api/v1/misread", "/api/v1/reevaluations"];
     let mut asked: BTreeSet<String> = elsewhere.map(str::to_owned).into();
     for (path, query, total) in [
         ("/api/v1/openapi.json", "", None),

@@ -10,6 +10,7 @@
 
 mod accessible;
 mod alarms;
+mod anew;
 mod api;
 mod audited;
 mod browser;

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::api::judge;
-use super::laboratory::{Answer, Laboratory};
+use super::api::{judge, post_json};
+use super::laboratory::Laboratory;
 use super::over_http::between;
 
 const LOOKS: &str = "viewer-0123456789abcdef0123456789abcdef";
@@ -158,17 +158,6 @@ async fn two_patients_are_told_apart_before_anything_moves() {
     laboratory.close().await;
 }
 
-async fn wish(laboratory: &Laboratory, token: &str, body: &Value) -> Answer {
-    let (host, body) = (laboratory.page, body.to_string());
-    laboratory
-        .request(format!(
-            "POST /api/v1/misread HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        ))
-        .await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn programs_see_both_tubes_and_a_technicians_token_moves_results() {
     let files = [("viewer.token", LOOKS.as_bytes()), ("technician.token", DECIDES.as_bytes())];
@@ -188,7 +177,7 @@ async fn programs_see_both_tubes_and_a_technicians_token_moves_results() {
         (&json!("24-000555"), &json!(true))
     );
     let whole = json!({ "to": "24-000555", "results": [1, 2], "reason": "rack 7 was loaded twice" });
-    assert_eq!(wish(&laboratory, "nobody", &whole).await.status, 401);
+    assert_eq!(post_json(&laboratory, path, "nobody", &whole.to_string()).await.status, 401);
     for (token, body, status) in [
         (LOOKS, &whole, 403),
         (DECIDES, &json!({ "to": "24-000555" }), 400),
@@ -197,7 +186,7 @@ async fn programs_see_both_tubes_and_a_technicians_token_moves_results() {
         (DECIDES, &whole, 200),
         (DECIDES, &whole, 409),
     ] {
-        let answer = wish(&laboratory, token, body).await;
+        let answer = post_json(&laboratory, path, token, &body.to_string()).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.body);
         judge(&document, path, "post", &answer);
     }

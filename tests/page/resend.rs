@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::api::judge;
+use super::api::{judge, post_json};
 use super::browser::Browser;
-use super::laboratory::{Answer, Laboratory, PASSWORD};
+use super::laboratory::{Laboratory, PASSWORD};
 use super::over_http::between;
 
 const SUPERVISES: &str = "supervisor-0123456789abcdef0123456789ab";
@@ -147,7 +147,7 @@ async fn a_token_of_a_supervisor_has_sent_what_it_looked_at() {
     let wish = json!({ "to": "lims", "specimen": "24-000007", "seen": seen, "reason": "restored" });
     let no_reason = json!({ "to": "lims", "specimen": "24-000007", "seen": seen, "reason": " " });
     let other = json!({ "to": "lims", "specimen": "24-000007", "seen": "other", "reason": "restored" });
-    assert_eq!(say(&laboratory, "nobody", &wish).await.status, 401);
+    assert_eq!(post_json(&laboratory, "/api/v1/resend", "nobody", &wish.to_string()).await.status, 401);
     for (token, wish, status) in [
         (LOOKS, &wish, 403),
         (SUPERVISES, &json!({ "to": "lims" }), 400),
@@ -155,24 +155,13 @@ async fn a_token_of_a_supervisor_has_sent_what_it_looked_at() {
         (SUPERVISES, &other, 409),
         (SUPERVISES, &wish, 200),
     ] {
-        let answer = say(&laboratory, token, wish).await;
+        let answer = post_json(&laboratory, "/api/v1/resend", token, &wish.to_string()).await;
         assert_eq!(answer.status, status, "{wish}: {}", answer.body);
         judge(&document, path, "post", &answer);
     }
     laboratory.until("/destinations/lims/results/accepted", 1).await;
     let way = laboratory.fetch("/api/v1/specimen?id=24-000007").await.body;
     assert!(way.contains("restorer had 1 result of delivery 1 sent to lims once more"), "{way}");
-}
-
-async fn say(laboratory: &Laboratory, token: &str, wish: &Value) -> Answer {
-    let (host, body) = (laboratory.page, wish.to_string());
-    laboratory
-        .request(format!(
-            "POST /api/v1/resend HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        ))
-        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
