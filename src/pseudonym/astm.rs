@@ -48,10 +48,15 @@ pub(super) fn disguise(
         }
         let kind = record.first().filter(|_| record.get(1) == Some(&delimiters.field));
         let kind = kind.map(|letter| Kind::of_letter(*letter));
+        // What a line is goes by it alone, whatever stands behind it.
+        let letter = record.first().copied();
         for (place, range) in atoms(record, line.start, delimiters, kind) {
             let Some(piece) = message.get_mut(range) else { continue };
             let keep = keep(&place, piece, dialect);
             pseudonyms.judge(piece, keep, profile);
+        }
+        if let (Some(first), Some(letter)) = (message.get_mut(line.start), letter) {
+            *first = letter;
         }
     }
 }
@@ -141,5 +146,27 @@ fn keep(place: &Place, piece: &[u8], dialect: &AstmDialect) -> Keep {
         (Kind::Header, 5 | 12 | 13) => Keep::Yes,
         (Kind::Order | Kind::Query, 5) => Keep::AsCode,
         _ => Keep::IfOne,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line that begins with another letter than it did may begin a message, or end one.
+    #[test]
+    fn no_pseudonym_makes_another_record_of_a_line() {
+        let profile =
+            crate::config::profile::parse(include_str!("../../config/profiles.d/erba-xl.toml")).unwrap();
+        let said = b"H|\\^&\rP|1||X-77\rPlanted without a record\rL|1|N\r";
+        for key in 0..=u8::MAX {
+            let mut message = said.to_vec();
+            Pseudonyms::new([key; 32]).disguise(&mut message, &profile).unwrap();
+            let told = message.escape_ascii().to_string();
+            let letters: Vec<u8> =
+                message.split(|byte| *byte == CR).filter_map(|it| it.first().copied()).collect();
+            assert_eq!(letters, b"HPPL", "{told}");
+            assert!(!told.contains("lanted") && !told.contains("X-77"), "{told}");
+        }
     }
 }

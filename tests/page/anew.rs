@@ -33,7 +33,7 @@ async fn programs_see_what_a_held_result_would_become_and_a_technicians_token_ha
     let would = laboratory.fetch(&format!("{PATH}?result=3")).await;
     let would = judge(&document, PATH, "get", &would);
     assert_eq!(would["items"][0]["becomes"]["leaves"], json!(["lims"]), "{would}");
-    assert_eq!(laboratory.held(), 1, "looking changes nothing");
+    assert_eq!(laboratory.status().await["waiting"]["held"], 1, "looking changes nothing");
     let whole = json!({ "results": [3], "reason": "it is a text" });
     assert_eq!(post_json(&laboratory, PATH, "nobody", &whole.to_string()).await.status, 401);
     for (token, body, status) in [
