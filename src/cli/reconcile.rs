@@ -10,6 +10,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::journal::Reader;
+use crate::journal::signature::Signature;
 use crate::reconciliation::{self, Day, Exception, Intake, Report, Rules, Verdict, brief, csv, json};
 
 /// The most exceptions that are listed as text.
@@ -29,7 +30,11 @@ pub(super) fn run(settings: &Settings, options: &ReconcileOptions, out: &mut imp
         return Ok(Exit::Failed);
     }
     match options.format {
-        ReportFormat::Text => text(&report, out)?,
+        ReportFormat::Text => {
+            text(&report, out)?;
+            let signatures = reader.signatures(&report.day.name(), report.day.span())?;
+            signatures.iter().try_for_each(|it| signed(it, &report.day, out))?;
+        }
         ReportFormat::Json => write!(out, "{}", json(&report, 1)?)?,
         ReportFormat::Csv => write!(out, "{}", csv(&report, 1))?,
     }
@@ -97,6 +102,14 @@ fn text(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(out, "{}", report.sentence().english())?;
     }
     Ok(())
+}
+
+fn signed(it: &Signature, day: &Day, out: &mut impl Write) -> std::io::Result<()> {
+    let lines = if it.open == 1 { "line" } else { "lines" };
+    let open = if it.open == 0 { String::new() } else { format!(", with {} {lines} open", it.open) };
+    let sums = if it.balanced { "" } else { ", while the sums did not balance" };
+    let reason = if it.reason.is_empty() { String::new() } else { format!(": {}", it.reason) };
+    writeln!(out, "Signed off by {} at {}{open}{sums}{reason}", it.by, day.exact(it.at))
 }
 
 fn received(name: &str, it: &Intake, out: &mut impl Write) -> std::io::Result<()> {

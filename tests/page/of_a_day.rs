@@ -92,6 +92,15 @@ async fn a_named_person_signs_a_day_off_with_a_reason_for_what_is_open_and_the_s
         "{says}"
     );
     assert!(!signed.contains("Reviewed by ____"), "nobody need sign the paper");
+    let folder = laboratory.journal().parent().unwrap().to_owned();
+    let reconciled = std::process::Command::new(env!("CARGO_BIN_EXE_labwire"))
+        .args(["reconcile", "--day", day.as_str(), "--config"])
+        .arg(folder)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(reconciled.stdout).unwrap();
+    let says = "with 2 lines open: rerun ordered\n";
+    assert!(told.contains("\nSigned off by ANNA Example at ") && told.ends_with(says), "{told}");
 
     // What changes after it is told beside it, and what was looked at before can't be signed any more.
     laboratory.send("24-000011", &[("001", "5.20")]).await;
