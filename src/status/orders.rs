@@ -11,7 +11,7 @@ use super::failure::{Failure, html};
 use super::shell::Shell;
 use super::snapshot::LIST;
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, kept};
 use crate::domain::{Words, words};
 use crate::orders::{Board, Contested, Pending};
 
@@ -55,7 +55,7 @@ struct DownloadRow {
     instrument: String,
     specimen: String,
     tests: String,
-    state: String,
+    state: Words,
     since: Moment,
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
                     instrument: it.instrument,
                     specimen: it.specimen.reveal().to_owned(),
                     tests: it.wanted.into_iter().collect::<Vec<_>>().join(" "),
-                    state: if it.note.is_empty() { it.state } else { format!("{}: {}", it.state, it.note) },
+                    state: download_state(&it.state, &it.note),
                     since: clock.at(it.changed_at),
                 })
                 .collect(),
@@ -130,7 +130,7 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
                     instrument: it.instrument,
                     specimen: it.specimen.reveal().to_owned(),
                     tests: it.tests.into_iter().collect::<Vec<_>>().join(" "),
-                    state: it.note,
+                    state: kept(&it.note),
                     since: clock.at(it.at),
                 })
                 .collect(),
@@ -147,4 +147,15 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
         },
         page.language,
     )
+}
+
+/// What has become of telling an analyzer of its work, with what it said.
+fn download_state(state: &str, note: &str) -> Words {
+    let state = match state {
+        "due" => words!("waits for its next try"),
+        "sending" => words!("being sent"),
+        "taken" => words!("taken by the analyzer"),
+        _ => words!("refused by the analyzer"),
+    };
+    if note.is_empty() { state } else { Words::row([state, kept(note)], ": ") }
 }
