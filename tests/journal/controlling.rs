@@ -2,7 +2,7 @@
 //! patients' results no acceptable run vouches for. Nothing of it can be changed afterwards.
 
 use jiff::SignedDuration;
-use labwire::domain::qc::{By, Multirule, Plan, QcState, Target, WhyNot};
+use labwire::domain::qc::{By, Multirule, Outcome, Plan, QcState, Target, WhyNot};
 use labwire::domain::{InstrumentId, InstrumentTime, Observation, SampleClass, TestIdentity};
 use labwire::journal::qc::{Asked, JudgedRun, NewControl, Saying, SeriesView};
 use labwire::journal::results::{Entry, Place};
@@ -358,4 +358,22 @@ fn patients_results_since_the_last_acceptable_run_are_found_by_either_clock() {
     let mut all = 0;
     lab.reader.patients_since(&sim(), &potassium(), (None, None), |_| all += 1).unwrap();
     assert_eq!(all, 5);
+}
+
+#[test]
+fn two_lots_of_one_level_are_one_level_of_a_run() {
+    let lab = Lab::new();
+    let by = Multirule { levels: 2, ..Multirule::default() };
+    let plan = Plan { multirule: Some(by), ..plan() };
+    let outcome = |materials: [(&str, &str); 2]| {
+        let control = |(entry, (lot, level)): (usize, (&str, &str))| NewControl {
+            material: Some((lot.to_owned(), level.to_owned())),
+            ..new_control(entry, (level, "0.5", 1), None)
+        };
+        let controls: Vec<NewControl> = (0..).zip(materials).map(control).collect();
+        lab.reader.judge_controls(&sim(), &controls, &plan).unwrap().pop().unwrap().outcome
+    };
+    assert_eq!(outcome([("A", "1"), ("A", "2")]), Outcome::Accepted);
+    assert_eq!(outcome([("A", "1"), ("B", "2")]), Outcome::Accepted);
+    assert_eq!(outcome([("A", "1"), ("B", "1")]), Outcome::Incomplete, "nothing vouches for the other level");
 }

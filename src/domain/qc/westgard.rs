@@ -16,7 +16,8 @@ use super::{Across, AtLimit, Multirule, RangeOf, Rule, Severity};
 /// again; another reading of a rule gets another name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
-    /// Across levels, whatever lots followed one another, and one level alone too. Runs follow one another as they came.
+    /// Across levels, whatever lots followed one another, and one level alone too. Runs follow one another as they came; two lots of
+    /// a level are two levels of a run.
     First,
     /// Across levels, the lots in use alone, and never one material by itself. Runs follow one another as they were measured.
     Second,

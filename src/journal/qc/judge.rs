@@ -243,8 +243,13 @@ pub(super) fn decide(
     let violations = violations(&points, at_hand, by, program);
     let of_run = || counting.iter().map(|(_, it)| it).filter(|it| it.run == run);
     let judged = of_run().filter(|it| it.z.is_some()).count();
-    let levels: BTreeSet<_> = of_run().filter(|it| it.z.is_some()).map(|it| &it.material).collect();
-    let outcome = conclude(&violations, judged, of_run().count() - judged, levels.len(), by);
+    let materials = of_run().filter(|it| it.z.is_some()).filter_map(|it| it.material.as_ref());
+    let levels = match program {
+        Program::First => materials.collect::<BTreeSet<_>>().len(),
+        // Of two lots of one level none is another level.
+        Program::Second => materials.map(|(_, level)| level).collect::<BTreeSet<_>>().len(),
+    };
+    let outcome = conclude(&violations, judged, of_run().count() - judged, levels, by);
     let mut counted: Vec<Counted> = counting.iter().map(|(_, it)| it.counted).collect();
     counted.sort();
     (counted, outcome, violations)
