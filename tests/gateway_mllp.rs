@@ -173,6 +173,39 @@ async fn an_analyzer_that_waits_to_be_called_is_called_and_one_that_names_anothe
     assert!(gateway.terminate().success());
 }
 
+/// Nobody would know from a value that it is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_analyzer_takes_back_leaves_as_void_and_never_as_a_value() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    let with = |id: &str, specimen: &str, value: &str, status: &str| {
+        result(id, specimen, value).replace("|||||F|", &format!("|||||{status}|"))
+    };
+    analyzer.send(&with("1", "S1", "6.2", "F")).await;
+    accepted(&lab, 1).await;
+    for (id, specimen, status) in [("2", "S1", "W"), ("3", "S2", "D")] {
+        analyzer.send(&with(id, specimen, "6.2", status)).await;
+    }
+    until("both wait", || lab.count("held") == 2).await;
+    assert_eq!(lab.text(&["held"]).matches("takes this result back").count(), 2);
+    for id in ["2", "3"] {
+        lab.text(&["release", id, "--reason", "the ward says so too"]);
+    }
+    accepted(&lab, 3).await;
+    let reader = lab.reader();
+    for (delivery, supersedes) in [(2, Some("1")), (3, None)] {
+        let sent = reader.payload(labwire::journal::DeliveryId(delivery)).unwrap().unwrap();
+        let sent: serde_json::Value = serde_json::from_slice(sent.reveal()).unwrap();
+        let it = &sent["results"][0];
+        assert_eq!((&it["status"], &it["value"]["kind"]), (&"void".into(), &"absent".into()), "{it}");
+        assert_eq!(it["value"]["reason"], "void: the analyzer took it back");
+        assert_eq!(it["supersedes"].as_str(), supersedes, "{it}");
+    }
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_version_that_comes_after_a_newer_waits_for_a_person() {
     let (_lims, lab, address) = laboratory("").await;

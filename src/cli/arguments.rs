@@ -150,6 +150,7 @@ pub(super) enum Command {
         command: CallCommand,
     },
     /// List who may act on the page, and say who may
+    #[command(args_conflicts_with_subcommands = true)]
     User {
         #[command(flatten)]
         config: Config,
@@ -210,6 +211,7 @@ pub(super) enum Command {
         reason: String,
     },
     /// Tell which rules are configured, and which are signed and so in force
+    #[command(args_conflicts_with_subcommands = true)]
     Rules {
         #[command(flatten)]
         config: Config,
@@ -220,6 +222,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Import(Import),
     /// How each test stands by its controls, and what they gave
+    #[command(args_conflicts_with_subcommands = true)]
     Qc {
         #[command(flatten)]
         config: Config,
@@ -336,4 +339,29 @@ pub(super) struct DemoOptions {
     /// Makes the same analyzers and the same faults again
     #[arg(long, default_value_t = 7)]
     pub(super) seed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever tries something on another folder must not decide at the one that is in force.
+    #[test]
+    fn a_folder_that_is_named_before_what_is_asked_for_is_a_mistake_and_never_ignored() {
+        for asked in [
+            &["rules", "--config", "/elsewhere", "sign", "--by", "Dr. Example", "--statement", "checked"][..],
+            &["rules", "--config", "/elsewhere", "test"],
+            &["user", "--config", "/elsewhere", "lock", "anna"],
+            &["qc", "--config", "/elsewhere", "replay"],
+        ] {
+            let whole = ["labwire"].iter().chain(asked);
+            let error =
+                Arguments::try_parse_from(whole).err().unwrap_or_else(|| panic!("{asked:?} was taken"));
+            assert!(error.to_string().contains("--config"), "{error}");
+        }
+        for asked in [&["rules", "--config", "/elsewhere"][..], &["rules", "test", "--config", "/elsewhere"]]
+        {
+            assert!(Arguments::try_parse_from(["labwire"].iter().chain(asked)).is_ok(), "{asked:?}");
+        }
+    }
 }

@@ -215,6 +215,11 @@ impl Observation {
         self.lims_code.as_deref().unwrap_or(&self.test.code)
     }
 
+    /// Whether the analyzer took it back: whoever lets it leave lets that leave, and no value.
+    pub fn is_taken_back(&self) -> bool {
+        matches!(&self.standing, Standing::Held(reasons) if reasons.contains(&HoldReason::Withdrawn))
+    }
+
     /// Whether the run gave no value, or one that must not be taken for a result.
     pub fn is_without_value(&self) -> bool {
         self.status == Status::Failed || matches!(self.value, Value::Absent { .. })

@@ -16,7 +16,7 @@ use crate::domain::call::{
     CallEntry, CallEvent, CallPolicy, Cause, Course, Differing, Found, Keeper, Opening, Stand, Tell,
 };
 use crate::domain::clinic::{Check, Decision, Evaluation, Force, Path, Ruling};
-use crate::domain::{DestinationId, HoldReason, Observation, SampleClass, Standing};
+use crate::domain::{DestinationId, Observation, SampleClass};
 
 use reading::result;
 pub use reading::{CallView, Happened, Reason};
@@ -70,7 +70,7 @@ pub(super) fn on_version(
     let keeps = policy.is_some_and(|policy| policy.keeper == Keeper::Labwire);
     // A site that has switched its log off opens no call; what it has called by it before stays its own to correct.
     let found = match keeps {
-        _ if is_taken_back(version.observation) => Found::TakenBack,
+        _ if is_over(version.observation) => Found::TakenBack,
         true => found(version.judged),
         false => Found::Nothing,
     };
@@ -158,10 +158,8 @@ fn found(judged: &Judged) -> Found {
 }
 
 /// Whether nothing of the value is left: it may have been told to somebody, who must hear that.
-fn is_taken_back(observation: &Observation) -> bool {
-    let withdrawn = |reasons: &[HoldReason]| reasons.contains(&HoldReason::Withdrawn);
-    observation.is_without_value()
-        || matches!(&observation.standing, Standing::Held(reasons) if withdrawn(reasons))
+fn is_over(observation: &Observation) -> bool {
+    observation.is_without_value() || observation.is_taken_back()
 }
 
 /// What the rejection of a result does to the call about it, in the caller's transaction.

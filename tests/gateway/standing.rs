@@ -93,9 +93,50 @@ async fn who_rejects_a_version_is_told_of_the_older_one_that_the_lims_keeps() {
     send(address, &glucose("EX0002", "what", "F", time)).await;
     until("the correction waits, and another", || lab.count("held") == 2).await;
     let said = lab.text(&["reject", "2", "--reason", "no value"]);
-    let kept = "lims keeps version 1 of it, result 1, as it was sent: where that is wrong too, correct it there by hand.";
+    let kept = "lims keeps version 1 of it, result 1, as it was sent: where that is wrong, correct it there by hand.";
     assert_eq!(said, format!("2: done\n    {kept}\n"));
     assert_eq!(lab.text(&["reject", "3", "--reason", "no value"]), "3: done\n", "nothing of it is there");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_rejects_what_another_destination_has_already_is_told_that_it_stays_there() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let mut site = std::fs::read_to_string(lab.path("labwire.toml")).unwrap();
+    site += "[destination.other]\nkind = \"file\"\nfolder = \"out\"\nrelease = \"full\"\n";
+    std::fs::create_dir(lab.path("out")).unwrap();
+    std::fs::write(lab.path("labwire.toml"), site).unwrap();
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &listener(address));
+    let gateway = lab.start().await;
+    send(address, &glucose("EX0001", "90.0", "F", "20260102030405")).await;
+    until("one has it, one waits", || lab.count("accepted") == 1 && lab.count("held") == 1).await;
+    let said = lab.text(&["reject", "1", "--reason", "wrong tube"]);
+    assert!(said.contains("lims keeps version 1 of it, result 1, as it was sent"), "{said}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_person_under_one_number_is_noticed_though_nothing_has_been_released_yet() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"full\"\n");
+    let address = free_port();
+    lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
+    rules(&lab, "[[identity]]\nname = \"who\"\nsource = \"a test\"\n");
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &of_patient("EX0001", "90", "20260102030405")).await;
+    until("the first waits for its release", || lab.count("held") == 1).await;
+    let other = of_patient("EX0002", "95", "20260102040405").replace("Example^Anna", "Sample^Berta");
+    send(address, &other).await;
+    until("another one's is found", || lab.text(&["trace", "EX0002"]).contains("identity: found")).await;
+    assert!(lab.text(&["held"]).contains("a rule doubts it"), "{}", lab.text(&["held"]));
+    // What is in doubt itself is nobody's word on whose the number is.
+    send(address, &of_patient("EX0003", "92", "20260102050405")).await;
+    until("the first one's is clear", || lab.text(&["trace", "EX0003"]).contains("identity: clear")).await;
     assert!(gateway.terminate().success());
     lab.must_balance();
 }

@@ -206,6 +206,21 @@ async fn a_scanner_decides_nothing_and_the_keyboard_alone_does_everything() {
     seen.until("location.pathname === '/specimen' && document.getElementById('scan')?.value === '24-000007'");
     assert_eq!(held(&laboratory).await, 1, "Enter on a button released it");
 
+    // Nor does one choose from a list: how a call went is nothing that a tube's number says.
+    seen.go(&address("/alarms"));
+    seen.run(
+        "const it = document.createElement('select'); it.id = 'list'; it.innerHTML = '<option>one</option><option>24 h</option>'; \
+         document.querySelector('main').append(it); it.focus()",
+    );
+    seen.scan("24-000007");
+    seen.until("location.pathname === '/specimen' && document.getElementById('scan')?.value === '24-000007'");
+
+    // On a view without a scan box it is looked up all the same.
+    seen.go(&address("/held"));
+    seen.until("document.getElementById('scan') === null && document.readyState === 'complete'");
+    seen.scan("24-000007");
+    seen.until("location.pathname === '/specimen' && document.getElementById('scan')?.value === '24-000007'");
+
     // One into the reason decides nothing either, and is no reason: it goes to the scan box.
     seen.go(&address("/held/3"));
     seen.until("document.querySelector('form.decide button:not(:disabled)') !== null");

@@ -65,7 +65,7 @@ pub(super) fn status(observation: &Observation, profile: Option<&Profile>) -> &'
 /// What a result is that counts no more.
 pub(super) fn void(void: Void) -> &'static str {
     match void {
-        Void::Misread | Void::Recoded => "entered-in-error",
+        Void::Misread | Void::Recoded | Void::Withdrawn => "entered-in-error",
         Void::Rejected => "cancelled",
     }
 }

@@ -122,7 +122,7 @@ pub(super) fn status(item: &Item) -> &'static [u8] {
     let observation = &item.observation;
     let other_dilution = |version: &Version| version.observation.test.dilution != observation.test.dilution;
     match observation.status {
-        _ if matches!(item.says, Says::Void(Void::Misread | Void::Recoded)) => b"W",
+        _ if matches!(item.says, Says::Void(Void::Misread | Void::Recoded | Void::Withdrawn)) => b"W",
         _ if item.says == Says::Void(Void::Rejected) || observation.is_without_value() => b"X",
         _ if item.says == Says::Preliminary => b"P",
         Status::Final if item.earlier.last().is_some_and(other_dilution) => b"C",

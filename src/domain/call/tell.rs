@@ -2,6 +2,7 @@
 
 use labwire_units::Exact;
 
+use crate::domain::profile::ScaleFlags;
 use crate::domain::{Comparator, Observation, UnitSource, Value, Words, words};
 
 /// What the person who takes a call must hear.
@@ -38,7 +39,9 @@ const WITHDRAWN: &str = "withdrawn";
 
 impl Tell {
     pub fn of(observation: &Observation) -> Tell {
-        let comparator = observation.value.comparator().map_or("", Comparator::as_str);
+        // Off the scale by its flag alone it is told as if it had that sign.
+        let sign = ScaleFlags::STANDARD.sign(&observation.value, &observation.flags).ok().flatten();
+        let comparator = sign.or(observation.value.comparator()).map_or("", Comparator::as_str);
         let text = match &observation.value {
             Value::Quantity { number, .. } => format!("{comparator}{number}"),
             Value::Code { .. } | Value::Text(_) | Value::Absent { .. } => {

@@ -24,6 +24,16 @@ pub enum PersonAsked {
     Lock,
 }
 
+impl PersonAsked {
+    fn name(&self) -> &'static str {
+        match self {
+            PersonAsked::Invite { .. } => "invited",
+            PersonAsked::Role { .. } => "another role",
+            PersonAsked::Lock => "locked",
+        }
+    }
+}
+
 /// A set-up token. It is shown to whoever asked for it, and to nobody who debugs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -37,7 +47,8 @@ impl std::fmt::Debug for Token {
 
 impl Control {
     pub(super) async fn person(&self, name: &str, asked: PersonAsked, account: String) -> Response {
-        tracing::info!(account, name, ?asked, "a person");
+        // What they are called stands in the audit alone.
+        tracing::info!(account, name, what = asked.name(), "a person");
         let now = clock::now();
         let role = |name: String| Role::from_name(&name).ok_or_else(|| format!("{name} is no role"));
         let token = Uuid::new_v4().to_string();

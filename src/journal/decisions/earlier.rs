@@ -97,6 +97,21 @@ impl Earlier {
         Ok(*self.counts.get_or_init(|| !is_out))
     }
 
+    /// Whether it tells whose the patient ID is: it need not have left for that, where nothing puts it in doubt but that nobody has
+    /// released it, or its value.
+    pub fn identifies(&self, reader: &Reader) -> Result<bool, JournalError> {
+        let is_out = reader
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM observation WHERE supersedes = ?1
+                 UNION ALL SELECT 1 FROM hold WHERE observation = ?1 AND (closing = 'rejected'
+                    OR closed_at IS NULL AND reason NOT IN ('not-released', 'critical', 'delta', 'suspended'))
+                 UNION ALL SELECT 1 FROM problem WHERE message = ?2 AND kind = 'not-production'",
+            )?
+            .exists([self.id.0, self.message.0])?;
+        Ok(!is_out)
+    }
+
     /// The whole of it.
     ///
     /// # Errors

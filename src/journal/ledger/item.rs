@@ -4,7 +4,7 @@
 use rusqlite::{Connection, params};
 
 use super::told::is_recoded;
-use super::{Item, Says, Version};
+use super::{Item, Says, Version, Void};
 use crate::domain::{DestinationId, Status};
 use crate::journal::orders::ordered;
 use crate::journal::read::observation;
@@ -20,7 +20,7 @@ pub(super) fn item(
     let mut versions = chain(connection, destination, id)?;
     let begins = begins_anew(&versions);
     versions.drain(..begins);
-    correct_what_is_there(&mut versions);
+    correct_what_is_there(&mut versions, begins > 0);
     let Some(stored) = versions.pop() else {
         return Err(JournalError::Refused(format!("there is no observation {id}")));
     };
@@ -29,7 +29,11 @@ pub(super) fn item(
     let supersedes = versions.last().map(|before| before.id);
     let earlier = versions.into_iter().map(|it| it.version).collect();
     let ordered = ordered(connection, id)?;
-    let (version, says, recoded) = (stored.number, Says::Result, begins > 0);
+    let says = match observation.is_taken_back() {
+        true => Says::Void(Void::Withdrawn),
+        false => Says::Result,
+    };
+    let (version, recoded) = (stored.number, begins > 0);
     Ok(Item {
         id,
         version,
@@ -89,13 +93,17 @@ fn begins_anew(versions: &[StoredVersion]) -> usize {
     if was_told { begins } else { 0 }
 }
 
-/// What was read anew corrects what the destination has, and is a result where it has none.
-fn correct_what_is_there(versions: &mut [StoredVersion]) {
+/// What was read anew corrects what the destination has, and is a result where it has none; so is what an analyzer corrects
+/// where that goes by another code.
+fn correct_what_is_there(versions: &mut [StoredVersion], begins_anew: bool) {
     let mut is_there = false;
     for it in versions {
         let status = &mut it.version.observation.status;
         if is_there && it.is_anew && *status == Status::Final {
             *status = Status::Correction;
+        }
+        if !is_there && begins_anew && *status == Status::Correction {
+            *status = Status::Final;
         }
         is_there |= it.is_there;
     }

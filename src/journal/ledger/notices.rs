@@ -34,6 +34,8 @@ pub enum Void {
     Recoded,
     /// A person rejected it after it had been told as preliminary.
     Rejected,
+    /// The analyzer took it back, and a person let that leave.
+    Withdrawn,
 }
 
 /// Under which number a result came that a person has moved, and who moved it.
@@ -50,8 +52,11 @@ impl Void {
     pub fn text(self) -> &'static str {
         match self {
             Void::Misread => "void: its specimen number was misread; it is another specimen's",
-            Void::Recoded => "void: it was told under the wrong test code; it is another test's",
+            Void::Recoded => {
+                "void: it was told under the wrong test code; it goes by another one now"
+            }
             Void::Rejected => "void: the laboratory rejected it",
+            Void::Withdrawn => "void: the analyzer took it back",
         }
     }
 
@@ -61,6 +66,7 @@ impl Void {
             Void::Misread => "its specimen number was misread",
             Void::Recoded => "it goes by another code now",
             Void::Rejected => "it was rejected",
+            Void::Withdrawn => "the analyzer took it back",
         }
     }
 }
@@ -73,6 +79,7 @@ impl Says {
             Says::Void(Void::Misread) => "misread",
             Says::Void(Void::Recoded) => "recoded",
             Says::Void(Void::Rejected) => "rejected",
+            Says::Void(Void::Withdrawn) => "withdrawn",
         }
     }
 

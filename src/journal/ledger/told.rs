@@ -57,7 +57,7 @@ impl Kept {
     /// For whoever has rejected the newer one.
     pub fn words(&self) -> Words {
         words!(
-            "{lims} keeps version {version} of it, result {id}, as it was sent: where that is wrong too, correct it there by hand.",
+            "{lims} keeps version {version} of it, result {id}, as it was sent: where that is wrong, correct it there by hand.",
             lims = self.destination.to_string(),
             version = self.version,
             id = self.observation.to_string()
@@ -66,12 +66,13 @@ impl Kept {
 }
 
 impl Reader {
-    /// What each destination keeps of a rejected result: an older version that it has as a result, or may have.
+    /// What each destination keeps of a rejected result: the last version that it has as a result, or may have, be it the
+    /// rejected one itself where nothing held that.
     pub fn kept_of_rejected(&self, id: ObservationId) -> Result<Vec<Kept>, JournalError> {
         let mut version = self.connection.prepare_cached("SELECT version FROM observation WHERE id = ?")?;
         let mut kept = Vec::new();
         for (destination, told) in told(&self.connection, id)? {
-            let Some(observation) = told.result.filter(|it| *it != id) else { continue };
+            let Some(observation) = told.result else { continue };
             let version = version.query_row([observation.0], |row| row.get(0))?;
             kept.push(Kept { destination: DestinationId::new(destination), observation, version });
         }

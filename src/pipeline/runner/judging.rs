@@ -270,7 +270,7 @@ impl<'a> Judging<'a> {
         let history: Vec<(Told<'_>, (&Earlier, &Reading))> = history.collect();
         let mut patients: Vec<Private<Patient>> = Vec::new();
         for it in &around.history {
-            if !patients.contains(it.patient()) && self.bench.read(|reader| it.counts(reader))? {
+            if !patients.contains(it.patient()) && self.bench.read(|reader| it.identifies(reader))? {
                 patients.push(it.patient().clone());
             }
         }

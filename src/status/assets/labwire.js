@@ -5,7 +5,8 @@
 // the space bar, and characters typed where nothing takes them go to the scan box.
 (() => {
   const scan = document.getElementById("scan");
-  const takesText = (it) => it && it.matches("input:not([type=checkbox]), textarea, select");
+  const takesText = (it) => it && it.matches("input:not([type=checkbox]), textarea");
+  const isPlain = (event) => event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
   for (const form of document.querySelectorAll("form.decide")) {
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.target.tagName !== "TEXTAREA") event.preventDefault();
@@ -33,18 +34,44 @@
         }
       }
       burst.box = null;
-    } else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    } else if (isPlain(event)) {
       if (!goesOn) burst = { box, before: box.value, text: "" };
       burst.text += event.key;
       burst.at = event.timeStamp;
     }
   }, true);
+  // A list of choices takes the arrows alone: by letters it would choose what a scan happens to begin with. On a view without a
+  // scan box, a scan is looked up all the same.
+  let loose = { text: "", at: 0 };
   document.addEventListener("keydown", (event) => {
-    const plain = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (!scan || !plain || takesText(document.activeElement)) return;
-    scan.value = "";
-    scan.focus();
+    if (takesText(document.activeElement)) return;
+    if (event.key === "Enter") {
+      const isScan = loose.text.length >= SHORTEST && event.timeStamp - loose.at <= GAP;
+      if (isScan && !document.querySelector(".wall") && document.getElementById("stale").hidden) {
+        event.preventDefault();
+        location.assign(`/specimen?id=${encodeURIComponent(loose.text)}`);
+      }
+      loose.text = "";
+    } else if (isPlain(event) && event.key !== " ") {
+      if (scan) {
+        scan.value = "";
+        scan.focus();
+        return;
+      }
+      if (document.activeElement.matches("select")) event.preventDefault();
+      if (event.timeStamp - loose.at > GAP) loose.text = "";
+      loose.text += event.key;
+      loose.at = event.timeStamp;
+    }
   });
+  if (scan) {
+    scan.form.addEventListener("submit", (event) => {
+      // While nothing is heard of the gateway, the page that is there is better than none.
+      if (!document.getElementById("stale").hidden) event.preventDefault();
+      // While it takes its time, the next scan replaces this one.
+      setTimeout(() => scan.select());
+    });
+  }
 })();
 (() => {
   // A page of what was, such as a day's reconciliation, stays as it was made.
