@@ -22,7 +22,8 @@ pub enum HoldReason {
     LateVersion,
     /// The same run was told as done and as one that couldn't be done.
     Contradiction,
-    /// The value of the diluted specimen isn't above what the undiluted one was said to be above.
+    /// It and another contradict each other: the value of the diluted specimen isn't above what the undiluted one was said to be
+    /// above.
     NotAboveUndiluted,
     /// The instrument takes the result back: it deleted it, or calls it wrong.
     Withdrawn,
@@ -238,7 +239,7 @@ impl HoldReason {
                 "the analyzer says of one run that it gave a value and that it couldn't be done"
             }
             HoldReason::NotAboveUndiluted => {
-                "the value of the diluted specimen, which isn't above what the undiluted one was said to be above"
+                "the value of the diluted specimen isn't above what the undiluted one was said to be above: one of the two is wrong"
             }
             HoldReason::Withdrawn => {
                 "the analyzer takes this result back: it was deleted there, or is called wrong"
@@ -259,11 +260,13 @@ impl HoldReason {
             HoldReason::MayBeDelivered => {
                 "the LIMS may have it already: it came before the journal was restored, or while nothing was delivered"
             }
-            HoldReason::Critical => "it is critical, or may be: labwire trace says by which rule",
-            HoldReason::Delta => {
-                "it is too far from the patient's earlier value: labwire trace says by which rule"
+            HoldReason::Critical => {
+                "it is critical, or may be: its own page and labwire trace say by which rule"
             }
-            HoldReason::Doubted => "a rule doubts it: labwire trace says which",
+            HoldReason::Delta => {
+                "it is too far from the patient's earlier value: its own page and labwire trace say by which rule"
+            }
+            HoldReason::Doubted => "a rule doubts it: its own page and labwire trace say which",
             HoldReason::NotReleased => "the destination takes nothing that nobody has released",
             HoldReason::Suspended => {
                 "nothing of this test or instrument leaves by itself for now: [[suspend]] in labwire.toml says why"

@@ -269,7 +269,10 @@ impl Control {
         let (reading, mut writing) = stream.into_split();
         let mut reading = tokio::io::BufReader::new(reading.take(REQUEST));
         let mut line = String::new();
-        reading.read_line(&mut line).await?;
+        if reading.read_line(&mut line).await? == 0 {
+            // A command has looked whether anybody is here.
+            return Ok(None);
+        }
         let mut granted = None;
         let response = match serde_json::from_str(&line) {
             Ok(Request::Tap { instruments }) => match self.grant(actor, instruments).await {

@@ -158,7 +158,8 @@ pub enum Sameness {
     Rerun(i64),
     /// The value of that one's diluted specimen, which says how much it is where that one said only that it is too much.
     Diluted(i64),
-    /// The same, and it isn't above what that one was said to be above.
+    /// It and that one are values of a specimen, diluted and not, and contradict each other: the one isn't above what the other is
+    /// said to be above.
     NotAbove(i64),
     /// It looks like that one, and it can't be told. Kept and shown.
     PossibleDuplicate(i64),
@@ -210,7 +211,7 @@ fn kin<'p>(prior: &'p [Prior], new: &Observation, arrival: &Arrival<'_>) -> Vec<
 /// What a result is to those before it of which it is none.
 fn versions(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sameness {
     if let Some(known) = told_already(prior, new, arrival) {
-        return Sameness::Late(known);
+        return known;
     }
     let time = time_text(new);
     let mut kin = kin(prior, new, arrival);

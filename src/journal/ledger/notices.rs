@@ -52,9 +52,7 @@ impl Void {
     pub fn text(self) -> &'static str {
         match self {
             Void::Misread => "void: its specimen number was misread; it is another specimen's",
-            Void::Recoded => {
-                "void: it was told under the wrong test code; it goes by another one now"
-            }
+            Void::Recoded => "void: it was told under the wrong test code; it goes by another one now",
             Void::Rejected => "void: the laboratory rejected it",
             Void::Withdrawn => "void: the analyzer took it back",
         }

@@ -32,8 +32,8 @@ pub(super) fn of_diluted(prior: &[Prior], new: &Observation, arrival: &Arrival<'
     }
 }
 
-/// The value of the diluted specimen that was there before one which only says that it is too high.
-pub(super) fn told_already(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Option<i64> {
+/// What a result which only says that it is too high is to the value of its diluted specimen that was there before it.
+pub(super) fn told_already(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Option<Sameness> {
     let scale = arrival.scale;
     if new.status != Status::Final || new.specimen.is_blank() {
         return None;
@@ -49,7 +49,13 @@ pub(super) fn told_already(prior: &[Prior], new: &Observation, arrival: &Arrival
             && matches!(old.status, Status::Final | Status::Correction)
             && is_kin_but_for_dilution(old, new, arrival)
     };
-    prior.iter().rev().find(says_how_much).map(|old| old.id)
+    let known = prior.iter().rev().find(says_how_much)?;
+    let Value::Quantity { number, .. } = &known.value else { return None };
+    let bound = Bound { value: &new.value, unit: new.unit.as_deref() };
+    Some(match bound.is_kept_by(number, known.unit.as_deref()) {
+        true => Sameness::Late(known.id),
+        false => Sameness::NotAbove(known.id),
+    })
 }
 
 /// Of one message's results, each that was too high to be measured with the one that says how much it is: by their places.

@@ -405,6 +405,13 @@ fn what_was_too_high_gives_way_to_its_diluted_value_and_to_nothing_else() {
         ),
         ("less than it was said to be above", &applied, (">250", "1", "F"), ("90", "10", "F"), NotAbove(1)),
         ("it was known how much", &applied, ("312", "10", "F"), (">250", "1", "F"), Late(1)),
+        (
+            "it was known to be no more than that",
+            &applied,
+            ("240", "10", "F"),
+            (">250", "1", "F"),
+            NotAbove(1),
+        ),
         ("a preliminary one was known", &applied, ("312", "10", "P"), (">250", "1", "F"), New),
         ("diluted less", &applied, (">2500", "100", "F"), ("312", "10", "F"), New),
         ("still too high", &applied, (">250", "1", "F"), (">2500", "10", "F"), New),
