@@ -47,6 +47,8 @@ struct DowntimeSince {
     kept: Moment,
     by: String,
     summary: Words,
+    /// Some of it is perhaps in the LIMS: typed in as well, it would be there twice.
+    is_doubtful: bool,
     lines: Vec<SinceRow>,
 }
 
@@ -82,12 +84,27 @@ struct ResultRow {
 }
 
 struct SinceRow {
-    mark: Mark,
+    /// The class of the worst.
+    class: &'static str,
+    marks: Vec<Mark>,
     specimen: String,
     patient: Words,
     test: String,
     listed: String,
     now: Words,
+}
+
+/// What became of a line of a kept list, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Became {
+    /// Something else than the list says.
+    Different,
+    Held,
+    Refused,
+    /// It left, and nobody knows whether it arrived.
+    PerhapsThere,
+    NotThere,
+    AsListed,
 }
 
 pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
@@ -142,14 +159,16 @@ pub(super) async fn since(
     let (snapshot, found) = page.read(move |reader| reader.downtime_list(ListId(number))).await?;
     let (kept, since) = found.ok_or(NONE)?;
     let clock = page.clock(&snapshot);
-    let mut lines: Vec<(Severity, SinceRow)> = since.iter().map(since_row).collect();
-    lines.sort_by_key(|(severity, _)| *severity);
+    let mut lines: Vec<(Became, SinceRow)> = since.iter().map(since_row).collect();
+    lines.sort_by_key(|(became, _)| *became);
+    let came_to: Vec<Became> = lines.iter().map(|(became, _)| *became).collect();
     html(
         &DowntimeSince {
             id: number,
             kept: clock.at(kept.at),
             by: kept.by,
-            summary: summary(&lines),
+            summary: summary(&came_to),
+            is_doubtful: since.iter().any(|it| it.now.iter().any(|at| at.may_be_there)),
             lines: lines.into_iter().map(|(_, row)| row).collect(),
             shell: Shell::new(
                 words!("Kept list {number}", number = number.to_string()),
@@ -238,7 +257,7 @@ fn wards(missing: &[Missing], clock: &Clock) -> Vec<Ward> {
 
 /// What its reader must know of a result: whether somebody has yet to look at it, and at each destination, by its name,
 /// where it is. The worst first.
-fn marks(at: &[At]) -> Vec<Mark> {
+fn told(at: &[At]) -> Vec<(Severity, Words)> {
     let of = |it: &At| {
         let lims = &it.destination;
         Some(match it.state.as_str() {
@@ -261,7 +280,11 @@ fn marks(at: &[At]) -> Vec<Mark> {
         }
     }
     told.sort_by_key(|(severity, _)| *severity);
-    told.into_iter().map(|(severity, words)| Mark::new(severity, words)).collect()
+    told
+}
+
+fn marks(at: &[At]) -> Vec<Mark> {
+    told(at).into_iter().map(|(severity, words)| Mark::new(severity, words)).collect()
 }
 
 fn value(detail: &Observation) -> String {
@@ -269,29 +292,39 @@ fn value(detail: &Observation) -> String {
     format!("{} {unit}", detail.value_as_sent).trim_end().to_owned()
 }
 
-fn since_row(it: &Since) -> (Severity, SinceRow) {
-    let everywhere = |state: &[&str]| it.now.iter().all(|at| state.contains(&at.state.as_str()));
-    let names = |state: &str| {
-        let there = it.now.iter().filter(|at| at.state == state);
-        there.map(|at| at.destination.as_str()).collect::<Vec<_>>().join(", ")
-    };
+/// What became of a line, and where it differs from the list, how.
+fn became(it: &Since) -> (Became, Option<Words>) {
+    let is_somewhere = |state: &str| it.now.iter().any(|at| at.state == state);
+    let is_settled =
+        |at: &At| matches!(at.state.as_str(), "accepted" | "staged" | "superseded" | "not-for-it");
+    match it.changed() {
+        Some(newer) if newer.specimen != it.then.detail.specimen => {
+            (Became::Different, Some(words!("another specimen's: tell whoever worked by the list")))
+        }
+        Some(_) => (Became::Different, Some(words!("changed: tell whoever worked by the list"))),
+        None if is_somewhere("rejected") => {
+            (Became::Different, Some(words!("rejected: tell whoever worked by the list")))
+        }
+        None if is_somewhere("held") => (Became::Held, None),
+        None if is_somewhere("refused") => (Became::Refused, None),
+        None if it.now.iter().any(|at| at.may_be_there) => (Became::PerhapsThere, None),
+        None if it.now.iter().all(is_settled) => (Became::AsListed, None),
+        None => (Became::NotThere, None),
+    }
+}
+
+fn since_row(it: &Since) -> (Became, SinceRow) {
     let then = &it.then.detail;
-    let (severity, words) = match it.changed() {
-        Some(newer) if newer.specimen != then.specimen => {
-            (Severity::Danger, words!("another specimen's: tell whoever worked by the list"))
-        }
-        Some(_) => (Severity::Danger, words!("changed: tell whoever worked by the list")),
-        None if !names("rejected").is_empty() => {
-            (Severity::Danger, words!("rejected: tell whoever worked by the list"))
-        }
-        None if !names("refused").is_empty() => {
-            (Severity::Act, words!("refused by {lims}", lims = names("refused")))
-        }
-        None if everywhere(&["accepted", "staged", "superseded", "not-for-it"]) => {
-            (Severity::Calm, words!("in the LIMS as listed"))
-        }
-        None => (Severity::Wait, words!("not in the LIMS yet")),
+    let (became, differs) = became(it);
+    let verdict = match became {
+        Became::AsListed => Some(Mark::new(Severity::Calm, words!("in the LIMS as listed"))),
+        Became::NotThere => Some(Mark::new(Severity::Wait, words!("not in the LIMS yet"))),
+        _ => differs.map(|how| Mark::new(Severity::Danger, how)),
     };
+    // As the list to work by says it: who has only this sheet must not be told less.
+    let warnings = told(&it.now).into_iter().filter(|(severity, _)| *severity < Severity::Wait);
+    let warnings = warnings.map(|(severity, words)| Mark::new(severity, words));
+    let marks: Vec<Mark> = verdict.into_iter().chain(warnings).collect();
     let states = it.now.iter().map(|at| Words::row([(&at.destination).into(), state_words(&at.state)], ": "));
     let newer = it.newer.iter().flat_map(|newer| {
         let is_another = newer.specimen != then.specimen;
@@ -300,14 +333,15 @@ fn since_row(it: &Since) -> (Severity, SinceRow) {
     });
     let now = Words::row(newer.chain([Words::row(states, ", ")]), " · ");
     let row = SinceRow {
-        mark: Mark::new(severity, words),
+        class: marks.iter().map(|mark| mark.class).next().unwrap_or_default(),
+        marks,
         specimen: then.specimen.reveal().to_owned(),
         patient: named(&it.then),
         test: test_name(&then.test),
         listed: value(then),
         now,
     };
-    (severity, row)
+    (became, row)
 }
 
 /// The patient's name, and where the analyzer named somebody else, that one too.
@@ -320,55 +354,21 @@ fn named(it: &Missing) -> Words {
 }
 
 /// How many came to what, worst first.
-fn summary(lines: &[(Severity, SinceRow)]) -> Words {
-    let of = |severity: Severity| lines.iter().filter(|(it, _)| *it == severity).count();
+fn summary(came_to: &[Became]) -> Words {
+    let of = |it: Became| came_to.iter().filter(|other| **other == it).count();
     let parts = [
         (
-            of(Severity::Danger),
-            counted!(of(Severity::Danger), "{n} differs from the list", "{n} differ from the list"),
+            of(Became::Different),
+            counted!(of(Became::Different), "{n} differs from the list", "{n} differ from the list"),
         ),
-        (of(Severity::Act), words!("{n} refused", n = of(Severity::Act))),
-        (of(Severity::Wait), words!("{n} not in the LIMS yet", n = of(Severity::Wait))),
-        (of(Severity::Calm), words!("{n} in the LIMS as listed", n = of(Severity::Calm))),
+        (of(Became::Held), words!("{n} held, not to be used yet", n = of(Became::Held))),
+        (of(Became::Refused), words!("{n} refused", n = of(Became::Refused))),
+        (of(Became::PerhapsThere), words!("{n} perhaps in the LIMS", n = of(Became::PerhapsThere))),
+        (of(Became::NotThere), words!("{n} not in the LIMS yet", n = of(Became::NotThere))),
+        (of(Became::AsListed), words!("{n} in the LIMS as listed", n = of(Became::AsListed))),
     ];
     Words::row(parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words), " · ")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_destination_is_named_with_its_own_state_and_the_worst_comes_first() {
-        let at = |states: &[(&str, &str, bool)]| -> Vec<String> {
-            let at = states.iter().map(|(name, state, may_be_there)| At {
-                destination: (*name).to_owned(),
-                state: (*state).to_owned(),
-                may_be_there: *may_be_there,
-            });
-            marks(&at.collect::<Vec<_>>()).iter().map(|mark| mark.words.english()).collect()
-        };
-        let held = "HELD: don't use before somebody has looked at it";
-        for (states, expected) in [
-            (&[("lims", "pending", false)][..], &["waits for lims"][..]),
-            (&[("lims", "held", false), ("other", "held", false)], &[held]),
-            (&[("lims", "accepted", false), ("other", "held", false)], &[held, "in lims"]),
-            (&[("lims", "unknown", true)], &["perhaps in lims"]),
-            (&[("lims", "in-flight", true)], &["perhaps in lims"]),
-            (&[("lims", "in-flight", false)], &["on its way to lims, not there yet"]),
-            (&[("lims", "accepted", false), ("other", "refused", false)], &["refused by other", "in lims"]),
-            (&[("lims", "quarantined", false)], &["behind one that lims refused"]),
-            (&[("lims", "not-for-it", false), ("other", "pending", false)], &["waits for other"]),
-        ] {
-            assert_eq!(at(states), expected, "{states:?}");
-        }
-    }
-
-    #[test]
-    fn the_headline_counts_and_says_when_not_all_is_listed() {
-        let headline = |missing, is_cut| headline(missing, is_cut).english();
-        assert_eq!(headline(0, false), "The LIMS has every patient's result.");
-        assert_eq!(headline(1, false), "1 result isn't in the LIMS.");
-        assert_eq!(headline(LONGEST, true), "More than 2,000 results aren't in the LIMS.");
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 
 use labsim::lims::Mode;
 
+use super::browser::Browser;
 use super::laboratory::Laboratory;
 use super::over_http::between;
 
@@ -46,6 +47,7 @@ async fn a_kept_list_says_after_the_downtime_what_differs() {
     let since = laboratory.fetch("/downtime/1").await.body;
     assert!(since.contains("<p>1 differs from the list · 1 refused</p>"), "{since}");
     assert!(since.contains("rejected: tell whoever worked by the list"), "{since}");
+    assert!(since.contains("<a href=\"/downtime\">the list for a downtime</a>"), "{since}");
     assert!(laboratory.fetch("/downtime").await.body.contains("by anna on the page"));
     assert_eq!(laboratory.fetch("/downtime/2").await.status, 404);
     laboratory.close().await;
@@ -70,5 +72,32 @@ async fn an_analyzer_that_doesn_t_connect_has_a_card_and_one_that_sends_has_none
     assert!(after.contains("1 result in the last 24 hours, most in the hour from"), "{after}");
     assert!(laboratory.fetch("/").await.body.contains("<a href=\"/analyzer/vitros\">vitros</a>"));
     assert_eq!(laboratory.fetch("/analyzer/nobody").await.status, 404);
+    laboratory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn a_kept_list_begins_on_the_first_sheet_below_the_word_that_it_is_no_report() {
+    let mut laboratory = Laboratory::open().await;
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
+    laboratory.send("24-000008", &[("001", "5.10")]).await;
+    laboratory.until("/waiting/dead_letters", 1).await;
+    let list = laboratory.fetch_as(&cookie, "/downtime").await.body;
+    let keep = format!("guard={}", between(&list, "name=\"guard\" value=\"", "\""));
+    assert_eq!(laboratory.post("/downtime", &cookie, &keep).await.status, 303);
+    let mut seen = Browser::open(&format!("http://{}/downtime/1", laboratory.page));
+    seen.until("document.querySelector('.paper .no-report') !== null");
+    seen.on_paper();
+    let may_break =
+        |row: &str| format!("getComputedStyle(document.querySelector('{row}')).breakInside === 'auto'");
+    assert!(seen.is(&may_break(".paper > tbody > tr")), "kept whole, it would begin on the second sheet");
+    assert!(!seen.is(&may_break(".paper .wide tbody > tr")), "a line is kept whole");
+    assert!(
+        seen.is(
+            "getComputedStyle(document.querySelector('.paper > thead')).display === 'table-header-group'"
+        ),
+        "the head comes again on each sheet"
+    );
     laboratory.close().await;
 }
