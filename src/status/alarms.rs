@@ -1,8 +1,8 @@
 //! What somebody must be told of who isn't looking at the page: each trouble under a name that it keeps while it lasts. Counts and
 //! names of the configuration, no patient, no specimen, and no words from outside.
 
-use super::Page;
 use super::snapshot::{Contact, Snapshot};
+use super::{Page, next};
 use crate::board::{DestinationState, DropView};
 use crate::config::settings::Least;
 use crate::domain::{Words, counted, words};
@@ -100,6 +100,7 @@ fn destinations(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
                 "{name} takes nothing; {n} results wait for it.",
                 name = &it.name
             );
+            let text = Words::row([text, next::perhaps_there(it.perhaps_there())], " ");
             alarms.push(alarm(Least::Danger, "destination-down", &it.name, text));
         }
         let dead = it.deliveries("dead");
@@ -199,6 +200,20 @@ mod tests {
             let told: Vec<String> = alarms(&bench).iter().map(|it| it.text.english()).collect();
             assert!(!told.join(" ").contains("Canary"), "{name} says words from outside");
         }
+    }
+
+    #[test]
+    fn what_may_have_arrived_is_not_counted_as_waiting_for_the_lims() {
+        let mut bench = calm_bench();
+        let it = &mut bench.destinations[0];
+        it.state = DestinationState::Failing("no answer".to_owned());
+        (it.last_accepted, it.since) = (None, None);
+        it.sums.states.insert("unknown".to_owned(), 3);
+        it.queue.perhaps_there = 2;
+        let told = alarms(&bench)[0].text.english();
+        let expected = "lims takes nothing; 1 result waits for it. \
+                        2 results may have arrived and wait for a person: see dead letters.";
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
 use super::words::kept;
-use super::{calls, held};
+use super::{calls, held, next};
 use crate::board::{DestinationState, DropView};
 use crate::domain::{Words, counted, words};
 use crate::journal::Condition;
@@ -160,6 +160,7 @@ fn resting(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
                 "Check the LIMS and the network. {n} results are safe here until it answers."
             ),
         };
+        let remedy = Words::row([remedy, next::perhaps_there(lims.perhaps_there())], " ");
         concerns.push(Concern { severity: Severity::Danger, headline, remedy });
     }
 }

@@ -1,7 +1,7 @@
 //! What a person does next about what doesn't go on by itself, and the places of the page where it is done. Pure; it decides
 //! nothing. Commands and reports have words of their own (`reconciliation/remedy.rs`).
 
-use crate::domain::{ProblemKind, Words, words};
+use crate::domain::{ProblemKind, Words, counted, words};
 use crate::journal::{DeliveryId, ObservationId, ProblemId};
 
 /// What to do, and then where. No places where nothing is to be decided.
@@ -60,6 +60,18 @@ pub(super) fn after_refusal(id: DeliveryId) -> Next {
 /// About a delivery of which nobody knows whether the LIMS has it.
 pub(super) fn of_unknown_fate(id: DeliveryId) -> Next {
     Next::at(words!("Next: look in the LIMS, then"), of_delivery(id), words!("say whether it is there"))
+}
+
+/// How many results may have arrived: they leave no more by themselves. Nothing for none.
+pub(super) fn perhaps_there(results: i64) -> Words {
+    match results {
+        0 => Words::none(),
+        some => counted!(
+            some,
+            "{n} result may have arrived and waits for a person: see dead letters.",
+            "{n} results may have arrived and wait for a person: see dead letters."
+        ),
+    }
 }
 
 /// About a delivery to a destination that the configuration no longer names.

@@ -299,9 +299,15 @@ impl Lims {
         self.queue.deliveries.get(state).copied().unwrap_or_default()
     }
 
-    /// Results that haven't been sent, or whose fate isn't known, and that nobody holds back.
+    /// Results that leave by themselves: they haven't been sent, or it is being found out whether they arrived.
     pub(super) fn on_their_way(&self) -> i64 {
-        self.sums.of("pending") + self.sums.of("in-flight") + self.sums.of("unknown")
+        let unknown = self.sums.of("unknown") - self.perhaps_there();
+        self.sums.of("pending") + self.sums.of("in-flight") + unknown
+    }
+
+    /// Results that may have arrived, and of which a person must say whether they did.
+    pub(super) fn perhaps_there(&self) -> i64 {
+        self.queue.perhaps_there
     }
 
     /// Results that aren't over yet here.

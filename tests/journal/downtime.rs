@@ -128,3 +128,21 @@ fn a_result_that_was_moved_to_another_specimen_differs_though_its_value_is_the_s
         .collect();
     assert_eq!(moved, [(listed, "0899".to_owned())]);
 }
+
+#[test]
+fn what_waits_for_a_person_is_counted_apart_from_what_leaves_by_itself() {
+    let lab = Lab::new();
+    lab.own(result("0815", "K", "4.1"));
+    let perhaps_there = || lab.reader.queues().unwrap()[LIMS].perhaps_there;
+    let lease = lab.lease().unwrap();
+    assert_eq!(perhaps_there(), 0, "being sent");
+    lab.settle_all(&lease, &Fate::Unknown, Next::Unknown { at: lab.now() }, None);
+    assert_eq!(perhaps_there(), 0, "the LIMS is asked again");
+    let lease = lab.lease().unwrap();
+    lab.settle_all(&lease, &Fate::Unknown, Next::Dead, None);
+    assert_eq!(perhaps_there(), 1);
+    lab.own(result("0816", "K", "4.2"));
+    let lease = lab.lease().unwrap();
+    lab.settle_all(&lease, &Fate::Refused("no".to_owned()), Next::Dead, Some(422));
+    assert_eq!(perhaps_there(), 1, "what was refused isn't there");
+}

@@ -17,6 +17,8 @@ use crate::journal::{DeliveryId, JournalError, MessageId, Reader};
 pub struct QueueView {
     /// Deliveries by state (`due`, `sending`, `unknown`, `dead`), zeroes left out.
     pub deliveries: BTreeMap<String, i64>,
+    /// Results that may have arrived: their delivery is a dead letter, which only a person brings on.
+    pub perhaps_there: i64,
     /// When the oldest result that the destination hasn't settled became owed to it.
     pub oldest: Option<Timestamp>,
 }
@@ -106,6 +108,10 @@ impl Reader {
         let mut states = self.connection.prepare_cached(
             "SELECT state, count(*) FROM delivery WHERE destination = ? AND state <> 'settled' GROUP BY state",
         )?;
+        let mut perhaps_there = self.connection.prepare_cached(
+            "SELECT count(*) FROM delivery d CROSS JOIN ledger l ON l.delivery = d.id
+             WHERE d.destination = ? AND d.state = 'dead' AND d.state <> 'settled' AND l.state = 'unknown'",
+        )?;
         let mut oldest = self.connection.prepare_cached(
             "SELECT min(at) FROM (
                 SELECT min(created_at) AS at FROM delivery
@@ -119,6 +125,7 @@ impl Reader {
             while let Some(row) = rows.next()? {
                 queue.deliveries.insert(row.get(0)?, row.get(1)?);
             }
+            queue.perhaps_there = perhaps_there.query_row([destination], |row| row.get(0))?;
             queue.oldest = oldest.query_row([destination], |row| row.get::<_, Option<i64>>(0))?.map(instant);
         }
         Ok(queues)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::board::Cause;
 use crate::domain::{Words, counted, words};
 use crate::status::card::{Card, Trouble, paper};
+use crate::status::next;
 use crate::status::snapshot::{Analyzer, Contact, Snapshot, Wire};
 
 /// The notes that a damaged line leaves.
@@ -248,6 +249,7 @@ fn files(cause: Cause) -> Trouble {
 
 fn safe(it: &Analyzer, snapshot: &Snapshot) -> Vec<Words> {
     let on_the_way: i64 = snapshot.destinations.iter().map(|lims| lims.on_their_way()).sum();
+    let perhaps_there: i64 = snapshot.destinations.iter().map(|lims| lims.perhaps_there()).sum();
     let received = match it.counts.received {
         0 => words!("Nothing was received from it yet."),
         some => counted!(
@@ -265,7 +267,7 @@ fn safe(it: &Analyzer, snapshot: &Snapshot) -> Vec<Words> {
         ),
     };
     [
-        Words::row([received, way], " "),
+        Words::row([received, way, next::perhaps_there(perhaps_there)], " "),
         words!(
             "What it hasn't sent is on the analyzer alone: don't clear its list or switch it off, and don't run the tests again for this."
         ),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::board::{Cause, DestinationState};
 use crate::domain::{Words, counted, words};
 use crate::status::card::{Card, Trouble, paper};
+use crate::status::next;
 use crate::status::snapshot::Lims;
 use crate::status::words::kept;
 
@@ -110,7 +111,7 @@ fn safe(it: &Lims) -> Vec<Words> {
         ),
     };
     [
-        waits,
+        Words::row([waits, next::perhaps_there(it.perhaps_there())], " "),
         words!("Analyzers go on: nothing has to be measured or sent again for this."),
         words!(
             "A result that is typed into the LIMS by hand comes a second time once it answers. Write down each specimen number for which somebody did."
@@ -150,6 +151,18 @@ mod tests {
         }
         it.sums.states.insert("pending".to_owned(), 3);
         assert!(advice(&it, paper).unwrap().safe[0].english().starts_with("3 results wait for it"));
+        it.sums.states.insert("unknown".to_owned(), 2);
+        assert!(advice(&it, paper).unwrap().safe[0].english().starts_with("5 results wait for it"));
+        it.queue.perhaps_there = 2;
+        let safe = advice(&it, paper).unwrap().safe[0].english();
+        assert!(
+            safe.starts_with("3 results wait for it"),
+            "what waits for a person leaves not by itself: {safe}"
+        );
+        assert!(
+            safe.ends_with("2 results may have arrived and wait for a person: see dead letters."),
+            "{safe}"
+        );
         it.is_configured = false;
         assert_eq!(advice(&it, paper), None, "nothing is sent there any more");
     }
