@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::{self, Step};
+use super::calls::CallView;
 use super::orders::{CachedOrder, identity_doubts, ordered};
 use super::people::on_the_page;
 use super::read::observation;
 use super::rows::instant;
 use super::writer::Urgency;
-use super::{Journal, JournalError, ObservationId, Reader};
+use super::{CallId, Journal, JournalError, ObservationId, Reader};
 use crate::domain::{Observation, OrderDoubt, PersonName, SampleClass};
 
 /// The most results on one list. A page of more would not be read.
@@ -133,6 +134,13 @@ impl Reader {
     pub fn missing(&self, destinations: &[String]) -> Result<(Vec<Missing>, bool), JournalError> {
         let _moment = self.moment()?;
         missing(&self.connection, destinations)
+    }
+
+    /// The results of the open critical calls, wherever they are: whom a call is about is told with its patient.
+    pub fn of_open_calls(&self) -> Result<BTreeMap<CallId, Missing>, JournalError> {
+        let calls = self.open_calls()?;
+        let of = |call: &CallView| Ok((call.id, missing_at(&self.connection, call.observation, Vec::new())?));
+        calls.iter().map(of).collect()
     }
 
     /// The latest lists that were kept, the last first.

@@ -21,6 +21,8 @@ pub(super) struct CallRow {
     /// Whom to call, where the site names somebody.
     pub whom: Option<String>,
     pub attempts: Words,
+    /// Whose it is, where a page says so.
+    pub patient: Words,
 }
 
 pub(super) fn rows(snapshot: &Snapshot, clock: &Clock) -> Vec<CallRow> {
@@ -50,6 +52,7 @@ pub(super) fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option
             0 => words!("no attempt yet"),
             some => counted!(some, "{n} attempt", "{n} attempts"),
         },
+        patient: Words::none(),
     })
 }
 

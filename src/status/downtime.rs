@@ -21,6 +21,7 @@ use super::shell::{Mark, Shell, test_name};
 use super::who::Who;
 use super::words::{filters, refused};
 use crate::domain::{Observation, Patient, Role, Words, counted, words};
+use crate::journal::CallId;
 use crate::journal::downtime::{At, LONGEST, ListId, Missing, Since};
 
 /// How many kept lists are named.
@@ -109,14 +110,21 @@ enum Became {
 
 pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let live = page.live_destinations();
-    let (snapshot, ((missing, is_cut), lists)) =
-        page.read(move |reader| Ok((reader.missing(&live)?, reader.downtime_lists(LISTS)?))).await?;
+    let (snapshot, ((missing, is_cut), lists, called)) = page
+        .read(move |reader| {
+            Ok((reader.missing(&live)?, reader.downtime_lists(LISTS)?, reader.of_open_calls()?))
+        })
+        .await?;
     let clock = page.clock(&snapshot);
+    let mut calls = calls::rows(&snapshot, &clock);
+    for row in &mut calls {
+        row.patient = called.get(&CallId(row.id)).map_or_else(Words::none, whose);
+    }
     html(
         &Downtime {
             desk: Desk::of(&who),
             headline: headline(missing.len(), is_cut),
-            calls: calls::rows(&snapshot, &clock),
+            calls,
             wards: wards(&missing, &clock),
             cut: is_cut.then_some(LONGEST),
             lists: lists.into_iter().map(|it| (it.id.0, clock.at(it.at), it.by)).collect(),
@@ -212,6 +220,20 @@ fn patient(it: &Missing) -> &Patient {
 fn otherwise(it: &Missing) -> Option<Otherwise> {
     let why = Words::fixed(it.doubts.first()?.text());
     Some(Otherwise { why, named: super::hold::patient(&it.detail) })
+}
+
+/// Whom a critical call is about, on one line: the LIMS may have the result, and then it stands nowhere else on the list.
+fn whose(it: &Missing) -> Words {
+    let line = |told: Vec<(Words, String)>| {
+        Words::row(told.into_iter().map(|(what, text)| Words::row([what, text.into()], " ")), " · ")
+    };
+    let known = line(super::hold::told(patient(it)));
+    let known = if known.is_none() { words!("nothing is known of the patient") } else { known };
+    let Some(other) = otherwise(it) else { return known };
+    let named = line(other.named);
+    let named = if named.is_none() { words!("nobody") } else { named };
+    let doubt = words!("In doubt whose: {why}.", why = other.why);
+    Words::row([known, doubt, words!("The analyzer named"), named], " ")
 }
 
 fn wards(missing: &[Missing], clock: &Clock) -> Vec<Ward> {

@@ -80,3 +80,28 @@ fn the_headline_counts_and_says_when_not_all_is_listed() {
     assert_eq!(headline(1, false), "1 result isn't in the LIMS.");
     assert_eq!(headline(LONGEST, true), "More than 2,000 results aren't in the LIMS.");
 }
+
+#[test]
+fn a_critical_call_names_its_patient_on_one_line() {
+    let mut detail = crate::status::specimen::tests::observation();
+    let patient = Patient {
+        name: "Test, Clara".to_owned(),
+        birth_date: "1970-01-31".to_owned(),
+        id: "P1".to_owned(),
+        ..Patient::default()
+    };
+    let of = |detail: &Observation| {
+        whose(&Missing {
+            observation: crate::journal::ObservationId(1),
+            at: Vec::new(),
+            detail: detail.clone(),
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            order: None,
+            doubts: Vec::new(),
+        })
+        .english()
+    };
+    assert_eq!(of(&detail), "nothing is known of the patient");
+    detail.patient = crate::domain::Private::new(patient);
+    assert_eq!(of(&detail), "Name Test, Clara · Birth date 1970-01-31 · Number P1");
+}
