@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::Outcome;
 use super::call::find;
@@ -31,7 +32,7 @@ pub(super) fn run(bearings: &Bearings, all: bool, out: &mut impl Write) -> Outco
         writeln!(out, "{}", if all { "No critical calls." } else { "No open critical calls." })?;
     }
     for call in &calls {
-        writeln!(out, "{}", line(call, bearings.call_steps.as_deref(), now))?;
+        writeln!(out, "{}", line(call, bearings.call_steps.as_deref(), now, &TimeZone::system()))?;
     }
     Ok(if overdue { Exit::Open } else { Exit::Done })
 }
@@ -52,17 +53,24 @@ pub(super) fn show(bearings: &Bearings, named: &str, out: &mut impl Write) -> Ou
         return Ok(Exit::Failed);
     }
     for call in &calls {
-        writeln!(out, "{}", line(call, bearings.call_steps.as_deref(), clock::now()))?;
+        let zone = TimeZone::system();
+        writeln!(out, "{}", line(call, bearings.call_steps.as_deref(), clock::now(), &zone))?;
         for it in &call.happened {
-            writeln!(out, "    {}  {}", it.at, it.words().english())?;
+            let words = it.words(&|at| written(at, &zone).into()).english();
+            writeln!(out, "    {}  {words}", written(it.at, &zone))?;
         }
-        evidence(&reader, call, out)?;
+        evidence(&reader, call, &zone, out)?;
     }
     Ok(Exit::Done)
 }
 
+/// To the second, in this machine's zone, which stands beside it.
+fn written(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
 /// What to do, in one line.
-fn line(call: &CallView, steps: Option<&[Step]>, now: Timestamp) -> String {
+fn line(call: &CallView, steps: Option<&[Step]>, now: Timestamp, zone: &TimeZone) -> String {
     let result = call.result.reveal();
     let head = format!(
         "{}  {} {} {}: {}",
@@ -82,13 +90,13 @@ fn line(call: &CallView, steps: Option<&[Step]>, now: Timestamp) -> String {
         Some(steps) => whom(steps, due.start, now).map(|step| format!(": {}", step.whom)).unwrap_or_default(),
         None => ": whom can't be told, see labwire check".to_owned(),
     };
-    let again = due.again_at.map(|at| format!("; again at {at}")).unwrap_or_default();
+    let again = due.again_at.map(|at| format!("; again at {}", written(at, zone))).unwrap_or_default();
     let attempts = match call.course.attempts {
         0 => String::new(),
         1 => ", 1 attempt".to_owned(),
         more => format!(", {more} attempts"),
     };
-    format!("{head}; {wants} {by} {}{whom}{attempts}{again}", due.at)
+    format!("{head}; {wants} {by} {}{whom}{attempts}{again}", written(due.at, zone))
 }
 
 /// Whom the LIMS's orders name and what the analyzer said of the patient, for the identifiers.
@@ -125,7 +133,7 @@ fn told(patient: &Patient) -> String {
 
 /// By what it is critical, the patient's earlier values of the same analyte that were known then, and what else is known
 /// of the specimen.
-fn evidence(reader: &Reader, call: &CallView, out: &mut impl Write) -> io::Result<()> {
+fn evidence(reader: &Reader, call: &CallView, zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
     let versions: Vec<ObservationId> = call.happened.iter().map(|it| it.observation).collect();
     let evidence =
         reader.evidence(call.observation, call.result.reveal(), &versions).map_err(io::Error::other)?;
@@ -134,7 +142,7 @@ fn evidence(reader: &Reader, call: &CallView, out: &mut impl Write) -> io::Resul
         writeln!(out, "    {decision}")?;
     }
     for past in &evidence.previous {
-        let at = past.at.map_or_else(|| "a time that isn't known".to_owned(), |at| at.to_string());
+        let at = past.at.map_or_else(|| "a time that isn't known".to_owned(), |at| written(at, zone));
         let Amount::Number { comparator, reported, .. } = &past.amount else { continue };
         let comparator = comparator.map_or("", Comparator::as_str);
         writeln!(out, "    previous: {comparator}{reported} at {at} from {}", past.instrument)?;
@@ -157,4 +165,16 @@ fn shown(id: ObservationId, it: &Observation) -> String {
         "{} {} {unit}{reported}{flags} (observation {id} from {})",
         it.test.code, it.value_as_sent, it.instrument
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_to_the_second_in_this_machine_s_zone() {
+        let zone = TimeZone::get("Europe/Vienna").unwrap();
+        let at = "2026-11-22T19:35:24.56977Z".parse().unwrap();
+        assert_eq!(written(at, &zone), "2026-11-22 20:35:24 +01:00");
+    }
 }

@@ -233,7 +233,9 @@ fn sentence(way: &Way) -> String {
             format!("delivery {delivery} to {destination}: {verdict}, {detail}{way}")
         }
         Way::Order(step) => step.words().english(),
-        Way::Call { call, happened } => format!("critical call {call}: {}", happened.words().english()),
+        Way::Call { call, happened } => {
+            format!("critical call {call}: {}", happened.words(&|at| at.to_string().into()).english())
+        }
         Way::Moved { observation, from, to, by, reason } => format!(
             "observation {observation} moved from {} to {} by {by}: {}",
             shown(from),

@@ -120,7 +120,11 @@ impl Page {
                 specimen: view.specimen.reveal().to_owned(),
                 patient: patient(result),
                 evidence: rows(&evidence, result, &clock),
-                happened: view.happened.iter().map(|it| (clock.at(it.at), it.words())).collect(),
+                happened: view
+                    .happened
+                    .iter()
+                    .map(|it| (clock.at(it.at), it.words(&|at| clock.at(at).into())))
+                    .collect(),
                 is_verified: view.course.is_verified(),
                 outcomes: CallOutcome::ALL,
                 kinds: IdentifierKind::ALL,

@@ -341,7 +341,11 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
             (Severity::Calm, words!("About its orders: {what}.", what = step.words()), link)
         }
         Way::Call { call, happened } => {
-            let text = words!("Critical call {id}: {what}.", id = call.to_string(), what = happened.words());
+            let text = words!(
+                "Critical call {id}: {what}.",
+                id = call.to_string(),
+                what = happened.words(&|at| clock.at(at).into())
+            );
             (Severity::Calm, text, None)
         }
         Way::Read { .. } | Way::Line { .. } => return None,

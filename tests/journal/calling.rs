@@ -214,7 +214,7 @@ fn only_the_right_value_read_back_closes_a_call_and_every_attempt_stays() {
     assert_eq!(lab.say(told, Differing::Told), Ok(Stand::Open));
     assert!(
         lab.only_call().happened[3]
-            .words()
+            .words(&|at| at.to_string().into())
             .english()
             .contains("told 2.8, WHICH IS NOT THE VALUE OF THE RESULT")
     );
@@ -222,7 +222,7 @@ fn only_the_right_value_read_back_closes_a_call_and_every_attempt_stays() {
     let call = lab.only_call();
     assert!(call.due().is_none() && lab.reader.open_calls().unwrap().is_empty());
     assert_eq!(call.happened.len(), 5);
-    let words = call.happened[4].words().english();
+    let words = call.happened[4].words(&|at| at.to_string().into()).english();
     for expected in [
         "Anna Example",
         "Bert Sample, physician on duty",

@@ -124,12 +124,12 @@ impl Attempt {
     }
 
     /// In one sentence, for a person who is allowed to see patient data. `agrees` says whether the value that was told is
-    /// the journal's.
-    pub fn told(&self, agrees: bool) -> Words {
+    /// the journal's, `written` how a time is.
+    pub fn told(&self, agrees: bool, written: &dyn Fn(Timestamp) -> Words) -> Words {
         let Attempt { by, made_at, outcome, to, role, .. } = self;
         let to = Words::row([to.trim().into(), role.trim().into()], ", ");
         let to = if to.is_none() { words!("nobody by name") } else { to };
-        let (made_at, outcome) = (made_at.to_string(), Words::fixed(outcome.words()));
+        let (made_at, outcome) = (written(*made_at), Words::fixed(outcome.words()));
         if !self.reached() {
             return words!("called at {made_at} by {by}, for {to}: {outcome}", made_at, by, to, outcome);
         }

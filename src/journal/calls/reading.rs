@@ -57,8 +57,8 @@ impl Reason {
 }
 
 impl Happened {
-    /// For a person who is allowed to see patient data.
-    pub fn words(&self) -> Words {
+    /// For a person who is allowed to see patient data. `written` says how a time is.
+    pub fn words(&self, written: &dyn Fn(Timestamp) -> Words) -> Words {
         let (on, account) = (self.observation.to_string(), &self.account);
         match &self.event {
             CallEvent::Opened(opening, _) => {
@@ -93,7 +93,7 @@ impl Happened {
                 words!("{what}; account {account}", what, account)
             }
             CallEvent::Entry(CallEntry::Attempt(attempt)) => {
-                let what = noted(attempt.told(self.agrees), attempt.note.reveal());
+                let what = noted(attempt.told(self.agrees, written), attempt.note.reveal());
                 words!("{what}; account {account}", what, account)
             }
         }
