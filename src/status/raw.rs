@@ -91,7 +91,7 @@ struct AttemptRow {
     ended: Option<Moment>,
     verdict: Words,
     detail: Words,
-    connection: String,
+    connection: Words,
     /// How many bytes came back.
     received: Option<usize>,
 }
@@ -294,7 +294,11 @@ fn attempt(view: &AttemptView, clock: &Clock) -> AttemptRow {
         number: view.number,
         kind: if view.kind == "probe" { words!("asked for its fate") } else { words!("sent") },
         began: clock.at(view.began_at),
-        connection: view.answer.as_ref().and_then(|answer| answer.connection.clone()).unwrap_or_default(),
+        connection: view
+            .answer
+            .as_ref()
+            .and_then(|answer| answer.connection.as_deref())
+            .map_or_else(Words::none, way),
         received: view.answer.as_ref().and_then(|answer| answer.received),
         ended: view.answer.as_ref().map(|answer| clock.at(answer.ended_at)),
         verdict,
@@ -307,6 +311,14 @@ pub(super) fn body(bytes: &[u8]) -> Body {
         .and_then(|value| serde_json::to_string_pretty(&value))
         .ok();
     Body { length: bytes.len(), lines: if json.is_some() { Vec::new() } else { lines(bytes) }, json }
+}
+
+/// To whom, and how well kept from others.
+fn way(connection: &str) -> Words {
+    match connection.strip_suffix(", in the clear") {
+        Some(peer) => words!("{peer}, in the clear", peer),
+        None => connection.into(),
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::over_http::between;
 const DATA: &str = "labwire Example laboratory vitros immuno assay b lims script alert img src x onerror mIU L tcp \
                     ANNA anna ortho vitros 3600 SHA HTTP CONTROL 1 3s p50 p95 ms s h min STAT V F R P ward";
 /// What the journal keeps in words, and the page shows as it was written.
-const KEPT: &[&str] = &["in the clear", "answered", "unknown test code", "listener"];
+const KEPT: &[&str] = &["answered", "unknown test code", "listener"];
 
 /// The address of each view.
 pub(crate) fn addresses(held: i64, problem: i64) -> Vec<String> {

@@ -55,6 +55,7 @@ pub(super) const UNCONVERTED: &[&str] = &[
     "the analyzer sent no unit, and its [codes] declare none",
     "{unit} is no UCUM unit: {what}",
     "the table has no {symbol}",
+    "it isn't written as UCUM writes units",
     "{from} and {to} don't measure the same",
     "{from} and {to} carry different annotations and may mean different things",
     "{from} and {to} are arbitrary: only within one analyte can one become the other",
