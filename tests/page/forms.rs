@@ -15,6 +15,9 @@ async fn a_slip_in_the_record_of_a_call_loses_nothing_of_what_was_written() {
     while !laboratory.fetch("/").await.body.contains("href=\"/call/1\"") {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+    let list = laboratory.fetch("/downtime").await.body;
+    let of_call = between(&list, "<a class=\"specimen\"", "</td>");
+    assert!(of_call.contains("<small>nothing is known of the patient"), "{of_call}");
     let cookie = laboratory.signed_in("anna", "technician").await;
     let call = laboratory.fetch_as(&cookie, "/call/1").await.body;
     let guard = between(&call, "name=\"guard\" value=\"", "\"").to_owned();
@@ -44,5 +47,10 @@ async fn a_slip_in_the_record_of_a_call_loses_nothing_of_what_was_written() {
     let mended = laboratory.post("/call/1", &cookie, &form("1975-03-17")).await;
     assert_eq!(mended.status, 200, "{}", mended.body);
     assert!(mended.body.contains("It is closed."), "{}", mended.body);
+    let closed = laboratory.fetch("/call/1").await.body;
+    let called = between(&closed, "called at ", " by ANNA");
+    assert!(called.starts_with("<time datetime=") && called.ends_with("</time>"), "{called}");
+    let shown = between(called, "\">", "<");
+    assert_eq!(shown.len(), "14:32:07".len(), "to the second: {shown}");
     laboratory.close().await;
 }
