@@ -49,6 +49,9 @@ pub fn open(settings: &SerialSettings) -> io::Result<(Port, Vec<String>)> {
     stream.set_exclusive(false)?;
     let found = line_settings(&settings.device)?;
     stream.set_exclusive(true)?;
+    // What came before the port was open was sent to nobody, and its sender has given up on an answer or is about to: one that
+    // comes now would count for what is sent next. A port that nobody has open hears nothing; a pseudo-terminal keeps it.
+    stream.clear(tokio_serial::ClearBuffer::Input)?;
     // Best effort: a pseudo-terminal has no modem lines.
     let _ = stream.write_data_terminal_ready(true);
     Ok((Port { stream }, differences(settings, &found)))
