@@ -195,9 +195,6 @@ impl Desk {
                 Next::Jobs(jobs) => {
                     self.jobs_since_checkpoint += jobs.iter().map(|job| job.weight()).sum::<usize>();
                     self.commit(jobs);
-                    if self.standing.borrow().is_some() {
-                        self.watch_standstill();
-                    }
                     if self.jobs_since_checkpoint >= JOBS_A_CHECKPOINT {
                         self.checkpoint();
                     }
@@ -214,6 +211,10 @@ impl Desk {
         }
         match self.run(jobs) {
             Ok(written) => {
+                // Who has resumed finds it announced.
+                if self.standing.borrow().is_some() {
+                    self.watch_standstill();
+                }
                 for (job, fate) in written {
                     job.answer(fate);
                 }

@@ -92,6 +92,24 @@ async fn an_analyzer_that_asked_again_while_the_gateway_was_held_up_gets_one_ans
     assert_eq!(heard(&mut line).await, [NAK]);
 }
 
+/// It would be answered beside the one that its sender has sent again meanwhile, and each answer from then on would count
+/// for the frame after its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_before_the_port_was_open_gets_no_answer() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let device = lab.path("line");
+    let port = format!("[serial]\ndevice = \"{}\"\nbaud = 9600\n", device.display());
+    lab.instrument("erba", "erba-xl", "", &port);
+    let mut line = pty_at(&device).unwrap();
+    line.write_all(&[ENQ]).await.unwrap();
+    let gateway = lab.start().await;
+    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+    line.write_all(&[EOT, ENQ]).await.unwrap();
+    assert_eq!(heard(&mut line).await, [ACK]);
+    assert!(gateway.terminate().success());
+}
+
 /// Root passes over the lock on a port that is in use; the service's user doesn't.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs root and setpriv, to give up root's own rights"]

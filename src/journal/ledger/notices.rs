@@ -34,7 +34,7 @@ pub enum Void {
     Recoded,
     /// A person rejected it after it had been told as preliminary.
     Rejected,
-    /// The analyzer took it back, and a person let that leave.
+    /// The analyzer took it back, and a person let that leave: said in the result's own place, and never owed beside it.
     Withdrawn,
 }
 
