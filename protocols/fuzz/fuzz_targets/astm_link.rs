@@ -76,7 +76,7 @@ fuzz_target!(|input: &[u8]| {
 fn but_answers(actions: &[Action]) -> Vec<&Action> {
     let is_answer = |action: &Action| match action {
         Action::Transmit(_) => true,
-        Action::Note(note) => note.code == "answered-too-late",
+        Action::Note(note) => ["answered-too-late", "answered-before"].contains(&note.code),
         _ => false,
     };
     actions.iter().filter(|action| !is_answer(action)).collect()

@@ -8,7 +8,7 @@ use super::completes::MessageEnds;
 use super::control::CR;
 use super::frame::{Frame, FrameEnd, FrameNumber};
 use super::note::Note;
-use super::settings::Settings;
+use super::settings::{EndMark, Settings};
 
 /// What a sound frame means at this point of the transfer.
 pub(super) enum Judgement {
@@ -76,6 +76,12 @@ impl Sequence {
     /// The candidate is on disk.
     pub(super) fn accept(&mut self, candidate: Candidate) {
         self.last = Some(candidate);
+    }
+
+    /// Whether a message ends with the last frame.
+    pub(super) fn is_complete(&self) -> bool {
+        let by_end = self.settings.end_mark == EndMark::EndOfTransfer;
+        self.last.as_ref().is_some_and(|last| by_end || last.completes())
     }
 
     pub(super) fn judge(&self, frame: &Frame<'_>) -> Judgement {

@@ -6,6 +6,7 @@
 //! without frames. `cut`, `message` and `send` are the way back, and `link` joins the two halves on one line.
 
 mod accept;
+mod answer;
 mod completes;
 pub mod control;
 mod cut;

@@ -37,6 +37,7 @@ pub enum Note {
     BrokenFrame,
     Overrun,
     AnsweredTooLate,
+    AnsweredBefore,
     RawRefused,
     RawNotStored,
     // While sending.
@@ -81,6 +82,7 @@ impl Note {
             Note::BrokenFrame => "broken-frame",
             Note::Overrun => "overrun",
             Note::AnsweredTooLate => "answered-too-late",
+            Note::AnsweredBefore => "answered-before",
             Note::RawRefused => "raw-refused",
             Note::RawNotStored => "raw-not-stored",
             Note::Contention => "contention",
@@ -137,6 +139,9 @@ impl fmt::Display for Note {
             Note::Overrun => "the analyzer didn't wait for an answer; what was too much was dropped",
             Note::AnsweredTooLate => {
                 "the analyzer stopped waiting before it was answered; the answer wasn't sent"
+            }
+            Note::AnsweredBefore => {
+                "the analyzer asked again as an answer was on its way, and went on with that; it wasn't sent twice"
             }
             Note::RawRefused => "records without frames were refused by closing: nothing more can be stored",
             Note::RawNotStored => "a record without a frame could not be stored; the connection was closed",

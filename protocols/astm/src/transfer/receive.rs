@@ -1,9 +1,5 @@
 //! The receiving half: one table of state and token. A new frame's ACK arises in [`Receiver::on_stored`] and
 //! nowhere else. Never sends a message and never looks at what a record says.
-//!
-//! One frame, one answer: an answer carries no number, so one too many would be credited to another frame.
-//! Copies of a frame that arrive before its answer share that answer, and an answer that the peer can't be
-//! waiting for any more isn't sent: who asks for the line again waits for the answer to that alone.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -13,6 +9,7 @@ use std::time::{Duration, Instant};
 use labwire_link::{Action, Admission, Cut, End, Parcel, ParcelId, Receipt, Transfer};
 
 use super::accept::{Candidate, Judgement, Sequence};
+use super::answer::Answers;
 use super::control::{ACK, ENQ, EOT, NAK, STX};
 use super::frame::{FRAMING, Frame};
 use super::held_back::HeldBack;
@@ -57,10 +54,7 @@ pub(super) struct Receiver {
     admission: Admission,
     next_parcel: u64,
     held_back: HeldBack,
-    /// What is being scanned arrived before the last answer went out.
-    before_answer: bool,
-    /// Behind what is being scanned the peer asks for the line again.
-    asked_anew: bool,
+    answers: Answers,
     /// Nothing but ENQ came in this transfer.
     bare: bool,
     /// Noise came since the last frame.
@@ -81,8 +75,7 @@ impl Receiver {
             admission: Admission::Open,
             next_parcel: 0,
             held_back: HeldBack::new(settings.max_frame_text + FRAMING),
-            before_answer: false,
-            asked_anew: false,
+            answers: Answers::new(settings.timing.quiet),
             bare: false,
             noisy: false,
             deadline: None,
@@ -114,11 +107,11 @@ impl Receiver {
             let (used, token) = self.scanner.scan(bytes);
             bytes = bytes.get(used..).unwrap_or_default();
             if let Some(token) = token {
-                self.asked_anew = asks_anew(bytes.iter());
+                self.answers.asked_anew = asks_anew(bytes.iter());
                 self.on_token(now, token, out);
             }
         }
-        self.asked_anew = false;
+        self.answers.asked_anew = false;
         if self.held_back.keep(now, bytes) {
             out.push_back(Note::Overrun.into());
         }
@@ -133,7 +126,8 @@ impl Receiver {
         let Some(storing) = self.take_storing(receipt.parcel()) else { return };
         let awaited = self.is_awaited(&storing);
         self.sequence.accept(storing.frame);
-        self.answer_stored(now, awaited.then_some(ACK), out);
+        self.answers.settle(awaited.then_some(ACK), now.duration_since(storing.since), out);
+        self.go_on(now, awaited, out);
     }
 
     /// The frame counts as never received: sent again, it will be stored.
@@ -146,7 +140,8 @@ impl Receiver {
         out.push_back(Note::NotStored.into());
         let copy_follows = self.held_back.first().is_some_and(|(byte, _)| byte == STX);
         let awaited = self.is_awaited(&storing) && !copy_follows;
-        self.answer_stored(now, awaited.then_some(NAK), out);
+        self.answers.settle(awaited.then_some(NAK), now.duration_since(storing.since), out);
+        self.go_on(now, awaited, out);
     }
 
     pub(super) fn admit(&mut self, admission: Admission) {
@@ -160,6 +155,9 @@ impl Receiver {
             out.push_back(Note::BrokenFrame.into());
             self.on_token(now, token, out);
         }
+        if self.answers.on_tick(now, self.scanner.is_within(), out) {
+            self.await_peer(now);
+        }
         if self.deadline.is_some_and(|at| at <= now) {
             self.fall_silent(out);
         }
@@ -172,10 +170,11 @@ impl Receiver {
         self.raw.forget();
         self.held_back.clear();
         self.state = self.neutral();
+        self.answers.forget();
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        [self.deadline, self.quiet_deadline()].into_iter().flatten().min()
+        [self.deadline, self.quiet_deadline(), self.answers.deadline()].into_iter().flatten().min()
     }
 
     /// Whether the line is free for a transmission of ours.
@@ -224,22 +223,19 @@ impl Receiver {
         self.deadline = Some(now + self.settings.timing.receive);
     }
 
-    fn answer(&mut self, now: Instant, answer: u8, out: &mut Actions) -> State {
-        self.say(answer, out);
+    fn refuse(&mut self, now: Instant, out: &mut Actions) -> State {
+        self.answers.refuse(out);
+        self.receiving(now)
+    }
+
+    fn receiving(&mut self, now: Instant) -> State {
         self.await_peer(now);
         State::Receiving
     }
 
-    /// Answers what isn't stored. An answer to what the peer has given up would count for what it asks now.
-    fn say(&mut self, answer: u8, out: &mut Actions) {
-        out.push_back(match self.asked_anew {
-            true => Note::AnsweredTooLate.into(),
-            false => Action::Transmit(vec![answer]),
-        });
-    }
-
     fn neutral(&mut self) -> State {
         self.scanner.close();
+        self.answers.forget_owed();
         self.deadline = None;
         self.noisy = false;
         State::Neutral
@@ -248,7 +244,7 @@ impl Receiver {
     fn establish(&mut self, now: Instant, out: &mut Actions) -> State {
         if self.admission == Admission::Busy {
             out.push_back(Note::Busy.into());
-            self.say(NAK, out);
+            self.answers.refuse(out);
             return self.neutral();
         }
         out.push_back(Action::Transfer(Transfer::Began));
@@ -256,15 +252,17 @@ impl Receiver {
         self.sequence.restart();
         self.bare = true;
         self.noisy = false;
-        self.answer(now, ACK, out)
+        self.answers.welcome(now, out);
+        self.receiving(now)
     }
 
     fn restart(&mut self, now: Instant, out: &mut Actions) -> State {
         if !self.settings.tolerances.restart_by_enq {
             out.push_back(Note::RestartRefused.into());
-            return self.answer(now, NAK, out);
+            return self.refuse(now, out);
         }
         out.extend([Note::Restarted.into(), Action::Transfer(Transfer::Cut(Cut::Restarted))]);
+        self.answers.ended(self.sequence.is_complete());
         self.establish(now, out)
     }
 
@@ -275,6 +273,7 @@ impl Receiver {
             (false, _) => {}
         }
         out.push_back(Action::Transfer(Transfer::Ended));
+        self.answers.ended(self.sequence.is_complete());
         self.neutral()
     }
 
@@ -304,7 +303,8 @@ impl Receiver {
             }
             Judgement::Repeated(number) => {
                 out.push_back(Note::RepeatedFrame(number).into());
-                if self.before_answer { State::Receiving } else { self.answer(now, ACK, out) }
+                self.answers.confirm(now, out);
+                self.receiving(now)
             }
             Judgement::Refused(why) => self.refuse_frame(now, why, out),
             Judgement::TooMuch => self.cut_oversize(out),
@@ -314,8 +314,9 @@ impl Receiver {
     fn refuse_frame(&mut self, now: Instant, why: Note, out: &mut Actions) -> State {
         self.bare = false;
         self.noisy = false;
+        self.answers.went_on(out);
         out.push_back(why.into());
-        self.answer(now, NAK, out)
+        self.refuse(now, out)
     }
 
     fn store(&mut self, now: Instant, raw: Vec<u8>, frame: Candidate, out: &mut Actions) -> State {
@@ -325,9 +326,11 @@ impl Receiver {
         let id = self.take_parcel_id();
         let content = frame.content_range();
         let message_ends = frame.message_ends.clone();
+        self.answers.went_on(out);
         out.push_back(Action::Store(Parcel { id, raw: raw.clone(), content, message_ends }));
         self.deadline = None;
-        State::Storing(Storing { parcel: id, frame, since: now, raw, before_answer: self.before_answer })
+        let before_answer = self.answers.before_answer;
+        State::Storing(Storing { parcel: id, frame, since: now, raw, before_answer })
     }
 
     fn take_storing(&mut self, parcel: ParcelId) -> Option<Storing> {
@@ -356,25 +359,19 @@ impl Receiver {
         }
     }
 
-    /// Sends the answer, if anybody waits for it, and goes on with what arrived meanwhile.
-    fn answer_stored(&mut self, now: Instant, answer: Option<u8>, out: &mut Actions) {
-        match answer {
-            Some(answer) => out.push_back(Action::Transmit(vec![answer])),
-            None => out.push_back(Note::AnsweredTooLate.into()),
-        }
-        self.await_peer(now);
-        self.state = State::Receiving;
-        self.before_answer = true;
+    /// Goes on with what arrived while a frame was stored.
+    fn go_on(&mut self, now: Instant, answered: bool, out: &mut Actions) {
+        self.state = self.receiving(now);
+        self.answers.before_answer = true;
         while !self.held_back.is_empty() && !self.is_storing() {
             let (used, token) = self.scanner.scan(self.held_back.front());
             self.held_back.advance(used);
             if let Some(token) = token {
-                self.asked_anew = answer.is_none() && asks_anew(self.held_back.iter());
+                self.answers.asked_anew = !answered && asks_anew(self.held_back.iter());
                 self.on_token(now, token, out);
             }
         }
-        self.before_answer = false;
-        self.asked_anew = false;
+        (self.answers.before_answer, self.answers.asked_anew) = (false, false);
         if self.held_back.is_empty() && self.held_back.take_overrun() {
             self.scanner.spoil();
         }
@@ -383,8 +380,9 @@ impl Receiver {
 
     /// The last frame isn't kept: the transfer ends before it, and the peer is left to time out.
     fn cut_oversize(&mut self, out: &mut Actions) -> State {
+        self.answers.went_on(out);
         out.extend([Note::OversizeTransfer.into(), Action::Transfer(Transfer::Cut(Cut::Oversize))]);
-        self.say(NAK, out);
+        self.answers.refuse(out);
         self.neutral()
     }
 

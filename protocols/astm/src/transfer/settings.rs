@@ -49,7 +49,8 @@ pub struct Timing {
     /// Sender: how long to stay silent after a receiver interrupt (15 s).
     pub interrupt: Duration,
     /// How long the line must be quiet before something garbled is judged (1 s): an answer to a frame of ours
-    /// that is none, or a control byte in the middle of a frame. The sender also stays silent for so long
+    /// that is none, or a control byte in the middle of a frame. So long the receiver also waits before it
+    /// acknowledges what may be acknowledged already, by an answer that crossed the question. The sender also stays silent for so long
     /// after each of its transfers, so that a late answer isn't taken for the answer to its next ENQ; unless the
     /// peer begins to transmit, which it does when it has answered everything.
     pub quiet: Duration,

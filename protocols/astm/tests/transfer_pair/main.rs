@@ -19,7 +19,7 @@ mod journal;
 mod line;
 mod world;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use broken::{Broken, Mistake};
 use labwire_astm::transfer::{AstmLink, Settings};
@@ -69,6 +69,29 @@ fn where_nothing_goes_wrong_every_message_is_delivered() {
         let tally = sound_world(seed, Trouble::None).run().unwrap();
         assert_eq!(tally.outcomes.get("delivered"), Some(&MESSAGES), "seed {seed}: {tally:?}");
     }
+}
+
+#[test]
+fn what_crosses_an_answer_is_stored_exactly_once_all_the_same() {
+    let mut all = Tally::default();
+    for seed in 0..1_000 {
+        match sound_world(seed, Trouble::Crossing).run() {
+            Ok(tally) => all.add(tally),
+            Err(broken_promise) => panic!("seed {seed}: {broken_promise}"),
+        }
+    }
+    println!("{all:?}");
+    assert!(all.notes.contains_key("answered-before"), "no answer ever crossed a question");
+}
+
+#[test]
+fn a_receiver_that_answers_at_once_what_crossed_its_answer_is_caught() {
+    let hasty = |mut settings: Settings| -> Box<dyn Link> {
+        settings.timing.quiet = Duration::ZERO;
+        Box::new(AstmLink::new(settings))
+    };
+    let caught = (0..1_000).find_map(|seed| World::new(seed, Trouble::Crossing, start(), hasty).run().err());
+    println!("{}", caught.unwrap());
 }
 
 #[test]

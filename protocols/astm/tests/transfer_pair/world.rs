@@ -18,7 +18,12 @@ pub(crate) const MESSAGES: usize = 10;
 pub(crate) enum Trouble {
     None,
     Seeded,
+    /// The host's disk takes about as long as the instrument waits, who asks again at once.
+    Crossing,
 }
+
+/// By how much the disk may be faster than the instrument's timer where answers cross questions.
+const ABOUT: Duration = Duration::from_millis(30);
 
 /// What happened in one world or in many.
 #[derive(Default, Debug)]
@@ -71,6 +76,8 @@ pub(crate) struct World {
     /// How often in a hundred times each of these goes wrong.
     slow_disk: usize,
     failing_disk: usize,
+    /// How long the instrument waits, where the disk takes about as long.
+    crossing: Option<Duration>,
     cut: usize,
     busy: usize,
     messages: Vec<Message>,
@@ -87,11 +94,12 @@ impl World {
     ) -> World {
         let mut chance = Chance::new(seed);
         let mut often = |percent: [usize; 4]| match trouble {
-            Trouble::None => 0,
+            Trouble::None | Trouble::Crossing => 0,
             Trouble::Seeded => percent[chance.below(4)],
         };
         let faults = Faults { damaged: often([0, 2, 5, 20]), late: often([0, 0, 2, 5]) };
         let (slow_disk, failing_disk) = (often([0, 0, 10, 40]), often([0, 0, 2, 5]));
+        let failing_disk = if trouble == Trouble::Crossing { 10 } else { failing_disk };
         let (cut, busy) = (often([0, 0, 0, 100]), often([0, 0, 0, 100]));
         let host = Settings {
             emit: Emit {
@@ -101,7 +109,11 @@ impl World {
             tries: 3 + chance.below(4) as u8,
             ..Settings::default()
         };
-        let timing = Timing { contention: Duration::from_secs(1), ..Timing::default() };
+        let mut timing = Timing { contention: Duration::from_secs(1), ..Timing::default() };
+        if trouble == Trouble::Crossing {
+            (timing.quiet, timing.busy) = (Duration::ZERO, Duration::ZERO);
+        }
+        let reply = timing.reply;
         let instrument = Settings { timing, ..host.clone() };
         let station = |settings| Station { link: make(settings), journal: Journal::default() };
         World {
@@ -115,6 +127,7 @@ impl World {
             is_connected: false,
             slow_disk,
             failing_disk,
+            crossing: (trouble == Trouble::Crossing).then_some(reply),
             cut,
             busy,
             messages: Vec::new(),
@@ -247,6 +260,9 @@ impl World {
 
     fn write_to_disk(&mut self, station: usize, id: ParcelId) {
         let time = match self.chance.below(100) {
+            0..30 if let (Some(reply), 0) = (self.crossing, station) => {
+                reply - self.chance.millis(0, ABOUT.as_millis() as u64)
+            }
             roll if roll >= self.slow_disk => self.chance.millis(0, 30),
             0 if self.harm.may_delay(self.now) => self.chance.millis(14_000, 20_000),
             _ => self.chance.millis(0, 3_000),

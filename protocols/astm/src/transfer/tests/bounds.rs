@@ -73,8 +73,8 @@ fn stored(actions: &[Action]) -> Vec<Vec<u8>> {
 }
 
 fn all_but_answers(actions: &[Action]) -> Vec<&Action> {
-    let too_late = Action::from(Note::AnsweredTooLate);
-    let is_answer = |action: &Action| matches!(action, Action::Transmit(_)) || *action == too_late;
+    let no_answer = [Note::AnsweredTooLate, Note::AnsweredBefore].map(Action::from);
+    let is_answer = |action: &Action| matches!(action, Action::Transmit(_)) || no_answer.contains(action);
     actions.iter().filter(|action| !is_answer(action)).collect()
 }
 

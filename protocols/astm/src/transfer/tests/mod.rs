@@ -2,6 +2,7 @@
 
 mod bounds;
 mod contention;
+mod crossing;
 mod peers;
 mod receiving;
 mod script;

@@ -54,7 +54,10 @@ fn a_repeated_frame_is_acknowledged_and_not_stored_twice() {
         send ACK
         > 1:H|\^&\r ETX
         note repeated-frame
+        wait 1s
         send ACK
+        > 1:H|\^&\r ETX
+        note repeated-frame
         > 1:H|\^&\r ETX
         note repeated-frame
         send ACK

@@ -104,6 +104,7 @@ fn frame_numbers_start_at_1_again_in_every_transfer() {
         ended
         > ENQ
         began
+        wait 1s
         send ACK
         > 2:L|1\r ETX
         note wrong-frame-number
@@ -211,6 +212,7 @@ fn a_frame_that_breaks_off_is_cut_30_seconds_after_its_last_byte() {
         cut silence
         > ENQ
         began
+        wait 1s
         send ACK
         "#,
     );
@@ -246,6 +248,7 @@ fn an_enq_after_half_a_frame_restarts_the_transfer_once_the_line_is_quiet() {
         note restarted
         cut restarted
         began
+        wait 1s
         send ACK
         "#,
     );

@@ -88,6 +88,7 @@ fn a_frame_that_could_not_be_stored_is_refused_and_stored_when_it_comes_again() 
         send ACK
         > 1:H|\^&\r ETX
         note repeated-frame
+        wait 1s
         send ACK
         ",
     );
@@ -174,6 +175,7 @@ fn a_copy_that_ends_after_the_answer_gets_its_own() {
         send ACK
         > "&\r" ETX "E5" CR LF
         note repeated-frame
+        wait 1s
         send ACK
         "#,
     );

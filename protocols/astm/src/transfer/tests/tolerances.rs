@@ -56,6 +56,7 @@ fn enq_in_mid_transfer_begins_anew_unless_it_is_not_tolerated() {
         note restarted
         cut restarted
         began
+        wait 1s
         send ACK
         > 1:H|\^&\r ETX
         store 1
@@ -279,6 +280,7 @@ fn a_message_of_one_frame_may_follow_another_without_eot() {
         send ACK
         > 1:H|\^&\rL|1\r ETX
         note repeated-frame
+        wait 1s
         send ACK
         > 1:H|\^&\rL|2\r ETX
         note missing-eot
