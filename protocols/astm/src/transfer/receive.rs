@@ -91,7 +91,7 @@ impl Receiver {
             (State::Neutral, Token::Record(raw)) => self.establish_raw(now, raw, out),
             (State::Receiving, Token::Frame(raw)) => self.take_frame(now, raw, out),
             (State::Receiving, Token::Oversize) => self.refuse_frame(now, Note::OversizeFrame, out),
-            (State::Receiving, Token::Eot) => self.end(out),
+            (State::Receiving, Token::Eot) => self.end(now, out),
             (State::Receiving | State::Raw, Token::Enq) => self.restart(now, out),
             (State::Raw, Token::Record(raw)) => self.take_record(now, raw, out),
             (state, Token::Noise) => self.ignore_noise(state, out),
@@ -126,7 +126,7 @@ impl Receiver {
         let Some(storing) = self.take_storing(receipt.parcel()) else { return };
         let awaited = self.is_awaited(&storing);
         self.sequence.accept(storing.frame);
-        self.answers.settle(awaited.then_some(ACK), now.duration_since(storing.since), out);
+        self.answers.settle(awaited.then_some(ACK), storing.since, out);
         self.go_on(now, awaited, out);
     }
 
@@ -140,7 +140,7 @@ impl Receiver {
         out.push_back(Note::NotStored.into());
         let copy_follows = self.held_back.first().is_some_and(|(byte, _)| byte == STX);
         let awaited = self.is_awaited(&storing) && !copy_follows;
-        self.answers.settle(awaited.then_some(NAK), now.duration_since(storing.since), out);
+        self.answers.settle(awaited.then_some(NAK), storing.since, out);
         self.go_on(now, awaited, out);
     }
 
@@ -262,18 +262,18 @@ impl Receiver {
             return self.refuse(now, out);
         }
         out.extend([Note::Restarted.into(), Action::Transfer(Transfer::Cut(Cut::Restarted))]);
-        self.answers.ended(self.sequence.is_complete());
+        self.answers.ended(now, self.sequence.is_complete());
         self.establish(now, out)
     }
 
-    fn end(&mut self, out: &mut Actions) -> State {
+    fn end(&mut self, now: Instant, out: &mut Actions) -> State {
         match (self.bare, self.settings.tolerances.keep_alive) {
             (true, true) => out.push_back(Note::KeepAlive.into()),
             (true, false) => out.push_back(Note::EmptyTransfer.into()),
             (false, _) => {}
         }
         out.push_back(Action::Transfer(Transfer::Ended));
-        self.answers.ended(self.sequence.is_complete());
+        self.answers.ended(now, self.sequence.is_complete());
         self.neutral()
     }
 

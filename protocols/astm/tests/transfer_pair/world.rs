@@ -18,7 +18,7 @@ pub(crate) const MESSAGES: usize = 10;
 pub(crate) enum Trouble {
     None,
     Seeded,
-    /// The host's disk takes about as long as the instrument waits, who asks again at once.
+    /// The host's disk takes about as long as the instrument waits, who asks again at once; or the host stands still for as long.
     Crossing,
 }
 
@@ -78,6 +78,8 @@ pub(crate) struct World {
     failing_disk: usize,
     /// How long the instrument waits, where the disk takes about as long.
     crossing: Option<Duration>,
+    /// Until when the host stands still: what it says and what it is told waits.
+    stands: Instant,
     cut: usize,
     busy: usize,
     messages: Vec<Message>,
@@ -127,6 +129,7 @@ impl World {
             is_connected: false,
             slow_disk,
             failing_disk,
+            stands: now,
             crossing: (trouble == Trouble::Crossing).then_some(reply),
             cut,
             busy,
@@ -154,7 +157,8 @@ impl World {
         let mut at = Duration::ZERO;
         for number in 0..MESSAGES {
             at += if self.chance.percent(40) { Duration::ZERO } else { self.chance.millis(1, 60_000) };
-            let from = usize::from(self.chance.percent(60));
+            // An instrument that asks again at once is no match for a host that does the same.
+            let from = usize::from(self.chance.percent(60) || self.crossing.is_some());
             let content = content(number, &mut self.chance);
             self.messages.push(Message { from, content, became: None });
             self.schedule(at, from, Step::Send(SendId(number as u64)));
@@ -175,7 +179,10 @@ impl World {
 
     /// The next thing that happens. False once nothing more will.
     fn happen(&mut self) -> bool {
-        let due = |station: usize| self.stations[station].link.deadline().map(|at| (at, station));
+        let due = |station: usize| {
+            let at = self.stations[station].link.deadline()?;
+            Some((if station == 0 { at.max(self.stands) } else { at }, station))
+        };
         let tick = [due(0), due(1)].into_iter().flatten().min();
         match (tick, self.events.first_key_value()) {
             (None, None) => return false,
@@ -249,8 +256,15 @@ impl World {
         if !self.is_connected {
             return;
         }
+        if let (Some(reply), 0) = (self.crossing, station)
+            && self.now >= self.stands
+            && self.chance.percent(5)
+        {
+            self.stands = self.now + reply + self.chance.millis(0, 5_000);
+        }
+        let said = if station == 0 { self.now.max(self.stands) } else { self.now };
         let line = &mut self.lines[station];
-        let arrivals = line.carry(self.now, bytes, &mut self.harm, &mut self.chance);
+        let arrivals = line.carry(said, bytes, &mut self.harm, &mut self.chance);
         let written = line.written - self.now;
         self.schedule(written, station, Step::Written);
         for arrival in arrivals {
@@ -274,7 +288,9 @@ impl World {
     fn schedule(&mut self, after: Duration, station: usize, step: Step) {
         self.scheduled += 1;
         let event = Event { station, connection: self.connection, step };
-        self.events.insert((self.now + after, self.scheduled), event);
+        let at = self.now + after;
+        let at = if station == 0 { at.max(self.stands) } else { at };
+        self.events.insert((at, self.scheduled), event);
     }
 
     /// Every promise about every message.

@@ -13,7 +13,7 @@ use crate::transfer::{AstmLink, FRAMING, Frame, FrameEnd, FrameNumber, Settings,
 
 /// An instant to start at; only differences of it are ever used.
 #[expect(clippy::disallowed_methods, reason = "the only way to make an Instant")]
-fn start() -> Instant {
+pub(super) fn start() -> Instant {
     Instant::now()
 }
 

@@ -1,6 +1,13 @@
 //! An answer that leaves as the peer stops waiting for it, and counts for what the peer says next.
 
+use std::time::Duration;
+
+use labwire_link::{Action, Input, Link};
+
+use super::bounds::start;
 use super::script::{check, check_whole};
+use crate::transfer::control::{ACK, ENQ, EOT};
+use crate::transfer::{AstmLink, Settings};
 
 #[test]
 fn who_asks_again_and_goes_on_with_the_first_answer_gets_no_second() {
@@ -48,7 +55,7 @@ fn who_asks_again_and_waits_is_answered_a_moment_later() {
 }
 
 #[test]
-fn who_asks_a_third_time_is_answered_at_once() {
+fn who_asks_again_and_again_waits_for_a_moment_in_all() {
     check(
         r"
         > ENQ
@@ -58,10 +65,13 @@ fn who_asks_a_third_time_is_answered_at_once() {
         note restarted
         cut restarted
         began
+        wait 0.6s
         > ENQ
         note restarted
         cut restarted
         began
+        timer 400ms
+        wait 0.4s
         send ACK
         ",
     );
@@ -75,10 +85,12 @@ fn who_asks_a_third_time_is_answered_at_once() {
         ended
         > ENQ
         began
+        wait 0.6s
         > EOT
         note keep-alive
         ended
         timer none
+        wait 0.6s
         > ENQ
         began
         send ACK
@@ -109,8 +121,8 @@ fn who_gave_up_on_a_frame_may_have_its_answer_when_it_asks_again() {
 }
 
 #[test]
-fn who_ended_a_message_is_answered_at_once_unless_its_last_answer_was_late() {
-    let message = |wait: &str| {
+fn who_ended_a_message_is_answered_at_once_unless_it_may_have_waited_in_vain() {
+    let message = |disk: &str, eot: &str| {
         format!(
             r"
             > ENQ
@@ -118,9 +130,10 @@ fn who_ended_a_message_is_answered_at_once_unless_its_last_answer_was_late() {
             send ACK
             > 1:H|\^&\rL|1\r ETX
             store 0 ends 10
-            {wait}
+            {disk}
             ~ stored 0
             send ACK
+            {eot}
             > EOT
             ended
             > ENQ
@@ -128,11 +141,30 @@ fn who_ended_a_message_is_answered_at_once_unless_its_last_answer_was_late() {
             "
         )
     };
-    check(&format!("{}\nsend ACK", message("")));
-    check(&format!(
-        "{}\n> 1:H|\\^&\\rL|1\\r ETX\nnote answered-before\nstore 1 ends 10",
-        message("wait 15s")
-    ));
+    check(&format!("{}\nsend ACK", message("wait 0.2s", "wait 0.2s")));
+    // The disk was slow; or we were held up with the answer.
+    for (disk, eot) in [("wait 15s", ""), ("", "wait 15s")] {
+        let crossed = "> 1:H|\\^&\\rL|1\\r ETX\nnote answered-before\nstore 1 ends 10";
+        check(&format!("{}\n{crossed}", message(disk, eot)));
+    }
+}
+
+/// A host that was held up comes late to its own timer, before it has read what waits.
+#[test]
+fn who_asked_again_is_not_answered_by_who_has_not_listened_meanwhile() {
+    let mut link = AstmLink::new(Settings::default());
+    let mut now = start();
+    let mut hear = |link: &mut AstmLink, after: f64, input: Input<'_>| {
+        now += Duration::from_secs_f64(after);
+        link.handle(now, input);
+        let said = |action: Action| if let Action::Transmit(bytes) = action { bytes } else { Vec::new() };
+        std::iter::from_fn(|| link.poll()).flat_map(said).collect::<Vec<u8>>()
+    };
+    assert_eq!(hear(&mut link, 0.0, Input::Bytes(&[ENQ])), [ACK]);
+    assert_eq!(hear(&mut link, 0.1, Input::Bytes(&[EOT, ENQ])), []);
+    assert_eq!(hear(&mut link, 15.0, Input::Tick), []);
+    assert_eq!(hear(&mut link, 0.0, Input::Bytes(&[EOT, ENQ])), []);
+    assert_eq!(hear(&mut link, 1.0, Input::Tick), [ACK]);
 }
 
 /// What a host finds that was held up: its answer comes to a peer that has ended already.

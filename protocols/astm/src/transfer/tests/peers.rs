@@ -58,8 +58,7 @@ fn a_repeated_frame_is_acknowledged_and_not_stored_twice() {
         send ACK
         > 1:H|\^&\r ETX
         note repeated-frame
-        > 1:H|\^&\r ETX
-        note repeated-frame
+        wait 1s
         send ACK
         > 2:L|1\r ETX
         store 1 ends 4
