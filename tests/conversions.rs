@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use labwire::config::Settings;
-use labwire_units::{Analyte, Converted, Digits, Exact, Refusal, Unit, line};
+use labwire_units::{Analyte, Converted, Digits, Exact, Refusal, Rounding, Unit, line};
 
 /// One line of the table.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ fn points(settings: &Settings, row: &Row) -> Result<(Exact, Exact), Refusal> {
         // Within one analyte a unit of the assay's own may be written in another way.
         if analyte.unit.means(&to) { line(&to, &to) } else { Err(refusal) }
     })?;
-    let convert = |digits: &str| analyte.convert(&Digits::parse(digits).unwrap(), &from);
+    let convert = |digits: &str| analyte.convert(&Digits::parse(digits).unwrap(), &from, Rounding::Nearest);
     let exact = |converted: Converted| onwards.apply(&converted.exact);
     Ok((exact(convert("1")?), exact(convert("0")?)))
 }
@@ -264,8 +264,9 @@ fn hba1c_is_converted_by_the_master_equation() {
     let settings = shipped();
     let convert = |id: &str, number: &str, from: &str| {
         let analyte = settings.rules.analytes.named(id).unwrap();
-        let converted =
-            analyte.convert(&Digits::parse(number).unwrap(), &Unit::parse(from).unwrap()).unwrap();
+        let converted = analyte
+            .convert(&Digits::parse(number).unwrap(), &Unit::parse(from).unwrap(), Rounding::Nearest)
+            .unwrap();
         (converted.exact.to_string(), converted.reported)
     };
     assert_eq!(convert("hba1c-ifcc", "6.5", "%"), ("47.545".to_owned(), "48".to_owned()));
@@ -287,8 +288,9 @@ fn what_laboratories_convert_every_day_comes_out_right() {
         ("potassium", "4.1", "meq/L", "4.1", "4.1"),
     ] {
         let analyte = settings.rules.analytes.named(id).unwrap();
-        let converted =
-            analyte.convert(&Digits::parse(number).unwrap(), &Unit::parse(from).unwrap()).unwrap();
+        let converted = analyte
+            .convert(&Digits::parse(number).unwrap(), &Unit::parse(from).unwrap(), Rounding::Nearest)
+            .unwrap();
         assert_eq!(
             (converted.reported.as_str(), converted.exact.to_string().as_str()),
             (reported, exact),

@@ -40,7 +40,8 @@ pub(super) fn run(settings: &Settings, asked: &Convert, out: &mut impl Write) ->
         writeln!(out, "{:?} is no number{how}.", asked.value)?;
         return Ok(Exit::Failed);
     };
-    let converted = aliases.unit(&asked.unit).and_then(|unit| analyte.convert(&number, &unit));
+    let rounding = Comparator::rounding(comparator);
+    let converted = aliases.unit(&asked.unit).and_then(|unit| analyte.convert(&number, &unit, rounding));
     match converted {
         Ok(converted) => {
             let sent = format!("{} {}", asked.value, asked.unit);

@@ -21,7 +21,7 @@ pub struct Conversion {
 /// A value in the reported unit. Its comparator is that of the value as sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reported {
-    /// Rounded as the analyte says.
+    /// Rounded as the analyte says; a bound to the side on which it stays true.
     pub number: DecimalText,
     /// A UCUM code.
     pub unit: String,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use labwire_units::Rounding;
+
 use super::Coding;
 
 /// One result's value.
@@ -56,6 +58,16 @@ impl Comparator {
             Comparator::LessOrEqual => "<=",
             Comparator::Greater => ">",
             Comparator::GreaterOrEqual => ">=",
+        }
+    }
+
+    /// How a number with such a sign, or with none, may be rounded: what lies above 27.754 lies above 27.7, and it may not lie
+    /// above 27.8.
+    pub fn rounding(comparator: Option<Comparator>) -> Rounding {
+        match comparator {
+            None => Rounding::Nearest,
+            Some(Comparator::Greater | Comparator::GreaterOrEqual) => Rounding::Down,
+            Some(Comparator::Less | Comparator::LessOrEqual) => Rounding::Up,
         }
     }
 

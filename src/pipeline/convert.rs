@@ -80,7 +80,7 @@ pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<St
         };
         return (name, amount);
     };
-    let sign = reading.profile.scale_flags().sign(&observation.value, &observation.flags);
+    let sign = sign(observation, reading);
     let amount = match (sign, analyte) {
         (Err(why), _) => Some(Amount::Unconverted(why.to_owned())),
         (Ok(sign), None) => Exact::parse(number.as_str()).map(|exact| Amount::plain(sign, exact)),
@@ -114,17 +114,25 @@ fn exactly(
 ) -> Result<Converted, String> {
     let sent = observation.unit.as_deref().filter(|unit| !unit.is_empty());
     let sent = sent.ok_or("the analyzer sent no unit, and its [codes] declare none")?;
-    in_unit(analyte, number, reading.units.unit(sent))
+    // Where its flags contradict one another, or its sign, nobody can tell on which side it lies: its own sign stays beside it.
+    let sign = sign(observation, reading).unwrap_or_else(|_| observation.value.comparator());
+    in_unit(analyte, sign, number, reading.units.unit(sent))
 }
 
+fn sign(observation: &Observation, reading: &Reading) -> Result<Option<Comparator>, &'static str> {
+    reading.profile.scale_flags().sign(&observation.value, &observation.flags)
+}
+
+/// A number with this sign, or none.
 fn in_unit(
     analyte: &Analyte,
+    sign: Option<Comparator>,
     number: &DecimalText,
     unit: Result<Unit, Refusal>,
 ) -> Result<Converted, String> {
     let unit = unit.map_err(|refusal| refusal.to_string())?;
     let digits = Digits::parse(number.as_str()).ok_or("the number has too many digits")?;
-    analyte.convert(&digits, &unit).map_err(|refusal| refusal.to_string())
+    analyte.convert(&digits, &unit, Comparator::rounding(sign)).map_err(|refusal| refusal.to_string())
 }
 
 /// A number of an analyte that another system told, in whatever unit, for rules to compare with. Nobody has looked at it
@@ -135,7 +143,7 @@ pub fn as_told(
     number: &DecimalText,
     unit: Result<Unit, Refusal>,
 ) -> Amount {
-    match in_unit(analyte, number, unit) {
+    match in_unit(analyte, comparator, number, unit) {
         Ok(Converted { reported, believed: Believed::No, .. }) => Amount::Absurd(reported),
         converted => amount_of(comparator, converted),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::convert::{Line, line, line_within_one_analyte};
-use super::exact::{Digits, Exact};
+use super::exact::{Digits, Exact, Rounding};
 use super::refusal::Refusal;
 use super::unit::Unit;
 
@@ -83,7 +83,7 @@ pub struct Bounds {
 pub struct Converted {
     /// On this, rules decide.
     pub exact: Exact,
-    /// What is shown: decimal text, rounded half away from zero.
+    /// What is shown: decimal text, rounded as it was asked for.
     pub reported: String,
     pub unit: String,
     pub line: Line,
@@ -145,11 +145,11 @@ fn bridge(from: &Unit, (by, over): (&str, &str), to: &Unit) -> Result<Option<Lin
 }
 
 impl Analyte {
-    /// Converts a number that came in `from`.
+    /// Converts a number that came in `from`. A number that is only a bound is rounded to the side on which it stays true.
     ///
     /// # Errors
     /// Why it isn't converted.
-    pub fn convert(&self, number: &Digits, from: &Unit) -> Result<Converted, Refusal> {
+    pub fn convert(&self, number: &Digits, from: &Unit, rounding: Rounding) -> Result<Converted, Refusal> {
         let same = Way { from: self.unit.clone(), line: Line::identity(), basis: Basis::Same };
         let mut ways = std::iter::once(&same).chain(&self.ways);
         let as_written = ways.clone().find(|way| way.from.code == from.code);
@@ -160,9 +160,9 @@ impl Analyte {
         let reported = match self.decimals {
             // The analyzer's own digits are the result: none is taken away where nothing was converted.
             _ if matches!(way.basis, Basis::Same) => exact.rounded(number.decimals),
-            Some(decimals) => exact.rounded(decimals),
+            Some(decimals) => exact.rounded_by(decimals, rounding),
             None if exact == number.value => exact.rounded(number.decimals),
-            None => exact.rounded_to_significant(number.significant + 1),
+            None => exact.rounded_to_significant(number.significant + 1, rounding),
         };
         Ok(Converted {
             believed: self.bounds.believe(&exact),

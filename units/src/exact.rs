@@ -1,5 +1,5 @@
 //! Numbers as they are: fractions of whole numbers of any size, read from decimal text and written as such. Rounding
-//! happens only where it is asked for, and always half away from zero, as laboratories do it by hand.
+//! happens only where it is asked for: half away from zero, as laboratories do it by hand, or to the side on which a bound stays true.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -15,6 +15,17 @@ use crate::small::Small;
 const LONGEST: usize = 128;
 /// The highest power of ten, either way, that text may name.
 const HIGHEST_EXPONENT: i32 = 99;
+
+/// Which way digits are taken off a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// To the nearest, half away from zero.
+    Nearest,
+    /// To no higher number: what is above the one is above the other.
+    Down,
+    /// To no lower number: what is below the one is below the other.
+    Up,
+}
 
 /// An exact number. Always in its lowest terms.
 #[derive(Debug, Clone, Eq)]
@@ -89,6 +100,16 @@ impl Exact {
         written_large(scaled.numer(), decimals)
     }
 
+    /// The same, by what is wanted of the rest: `1.575` with 2, rounded down, is `1.57`.
+    pub fn rounded_by(&self, decimals: u32, rounding: Rounding) -> String {
+        let scaled = || &self.0 * power_of_ten(i32::try_from(decimals).unwrap_or(i32::MAX));
+        match rounding {
+            Rounding::Nearest => self.rounded(decimals),
+            Rounding::Down => written_large(scaled().floor().numer(), decimals),
+            Rounding::Up => written_large(scaled().ceil().numer(), decimals),
+        }
+    }
+
     /// Rounded to so many significant digits, half away from zero.
     pub fn to_significant(&self, digits: u32) -> Exact {
         if self.is_zero() {
@@ -100,13 +121,16 @@ impl Exact {
         Exact(rounded)
     }
 
-    /// As text with so many significant digits, rounded half away from zero: 2.25 with 2 is `2.3`. Whole digits are
-    /// never rounded away.
-    pub fn rounded_to_significant(&self, digits: u32) -> String {
-        let rounded = self.to_significant(digits);
-        let whole = if rounded.is_zero() { 1 } else { rounded.magnitude() };
+    /// As text with so many significant digits: 2.25 with 2 is `2.3`. Whole digits are never rounded away.
+    pub fn rounded_to_significant(&self, digits: u32, rounding: Rounding) -> String {
+        let counted = match rounding {
+            Rounding::Nearest => self.to_significant(digits),
+            // Where 9.99 becomes 10.0, that is a digit too many, and true.
+            Rounding::Down | Rounding::Up => self.clone(),
+        };
+        let whole = if counted.is_zero() { 1 } else { counted.magnitude() };
         let decimals = i64::from(digits) - i64::from(whole);
-        self.rounded(u32::try_from(decimals.max(0)).unwrap_or(0))
+        self.rounded_by(u32::try_from(decimals.max(0)).unwrap_or(0), rounding)
     }
 
     /// The power of ten just above the number: 3 for 250 and for 999.9, 0 for 0.25.
@@ -359,6 +383,26 @@ mod tests {
     }
 
     #[test]
+    fn a_bound_is_rounded_to_the_side_on_which_it_stays_true() {
+        for (text, decimals, down, up) in [
+            ("27.754", 1, "27.7", "27.8"),
+            ("27.7", 1, "27.7", "27.7"),
+            ("0.04", 1, "0.0", "0.1"),
+            ("-0.04", 1, "-0.1", "0.0"),
+            ("9.99", 0, "9", "10"),
+        ] {
+            let by = |rounding| exact(text).rounded_by(decimals, rounding);
+            assert_eq!((by(Rounding::Down), by(Rounding::Up)), (down.to_owned(), up.to_owned()), "{text}");
+        }
+        for (text, digits, down, up) in
+            [("2.2456", 2, "2.2", "2.3"), ("9.99", 2, "9.9", "10.0"), ("0", 2, "0.0", "0.0")]
+        {
+            let by = |rounding| exact(text).rounded_to_significant(digits, rounding);
+            assert_eq!((by(Rounding::Down), by(Rounding::Up)), (down.to_owned(), up.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
     fn text_of_so_many_significant_digits_keeps_its_zeros_and_its_whole_digits() {
         for (text, digits, expected) in [
             ("2.2456", 2, "2.2"),
@@ -369,7 +413,7 @@ mod tests {
             ("0", 2, "0.0"),
             ("7.5", 5, "7.5000"),
         ] {
-            assert_eq!(exact(text).rounded_to_significant(digits), expected, "{text}");
+            assert_eq!(exact(text).rounded_to_significant(digits, Rounding::Nearest), expected, "{text}");
         }
     }
 
@@ -395,6 +439,19 @@ mod tests {
             let number = Exact::scientific(digits.into(), -i32::try_from(places).unwrap());
             prop_assert_eq!(&Exact::parse(&number.to_string()).unwrap(), &number);
             prop_assert_eq!(&Exact::parse(&number.rounded(places)).unwrap(), &number);
+        }
+
+        #[test]
+        fn a_bound_is_never_rounded_to_say_more(n in any::<i64>(), d in 1_i64.., decimals in 0_u32..12, digits in 1_u32..8) {
+            let number = Exact::from(n).checked_div(&Exact::from(d)).unwrap();
+            let read = |text: String| Exact::parse(&text).unwrap();
+            let both = |rounding| {
+                [number.rounded_by(decimals, rounding), number.rounded_to_significant(digits, rounding)].map(read)
+            };
+            let step = Exact::scientific(1, -i32::try_from(decimals).unwrap());
+            let ([down, coarse_down], [up, coarse_up]) = (both(Rounding::Down), both(Rounding::Up));
+            prop_assert!(down <= number && coarse_down <= number && number <= up && number <= coarse_up);
+            prop_assert!(&number - &down < step && &up - &number < step);
         }
 
         #[test]

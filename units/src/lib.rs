@@ -18,6 +18,6 @@ pub use analyte::{Aliases, Analyte, Basis, Believed, Bounds, Converted, Fact, Fa
 pub use analytes::Analytes;
 pub use between::{Between, logarithm};
 pub use convert::{Line, line};
-pub use exact::{Digits, Exact};
+pub use exact::{Digits, Exact, Rounding};
 pub use refusal::Refusal;
 pub use unit::{Unit, display_name};

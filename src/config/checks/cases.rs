@@ -143,7 +143,7 @@ fn amount(entry: &Entry<'_>, analyte: Option<&Analyte>, unit: Option<&Unit>) -> 
     };
     let Some(analyte) = analyte else { return Some(Amount::plain(comparator, digits.value)) };
     let unit = unit.unwrap_or(&analyte.unit);
-    Some(match analyte.convert(&digits, unit) {
+    Some(match analyte.convert(&digits, unit, Comparator::rounding(comparator)) {
         Ok(converted) => {
             let reported = Digits::parse(&converted.reported).map(|digits| digits.value);
             let reported = reported.unwrap_or_else(|| converted.exact.clone());

@@ -1,6 +1,6 @@
 //! Limits with their operators, in a unit that the analyte may come in: critical ones, and what an instrument can measure.
 
-use labwire_units::{Analyte, Digits, Exact, Line, Unit};
+use labwire_units::{Analyte, Digits, Exact, Line, Rounding, Unit};
 
 use super::{Context, Draft, cases, draft, head};
 use crate::config::analytes;
@@ -79,7 +79,7 @@ impl<'a> Measure<'a> {
 /// The line from a unit to the one in which an analyte is reported.
 pub(super) fn line(entry: &Entry<'_>, analyte: &Analyte, unit: &Unit) -> Option<Line> {
     let one = Digits::parse("1")?;
-    match analyte.convert(&one, unit) {
+    match analyte.convert(&one, unit, Rounding::Nearest) {
         Ok(converted) if converted.line.slope.is_positive() => Some(converted.line),
         Ok(_) => {
             entry.error(format!("{unit} goes the other way than the reported unit; write another"));

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use labwire_units::{Aliases, Unit};
+use labwire_units::{Aliases, Exact, Unit};
+use proptest::prelude::*;
 
 use super::*;
 use crate::config::rules;
@@ -115,6 +116,47 @@ fn an_off_scale_value_keeps_its_sign_in_words() {
     assert_eq!(told, "as sent: <2.0 meq/L; exactly <2 mmol/L");
     let plain = only_of(&signed_reading(), "R|1|^^^K|2.0|meq/L||N||F");
     assert_eq!(plain.reported_in_words().unwrap(), "2.0 mmol/L");
+}
+
+#[test]
+fn what_is_only_a_bound_is_reported_as_one_that_is_true() {
+    for (value, flag, expected) in [
+        (">27.754", "", ">7.0"),
+        (">=27.754", "", ">=7.0"),
+        ("<27.754", "", "<7.1"),
+        ("<=27.754", "", "<=7.1"),
+        // By its flag alone.
+        ("27.754", ">", "7.0"),
+        ("27.754", "<", "7.1"),
+        // They contradict one another: it is told with its own sign.
+        (">27.754", "<", ">7.0"),
+        ("27.754", "H", "7.1"),
+    ] {
+        let observation = only_of(&signed_reading(), &format!("R|1|^^^K|{value}|mg/dL||{flag}||F"));
+        assert_eq!(observation.reported().unwrap().exact, "138770/19549", "7.0986 mmol/L");
+        let reported = observation.reported_in_words().unwrap();
+        assert_eq!(reported, format!("{expected} mmol/L"), "{value} {flag}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bound_is_reported_as_more_than_was_measured(digits in 1_i64..100_000, places in 0_u32..4) {
+        let reading = signed_reading();
+        let number = Exact::from(digits).checked_div(&Exact::from(10_i64.pow(places))).unwrap();
+        let number = number.rounded(places);
+        for sign in ["<", "<=", ">", ">="] {
+            let observation = only_of(&reading, &format!("R|1|^^^K|{sign}{number}|mg/dL||N||F"));
+            let Amount::Number { exact, reported, .. } = crate::pipeline::measured(&observation, &reading).amount
+            else {
+                panic!("no number");
+            };
+            let shown = observation.reported().unwrap().number.to_string();
+            prop_assert_eq!(&Exact::parse(&shown).unwrap(), &reported);
+            let stays_true = if sign.starts_with('<') { exact <= reported } else { reported <= exact };
+            prop_assert!(stays_true, "{sign}{exact} is reported as {sign}{reported}");
+        }
+    }
 }
 
 #[test]

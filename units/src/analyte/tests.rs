@@ -40,7 +40,7 @@ fn calcium() -> Analyte {
 }
 
 fn reported(analyte: &Analyte, number: &str, from: &str) -> String {
-    analyte.convert(&Digits::parse(number).unwrap(), &unit(from)).unwrap().reported
+    analyte.convert(&Digits::parse(number).unwrap(), &unit(from), Rounding::Nearest).unwrap().reported
 }
 
 #[test]
@@ -82,12 +82,13 @@ fn what_comes_in_the_reported_unit_keeps_its_digits_whatever_the_decimals() {
 fn only_what_is_listed_is_converted() {
     let calcium = calcium();
     for from in ["g/L", "mg/L", "mmol/dL", "mol", "K/uL", "mmol/L{ionized}", "mg/dL{x}", "[IU]/L", "Cel"] {
-        let refusal = calcium.convert(&Digits::parse("9").unwrap(), &unit(from)).unwrap_err();
+        let refusal =
+            calcium.convert(&Digits::parse("9").unwrap(), &unit(from), Rounding::Nearest).unwrap_err();
         assert!(matches!(refusal, Refusal::NotAllowed { .. }), "{from}: {refusal}");
     }
-    let refusal = calcium.convert(&Digits::parse("9").unwrap(), &unit("%")).unwrap_err();
+    let refusal = calcium.convert(&Digits::parse("9").unwrap(), &unit("%"), Rounding::Nearest).unwrap_err();
     assert_eq!(refusal.to_string(), "% is undecided for it: nobody knows");
-    let refusal = calcium.convert(&Digits::parse("9").unwrap(), &unit("g/L")).unwrap_err();
+    let refusal = calcium.convert(&Digits::parse("9").unwrap(), &unit("g/L"), Rounding::Nearest).unwrap_err();
     assert_eq!(refusal.to_string(), "it isn't converted from g/L; it allows mmol/L, mg/dL, meq/L");
 }
 
@@ -126,7 +127,8 @@ fn a_value_beyond_all_reason_is_not_believed() {
         ("2.25", "mg/dL", Believed::Yes),
         ("1.2", "mg/dL", Believed::No),
     ] {
-        let converted = calcium.convert(&Digits::parse(sent).unwrap(), &unit(from)).unwrap();
+        let converted =
+            calcium.convert(&Digits::parse(sent).unwrap(), &unit(from), Rounding::Nearest).unwrap();
         assert_eq!(converted.believed, believed, "{sent} {from}");
     }
 }
@@ -145,12 +147,17 @@ fn an_alias_comes_before_ucum_and_nothing_is_guessed() {
     }
     let counts = analyte("10*9/L", None, &["10*3/uL", "/uL"], &Facts::default());
     for accident in ["K/uL", "G/L", "T/L", "MG/L", "PG", "C", "pH", "m", "1"] {
-        let refusal = counts.convert(&Digits::parse("7.5").unwrap(), &unit(accident)).unwrap_err();
+        let refusal =
+            counts.convert(&Digits::parse("7.5").unwrap(), &unit(accident), Rounding::Nearest).unwrap_err();
         assert!(matches!(refusal, Refusal::NotAllowed { .. }), "{accident}");
     }
     assert_eq!(reported(&counts, "7500", "/uL"), "7.5000");
     assert_eq!(
-        counts.convert(&Digits::parse("7500").unwrap(), &unit("/uL")).unwrap().exact.to_string(),
+        counts
+            .convert(&Digits::parse("7500").unwrap(), &unit("/uL"), Rounding::Nearest)
+            .unwrap()
+            .exact
+            .to_string(),
         "7.5"
     );
 }
