@@ -2,7 +2,6 @@
 
 use labwire_units::Exact;
 
-use crate::domain::profile::ScaleFlags;
 use crate::domain::{Comparator, Observation, UnitSource, Value, Words, words};
 
 /// What the person who takes a call must hear.
@@ -14,6 +13,9 @@ pub enum Tell {
         sent: Said,
         /// The unit of what was sent is declared.
         unit_source: UnitSource,
+        /// The flags `<` and `>`, where the value doesn't have that sign itself. Most analyzers say by them that it is off the scale; what
+        /// this one says by them stands in its profile, which may be another one by now: they are told as sent.
+        flagged: Vec<Comparator>,
     },
     /// That the value told before was rejected.
     Withdrawn,
@@ -39,9 +41,12 @@ const WITHDRAWN: &str = "withdrawn";
 
 impl Tell {
     pub fn of(observation: &Observation) -> Tell {
-        // Off the scale by its flag alone it is told as if it had that sign.
-        let sign = ScaleFlags::STANDARD.sign(&observation.value, &observation.flags).ok().flatten();
-        let comparator = sign.or(observation.value.comparator()).map_or("", Comparator::as_str);
+        let sign = observation.value.comparator();
+        let comparator = sign.map_or("", Comparator::as_str);
+        let is_beside = |flag: &Comparator| {
+            sign != Some(*flag) && observation.flags.iter().any(|it| it.trim() == flag.as_str())
+        };
+        let flagged = [Comparator::Less, Comparator::Greater].into_iter().filter(is_beside).collect();
         let text = match &observation.value {
             Value::Quantity { number, .. } => format!("{comparator}{number}"),
             Value::Code { .. } | Value::Text(_) | Value::Absent { .. } => {
@@ -53,32 +58,40 @@ impl Tell {
             .map(|it| Said { text: format!("{comparator}{}", it.number), unit: it.unit.clone() });
         let sent = Said { text, unit: observation.unit.clone().unwrap_or_default().trim().to_owned() };
         let unit_source = observation.unit_source;
-        Tell::Value { reported: reported.filter(|it| *it != sent), sent, unit_source }
+        Tell::Value { reported: reported.filter(|it| *it != sent), sent, unit_source, flagged }
     }
 
-    /// Whether this is what was told. Without a unit it is in the one that is reported.
+    /// Whether this is what was told. Without a unit it is in the one that is reported. A flag may have been told as a sign.
     pub fn agrees(&self, called: &str) -> bool {
         match self {
             Tell::Withdrawn => called.trim().eq_ignore_ascii_case(WITHDRAWN),
-            Tell::Value { reported: None, sent, .. } => sent.is(called, NeedsUnit::No),
-            Tell::Value { reported: Some(reported), sent, .. } => {
-                reported.is(called, NeedsUnit::No) || sent.is(called, NeedsUnit::Yes)
+            Tell::Value { reported: None, sent, flagged, .. } => sent.is(called, NeedsUnit::No, flagged),
+            Tell::Value { reported: Some(reported), sent, flagged, .. } => {
+                reported.is(called, NeedsUnit::No, flagged) || sent.is(called, NeedsUnit::Yes, flagged)
             }
         }
     }
 
     /// As the person who calls reads it.
     pub fn words(&self) -> Words {
-        match self {
-            Tell::Withdrawn => Words::fixed(WITHDRAWN),
-            Tell::Value { reported: None, sent, .. } => sent.words().into(),
-            Tell::Value { reported: Some(reported), sent, unit_source: UnitSource::Declared } => {
+        let Tell::Value { reported, sent, unit_source, flagged } = self else {
+            return Words::fixed(WITHDRAWN);
+        };
+        let value = match (reported, unit_source) {
+            (None, _) => sent.words().into(),
+            (Some(reported), UnitSource::Declared) => {
                 let (reported, text, unit) = (reported.words(), &sent.text, &sent.unit);
                 words!("{reported} (as sent: {text}; its unit is declared as {unit})", reported, text, unit)
             }
-            Tell::Value { reported: Some(reported), sent, .. } => {
+            (Some(reported), UnitSource::Sent) => {
                 words!("{reported} (as sent: {sent})", reported = reported.words(), sent = sent.words())
             }
+        };
+        let flags: Vec<&str> = flagged.iter().map(|flag| flag.as_str()).collect();
+        if flags.is_empty() {
+            value
+        } else {
+            words!("{value}, flagged {flags}", value, flags = flags.join(", "))
         }
     }
 }
@@ -94,7 +107,7 @@ impl Said {
         [self.text.as_str(), &self.unit].join(" ").trim_end().to_owned()
     }
 
-    fn is(&self, called: &str, needs_unit: NeedsUnit) -> bool {
+    fn is(&self, called: &str, needs_unit: NeedsUnit, flagged: &[Comparator]) -> bool {
         let called = called.trim();
         let value = match called.strip_suffix(self.unit.as_str()) {
             Some(value) if !self.unit.is_empty() => value,
@@ -102,7 +115,10 @@ impl Said {
             _ => called,
         };
         match (number(&self.text), number(value)) {
-            (Some(ours), Some(theirs)) => ours == theirs,
+            (Some((sign, ours)), Some((told, theirs))) => {
+                let by_flag = sign.is_none() && told.is_some_and(|told| flagged.contains(&told));
+                ours == theirs && (sign == told || by_flag)
+            }
             (None, None) => self.text.eq_ignore_ascii_case(value.trim()),
             _ => false,
         }
@@ -124,18 +140,16 @@ mod tests {
         Said { text: text.to_owned(), unit: unit.to_owned() }
     }
 
+    fn told(reported: Option<Said>, sent: Said) -> Tell {
+        Tell::Value { reported, sent, unit_source: UnitSource::Sent, flagged: Vec::new() }
+    }
+
     #[test]
     fn a_number_is_compared_as_a_number_and_in_its_unit() {
-        let plain =
-            Tell::Value { reported: None, sent: said("2.50", "mmol/L"), unit_source: UnitSource::Sent };
-        let converted = Tell::Value {
-            reported: Some(said("2.5", "mmol/L")),
-            sent: said("45", "mg/dL"),
-            unit_source: UnitSource::Sent,
-        };
-        let off_scale =
-            Tell::Value { reported: None, sent: said("<1.5", "mmol/L"), unit_source: UnitSource::Sent };
-        let text = Tell::Value { reported: None, sent: said("POSITIVE", ""), unit_source: UnitSource::Sent };
+        let plain = told(None, said("2.50", "mmol/L"));
+        let converted = told(Some(said("2.5", "mmol/L")), said("45", "mg/dL"));
+        let off_scale = told(None, said("<1.5", "mmol/L"));
+        let text = told(None, said("POSITIVE", ""));
         for (tell, called, expected) in [
             (&plain, "2.5 mmol/L", true),
             (&plain, "2.50", true),
@@ -158,6 +172,27 @@ mod tests {
             (&Tell::Withdrawn, "2.5", false),
         ] {
             assert_eq!(tell.agrees(called), expected, "{} and {called:?}", tell.words().english());
+        }
+    }
+
+    #[test]
+    fn a_flag_may_be_told_as_a_sign_and_no_other_sign_may() {
+        let sent = said("500", "mg/dL");
+        let flagged = |sent: Said, flag| Tell::Value {
+            reported: None,
+            sent,
+            unit_source: UnitSource::Sent,
+            flagged: vec![flag],
+        };
+        let above = flagged(sent, Comparator::Greater);
+        for (called, agrees) in
+            [("500", true), (">500 mg/dL", true), ("<500", false), (">=500", false), (">501", false)]
+        {
+            assert_eq!(above.agrees(called), agrees, "{called}");
+        }
+        let opposed = flagged(said(">500", "mg/dL"), Comparator::Less);
+        for (called, agrees) in [(">500", true), ("<500", false), ("500", false)] {
+            assert_eq!(opposed.agrees(called), agrees, "{called}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::domain::Status;
+use crate::domain::call::Tell;
 use crate::domain::profile::{Hl7Dialect, Unknown};
 
 fn hl7_profile(unknown: Unknown) -> Profile {
@@ -99,5 +100,21 @@ fn a_result_that_is_not_verified_is_never_final_whatever_a_profile_shows() {
         for unknown in [Unknown::Hold, Unknown::Show, Unknown::Tell] {
             assert_ne!(only(&read_hl7(unknown, "N", letter)).status, Status::Final, "{letter}");
         }
+    }
+}
+
+#[test]
+fn whoever_is_called_hears_the_flag_as_it_was_sent_whatever_it_means() {
+    for (value, flag, words) in [
+        ("500", "H", "500 mmol/L"),
+        ("500", ">", "500 mmol/L, flagged >"),
+        (">500", ">", ">500 mmol/L"),
+        (">500", "<", ">500 mmol/L, flagged <"),
+    ] {
+        let message = format!(
+            "MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|2.5.1\rOBR|1||S1\rOBX|1|NM|K||{value}|mmol/L||{flag}|||F\r"
+        );
+        let outcome = read_by(&reading(hl7_profile(Unknown::Show)), message.as_bytes());
+        assert_eq!(Tell::of(only(&outcome)).words().english(), words, "{value} {flag}");
     }
 }
