@@ -24,7 +24,7 @@ use crate::domain::{
 pub use kept::{Counts, Kept, PartRead};
 pub use rows::{Again, Before, Gathering, Numbered, Stored};
 pub use undiluted::{Pair, pairs};
-use undiluted::{of_diluted, told_already};
+use undiluted::{is_before_its_time, of_diluted, told_already, unless_it_gave_way};
 
 /// A stored observation, as far as it is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,7 +149,8 @@ pub enum Sameness {
     /// The final result to that preliminary one, or the whole transmission of what came cut off.
     Completion(i64),
     /// An older version of that result, come after it: the preliminary one to a final one, the original to its
-    /// correction, or one that was too high to be measured to the value of its diluted specimen. It must not leave by itself.
+    /// correction, or one that was too high to be measured, or its correction, to the value of its diluted specimen; or that one's
+    /// preliminary value. It must not leave by itself.
     Late(i64),
     /// One of the two says that the test was done, the other that it couldn't be, and they name the same time. The next
     /// version of that one, if a person agrees.
@@ -193,7 +194,7 @@ pub fn classify(prior: &[Prior], new: &Observation, clock: Clock, arrival: &Arri
 
     let again = |old: &&&Prior| old.waits_for_its_end && says_the_same(old, new) && old.time == time;
     if let Some(old) = same_replicate().find(again).filter(|_| !is_cut(new)) {
-        return Sameness::Completion(old.id);
+        return unless_it_gave_way(prior, Sameness::Completion(old.id), arrival);
     }
     if let Some(old) = same_replicate().find(|old| says_the_same(old, new) && old.time == time) {
         return known_again(old, new, clock, arrival);
@@ -216,8 +217,8 @@ fn versions(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Samene
     let time = time_text(new);
     let mut kin = kin(prior, new, arrival);
     let late = kin.iter().filter(|old| is_late(old, &kin)).map(|old| old.id).collect::<Vec<_>>();
-    kin.retain(|old| !late.contains(&old.id));
-    if kin.is_empty() {
+    kin.retain(|old| !late.contains(&old.id) && !is_before_its_time(prior, old, arrival));
+    let sameness = if kin.is_empty() {
         of_diluted(prior, new, arrival)
     } else if new.specimen.is_blank() {
         let known = kin.iter().find(|old| says_the_same(old, new) && old.time == time);
@@ -226,7 +227,8 @@ fn versions(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Samene
         correction(&kin, new, time)
     } else {
         version(&kin, new, time)
-    }
+    };
+    unless_it_gave_way(prior, sameness, arrival)
 }
 
 /// What it corrects, by its time where that says it. `kin` is newest first.

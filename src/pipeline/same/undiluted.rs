@@ -8,10 +8,13 @@ use crate::domain::{
     Comparator, DecimalText, Dilution, Observation, SampleClass, Status, TestIdentity, Value,
 };
 
-/// What a result is to one that was too high to be measured, and that nobody has measured since: of several, to none.
+/// What a result is to one that was too high to be measured, and that nobody has measured since: of several, to none. A
+/// preliminary value takes no final one's place: it may never become final.
 pub(super) fn of_diluted(prior: &[Prior], new: &Observation, arrival: &Arrival<'_>) -> Sameness {
     let scale = arrival.scale;
-    let Some((dilution, number)) = diluted(new, scale) else { return Sameness::New };
+    let Some((dilution, number)) = diluted(new, scale).filter(|_| new.status != Status::Failed) else {
+        return Sameness::New;
+    };
     let undiluted = |old: &&Prior| {
         old.is_current
             && old.status == Status::Final
@@ -24,12 +27,65 @@ pub(super) fn of_diluted(prior: &[Prior], new: &Observation, arrival: &Arrival<'
         (Some(old), None) => {
             let bound = Bound { value: &old.value, unit: old.unit.as_deref() };
             match bound.is_kept_by(number, new.unit.as_deref()) {
+                true if new.status == Status::Preliminary => Sameness::Late(old.id),
                 true => Sameness::Diluted(old.id),
                 false => Sameness::NotAbove(old.id),
             }
         }
         _ => Sameness::New,
     }
+}
+
+/// What would be the next version of one that has given its place to the value of its diluted specimen would take that one's
+/// place: it comes too late, and a person decides.
+pub(super) fn unless_it_gave_way(prior: &[Prior], sameness: Sameness, arrival: &Arrival<'_>) -> Sameness {
+    let (Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Contradiction(id)) = sameness else {
+        return sameness;
+    };
+    let old = prior.iter().find(|it| it.id == id);
+    let known = old.and_then(|old| gave_way_to(prior, old, arrival.scale));
+    known.map_or(sameness, |known| Sameness::Late(known.id))
+}
+
+/// Whether a stored one is the preliminary value of a diluted specimen that came after a final one: then it is nobody's
+/// predecessor, and its final value takes that one's place.
+pub(super) fn is_before_its_time(prior: &[Prior], old: &Prior, arrival: &Arrival<'_>) -> bool {
+    let scale = arrival.scale;
+    let is_final_one = |it: &&Prior| {
+        it.id < old.id
+            && it.status == Status::Final
+            && above(&it.value, &it.flags, scale).is_some()
+            && is_more_diluted(old, it)
+            && (it.is_current || gave_way_to(prior, it, scale).is_some())
+    };
+    old.status == Status::Preliminary && says_how_much(old, scale) && prior.iter().any(|it| is_final_one(&it))
+}
+
+/// The value of its diluted specimen which has taken the place of one that was too high to be measured.
+fn gave_way_to<'p>(prior: &'p [Prior], old: &Prior, scale: ScaleFlags) -> Option<&'p Prior> {
+    above(&old.value, &old.flags, scale).filter(|_| !old.is_current)?;
+    let is_it = |it: &&Prior| {
+        it.is_current
+            && matches!(it.status, Status::Final | Status::Correction)
+            && says_how_much(it, scale)
+            && is_more_diluted(it, old)
+    };
+    prior.iter().rev().find(is_it)
+}
+
+fn says_how_much(old: &Prior, scale: ScaleFlags) -> bool {
+    matches!((&old.value, scale.sign(&old.value, &old.flags)), (Value::Quantity { .. }, Ok(None)))
+}
+
+/// Whether one is of the same specimen and test as the other, and diluted more.
+fn is_more_diluted(one: &Prior, other: &Prior) -> bool {
+    let test = TestIdentity { dilution: one.test.dilution.clone(), ..other.test.clone() };
+    one.dilution.as_ref().is_some_and(|dilution| is_more(dilution, other.dilution.as_ref()))
+        && one.site == other.site
+        && one.instrument == other.instrument
+        && one.specimen == other.specimen
+        && one.class == other.class
+        && one.test == test
 }
 
 /// What a result which only says that it is too high is to the value of its diluted specimen that was there before it.
@@ -39,17 +95,14 @@ pub(super) fn told_already(prior: &[Prior], new: &Observation, arrival: &Arrival
         return None;
     }
     above(&new.value, &new.flags, scale)?;
-    let says_how_much = |old: &&Prior| {
-        let is_more = old.dilution.as_ref().is_some_and(|it| is_more(it, new.dilution.as_ref()));
-        let is_number =
-            matches!((&old.value, scale.sign(&old.value, &old.flags)), (Value::Quantity { .. }, Ok(None)));
-        is_more
-            && is_number
+    let is_known = |old: &&Prior| {
+        old.dilution.as_ref().is_some_and(|it| is_more(it, new.dilution.as_ref()))
+            && says_how_much(old, scale)
             && old.is_current
             && matches!(old.status, Status::Final | Status::Correction)
             && is_kin_but_for_dilution(old, new, arrival)
     };
-    let known = prior.iter().rev().find(says_how_much)?;
+    let known = prior.iter().rev().find(is_known)?;
     let Value::Quantity { number, .. } = &known.value else { return None };
     let bound = Bound { value: &new.value, unit: new.unit.as_deref() };
     Some(match bound.is_kept_by(number, known.unit.as_deref()) {

@@ -464,6 +464,65 @@ fn of_one_message_a_value_of_the_diluted_specimen_is_found_wherever_it_stands() 
     }
 }
 
+/// What a later result is to a `>250` that gave way to its diluted value, 312.
+fn after_the_diluted_value(later: &Observation) -> Sameness {
+    let reading = diluting(Some(Dilutions::Applied));
+    let above =
+        Prior { is_current: false, ..Prior::of(1, "lab", &of(&reading, ">250", "1", "F", T1)[0], at(0)) };
+    let diluted = Prior::of(2, "lab", &of(&reading, "312", "10", "F", T2)[0], at(1));
+    classify(&[above, diluted], later, Clock::Tells, &arrival(2, Repetition::First))
+}
+
+#[test]
+fn nothing_that_is_said_of_a_value_too_high_replaces_the_diluted_one_that_took_its_place() {
+    let reading = diluting(Some(Dilutions::Applied));
+    for (what, value, dilution, status, time, expected) in [
+        ("its correction", ">260", "1", "C", T1, Late(2)),
+        ("one that is no bound any more", "90", "1", "C", T1, Late(2)),
+        ("one without a time", ">260", "1", "C", "", Late(2)),
+        ("that it couldn't be done", "", "1", "X", T1, Late(2)),
+        ("the correction of the diluted value", "321", "10", "C", T2, Correction(2)),
+        ("another run", "240", "1", "F", "20260102060405", Rerun(1)),
+    ] {
+        assert_eq!(
+            after_the_diluted_value(&of(&reading, value, dilution, status, time)[0]),
+            expected,
+            "{what}"
+        );
+    }
+    // What came cut off, and has come whole since.
+    let above = &of(&reading, ">250", "1", "F", T1)[0];
+    let cut = Prior { waits_for_its_end: true, ..Prior::of(1, "lab", above, at(0)) };
+    let diluted = Prior::of(2, "lab", &of(&reading, "312", "10", "F", T2)[0], at(1));
+    let told = |cut: Prior, prior: &[Prior]| {
+        classify(&[&[cut], prior].concat(), above, Clock::Tells, &arrival(2, Repetition::First))
+    };
+    assert_eq!(told(cut.clone(), &[]), Completion(1));
+    assert_eq!(told(Prior { is_current: false, ..cut }, &[diluted]), Late(2));
+}
+
+#[test]
+fn a_preliminary_diluted_value_leaves_the_final_one_its_place_until_it_is_final() {
+    let reading = diluting(Some(Dilutions::Applied));
+    let prior = |id, value, dilution, status, time| {
+        Prior::of(id, "lab", &of(&reading, value, dilution, status, time)[0], at(0))
+    };
+    let told = |prior: &[Prior], status, time| {
+        let later = &of(&reading, "312", "10", status, time)[0];
+        classify(prior, later, Clock::Tells, &arrival(1, Repetition::First))
+    };
+    let above = prior(1, ">250", "1", "F", T1);
+    assert_eq!(told(std::slice::from_ref(&above), "P", T2), Late(1));
+    let waiting = prior(2, "310", "10", "P", T2);
+    assert_eq!(told(&[above.clone(), waiting.clone()], "F", T2), Diluted(1), "and not the preliminary one's");
+    let gone = Prior { is_current: false, ..above };
+    let last = prior(3, "311", "10", "F", T2);
+    assert_eq!(told(&[gone, waiting, last.clone()], "C", T2), Correction(3), "which stands alone");
+    // One that was there first goes on as it did.
+    let first = prior(1, "310", "10", "P", T1);
+    assert_eq!(told(&[first, prior(2, ">250", "1", "F", T1)], "F", T1), Completion(1));
+}
+
 #[test]
 fn of_two_that_were_too_high_none_is_chosen() {
     let reading = diluting(Some(Dilutions::Applied));
