@@ -243,7 +243,7 @@ impl ProblemKind {
                 "set the analyzer's clock, or time_zone, then dismiss this; until then rules that depend on time aren't evaluated for it"
             }
             ProblemKind::FoundLater => {
-                "look at the specimen with what came later; correct the result in the LIMS where it isn't right, then dismiss this"
+                "look at the specimen with what came later; correct the result in the LIMS where it isn't right, or reject it here where it was told as preliminary, then dismiss this"
             }
         }
     }

@@ -2,12 +2,12 @@
 //! and what was only to leave is held where it is put in doubt.
 
 use labwire::domain::clinic::Force;
-use labwire::domain::{DestinationId, SpecimenId};
+use labwire::domain::{DestinationId, HoldReason, SpecimenId};
 use labwire::journal::ObservationId;
 use labwire::journal::decisions::{Again, Judged, MORE_WAS_MEASURED};
 use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{Fate, Next};
-use labwire::journal::results::Processed;
+use labwire::journal::results::{Entry, Processed};
 
 use super::judged::{critical, low};
 use super::kit::{LIMS, Lab, own, processed, result};
@@ -59,6 +59,40 @@ fn a_crash_before_what_was_there_is_judged_with_it_loses_nothing() {
     lab.more_of("S1");
     lab.wait(lab.journal.forget_beside(SpecimenId::new("S1"))).unwrap();
     assert!(lab.reader.beside_due(10).unwrap().is_empty());
+    lab.assert_balanced();
+}
+
+#[test]
+fn what_was_told_as_preliminary_and_is_in_doubt_now_is_told_to_a_person() {
+    let lab = Lab::new();
+    let waiting = |specimen: &str| {
+        let lims = vec![DestinationId::new(LIMS)];
+        let reasons = vec![HoldReason::NotReleased];
+        let judged = Judged { reasons, waits_at: lims.clone(), announced_at: lims, ..Judged::default() };
+        lab.record(vec![Entry { judged, ..own(result(specimen, "K", "2.1")) }])[0]
+    };
+    let word = |id: ObservationId| {
+        lab.ask::<String>(&format!(
+            "SELECT says || ' ' || state FROM notice WHERE observation = {id} ORDER BY id DESC"
+        ))
+    };
+    let told = waiting("S1");
+    lab.deliver_everything();
+    assert_eq!((word(told).as_str(), lab.state(told).as_str()), ("preliminary accepted", "held"));
+    let not_yet = waiting("S2");
+    for id in [told, not_yet] {
+        lab.doubt(id, MORE_WAS_MEASURED);
+    }
+    assert_eq!(word(not_yet), "preliminary superseded", "it is never told");
+    let [problem] = lab.told_later().try_into().unwrap();
+    assert!(
+        problem.starts_with(&format!("observation {told}, K, was told as preliminary: critical: low")),
+        "{problem}"
+    );
+    lab.doubt(told, MORE_WAS_MEASURED);
+    assert_eq!(lab.told_later().len(), 1, "it is told once");
+    lab.decide(Decision::Reject(told)).unwrap();
+    assert_eq!(word(told), "rejected pending", "whoever rejects it takes it back there");
     lab.assert_balanced();
 }
 

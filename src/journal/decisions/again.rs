@@ -150,7 +150,8 @@ fn pull_back(
     Ok(if held > 0 { reasons } else { Vec::new() })
 }
 
-/// A problem, where a rule doubts now what it let go before, and a destination that lets rules verify has it or may have it.
+/// A problem, where a rule doubts now what it let go before, and a destination that lets rules verify has it or may have it,
+/// be it as preliminary: what was told so mustn't be in doubt.
 fn tell_of_what_has_left(
     connection: &Connection,
     it: &Again,
@@ -164,21 +165,34 @@ fn tell_of_what_has_left(
     if doubts.is_empty() {
         return Ok(());
     }
-    let is_in = |states: &'static str| {
-        let at =
-            |at: &DestinationId| Ok(connection.prepare_cached(states)?.exists(params![id.0, at.as_str()])?);
-        it.judged.waits_at.iter().map(at).collect::<Result<Vec<bool>, JournalError>>()
+    let is_in = |at: &[&DestinationId], states: &'static str| {
+        let mut statement = connection.prepare_cached(states)?;
+        at.iter().try_fold(false, |any, at| {
+            Ok::<_, JournalError>(any || statement.exists(params![id.0, at.as_str()])?)
+        })
     };
+    let all: Vec<&DestinationId> = it.judged.waits_at.iter().collect();
+    let silent: Vec<&DestinationId> =
+        all.iter().filter(|at| !it.judged.announced_at.contains(at)).copied().collect();
     let has_left = is_in(
+        &all,
         "SELECT 1 FROM ledger WHERE observation = ? AND destination = ? AND state IN ('unknown', 'accepted', 'staged')",
     )?;
     let is_leaving = is_in(
+        &all,
         "SELECT 1 FROM ledger WHERE observation = ? AND destination = ? AND state IN ('pending', 'in-flight')",
     )?;
-    let how = match (has_left.contains(&true), is_leaving.contains(&true)) {
-        (true, _) => "has left",
-        (false, true) => "is on its way",
-        (false, false) => return Ok(()),
+    // What hasn't begun to leave isn't told any more.
+    let is_preliminary = is_in(
+        &silent,
+        "SELECT 1 FROM notice WHERE observation = ? AND destination = ? AND says = 'preliminary'
+         AND (state IN ('in-flight', 'unknown', 'accepted', 'staged') OR state = 'pending' AND delivery IS NOT NULL)",
+    )?;
+    let how = match (has_left, is_leaving, is_preliminary) {
+        (true, ..) => "has left",
+        (false, true, _) => "is on its way",
+        (false, false, true) => "was told as preliminary",
+        (false, false, false) => return Ok(()),
     };
     connection
         .prepare_cached(
