@@ -164,6 +164,48 @@ async fn a_correction_that_comes_by_another_code_leaves_nothing_under_the_old_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_left_by_a_code_that_was_wrong_is_void_under_it_once_it_is_read_anew() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "");
+    let address = free_port();
+    let with = |code: &str| {
+        let codes = format!("[codes.GLCC]\nlims_code = \"{code}\"\n");
+        lab.instrument("erba", "erba-xl", "", &format!("{}{codes}", listener(address)));
+    };
+    with("OLD");
+    let gateway = lab.start().await;
+    for specimen in ["EX0001", "EX0002"] {
+        send(address, &glucose(specimen, "90.0", "F", TIME)).await;
+    }
+    until("the LIMS has both", || lab.count("accepted") == 2).await;
+    let same = lab.text(&["reevaluate", "1"]);
+    assert!(same.contains("stays: nothing of it was odd when it was read"), "{same}");
+    assert!(gateway.terminate().success());
+    with("NEW");
+    let gateway = lab.start().await;
+    let preview = lab.text(&["reevaluate", "1"]);
+    for told in [
+        "    goes by another code: NEW\n",
+        "    void by its code before: lims is told so\n",
+        "    leaves for lims, as a result\n",
+    ] {
+        assert!(preview.contains(told), "{told} in {preview}");
+    }
+    assert_eq!(lab.count("accepted"), 2, "looking changes nothing");
+    have_it_so(&lab, &["1"]);
+    until("the LIMS has it by its code", || lab.count("accepted") == 3).await;
+    let [_, _, void, result] = results(&sent_to(&lab, "lims")).try_into().unwrap();
+    assert_eq!((&void["status"], &void["test"]["lims_code"]), (&"void".into(), &"OLD".into()));
+    assert_eq!((&result["status"], &result["test"]["lims_code"]), (&"final".into(), &"NEW".into()));
+    assert_eq!(result["value"]["number"], "90.0");
+    let again = lab.text(&["reevaluate", "1"]);
+    assert!(again.contains("has a newer version"), "{again}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+    assert_eq!(lab.reader().deep_imbalances().unwrap(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_destination_that_has_nothing_gets_a_result_and_only_the_other_a_correction() {
     let (lims, other) = (lims().await, super::support::lims().await);
     let lab = Lab::new(&lims, "");

@@ -168,16 +168,17 @@ fn stays(it: ToRead, why: String) -> Found {
 /// The result as its message is read now; or why it stays as it is.
 fn again(it: &ToRead, read: &[Observation], message: &Pending) -> Result<Observation, String> {
     let was = it.known.observation.reveal();
-    if was.held_by_reading().next().is_none() {
+    let is_it = |now: &&Observation| now.record == was.record && now.test == was.test;
+    let Some(now) = read.iter().find(is_it) else {
+        return Err(format!("message {} holds no such result by the present configuration", message.message));
+    };
+    // A code that is mended would leave what went by the wrong one there for good.
+    if was.held_by_reading().next().is_none() && !now.goes_by_another_code(was) {
         return Err(
             "nothing of it was odd when it was read: another configuration is for what comes from now on"
                 .to_owned(),
         );
     }
-    let is_it = |now: &&Observation| now.record == was.record && now.test == was.test;
-    let Some(now) = read.iter().find(is_it) else {
-        return Err(format!("message {} holds no such result by the present configuration", message.message));
-    };
     if now.class != SampleClass::Patient {
         return Err("by the present configuration it is no patient's: reject it".to_owned());
     }
