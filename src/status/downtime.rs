@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::Page;
 use super::act::Desk;
 use super::bench::state_words;
+use super::by_hand::Whereabouts;
 use super::calls::{self, CallRow};
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
@@ -34,6 +35,8 @@ struct Downtime {
     headline: Words,
     calls: Vec<CallRow>,
     wards: Vec<Ward>,
+    /// What comes of a result that is typed in by hand.
+    by_hand: Vec<Words>,
     /// The list was cut after so many.
     cut: Option<usize>,
     lists: Vec<(i64, Moment, String)>,
@@ -126,6 +129,12 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
             headline: headline(missing.len(), is_cut),
             calls,
             wards: wards(&missing, &clock),
+            by_hand: missing
+                .iter()
+                .flat_map(|it| &it.at)
+                .map(whereabouts)
+                .fold(Whereabouts::default(), Whereabouts::and)
+                .told(),
             cut: is_cut.then_some(LONGEST),
             lists: lists.into_iter().map(|it| (it.id.0, clock.at(it.at), it.by)).collect(),
             shell: Shell::new(words!("List for a downtime"), "/downtime", &page.site, &snapshot, &clock)
@@ -303,6 +312,17 @@ fn told(at: &[At]) -> Vec<(Severity, Words)> {
     }
     told.sort_by_key(|(severity, _)| *severity);
     told
+}
+
+/// As far as it matters to whoever types a result in by hand. What is behind a refused one leaves once that is settled.
+fn whereabouts(at: &At) -> Whereabouts {
+    let state = at.state.as_str();
+    Whereabouts {
+        leave: matches!(state, "pending" | "in-flight" | "quarantined") && !at.may_be_there,
+        held: state == "held",
+        refused: state == "refused",
+        perhaps_there: at.may_be_there,
+    }
 }
 
 fn marks(at: &[At]) -> Vec<Mark> {

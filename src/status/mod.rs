@@ -11,6 +11,7 @@ mod annunciator;
 mod api;
 mod assets;
 mod bench;
+mod by_hand;
 mod call;
 mod calls;
 mod card;

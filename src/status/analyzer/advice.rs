@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::board::Cause;
 use crate::domain::{Words, counted, words};
+use crate::status::by_hand::Whereabouts;
 use crate::status::card::{Card, Trouble, paper};
 use crate::status::next;
 use crate::status::snapshot::{Analyzer, Contact, Snapshot, Wire};
@@ -266,7 +267,10 @@ fn safe(it: &Analyzer, snapshot: &Snapshot) -> Vec<Words> {
             "{n} of all analyzers' results are still on their way to the LIMS."
         ),
     };
-    [
+    let live = snapshot.destinations.iter().filter(|lims| lims.is_configured && !lims.is_under_test());
+    let yet_to_come = Whereabouts { leave: true, ..Whereabouts::default() };
+    let by_hand = live.map(Whereabouts::at).fold(yet_to_come, Whereabouts::and);
+    let safe = [
         Words::row([received, way, next::perhaps_there(perhaps_there)], " "),
         words!(
             "What it hasn't sent is on the analyzer alone: don't clear its list or switch it off, and don't run the tests again for this."
@@ -274,11 +278,8 @@ fn safe(it: &Analyzer, snapshot: &Snapshot) -> Vec<Words> {
         words!(
             "A result that is sent again with its time is recognised. One without a time may leave a second time, and is then a problem of the kind possible duplicate."
         ),
-        words!(
-            "Typing a result into the LIMS by hand does: labwire will send it too. Write down each specimen number for which somebody did."
-        ),
-    ]
-    .into()
+    ];
+    safe.into_iter().chain(by_hand.told()).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::board::{Cause, DestinationState};
 use crate::domain::{Words, counted, words};
+use crate::status::by_hand::Whereabouts;
 use crate::status::card::{Card, Trouble, paper};
 use crate::status::next;
 use crate::status::snapshot::Lims;
@@ -110,14 +111,11 @@ fn safe(it: &Lims) -> Vec<Words> {
             "{n} results wait for it on this computer's disk, and leave by themselves once it answers, the urgent ones first."
         ),
     };
-    [
+    let safe = [
         Words::row([waits, next::perhaps_there(it.perhaps_there())], " "),
         words!("Analyzers go on: nothing has to be measured or sent again for this."),
-        words!(
-            "A result that is typed into the LIMS by hand comes a second time once it answers. Write down each specimen number for which somebody did."
-        ),
-    ]
-    .into()
+    ];
+    safe.into_iter().chain(Whereabouts::at(it).told()).collect()
 }
 
 #[cfg(test)]
@@ -163,6 +161,15 @@ mod tests {
             safe.ends_with("2 results may have arrived and wait for a person: see dead letters."),
             "{safe}"
         );
+        let by_hand = |it: &Lims| {
+            let safe = advice(it, paper).unwrap().safe;
+            safe.iter().map(Words::english).filter(|line| line.contains("yped in")).collect::<Vec<_>>()
+        };
+        let unheld = by_hand(&it);
+        assert!(!unheld.iter().any(|line| line.contains("held")), "{unheld:?}");
+        it.sums.states.insert("held".to_owned(), 1);
+        let told = by_hand(&it);
+        assert!(told.iter().any(|line| line.contains("does not send a held result")), "{told:?}");
         it.is_configured = false;
         assert_eq!(advice(&it, paper), None, "nothing is sent there any more");
     }

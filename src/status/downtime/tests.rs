@@ -29,6 +29,27 @@ fn each_destination_is_named_with_its_own_state_and_the_worst_comes_first() {
 }
 
 #[test]
+fn what_is_said_of_typing_by_hand_is_true_of_each_state() {
+    let told = |state: &str, may_be_there| -> Vec<String> {
+        let at = At { destination: "lims".to_owned(), state: state.to_owned(), may_be_there };
+        whereabouts(&at).told().iter().map(Words::english).collect()
+    };
+    for (state, may_be_there, expected) in [
+        ("pending", false, "labwire sends what waits for the LIMS"),
+        ("in-flight", false, "labwire sends what waits for the LIMS"),
+        ("quarantined", false, "labwire sends what waits for the LIMS"),
+        ("held", false, "labwire does not send a held result before somebody releases it."),
+        ("refused", false, "labwire does not send a refused delivery again by itself."),
+        ("unknown", true, "What may have arrived is perhaps in the LIMS"),
+        ("in-flight", true, "What may have arrived is perhaps in the LIMS"),
+    ] {
+        let said = told(state, may_be_there);
+        assert!(said.len() == 1 && said[0].starts_with(expected), "{state}: {said:?}");
+    }
+    assert!(told("accepted", false).is_empty());
+}
+
+#[test]
 fn what_became_of_a_list_warns_of_each_result_as_the_list_to_work_by_does() {
     let row = |states: &[(&str, &str, bool)]| {
         let at = |&(name, state, may_be_there): &(&str, &str, bool)| At {
