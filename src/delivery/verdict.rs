@@ -13,6 +13,9 @@ use crate::config::settings::VerdictKind;
 use crate::journal::ObservationId;
 use crate::journal::ledger::{Fate, NO_ANSWER, NOT_SENT};
 
+/// The most characters of the LIMS's own words that are kept as the reason of a refusal.
+const LONGEST_REASON: usize = 500;
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
@@ -73,6 +76,24 @@ fn answered<'a, A>(reply: &'a Reply<A>, items: &[ObservationId]) -> Result<&'a A
     };
     let judgement = Judgement::of_all(verdict, format!("{what}: {}", why.text), "", items);
     Err(Judgement { cause: why.cause, ..judgement })
+}
+
+/// The LIMS's own words on one line, as much of them as is kept. They may name a patient: for the ledger and a person's eyes.
+fn bounded(said: &str) -> String {
+    let line = said.split(|it: char| it.is_whitespace() || it.is_control()).filter(|word| !word.is_empty());
+    let line = line.collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// What is told of each that is refused: why in our words, then in the LIMS's own, if it said any.
+fn reason(detail: &str, said: &str) -> String {
+    match bounded(said) {
+        said if said.is_empty() => detail.to_owned(),
+        said => format!("{detail}: {said}"),
+    }
 }
 
 fn fate(verdict: VerdictKind, reason: &str) -> Fate {

@@ -34,6 +34,19 @@ async fn advice_names_the_delivery_that_was_refused_and_not_the_latest_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_listed_with_the_lims_s_own_words_wherever_a_technician_meets_it() {
+    let laboratory = Laboratory::open().await;
+    laboratory.lims_does(Mode::Status(422));
+    laboratory.send("24-000007", &[REFUSED]).await;
+    laboratory.until("/waiting/dead_letters", 1).await;
+    for path in ["/", "/dead-letters", "/specimen?id=24-000007"] {
+        let page = laboratory.fetch(path).await.body;
+        let (_, own) = page.split_once("answered 422: ").unwrap_or_else(|| panic!("{path}: {page}"));
+        assert!(own.starts_with("{&#34;error&#34;:&#34;failed on command&#34;}"), "{path}: {own}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tube_of_which_one_result_was_unusable_is_not_said_to_be_in_the_lims() {
     let laboratory = Laboratory::open().await;
     laboratory.send("24-000007", &[TAKEN]).await;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use self::outcome::{codes, words};
 pub use self::seen::{Seen, has_name_of, specimen_of};
 use super::http::{Answer, ruled};
-use super::{Judgement, Reply, answered};
+use super::{Judgement, Reply, answered, bounded, reason};
 use crate::board::Cause;
 use crate::config::settings::{ReplyRule, VerdictKind};
 use crate::delivery::bundle::sent::{CALL, Entry, Sent, Way};
@@ -64,8 +64,7 @@ fn judgement(
     items: &[ObservationId],
 ) -> Judgement {
     let detail = format!("{detail}{}", codes(body));
-    let words = words(body);
-    let reason = if words.is_empty() { detail.clone() } else { format!("{detail}: {words}") };
+    let reason = reason(&detail, &words(body));
     Judgement { retry_after: answer.retry_after, ..Judgement::of_all(verdict, detail, &reason, items) }
 }
 
@@ -120,7 +119,7 @@ impl Told {
             text("/response/status").and_then(|status| status.split_whitespace().next()?.parse().ok());
         Told {
             status: status.unwrap_or_default(),
-            reason: words(entry.pointer("/response/outcome")),
+            reason: bounded(&words(entry.pointer("/response/outcome"))),
             place: text("/response/location").and_then(seen::place),
             resource: entry.get("resource").cloned(),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Judgement, Reply, answered, fate};
+use super::{Judgement, Reply, answered, bounded, fate, reason};
 use crate::board::Cause;
 use crate::config::settings::{Http, ItemReply, ReplyRule, VerdictKind};
 use crate::journal::ObservationId;
@@ -35,7 +35,10 @@ pub fn judge(reply: &Reply<Answer>, kind: AttemptKind, http: &Http, items: &[Obs
     let (verdict, detail) = overall(answer, kind, &http.rules);
     let fates = match &http.items {
         Some(shape) if is_positive(verdict) => item_fates(shape, &answer.body, verdict, items),
-        _ => items.iter().map(|id| (*id, fate(verdict, &detail))).collect(),
+        _ => {
+            let reason = reason(&detail, &String::from_utf8_lossy(&answer.body));
+            items.iter().map(|id| (*id, fate(verdict, &reason))).collect()
+        }
     };
     let unclear = is_positive(verdict) && fates.iter().any(|(_, fate)| *fate == Fate::Unknown);
     Judgement {
@@ -120,7 +123,12 @@ fn item_fates(
     for entry in body.pointer(&shape.array).and_then(Value::as_array).into_iter().flatten() {
         let Some(id) = entry.pointer(&shape.id).map(text) else { continue };
         let outcome = entry.pointer(&shape.outcome).map(text).unwrap_or_default();
-        let reason = shape.reason.as_ref().and_then(|pointer| entry.pointer(pointer)).map(text);
+        let reason = shape
+            .reason
+            .as_ref()
+            .and_then(|pointer| entry.pointer(pointer))
+            .map(|said| bounded(&text(said)))
+            .filter(|said| !said.is_empty());
         let found = match shape.outcomes.get(&outcome) {
             Some(VerdictKind::Accepted) if overall == VerdictKind::Staged => Fate::Staged,
             Some(verdict) => fate(*verdict, reason.as_deref().unwrap_or("refused without a reason")),

@@ -2,7 +2,7 @@
 
 use labwire_hl7::transfer::{Answer, Code};
 
-use super::{Judgement, Reply, answered};
+use super::{Judgement, Reply, answered, reason};
 use crate::config::settings::{AnswerRule, VerdictKind};
 use crate::journal::ObservationId;
 
@@ -10,8 +10,6 @@ use crate::journal::ObservationId;
 const UNSUPPORTED: std::ops::RangeInclusive<u32> = 200..=203;
 /// HL7 table 0357: the record is locked, or the application failed. It may go better next time.
 const PASSING: std::ops::RangeInclusive<u32> = 206..=207;
-/// The most characters of the LIMS's own words that are kept as the reason of a refusal.
-const LONGEST_REASON: usize = 500;
 
 /// Judges what came of sending these observations.
 pub fn judge(reply: &Reply<Answer>, rules: &[AnswerRule], items: &[ObservationId]) -> Judgement {
@@ -26,7 +24,7 @@ pub fn judge(reply: &Reply<Answer>, rules: &[AnswerRule], items: &[ObservationId
     };
     let codes: String = errors.iter().take(8).map(|code| format!(", error {code}")).collect();
     let detail = format!("answered {}{codes}{how}", answer.code.letters());
-    let reason = reason(&detail, answer);
+    let reason = reason(&detail, &words(answer).collect::<Vec<_>>().join("; "));
     Judgement::of_all(verdict, detail, &reason, items)
 }
 
@@ -59,16 +57,6 @@ fn words(answer: &Answer) -> impl Iterator<Item = &str> {
     let complaints = answer.complaints.iter();
     let said = complaints.flat_map(|complaint| [complaint.message.as_str(), complaint.diagnostic.as_str()]);
     std::iter::once(answer.text.as_str()).chain(said).filter(|text| !text.is_empty())
-}
-
-/// For the ledger and a person's eyes: the LIMS's words may name a patient.
-fn reason(detail: &str, answer: &Answer) -> String {
-    let said = words(answer).collect::<Vec<_>>().join("; ");
-    if said.is_empty() {
-        return detail.to_owned();
-    }
-    let said: String = said.chars().take(LONGEST_REASON).collect();
-    format!("{detail}: {said}")
 }
 
 #[cfg(test)]

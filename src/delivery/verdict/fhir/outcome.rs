@@ -3,9 +3,6 @@
 
 use serde_json::Value;
 
-/// The most characters of the server's own words that are kept as a reason.
-const LONGEST_REASON: usize = 500;
-
 /// FHIR's issue types.
 const TYPES: [&str; 31] = [
     "invalid",
@@ -70,5 +67,5 @@ pub(super) fn words(outcome: Option<&Value>) -> String {
         let place = text("/expression/0").map(|place| format!(" ({place})")).unwrap_or_default();
         (!words.is_empty()).then(|| format!("{}{place}", words.join(", ")))
     });
-    said.collect::<Vec<_>>().join("; ").chars().take(LONGEST_REASON).collect()
+    said.collect::<Vec<_>>().join("; ")
 }

@@ -117,6 +117,28 @@ fn an_answer_per_item_settles_each_by_itself() {
 }
 
 #[test]
+fn a_refusal_is_kept_with_the_lims_s_own_words_and_the_log_gets_none_of_them() {
+    let refused = |body: &[u8]| {
+        let reply = Reply::Answered(Answer { status: 422, body: body.to_vec(), ..Answer::default() });
+        let judgement = judge(&reply, AttemptKind::Send, &destination(), &ITEMS);
+        assert_eq!(judgement.detail, "answered 422", "the log must not hold what the LIMS said");
+        match &judgement.fates[..] {
+            [(_, Fate::Refused(first)), (_, Fate::Refused(second))] if first == second => first.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(refused(b""), "answered 422");
+    assert_eq!(refused(b" \r\n"), "answered 422");
+    let said = br#"{"error": "no order for CANARY^ANNA"}"#;
+    assert_eq!(refused(said), r#"answered 422: {"error": "no order for CANARY^ANNA"}"#);
+    assert_eq!(refused(b"no such\r\n\torder\x00\x1b[2J"), "answered 422: no such order [2J");
+    let long = refused("ä".repeat(100_000).as_bytes());
+    assert_eq!(long.chars().filter(|it| *it == 'ä').count(), 500);
+    assert!(long.ends_with(" …"), "what is left out must be seen to be");
+    assert_eq!(refused(b"\xff!"), "answered 422: \u{fffd}!");
+}
+
+#[test]
 fn an_item_that_the_answer_leaves_out_or_contradicts_is_unknown() {
     for body in [
         r#"{"items":[{"id":"1","outcome":"accepted"}]}"#,
