@@ -93,7 +93,9 @@ fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
 fn destinations(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
     for it in snapshot.destinations.iter().filter(|it| !it.is_under_test()) {
         let fails = matches!(it.state, DestinationState::Failing(_) | DestinationState::Resting { .. });
-        if it.is_configured && fails && it.fails_lastingly(snapshot.as_of) {
+        // Where nothing waits nothing is tried either: nobody knows how the destination is now.
+        let waits = it.on_their_way() > 0;
+        if it.is_configured && waits && fails && it.fails_lastingly(snapshot.as_of) {
             let text = counted!(
                 it.on_their_way(),
                 "{name} takes nothing; {n} result waits for it.",
@@ -182,6 +184,7 @@ mod tests {
                 it.destinations[0].state = DestinationState::Failing("CanaryName".to_owned());
                 it.destinations[0].last_accepted = None;
                 it.destinations[0].since = None;
+                it.destinations[0].sums.states.insert("pending".to_owned(), 1);
             }),
             ("dead-letters lims", |it| {
                 it.destinations[0].queue.deliveries.insert("dead".to_owned(), 2);
@@ -217,11 +220,33 @@ mod tests {
     }
 
     #[test]
+    fn a_destination_that_failed_rings_as_soon_as_a_result_waits_for_it_and_not_before() {
+        let mut bench = calm_bench();
+        let it = &mut bench.destinations[0];
+        it.state = DestinationState::Failing("no answer".to_owned());
+        (it.last_accepted, it.since) = (None, None);
+        for over in ["accepted", "held", "rejected"] {
+            it.sums.states.insert(over.to_owned(), 5);
+        }
+        assert!(names(&bench).is_empty(), "none of these leaves by itself");
+        for waiting in ["pending", "in-flight", "unknown"] {
+            let mut bench = calm_bench();
+            let it = &mut bench.destinations[0];
+            it.state = DestinationState::Failing("no answer".to_owned());
+            (it.last_accepted, it.since) = (None, None);
+            it.sums.states.insert(waiting.to_owned(), 1);
+            let told: Vec<String> = alarms(&bench).iter().map(|it| it.text.english()).collect();
+            assert_eq!(told, ["lims takes nothing; 1 result waits for it."], "{waiting}");
+        }
+    }
+
+    #[test]
     fn a_destination_under_test_and_a_moments_failure_alarm_nobody() {
         let mut bench = calm_bench();
         let failing = DestinationState::Failing("refused".to_owned());
         bench.destinations[0].state = failing.clone();
         bench.destinations[0].last_accepted = Some(bench.as_of);
+        bench.destinations[0].sums.states.insert("pending".to_owned(), 1);
         let tried = Lims {
             name: "lims-next".to_owned(),
             mode: crate::config::settings::Mode::Test,
