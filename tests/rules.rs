@@ -79,7 +79,7 @@ fn around(number: &str) -> [String; 3] {
     [(&at - &near).to_string(), at.to_string(), (&at + &near).to_string()]
 }
 
-/// Every operator-bearing row decides as its operators say, for the patients that its context names and for no others.
+/// Every operator-bearing row decides as its operators say. For whom it is, the examples' own cases try.
 #[test]
 fn every_critical_limit_divides_where_its_operator_says() {
     let Some(rows) = rows("critical_values.csv") else { return };
@@ -129,6 +129,53 @@ fn every_critical_limit_divides_where_its_operator_says() {
     println!("{tried} limits tried, {refused} rows without a proper operator refused");
     assert_eq!(tried + refused, rows.len());
     assert!(tried > 100 && refused > 20);
+}
+
+/// Where the examples come from, as the table names it.
+const EXAMPLES: [(&str, &str); 7] = [
+    ("arup", "ARUP"),
+    ("citilab", "citilab"),
+    ("houston-methodist", "Houston Methodist"),
+    ("mayo-haematology", "Mayo"),
+    ("starling", "Starling"),
+    ("sunrise", "Sunrise"),
+    ("wakemed", "WakeMed"),
+];
+
+/// A limit of one analyte: what it is about, in which unit, and both sides with their operators.
+type Limit = [String; 4];
+
+/// No limit of the examples is another than the table's, and none of a source's that is one is left out.
+#[test]
+fn every_example_of_critical_limits_is_the_tables() {
+    let Some(rows) = rows("critical_values.csv") else { return };
+    for (example, source) in EXAMPLES {
+        let side = |row: &BTreeMap<String, String>, side: &str| match row[&format!("{side}_op")].as_str() {
+            "" => String::new(),
+            operator => format!("{operator} {}", row[side]),
+        };
+        let is_limit = |row: &&BTreeMap<String, String>| {
+            !matches!(row["low_op"].as_str(), "mean" | "?" | ">")
+                && !matches!(row["high_op"].as_str(), "mean" | "?" | "<")
+        };
+        let of_table = rows.iter().filter(|row| row["source"].starts_with(source)).filter(is_limit);
+        let mut expected: Vec<Limit> = of_table
+            .map(|row| [analyte(row), row["unit"].clone(), side(row, "low"), side(row, "high")])
+            .collect();
+        let path = format!("{}/config/rules.d/critical-{example}.toml.disabled", env!("CARGO_MANIFEST_DIR"));
+        let rules: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
+        let text = |rule: &toml::Value, key: &str| {
+            rule.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned()
+        };
+        let mut found: Vec<Limit> = rules["critical"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|rule| ["analyte", "unit", "low", "high"].map(|key| text(rule, key)))
+            .collect();
+        (expected.sort(), found.sort());
+        assert_eq!(found, expected, "{example}");
+    }
 }
 
 #[test]
@@ -206,5 +253,15 @@ fn every_reference_change_value_that_was_worked_out_comes_out_the_same() {
         assert!(row["note"].contains(&found), "{found}: {row:?}");
         tried += 1;
     }
-    assert!(tried >= 7, "{tried}");
+    // From the whole variation of a person, in which that of the method is contained; published to within a hundredth.
+    for row in rows.iter().filter(|row| row["method"].contains("total individual variation")) {
+        let total = figure(&row["method"], "variation").unwrap();
+        let found = Exact::parse(&rcv(&z, &Exact::from(0), &total).unwrap().rounded(3).unwrap()).unwrap();
+        let published = Exact::parse(&row["limit"]).unwrap();
+        let apart = if found < published { &published - &found } else { &found - &published };
+        assert!(&apart * &Exact::from(100) <= published, "{row:?}");
+        tried += 1;
+    }
+    let worked = rows.iter().filter(|row| matches!(row["kind"].as_str(), "rcv-own" | "rcv-worked")).count();
+    assert_eq!(tried, worked, "every one that was worked out is tried");
 }

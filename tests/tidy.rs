@@ -166,9 +166,12 @@ const EXACT: &[&str] = &[
     "src/config/",
     "src/livd/",
     "src/journal/",
+    "src/orders/",
+    "src/delivery/bundle",
     "src/delivery/payload",
     "src/delivery/hl7",
     "src/delivery/csv.rs",
+    "src/cli/convert.rs",
 ];
 
 /// What reads a format that has numbers in binary, and hands on text only.

@@ -6,6 +6,7 @@ mod folders;
 mod reach;
 mod reload;
 mod rules;
+mod units;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -74,6 +75,8 @@ pub(super) fn report(folder: &Path, machine: &Machine) -> Report {
     warnings.extend(listeners(&settings));
     warnings.extend(reach::findings(&settings));
     warnings.extend(unreached(&settings));
+    warnings.extend(units::findings(&settings));
+    warnings.extend(signers(&settings));
 
     let mut text = String::new();
     for warning in &warnings {
@@ -87,6 +90,17 @@ pub(super) fn report(folder: &Path, machine: &Machine) -> Report {
         count(warnings.len(), "warning"),
     );
     Report { text, exit: Exit::Done }
+}
+
+/// Whether somebody is named who may put rules in force.
+fn signers(settings: &Settings) -> Option<Finding> {
+    let open = settings.signers.is_empty() && !settings.rules.checks.rules.is_empty();
+    open.then(|| {
+        about(
+            "labwire.toml",
+            "whoever may use the control socket may put rules in force; name the accounts that may: [rules] signers = [\"…\"]",
+        )
+    })
 }
 
 fn refusal(errors: &[Finding]) -> Report {

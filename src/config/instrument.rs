@@ -118,6 +118,9 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
         ));
     }
     let clock_limit = file.number("clock_limit_mins", 1..=720_i64).map(SignedDuration::from_mins);
+    if clock_limit.is_some() && profile.as_deref().is_some_and(|it| matches!(it.dialect, Dialect::Table(_))) {
+        file.error("a file doesn't say when it was sent, so its analyzer's clock can't be judged; remove clock_limit_mins");
+    }
 
     let claim = placed.zip(line).map(|(placed, line)| Claim {
         transport: placed.transport,

@@ -216,6 +216,11 @@ impl Aliases {
         Aliases(aliases)
     }
 
+    /// What is sent, and the unit that is meant by it.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Unit)> {
+        self.0.iter().map(|(sent, unit)| (sent.as_str(), unit))
+    }
+
     /// The unit that an instrument means.
     ///
     /// # Errors

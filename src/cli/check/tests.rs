@@ -331,3 +331,43 @@ fn what_can_not_be_the_journal_is_an_error() {
         made(|path| drop(crate::journal::Journal::open(path, 0, crate::clock::now()).unwrap()));
     assert_eq!((exit, text.contains("journal.db")), (Exit::Done, false), "{text}");
 }
+
+#[test]
+fn a_unit_that_stands_for_itself_is_asked_about_where_it_is_read_as_another() {
+    let folder = folder(free(44), CALLED);
+    let write = |units: &str| {
+        let file = folder.path().join("instruments.d/a.toml");
+        fs::write(file, format!("{INSTRUMENT}{CALLED}[units]\n{units}\n")).unwrap();
+        told(&folder).0
+    };
+    // Kelvin would be one, and nothing comes in it.
+    assert_eq!(write("\"K/uL\" = \"10*3/uL\"\n\"mmol/L\" = \"mmol/L\""), format!("{RIGHT}0 warnings\n"));
+    let text = write("\"mg/dL\" = \"mmol/L\"");
+    let warning =
+        "warning: instruments.d/a.toml: [units] takes \"mg/dL\" for mmol/L, and it is a unit in which ";
+    assert!(text.starts_with(warning) && text.ends_with("1 warning\n"), "{text}");
+}
+
+#[test]
+fn rules_that_anybody_at_the_socket_may_put_in_force_are_told() {
+    let folder = folder(free(45), CALLED);
+    fs::create_dir(folder.path().join("rules.d")).unwrap();
+    let rule = "[[demographics]]\nname = \"d\"\nsource = \"s\"\nrequired = [\"birth_date\"]\n";
+    fs::write(folder.path().join("rules.d/a.toml"), rule).unwrap();
+    let warning = "warning: labwire.toml: whoever may use the control socket may put rules in force";
+    assert!(told(&folder).0.contains(warning));
+    let file = folder.path().join("labwire.toml");
+    let site = fs::read_to_string(&file).unwrap() + "[rules]\nsigners = [\"director\"]\n";
+    fs::write(&file, site).unwrap();
+    assert!(!told(&folder).0.contains(warning));
+}
+
+#[test]
+fn a_clock_that_nothing_tells_of_has_no_limit() {
+    let folder = folder(free(46), CALLED);
+    let text = "profile = \"beckman-access-2\"\ntime_zone = \"UTC\"\nclock_limit_mins = 15\n[folder]\nfolder = \"x\"\nafter = \"leave\"\n";
+    fs::write(folder.path().join("instruments.d/a.toml"), text).unwrap();
+    let (text, exit) = told(&folder);
+    assert!(text.contains("a file doesn't say when it was sent"), "{text}");
+    assert_eq!(exit, Exit::Configuration);
+}

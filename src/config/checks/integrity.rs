@@ -126,6 +126,18 @@ pub(super) fn pattern(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
         table.error(format!("{} has fewer than two signs; write {example}", table.title()));
     }
     let analytes = signs.iter().flatten().map(|sign| sign.analyte.clone()).collect();
+    for (number, one) in signs.iter().enumerate() {
+        let excludes = |other: &&Sign| one.as_ref().is_some_and(|one| one.excludes(other));
+        if let Some(other) = signs.iter().take(number).flatten().find(excludes) {
+            let title = table.title();
+            table.error(format!(
+                "{title} can never be met: no {} is {} and at the same time {}",
+                other.analyte,
+                other.limit.written,
+                one.as_ref().map_or("", |one| &one.limit.written)
+            ));
+        }
+    }
     let kind = whole(signs).filter(|signs| signs.len() > 1).map(|signs| RuleKind::Pattern(Pattern(signs)));
     draft(table, context, head, analytes, kind, &cases::Defaults::none())
 }

@@ -131,6 +131,10 @@ mod tests {
 
     use super::*;
 
+    fn exact(number: &str) -> Value {
+        serde_json::from_str(number).unwrap()
+    }
+
     #[test]
     fn numbers_are_compared_as_decimals() {
         for (a, b, same) in [
@@ -151,7 +155,7 @@ mod tests {
             assert_eq!(facts(a).differences(&facts(b)).is_empty(), same, "{a} {b}");
         }
         let text = Facts::of(&json!({ "valueQuantity": { "value": "5.4" } }));
-        let number = Facts::of(&json!({ "valueQuantity": { "value": 5.4 } }));
+        let number = Facts::of(&json!({ "valueQuantity": { "value": exact("5.4") } }));
         assert_eq!(number.differences(&text), ["value"], "a text is no number");
     }
 
@@ -160,7 +164,7 @@ mod tests {
         let sent = json!({
             "status": "final",
             "code": { "coding": [{ "system": "s", "code": "K" }] },
-            "valueQuantity": { "value": 4.1, "comparator": "<", "unit": "mmol/l", "system": "u", "code": "mmol/L" }
+            "valueQuantity": { "value": exact("4.1"), "comparator": "<", "unit": "mmol/l", "system": "u", "code": "mmol/L" }
         });
         let changed = |pointer: &str, to: Value| {
             let mut found = sent.clone();
@@ -169,7 +173,7 @@ mod tests {
         };
         assert_eq!(changed("/status", json!("final")), [""; 0]);
         assert_eq!(changed("/status", json!("amended")), ["status"]);
-        assert_eq!(changed("/valueQuantity/value", json!(4.2)), ["value"]);
+        assert_eq!(changed("/valueQuantity/value", exact("4.2")), ["value"]);
         assert_eq!(changed("/valueQuantity/comparator", json!(">")), ["value"]);
         assert_eq!(changed("/valueQuantity/unit", json!("mg/dl")), ["unit"]);
         assert_eq!(changed("/valueQuantity/code", json!("mg/dL")), ["unit"]);

@@ -76,6 +76,13 @@ pub struct Sign {
     pub limit: Limit,
 }
 
+impl Sign {
+    /// Whether no value of the analyte can show both.
+    pub fn excludes(&self, other: &Sign) -> bool {
+        self.analyte == other.analyte && self.limit.excludes(&other.limit)
+    }
+}
+
 /// How a patient's specimen number looks: `9` for a digit, `A` for a capital letter, `X` for either, and everything else
 /// for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

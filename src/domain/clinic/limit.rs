@@ -40,6 +40,18 @@ impl Limit {
             _ => Answer::Unknown,
         }
     }
+
+    /// Whether no value meets both.
+    pub fn excludes(&self, other: &Limit) -> bool {
+        use Comparator::{Greater, GreaterOrEqual, Less, LessOrEqual};
+        let (low, high) = match (self.operator, other.operator) {
+            (Greater | GreaterOrEqual, Less | LessOrEqual) => (self, other),
+            (Less | LessOrEqual, Greater | GreaterOrEqual) => (other, self),
+            _ => return false,
+        };
+        let touch = low.operator == GreaterOrEqual && high.operator == LessOrEqual;
+        low.at > high.at || low.at == high.at && !touch
+    }
 }
 
 /// Whether everything in `value` is below a point, or at it where that counts.

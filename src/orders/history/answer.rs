@@ -200,10 +200,14 @@ mod tests {
         fhir(bundle.to_string().as_bytes(), Some("http://loinc.org"), "EX1").unwrap().values
     }
 
+    fn number(digits: &str) -> Value {
+        serde_json::from_str(digits).unwrap()
+    }
+
     fn potassium(more: Value) -> Value {
         let mut it = json!({"resourceType": "Observation", "status": "final",
             "code": {"coding": [{"system": "urn:lims", "code": "K"}, {"system": "http://loinc.org", "code": "2823-3"}]},
-            "valueQuantity": {"value": 4.10, "unit": "mmol/l", "system": UCUM, "code": "mmol/L"},
+            "valueQuantity": {"value": number("4.10"), "unit": "mmol/l", "system": UCUM, "code": "mmol/L"},
             "effectiveDateTime": "2026-11-20T08:00:00+01:00", "issued": "2026-11-20T09:00:00Z",
             "device": {"display": "c311"}, "specimen": {"reference": "Specimen/s1"}});
         for (key, value) in more.as_object().unwrap() {
@@ -214,7 +218,7 @@ mod tests {
 
     #[test]
     fn an_observation_is_a_value_with_all_its_digits_and_its_tubes_numbers() {
-        let exact: Value = serde_json::from_str("4.10").unwrap();
+        let exact = number("4.10");
         let quantity = json!({"value": exact, "system": UCUM, "code": "mmol/L"});
         let [value] = &told(potassium(json!({"valueQuantity": quantity})))[..] else { panic!("one value") };
         let number = value.number.as_str();
@@ -233,7 +237,7 @@ mod tests {
             json!({"status": "preliminary"}),
             json!({"status": "entered-in-error"}),
             json!({"valueQuantity": null, "valueString": "haemolysed"}),
-            json!({"valueQuantity": {"value": 4.1, "comparator": "ad", "code": "mmol/L", "system": UCUM}}),
+            json!({"valueQuantity": {"value": number("4.1"), "comparator": "ad", "code": "mmol/L", "system": UCUM}}),
             json!({"effectiveDateTime": "2026-11-20"}),
             json!({"effectiveDateTime": null}),
             json!({"code": {"coding": [{"system": "urn:lims", "code": "K"}]}}),
