@@ -9,6 +9,7 @@ use super::Outcome;
 use crate::config::Settings;
 use crate::config::settings::Instrument;
 use crate::domain::Rules;
+use crate::domain::clinic::{Rule, RuleKind};
 use crate::exit::Exit;
 use crate::journal::Reader;
 use crate::pipeline::rules::analyte_of_code;
@@ -86,23 +87,111 @@ fn table(
                 1 => "1 result of late".to_owned(),
                 some => format!("{some} results of late"),
             },
-            applied(analyte, rules),
+            applied(code, analyte, it, rules),
             if is_unmapped { "  NOT MAPPED: the LIMS gets the analyzer's own code alone" } else { "" },
         )?;
     }
     Ok(unmapped)
 }
 
-/// How many rules about analytes come to a result of this one. Nothing where there are none at all.
-fn applied(analyte: Option<&str>, rules: &Rules) -> String {
-    let mut about = rules.checks.rules.iter().filter(|rule| !rule.analytes.is_empty()).peekable();
-    match analyte {
-        _ if about.peek().is_none() => String::new(),
-        None => "  no rule is applied: this code isn't named as an analyte".to_owned(),
-        Some(analyte) => match about.filter(|rule| rule.analytes.iter().any(|it| it == analyte)).count() {
-            0 => format!("  no rule is about {analyte}"),
-            1 => "  1 rule is applied once signed".to_owned(),
-            several => format!("  {several} rules are applied once signed"),
-        },
+/// Which rules come to a result of this code. Nothing where there is none about any analyte.
+fn applied(code: &str, analyte: Option<&str>, it: &Instrument, rules: &Rules) -> String {
+    let all = &rules.checks.rules;
+    if all.iter().all(|rule| rule.analytes.is_empty()) {
+        return String::new();
+    }
+    let here: Vec<_> = all.iter().filter(|rule| rule.criteria.may_be_of(it.id.as_str())).collect();
+    let is_index = |rule: &&&Rule| matches!(&rule.kind, RuleKind::Index(index) if index.is_coded(code));
+    let index_of: Vec<String> = here.iter().filter(is_index).map(|rule| format!("{:?}", rule.name)).collect();
+    let is_about = |rule: &&&Rule| rule.analytes.iter().any(|it| Some(it.as_str()) == analyte);
+    let about = here.iter().filter(is_about).count();
+    let of_every_test = here.iter().filter(|rule| rule.analytes.is_empty()).count();
+    let told = match (about, analyte) {
+        (0, None) if !index_of.is_empty() => String::new(),
+        (0, None) => "  no rule is applied: this code isn't named as an analyte".to_owned(),
+        (0, Some(analyte)) => format!("  no rule is about {analyte}"),
+        (1, _) => "  1 rule is applied once signed".to_owned(),
+        (several, _) => format!("  {several} rules are applied once signed"),
+    };
+    let told = match of_every_test {
+        0 => told,
+        1 => format!("{told}  1 rule is for every test"),
+        some => format!("{told}  {some} rules are for every test"),
+    };
+    match index_of.join(", ") {
+        names if names.is_empty() => told,
+        names => format!("{told}  the index of {names}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: &str = r#"
+[[index]]
+name = "haemolysis"
+analytes = ["potassium"]
+codes = ["HEM"]
+limit = ">= 2"
+source = "a test"
+
+[[qc]]
+name = "controls"
+analytes = ["glucose"]
+source = "a test"
+
+[[qc]]
+name = "elsewhere"
+analytes = ["glucose"]
+instruments = ["h500"]
+source = "a test"
+
+[[demographics]]
+name = "who"
+required = ["id"]
+source = "a test"
+"#;
+
+    #[test]
+    fn each_code_has_what_is_applied_to_it_beside_it_by_analyte_by_index_and_by_every_test() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("labwire.toml", "site = \"Example Laboratory\"\n");
+        let head = "time_zone = \"UTC\"\n[tcp_client]\nconnect =";
+        write(
+            "instruments.d/erba.toml",
+            &format!(
+                "profile = \"erba-xl\"\n{head} \"a:1\"\n[codes.K]\nanalyte = \"potassium\"\n[codes.GLU]\nanalyte = \"glucose\"\n\
+                 [codes.NA]\nanalyte = \"sodium\"\n[codes.HEM]\nlims_code = \"H\"\n[codes.ODD]\nlims_code = \"O\"\n"
+            ),
+        );
+        write("instruments.d/h500.toml", &format!("profile = \"horiba-yumizen-h500\"\n{head} \"b:1\"\n"));
+        let said = |rules: &str| {
+            write("rules.d/own.toml", rules);
+            let (settings, _) = Settings::load(folder.path()).unwrap();
+            let mut out = Vec::new();
+            run(&settings, Some("erba"), &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let of = |said: &str, code: &str| {
+            let line = said.lines().find(|line| line.starts_with(&format!("  {code}  "))).unwrap();
+            line.split_once("not seen of late").unwrap().1.to_owned()
+        };
+        let told = said(RULES);
+        for (code, applied) in [
+            ("K", "  1 rule is applied once signed  1 rule is for every test"),
+            ("GLU", "  1 rule is applied once signed  1 rule is for every test"),
+            ("NA", "  no rule is about sodium  1 rule is for every test"),
+            ("HEM", "  1 rule is for every test  the index of \"haemolysis\""),
+            ("ODD", "  no rule is applied: this code isn't named as an analyte  1 rule is for every test"),
+        ] {
+            assert_eq!(of(&told, code), applied, "{code}");
+        }
+        assert_eq!(of(&said("[[identity]]\nname = \"who\"\nsource = \"a test\"\n"), "ODD"), "");
     }
 }

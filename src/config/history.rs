@@ -1,6 +1,7 @@
 //! `[history]`: where the LIMS is asked for a patient's earlier values. It reads the certificates and tokens that the table
 //! names; it never connects.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,8 +18,15 @@ const IN_THE_CLEAR: &str =
 /// What may stand in the address.
 const PLACES: [&str; 4] = ["{patient}", "{authority}", "{code}", "{since}"];
 
+/// The table, and what of it an analyzer must say where nothing tells orders.
+pub(super) struct Draft {
+    pub(super) settings: HistorySettings,
+    /// Where it is said who assigns numbers.
+    pub(super) of_authority: Vec<Range<usize>>,
+}
+
 /// `orders` are the names of the sources that tell orders.
-pub(super) fn read(table: &mut Table<'_>, folder: &Path, orders: &[String]) -> Option<HistorySettings> {
+pub(super) fn read(table: &mut Table<'_>, folder: &Path, orders: &[String]) -> Option<Draft> {
     const FORMATS: [(&str, bool); 2] = [("json", false), ("fhir", true)];
     const CODES: [(&str, HistoryCodes); 2] = [("loinc", HistoryCodes::Loinc), ("lims", HistoryCodes::Lims)];
     let address = table.required("url", EXAMPLE);
@@ -51,14 +59,12 @@ pub(super) fn read(table: &mut Table<'_>, folder: &Path, orders: &[String]) -> O
             "the address says {authority}, so the LIMS is told whose each number is; remove this line",
         );
     }
-    if let (true, Some(url)) = (orders.is_empty(), &url) {
-        let told = [address.as_ref().filter(|_| url.contains("{authority}")), authority.as_ref()];
-        for entry in told.into_iter().flatten() {
-            entry.error(
-                "analyzers don't say who assigned a patient's number, and no table [orders.…] does; remove this",
-            );
-        }
-    }
+    let says_authority =
+        address.as_ref().filter(|_| url.as_ref().is_some_and(|it| it.contains("{authority}")));
+    let of_authority = match orders {
+        [] => [says_authority, authority.as_ref()].into_iter().flatten().map(Entry::span).collect(),
+        _ => Vec::new(),
+    };
     let orders = whose(table, orders);
     let authority = authority.and_then(|it| it.text().map(str::to_owned)).unwrap_or_default();
     let units = table.table("units", aliases).unwrap_or_default();
@@ -66,7 +72,8 @@ pub(super) fn read(table: &mut Table<'_>, folder: &Path, orders: &[String]) -> O
     let wait = table.seconds("wait_secs", 1..=3_600).unwrap_or(Duration::from_secs(30));
     let mut web = web::read(table, folder);
     web.timeout = table.seconds("patience_secs", 1..=30).unwrap_or(Duration::from_secs(4));
-    Some(HistorySettings { url: url?, web, format, codes, orders, authority, units, days, wait })
+    let settings = HistorySettings { url: url?, web, format, codes, orders, authority, units, days, wait };
+    Some(Draft { settings, of_authority })
 }
 
 /// Notes what is missing from the address, and what isn't understood there.

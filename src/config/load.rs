@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::claims::{self, Claimant};
 use super::codes::{self, Codes};
-use super::complaint::Remarks;
+use super::complaint::{Complaint, Remarks};
 use super::environment::Environment;
 use super::finding::{Errors, Finding, Source};
 use super::instrument::Shared;
@@ -16,6 +16,7 @@ use super::profiles::Profiles;
 use super::settings::{Destination, Settings, Whose};
 use super::{Origin, calls, instrument, qc, reader, rules, site};
 use crate::domain::call::CallPolicy;
+use crate::domain::profile::Dialect;
 use crate::domain::qc::{Lot, Plan};
 use crate::domain::{Glob, InstrumentId, Rules};
 
@@ -84,6 +85,7 @@ pub(super) fn load_with(
     let instruments: Vec<(&Source, Option<instrument::Draft>)> =
         sources.iter().map(|source| (source, report.instrument(source, &folder, &shared))).collect();
     report.check_claims(site_source.as_ref().zip(site.as_ref()), &instruments);
+    report.check_authority(site_source.as_ref().zip(site.as_ref()), &instruments);
     report.rules_of_nobody(&rules, &instruments);
     let lots = report.lots(&folder, &instruments);
 
@@ -265,6 +267,26 @@ impl Report {
                 instruments.iter().map(|(source, _)| stem(source).to_owned()).collect();
             self.errors.extend(claims::unknown_instruments(source, site, &known));
         }
+    }
+
+    /// Who assigned a patient's number is told by orders, or by analyzers over HL7 (PID-3.4).
+    fn check_authority(
+        &mut self,
+        site: Option<(&Source, &site::Draft)>,
+        instruments: &[(&Source, Option<instrument::Draft>)],
+    ) {
+        let Some((source, site)) = site else { return };
+        let may_tell = |draft: &Option<instrument::Draft>| match draft.as_ref().map(|it| &it.instrument) {
+            Some(Some(instrument)) => matches!(instrument.profile.dialect, Dialect::Hl7(_)),
+            // Something else is wrong there.
+            Some(None) | None => true,
+        };
+        if instruments.iter().any(|(_, draft)| may_tell(draft)) {
+            return;
+        }
+        let text = "nothing says who assigned a patient's number: no analyzer here speaks HL7, and there is no table [orders.…]; remove this";
+        let found = site.history_authority.iter().map(|span| Complaint::new(span.clone(), text));
+        self.errors.extend(found.map(|complaint| source.finding(&complaint)));
     }
 
     /// Warns of settings that are allowed and can't be meant for long.

@@ -43,6 +43,8 @@ pub(super) struct Draft {
     pub(super) destinations: Vec<destination::Draft>,
     pub(super) orders: Vec<orders::Draft>,
     pub(super) history: Option<HistorySettings>,
+    /// Where it is said who assigns patients' numbers, and no table of orders tells that.
+    pub(super) history_authority: Vec<Range<usize>>,
     /// Without its lots.
     pub(super) qc: Plan,
 }
@@ -63,6 +65,8 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
     let orders: Vec<orders::Draft> = orders.into_iter().flatten().collect();
     let names: Vec<String> = orders.iter().map(|draft| draft.source.name.clone()).collect();
     let history = file.table("history", |table| history::read(table, folder, &names)).flatten();
+    let (history, history_authority) =
+        history.map_or_else(Default::default, |it| (Some(it.settings), it.of_authority));
     let suspended = file.tables("suspend", verification::suspension).into_iter().flatten();
     let (suspended, suspended_instruments): (Vec<_>, Vec<_>) = suspended.unzip();
     Draft {
@@ -92,6 +96,7 @@ pub(super) fn read(file: &mut Table<'_>, folder: &Path) -> Draft {
         qc: file.table("qc", qc::read).unwrap_or_default(),
         orders,
         history,
+        history_authority,
     }
 }
 

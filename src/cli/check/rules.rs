@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::config::settings::Suspension;
 use crate::config::{Finding, Settings};
-use crate::domain::clinic::{Index, Rule};
+use crate::domain::Glob;
+use crate::domain::clinic::{Index, Missing, QcRule, Rule, RuleKind};
 use crate::pipeline::Reading;
 use crate::pipeline::rules::{OutOfReach, codes_of, out_of_reach};
 use crate::pipeline::runner::reading_by;
@@ -16,14 +17,27 @@ pub(in crate::cli) fn findings(settings: &Settings) -> Vec<Finding> {
     if readings.is_empty() {
         return Vec::new();
     }
-    let OutOfReach { never, by_loinc_alone, without_index } = out_of_reach(&settings.rules.checks, &readings);
+    let OutOfReach { never, by_loinc_alone, without_index, incomplete, without_target } =
+        out_of_reach(&settings.rules.checks, &settings.qc, &readings);
     let never = never.into_iter().map(|rule| {
         let analytes = rule.analytes.join(" or ");
+        let whose = match &rule.criteria.instruments[..] {
+            [] => "no analyzer's code".to_owned(),
+            some => format!("no code of {}", some.iter().map(Glob::as_str).collect::<Vec<_>>().join(" or ")),
+        };
         about(rule, format!(
-            "no result comes to {:?}: no analyzer's code is named as {analytes}; write analyte = … under its [codes], or a LOINC code of it",
+            "no result comes to {:?}: {whose} is named as {analytes}; write analyte = … under its [codes], or a LOINC code of it",
             rule.name,
         ))
     });
+    let incomplete = incomplete.into_iter().map(|(rule, missing)| about(rule, format!(
+        "{:?} compares several analytes and finds nothing: no analyzer's code is named as {}; write analyte = … under its [codes], or a LOINC code of it",
+        rule.name,
+        joined(&missing),
+    )));
+    let judges = settings.qc.multirule.is_some();
+    let without_target =
+        without_target.into_iter().map(|(rule, missing)| about(rule, no_target(rule, &missing, judges)));
     let without_index =
         without_index.into_iter().map(|(rule, index)| about(rule, unknown_index(rule, index)));
     let suspended = settings.suspended.iter().filter(|it| suspends_nothing_known(it, &readings)).map(|it| Finding {
@@ -34,7 +48,8 @@ pub(in crate::cli) fn findings(settings: &Settings) -> Vec<Finding> {
             it.reason
         ),
     });
-    never.chain(by_loinc(&by_loinc_alone)).chain(without_index).chain(suspended).collect()
+    let unreached = never.chain(by_loinc(&by_loinc_alone)).chain(without_index);
+    unreached.chain(incomplete).chain(without_target).chain(suspended).collect()
 }
 
 fn about(rule: &Rule, message: String) -> Finding {
@@ -67,6 +82,25 @@ fn unknown_index(rule: &Rule, index: &Index) -> String {
     )
 }
 
+/// `judges`: controls are judged at all.
+fn no_target(rule: &Rule, missing: &BTreeSet<&str>, judges: bool) -> String {
+    let of = if missing.is_empty() { String::new() } else { format!(" for {}", joined(missing)) };
+    let why = match judges {
+        true => format!("no lot of qc.d that its analyzers measure has a target{of}"),
+        false => "labwire.toml has no [qc], so that controls aren't judged".to_owned(),
+    };
+    let RuleKind::Qc(QcRule { missing: then }) = &rule.kind else { return why };
+    let then = match then {
+        Missing::Undecided => "each of those results waits for a person",
+        Missing::NotEvaluated => "it finds nothing there",
+    };
+    format!("{:?} asks how controls stand, and {why}: {then}", rule.name)
+}
+
+fn joined(names: &BTreeSet<&str>) -> String {
+    names.iter().copied().collect::<Vec<_>>().join(" or ")
+}
+
 fn suspends_nothing_known(suspension: &Suspension, readings: &[Reading]) -> bool {
     let takes = |reading: &Reading| {
         codes_of(reading).into_iter().any(|code| {
@@ -75,4 +109,117 @@ fn suspends_nothing_known(suspension: &Suspension, readings: &[Reading]) -> bool
         })
     };
     !suspension.tests.only.is_empty() && !readings.iter().any(takes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: &str = r#"
+[[range]]
+name = "here"
+analyte = "glucose"
+unit = "mmol/L"
+instruments = ["h500"]
+high = "> 30"
+source = "a test"
+
+[[consistency]]
+name = "parts"
+left = [{ analyte = "bilirubin-direct", unit = "umol/L" }]
+relation = "<="
+right = [{ analyte = "bilirubin-total", unit = "umol/L" }]
+source = "a test"
+
+[[qc]]
+name = "controls"
+analytes = ["glucose", "bilirubin-total"]
+source = "a test"
+
+[[qc]]
+name = "all"
+missing = "pass"
+source = "a test"
+"#;
+    const LOT: &str = r#"
+[[lot]]
+lot = "4711"
+material = "an invented one"
+instruments = ["erba"]
+
+[[lot.level]]
+level = "1"
+specimens = ["QC-1"]
+
+[[lot.level.target]]
+test = "GLU"
+unit = "mg/dL"
+mean = "90"
+sd = "2"
+from = "2026-01-01"
+to = "2026-12-31"
+source = "the lot's sheet"
+"#;
+
+    /// What a check says of these rules where erba measures glucose and total bilirubin, and h500 neither.
+    fn said(site: &str, lots: Option<&str>, codes: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("labwire.toml", &format!("site = \"Example Laboratory\"\n{site}"));
+        write(
+            "instruments.d/erba.toml",
+            &format!(
+                "profile = \"erba-xl\"\ntime_zone = \"UTC\"\n[tcp_client]\nconnect = \"a:1\"\n\
+                 [codes.GLU]\nanalyte = \"glucose\"\n[codes.BILT]\nanalyte = \"bilirubin-total\"\n{codes}"
+            ),
+        );
+        write(
+            "instruments.d/h500.toml",
+            "profile = \"horiba-yumizen-h500\"\ntime_zone = \"UTC\"\n[tcp_client]\nconnect = \"b:1\"\n",
+        );
+        write("rules.d/own.toml", RULES);
+        if let Some(lots) = lots {
+            write("qc.d/lots.toml", lots);
+        }
+        let (settings, _) = Settings::load(folder.path()).unwrap();
+        findings(&settings).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_rule_that_can_find_nothing_is_named_with_its_place() {
+        let here = "rules.d/own.toml:2:1: no result comes to \"here\": no code of h500 is named as glucose; write analyte = … under its [codes], or a LOINC code of it";
+        let parts = "rules.d/own.toml:10:1: \"parts\" compares several analytes and finds nothing: no analyzer's code is named as bilirubin-direct; write analyte = … under its [codes], or a LOINC code of it";
+        let asks = |line: u8, name: &str| {
+            format!("rules.d/own.toml:{line}:1: \"{name}\" asks how controls stand, and ")
+        };
+        let (controls, all) = (asks(17, "controls"), asks(22, "all"));
+        let (waits, nothing) = ("each of those results waits for a person", "it finds nothing there");
+        let off = "labwire.toml has no [qc], so that controls aren't judged";
+        assert_eq!(
+            said("", None, ""),
+            [
+                here.to_owned(),
+                parts.to_owned(),
+                format!("{controls}{off}: {waits}"),
+                format!("{all}{off}: {nothing}")
+            ]
+        );
+        let (none, lots) = ("no lot of qc.d that its analyzers measure has a target", "[qc]\n");
+        assert_eq!(
+            said(lots, None, "")[2..],
+            [
+                format!("{controls}{none} for bilirubin-total or glucose: {waits}"),
+                format!("{all}{none}: {nothing}")
+            ]
+        );
+        let direct = "[codes.BILD]\nanalyte = \"bilirubin-direct\"\n";
+        assert_eq!(
+            said(lots, Some(LOT), direct),
+            [here.to_owned(), format!("{controls}{none} for bilirubin-total: {waits}")]
+        );
+    }
 }

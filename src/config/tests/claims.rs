@@ -167,3 +167,39 @@ fn what_can_hardly_be_meant_is_a_warning() {
         ]
     );
 }
+
+#[test]
+fn an_analyzer_over_hl7_says_who_assigned_a_number_and_no_other_does() {
+    let refused = "nothing says who assigned a patient's number: no analyzer here speaks HL7, and there is no table [orders.…]; remove this";
+    let address = "[tcp_client]\nconnect = \"a:1\"\n";
+    for (profile, line, says) in [
+        (
+            "generic-hl7",
+            "url = \"https://lims.example/h?patient={authority}|{patient}\"\n",
+            "no error".to_owned(),
+        ),
+        (
+            "generic-hl7",
+            "url = \"https://lims.example/h?patient={patient}\"\nauthority = \"HOSP\"\n",
+            "no error".to_owned(),
+        ),
+        (
+            "erba-xl",
+            "url = \"https://lims.example/h?patient={authority}|{patient}\"\n",
+            format!("labwire.toml:3:7: {refused}"),
+        ),
+        (
+            "erba-xl",
+            "url = \"https://lims.example/h?patient={patient}\"\nauthority = \"HOSP\"\n",
+            format!("labwire.toml:4:13: {refused}"),
+        ),
+    ] {
+        let site = format!("{SITE}[history]\n{line}");
+        let instrument = format!("profile = \"{profile}\"\ntime_zone = \"UTC\"\n{address}");
+        assert_eq!(
+            errors_of(&[("labwire.toml", &site), ("instruments.d/a.toml", &instrument)]),
+            says,
+            "{profile} {line}"
+        );
+    }
+}

@@ -112,6 +112,11 @@ impl fmt::Display for Age {
 }
 
 impl Criteria {
+    /// Whether a result of this instrument may be one that it is for.
+    pub fn may_be_of(&self, instrument: &str) -> bool {
+        self.instruments.is_empty() || self.instruments.iter().any(|glob| glob.matches(instrument))
+    }
+
     /// Whether the rule is for this case.
     pub fn fit(&self, case: &Case) -> Answer {
         let person = &case.person;

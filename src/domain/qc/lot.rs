@@ -170,7 +170,8 @@ impl Identified {
 }
 
 impl Lot {
-    fn is_measured_on(&self, instrument: &InstrumentId) -> bool {
+    /// Whether it is measured on an instrument at all.
+    pub fn is_measured_on(&self, instrument: &InstrumentId) -> bool {
         self.instruments.is_empty() || self.instruments.iter().any(|it| it.matches(instrument.as_str()))
     }
 

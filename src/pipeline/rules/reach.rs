@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crate::domain::TestIdentity;
 use crate::domain::clinic::{Checks, Index, Rule, RuleKind};
 use crate::domain::profile::Dialect;
+use crate::domain::qc::Plan;
 use crate::pipeline::{Reading, analyte_of};
 
-/// The rules that no configured code leads to.
+/// The rules that no configured code leads to, or not as they mean it.
 #[derive(Debug, Default)]
 pub struct OutOfReach<'a> {
     /// To these no result can come.
@@ -16,35 +17,81 @@ pub struct OutOfReach<'a> {
     pub by_loinc_alone: Vec<&'a Rule>,
     /// These look for an index by codes that no analyzer is known to send.
     pub without_index: Vec<(&'a Rule, &'a Index)>,
+    /// These compare several analytes, and no code is named as one of them.
+    pub incomplete: Vec<(&'a Rule, BTreeSet<&'a str>)>,
+    /// These ask how controls stand, and these analytes have no target; none is named where nothing has one.
+    pub without_target: Vec<(&'a Rule, BTreeSet<&'a str>)>,
 }
 
-pub fn out_of_reach<'a>(checks: &'a Checks, readings: &[Reading]) -> OutOfReach<'a> {
-    let mut reached: BTreeSet<&str> = BTreeSet::new();
-    let mut codes: BTreeSet<&str> = BTreeSet::new();
-    let mut loinc_may_come = false;
-    for reading in readings {
-        for code in codes_of(reading) {
-            codes.insert(code);
-            match analyte_of_code(code, reading) {
-                Some(analyte) => _ = reached.insert(analyte),
-                None => loinc_may_come |= may_tell_itself(code, reading),
-            }
-        }
-    }
+/// What an analyzer's codes lead to.
+struct Reached<'a> {
+    reading: &'a Reading,
+    analytes: BTreeSet<&'a str>,
+    /// Whether it may name more by LOINC codes of its own.
+    more_may_come: bool,
+}
+
+pub fn out_of_reach<'a>(checks: &'a Checks, plan: &Plan, readings: &'a [Reading]) -> OutOfReach<'a> {
+    let all: Vec<Reached<'a>> = readings.iter().map(Reached::of).collect();
+    let codes: BTreeSet<&str> = readings.iter().flat_map(codes_of).collect();
     let mut out = OutOfReach::default();
     for rule in &checks.rules {
-        let is_reached =
-            rule.analytes.is_empty() || rule.analytes.iter().any(|it| reached.contains(it.as_str()));
+        let of_it: Vec<&Reached<'_>> = all.iter().filter(|it| it.is_meant(rule)).collect();
+        let names = || rule.analytes.iter().map(String::as_str);
+        let is_reached = rule.analytes.is_empty() || of_it.iter().any(|it| names().any(|name| it.has(name)));
         match &rule.kind {
-            _ if !is_reached && loinc_may_come => out.by_loinc_alone.push(rule),
+            _ if !is_reached && of_it.iter().any(|it| it.more_may_come) => out.by_loinc_alone.push(rule),
             _ if !is_reached => out.never.push(rule),
             RuleKind::Index(index) if !codes.iter().any(|code| index.is_coded(code)) => {
                 out.without_index.push((rule, index));
+            }
+            // What is compared may be measured by several analyzers.
+            RuleKind::Consistency(_) | RuleKind::Pattern(_) if !all.iter().any(|it| it.more_may_come) => {
+                let missing: BTreeSet<&str> =
+                    names().filter(|name| !all.iter().any(|it| it.has(name))).collect();
+                out.incomplete.extend((!missing.is_empty()).then_some((rule, missing)));
+            }
+            RuleKind::Qc(_) => {
+                let has_target = |name: Option<&str>| of_it.iter().any(|it| it.has_target(name, plan));
+                let missing: BTreeSet<&str> = names().filter(|name| !has_target(Some(*name))).collect();
+                let none = rule.analytes.is_empty() && !has_target(None);
+                out.without_target.extend((none || !missing.is_empty()).then_some((rule, missing)));
             }
             _ => {}
         }
     }
     out
+}
+
+impl<'a> Reached<'a> {
+    fn of(reading: &'a Reading) -> Reached<'a> {
+        let mut reached = Reached { reading, analytes: BTreeSet::new(), more_may_come: false };
+        for code in codes_of(reading) {
+            match analyte_of_code(code, reading) {
+                Some(analyte) => _ = reached.analytes.insert(analyte),
+                None => reached.more_may_come |= may_tell_itself(code, reading),
+            }
+        }
+        reached
+    }
+
+    /// Whether a rule is for this analyzer's results.
+    fn is_meant(&self, rule: &Rule) -> bool {
+        rule.criteria.may_be_of(self.reading.instrument.as_str())
+    }
+
+    fn has(&self, analyte: &str) -> bool {
+        self.analytes.contains(analyte)
+    }
+
+    /// Whether some level has a target here for a test of this analyte, or for any.
+    fn has_target(&self, analyte: Option<&str>, plan: &Plan) -> bool {
+        let lots = plan.lots.iter().filter(|lot| lot.is_measured_on(&self.reading.instrument));
+        let mut targets = lots.flat_map(|lot| &lot.levels).flat_map(|level| &level.targets);
+        targets.any(|target| {
+            analyte.is_none_or(|name| analyte_of_code(&target.test.code, self.reading) == Some(name))
+        })
+    }
 }
 
 /// What an analyzer is known to send, by its profile and the site.
