@@ -30,6 +30,10 @@ pub(super) enum Failure {
     TooLong,
 }
 
+/// On the answer to a request for which somebody must sign in first, or come back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SignInFirst;
+
 /// What stands in its place. It is put into words where the language is known.
 #[derive(Clone, Template)]
 #[template(path = "failure.html")]
@@ -59,7 +63,7 @@ impl IntoResponse for Failure {
             )
         };
         let (status, headline, then) = match self {
-            Failure::SignIn => return Redirect::to("/sign-in").into_response(),
+            Failure::SignIn => return (Extension(SignInFirst), Redirect::to("/sign-in")).into_response(),
             Failure::Forbidden(why) => {
                 (StatusCode::FORBIDDEN, Words::fixed(why), words!("Nothing was changed."))
             }

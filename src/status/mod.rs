@@ -52,6 +52,7 @@ mod sign_in;
 mod snapshot;
 mod spark;
 mod specimen;
+mod typed;
 mod wall;
 mod who;
 mod words;
@@ -291,6 +292,7 @@ fn router(page: Page) -> Router {
 /// What every page is within: the guard, the limits, and an answer for one that takes too long or breaks off.
 fn guarded(pages: Router<Page>, timeout: Duration, page: Page) -> Router {
     let pages = pages
+        .layer(axum::middleware::from_fn_with_state(page.clone(), typed::keep))
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(axum::middleware::from_fn(move |request, next| failure::in_time(timeout, request, next)));
     Router::new()

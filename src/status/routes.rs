@@ -60,6 +60,21 @@ pub(super) fn router() -> Router<Page> {
     all.fold(Router::new(), |router, (path, answer)| router.route(path, answer()))
 }
 
+/// Whether a view stands at this path.
+pub(super) fn is_view(path: &str) -> bool {
+    let is_at = |view: &str| {
+        let (mut ours, mut theirs) = (view.split('/'), path.split('/'));
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some(it), Some(other)) if it == other || (it.starts_with('{') && !other.is_empty()) => {}
+                _ => return false,
+            }
+        }
+    };
+    views().any(is_at)
+}
+
 /// The addresses that only take forms.
 pub fn forms() -> impl Iterator<Item = &'static str> {
     FORMS.iter().map(|(path, _)| *path)

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::typed::Typed;
 use crate::domain::{PersonName, Role};
 use crate::journal::people::Person;
 
@@ -45,6 +46,8 @@ struct Session {
     began: Instant,
     seen: Instant,
     wrong: u32,
+    /// What was refused while its user was away.
+    typed: Option<Typed>,
 }
 
 /// Somebody who is signed in.
@@ -57,6 +60,8 @@ pub(super) struct Visitor {
     pub guard: String,
     /// Did nothing for a while: a PIN, a badge or the password brings them back.
     pub is_away: bool,
+    /// What they typed here before they were away, for this one answer.
+    pub typed: Option<Typed>,
     key: Key,
 }
 
@@ -76,6 +81,7 @@ impl Sessions {
             began: now,
             seen: now,
             wrong: 0,
+            typed: None,
         };
         let mut held = self.held();
         held.wrong.remove(&person.name);
@@ -103,8 +109,27 @@ impl Sessions {
             role: session.role,
             guard: session.guard.clone(),
             is_away,
+            typed: None,
             key,
         })
+    }
+
+    /// Keeps a form that was refused as its user was away. The latest counts.
+    pub(super) fn keep(&self, visitor: &Visitor, typed: Typed) {
+        if let Some(session) = self.held().sessions.get_mut(&visitor.key) {
+            session.typed = Some(typed);
+        }
+    }
+
+    /// Where the form that was refused came from.
+    pub(super) fn kept_place(&self, visitor: &Visitor) -> Option<String> {
+        self.held().sessions.get(&visitor.key)?.typed.as_ref().map(|typed| typed.place.clone())
+    }
+
+    /// The form that was refused, once, for whoever is back at its place.
+    pub(super) fn take_typed(&self, visitor: &Visitor, place: &str) -> Option<Typed> {
+        let mut held = self.held();
+        held.sessions.get_mut(&visitor.key)?.typed.take_if(|typed| typed.place == place)
     }
 
     /// Somebody who was away is back.

@@ -6,6 +6,7 @@ use super::lead::Severity;
 use super::next::{Next, after_refusal, of_no_destination, of_unknown_fate};
 use super::sessions::Visitor;
 use super::snapshot::Snapshot;
+use super::typed::Typed;
 use super::who::Who;
 use super::words::{kept, unconverted};
 use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId, TestIdentity, Words, counted, words};
@@ -97,6 +98,11 @@ impl Shell {
     pub(super) fn seen_by(mut self, who: Who, path: impl Into<String>) -> Shell {
         (self.visitor, self.path) = (who.0, path.into());
         self
+    }
+
+    /// What they typed here before they were away.
+    pub(super) fn typed(&self) -> Option<String> {
+        self.visitor.as_ref().and_then(|visitor| visitor.typed.as_ref()).map(Typed::json)
     }
 }
 

@@ -87,7 +87,8 @@ pub(super) async fn show(
     who: Who,
     Query(next): Query<Next>,
 ) -> Result<Response, Failure> {
-    page.sign_in(who.0, next.next, None).await
+    let kept = who.0.as_ref().and_then(|visitor| page.sessions.kept_place(visitor));
+    page.sign_in(who.0, kept.unwrap_or(next.next), None).await
 }
 
 pub(super) async fn sign_in(
@@ -236,7 +237,7 @@ impl Page {
 }
 
 /// A place on this page, or the bench: a form never leads elsewhere.
-fn inside(next: &str) -> String {
+pub(super) fn inside(next: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     let is_inside = next.starts_with('/') && !next.starts_with("//") && next.bytes().all(plain);
     if is_inside && next.len() <= 300 { next.to_owned() } else { "/".to_owned() }

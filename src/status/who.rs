@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 
 use axum::extract::FromRequestParts;
+use axum::http::Method;
 use axum::http::header::{self, HeaderMap};
 use axum::http::request::Parts;
 
@@ -28,11 +29,22 @@ impl FromRequestParts<Page> for Who {
         parts: &mut Parts,
         page: &Page,
     ) -> impl Future<Output = Result<Self, Self::Rejection>> + Send {
-        std::future::ready(Ok(page.who(&parts.headers)))
+        std::future::ready(Ok(page.looks(parts)))
     }
 }
 
 impl Page {
+    /// Who looks at a view, with what they typed there before they were away.
+    fn looks(&self, parts: &Parts) -> Who {
+        let mut who = self.who(&parts.headers);
+        let is_asked = parts.method == Method::GET && !parts.headers.contains_key(BY_ITSELF);
+        if let (Some(visitor), true) = (&mut who.0, is_asked) {
+            let place = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+            visitor.typed = (!visitor.is_away).then(|| self.sessions.take_typed(visitor, place)).flatten();
+        }
+        who
+    }
+
     pub(super) fn who(&self, headers: &HeaderMap) -> Who {
         let acts = !headers.contains_key(BY_ITSELF);
         let visit = |token: &str| self.sessions.visit(token, acts, crate::clock::monotonic());

@@ -84,11 +84,41 @@ async fn after_a_pause_a_pin_or_a_badge_brings_somebody_back_and_until_then_noth
     assert!(is_away(&laboratory.fetch_as(&cookie, "/held/3").await));
     assert_eq!(laboratory.post("/decide", &cookie, &release).await.status, 303, "sign in first");
     laboratory.until("/waiting/held", 1).await;
+    // What was typed waits for them at the place that it was sent from, and is put into no address.
+    let other = laboratory.signed_in("bert", "technician").await;
+    for elsewhere in ["%2F%2Fevil.example%2Fheld", "%2Fdecide", ""] {
+        laboratory.post("/decide", &cookie, &format!("{release}&place={elsewhere}")).await;
+        assert!(
+            laboratory.fetch_as(&cookie, "/sign-in").await.body.contains("name=\"next\" value=\"/\""),
+            "{elsewhere}"
+        );
+    }
+    let typed = format!("guard={guard}&decision=release:3&reason=CANARY+curve&place=%2Fheld%2F3");
+    let refused = laboratory.post("/decide", &cookie, &typed).await;
+    assert!(refused.status == 303 && !refused.headers.contains("CANARY"), "{}", refused.headers);
+    let signing_in = laboratory.fetch_as(&cookie, "/sign-in").await.body;
+    assert!(
+        signing_in.contains("name=\"next\" value=\"/held/3\"") && !signing_in.contains("CANARY"),
+        "{signing_in}"
+    );
+    for who in [&cookie, &other] {
+        assert!(
+            !laboratory.fetch_as(who, "/held/3").await.body.contains("CANARY"),
+            "shown to nobody but them"
+        );
+    }
+    laboratory.until("/waiting/held", 1).await;
     let wrong = laboratory.post("/back", &cookie, &back("BADGE-0816")).await;
     assert!(wrong.body.contains("That is not it.") && !wrong.body.contains("BADGE-0816"), "{}", wrong.body);
     let right = laboratory.post("/back", &cookie, &back("BADGE-0815")).await;
     assert!(right.status == 303 && right.headers.contains("location: /held/3"), "{}", right.headers);
-    assert!(!is_away(&laboratory.fetch_as(&cookie, "/held/3").await));
+    assert!(!laboratory.fetch_as(&other, "/held/3").await.body.contains("CANARY"), "nor then");
+    let there = laboratory.fetch_as(&cookie, "/held/3").await;
+    assert!(
+        !is_away(&there) && there.body.contains("CANARY curve") && there.body.contains("nothing was done")
+    );
+    assert!(!laboratory.fetch_as(&cookie, "/held/3").await.body.contains("CANARY"), "it is put back once");
+    laboratory.until("/waiting/held", 1).await;
 
     tokio::time::sleep(pause + Duration::from_millis(100)).await;
     for _ in 0..5 {

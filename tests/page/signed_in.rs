@@ -242,3 +242,38 @@ async fn a_scanner_decides_nothing_and_the_keyboard_alone_does_everything() {
     assert_eq!(seen.console, Vec::<String>::new());
     laboratory.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn who_was_away_comes_back_to_the_same_form_with_what_they_typed_and_nothing_decided() {
+    let pause = Duration::from_secs(8);
+    let mut laboratory = Laboratory::start_as("127.0.0.1", "", &[], |page| page.away_after = pause).await;
+    laboratory.send_results().await;
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    let chosen = format!("guard={}&pin=BADGE-0815", guard(&laboratory, &cookie).await);
+    assert_eq!(laboratory.post("/pin", &cookie, &chosen).await.status, 303);
+    let mut seen = Browser::open(&format!("http://{}/wall", laboratory.page));
+    seen.run(&format!("document.cookie = '{cookie}; path=/'"));
+    seen.go(&format!("http://{}/held/3", laboratory.page));
+    seen.until("document.querySelector('form.decide button:not(:disabled)') !== null");
+    seen.run("document.getElementById('reason').focus()");
+    seen.type_text("at the curve");
+    tokio::time::sleep(pause + Duration::from_millis(100)).await;
+    seen.key("Tab");
+    seen.key(" ");
+    seen.until_typing_into("pin", "/sign-in");
+    assert_eq!(held(&laboratory).await, 1);
+    seen.type_text("BADGE-0815");
+    seen.key("Enter");
+    seen.until(
+        "location.pathname === '/held/3' && document.getElementById('reason')?.value === 'at the curve'",
+    );
+    assert!(seen.is("document.querySelector('main .complaint').textContent.includes('nothing was done')"));
+    assert_eq!(held(&laboratory).await, 1, "who comes back looks before they decide");
+    seen.run("document.querySelector('button[value=\"release:3\"]').focus()");
+    seen.key(" ");
+    seen.until("document.querySelector('h1').textContent === 'Released: result 3.'");
+    laboratory.until("/waiting/held", 0).await;
+    assert_eq!(seen.console, Vec::<String>::new());
+    laboratory.close().await;
+}

@@ -13,6 +13,22 @@
     });
     for (const button of form.querySelectorAll("button")) button.disabled = false;
   }
+  // What somebody typed before they were away stands again in the form that was refused.
+  const typed = JSON.parse(document.body.dataset.typed || "null");
+  const wasSent = (it) => typed.fields.some(([name, value]) => name === it.name && value === it.value);
+  const carries = (form) => {
+    const buttons = Array.from(form.querySelectorAll("button[name]"));
+    const hidden = Array.from(form.querySelectorAll("input[type=hidden]")).filter((it) => !["guard", "place"].includes(it.name));
+    return hidden.every(wasSent) && (buttons.length === 0 || buttons.some(wasSent));
+  };
+  for (const form of typed ? document.querySelectorAll("form.decide") : []) {
+    if (new URL(form.action).pathname !== typed.action || !carries(form)) continue;
+    for (const it of form.elements) {
+      const sent = typed.fields.filter(([name]) => name === it.name).map(([, value]) => value);
+      if (it.matches("input[type=checkbox], input[type=radio]")) it.checked = sent.includes(it.value);
+      else if (it.matches("textarea, select, input:not([type=hidden])") && sent.length > 0) it.value = sent[0];
+    }
+  }
   // A scan into a box of a decision is a specimen's number and no reason: the box stands as it stood before, and the number
   // goes to the scan box, where Enter looks it up. Nobody types so fast.
   const GAP = 50;

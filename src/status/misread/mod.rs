@@ -13,6 +13,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 
 use super::act::{Desk, Done};
+use super::entrance::encoded;
 use super::failure::{Failure, html};
 use super::shell::{Shell, test_name, unit};
 use super::snapshot::Snapshot;
@@ -44,6 +45,8 @@ struct Misread {
     seen: Seen,
     /// The right number, as it was given.
     to: String,
+    /// Where this is asked: whoever was away comes back there.
+    place: String,
     desk: Desk,
 }
 
@@ -93,6 +96,12 @@ impl Asked {
             results: all(fields, "result").filter_map(|id| id.parse().ok()).collect(),
         }
     }
+
+    /// Where this is asked.
+    fn place(&self) -> String {
+        let results: String = self.results.iter().map(|id| format!("&result={id}")).collect();
+        format!("/misread?id={}&to={}{results}", encoded(&self.here), encoded(&self.there))
+    }
 }
 
 fn all<'a>(fields: &'a Fields, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -117,7 +126,13 @@ pub(super) async fn show(
     let clock = page.clock(&snapshot);
     let shell = Shell::new(words!("A misread specimen number"), "/specimen", &page.site, &snapshot, &clock);
     html(
-        &Misread { desk: Desk::of(&who), shell: shell.seen_by(who, "/specimen"), seen, to: asked.there },
+        &Misread {
+            desk: Desk::of(&who),
+            shell: shell.seen_by(who, "/specimen"),
+            place: asked.place(),
+            seen,
+            to: asked.there,
+        },
         page.language,
     )
 }
