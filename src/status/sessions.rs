@@ -149,6 +149,15 @@ impl Sessions {
         }
     }
 
+    /// Ends a session that another one follows at the same screen. What was typed goes on with the same person, and with no other.
+    pub(super) fn follow(&self, before: &Visitor, token: &str, by: &PersonName) {
+        let mut held = self.held();
+        let typed = held.sessions.remove(&before.key).and_then(|it| it.typed);
+        if let Some(session) = held.sessions.get_mut(&key(token)).filter(|_| before.name == *by) {
+            session.typed = typed;
+        }
+    }
+
     pub(super) fn end(&self, visitor: &Visitor) {
         self.held().sessions.remove(&visitor.key);
     }

@@ -91,8 +91,10 @@ pub(super) async fn show(
     page.sign_in(who.0, kept.unwrap_or(next.next), None).await
 }
 
+/// Signs somebody in. Whoever was signed in at this screen is signed out by it.
 pub(super) async fn sign_in(
     State(page): State<Page>,
+    who: Who,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Failure> {
     let wrong = || Some(words!("That name and password don't belong together."));
@@ -101,7 +103,7 @@ pub(super) async fn sign_in(
     if name.as_ref().is_some_and(|name| !page.sessions.may_try(name, now)) {
         let wait =
             words!("Too many wrong passwords. Wait a minute, or ask for a new token: labwire user reset.");
-        return page.sign_in(None, form.next, Some(wait)).await;
+        return page.sign_in(who.0, form.next, Some(wait)).await;
     }
     let person = page.person(name).await?.filter(|person| person.locked_at.is_none());
     let hash = person.as_ref().and_then(|person| person.password.clone());
@@ -109,6 +111,10 @@ pub(super) async fn sign_in(
     match person {
         Some(person) if right => {
             let token = page.sessions.begin(&person, now);
+            if let Some(before) = who.0 {
+                page.sessions.follow(&before, &token, &person.name);
+                page.people.note_visit(before.name, Visit::SignedOut, clock::now()).await?;
+            }
             page.people.note_visit(person.name, Visit::SignedIn, clock::now()).await?;
             Ok((
                 [(header::SET_COOKIE, cookie(&token, page.entrance.is_secure))],
@@ -119,9 +125,9 @@ pub(super) async fn sign_in(
         Some(person) => {
             page.sessions.wrong_password(&person.name, now);
             page.people.note_visit(person.name, Visit::Failed, clock::now()).await?;
-            page.sign_in(None, form.next, wrong()).await
+            page.sign_in(who.0, form.next, wrong()).await
         }
-        None => page.sign_in(None, form.next, wrong()).await,
+        None => page.sign_in(who.0, form.next, wrong()).await,
     }
 }
 

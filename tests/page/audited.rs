@@ -7,7 +7,7 @@ use labsim::lims::Mode;
 use labwire::status;
 
 use super::accessible::views;
-use super::laboratory::{Answer, Laboratory};
+use super::laboratory::{Answer, Laboratory, PASSWORD};
 use super::over_http::between;
 
 fn guard(page: &str) -> String {
@@ -129,6 +129,52 @@ async fn after_a_pause_a_pin_or_a_badge_brings_somebody_back_and_until_then_noth
     laboratory.until("/waiting/held", 1).await;
     let told = format!("{:?}", audited(&laboratory, "anna on the page"));
     assert!(told.contains("person anna") && !told.contains("BADGE"), "{told}");
+    laboratory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_else_signs_in_in_one_step_and_is_shown_nothing_of_whoever_was_there() {
+    let pause = Duration::from_secs(6);
+    let mut laboratory = Laboratory::start_as("127.0.0.1", "", &[], |page| page.away_after = pause).await;
+    laboratory.send_results().await;
+    let anna = laboratory.signed_in("anna", "technician").await;
+    laboratory.signed_in("bert", "technician").await;
+    let of_anna = guard(&laboratory.fetch_as(&anna, "/sign-in").await.body);
+    let signed_in = async |cookie: &str, name: &str| {
+        let form = format!("name={name}&password={PASSWORD}&next=%2Fheld%2F3");
+        let answer = laboratory.post("/sign-in", cookie, &form).await;
+        assert!(answer.headers.contains("location: /held/3"), "{}", answer.headers);
+        format!("labwire={}", between(&answer.headers, "labwire=", ";"))
+    };
+    let wrong =
+        laboratory.post("/sign-in", &anna, "name=bert&password=wrong+wrong+wrong&next=%2Fheld%2F3").await;
+    assert!(wrong.status == 403 && wrong.body.contains("signs ANNA Example out"), "{}", wrong.body);
+    assert!(laboratory.fetch_as(&anna, "/held/3").await.body.contains("value=\"release:3\""), "still there");
+
+    tokio::time::sleep(pause + Duration::from_millis(100)).await;
+    let typed = format!("guard={of_anna}&decision=release:3&reason=CANARY&place=%2Fheld%2F3");
+    assert_eq!(laboratory.post("/decide", &anna, &typed).await.status, 303);
+    let signing_in = laboratory.fetch_as(&anna, "/sign-in").await.body;
+    assert!(
+        signing_in.contains("You have no PIN") && signing_in.contains("action=\"/sign-in\""),
+        "{signing_in}"
+    );
+    let again = signed_in(&anna, "anna").await;
+    assert!(laboratory.fetch_as(&again, "/held/3").await.body.contains("CANARY"), "the same person goes on");
+
+    let of_anna = guard(&laboratory.fetch_as(&again, "/sign-in").await.body);
+    tokio::time::sleep(pause + Duration::from_millis(100)).await;
+    let typed = format!("guard={of_anna}&decision=release:3&reason=CANARY&place=%2Fheld%2F3");
+    assert_eq!(laboratory.post("/decide", &again, &typed).await.status, 303);
+    let bert = signed_in(&again, "bert").await;
+    let there = laboratory.fetch_as(&bert, "/held/3").await.body;
+    assert!(there.contains("value=\"release:3\"") && !there.contains("CANARY"), "{there}");
+    assert!(!laboratory.fetch_as(&again, "/held/3").await.body.contains("CANARY"), "anna is signed out");
+    assert!(laboratory.fetch_as(&again, "/held/3").await.body.contains("Sign in to decide"));
+    let steps: Vec<String> =
+        audited(&laboratory, "anna on the page").into_iter().map(|[.., detail]| detail).collect();
+    assert_eq!(steps.iter().filter(|step| *step == "signed out").count(), 2, "{steps:?}");
+    laboratory.until("/waiting/held", 1).await;
     laboratory.close().await;
 }
 
