@@ -84,7 +84,11 @@ fn tell(again: &Reproduced, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "    observation {id} is decided otherwise")?;
     }
     if !unread.is_empty() {
-        writeln!(out, "{} couldn't be: this version doesn't read their rules.", unread.len())?;
+        writeln!(
+            out,
+            "{} couldn't be: this version doesn't read their rules, or not as they were read then.",
+            unread.len()
+        )?;
     }
     Ok(())
 }

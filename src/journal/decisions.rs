@@ -51,6 +51,8 @@ pub struct Kept {
     /// SHA-256 of the rules, in hexadecimal.
     pub rules: String,
     pub force: Force,
+    /// Its name. This version may not have it.
+    pub program: String,
     pub case: Case,
     pub decisions: Vec<StoredDecision>,
     pub at: Timestamp,
@@ -214,6 +216,7 @@ fn evaluation(row: &rusqlite::Row<'_>, archives: &Archives<'_>) -> Result<Kept, 
         observation: ObservationId(row.get(1)?),
         rules: row.get(2)?,
         force: force(&force_name)?,
+        program: case.program().to_owned(),
         case: case.into_case().map_err(|error| odd(&error))?,
         decisions: self::read(&decisions)?,
         at: instant(row.get(6)?),

@@ -140,6 +140,17 @@ fn another_set_is_tried_on_it(lab: &Lab) {
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     };
     names.iter().for_each(|name| journal.execute_batch(&format!("DROP TRIGGER {name}")).unwrap());
+    let set_program = |from: &str, to: &str| {
+        let text = "UPDATE evaluation SET facts = replace(facts, ?1, ?2) WHERE id = 1 AND facts LIKE '%' || ?1 || '%'";
+        assert_eq!(journal.execute(text, [from, to]).unwrap(), 1, "{from}");
+        lab.run(&["rules", "replay"])
+    };
+    let unread = set_program("rules/2", "rules/0");
+    let said = String::from_utf8_lossy(&unread.stdout).into_owned();
+    assert!(said.contains("1 couldn't be: ") && unread.status.code() == Some(1), "{said}");
+    assert_eq!(set_program("rules/0", "rules/1").status.code(), Some(0));
+    let unnamed = set_program("\"program\":\"rules/1\",", "");
+    assert_eq!(unnamed.status.code(), Some(0), "what doesn't name its program was decided by the first");
     let altered = "UPDATE evaluation SET decisions = replace(decisions, '\"low\"', '\"clear\"') WHERE id =
         (SELECT max(id) FROM evaluation WHERE decisions LIKE '%\"low\"%')";
     assert_eq!(journal.execute(altered, []).unwrap(), 1);

@@ -9,6 +9,7 @@ mod delta;
 mod evaluation;
 mod integrity;
 mod limit;
+mod program;
 mod reach;
 mod rules;
 
@@ -23,5 +24,6 @@ pub use integrity::{
     Pattern, QcRule, Relation, Sign, Term,
 };
 pub use limit::{Limit, Limits};
+pub use program::Program;
 pub use reach::{Edge, Reach};
 pub use rules::{Band, Checks, Example, Expected, Rule, RuleKind};

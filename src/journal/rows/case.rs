@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use super::instant;
 use crate::domain::clinic::{
-    Amount, Case, Check, Decision, Identity, Measured, Past, Path, Person, Sex, SpecimenFacts,
+    Amount, Case, Check, Decision, Identity, Measured, Past, Path, Person, Program, Sex, SpecimenFacts,
 };
 use crate::domain::qc::{By, QcState, Stood};
 use crate::domain::{Comparator, Private, Words, words};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredCase {
+    /// Which reading of the rules was asked about it. The first didn't say so.
+    #[serde(default = "first")]
+    program: String,
     measured: StoredMeasured,
     specimen: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,6 +83,10 @@ enum StoredAmount {
         number: String,
     },
     NoNumber,
+}
+
+fn first() -> String {
+    Program::First.name().to_owned()
 }
 
 /// How the ruling of a rule that couldn't be asked begins.
@@ -159,6 +166,7 @@ impl From<&Decision> for StoredDecision {
 impl From<&Case> for StoredCase {
     fn from(it: &Case) -> StoredCase {
         StoredCase {
+            program: Program::NOW.name().to_owned(),
             measured: StoredMeasured::from(&it.measured),
             specimen: it.specimen.number.reveal().clone(),
             specimen_kind: it.specimen.kind.clone(),
@@ -185,6 +193,11 @@ impl From<&Case> for StoredCase {
 }
 
 impl StoredCase {
+    /// The program that decided, which this version may not have.
+    pub(crate) fn program(&self) -> &str {
+        &self.program
+    }
+
     /// The case, or why the stored text is none.
     pub(crate) fn into_case(self) -> Result<Case, String> {
         let by = if self.qc_by_receipt { By::Receipt } else { By::Measurement };

@@ -22,8 +22,8 @@ pub use reach::{OutOfReach, analyte_of_code, codes_of, out_of_reach};
 pub use relevant::{Told, Wanted, latest, relevant};
 
 use crate::domain::clinic::{
-    Amount, Answer, Band, Case, Check, Checks, Criteria, Decision, Path, Reach, Rule, RuleKind, Ruling, Why,
-    completions,
+    Amount, Answer, Band, Case, Check, Checks, Criteria, Decision, Path, Program, Reach, Rule, RuleKind,
+    Ruling, Why, completions,
 };
 
 /// What a rule says of a case.
@@ -71,15 +71,20 @@ impl Judged {
 
 /// Every decision about a case, in the order of the checks and, within one, of the rules.
 pub fn evaluate(case: &Case, checks: &Checks) -> Vec<Decision> {
+    evaluate_as(Program::NOW, case, checks)
+}
+
+/// The same, as a program decided it.
+pub fn evaluate_as(program: Program, case: &Case, checks: &Checks) -> Vec<Decision> {
     let mut decisions = Vec::new();
-    let about = case.measured.analyte.as_deref();
-    let concerned: Vec<&Rule> = checks.rules.iter().filter(|rule| concerns(rule, about)).collect();
-    let case = &Asked { case, is_rounded: case.is_rounded() };
+    let analyte = case.measured.analyte.as_deref();
+    let concerned: Vec<&Rule> = checks.rules.iter().filter(|rule| concerns(rule, analyte)).collect();
+    let about = &Asked { program, case, checks, is_rounded: case.is_rounded() };
     for (_, check) in Check::ALL {
         let asked: Vec<&Rule> = concerned.iter().filter(|rule| rule.kind.check() == check).copied().collect();
         match asked.first().map(|rule| rule.kind.band()) {
-            Some(Band::First) => decisions.push(by_band(check, &asked, case, checks)),
-            Some(Band::Each) => decisions.extend(asked.iter().filter_map(|rule| one(rule, case, checks))),
+            Some(Band::First) => decisions.push(by_band(check, &asked, about)),
+            Some(Band::Each) => decisions.extend(asked.iter().filter_map(|rule| one(rule, about))),
             None => {}
         }
     }
@@ -88,7 +93,9 @@ pub fn evaluate(case: &Case, checks: &Checks) -> Vec<Decision> {
 
 /// A case that rules are asked about.
 struct Asked<'a> {
+    program: Program,
     case: &'a Case,
+    checks: &'a Checks,
     /// Whether any of its numbers is reported otherwise than it is: only then it must be asked about in both forms.
     is_rounded: bool,
 }
@@ -99,7 +106,7 @@ fn concerns(rule: &Rule, analyte: Option<&str>) -> bool {
 }
 
 /// The first rule that fits; where it isn't known which does, all that may, and they must agree.
-fn by_band(check: Check, rules: &[&Rule], about: &Asked<'_>, checks: &Checks) -> Decision {
+fn by_band(check: Check, rules: &[&Rule], about: &Asked<'_>) -> Decision {
     let case = about.case;
     let mut asked: Vec<&Rule> = Vec::new();
     let mut fit = Answer::No;
@@ -113,7 +120,7 @@ fn by_band(check: Check, rules: &[&Rule], about: &Asked<'_>, checks: &Checks) ->
         }
     }
     let certain = fit == Answer::Yes || whoever_it_is(&asked, case);
-    decision(check, &asked, certain, about, checks)
+    decision(check, &asked, certain, about)
 }
 
 /// Whether one of the rules is for the patient, whoever of those that it may be it is.
@@ -124,8 +131,8 @@ fn whoever_it_is(asked: &[&Rule], case: &Case) -> bool {
 }
 
 /// What all rules that may be the patient's say together.
-fn agreed(asked: &[&Rule], certain: bool, case: &Case, checks: &Checks, form: Form) -> Judged {
-    let mut answers = asked.iter().map(|rule| judge(rule, case, checks, form));
+fn agreed(asked: &[&Rule], certain: bool, about: &Asked<'_>, form: Form) -> Judged {
+    let mut answers = asked.iter().map(|rule| judge(rule, about, form));
     let Some(mut answer) = answers.next() else { return Judged::not_evaluated(Why::NoRuleFits) };
     for other in answers {
         if other.ruling != answer.ruling {
@@ -149,13 +156,13 @@ fn doubted(ruling: Ruling) -> Ruling {
 }
 
 /// A rule that stands for itself. `None` where it is for others.
-fn one(rule: &Rule, about: &Asked<'_>, checks: &Checks) -> Option<Decision> {
+fn one(rule: &Rule, about: &Asked<'_>) -> Option<Decision> {
     let fit = rule.criteria.fit(about.case);
-    (fit != Answer::No).then(|| decision(rule.kind.check(), &[rule], fit == Answer::Yes, about, checks))
+    (fit != Answer::No).then(|| decision(rule.kind.check(), &[rule], fit == Answer::Yes, about))
 }
 
-fn decision(check: Check, asked: &[&Rule], certain: bool, about: &Asked<'_>, checks: &Checks) -> Decision {
-    let by = |form| agreed(asked, certain, about.case, checks, form);
+fn decision(check: Check, asked: &[&Rule], certain: bool, about: &Asked<'_>) -> Decision {
+    let by = |form| agreed(asked, certain, about, form);
     let exact = by(Form::Exact);
     let rounding_decides = about.is_rounded && exact.ruling != by(Form::Reported).ruling;
     // What may be critical and can't be decided is looked at first, whatever the rule does with what is.
@@ -172,11 +179,12 @@ fn decision(check: Check, asked: &[&Rule], certain: bool, about: &Asked<'_>, che
     }
 }
 
-fn judge(rule: &Rule, case: &Case, checks: &Checks, form: Form) -> Judged {
+fn judge(rule: &Rule, about: &Asked<'_>, form: Form) -> Judged {
+    let case = about.case;
     match &rule.kind {
         RuleKind::Critical(limits) | RuleKind::Range(limits) => limits::judge(limits, case, form),
         RuleKind::Delta(delta) => delta::judge(delta, &case.measured, case, form),
-        RuleKind::Together(together) => together::judge(together, case, checks, form),
+        RuleKind::Together(together) => together::judge(together, about, form),
         RuleKind::Flags(flags) => label::flags(flags, case),
         RuleKind::Index(index) => limits::index(index, case, form),
         RuleKind::Consistency(formula) => consistency::formula(formula, case, form),

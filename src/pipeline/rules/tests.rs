@@ -416,6 +416,39 @@ fn several_changes_at_once_are_found_and_what_can_not_be_asked_is_no_change() {
     assert!(told("5", Some("4")).starts_with("not evaluated"), "z has no earlier value");
 }
 
+#[test]
+fn a_change_whose_rule_may_be_for_others_is_never_taken_for_none() {
+    let member = |analyte: &str, criteria: Criteria| {
+        let method = Method::Absolute(limits("> 2", "> 2"));
+        Rule { analytes: vec![analyte.to_owned()], name: analyte.to_owned(), criteria, ..delta(method) }
+    };
+    let together = Together { deltas: vec!["x".into(), "y".into(), "z".into()], at_least: 2 };
+    let rules = checks(vec![
+        member("x", Criteria::default()),
+        member("y", Criteria::default()),
+        member("z", aged(Some("18 y"), None)),
+        rule("mixed-up", RuleKind::Together(together)),
+    ]);
+    let told = |program: Program, years: Option<i64>, z: &str| {
+        let mut case = case("14");
+        let births = years.map(|years| case.on.unwrap().checked_sub(jiff::Span::new().years(years)).unwrap());
+        case.person.birth = births;
+        case.together = vec![measured("y", "4"), measured("z", z)];
+        case.history = ["x", "y", "z"].map(|analyte| past(analyte, "4", 5)).into();
+        let found = evaluate_as(program, &case, &rules);
+        found.iter().find(|it| it.check == Check::Together).unwrap().ruling.to_string()
+    };
+    for (years, z, expected) in [
+        (Some(40), "7", "found"),
+        (Some(4), "7", "clear"),
+        (None, "7", "not evaluated: it isn't known whether a rule is for this patient and specimen"),
+        (None, "4", "clear"),
+    ] {
+        assert_eq!(told(Program::NOW, years, z), expected, "{years:?} {z}");
+    }
+    assert_eq!(told(Program::First, None, "7"), "clear", "as it was decided, it is decided again");
+}
+
 /// One rule of every kind that looks at other records.
 fn rules_of_every_kind() -> Checks {
     let signs = vec![

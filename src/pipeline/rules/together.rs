@@ -2,24 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use super::{Form, Judged, delta};
-use crate::domain::clinic::{Answer, Case, Checks, Path, RuleKind, Ruling, Together, Why};
+use super::{Asked, Form, Judged, delta};
+use crate::domain::clinic::{Answer, Path, Program, RuleKind, Ruling, Together, Why};
 
-pub(super) fn judge(rule: &Together, case: &Case, checks: &Checks, form: Form) -> Judged {
+pub(super) fn judge(rule: &Together, about: &Asked<'_>, form: Form) -> Judged {
+    let case = about.case;
     // By analyte: whether any of its values has changed, `None` where that couldn't be asked.
     let mut changed: BTreeMap<&str, Option<bool>> = BTreeMap::new();
-    for member in checks.rules.iter().filter(|it| rule.deltas.contains(&it.name)) {
+    let mut may_not_fit = false;
+    for member in about.checks.rules.iter().filter(|it| rule.deltas.contains(&it.name)) {
         let RuleKind::Delta(delta) = &member.kind else { continue };
-        if member.criteria.fit(case) != Answer::Yes {
-            continue;
-        }
+        let fit = match (member.criteria.fit(case), about.program) {
+            (Answer::No, _) | (Answer::Unknown, Program::First) => continue,
+            (fit, _) => fit,
+        };
         for measured in std::iter::once(&case.measured).chain(&case.together) {
             let Some(analyte) = measured.analyte.as_deref() else { continue };
             if !member.analytes.iter().any(|it| it == analyte) {
                 continue;
             }
             let found = match delta::judge(delta, measured, case, form).ruling {
-                Ruling::Decided(path) => Some(path != Path::Clear),
+                Ruling::Decided(Path::Clear) => Some(false),
+                Ruling::Decided(_) if fit == Answer::Yes => Some(true),
+                // A change by a rule that may be for others.
+                Ruling::Decided(_) => {
+                    may_not_fit = true;
+                    None
+                }
                 Ruling::Undecided(_) | Ruling::NotEvaluated(_) => None,
             };
             let known = changed.entry(analyte).or_insert(found);
@@ -34,7 +43,7 @@ pub(super) fn judge(rule: &Together, case: &Case, checks: &Checks, form: Form) -
     let ruling = if count(Some(true)) >= rule.at_least {
         Ruling::Decided(Path::Found)
     } else if count(Some(true)) + count(None) >= rule.at_least || changed.len() < rule.at_least {
-        Ruling::NotEvaluated(Why::NothingToCompare)
+        Ruling::NotEvaluated(if may_not_fit { Why::MayNotFit } else { Why::NothingToCompare })
     } else {
         Ruling::Decided(Path::Clear)
     };

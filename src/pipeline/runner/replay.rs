@@ -10,11 +10,11 @@ use super::Site;
 use super::again::{RESULTS, judge};
 use super::judging::Bench;
 use crate::config;
-use crate::domain::clinic::{Decision, Force};
+use crate::domain::clinic::{Decision, Force, Program};
 use crate::domain::{InstrumentId, Rules, SpecimenId};
 use crate::journal::decisions::{Known, kept};
 use crate::journal::{JournalError, ObservationId, Reader};
-use crate::pipeline::rules::evaluate;
+use crate::pipeline::rules::evaluate_as;
 
 /// Decisions that are read from the journal at once.
 const AT_ONCE: usize = 500;
@@ -48,7 +48,7 @@ pub struct Reproduced {
     pub cases: usize,
     /// Of these results something came out otherwise.
     pub otherwise: Vec<ObservationId>,
-    /// Of these the rules can't be read by this version of the program.
+    /// Of these this version can't read the rules, or doesn't have the program that decided.
     pub unread: Vec<ObservationId>,
 }
 
@@ -102,12 +102,13 @@ impl Reproduced {
                     let rules = text.and_then(|text| config::rules::read(&text).ok());
                     texts.insert(it.rules.clone(), rules.filter(|rules| rules.sha256 == it.rules));
                 }
-                let Some(Some(rules)) = texts.get(&it.rules) else {
+                let program = Program::from_name(&it.program);
+                let Some((Some(rules), program)) = texts.get(&it.rules).zip(program) else {
                     found.unread.push(it.observation);
                     continue;
                 };
                 found.cases += 1;
-                if kept(&evaluate(&it.case, &rules.checks)) != it.decisions {
+                if kept(&evaluate_as(program, &it.case, &rules.checks)) != it.decisions {
                     found.otherwise.push(it.observation);
                 }
             }
