@@ -132,3 +132,43 @@ async fn another_patient_on_the_analyzer_is_a_problem_and_changes_nothing_of_the
     };
     assert!(told.contains("Example^Anna") && !told.contains("EX99"), "{told}");
 }
+
+const BY_KIND: &str = "[[critical]]\nname = \"serum\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nhigh = \"> 450\"\n\
+    specimen_kinds = [\"SERUM\"]\nsource = \"a test\"\n\
+    [[critical]]\nname = \"urine\"\nanalyte = \"glucose\"\nunit = \"mg/dL\"\nhigh = \"> 1000\"\n\
+    specimen_kinds = [\"URINE\"]\nsource = \"a test\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_take_the_kind_of_specimen_from_the_order_where_the_analyzer_names_none() {
+    let (_lims, lab, analyzer, address) = laboratory().await;
+    let tables = "[codes.GLCC]\nanalyte = \"glucose\"\n[specimen_kinds]\nSER = \"SERUM\"\n";
+    lab.instrument("erba", "erba-xl", "", &format!("{}{tables}", listener(analyzer)));
+    std::fs::create_dir(lab.path("rules.d")).unwrap();
+    std::fs::write(lab.path("rules.d/own.toml"), BY_KIND).unwrap();
+    let gateway = lab.start().await;
+    let mut lims = Teller::connect(address).await;
+    let undecided = "critical: undecided: it isn't known which rule is the patient's";
+    for (tube, ordered, sent, expected) in [
+        ("T1", Some("SER"), "", "critical: high; by serum;"),
+        ("T2", Some("SER"), "SERUM", "critical: high; by serum;"),
+        ("T3", Some("SER"), "URINE", undecided),
+        ("T4", Some("XYZ"), "URINE", "critical: clear; by urine;"),
+        ("T5", Some("XYZ"), "", undecided),
+        ("T6", None, "URINE", "critical: clear; by urine;"),
+        ("T7", None, "", undecided),
+    ] {
+        if let Some(kind) = ordered {
+            let order = oml(tube, tube, &[("NW", &format!("P{tube}"), "GLCC")])
+                .replace("||SER\r", &format!("||{kind}\r"));
+            assert!(lims.tell(&order).await.contains("/MSA|AA|"));
+        }
+        let message = chemistry(tube, &[("GLCC", "500")], "F", "20260501110000")
+            .replace("|SERUM\r", &format!("|{sent}\r"));
+        send(analyzer, &message).await;
+        until("it is judged", || lab.text(&["trace", tube]).contains("judged")).await;
+        let trace = lab.text(&["trace", tube]);
+        assert!(trace.contains(expected), "{tube}: {trace}");
+    }
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

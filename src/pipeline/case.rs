@@ -18,6 +18,8 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 pub struct Around {
     /// Whose the specimen is, where one patient is known.
     pub patient: Option<Private<Patient>>,
+    /// What its order is for, in the instrument's words.
+    pub ordered_kind: Option<String>,
     /// Of the same specimen.
     pub together: Vec<Measured>,
     /// Of the same patient's other specimens.
@@ -58,7 +60,7 @@ pub fn case_of(
         measured,
         specimen: SpecimenFacts {
             number: Private::new(observation.specimen.reveal().to_owned()),
-            kind: observation.specimen_type.clone().filter(|kind| !kind.trim().is_empty()),
+            kind: kind(observation.specimen_type.as_deref(), around.ordered_kind.as_deref()),
             instrument: observation.instrument.as_str().to_owned(),
         },
         person: person(patient),
@@ -103,6 +105,15 @@ pub fn past(measured: Measured, observation: &Observation, received_at: Timestam
 pub(super) fn day(observation: &Observation, reading: &Reading, received_at: Timestamp) -> Date {
     let moment = measured_at(observation.told_at(), received_at).unwrap_or(received_at);
     moment.to_zoned(reading.time_zone.clone()).date()
+}
+
+/// The kind of a specimen: the instrument's word, or else its order's. Where they contradict each other it isn't known.
+fn kind(sent: Option<&str>, ordered: Option<&str>) -> Option<String> {
+    let said = |kind: Option<&str>| kind.map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned);
+    match (said(sent), said(ordered)) {
+        (Some(sent), Some(ordered)) if sent != ordered => None,
+        (sent, ordered) => sent.or(ordered),
+    }
 }
 
 /// When it was measured. Nothing where the instrument didn't tell, or its clock runs ahead of ours.

@@ -70,6 +70,16 @@ pub fn fit(
     Fit { order: Some(*place), doubts: those(&doubts), whose }
 }
 
+/// The kind of specimen that a result's order is for, as the instrument calls it; `orders` are those that count.
+pub fn ordered_kind<'a>(
+    observation: &Observation,
+    orders: &[(OrderState, Sourced<'_>)],
+    (kinds, panels): (&'a BTreeMap<String, String>, &Panels),
+) -> Option<&'a str> {
+    let (_, found) = orders.get(fit(observation, orders, (kinds, panels)).order?)?;
+    kinds.get(&found.order.specimen_kind).map(String::as_str)
+}
+
 /// How an order asks for a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AskedAs {

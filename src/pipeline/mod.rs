@@ -41,7 +41,7 @@ use crate::domain::{
 
 pub use case::{Around, as_stored, case, case_of, measured, measured_at, past};
 pub use convert::{analyte, analyte_of, as_told};
-pub use linking::{AskedAs, Fit, asked, fit};
+pub use linking::{AskedAs, Fit, asked, fit, ordered_kind};
 pub use offset::{ClockState, Offsets, made_at};
 pub use preview::{Preview, Reported, Tube, preview};
 pub use ranged::ranged;

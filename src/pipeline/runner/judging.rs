@@ -20,8 +20,8 @@ use crate::config::settings::Instrument;
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::qc::Stood;
 use crate::domain::{
-    HoldReason, InstrumentId, Observation, OrderDoubt, OrderState, Patient, Private, Rules, SampleClass,
-    SpecimenId, UnorderedPolicy,
+    HoldReason, InstrumentId, Observation, OrderDoubt, OrderState, Panels, Patient, Private, Rules,
+    SampleClass, SpecimenId, UnorderedPolicy,
 };
 use crate::journal::decisions::{Earlier, Known, PatientKey};
 use crate::journal::orders::{CachedOrder, Link};
@@ -29,7 +29,7 @@ use crate::journal::qc::{Asked, JudgedRun};
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{Told, Wanted, evaluate};
-use crate::pipeline::{Around, Reading, analyte_of, case_of, fit, measured_at, ranged};
+use crate::pipeline::{Around, Reading, analyte_of, case_of, fit, measured_at, ordered_kind, ranged};
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
@@ -138,8 +138,7 @@ impl<'a> Judging<'a> {
         let mut orders = self.bench.read(|reader| reader.orders_on(&observation.specimen))?;
         orders.retain(|it| sources.contains(&it.source));
         let candidates: Vec<_> = orders.iter().map(|it| (it.state, it.sourced())).collect();
-        let mut found =
-            fit(observation, &candidates, (&self.instrument.specimen_kinds, &self.instrument.panels));
+        let mut found = fit(observation, &candidates, self.words());
         let order = found.order.and_then(|place| orders.get(place));
         if found.doubts.contains(&OrderDoubt::OtherPatient) {
             for order in found.whose.iter().filter_map(|place| orders.get(*place)) {
@@ -196,6 +195,16 @@ impl<'a> Judging<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What the instrument calls kinds of specimens, and which tests are a panel's.
+    fn words(&self) -> (&BTreeMap<String, String>, &Panels) {
+        (&self.instrument.specimen_kinds, &self.instrument.panels)
+    }
+
+    fn ordered_kind(&self, observation: &Observation, orders: &[CachedOrder]) -> Option<String> {
+        let orders: Vec<_> = orders.iter().map(|it| (it.state, it.sourced())).collect();
+        ordered_kind(observation, &orders, self.words()).map(str::to_owned)
     }
 
     fn sets(&self, in_force: Option<Arc<Rules>>) -> Vec<Set> {
@@ -331,6 +340,7 @@ impl<'a> Judging<'a> {
         let around = Around {
             patient: around.patient.clone(),
             otherwise: around.otherwise.clone(),
+            ordered_kind: self.ordered_kind(observation, &around.orders),
             together: wanted.together(beside.into_iter().map(|(_, it)| it).chain(&seen.stored)),
             history: Vec::new(),
             history_untold: known.history.is_untold,
