@@ -173,7 +173,8 @@ fn every_example_of_critical_limits_is_the_tables() {
             .iter()
             .map(|rule| ["analyte", "unit", "low", "high"].map(|key| text(rule, key)))
             .collect();
-        (expected.sort(), found.sort());
+        expected.sort();
+        found.sort();
         assert_eq!(found, expected, "{example}");
     }
 }
