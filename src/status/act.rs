@@ -73,7 +73,7 @@ pub(super) async fn decide(
     }
     let decision = Asked::from_name(name).ok_or(NONE)?;
     let visitor = page.authorised(who, &form.guard, needed(decision)).await?;
-    let reason = reason(&form)?;
+    let reason = reason(&form.reason)?;
     page.ask(&visitor, Request::Decide { decision, id, by: None, reason }).await?;
     let (headline, on) = done(decision, id);
     let by = words!("By {name}, in the audit with the reason.", name = visitor.shown);
@@ -86,15 +86,16 @@ const ANEW: &str = "reevaluate";
 
 async fn read_anew(page: &Page, who: Who, form: &DecisionForm, id: i64) -> Result<Response, Failure> {
     let visitor = page.authorised(who, &form.guard, Role::Technician).await?;
-    let became = page.reevaluate(&visitor, ObservationId(id), reason(form)?).await?;
+    let became = page.reevaluate(&visitor, ObservationId(id), reason(&form.reason)?).await?;
     let by = words!("By {name}, in the audit with the reason.", name = visitor.shown);
     let headline = words!("Re-evaluated: result {id}.", id = id.to_string());
     let on = vec![("/held".to_owned(), words!("Held results"))];
     html(&Done { headline, then: Words::row([became, by], " "), on }, page.language)
 }
 
-fn reason(form: &DecisionForm) -> Result<String, Failure> {
-    let reason = form.reason.trim().to_owned();
+/// The reason that was written, which a decision needs.
+pub(super) fn reason(written: &str) -> Result<String, Failure> {
+    let reason = written.trim().to_owned();
     match reason.is_empty() {
         true => Err(Failure::Refused(words!("A decision needs a reason. Go back and write one."))),
         false => Ok(reason),

@@ -25,6 +25,7 @@ struct Held {
     shell: Shell,
     total: i64,
     held: Vec<HeldRow>,
+    some_may_leave: bool,
 }
 
 #[derive(Template)]
@@ -52,11 +53,13 @@ pub(super) async fn problems(State(page): State<Page>, who: Who) -> Result<Respo
 pub(super) async fn held(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
+    let held: Vec<_> = snapshot.held.iter().map(|it| shell::held(it, &clock)).collect();
     html(
         &Held {
             shell: Shell::new(words!("Held"), "/held", &page.site, &snapshot, &clock).seen_by(who, "/held"),
             total: snapshot.waiting.held,
-            held: snapshot.held.iter().map(|it| shell::held(it, &clock)).collect(),
+            some_may_leave: held.iter().any(|row| row.may_leave),
+            held,
         },
         page.language,
     )

@@ -46,6 +46,7 @@ mod resend;
 mod routes;
 mod secret;
 mod sessions;
+mod several;
 mod severity;
 mod shell;
 mod sign_in;

@@ -5,7 +5,8 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::{
     Page, act, alarm_list, analyzer, assets, bench, call, destination, downtime, exposition, health, hold,
-    lists, machine, misread, orders, problem, qc, raw, reconciliation, resend, sign_in, specimen, wall,
+    lists, machine, misread, orders, problem, qc, raw, reconciliation, resend, several, sign_in, specimen,
+    wall,
 };
 
 type Answer = fn() -> MethodRouter<Page>;
@@ -28,6 +29,7 @@ const VIEWS: &[(&str, Answer)] = &[
     ("/downtime", || get(downtime::show).post(downtime::keep)),
     ("/downtime/{id}", || get(downtime::since)),
     ("/held", || get(lists::held)),
+    ("/held/several", || get(several::show).post(several::release)),
     ("/held/{id}", || get(hold::show)),
     ("/dead-letters", || get(lists::dead_letters)),
     ("/reconciliation", || get(reconciliation::show).post(reconciliation::see)),

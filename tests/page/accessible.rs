@@ -73,6 +73,7 @@ pub(crate) fn addresses(problem: i64) -> Vec<(String, &'static str)> {
         ("/".to_owned(), "bench"),
         ("/specimen?id=24-000007".to_owned(), "specimen"),
         ("/held".to_owned(), "held"),
+        ("/held/several".to_owned(), "held-several"),
         ("/held/3".to_owned(), "hold"),
         ("/problems".to_owned(), "problems"),
         (format!("/problem/{problem}"), "problem"),

@@ -26,6 +26,8 @@ pub(crate) fn addresses(held: i64, problem: i64) -> Vec<String> {
         "/wall",
         "/alarms",
         "/held",
+        "/held/several",
+        "/held/several?held_for=odd-value",
         "/problems",
         "/dead-letters",
         "/orders",

@@ -50,6 +50,50 @@ async fn a_technician_releases_what_is_held_and_the_audit_says_who_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn several_are_released_with_one_reason_and_what_is_not_ticked_stays() {
+    let mut laboratory = Laboratory::with_results().await;
+    laboratory.send("24-000011", &[("001", "4,80"), ("002", "5,10")]).await;
+    laboratory.until("/waiting/held", 3).await;
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    let list = laboratory.fetch_as(&cookie, "/held").await.body;
+    assert!(list.contains("href=\"/held/several\""), "{list}");
+    let page = laboratory.fetch_as(&cookie, "/held/several").await.body;
+    let ids: Vec<&str> =
+        page.split("name=\"result\" value=\"").skip(1).map(|it| it.split('"').next().unwrap()).collect();
+    assert_eq!(ids.len(), 3, "{page}");
+    let guard = between(&page, "name=\"guard\" value=\"", "\"").to_owned();
+
+    let nothing = laboratory.post("/held/several", &cookie, &format!("guard={guard}&reason=x")).await;
+    assert_eq!((nothing.status, held(&laboratory).await), (409, 3), "{}", nothing.body);
+    let whole = format!("guard={guard}&result={}&result={}&reason=the+lot+was+wrong", ids[0], ids[2]);
+    let without = whole.replace("the+lot+was+wrong", "+");
+    assert_eq!(laboratory.post("/held/several", &cookie, &without).await.status, 409);
+    let viewer = laboratory.signed_in("carl", "viewer").await;
+    let of_viewer = whole.replace(&guard, &self::guard(&laboratory, &viewer).await);
+    assert_eq!(laboratory.post("/held/several", &viewer, &of_viewer).await.status, 403);
+    assert_eq!(held(&laboratory).await, 3);
+
+    let done = laboratory.post("/held/several", &cookie, &whole).await;
+    assert!(done.status == 200 && done.body.contains("Released: 2 results."), "{}", done.body);
+    laboratory.until("/waiting/held", 1).await;
+    let stopped = format!("guard={guard}&result={}&result={}&reason=again", ids[1], ids[2]);
+    let stopped = laboratory.post("/held/several", &cookie, &stopped).await;
+    let said = format!("1 result was released, and then result {} was not", ids[2]);
+    assert!(stopped.status == 409 && stopped.body.contains(&said), "{}", stopped.body);
+
+    let journal = laboratory.journal();
+    laboratory.close().await;
+    let journal = rusqlite::Connection::open(journal).unwrap();
+    let mut rows = journal
+        .prepare("SELECT subject || ': ' || detail FROM audit WHERE step = 'released' ORDER BY id")
+        .unwrap();
+    let rows: Vec<String> = rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let expected = [(0, "the lot was wrong"), (2, "the lot was wrong"), (1, "again")]
+        .map(|(place, reason)| format!("observation {}: {reason}", ids[place]));
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_technician_sees_what_a_held_result_would_become_and_has_it_so() {
     let mut laboratory = Laboratory::with_results().await;
     let cookie = laboratory.signed_in("anna", "technician").await;

@@ -7,14 +7,15 @@ use axum::extract::{Query, State};
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
-use super::{Asked, LISTED, NO_DAY};
+use super::{Asked, NO_DAY};
 use crate::domain::{Role, counted, words};
-use crate::host::control::{self, Request};
+use crate::host::control;
 use crate::reconciliation::json;
 use crate::status::Page;
 use crate::status::act::Done;
 use crate::status::api::refused;
 use crate::status::failure::{Failure, html};
+use crate::status::several::Ticked;
 use crate::status::who::Who;
 
 pub(in crate::status) async fn see(
@@ -22,22 +23,14 @@ pub(in crate::status) async fn see(
     who: Who,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
-    let all = |name: &'static str| fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value);
-    let first = |name| all(name).next().map(|it| it.trim().to_owned()).unwrap_or_default();
-    let visitor = page.authorised(who, &first("guard"), Role::Technician).await?;
-    let (day, reason) = (first("day"), first("reason"));
-    if reason.is_empty() {
-        return Err(Failure::Refused(words!("A decision needs a reason. Go back and write one.")));
-    }
-    let ticked: Vec<i64> = all("problem").take(LISTED).filter_map(|id| id.parse().ok()).collect();
+    let form = Ticked::new(fields);
+    let visitor = page.authorised(who, &form.text("guard"), Role::Technician).await?;
+    let (day, reason) = (form.text("day"), form.reason()?);
+    let ticked = form.numbers("problem");
     if ticked.is_empty() {
         return Err(Failure::Refused(words!("Nothing was ticked. Go back and tick what was seen to.")));
     }
-    for (done, id) in ticked.iter().enumerate() {
-        let decision = control::Asked::Dismiss;
-        let request = Request::Decide { decision, id: *id, by: None, reason: reason.clone() };
-        page.ask(&visitor, request).await.map_err(|failure| stopped(failure, done, *id))?;
-    }
+    page.decide_each(&visitor, control::Asked::Dismiss, &ticked, &reason).await.map_err(stopped)?;
     html(
         &Done {
             headline: counted!(ticked.len(), "Seen to: {n} problem.", "Seen to: {n} problems."),
@@ -52,7 +45,7 @@ pub(in crate::status) async fn see(
 }
 
 /// What was recorded before one was refused stays recorded, and is said.
-fn stopped(failure: Failure, done: usize, id: i64) -> Failure {
+fn stopped((done, id, failure): (usize, i64, Failure)) -> Failure {
     match failure {
         Failure::Refused(why) if done > 0 => Failure::Refused(words!(
             "{done}, and then problem {id} was not: {why}",
