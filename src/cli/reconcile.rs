@@ -96,7 +96,7 @@ fn text(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
     }
     writeln!(out)?;
     for imbalance in &report.imbalances {
-        writeln!(out, "THE SUMS DO NOT BALANCE: {imbalance}")?;
+        writeln!(out, "THE SUMS DO NOT BALANCE: {}", imbalance.english())?;
     }
     if report.imbalances.is_empty() {
         writeln!(out, "{}", report.sentence().english())?;

@@ -40,7 +40,7 @@ pub fn csv(report: &Report, revision: u32) -> String {
         number(&day, "day", "", "", "is_over", !report.is_of_a_day_not_over()),
         number(&day, "day", "", "", "balanced", report.imbalances.is_empty()),
     ];
-    lines.extend(report.imbalances.iter().map(|it| number(&day, "imbalance", "", "", "", it)));
+    lines.extend(report.imbalances.iter().map(|it| number(&day, "imbalance", "", "", "", it.english())));
     for (instrument, intake) in &report.intake {
         let counts = counts(intake).into_iter();
         lines.extend(counts.map(|(name, count)| number(&day, "received", instrument, "", name, count)));

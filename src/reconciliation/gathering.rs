@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::day::Day;
 use super::exception::{Exception, Kind, kind_of, of_line, of_problem, of_unread};
 use super::report::{Intake, Lag, Outgo, Report, Rules};
+use crate::domain::{Words, words};
 use crate::journal::days::{Arrival, Came, LineNow, Place};
 use crate::journal::{JournalError, Reader, TransferId};
 
@@ -29,7 +30,7 @@ pub struct Gathering {
     intake: BTreeMap<String, Intake>,
     cut: BTreeSet<TransferId>,
     destinations: BTreeMap<String, (Outgo, Vec<SignedDuration>)>,
-    imbalances: Vec<String>,
+    imbalances: Vec<Words>,
     unnamed: usize,
     open: BTreeMap<Kind, usize>,
     exceptions: Vec<Exception>,
@@ -86,9 +87,9 @@ impl Gathering {
             self.note(of_problem(&trouble, None));
         }
         let over_all = reader.sums()?.imbalances();
-        over_all.iter().for_each(|it| self.differs(format!("over all days, {}", it.english())));
+        over_all.iter().for_each(|it| self.differs(words!("over all days, {what}", what = it.clone())));
         if self.unnamed > 0 {
-            self.imbalances.push(format!("and {} more", self.unnamed));
+            self.imbalances.push(words!("and {n} more", n = self.unnamed));
         }
         self.exceptions.sort_by_key(|it| (it.kind, it.since));
         let left_out = self.open.values().sum::<usize>() - self.exceptions.len();
@@ -119,9 +120,13 @@ impl Gathering {
         let came = intake(arrival);
         self.intake.entry(arrival.instrument.clone().unwrap_or_default()).or_default().add(&came);
         if came.difference() != 0 {
-            self.differs(format!(
-                "message {}: {} results were received, and {} new, {} repeated and {} problems are found",
-                arrival.message, came.received, came.new, came.repeated, came.problem
+            self.differs(words!(
+                "message {id}: {received} results were received, and {new} new, {repeated} repeated and {problems} problems are found",
+                id = arrival.message.to_string(),
+                received = came.received,
+                new = came.new,
+                repeated = came.repeated,
+                problems = came.problem
             ));
         }
         if let Some(unread) = of_unread(arrival, self.as_of, self.rules.late_after) {
@@ -158,19 +163,23 @@ impl Gathering {
             let arrived = line.first_acknowledged.unwrap_or(line.since);
             lags.push(arrived.duration_since(arrival.received_at).max(SignedDuration::ZERO));
             if !line.was_answered {
-                self.differs(format!(
-                    "result {} counts as {} by {}, and no attempt to send it was ever answered",
-                    came.id, line.state, line.destination
+                self.differs(words!(
+                    "result {id} counts as {state} by {destination}, and no attempt to send it was ever answered",
+                    id = came.id.to_string(),
+                    state = &line.state,
+                    destination = &line.destination
                 ));
             }
             if let Some((delivery, _)) = line.delivery
                 && line.waits_for_person
                 && !line.is_undecided
             {
-                self.differs(format!(
-                    "result {} counts as {} by {}, whose delivery {delivery} is left to a person, as if something of it \
-                     were refused or of unknown fate",
-                    came.id, line.state, line.destination
+                self.differs(words!(
+                    "result {id} counts as {state} by {destination}, whose delivery {delivery} is left to a person, as if something of it were refused or of unknown fate",
+                    id = came.id.to_string(),
+                    state = &line.state,
+                    destination = &line.destination,
+                    delivery = delivery.to_string()
                 ));
             }
         }
@@ -193,9 +202,12 @@ impl Gathering {
             let found = found.get(name).copied().unwrap_or_default();
             self.destinations.entry(name.to_owned()).or_default().0.owed += owed;
             if owed != found {
-                self.differs(format!(
-                    "message {}: {owed} results are owed to {name}, and {found} are in its ledger",
-                    arrival.message
+                self.differs(words!(
+                    "message {id}: {owed} results are owed to {name}, and {found} are in its ledger",
+                    id = arrival.message.to_string(),
+                    owed,
+                    name,
+                    found
                 ));
             }
         }
@@ -213,7 +225,7 @@ impl Gathering {
         }
     }
 
-    fn differs(&mut self, imbalance: String) {
+    fn differs(&mut self, imbalance: Words) {
         if self.imbalances.len() < NAMED {
             self.imbalances.push(imbalance);
         } else {

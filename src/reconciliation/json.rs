@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::day::Day;
 use super::exception::Exception;
 use super::report::{Intake, Outgo, Report};
+use crate::domain::Words;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -21,7 +22,7 @@ struct Document<'a> {
     to: String,
     is_over: bool,
     balanced: bool,
-    imbalances: &'a [String],
+    imbalances: Vec<String>,
     received: Received<'a>,
     destinations: BTreeMap<&'a str, Destination<'a>>,
     open: BTreeMap<&'static str, usize>,
@@ -102,7 +103,7 @@ pub fn json(report: &Report, revision: u32) -> Result<String, String> {
         to: report.day.exact(span.to),
         is_over: !report.is_of_a_day_not_over(),
         balanced: report.imbalances.is_empty(),
-        imbalances: &report.imbalances,
+        imbalances: report.imbalances.iter().map(Words::english).collect(),
         received: Received {
             total: counts(&report.total()),
             instruments: report.intake.iter().map(|(name, it)| (name.as_str(), counts(it))).collect(),

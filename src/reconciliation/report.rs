@@ -52,7 +52,7 @@ pub struct Report {
     pub cut_transfers: usize,
     pub destinations: BTreeMap<String, Outgo>,
     /// Every sum that doesn't come to zero, in words without patient data.
-    pub imbalances: Vec<String>,
+    pub imbalances: Vec<Words>,
     /// How many there are of each kind, none left out.
     pub open: BTreeMap<Kind, usize>,
     /// Worst first, then the oldest.
@@ -189,7 +189,7 @@ impl Report {
         match self.verdict() {
             Verdict::Unbalanced => words!(
                 "the sums do not balance: {differences}; {open}",
-                differences = self.imbalances.join("; "),
+                differences = Words::row(self.imbalances.iter().cloned(), "; "),
                 open
             ),
             Verdict::Open | Verdict::Clear => words!("the sums balance; {open}", open),

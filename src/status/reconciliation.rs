@@ -82,7 +82,7 @@ struct Reconciliation {
     total: IntakeRow,
     cut_transfers: usize,
     destinations: Vec<OutgoRow>,
-    imbalances: Vec<String>,
+    imbalances: Vec<Words>,
     open: usize,
     shown: usize,
     rows: Vec<ExceptionRow>,
