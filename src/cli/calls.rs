@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::Outcome;
 use super::call::find;
+use super::local::written;
 use crate::clock;
 use crate::config::Bearings;
 use crate::domain::call::{Step, Wants, whom};
@@ -62,11 +63,6 @@ pub(super) fn show(bearings: &Bearings, named: &str, out: &mut impl Write) -> Ou
         evidence(&reader, call, &zone, out)?;
     }
     Ok(Exit::Done)
-}
-
-/// To the second, in this machine's zone, which stands beside it.
-fn written(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
 /// What to do, in one line.
@@ -165,16 +161,4 @@ fn shown(id: ObservationId, it: &Observation) -> String {
         "{} {} {unit}{reported}{flags} (observation {id} from {})",
         it.test.code, it.value_as_sent, it.instrument
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_written_to_the_second_in_this_machine_s_zone() {
-        let zone = TimeZone::get("Europe/Vienna").unwrap();
-        let at = "2026-11-22T19:35:24.56977Z".parse().unwrap();
-        assert_eq!(written(at, &zone), "2026-11-22 20:35:24 +01:00");
-    }
 }

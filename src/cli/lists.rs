@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::Outcome;
+use super::local::here;
 use crate::config::Bearings;
 use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId};
 use crate::exit::Exit;
@@ -29,7 +30,7 @@ pub(super) fn dead_letters(bearings: &Bearings, out: &mut impl Write) -> Outcome
                 format!("{} results", letter.results)
             },
             letter.state,
-            letter.since,
+            here(letter.since),
             letter.attempts,
             letter.reason.reveal(),
         )?;
@@ -68,7 +69,7 @@ pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
             hold.detail.value_as_sent,
             hold.detail.unit.as_deref().unwrap_or_default(),
             hold.detail.instrument,
-            hold.opened_at,
+            here(hold.opened_at),
             why.join("; "),
         )?;
     }
@@ -108,7 +109,7 @@ pub(super) fn problems(bearings: &Bearings, out: &mut impl Write) -> Outcome {
             problem.specimen.as_ref().map_or("", SpecimenId::reveal),
             problem.from(),
             problem.message.map_or_else(|| "-".to_owned(), |id| id.to_string()),
-            problem.seen_at,
+            here(problem.seen_at),
             problem.text.reveal(),
         )?;
     }

@@ -17,6 +17,7 @@ mod import;
 mod init;
 mod listen;
 mod lists;
+mod local;
 mod orders;
 mod ports;
 mod qc;

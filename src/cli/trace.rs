@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Outcome;
+use super::local::here;
 use crate::config::Bearings;
 use crate::domain::clinic::Force;
 use crate::domain::{HoldReason, InstrumentId, Private, SpecimenId, SpecimenToken, visible};
@@ -39,7 +40,8 @@ pub(super) fn run(bearings: &Bearings, specimen: &str, detail: Detail, out: &mut
     if let (count, Some(since)) = reader.nameless_problems()? {
         writeln!(
             out,
-            "Open problems that name no specimen: {count}, the oldest since {since}. Any may be about it; see labwire problems."
+            "Open problems that name no specimen: {count}, the oldest since {since}. Any may be about it; see labwire problems.",
+            since = here(since)
         )?;
     }
     Ok(Exit::Failed)
@@ -62,7 +64,7 @@ pub(super) fn by_token(bearings: &Bearings, token: &str, detail: Detail, out: &m
 
 /// Each step of a way in words, without the bytes.
 pub(super) fn steps(way: &[Step], out: &mut impl Write) -> io::Result<()> {
-    way.iter().try_for_each(|step| writeln!(out, "{}  {}", step.at, sentence(&step.what)))
+    way.iter().try_for_each(|step| writeln!(out, "{}  {}", here(step.at), sentence(&step.what)))
 }
 
 fn tell(
@@ -76,7 +78,7 @@ fn tell(
         writeln!(out, "Specimen {}, in the log as {token}", id.reveal())?;
     }
     for step in way {
-        writeln!(out, "{}  {}", step.at, sentence(&step.what))?;
+        writeln!(out, "{}  {}", here(step.at), sentence(&step.what))?;
         match &step.what {
             Way::Received { message, .. } => {
                 frames(reader, *message, out)?;
@@ -157,7 +159,9 @@ impl Cut {
         writeln!(
             out,
             "{}  INCOMPLETE: a transmission of {} was cut, kept as message {}; it is never delivered: have it sent again",
-            self.at, self.instrument, self.message
+            here(self.at),
+            self.instrument,
+            self.message
         )?;
         let tubes = self.preview.specimens.iter().filter(|tube| tube.specimen == *specimen);
         let results: Vec<_> = tubes.flat_map(|tube| &tube.results).collect();
@@ -234,7 +238,7 @@ fn sentence(way: &Way) -> String {
         }
         Way::Order(step) => step.words().english(),
         Way::Call { call, happened } => {
-            format!("critical call {call}: {}", happened.words(&|at| at.to_string().into()).english())
+            format!("critical call {call}: {}", happened.words(&|at| here(at).into()).english())
         }
         Way::Moved { observation, from, to, by, reason } => format!(
             "observation {observation} moved from {} to {} by {by}: {}",
