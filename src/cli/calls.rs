@@ -1,6 +1,7 @@
 //! `labwire calls`: the critical calls that are open, by when and whom to call; and everything about one, with what else
 //! is known of its specimen beside it. It only reads.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -12,10 +13,11 @@ use super::local::written;
 use crate::clock;
 use crate::config::Bearings;
 use crate::domain::call::{Step, Wants, whom};
-use crate::domain::clinic::{Amount, Check};
-use crate::domain::{Comparator, Observation, Patient, Private};
+use crate::domain::clinic::Check;
+use crate::domain::{Observation, Patient, Private};
 use crate::exit::Exit;
 use crate::journal::calls::CallView;
+use crate::journal::orders::source_name;
 use crate::journal::{ObservationId, Reader};
 use crate::pipeline::forms;
 
@@ -53,6 +55,7 @@ pub(super) fn show(bearings: &Bearings, named: &str, out: &mut impl Write) -> Ou
         writeln!(out, "There is no call {named}, and none of such a specimen.")?;
         return Ok(Exit::Failed);
     }
+    let sources = order_sources(bearings);
     for call in &calls {
         let zone = TimeZone::system();
         writeln!(out, "{}", line(call, bearings.call_steps.as_deref(), clock::now(), &zone))?;
@@ -60,9 +63,15 @@ pub(super) fn show(bearings: &Bearings, named: &str, out: &mut impl Write) -> Ou
             let words = it.words(&|at| written(at, &zone).into()).english();
             writeln!(out, "    {}  {words}", written(it.at, &zone))?;
         }
-        evidence(&reader, call, &zone, out)?;
+        evidence(&reader, call, (&zone, &sources), out)?;
     }
     Ok(Exit::Done)
+}
+
+/// Whose orders count. Nobody's where the configuration has a mistake.
+fn order_sources(bearings: &Bearings) -> BTreeSet<String> {
+    let all = bearings.whole.iter().flat_map(|settings| &settings.orders);
+    all.map(|source| source_name(&source.name)).collect()
 }
 
 /// What to do, in one line.
@@ -127,21 +136,25 @@ fn told(patient: &Patient) -> String {
     if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
 }
 
-/// By what it is critical, the patient's earlier values of the same analyte that were known then, and what else is known
-/// of the specimen.
-fn evidence(reader: &Reader, call: &CallView, zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
+/// By what it is critical, the patient's latest earlier values of the same analyte, and what else is known of the specimen.
+fn evidence(
+    reader: &Reader,
+    call: &CallView,
+    (zone, sources): (&TimeZone, &BTreeSet<String>),
+    out: &mut impl Write,
+) -> io::Result<()> {
     let versions: Vec<ObservationId> = call.happened.iter().map(|it| it.observation).collect();
-    let evidence =
-        reader.evidence(call.observation, call.result.reveal(), &versions).map_err(io::Error::other)?;
+    let evidence = reader
+        .evidence(call.observation, call.result.reveal(), &versions, sources)
+        .map_err(io::Error::other)?;
     patients(call.result.reveal(), &evidence.ordered, out)?;
     for decision in evidence.decisions.iter().filter(|decision| decision.check == Check::Critical.name()) {
         writeln!(out, "    {decision}")?;
     }
     for past in &evidence.previous {
         let at = past.at.map_or_else(|| "a time that isn't known".to_owned(), |at| written(at, zone));
-        let Amount::Number { comparator, reported, .. } = &past.amount else { continue };
-        let comparator = comparator.map_or("", Comparator::as_str);
-        writeln!(out, "    previous: {comparator}{reported} at {at} from {}", past.instrument)?;
+        let held = if past.is_held { ", and waits for a person" } else { "" };
+        writeln!(out, "    previous: {} at {at} from {}{held}", past.value, past.instrument)?;
     }
     for it in &evidence.beside {
         writeln!(out, "    {}: {}", it.is.words(), shown(it.id, &it.detail))?;

@@ -44,6 +44,7 @@ pub use ids::{DestinationId, InstrumentId, SpecimenId};
 pub use loinc::is_loinc;
 pub use observation::{
     Attachment, Comment, Observation, Patient, SampleClass, Standing, Status, TestIdentity, UnitSource,
+    measured_at,
 };
 pub use once_more::OnceMore;
 pub use order::{

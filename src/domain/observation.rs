@@ -1,11 +1,19 @@
 //! One analyte's value for one specimen.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     AppliedRange, Conversion, Dilution, HoldReason, InstrumentId, InstrumentTime, Private, Reported,
     SpecimenId, Value, Words,
 };
+
+/// How far an instrument's clock may be ahead of ours before its times are in doubt.
+const AHEAD: SignedDuration = SignedDuration::from_hours(1);
+
+/// When something was measured. Nothing where the instrument didn't tell, or its clock runs ahead of ours.
+pub fn measured_at(told_at: Option<Timestamp>, received_at: Timestamp) -> Option<Timestamp> {
+    told_at.filter(|told| told.duration_since(received_at) <= AHEAD)
+}
 
 /// What an analyzer reported, read by a profile, before any rule has looked at it.
 #[derive(Debug, Clone, PartialEq)]

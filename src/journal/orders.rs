@@ -11,6 +11,7 @@ mod patients;
 mod reading;
 mod rows;
 mod steps;
+mod whose;
 
 use jiff::Timestamp;
 use labwire_link::Parcel;
@@ -30,6 +31,7 @@ pub(super) use links::{identity_doubts, ordered, relink, write as write_link};
 pub use reading::{CachedOrder, OrderId, OrderWord};
 pub(super) use steps::told as step_told;
 pub use steps::{Stepping, Steps, Telling};
+pub use whose::{Owner, by_analyzer, distinct, standing, whose};
 
 /// What one message of the LIMS says.
 #[derive(Debug, Default)]

@@ -1,17 +1,14 @@
 //! From an observation to the case that rules are asked about: its value in the unit that is reported, whom it is of, and
 //! when it was measured. What the analyzer didn't say, or not so that it can be understood, isn't known.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 
 use super::Reading;
 use super::convert;
 use crate::domain::clinic::{Amount, Case, Identity, Measured, Past, Person, Sex, SpecimenFacts};
 use crate::domain::qc::Stood;
-use crate::domain::{Observation, Patient, Private};
-
-/// How far an instrument's clock may be ahead of ours before its times are in doubt.
-const AHEAD: SignedDuration = SignedDuration::from_hours(1);
+use crate::domain::{Observation, Patient, Private, measured_at};
 
 /// What else is known around an observation.
 #[derive(Debug, Clone, Default)]
@@ -114,11 +111,6 @@ fn kind(sent: Option<&str>, ordered: Option<&str>) -> Option<String> {
         (Some(sent), Some(ordered)) if sent != ordered => None,
         (sent, ordered) => sent.or(ordered),
     }
-}
-
-/// When it was measured. Nothing where the instrument didn't tell, or its clock runs ahead of ours.
-pub fn measured_at(told_at: Option<Timestamp>, received_at: Timestamp) -> Option<Timestamp> {
-    told_at.filter(|told| told.duration_since(received_at) <= AHEAD)
 }
 
 /// What is known of a patient.

@@ -39,7 +39,7 @@ use crate::domain::{
     CodeMapping, InstrumentId, Outcome, Panels, Private, Problem, ProblemKind, Rules, SpecimenRules,
 };
 
-pub use case::{Around, as_stored, case, case_of, measured, measured_at, past};
+pub use case::{Around, as_stored, case, case_of, measured, past};
 pub use convert::{analyte, analyte_of, as_told};
 pub use linking::{AskedAs, Fit, asked, fit, ordered_kind};
 pub use offset::{ClockState, Offsets, made_at};

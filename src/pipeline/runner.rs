@@ -16,7 +16,6 @@ mod replay;
 mod route;
 mod say;
 mod waiting;
-mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -91,11 +91,13 @@ impl Page {
         typed: CallForm,
         complaint: Option<Words>,
     ) -> Result<Response, Failure> {
+        let sources = self.sources_of_orders();
         let (snapshot, found) = self
             .read(move |reader| {
                 let Some(view) = reader.call(CallId(number))? else { return Ok(None) };
                 let versions: Vec<ObservationId> = view.happened.iter().map(|it| it.observation).collect();
-                let evidence = reader.evidence(view.observation, view.result.reveal(), &versions)?;
+                let evidence =
+                    reader.evidence(view.observation, view.result.reveal(), &versions, &sources)?;
                 Ok(Some((view, evidence)))
             })
             .await?;

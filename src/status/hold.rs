@@ -13,8 +13,7 @@ use super::failure::{Failure, html};
 use super::shell::{self, HeldRow, Shell, unit_and_flags};
 use super::who::Who;
 use super::words::{filters, ruled};
-use crate::domain::clinic::Amount;
-use crate::domain::{Comparator, Observation, Patient, Private, Words, words};
+use crate::domain::{Observation, Patient, Private, Words, words};
 use crate::journal::ObservationId;
 use crate::journal::views::Evidence;
 
@@ -51,10 +50,11 @@ pub(super) async fn show(
     const NONE: Failure = Failure::NotFound("This result isn't held.");
     let number: i64 = id.parse().map_err(|_| NONE)?;
     let id = ObservationId(number);
+    let sources = page.sources_of_orders();
     let (snapshot, found) = page
         .read(move |reader| {
             let Some(view) = reader.hold(id)? else { return Ok(None) };
-            let evidence = reader.evidence(id, &view.detail, &[])?;
+            let evidence = reader.evidence(id, &view.detail, &[], &sources)?;
             Ok(Some((view, evidence)))
         })
         .await?;
@@ -105,13 +105,14 @@ pub(super) fn told(patient: &Patient) -> Vec<(Words, String)> {
 pub(super) fn rows(evidence: &Evidence, detail: &Observation, clock: &Clock) -> EvidenceRows {
     let ordered = evidence.ordered.iter().map(Private::reveal);
     let is_other = ordered.clone().any(|it| detail.patient.reveal().is_other(it));
-    let previous = evidence.previous.iter().filter_map(|past| {
-        let Amount::Number { comparator, reported, .. } = &past.amount else { return None };
+    let previous = evidence.previous.iter().map(|past| {
         let unknown = || words!("at a time that isn't known");
         let at = past.at.map_or_else(unknown, |at| clock.at(at).into());
-        let comparator = comparator.map_or("", Comparator::as_str);
-        let value = format!("{comparator}{reported}");
-        Some(words!("{value}, {at}, from {instrument}", value, at, instrument = &past.instrument))
+        let (value, instrument) = (&past.value, &past.instrument);
+        match past.is_held {
+            true => words!("{value}, {at}, from {instrument}; it waits for a person", value, at, instrument),
+            false => words!("{value}, {at}, from {instrument}", value, at, instrument),
+        }
     });
     let beside = evidence.beside.iter().map(|it| {
         let detail = &it.detail;

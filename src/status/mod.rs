@@ -58,7 +58,7 @@ mod wall;
 mod who;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,6 +78,7 @@ use crate::config::settings::{Instrument, JournalSettings, Language, Transport};
 use crate::domain::qc::Plan;
 use crate::host::control::Control;
 use crate::host::tls::Acceptor;
+use crate::journal::orders::source_name;
 use crate::journal::{Condition, Counting, Journal, JournalError, Reader};
 
 pub use alarms::Alarm;
@@ -190,6 +191,11 @@ impl Page {
             secrets: Secrets::new(),
             order_sources: Arc::new(settings.orders.iter().map(|it| it.name.clone()).collect()),
         }
+    }
+
+    /// Those who tell orders, as the journal names them.
+    fn sources_of_orders(&self) -> BTreeSet<String> {
+        self.order_sources.iter().map(|name| source_name(name)).collect()
     }
 
     /// Everything of one moment, and what `more` reads of the same one.

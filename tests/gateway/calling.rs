@@ -315,3 +315,63 @@ async fn what_is_critical_as_it_is_exactly_or_as_it_is_reported_alone_is_called_
     }
     assert!(gateway.terminate().success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_earlier_value_a_rerun_and_the_indices_stand_beside_a_call_whatever_rules_ask() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let address = free_port();
+    lab.instrument(
+        "erba",
+        "erba-xl",
+        "",
+        &format!("{}{CODES}[codes.HEM]\nlims_code = \"HEM\"\n", listener(address)),
+    );
+    std::fs::create_dir(lab.path("rules.d")).unwrap();
+    let holding = CRITICAL.replace("source =", "hold = true\nsource =");
+    std::fs::write(lab.path("rules.d/own.toml"), holding).unwrap();
+    let gateway = lab.start().await;
+    sign(&lab);
+    let of = |patient: &str, message: String| message.replace("P|1||EX-77|", &format!("P|1|{patient}||"));
+    for (patient, tube, value, time) in [
+        ("EX-77", "EX0001", "20.0", "20260101010000"),
+        ("EX-77", "EX0002", "90.0", "20260101020000"),
+        ("EX-77", "EX0003", "500", "20260101030000"),
+        ("EX-78", "EX0004", "110", "20260101040000"),
+        ("EX-77", "EX0005", "120", "20260104010000"),
+    ] {
+        send(address, &of(patient, glucose(tube, value, "F", time))).await;
+        until("it is judged", || lab.text(&["trace", tube]).contains("judged by rules in force")).await;
+    }
+    let rejected = lab.text(&["reject", "1", "--reason", "a wrong tube"]);
+    assert_eq!(rejected, "1: done\n");
+    let both = [("HEM", "3"), ("GLCC", "30.0")];
+    send(address, &of("EX-77", chemistry("EX0009", &both, "F", TIME))).await;
+    until("the call is open", || lab.text(&["calls"]).contains("EX0009")).await;
+    send(address, &of("EX-77", glucose("EX0009", "31.0", "F", "20260102040405"))).await;
+    until("the rerun is there", || lab.text(&["calls", "EX0009"]).contains("rerun: GLCC 31.0")).await;
+    let shown = lab.text(&["calls", "EX0009"]);
+    let first = shown.split("\n").filter(|line| line.contains("previous: ")).take(2).collect::<Vec<_>>();
+    assert!(
+        first[0].contains("previous: 27.8 mmol/L at ")
+            && first[0].ends_with("from erba, and waits for a person"),
+        "{shown}"
+    );
+    assert!(first[1].contains("previous: 5.0 mmol/L at ") && first[1].ends_with("from erba"), "{shown}");
+    assert!(shown.contains("same specimen: HEM 3"), "{shown}");
+    for (other, why) in [("1.1 mmol/L", "rejected"), ("6.1 mmol/L", "another's"), ("6.7 mmol/L", "later")] {
+        assert!(!shown.contains(&format!("previous: {other}")), "{why}: {shown}");
+    }
+    let id = lab
+        .reader()
+        .open_calls()
+        .unwrap()
+        .into_iter()
+        .find(|it| it.specimen.reveal() == "EX0009")
+        .unwrap()
+        .id;
+    let page = page::answer(lab.page, &format!("/call/{id}")).unwrap();
+    assert!(page.contains("27.8 mmol/L, ") && page.contains("it waits for a person"), "{page}");
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::json;
 use crate::domain::{InstrumentId, Observation, Patient, Private, TestIdentity};
@@ -95,6 +95,22 @@ impl Earlier {
             )?
             .exists([self.id.0, self.message.0])?;
         Ok(*self.counts.get_or_init(|| !is_out))
+    }
+
+    /// Whether it waits for a person; nothing where it is no current version, somebody has rejected it, or its message is of a
+    /// test or training.
+    pub fn waits(&self, reader: &Reader) -> Result<Option<bool>, JournalError> {
+        let held = reader
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM hold WHERE observation = ?1 AND closed_at IS NULL)
+                 WHERE NOT EXISTS (SELECT 1 FROM observation WHERE supersedes = ?1)
+                 AND NOT EXISTS (SELECT 1 FROM hold WHERE observation = ?1 AND closing = 'rejected')
+                 AND NOT EXISTS (SELECT 1 FROM problem WHERE message = ?2 AND kind = 'not-production')",
+            )?
+            .query_row([self.id.0, self.message.0], |row| row.get(0))
+            .optional()?;
+        Ok(held)
     }
 
     /// Whether it tells whose the patient ID is: it need not have left for that, where nothing puts it in doubt but that nobody has

@@ -1,12 +1,14 @@
 //! What stands beside a result that a person must judge: what the rules decided of it, the patient's earlier values that
 //! were known then, and what else was measured of the specimen.
 
-use crate::domain::clinic::{Amount, Force, Past};
+use std::collections::BTreeSet;
+
+use crate::domain::clinic::{Force, Past};
 use crate::domain::{Observation, OrderState, Patient, Private, SpecimenId};
 use crate::journal::decisions::StoredDecision;
 use crate::journal::{JournalError, ObservationId, Reader};
 
-use super::Way;
+use super::{Previous, Way};
 
 /// The evidence about one result.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +19,8 @@ pub struct Evidence {
     pub at: Vec<(String, String)>,
     /// By rules in force.
     pub decisions: Vec<StoredDecision>,
-    /// Of the same analyte, numbers only.
-    pub previous: Vec<Past>,
+    /// Of the same analyte: the patient's latest ones of all, and those that rules compared with.
+    pub previous: Vec<Previous>,
     /// Of the same specimen: reruns of the test and its earlier versions first.
     pub beside: Vec<Beside>,
 }
@@ -51,12 +53,14 @@ impl Kin {
 }
 
 impl Reader {
-    /// What stands beside a result. `versions` are further versions of it, which aren't reruns.
+    /// What stands beside a result. `versions` are further versions of it, which aren't reruns; `sources` are those whose orders
+    /// count.
     pub fn evidence(
         &self,
         result: ObservationId,
         detail: &Observation,
         versions: &[ObservationId],
+        sources: &BTreeSet<String>,
     ) -> Result<Evidence, JournalError> {
         let ordered = self.ordered_for(&detail.specimen)?;
         let beside = self.beside(result, detail, versions)?;
@@ -64,13 +68,17 @@ impl Reader {
             "SELECT destination, state FROM ledger WHERE observation = ? AND state <> 'not-for-it'",
         )?;
         let at = at.query_map([result.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-        let mut evidence = Evidence { ordered, at, beside, ..Evidence::default() };
+        let previous = self.previous(result, detail, sources)?;
+        let mut evidence = Evidence { ordered, at, beside, previous, ..Evidence::default() };
         for kept in self.evaluations_of(result)?.into_iter().filter(|it| it.force == Force::InForce) {
             let analyte = kept.case.measured.analyte;
             let same = |past: &Past| Some(&past.analyte) == analyte.as_ref();
-            let is_number = |past: &Past| matches!(past.amount, Amount::Number { .. });
-            let past = kept.case.history.into_iter().filter(|past| same(past) && is_number(past));
-            evidence.previous.extend(past);
+            for past in kept.case.history.iter().filter(|past| same(past)).filter_map(Previous::of_past) {
+                let is_it = |it: &Previous| (&it.instrument, it.at) == (&past.instrument, past.at);
+                if !evidence.previous.iter().any(is_it) {
+                    evidence.previous.push(past);
+                }
+            }
             evidence.decisions.extend(kept.decisions);
         }
         Ok(evidence)

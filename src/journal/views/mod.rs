@@ -4,6 +4,7 @@ mod evidence;
 mod held;
 mod ordered;
 mod overview;
+mod previous;
 mod waiting;
 mod way;
 
@@ -17,6 +18,7 @@ pub use evidence::{Beside, Evidence, Kin};
 pub use held::HoldView;
 pub use ordered::OrderStep;
 pub use overview::{AnswerView, AttemptView, DeliveryView, MessageView, QueueView};
+pub use previous::Previous;
 pub use way::{ProblemStanding, Step, Way, told};
 
 use super::archive::Archives;

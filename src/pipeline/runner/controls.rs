@@ -4,12 +4,12 @@ use jiff::tz::TimeZone;
 
 use super::compare::Comparison;
 use crate::config::settings::Instrument;
+use crate::domain::measured_at;
 use crate::domain::qc::{By, Control, Identified, Outcome, Scope, Severity, Target, Violation, WhyNot};
 use crate::domain::{HoldReason, Observation, Private, Problem, ProblemKind, SampleClass, Value};
 use crate::journal::JournalError;
 use crate::journal::qc::{JudgedRun, NewControl, undiluted};
 use crate::journal::results::{Entry, Place};
-use crate::pipeline::measured_at;
 
 impl Comparison<'_> {
     /// Makes a control of what the site's numbers say is one. A number can be a patient's all the same: with an order or a

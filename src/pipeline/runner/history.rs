@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::judging::Bench;
-use super::whose::Owner;
 use crate::config::settings::{HistoryCodes, HistorySettings};
 use crate::domain::clinic::{Checks, Past};
 use crate::domain::{
@@ -14,7 +13,7 @@ use crate::domain::{
 };
 use crate::journal::JournalError;
 use crate::journal::history::History;
-use crate::journal::orders::{CachedOrder, source_name};
+use crate::journal::orders::{CachedOrder, Owner, source_name};
 use crate::pipeline::{Reading, analyte, as_told};
 
 /// As rules know the LIMS where it doesn't say which instrument a value is of.

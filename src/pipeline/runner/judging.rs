@@ -13,23 +13,22 @@ use jiff::Timestamp;
 use self::counting::{counted_by, what_counts};
 use super::again::{Before, Found};
 use super::history::{self, Standing};
-use super::whose::{by_analyzer, distinct, whose};
 use super::{Site, reading, reading_by};
 use crate::clock;
 use crate::config::settings::Instrument;
 use crate::domain::clinic::{Evaluation, Force, Measured, Past};
 use crate::domain::qc::Stood;
 use crate::domain::{
-    HoldReason, InstrumentId, Observation, OrderDoubt, OrderState, Panels, Patient, Private, Rules,
-    SampleClass, SpecimenId, UnorderedPolicy,
+    HoldReason, InstrumentId, Observation, OrderDoubt, Panels, Patient, Private, Rules, SampleClass,
+    SpecimenId, UnorderedPolicy, measured_at,
 };
 use crate::journal::decisions::{Earlier, Known, PatientKey};
-use crate::journal::orders::{CachedOrder, Link};
+use crate::journal::orders::{CachedOrder, Link, by_analyzer, distinct, standing, whose};
 use crate::journal::qc::{Asked, JudgedRun};
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::rules::{Told, Wanted, evaluate};
-use crate::pipeline::{Around, Reading, analyte_of, case_of, fit, measured_at, ordered_kind, ranged};
+use crate::pipeline::{Around, Reading, analyte_of, case_of, fit, ordered_kind, ranged};
 
 /// The most of a specimen's results, and of a patient's earlier ones, that are looked at.
 const TOGETHER: usize = 500;
@@ -370,7 +369,8 @@ impl<'a> Judging<'a> {
             let patient = by_analyzer(&told);
             return Ok(Surroundings { patient, otherwise, ..Surroundings::default() });
         }
-        let orders = self.orders(specimen)?;
+        let orders = self.bench.read(|reader| reader.orders_on(specimen))?;
+        let orders = standing(orders, &self.bench.site.order_sources);
         let owner = whose(&orders, &told);
         let replaced: BTreeSet<_> = entries
             .iter()
@@ -404,19 +404,6 @@ impl<'a> Judging<'a> {
         let lims = history::Known::of(&self.bench, specimen, &orders, asked_about)?;
         let patient = owner.map(|owner| owner.patient);
         Ok(Surroundings { orders, patient, stored, history, otherwise, lims })
-    }
-
-    /// The orders that say whose specimen it is: those to be done; once all are over, the ones that stood.
-    fn orders(&self, specimen: &SpecimenId) -> Result<Vec<CachedOrder>, JournalError> {
-        let mut orders = self.bench.read(|reader| reader.orders_on(specimen))?;
-        orders.retain(|it| self.bench.site.order_sources.contains(&it.source));
-        let is_open = |it: &CachedOrder| matches!(it.state, OrderState::Active | OrderState::Held);
-        if orders.iter().any(is_open) {
-            orders.retain(is_open);
-        } else {
-            orders.retain(|it| it.state == OrderState::Completed);
-        }
-        Ok(orders)
     }
 }
 

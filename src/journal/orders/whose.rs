@@ -3,20 +3,33 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Patient, Private, Sourced};
-use crate::journal::orders::CachedOrder;
+use super::CachedOrder;
+use crate::domain::{OrderState, Patient, Private, Sourced};
 
 /// A patient, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Owner {
-    pub(super) patient: Private<Patient>,
+pub struct Owner {
+    pub patient: Private<Patient>,
     /// Whose order names the patient; `None` where only the analyzer does.
-    pub(super) source: Option<String>,
+    pub source: Option<String>,
+}
+
+/// The orders that say whose a specimen is, of all that it has: those to be done; once all are over, the ones that stood.
+/// `sources` are those whose orders count.
+pub fn standing(mut orders: Vec<CachedOrder>, sources: &BTreeSet<String>) -> Vec<CachedOrder> {
+    orders.retain(|it| sources.contains(&it.source));
+    let is_open = |it: &CachedOrder| matches!(it.state, OrderState::Active | OrderState::Held);
+    if orders.iter().any(is_open) {
+        orders.retain(is_open);
+    } else {
+        orders.retain(|it| it.state == OrderState::Completed);
+    }
+    orders
 }
 
 /// Whose a specimen is. The LIMS's word counts, and the analyzer's only where the LIMS knows no order. Where orders name
 /// several patients, nobody is known.
-pub(super) fn whose(orders: &[CachedOrder], told: &[Private<Patient>]) -> Option<Owner> {
+pub fn whose(orders: &[CachedOrder], told: &[Private<Patient>]) -> Option<Owner> {
     match orders.first() {
         Some(first) if !Sourced::are_of_several(orders.iter().map(CachedOrder::sourced)) => {
             Some(Owner { patient: first.order.patient.clone(), source: Some(first.source.clone()) })
@@ -28,7 +41,7 @@ pub(super) fn whose(orders: &[CachedOrder], told: &[Private<Patient>]) -> Option
 
 /// The patient by what came with a specimen's results: nobody where there are several numbers; of one number what isn't
 /// contradicted.
-pub(super) fn by_analyzer(told: &[Private<Patient>]) -> Option<Private<Patient>> {
+pub fn by_analyzer(told: &[Private<Patient>]) -> Option<Private<Patient>> {
     let all: Vec<&Patient> = told.iter().map(Private::reveal).collect();
     let Patient { id, authority, .. } = all.first()?;
     if all.iter().any(|it| (&it.id, &it.authority) != (id, authority)) {
@@ -46,7 +59,7 @@ pub(super) fn by_analyzer(told: &[Private<Patient>]) -> Option<Private<Patient>>
 }
 
 /// Whom results came with, each once.
-pub(super) fn distinct<'a>(all: impl Iterator<Item = &'a Private<Patient>>) -> Vec<Private<Patient>> {
+pub fn distinct<'a>(all: impl Iterator<Item = &'a Private<Patient>>) -> Vec<Private<Patient>> {
     let mut patients: Vec<Private<Patient>> = Vec::new();
     for patient in all {
         if !patients.contains(patient) {
