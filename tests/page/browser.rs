@@ -183,6 +183,11 @@ impl Browser {
         self.ask("Emulation.setEmulatedMedia", json!({ "media": "print" }));
     }
 
+    /// From the next page on this runs before the page's own script.
+    pub(crate) fn before_each_page(&mut self, script: &str) {
+        self.ask("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
+    }
+
     /// From the next page on no script of a page runs.
     pub(crate) fn without_scripts(&mut self) {
         self.ask("Emulation.setScriptExecutionDisabled", json!({ "value": true }));

@@ -102,6 +102,36 @@ async fn a_specimen_s_page_selects_its_number_and_runs_nothing_that_an_analyzer_
     laboratory.close().await;
 }
 
+/// Takes away what browsers have learned since the middle of 2021, as far as a page could come to use it.
+const OLDER: &str = "delete AbortSignal.timeout; delete AbortSignal.any; delete AbortSignal.prototype.throwIfAborted; \
+    delete window.structuredClone; delete Object.hasOwn; delete Object.groupBy; delete Map.groupBy; \
+    delete Promise.withResolvers; delete Promise.try; delete URL.canParse; delete URL.parse; \
+    for (const kind of [Array, String, Uint8Array]) delete kind.prototype.at; \
+    for (const name of ['findLast', 'findLastIndex', 'toSorted', 'toReversed', 'toSpliced', 'with']) delete Array.prototype[name]; \
+    for (const name of ['checkVisibility', 'setHTMLUnsafe']) delete Element.prototype[name]; \
+    for (const name of ['showPopover', 'hidePopover', 'togglePopover']) delete HTMLElement.prototype[name]; \
+    for (const name of ['union', 'intersection', 'difference', 'isSubsetOf']) delete Set.prototype[name];";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn a_browser_of_five_years_ago_shows_the_page_live_and_looks_up_a_scan() {
+    let mut laboratory = Laboratory::with_results().await;
+    let mut seen = Browser::open("about:blank");
+    seen.before_each_page(OLDER);
+    seen.go(&format!("http://{}/", laboratory.page));
+    assert!(seen.is("AbortSignal.timeout === undefined"), "nothing was taken away");
+    seen.until(LIVE);
+    laboratory.send("24-000009", &[("001", "4.80")]).await;
+    laboratory.until("/destinations/lims/results/accepted", 3).await;
+    seen.until("document.querySelector('tfoot .n').textContent === '4'");
+    assert!(seen.is("document.getElementById('stale').hidden"));
+    seen.until_typing_into("scan", "/");
+    seen.scan("24-000007");
+    seen.until("location.pathname === '/specimen'");
+    assert_eq!(seen.console, Vec::<String>::new());
+    laboratory.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium"]
 async fn a_page_whose_gateway_is_gone_says_that_it_is_not_live() {

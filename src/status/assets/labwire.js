@@ -169,8 +169,11 @@
   async function refresh() {
     if (fetching) { again = true; return; }
     fetching = true;
+    // Not AbortSignal.timeout: a browser of 2021 has none.
+    const limit = new AbortController();
+    const impatience = setTimeout(() => limit.abort(), PATIENCE);
     try {
-      const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin", headers: { "X-Labwire-Refresh": "1" }, signal: AbortSignal.timeout(PATIENCE) });
+      const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin", headers: { "X-Labwire-Refresh": "1" }, signal: limit.signal });
       if (!answer.ok) throw new Error("no page");
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       // A selection is somebody copying: what they mark stays until they are done.
@@ -183,6 +186,7 @@
       failed = true;
       again = true;
     }
+    clearTimeout(impatience);
     fetching = false;
     show();
     if (again) { again = false; setTimeout(refresh, failed ? RETRY : 1000); }
