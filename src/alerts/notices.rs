@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::config::settings::Least;
-use crate::status::Alarm;
+use crate::status::{Alarm, Extent};
 
 /// After a start it takes that long until every link and destination was tried.
 const SETTLES: Duration = Duration::from_secs(10);
+/// What creeps is told again no sooner: whoever gets it isn't in the room.
+const CREEPS: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is known of each trouble, by its name and what it is about.
 #[derive(Debug, Default)]
@@ -21,14 +23,27 @@ pub(super) struct Notices {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Trouble {
     since: Timestamp,
-    /// Its begin was told.
-    told: bool,
+    /// That it has begun.
+    told: Option<Begun>,
     /// Since when it isn't there any more.
     gone: Option<Timestamp>,
     /// Told before this start, and not seen since: whether it is over isn't known at once.
     remembered: bool,
     severity: Least,
     text: String,
+    extent: Extent,
+    /// The last look at it.
+    seen: Timestamp,
+}
+
+/// What was told of a trouble's begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Begun {
+    /// The first time, and each time that it went further.
+    times: u64,
+    at: Timestamp,
+    /// The least extent since.
+    least: u64,
 }
 
 /// Something to tell.
@@ -100,19 +115,19 @@ impl Notices {
 
     /// What was told to have begun, and not to be over.
     pub(super) fn memory(&self) -> Vec<u8> {
-        let told = self.troubles.iter().filter(|(_, it)| it.told);
+        let told = self.troubles.iter().filter_map(|(name, it)| Some((name, it, it.told.as_ref()?)));
         let rows: Vec<Value> = told
-            .map(|((alert, about), it)| {
-                let since = it.since.to_string();
-                json!({"alert": alert, "about": about, "since": since,
-                    "severity": severity(it.severity), "text": it.text})
+            .map(|((alert, about), it, begun)| {
+                json!({"alert": alert, "about": about, "since": it.since.to_string(),
+                    "severity": severity(it.severity), "text": it.text,
+                    "times": begun.times, "told": begun.at.to_string(), "least": begun.least})
             })
             .collect();
         Value::from(rows).to_string().into_bytes()
     }
 
     /// What is to be told now. It stays due until it was [`sent`](Notices::sent). A trouble that lasts less than `after` isn't told,
-    /// and one that is gone for less than that isn't over.
+    /// and one that is gone for less than that isn't over. One that goes further has begun again.
     pub(super) fn due(&mut self, alarms: &[Alarm], now: Timestamp, after: Duration) -> Vec<Notice> {
         for it in self.troubles.values_mut() {
             it.gone = it.gone.or(Some(now));
@@ -121,15 +136,21 @@ impl Notices {
             let key = (alarm.alert.to_owned(), alarm.about.clone());
             let trouble = self.troubles.entry(key).or_insert(Trouble {
                 since: now,
-                told: false,
+                told: None,
                 gone: None,
                 remembered: false,
                 severity: alarm.severity,
                 text: String::new(),
+                extent: alarm.extent,
+                seen: now,
             });
             (trouble.gone, trouble.remembered, trouble.text) = (None, false, alarm.text.english());
+            (trouble.extent, trouble.seen) = (alarm.extent, now);
+            if let Some(begun) = &mut trouble.told {
+                begun.least = begun.least.min(alarm.extent.number());
+            }
         }
-        self.troubles.retain(|_, it| it.told || it.gone.is_none());
+        self.troubles.retain(|_, it| it.told.is_some() || it.gone.is_none());
         // A clock that was set back makes nobody wait.
         let lasts =
             |since: Timestamp, after| now < since || now.duration_since(since).unsigned_abs() >= after;
@@ -137,11 +158,18 @@ impl Notices {
         let due = self.troubles.iter().filter_map(|((alert, about), it)| {
             let over = it.gone;
             let is_due = match over {
-                None => !it.told && lasted(it.since),
+                None => match &it.told {
+                    None => lasted(it.since),
+                    Some(begun) => it.extent.begins_again(begun.least, now.duration_since(begun.at), CREEPS),
+                },
                 Some(gone) if it.remembered => lasts(gone, after.max(SETTLES)),
                 Some(gone) => lasted(gone),
             };
-            let state = if over.is_some() { "over" } else { "begun" };
+            let state = match (over, it.told.as_ref().map_or(0, |begun| begun.times)) {
+                (Some(_), _) => "over".to_owned(),
+                (None, 0) => "begun".to_owned(),
+                (None, before) => format!("begun-{}", before + 1),
+            };
             is_due.then(|| Notice {
                 id: format!("{alert}/{about}/{}/{state}", it.since),
                 alert: alert.clone(),
@@ -161,7 +189,8 @@ impl Notices {
         if notice.over.is_some() {
             self.troubles.remove(&key);
         } else if let Some(trouble) = self.troubles.get_mut(&key) {
-            trouble.told = true;
+            let times = trouble.told.as_ref().map_or(0, |begun| begun.times) + 1;
+            trouble.told = Some(Begun { times, at: trouble.seen, least: trouble.extent.number() });
         }
     }
 }
@@ -169,8 +198,24 @@ impl Notices {
 fn remembered(row: &Value) -> Option<((String, String), Trouble)> {
     let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
     let severity = if text("severity")? == "act" { Least::Act } else { Least::Danger };
-    let since = text("since")?.parse().ok()?;
-    let trouble = Trouble { since, told: true, gone: None, remembered: true, severity, text: text("text")? };
+    let since: Timestamp = text("since")?.parse().ok()?;
+    let number = |name: &str| row.get(name).and_then(Value::as_u64);
+    // What an older labwire told has gone no further by that.
+    let begun = Begun {
+        times: number("times").unwrap_or(1),
+        at: text("told").and_then(|at| at.parse().ok()).unwrap_or(since),
+        least: number("least").unwrap_or(u64::MAX),
+    };
+    let trouble = Trouble {
+        since,
+        told: Some(begun),
+        gone: None,
+        remembered: true,
+        severity,
+        text: text("text")?,
+        extent: Extent::Whole,
+        seen: since,
+    };
     Some(((text("alert")?, text("about")?), trouble))
 }
 
@@ -186,7 +231,8 @@ mod tests {
 
     fn alarm(about: &str) -> Alarm {
         let text = format!("{about} can't be reached.");
-        Alarm { alert: "link-down", about: about.to_owned(), severity: Least::Danger, text: text.into() }
+        let (alert, about, extent) = ("link-down", about.to_owned(), Extent::Whole);
+        Alarm { alert, about, severity: Least::Danger, text: text.into(), extent }
     }
 
     /// Plays looks at these seconds, each with what is down then, and tells what was sent at each.
@@ -229,6 +275,47 @@ mod tests {
         ] {
             assert_eq!(play(&mut Notices::default(), looks), told, "{looks:?}");
         }
+    }
+
+    /// Plays looks at these seconds, with a restart after each: each alarm with how far it has gone then.
+    fn play_further(looks: &[(i64, &[(&str, Extent)])]) -> Vec<String> {
+        let (mut notices, mut told) = (Notices::default(), Vec::new());
+        for (second, on) in looks {
+            let alarms: Vec<Alarm> =
+                on.iter().map(|(about, extent)| Alarm { extent: *extent, ..alarm(about) }).collect();
+            for notice in notices.due(&alarms, at(*second), Duration::ZERO) {
+                notices.sent(&notice);
+                let state = notice.id.rsplit('/').next().unwrap_or_default();
+                told.push(format!("{second}: {} {state}", notice.about));
+            }
+            notices = Notices::remembered(Some(&notices.memory()));
+        }
+        told
+    }
+
+    #[test]
+    fn a_second_call_is_a_notice_of_its_own_and_so_is_each_step_of_one() {
+        use Extent::Steps;
+        let (one, two) = (("call 1", Steps(2)), ("call 2", Steps(2)));
+        let looks: [(i64, &[(&str, Extent)]); 4] =
+            [(0, &[one]), (70, &[one, two]), (75, &[one, two]), (80, &[("call 1", Steps(3)), two])];
+        let expected = ["0: call 1 begun", "70: call 2 begun", "80: call 1 begun-2"];
+        assert_eq!(play_further(&looks), expected);
+    }
+
+    #[test]
+    fn a_grown_count_is_told_again_but_once_an_hour_at_most() {
+        use Extent::Count;
+        let looks: [(i64, &[(&str, Extent)]); 6] = [
+            (0, &[("lims", Count(1))]),
+            (1_800, &[("lims", Count(2))]),
+            (3_600, &[("lims", Count(5))]),
+            (7_200, &[("lims", Count(4))]),
+            (7_205, &[("lims", Count(5))]),
+            (7_210, &[("lims", Count(5))]),
+        ];
+        let expected = ["0: lims begun", "3600: lims begun-2", "7205: lims begun-3"];
+        assert_eq!(play_further(&looks), expected);
     }
 
     #[test]

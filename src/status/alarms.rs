@@ -1,12 +1,16 @@
 //! What somebody must be told of who isn't looking at the page: each trouble under a name that it keeps while it lasts. Counts and
 //! names of the configuration, no patient, no specimen, and no words from outside.
 
+use jiff::SignedDuration;
+
 use super::snapshot::{Contact, Snapshot};
 use super::{Page, next};
 use crate::board::{DestinationState, DropView};
 use crate::config::settings::Least;
+use crate::domain::call::{steps_come, whom};
 use crate::domain::{Words, counted, words};
 use crate::journal::Condition;
+use crate::journal::calls::CallView;
 
 /// Less room than for so many days on the journal's disk is a matter for a person.
 const MONTH: u64 = 30;
@@ -16,11 +20,45 @@ const MONTH: u64 = 30;
 pub struct Alarm {
     /// What is wrong, in a word that never changes.
     pub alert: &'static str,
-    /// Which instrument or destination it is about; empty: labwire as a whole.
+    /// Which instrument or destination it is about, or the number of which critical call; empty: labwire as a whole.
     pub about: String,
     pub severity: Least,
     /// One sentence.
     pub text: Words,
+    pub extent: Extent,
+}
+
+/// How far a trouble has gone. One that goes further begins again: who has seen it hasn't seen that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// It is there or not.
+    Whole,
+    /// So many of them wait. They creep: one after the other is told of together, once a pause is over.
+    Count(u64),
+    /// So many steps have come. Each one counts at once.
+    Steps(u64),
+}
+
+impl Extent {
+    fn of(count: impl TryInto<u64>) -> Extent {
+        Extent::Count(count.try_into().unwrap_or(u64::MAX))
+    }
+
+    pub fn number(self) -> u64 {
+        match self {
+            Extent::Whole => 0,
+            Extent::Count(number) | Extent::Steps(number) => number,
+        }
+    }
+
+    /// Whether it has gone further than the least that it was since its last onset, `since` which the time is given.
+    pub fn begins_again(self, least: u64, since: SignedDuration, pause: SignedDuration) -> bool {
+        match self {
+            Extent::Whole => false,
+            Extent::Count(number) => number > least && since >= pause,
+            Extent::Steps(number) => number > least,
+        }
+    }
 }
 
 impl Page {
@@ -47,7 +85,7 @@ impl Page {
 }
 
 fn alarm(severity: Least, alert: &'static str, about: &str, text: Words) -> Alarm {
-    Alarm { alert, about: about.to_owned(), severity, text }
+    Alarm { alert, about: about.to_owned(), severity, text, extent: Extent::Whole }
 }
 
 fn journal(condition: &Condition) -> Option<Alarm> {
@@ -71,10 +109,8 @@ fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
         let text = words!("The sums do not balance: a result is missing, doubled or changed.");
         alarms.push(alarm(Least::Danger, "sums-do-not-balance", "", text));
     }
-    let overdue = snapshot.calls.iter().filter(|call| call.is_overdue(snapshot.as_of)).count();
-    if overdue > 0 {
-        let text = counted!(overdue, "{n} critical call is overdue.", "{n} critical calls are overdue.");
-        alarms.push(alarm(Least::Danger, "critical-call-overdue", "", text));
+    for call in &snapshot.calls {
+        alarms.extend(of_call(call, snapshot));
     }
     if let Some(days) = snapshot.days_left.filter(|days| *days < MONTH) {
         let text = counted!(
@@ -87,6 +123,29 @@ fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
     destinations(snapshot, &mut alarms);
     analyzers(snapshot, &mut alarms);
     people(snapshot, &mut alarms);
+    alarms
+}
+
+/// Each critical call is an alarm of its own while it is open, one more while it is overdue, and each step to somebody else an
+/// onset of whichever came last.
+fn of_call(call: &CallView, snapshot: &Snapshot) -> Vec<Alarm> {
+    let Some(due) = call.due() else { return Vec::new() };
+    let id = call.id.0.to_string();
+    let come =
+        |by| Extent::Steps(steps_come(&snapshot.call_steps, due.start, by).try_into().unwrap_or(u64::MAX));
+    let tell = |text: Words| match whom(&snapshot.call_steps, due.start, snapshot.as_of) {
+        Some(step) => Words::row([text, words!("Whom to call: {whom}.", whom = &step.whom)], " "),
+        None => text,
+    };
+    let open = tell(words!("Critical call {number} is open.", number = &id));
+    let before = due.at.saturating_sub(SignedDuration::from_nanos(1)).unwrap_or(due.at);
+    let open = alarm(Least::Act, "critical-call-open", &id, open);
+    let mut alarms = vec![Alarm { extent: come(snapshot.as_of.min(before)), ..open }];
+    if call.is_overdue(snapshot.as_of) {
+        let overdue = tell(words!("Critical call {number} is overdue.", number = &id));
+        let overdue = alarm(Least::Danger, "critical-call-overdue", &id, overdue);
+        alarms.push(Alarm { extent: come(snapshot.as_of), ..overdue });
+    }
     alarms
 }
 
@@ -113,7 +172,8 @@ fn destinations(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
                 "{n} deliveries wait for a person: refused by {name}, or of unknown fate.",
                 name = &it.name
             );
-            alarms.push(alarm(Least::Danger, "dead-letters", &it.name, text));
+            let letters = alarm(Least::Danger, "dead-letters", &it.name, text);
+            alarms.push(Alarm { extent: Extent::of(dead), ..letters });
         }
     }
 }
@@ -132,7 +192,8 @@ fn analyzers(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
                 "{n} files of {name} can't be taken.",
                 name = &it.name
             );
-            alarms.push(alarm(Least::Act, "files-stuck", &it.name, text));
+            let files = alarm(Least::Act, "files-stuck", &it.name, text);
+            alarms.push(Alarm { extent: Extent::of(stuck), ..files });
         }
     }
 }
@@ -141,11 +202,13 @@ fn analyzers(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
 fn people(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
     let waiting = snapshot.waiting;
     if waiting.held > 0 {
-        alarms.push(alarm(Least::Act, "results-held", "", super::held::headline(snapshot)));
+        let held = alarm(Least::Act, "results-held", "", super::held::headline(snapshot));
+        alarms.push(Alarm { extent: Extent::of(waiting.held), ..held });
     }
     if waiting.open_problems > 0 {
         let text = counted!(waiting.open_problems, "{n} problem is open.", "{n} problems are open.");
-        alarms.push(alarm(Least::Act, "problems-open", "", text));
+        let problems = alarm(Least::Act, "problems-open", "", text);
+        alarms.push(Alarm { extent: Extent::of(waiting.open_problems), ..problems });
     }
     if snapshot.reports_fail.is_some() {
         let text = words!("The reconciliation's report can't be written.");
@@ -160,8 +223,10 @@ fn people(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::call::Step;
+    use crate::journal::CallId;
     use crate::journal::restoration::Standstill;
-    use crate::status::lead::tests::calm_bench;
+    use crate::status::lead::tests::{call, calm_bench};
     use crate::status::snapshot::Lims;
 
     type Change = fn(&mut Snapshot);
@@ -203,6 +268,41 @@ mod tests {
             let told: Vec<String> = alarms(&bench).iter().map(|it| it.text.english()).collect();
             assert!(!told.join(" ").contains("Canary"), "{name} says words from outside");
         }
+    }
+
+    #[test]
+    fn each_critical_call_is_an_alarm_of_its_own_and_each_step_goes_further() {
+        let mut bench = calm_bench();
+        bench.call_steps = [(0, "the ward"), (30, "the physician on duty"), (45, "the head")]
+            .map(|(after_minutes, whom)| Step { after_minutes, whom: whom.to_owned() })
+            .into();
+        let noon = bench.as_of;
+        let minutes_ago = |minutes| noon - SignedDuration::from_mins(minutes);
+        let told = |bench: &Snapshot| {
+            let told = |it: Alarm| {
+                assert!(!it.text.english().contains("24-"), "it names a specimen");
+                format!("{} {} {:?} {:?}", it.alert, it.about, it.severity, it.extent)
+            };
+            alarms(bench).into_iter().map(told).collect::<Vec<_>>()
+        };
+        call(&mut bench, minutes_ago(1));
+        assert_eq!(told(&bench), ["critical-call-open 1 Act Steps(1)"]);
+        let text = alarms(&bench)[0].text.english();
+        assert_eq!(text, "Critical call 1 is open. Whom to call: the ward.");
+        call(&mut bench, minutes_ago(30));
+        bench.calls[1].id = CallId(2);
+        let expected = |steps| {
+            [
+                "critical-call-open 1 Act Steps(1)".to_owned(),
+                "critical-call-open 2 Act Steps(1)".to_owned(),
+                format!("critical-call-overdue 2 Danger Steps({steps})"),
+            ]
+        };
+        assert_eq!(told(&bench), expected(2));
+        bench.calls.pop();
+        call(&mut bench, minutes_ago(45));
+        bench.calls[1].id = CallId(2);
+        assert_eq!(told(&bench), expected(3));
     }
 
     #[test]

@@ -12,13 +12,21 @@ use crate::domain::{Words, words};
 
 /// An alarm that was off for less is the same one when it comes back.
 const CHATTER: SignedDuration = SignedDuration::from_secs(60);
+/// What creeps begins again no sooner after its last onset.
+const CREEPS: SignedDuration = SignedDuration::from_mins(5);
 /// The longest that an alarm may be shelved.
 pub(super) const LONGEST_SHELF: SignedDuration = SignedDuration::from_hours(12);
 /// How much of what happened is remembered.
 const REMEMBERED: usize = 100;
 /// What nobody may shelve: a patient waits, or nothing can be relied on.
-const NEVER: [&str; 5] =
-    ["critical-call-overdue", "journal-failed", "disk-full", "delivery-stopped", "sums-do-not-balance"];
+const NEVER: [&str; 6] = [
+    "critical-call-open",
+    "critical-call-overdue",
+    "journal-failed",
+    "disk-full",
+    "delivery-stopped",
+    "sums-do-not-balance",
+];
 
 /// The alarms of one gateway. Clones share them.
 #[derive(Clone, Default)]
@@ -40,6 +48,10 @@ pub(super) struct On {
     pub severity: Least,
     pub text: Words,
     pub since: Timestamp,
+    /// The latest onset: it has gone further than somebody may have seen.
+    onset: Timestamp,
+    /// The least extent since then.
+    least: u64,
     /// By whom, and when.
     pub acknowledged: Option<(String, Timestamp)>,
     pub shelved: Option<Shelf>,
@@ -78,7 +90,7 @@ impl Annunciator {
         let mut over = Vec::new();
         for (name, on) in &mut state.on {
             if let Some(shelf) = on.shelved.take_if(|shelf| shelf.until <= now) {
-                (on.acknowledged, changed) = (None, true);
+                (on.acknowledged, on.onset, on.least, changed) = (None, now, u64::MAX, true);
                 over.push((on.text.clone(), words!("off the shelf of {name}", name = shelf.by)));
             }
             if !is_there(name) && on.gone.is_none() {
@@ -162,13 +174,22 @@ impl State {
         self.on.values_mut().find(|on| on.id == id && on.gone.is_none())
     }
 
-    /// Whether an alarm begins.
+    /// Whether an alarm begins, comes back, or goes further than at its last onset.
     fn sees(&mut self, alarm: &Alarm, now: Timestamp) -> bool {
         let name = (alarm.alert.to_owned(), alarm.about.clone());
         if let Some(on) = self.on.get_mut(&name) {
             let was_gone = on.gone.take().is_some();
             on.text.clone_from(&alarm.text);
-            return was_gone;
+            on.least = on.least.min(alarm.extent.number());
+            let again = alarm.extent.begins_again(on.least, now.duration_since(on.onset), CREEPS);
+            // Whoever shelved it wanted to hear nothing more of it, until it comes off its shelf.
+            if !again || on.shelved.is_some() {
+                return was_gone;
+            }
+            self.last += 1;
+            (on.id, on.onset, on.least, on.acknowledged) = (self.last, now, alarm.extent.number(), None);
+            self.note(now, &alarm.text, words!("went further"));
+            return true;
         }
         self.last += 1;
         let on = On {
@@ -177,6 +198,8 @@ impl State {
             severity: alarm.severity,
             text: alarm.text.clone(),
             since: now,
+            onset: now,
+            least: alarm.extent.number(),
             acknowledged: None,
             shelved: None,
             gone: None,
@@ -197,13 +220,66 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::alarms::Extent;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
     }
 
     fn alarm(alert: &'static str, about: &str, text: &str) -> Alarm {
-        Alarm { alert, about: about.to_owned(), severity: Least::Danger, text: text.into() }
+        let extent = Extent::Whole;
+        Alarm { alert, about: about.to_owned(), severity: Least::Danger, text: text.into(), extent }
+    }
+
+    /// An acknowledged alarm of this extent, and what it is after each look at another one: whether it rings.
+    fn rings_after(first: Extent, looks: &[(i64, Extent)]) -> Vec<bool> {
+        let desk = Annunciator::default();
+        let of = |extent| [Alarm { extent, ..alarm("problems-open", "", "Some are open.") }];
+        desk.look(&of(first), at(0));
+        let acknowledge = |second| desk.acknowledge(desk.on()[0].id, "Anna", at(second));
+        acknowledge(0);
+        let rings = |(second, extent): &(i64, Extent)| {
+            let was = desk.on()[0].id;
+            let changed = desk.look(&of(*extent), at(*second));
+            let on = desk.on()[0].clone();
+            assert_eq!([changed, on.id != was], [on.rings(); 2], "an open page is told, under a new number");
+            assert_eq!(on.since, at(0));
+            acknowledge(*second);
+            on.rings()
+        };
+        looks.iter().map(rings).collect()
+    }
+
+    #[test]
+    fn a_grown_count_rings_again_but_what_creeps_does_so_every_few_minutes_at_most() {
+        use Extent::{Count, Whole};
+        for (first, looks, rings) in [
+            (Count(614), &[(400, Count(642)), (402, Count(642))][..], &[true, false][..]),
+            (Count(1), &[(10, Count(2)), (299, Count(3)), (300, Count(3))], &[false, false, true]),
+            (Count(1), &[(300, Count(2)), (590, Count(3)), (600, Count(3))], &[true, false, true]),
+            // What was seen to leaves room for others.
+            (Count(9), &[(300, Count(4)), (400, Count(5))], &[false, true]),
+            (Whole, &[(300, Whole), (4_000, Whole)], &[false, false]),
+        ] {
+            assert_eq!(rings_after(first, looks), rings, "{first:?} {looks:?}");
+        }
+    }
+
+    #[test]
+    fn each_step_of_a_call_rings_again_at_once_and_what_is_shelved_does_not() {
+        use Extent::{Count, Steps};
+        assert_eq!(
+            rings_after(Steps(1), &[(2, Steps(2)), (4, Steps(2)), (6, Steps(3))]),
+            [true, false, true]
+        );
+        let desk = Annunciator::default();
+        let of = |count| [Alarm { extent: Count(count), ..alarm("problems-open", "", "Some are open.") }];
+        desk.look(&of(1), at(0));
+        desk.shelve(desk.on()[0].id, shelf(3_600), at(1));
+        assert!(!desk.look(&of(7), at(900)) && !desk.on()[0].rings());
+        assert!(desk.look(&of(7), at(3_600)) && desk.on()[0].rings());
+        assert!(!desk.look(&of(7), at(7_200)), "it rings once for that");
+        assert!(desk.look(&of(8), at(7_202)), "and then as any other");
     }
 
     fn shelf(until: i64) -> Shelf {

@@ -81,7 +81,7 @@ use crate::host::tls::Acceptor;
 use crate::journal::orders::source_name;
 use crate::journal::{Condition, Counting, Journal, JournalError, Reader};
 
-pub use alarms::Alarm;
+pub use alarms::{Alarm, Extent};
 use annunciator::Annunciator;
 use clock::Clock;
 use connections::Limits;

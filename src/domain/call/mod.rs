@@ -8,5 +8,5 @@ mod tell;
 
 pub use course::{CallEvent, Cause, Course, Due, Found, Opening, Reopening, Stand, Wants};
 pub use entry::{Attempt, CallEntry, CallOutcome, IdentifierKind};
-pub use policy::{CallPolicy, ClockStart, Keeper, Step, whom};
+pub use policy::{CallPolicy, ClockStart, Keeper, Step, steps_come, whom};
 pub use tell::{Differing, Tell};

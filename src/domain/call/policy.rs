@@ -79,6 +79,11 @@ pub fn whom(steps: &[Step], start: Timestamp, now: Timestamp) -> Option<&Step> {
     steps.iter().rfind(has_come).or_else(|| steps.first())
 }
 
+/// How many steps have come by `now` since the clock's start.
+pub fn steps_come(steps: &[Step], start: Timestamp, now: Timestamp) -> usize {
+    steps.iter().filter(|step| after(start, step.after_minutes) <= now).count()
+}
+
 /// So many minutes later.
 pub(super) fn after(start: Timestamp, minutes: u32) -> Timestamp {
     start.saturating_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX)

@@ -201,7 +201,7 @@ fn of_two_problems_the_worse_comes_first_and_the_other_after_it() {
 }
 
 /// A critical call that is due in a quarter of an hour, or was a minute ago.
-fn call(bench: &mut Snapshot, started: Timestamp) {
+pub(in crate::status) fn call(bench: &mut Snapshot, started: Timestamp) {
     let cause = Cause { policy: CallPolicy::default(), found_at: started };
     let result = crate::status::specimen::tests::observation();
     bench.calls.push(CallView {
