@@ -87,3 +87,54 @@ async fn an_open_page_shows_an_alarm_as_it_begins_and_a_scan_acknowledges_nothin
     assert!(laboratory.fetch("/alarms").await.body.contains("class=\"alarm rings\""), "it rings on");
     laboratory.close().await;
 }
+
+/// Writes down which tones are begun, where a browser would play them.
+const LISTENING: &str = "window.tones = []; window.AudioContext = class { \
+    constructor() { this.currentTime = 0; this.destination = {}; } \
+    createGain() { return { gain: {}, connect: (next) => next }; } \
+    createOscillator() { const it = { frequency: {}, connect: (next) => next, stop: () => {}, \
+        start: () => window.tones.push(it.frequency.value) }; return it; } }; \
+    localStorage.setItem('labwire-sound', 'on');";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn an_open_list_of_alarms_follows_them_without_cutting_their_sound_or_what_is_typed() {
+    let mut laboratory = Laboratory::open().await;
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    let mut seen = Browser::open(&format!("http://{}/sign-in?next=%2Falarms", laboratory.page));
+    seen.before_each_page(LISTENING);
+    seen.until_typing_into("name", "/sign-in");
+    seen.type_text("anna");
+    seen.key("Tab");
+    seen.type_text(&PASSWORD.replace('+', " "));
+    seen.key("Enter");
+    seen.until("location.pathname === '/alarms' && document.body.textContent.includes('No alarm is on.')");
+    seen.until("document.getElementById('as-of').textContent.startsWith('live')");
+    seen.run("window.same = true");
+    laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
+    laboratory.send("24-000008", &[("001", "5.10")]).await;
+    seen.until("document.querySelector('.alarm.rings') !== null");
+    seen.until("window.tones.join() === '660,880'");
+    assert!(seen.is("document.querySelector('#happened + ol').textContent.includes('began')"));
+    // Somebody writes a reason, while somebody else acknowledges.
+    seen.until("document.querySelector('.alarm button.second')?.disabled === false");
+    seen.run("document.querySelector('.alarm input[name=reason]').focus()");
+    seen.type_text("the LIMS is ");
+    let page = laboratory.fetch_as(&cookie, "/alarms").await.body;
+    let guard = between(&page, "name=\"guard\" value=\"", "\"");
+    let what = between(&page, "value=\"acknowledge:", "\"");
+    let form = format!("guard={guard}&what=acknowledge%3A{what}");
+    assert_eq!(laboratory.post("/alarms", &cookie, &form).await.status, 303);
+    seen.until("document.querySelector('.alarm')?.textContent.includes('acknowledged by ANNA Example')");
+    seen.type_text("serviced");
+    let reason = "document.querySelector('.alarm input[name=reason]')";
+    assert_eq!(seen.value(&format!("{reason}.value")), "the LIMS is serviced");
+    assert!(seen.is(&format!("document.activeElement === {reason}")));
+    // What was fetched anew takes a decision too, and none from a scanner's Enter.
+    seen.key("Enter");
+    seen.run("document.querySelector('.alarm button.second').focus()");
+    assert!(seen.is("window.same && document.querySelector('.alarm button.second').disabled === false"));
+    seen.key(" ");
+    seen.until("document.querySelector('.alarm')?.textContent.includes('shelved by ANNA Example')");
+    laboratory.close().await;
+}

@@ -129,6 +129,12 @@ impl Browser {
 
     /// The same, as pressed so long after 1970.
     fn key_at(&mut self, key: &str, at: Duration) {
+        let release = self.press(key, at);
+        self.ask("Input.dispatchKeyEvent", release);
+    }
+
+    /// Presses a key; what lets go of it.
+    fn press(&mut self, key: &str, at: Duration) -> Value {
         let (number, text) = match key {
             "Enter" => (13, "\r"),
             "Tab" => (9, ""),
@@ -138,11 +144,8 @@ impl Browser {
         if !text.is_empty() {
             pressed["text"] = json!(text);
         }
-        self.ask("Input.dispatchKeyEvent", pressed);
-        self.ask(
-            "Input.dispatchKeyEvent",
-            json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": number, "timestamp": at.as_secs_f64() }),
-        );
+        self.tell("Input.dispatchKeyEvent", pressed);
+        json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": number, "timestamp": at.as_secs_f64() })
     }
 
     /// Types as a scanner does: key by key, and Enter.
@@ -152,12 +155,28 @@ impl Browser {
 
     /// Types key by key, and Enter, with so long from one to the next, however long this machine takes for it.
     pub(crate) fn type_keys(&mut self, text: &str, pace: Duration) {
+        let at = self.type_at(text, pace);
+        self.key_at("Enter", at);
+    }
+
+    /// The same as fast as a scanner, which sends no Enter.
+    pub(crate) fn type_burst(&mut self, text: &str) {
+        self.type_at(text, Duration::from_millis(5));
+    }
+
+    /// When the next key comes.
+    fn type_at(&mut self, text: &str, pace: Duration) -> Duration {
         let mut at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let mut release = None;
         for character in text.chars() {
-            self.key_at(&character.to_string(), at);
+            // Between two keys of a scan this machine must not take its time.
+            if let Some(release) = release.replace(self.press(&character.to_string(), at)) {
+                self.tell("Input.dispatchKeyEvent", release);
+            }
             at += pace;
         }
-        self.key_at("Enter", at);
+        self.ask("Input.dispatchKeyEvent", release.unwrap());
+        at
     }
 
     /// Shows the page in light or dark colours.
@@ -215,8 +234,8 @@ impl Browser {
         }
     }
 
-    /// Sends a command; the message that answers it. Keeps what the console says meanwhile.
-    fn exchange(&mut self, method: &str, parameters: Value) -> Value {
+    /// Sends a command, and waits for nothing.
+    fn tell(&mut self, method: &str, parameters: Value) {
         self.last += 1;
         let mut command = json!({ "id": self.last, "method": method, "params": parameters });
         if let Some(session) = &self.session {
@@ -225,6 +244,11 @@ impl Browser {
         let mut bytes = command.to_string().into_bytes();
         bytes.push(0);
         self.commands.write_all(&bytes).unwrap();
+    }
+
+    /// Sends a command; the message that answers it. Keeps what the console says meanwhile.
+    fn exchange(&mut self, method: &str, parameters: Value) -> Value {
+        self.tell(method, parameters);
         loop {
             let message =
                 self.messages.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no answer: {method}"));

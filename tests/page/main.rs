@@ -28,5 +28,6 @@ mod of_an_analyzer;
 mod over_http;
 mod over_tls;
 mod resend;
+mod scanned;
 mod signed_in;
 mod walked;

@@ -5,14 +5,98 @@
 // the space bar, and characters typed where nothing takes them go to the scan box.
 (() => {
   const scan = document.getElementById("scan");
+  // Nobody types so fast.
+  const GAP = 50;
+  const SHORTEST = 4;
+  // A space that nothing follows for so long was pressed by a person.
+  const REST = 150;
+  const PRESSED = "button, summary, input[type=checkbox]";
+  const BOXES = "form.decide textarea, form.decide input:not([type=hidden]):not([type=checkbox]):not([data-scans])";
   const takesText = (it) => it && it.matches("input:not([type=checkbox]), textarea");
   const isPlain = (event) => event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
-  for (const form of document.querySelectorAll("form.decide")) {
-    form.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.tagName !== "TEXTAREA") event.preventDefault();
-    });
-    for (const button of form.querySelectorAll("button")) button.disabled = false;
+  // What came without a pause, where it began, and what stood there before.
+  let burst = { box: null, before: "", text: "", at: -Infinity };
+  let press = 0;
+
+  function lookUp(text) {
+    scan.value = text;
+    scan.focus();
+    scan.select();
   }
+
+  // The next scan replaces what stands in the scan box, wherever the caret is. By hand it is typed as anywhere.
+  function inScanBox(event, goesOn) {
+    const length = burst.text.length;
+    if (event.key === "Enter" ? goesOn && length > 1 : length === SHORTEST) {
+      const text = event.key === "Enter" ? burst.text : burst.text.slice(0, -1);
+      if (scan.value !== text) scan.value = text;
+      scan.setSelectionRange(text.length, text.length);
+    }
+  }
+
+  // A scan into a box of a decision is a specimen's number and no reason: the box stands as it stood before, and the number
+  // goes to the scan box, where Enter looks it up.
+  function inDecision(event, goesOn) {
+    if (event.key !== "Enter" || !goesOn || event.target !== burst.box || burst.text.length < SHORTEST) return;
+    event.preventDefault();
+    event.target.value = burst.before;
+    if (scan) lookUp(burst.text);
+  }
+
+  // Where nothing takes text. A list of choices takes the arrows alone: by letters it would choose what a scan happens to begin
+  // with. On a view without a scan box, a scan is looked up all the same.
+  function inNothing(event, goesOn) {
+    if (event.key === "Enter") {
+      const isScan = goesOn && burst.text.length >= SHORTEST;
+      if (isScan && !document.querySelector(".wall") && document.getElementById("stale").hidden) {
+        event.preventDefault();
+        location.assign(`/specimen?id=${encodeURIComponent(burst.text)}`);
+      }
+      return;
+    }
+    if (event.target.matches("select")) event.preventDefault();
+    if (event.key === " ") {
+      // A space of a scan presses nothing; one of a person does, once it is known for theirs.
+      const it = event.target.closest(PRESSED);
+      if (!it) return;
+      event.preventDefault();
+      if (!event.repeat && burst.text === " ") press = setTimeout(() => it.click(), REST);
+    } else if (scan) {
+      scan.value = burst.text.slice(0, -1);
+      scan.focus();
+      scan.setSelectionRange(scan.value.length, scan.value.length);
+    }
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const box = event.target;
+    if (event.key === "Enter" && box.closest("form.decide") && box.tagName !== "TEXTAREA") event.preventDefault();
+    const goesOn = event.timeStamp - burst.at <= GAP && !event.repeat;
+    if (isPlain(event)) {
+      if (!goesOn) burst = { box, before: box.value, text: "", at: 0 };
+      burst.text += event.key;
+      burst.at = event.timeStamp;
+    }
+    // A shift key belongs to the character that it changes.
+    if (!isPlain(event) && event.key !== "Enter") {
+      if (event.key !== "Shift") burst.at = -Infinity;
+      return;
+    }
+    clearTimeout(press);
+    if (box === scan) inScanBox(event, goesOn);
+    else if (takesText(box)) box.matches(BOXES) && inDecision(event, goesOn);
+    else inNothing(event, goesOn);
+    if (event.key === "Enter") burst = { box: null, before: "", text: "", at: -Infinity };
+  }, true);
+  // Some browsers press as the key is let go.
+  document.addEventListener("keyup", (event) => {
+    if (event.key === " " && event.target.closest(PRESSED)) event.preventDefault();
+  }, true);
+  // What was fetched anew takes decisions as well.
+  window.labwireReady = (part) => {
+    for (const button of part.querySelectorAll("form.decide button")) button.disabled = false;
+  };
+  window.labwireReady(document);
   // What somebody typed before they were away stands again in the form that was refused.
   const typed = JSON.parse(document.body.dataset.typed || "null");
   const wasSent = (it) => typed.fields.some(([name, value]) => name === it.name && value === it.value);
@@ -29,57 +113,6 @@
       else if (it.matches("textarea, select, input:not([type=hidden])") && sent.length > 0) it.value = sent[0];
     }
   }
-  // A scan into a box of a decision is a specimen's number and no reason: the box stands as it stood before, and the number
-  // goes to the scan box, where Enter looks it up. Nobody types so fast.
-  const GAP = 50;
-  const SHORTEST = 4;
-  const BOXES = "form.decide textarea, form.decide input:not([type=hidden]):not([type=checkbox]):not([data-scans])";
-  let burst = { box: null, before: "", text: "", at: 0 };
-  document.addEventListener("keydown", (event) => {
-    const box = event.target;
-    if (!box.matches(BOXES)) return;
-    const goesOn = box === burst.box && event.timeStamp - burst.at <= GAP;
-    if (event.key === "Enter") {
-      if (goesOn && burst.text.length >= SHORTEST) {
-        event.preventDefault();
-        box.value = burst.before;
-        if (scan) {
-          scan.value = burst.text;
-          scan.focus();
-          scan.select();
-        }
-      }
-      burst.box = null;
-    } else if (isPlain(event)) {
-      if (!goesOn) burst = { box, before: box.value, text: "" };
-      burst.text += event.key;
-      burst.at = event.timeStamp;
-    }
-  }, true);
-  // A list of choices takes the arrows alone: by letters it would choose what a scan happens to begin with. On a view without a
-  // scan box, a scan is looked up all the same.
-  let loose = { text: "", at: 0 };
-  document.addEventListener("keydown", (event) => {
-    if (takesText(document.activeElement)) return;
-    if (event.key === "Enter") {
-      const isScan = loose.text.length >= SHORTEST && event.timeStamp - loose.at <= GAP;
-      if (isScan && !document.querySelector(".wall") && document.getElementById("stale").hidden) {
-        event.preventDefault();
-        location.assign(`/specimen?id=${encodeURIComponent(loose.text)}`);
-      }
-      loose.text = "";
-    } else if (isPlain(event) && event.key !== " ") {
-      if (scan) {
-        scan.value = "";
-        scan.focus();
-        return;
-      }
-      if (document.activeElement.matches("select")) event.preventDefault();
-      if (event.timeStamp - loose.at > GAP) loose.text = "";
-      loose.text += event.key;
-      loose.at = event.timeStamp;
-    }
-  });
   if (scan) {
     scan.form.addEventListener("submit", (event) => {
       // While nothing is heard of the gateway, the page that is there is better than none.
@@ -105,6 +138,7 @@
   let fetching = false;
   let again = false;
   let failed = false;
+  let behind = false;
   let source = null;
 
   // In the page's language, with the time alone.
@@ -131,22 +165,31 @@
 
   function hear(text) {
     heard = performance.now();
-    if (!fetching && !failed) confirmed = text;
+    if (!fetching && !failed && !behind) confirmed = text;
     show();
   }
+
+  const TYPED = "input[id], textarea[id], select[id]";
+  const named = (it) => it.id || it.getAttribute("href") || `${it.name} ${it.value}`;
 
   function swap(fresh) {
     const focus = document.activeElement;
     for (const old of document.querySelectorAll("[data-live]")) {
       const next = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
       if (!next || next.innerHTML === old.innerHTML) continue;
-      const link = old.contains(focus) && focus.getAttribute("href");
+      const name = old.contains(focus) && named(focus);
       const scrolled = Array.from(old.querySelectorAll("pre, .wide"), (it) => it.scrollLeft);
+      const typed = Array.from(old.querySelectorAll(TYPED), (it) => [it.id, it.value, it.selectionStart]);
       old.replaceChildren(...document.adoptNode(next).childNodes);
+      window.labwireReady(old);
       old.querySelectorAll("pre, .wide").forEach((it, index) => { it.scrollLeft = scrolled[index] || 0; });
-      if (link) {
-        const same = Array.from(old.querySelectorAll("a")).find((it) => it.getAttribute("href") === link);
-        if (same) same.focus({ preventScroll: true });
+      const same = name && Array.from(old.querySelectorAll("a, button, input, select, textarea")).find((it) => named(it) === name);
+      if (same) same.focus({ preventScroll: true });
+      for (const [id, value, caret] of typed) {
+        const it = document.getElementById(id);
+        if (!it) continue;
+        it.value = value;
+        if (it === same && caret !== null && caret !== undefined) it.setSelectionRange(caret, caret);
       }
     }
   }
@@ -156,14 +199,10 @@
     const before = new Set(document.body.dataset.rings.split(" "));
     const begins = now.rings.split(" ").some((id) => id && !before.has(id));
     const ends = Number(now.alarms) < Number(document.body.dataset.alarms);
-    const changed = now.rings !== document.body.dataset.rings || now.alarms !== document.body.dataset.alarms;
     document.body.dataset.rings = now.rings;
     document.body.dataset.alarms = now.alarms;
     if (begins) window.labwireTone && window.labwireTone([660, 880]);
     else if (ends) window.labwireTone && window.labwireTone([440]);
-    // A list of forms is fetched whole, unless somebody writes in it.
-    const writing = Array.from(document.querySelectorAll("main input:not([type=hidden]), main textarea")).some((it) => it !== scan && it.value);
-    if (changed && !writing && document.body.hasAttribute("data-whole")) location.reload();
   }
 
   async function refresh() {
@@ -180,6 +219,7 @@
       const marking = document.getSelection();
       const busy = marking && !marking.isCollapsed && document.activeElement !== scan;
       ring(fresh.body.dataset);
+      behind = busy;
       if (busy) { again = true; } else { swap(fresh); confirmed = fresh.body.dataset.asOf; }
       failed = false;
     } catch {
