@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use clocks::Clocks;
 pub use reading::{reading, reading_by};
-pub use replay::{Compared, Replay, Reproduced};
+pub use replay::{Compared, Converted, Made, Replay, Reproduced};
 
 use again::Review;
 use compare::{Comparison, Counted};

@@ -108,7 +108,12 @@ fn another_set_is_tried_on_it(lab: &Lab) {
         said.contains("5 results were compared (0 couldn't be), 5 would be decided otherwise."),
         "{said}"
     );
-    assert!(said.contains("For a person wait 3 by the rules in force, 4 by the others."), "{said}");
+    assert!(
+        said.contains(
+            "For a person wait 3 by the rules in force, 4 by the others: what rules, and conversions,"
+        ),
+        "{said}"
+    );
     let read = |ending: &str| {
         let found = std::fs::read_dir(&reports).unwrap().map(|entry| entry.unwrap().path());
         let path = found.into_iter().find(|path| path.to_string_lossy().ends_with(ending)).unwrap();
@@ -128,6 +133,8 @@ fn another_set_is_tried_on_it(lab: &Lab) {
     assert!(csv.contains(",EX0004,erba,GLCC,delta,glucose-delta,rise,yes,,not asked,\r\n"), "{csv}");
     assert!(csv.contains(",EX0005,erba,GLCC,critical,glucose,clear,no,glucose,low,yes\r\n"), "{csv}");
 
+    assert!(!csv.contains("conversion"), "they are the same by both: {csv}");
+    other_conversions_are_tried_on_it(lab);
     std::fs::write(folder.join("rules.d/own.toml"), rules.replace("\"< 95\"", "\"95\"")).unwrap();
     let wrong = lab.run(&asked);
     assert_eq!(wrong.status.code(), Some(78));
@@ -157,6 +164,38 @@ fn another_set_is_tried_on_it(lab: &Lab) {
     let noticed = lab.run(&["rules", "replay"]);
     let said = String::from_utf8_lossy(&noticed.stdout).into_owned();
     assert!(said.contains("1 came out otherwise.") && noticed.status.code() == Some(1), "{said}");
+}
+
+/// The same rules, by which a mole of glucose weighs a tenth of what it does.
+fn other_conversions_are_tried_on_it(lab: &Lab) {
+    let folder = lab.path("lighter");
+    std::fs::create_dir_all(folder.join("rules.d")).unwrap();
+    std::fs::write(folder.join("rules.d/own.toml"), CRITICAL).unwrap();
+    let analytes = "[analyte.glucose]\nname = \"Glucose\"\nloinc = [\"2345-7\", \"14749-6\"]\nreported_loinc = \"14749-6\"\n\
+        unit = \"mmol/L\"\ndecimals = 1\nfrom = [\"mg/dL\"]\nmolar_mass = \"18.0156\"\n\
+        molar_mass_sources = [\"a test\", \"another\"]\nabsurd_below = \"0.1\"\nabsurd_above = \"100\"\n";
+    std::fs::write(folder.join("analytes.toml"), analytes).unwrap();
+    let against = folder.to_str().unwrap();
+    let said = lab.text(&["rules", "replay", "--against", against, "--last", "1d", "--report", against]);
+    assert!(
+        said.contains("5 results were compared (0 couldn't be), 5 would be decided otherwise."),
+        "{said}"
+    );
+    assert!(said.contains("isn't counted."), "{said}");
+    let read = |ending: &str| {
+        let found = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let path = found.into_iter().find(|path| path.to_string_lossy().ends_with(ending)).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    };
+    let (markdown, csv) = (read(".md"), read(".csv"));
+    assert!(markdown.contains("| conversion | GLCC in mmol/L, 1 decimals"), "{markdown}");
+    assert!(markdown.contains(", another number | 5 |"), "{markdown}");
+    assert!(markdown.contains("| held for conversion | no | absurd-value, waits | 1 |"), "{markdown}");
+    assert!(
+        csv.contains(",EX0001,erba,GLCC,conversion,,\"1.7 mmol/L") && csv.contains("16.7 mmol/L"),
+        "{csv}"
+    );
+    assert!(csv.contains(",EX0004,erba,GLCC,held for conversion,,no,no,,absurd-value,yes\r\n"), "{csv}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

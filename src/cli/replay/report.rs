@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::clinic::{Check, Checks, Decision, Expected};
+use crate::domain::clinic::{Check, Checks, Expected};
 use crate::pipeline::rules::Trial;
-use crate::pipeline::runner::{Compared, Reproduced};
+use crate::pipeline::runner::{Compared, Converted, Made, Reproduced};
 
 const NOT_ASKED: &str = "not asked";
 const COLUMNS: &str = "observation,received_at,specimen,instrument,test,check,rules_in_force,in_force,held_in_force,\
@@ -33,17 +33,38 @@ pub(super) struct Report {
     differing: usize,
     /// How many results would wait for a person, by each set.
     waits: (usize, usize),
-    /// By check and what each set says of it.
-    changes: BTreeMap<(Check, String, String), usize>,
+    /// By what it is about and what each set says of it.
+    changes: BTreeMap<(About, String, String), usize>,
     /// Each rule of the candidate by how often it came out how.
     rules: BTreeMap<String, BTreeMap<&'static str, usize>>,
     lines: Vec<String>,
 }
 
+/// What two sets may say different things of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    Conversion,
+    HeldForConversion,
+    Check(Check),
+}
+
+impl About {
+    fn name(self) -> &'static str {
+        match self {
+            About::Conversion => "conversion",
+            About::HeldForConversion => "held for conversion",
+            About::Check(check) => check.name(),
+        }
+    }
+}
+
 /// What a set says of one thing.
+#[derive(Clone)]
 struct Said {
     rules: String,
     ruling: String,
+    /// The same of all results that it says this of.
+    in_sum: String,
     holds: bool,
 }
 
@@ -64,16 +85,15 @@ impl Report {
 
     pub(super) fn add(&mut self, it: &Compared) {
         self.results += 1;
-        let holds = |all: &[Decision]| usize::from(all.iter().any(|it| it.holds));
-        self.waits.0 += holds(&it.in_force);
-        self.waits.1 += holds(&it.candidate);
-        for decision in &it.candidate {
+        self.waits.0 += usize::from(it.in_force.waits());
+        self.waits.1 += usize::from(it.candidate.waits());
+        for decision in &it.candidate.decisions {
             for rule in &decision.rules {
                 let ways = self.rules.entry(rule.clone()).or_default();
                 *ways.entry(Expected::from(&decision.ruling).name()).or_default() += 1;
             }
         }
-        let (before, after) = (said(&it.in_force), said(&it.candidate));
+        let (before, after) = (said(&it.in_force, &it.test), said(&it.candidate, &it.test));
         let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
         let mut differs = false;
         for key in keys {
@@ -84,9 +104,12 @@ impl Report {
                 continue;
             }
             differs = true;
+            let in_sum = |said: Option<&Said>| said.map_or(NOT_ASKED, |it| &it.in_sum).to_owned();
             let words =
-                |said: Option<&Said>| format!("{}{}", ruling(said), if held(said) { ", waits" } else { "" });
-            *self.changes.entry((key.0, words(one), words(other))).or_default() += 1;
+                |said: Option<&Said>| format!("{}{}", in_sum(said), if held(said) { ", waits" } else { "" });
+            let (was, is) = (words(one), words(other));
+            let is = if was == is { format!("{is}, another number") } else { is };
+            *self.changes.entry((key.0, was, is)).or_default() += 1;
             self.lines.push(line(it, key.0, one, other));
         }
         self.differing += usize::from(differs);
@@ -97,7 +120,8 @@ impl Report {
         let Report { results, differing, waits, left_out, .. } = self;
         format!(
             "{results} results were compared ({left_out} couldn't be), {differing} would be decided otherwise.\n\
-             For a person wait {} by the rules in force, {} by the others.",
+             For a person wait {} by the rules in force, {} by the others: what rules, and conversions, hold by themselves. What \
+             waits for another reason, as a flag of the analyzer's, an order or a release, isn't counted.",
             waits.0, waits.1
         )
     }
@@ -121,8 +145,8 @@ impl Report {
                  alike. Results without a specimen number, and versions that were replaced or rejected, are left out.\n\n\
                  ## What comes out otherwise\n\n";
         text += "| check | in force | candidate | results |\n|---|---|---|---|\n";
-        for ((check, before, after), count) in &self.changes {
-            text += &format!("| {} | {} | {} | {count} |\n", check.name(), cell(before), cell(after));
+        for ((about, before, after), count) in &self.changes {
+            text += &format!("| {} | {} | {} | {count} |\n", about.name(), cell(before), cell(after));
         }
         if self.changes.is_empty() {
             text += "| nothing | | | |\n";
@@ -148,20 +172,42 @@ impl Report {
     }
 }
 
-/// What a set says, by what it says it of: where the first rule that fits counts, the check; else the rule.
-fn said(decisions: &[Decision]) -> BTreeMap<(Check, String), Said> {
-    let one = |it: &Decision| {
+/// What a set says of a result of a test, by what it says it of: where the first rule that fits counts, the check; else the
+/// rule.
+fn said(made: &Made, test: &str) -> BTreeMap<(About, String), Said> {
+    let of_rules = made.decisions.iter().map(|it| {
         let rules = it.rules.join(" ");
         let of = match it.check {
             Check::Critical | Check::Range | Check::Delta => String::new(),
             _ => rules.clone(),
         };
-        ((it.check, of), Said { rules, ruling: it.ruling.to_string(), holds: it.holds })
-    };
-    decisions.iter().map(one).collect()
+        let ruling = it.ruling.to_string();
+        ((About::Check(it.check), of), Said { rules, in_sum: ruling.clone(), ruling, holds: it.holds })
+    });
+    of_rules.chain(made.conversion.iter().flat_map(|it| of_conversion(it, test))).collect()
 }
 
-fn line(it: &Compared, check: Check, before: Option<&Said>, after: Option<&Said>) -> String {
+fn of_conversion(it: &Converted, test: &str) -> [((About, String), Said); 2] {
+    let (ruling, in_sum) = match &it.value {
+        Ok(value) => {
+            let loinc = value.loinc.as_ref().map(|code| format!(", LOINC {code}")).unwrap_or_default();
+            let decimals = value.number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+            (
+                format!("{} {}{loinc}", value.number, value.unit),
+                format!("{test} in {}, {decimals} decimals{loinc}", value.unit),
+            )
+        }
+        Err(why) => (format!("none: {why}"), format!("{test}: none: {why}")),
+    };
+    let held = it.held.map_or("no", |reason| reason.name()).to_owned();
+    let said = |ruling, in_sum, holds| Said { rules: String::new(), ruling, in_sum, holds };
+    [
+        ((About::Conversion, String::new()), said(ruling, in_sum, false)),
+        ((About::HeldForConversion, String::new()), said(held.clone(), held, it.held.is_some())),
+    ]
+}
+
+fn line(it: &Compared, about: About, before: Option<&Said>, after: Option<&Said>) -> String {
     let side = |said: Option<&Said>| match said {
         None => [String::new(), NOT_ASKED.to_owned(), String::new()],
         Some(said) => {
@@ -174,7 +220,7 @@ fn line(it: &Compared, check: Check, before: Option<&Said>, after: Option<&Said>
         it.specimen.reveal().to_owned(),
         it.instrument.to_string(),
         it.test.clone(),
-        check.name().to_owned(),
+        about.name().to_owned(),
     ];
     let fields: Vec<String> =
         of.into_iter().chain(side(before)).chain(side(after)).map(|it| quoted(&it)).collect();

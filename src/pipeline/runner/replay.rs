@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::Site;
 use super::again::{RESULTS, judge};
 use super::judging::Bench;
+use super::{Site, reading_by};
 use crate::config;
 use crate::domain::clinic::{Decision, Force, Program};
-use crate::domain::{InstrumentId, Rules, SpecimenId};
+use crate::domain::{Comparator, HoldReason, InstrumentId, Observation, Rules, SpecimenId, Value};
 use crate::journal::decisions::{Known, kept};
 use crate::journal::{JournalError, ObservationId, Reader};
+use crate::pipeline::convert::convert;
 use crate::pipeline::rules::evaluate_as;
+use crate::pipeline::{Reading, analyte};
 
 /// Decisions that are read from the journal at once.
 const AT_ONCE: usize = 500;
@@ -37,8 +39,40 @@ pub struct Compared {
     pub instrument: InstrumentId,
     /// The instrument's code.
     pub test: String,
-    pub in_force: Vec<Decision>,
-    pub candidate: Vec<Decision>,
+    pub in_force: Made,
+    pub candidate: Made,
+}
+
+/// What one set of rules makes of a result.
+#[derive(Debug, Clone, Default)]
+pub struct Made {
+    /// Nothing where it doesn't know the analyte, or there is no number.
+    pub conversion: Option<Converted>,
+    pub decisions: Vec<Decision>,
+}
+
+/// What a value comes to in the unit that is reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Converted {
+    /// With its unit; or why it isn't converted.
+    pub value: Result<Reported, String>,
+    /// Why it waits for that.
+    pub held: Option<HoldReason>,
+}
+
+/// A value that would be told, as its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reported {
+    pub number: String,
+    pub unit: String,
+    pub loinc: Option<String>,
+}
+
+impl Made {
+    pub fn waits(&self) -> bool {
+        self.decisions.iter().any(|it| it.holds)
+            || self.conversion.as_ref().is_some_and(|it| it.held.is_some())
+    }
 }
 
 /// What making stored decisions again came to.
@@ -65,25 +99,54 @@ impl Replay {
                 known.into_iter().filter(|it| it.received_at >= since).map(|it| (it.id, it)).collect();
             for again in judge(&bench, &specimen)? {
                 let Some(it) = known.remove(&again.observation) else { continue };
-                let by = |force: Force| {
-                    let all = again.judged.evaluations.iter().filter(move |it| it.force == force);
-                    all.flat_map(|it| it.decisions.clone()).collect()
-                };
                 let observation = it.observation.reveal();
+                let instrument = bench.instrument(observation.instrument.as_str());
+                let by = |force: Force, rules: Option<&Arc<Rules>>| {
+                    let all = again.judged.evaluations.iter().filter(|it| it.force == force);
+                    let reading =
+                        instrument.zip(rules).map(|(instrument, rules)| reading_by(instrument, rules));
+                    Made {
+                        conversion: reading.and_then(|reading| converted(observation, &reading)),
+                        decisions: all.flat_map(|it| it.decisions.clone()).collect(),
+                    }
+                };
                 each(&Compared {
                     observation: it.id,
                     received_at: it.received_at,
                     specimen: specimen.clone(),
                     instrument: observation.instrument.clone(),
                     test: observation.test.code.clone(),
-                    in_force: by(Force::InForce),
-                    candidate: by(Force::Shadow),
+                    in_force: by(Force::InForce, self.in_force.as_ref()),
+                    candidate: by(Force::Shadow, Some(&self.candidate)),
                 });
             }
             left_out += known.len();
         }
         Ok(left_out)
     }
+}
+
+/// What a reading's rules make of a value, as they would on its arrival.
+fn converted(observation: &Observation, reading: &Reading) -> Option<Converted> {
+    analyte(observation, reading)?;
+    let Value::Quantity { number, .. } = &observation.value else { return None };
+    let sent = Observation { conversion: None, ..observation.clone() };
+    let (read, held) = convert(sent, reading);
+    let sign = read.value.comparator().map_or("", Comparator::as_str);
+    let value = match (read.not_converted(), read.reported()) {
+        (Some(why), _) => Err(why.to_owned()),
+        (None, Some(it)) => Ok(Reported {
+            number: format!("{sign}{}", it.number),
+            unit: it.unit.clone(),
+            loinc: it.loinc.clone(),
+        }),
+        // It came in the unit that is reported, and stands as it was sent.
+        (None, None) => {
+            let unit = read.unit.clone().unwrap_or_default();
+            Ok(Reported { number: format!("{sign}{number}"), unit, loinc: None })
+        }
+    };
+    Some(Converted { value, held })
 }
 
 impl Reproduced {
