@@ -106,10 +106,12 @@ impl Gateway {
         let bells = Bells::default();
         let Bells { arrived, due, .. } = bells.clone();
         let mailboxes = Mailboxes::default();
+        let trial = try_examples(&settings.rules.checks);
         let rules = Signable {
             present: Arc::clone(&settings.rules),
             in_force: watch::channel(None).0,
-            failed_cases: try_examples(&settings.rules.checks).failures.len(),
+            failed_cases: trial.failures.len(),
+            untried: trial.untried.iter().map(|(_, rule, path)| format!("{rule} {path}")).collect(),
             signers: settings.signers.clone().into(),
         };
         let (alive, lives) = watch::channel(clock::monotonic());

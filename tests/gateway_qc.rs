@@ -287,7 +287,16 @@ async fn where_a_signed_rule_says_so_results_wait_that_were_measured_while_their
     let codes = "[codes.CREA]\nanalyte = \"creatinine\"\n";
     lab.instrument("erba", "erba-xl", "", &format!("{}{codes}", listener(here.chemistry)));
     let gateway = lab.start().await;
-    let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    let said = lab.text(&[
+        "rules",
+        "sign",
+        "--by",
+        "Dr. Example",
+        "--statement",
+        "checked",
+        "--untried-because",
+        "a test",
+    ]);
     assert!(said.starts_with("Signed by"), "{said}");
 
     send(here.chemistry, &control("NORMAL", "107", "20260102060000")).await;
@@ -326,7 +335,16 @@ async fn results_wait_by_the_controls_that_stood_when_they_were_measured_whateve
     let here = Laboratory::new().await.with_lots().with_a_rule();
     let lab = &here.lab;
     let gateway = lab.start().await;
-    let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    let said = lab.text(&[
+        "rules",
+        "sign",
+        "--by",
+        "Dr. Example",
+        "--statement",
+        "checked",
+        "--untried-because",
+        "a test",
+    ]);
     assert!(said.starts_with("Signed by"), "{said}");
 
     // After an outage the analyzer sends its controls first.

@@ -1,7 +1,7 @@
 //! `labwire rules`: which rules there are and which are in force; `labwire rules test` tries them on the cases that stand
 //! beside them; `labwire rules sign` puts them in force through the running gateway.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::Outcome;
 use super::arguments::Sign;
@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::host::control::{self, Request, Response};
 use crate::journal::Reader;
-use crate::pipeline::rules::try_examples;
+use crate::pipeline::rules::{Trial, try_examples};
 
 pub(super) fn show(settings: &Settings, out: &mut impl Write) -> Outcome {
     let present = &settings.rules;
@@ -39,14 +39,28 @@ pub(super) fn show(settings: &Settings, out: &mut impl Write) -> Outcome {
 }
 
 pub(super) fn sign(settings: &Settings, sign: &Sign, out: &mut impl Write) -> Outcome {
-    let failed = try_examples(&settings.rules.checks).failures.len();
+    let trial = try_examples(&settings.rules.checks);
+    let failed = trial.failures.len();
     if failed > 0 {
         writeln!(out, "Refused: {failed} cases don't come out as they say; labwire rules test names them")?;
         return Ok(Exit::Failed);
     }
+    if !trial.untried.is_empty() && sign.untried_because.is_none() {
+        tell_untried(&trial, out)?;
+        let ways = trial.untried.len();
+        writeln!(
+            out,
+            "Refused: {ways} ways through the rules have no case; add them, or say --untried-because and why none is needed"
+        )?;
+        return Ok(Exit::Failed);
+    }
     let sha256 = settings.rules.sha256.clone();
-    let request =
-        Request::Sign { sha256: sha256.clone(), by: sign.by.clone(), statement: sign.statement.clone() };
+    let request = Request::Sign {
+        sha256: sha256.clone(),
+        by: sign.by.clone(),
+        statement: sign.statement.clone(),
+        untried_because: sign.untried_because.clone(),
+    };
     match control::ask(&settings.control_socket, &request)? {
         Response::Done => {
             writeln!(out, "Signed by {}, and in force: SHA-256 {sha256}", sign.by)?;
@@ -58,6 +72,13 @@ pub(super) fn sign(settings: &Settings, sign: &Sign, out: &mut impl Write) -> Ou
         }
         _ => Err("the gateway answered another question".into()),
     }
+}
+
+fn tell_untried(trial: &Trial, out: &mut impl Write) -> io::Result<()> {
+    for (place, rule, path) in &trial.untried {
+        writeln!(out, "{place}: {rule} has no case that comes out as {path}; add one")?;
+    }
+    Ok(())
 }
 
 /// Tries every case. Not done unless all come out as they say and every way through every rule has one.
@@ -78,9 +99,7 @@ pub(super) fn test(settings: &Settings, out: &mut impl Write) -> Outcome {
             "note: {place}: what this case of {rule} says is so, and such a result waits for a person: rounded as it is reported it would be decided otherwise"
         )?;
     }
-    for (place, rule, path) in &trial.untried {
-        writeln!(out, "{place}: {rule} has no case that comes out as {path}; add one")?;
-    }
+    tell_untried(&trial, out)?;
     for finding in unreached(settings) {
         writeln!(out, "warning: {finding}")?;
     }

@@ -11,6 +11,7 @@ mod person;
 mod reevaluate;
 mod resend;
 mod sign_off;
+mod signable;
 mod tap;
 
 use std::io;
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tracing::field::{DisplayValue, display};
 
 pub use self::ask::{ask, ask_within};
@@ -34,13 +35,14 @@ pub use self::person::{PersonAsked, Token};
 pub use self::reevaluate::{Becomes, Reevaluated};
 pub use self::resend::{ResendOf, ResendRequest};
 pub use self::sign_off::SignOffRequest;
+pub use self::signable::Signable;
 use self::tap::Granted;
 pub use self::tap::Tapped;
 use super::users;
 use crate::board::Board;
 use crate::clock;
 use crate::domain::call::Stand;
-use crate::domain::{DestinationId, Rules, SpecimenId, SpecimenToken};
+use crate::domain::{DestinationId, SpecimenId, SpecimenToken};
 use crate::journal::desk::Decider;
 use crate::journal::qc::Saying;
 use crate::journal::reassign::Reassigning;
@@ -70,6 +72,9 @@ pub enum Request {
         sha256: String,
         by: String,
         statement: String,
+        /// Why, though no case takes some way through them.
+        #[serde(default)]
+        untried_because: Option<String>,
     },
     /// Say something of controls.
     Qc {
@@ -207,19 +212,6 @@ pub struct Control {
     pub asking: Asking,
 }
 
-/// The rules that can be signed, and whom to tell.
-#[derive(Clone)]
-pub struct Signable {
-    /// Those that the gateway was started with.
-    pub present: Arc<Rules>,
-    /// Those in force.
-    pub in_force: watch::Sender<Option<Arc<Rules>>>,
-    /// How many of the cases beside them don't come out as they say. Such rules are never put in force.
-    pub failed_cases: usize,
-    /// The system users who may sign; empty: whoever may use the socket.
-    pub signers: Arc<[String]>,
-}
-
 impl Control {
     /// Opens the socket for its owner and group. The journal's lock has made sure that no other gateway uses it.
     pub fn listen(path: &Path) -> Result<UnixListener, ControlError> {
@@ -302,7 +294,7 @@ impl Control {
             Request::Tap { .. } => {
                 Response::Refused { why: "what passes is told over the control socket alone".to_owned() }
             }
-            Request::Sign { sha256, by, statement } => {
+            Request::Sign { sha256, by, statement, untried_because } => {
                 tracing::info!(actor, by, sha256, "signed rules");
                 let present = &self.rules.present;
                 if present.sha256 != sha256 {
@@ -323,7 +315,11 @@ impl Control {
                     );
                     return Response::Refused { why };
                 }
-                let signing = Signing { by, account: actor, statement };
+                let untried = match self.rules.untried(untried_because) {
+                    Ok(untried) => untried,
+                    Err(why) => return Response::Refused { why },
+                };
+                let signing = Signing { by, account: actor, statement, untried };
                 match self.journal.sign(present, signing, clock::now()).await {
                     Ok(()) => {
                         self.rules.in_force.send_replace(Some(Arc::clone(present)));

@@ -20,6 +20,8 @@ pub struct Signing {
     pub account: String,
     /// What was looked at and found right, in their words.
     pub statement: String,
+    /// Which ways through the rules no case takes, and why they are signed all the same. It stands in the audit alone.
+    pub untried: Option<String>,
 }
 
 /// Rules that were signed, without their text.
@@ -49,7 +51,7 @@ impl Journal {
             if last.as_ref() == Some(&sha256) {
                 return Err(JournalError::Refused("these rules are in force already".to_owned()));
             }
-            let Signing { by, account, statement } = &signing;
+            let Signing { by, account, statement, untried } = &signing;
             connection.execute(
                 "INSERT INTO rule_set (sha256, text, signed_by, account, statement, signed_at)
                  VALUES (?, ?, ?, ?, ?, ?)",
@@ -60,7 +62,10 @@ impl Journal {
                 actor: account,
                 step: "rules signed",
                 subject: format!("rules {sha256}"),
-                detail: format!("{by}: {statement}"),
+                detail: format!(
+                    "{by}: {statement}{}",
+                    untried.iter().map(|it| format!("; {it}")).collect::<String>()
+                ),
             };
             audit::append(connection, &step)
         })
@@ -79,7 +84,12 @@ impl Reader {
             Ok(Signed {
                 id: row.get(0)?,
                 sha256: row.get(1)?,
-                signing: Signing { by: row.get(2)?, account: row.get(3)?, statement: row.get(4)? },
+                signing: Signing {
+                    by: row.get(2)?,
+                    account: row.get(3)?,
+                    statement: row.get(4)?,
+                    untried: None,
+                },
                 at: instant(row.get(5)?),
             })
         });

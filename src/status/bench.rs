@@ -430,7 +430,7 @@ mod tests {
             "No rules are signed: units pass unchanged, and no rule holds or calls anything."
         );
         let (by, account) = ("Dr. Example".to_owned(), "mgarcia".to_owned());
-        let signing = Signing { by, account, statement: "fine".to_owned() };
+        let signing = Signing { by, account, statement: "fine".to_owned(), untried: None };
         let signed = Signed { id: 1, sha256: "ab".repeat(32), signing, at: snapshot.as_of };
         snapshot.rules = Some((signed.clone(), true));
         let told = units(&snapshot, &clock).english();

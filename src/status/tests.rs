@@ -54,6 +54,7 @@ fn page(folder: &std::path::Path) -> Page {
         present: Default::default(),
         in_force: watch::channel(None).0,
         failed_cases: 0,
+        untried: [].into(),
         signers: [].into(),
     };
     let control = Control {

@@ -28,7 +28,16 @@ async fn laboratory(of_calls: &str) -> (Lims, Lab, std::net::SocketAddr) {
 }
 
 fn sign(lab: &Lab) {
-    let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    let said = lab.text(&[
+        "rules",
+        "sign",
+        "--by",
+        "Dr. Example",
+        "--statement",
+        "checked",
+        "--untried-because",
+        "a test",
+    ]);
     assert!(said.starts_with("Signed by"), "{said}");
 }
 

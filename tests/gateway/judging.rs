@@ -1,6 +1,8 @@
 //! Rules of `rules.d` in the running gateway: unsigned they only look on; signed they hold where a destination lets them
 //! verify; and what they decided can be read, with its limits.
 
+use labwire::host::control::{self, Request, Response};
+
 use super::support::*;
 
 pub(crate) const CODES: &str =
@@ -21,7 +23,16 @@ pub(crate) fn of_patient(specimen: &str, value: &str, time: &str) -> String {
 }
 
 pub(crate) fn sign(lab: &Lab) {
-    let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    let said = lab.text(&[
+        "rules",
+        "sign",
+        "--by",
+        "Dr. Example",
+        "--statement",
+        "checked",
+        "--untried-because",
+        "a test",
+    ]);
     assert!(said.starts_with("Signed by"), "{said}");
 }
 
@@ -62,11 +73,20 @@ async fn unsigned_rules_look_on_and_signed_ones_hold_and_each_decision_can_be_re
 
     let wrong = format!("{CRITICAL}case = [{{ value = \"9\", expect = \"rise\" }}]\n");
     rules(&lab, &wrong);
-    let refused = lab.run(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    let refused = lab.run(&[
+        "rules",
+        "sign",
+        "--by",
+        "Dr. Example",
+        "--statement",
+        "checked",
+        "--untried-because",
+        "a test",
+    ]);
     assert!(String::from_utf8_lossy(&refused.stdout).contains("1 cases don't come out"), "{refused:?}");
     assert_eq!(refused.status.code(), Some(1));
     rules(&lab, CRITICAL);
-    sign(&lab);
+    no_way_is_left_untried_without_a_reason(&lab).await;
     until("what the signed rules don't hold leaves", || lab.count("accepted") == 1).await;
     until("what they hold is said to be critical", || lab.text(&["held"]).contains("it is critical")).await;
     send(address, &of_patient("EX0002", "90.0", "20260102040405")).await;
@@ -90,6 +110,33 @@ async fn unsigned_rules_look_on_and_signed_ones_hold_and_each_decision_can_be_re
     lab.must_balance();
     assert!(decided_again(&lab) >= 7, "each stored case decides as it did");
     another_set_is_tried_on_it(&lab);
+}
+
+/// Signs them, with a reason.
+async fn no_way_is_left_untried_without_a_reason(lab: &Lab) {
+    let why = ["--by", "Dr. Example", "--statement", "checked"];
+    let refused = lab.run(&[&["rules", "sign"], &why[..]].concat());
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert!(said.contains("own.toml:1:1: glucose has no case that comes out as low; add one"), "{said}");
+    assert!(said.contains("Refused: 6 ways through the rules have no case"), "{said}");
+    assert_eq!(refused.status.code(), Some(1));
+    let sha256 = lab.text(&["rules"]).lines().next().unwrap().rsplit(' ').next().unwrap().to_owned();
+    let (by, statement) = ("Dr. Example".to_owned(), "checked".to_owned());
+    for untried_because in [None, Some(" ".to_owned())] {
+        let (sha256, by, statement) = (sha256.clone(), by.clone(), statement.clone());
+        let asked = Request::Sign { sha256, by, statement, untried_because };
+        let socket = lab.path("sock");
+        let answer =
+            tokio::task::spawn_blocking(move || control::ask(&socket, &asked)).await.unwrap().unwrap();
+        let Response::Refused { why } = answer else { unreachable!("{answer:?}") };
+        assert!(why.contains("no case for 6: glucose low, glucose high"), "{why}");
+    }
+    assert!(lab.text(&["rules"]).contains("In force:   none."));
+    sign(lab);
+    let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
+    let kept = "SELECT count(*) FROM audit WHERE step = 'rules signed' AND detail LIKE
+        'Dr. Example: checked; no case for 6: glucose low, %; because a test'";
+    assert_eq!(journal.query_row(kept, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
 }
 
 /// The second set calls 90 critical too, and knows no delta.
@@ -227,7 +274,16 @@ async fn only_signers_sign_and_what_is_suspended_waits_until_it_is_no_more() {
     let with = |more: &str| std::fs::write(lab.path("labwire.toml"), format!("{site}{more}")).unwrap();
     with("[rules]\nsigners = [\"nobody-here\"]\n");
     let gateway = lab.start().await;
-    let said = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    let said = lab.text(&[
+        "rules",
+        "sign",
+        "--by",
+        "Dr. Example",
+        "--statement",
+        "checked",
+        "--untried-because",
+        "a test",
+    ]);
     assert!(said.contains("may not put rules in force"), "{said}");
     assert!(gateway.terminate().success());
 

@@ -132,7 +132,16 @@ async fn a_moved_result_is_judged_by_the_rules_under_its_right_number() {
     lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
     rules(&lab, NUMBER);
     let gateway = lab.start().await;
-    let signed = lab.text(&["rules", "sign", "--by", "Dr. Example", "--statement", "checked"]);
+    let signed = lab.text(&[
+        "rules",
+        "sign",
+        "--by",
+        "Dr. Example",
+        "--statement",
+        "checked",
+        "--untried-because",
+        "a test",
+    ]);
     assert!(signed.starts_with("Signed by"), "{signed}");
     send(address, &glucose("XE0001", "90.0", "F", "20260102030405")).await;
     send(address, &glucose("", "91.0", "F", "20260102030505")).await;
@@ -202,7 +211,7 @@ async fn the_gateway_itself_signs_no_rules_whose_own_cases_fail() {
     let shown = lab.text(&["rules"]);
     let sha256 = shown.lines().next().unwrap().rsplit(' ').next().unwrap().to_owned();
     let (by, statement) = ("Dr. Example".to_owned(), "checked".to_owned());
-    let asked = Request::Sign { sha256, by, statement };
+    let asked = Request::Sign { sha256, by, statement, untried_because: None };
     let socket = lab.path("sock");
     let answer = tokio::task::spawn_blocking(move || control::ask(&socket, &asked)).await.unwrap().unwrap();
     let Response::Refused { why } = answer else { unreachable!("{answer:?}") };

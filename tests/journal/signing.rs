@@ -11,8 +11,12 @@ fn rules(text: &str) -> Rules {
 }
 
 fn sign(lab: &Lab, rules: &Rules, by: &str, statement: &str) -> Result<(), JournalError> {
-    let signing =
-        Signing { by: by.to_owned(), account: "mgarcia".to_owned(), statement: statement.to_owned() };
+    let signing = Signing {
+        by: by.to_owned(),
+        account: "mgarcia".to_owned(),
+        statement: statement.to_owned(),
+        untried: None,
+    };
     lab.wait(lab.journal.sign(rules, signing, lab.now()))
 }
 

@@ -208,7 +208,12 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
     pub(crate) async fn sign_rules(&self) {
         let (settings, _) = Settings::load(self.folder.path()).unwrap();
         let (by, statement) = ("Dr. Example".to_owned(), "checked".to_owned());
-        let request = Request::Sign { sha256: settings.rules.sha256.clone(), by, statement };
+        let request = Request::Sign {
+            sha256: settings.rules.sha256.clone(),
+            by,
+            statement,
+            untried_because: Some("a test".to_owned()),
+        };
         let socket = self.folder.path().join("control.sock");
         let ask = move || control::ask(&socket, &request).unwrap();
         assert_eq!(tokio::task::spawn_blocking(ask).await.unwrap(), Response::Done);

@@ -31,6 +31,9 @@ pub(in crate::cli) struct Sign {
     /// What you looked at and found right, in your words
     #[arg(long)]
     pub(in crate::cli) statement: String,
+    /// Why they are signed though some way through a rule has no case; the audit keeps it with the ways
+    #[arg(long, value_name = "REASON")]
+    pub(in crate::cli) untried_because: Option<String>,
 }
 
 #[derive(Args)]
