@@ -141,8 +141,17 @@ pub enum LinkState {
     Listening,
     /// A place that is looked at for files now and then.
     Polling,
-    /// Who is connected, and what the protocol is doing, in words.
-    Connected { peers: BTreeMap<String, &'static str> },
+    /// Who is connected, and what the protocol is doing.
+    Connected { peers: BTreeMap<String, Doing> },
+}
+
+/// What the protocol is doing with a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doing {
+    /// In words: a lowercase fragment such as "waiting for a transmission".
+    pub what: &'static str,
+    /// Since when it does just that.
+    pub since: Timestamp,
 }
 
 /// What keeps a link or a destination down, as far as it decides what a person tries first.
@@ -260,13 +269,14 @@ impl Board {
 
     /// A peer connected, or does something else than before.
     pub fn peer_does(&self, source: &str, peer: &str, now: Timestamp, doing: &'static str) {
+        let begins = Doing { what: doing, since: now };
         self.with_link(source, |link| {
             if let LinkState::Connected { peers } = &mut link.state {
-                if peers.get(peer) != Some(&doing) {
-                    peers.insert(peer.to_owned(), doing);
+                if peers.get(peer).map(|it| it.what) != Some(doing) {
+                    peers.insert(peer.to_owned(), begins);
                 }
             } else {
-                link.state = LinkState::Connected { peers: BTreeMap::from([(peer.to_owned(), doing)]) };
+                link.state = LinkState::Connected { peers: BTreeMap::from([(peer.to_owned(), begins)]) };
                 link.since = now;
             }
         });
@@ -419,5 +429,20 @@ mod tests {
         assert_eq!(words(Stage::Fetched, 1024 * 1024 * 1024), ["fetching day.csv: 1024 of 1914 MiB"]);
         assert_eq!(words(Stage::Stored, 0), ["storing day.csv: 0 of 1914 MiB"]);
         assert_eq!(words(Stage::Stored, 7 * 256 * 1024), ["storing day.csv: 1 of 1914 MiB"]);
+    }
+
+    #[test]
+    fn what_a_peer_does_has_its_own_begin_and_keeps_it_while_it_goes_on() {
+        let (board, at) = (Board::default(), |second| Timestamp::from_second(second).unwrap());
+        board.add_link("port 1", Vec::new(), at(0));
+        let doing = |second, what| {
+            board.peer_does("port 1", "port 1", at(second), what);
+            let link = board.links().remove("port 1").unwrap();
+            let LinkState::Connected { peers } = link.state else { unreachable!("it is connected") };
+            assert_eq!(link.since, at(10), "the link's own");
+            peers["port 1"].since
+        };
+        let began = [(10, "idle"), (20, "receiving"), (25, "receiving"), (30, "idle")];
+        assert_eq!(began.map(|(second, what)| doing(second, what)), [at(10), at(20), at(20), at(30)]);
     }
 }

@@ -19,6 +19,8 @@ pub enum Words {
     /// A count.
     Number(i64),
     Time(Moment),
+    /// How long something has gone on that hasn't ended, in seconds.
+    Lasts(u64),
     /// Several, with this between each two.
     Row(Vec<Words>, &'static str),
     /// With a capital at its beginning.
@@ -38,6 +40,8 @@ pub enum Piece<'a> {
     Text(String),
     /// A time, as it is written in the language.
     Time(&'a Moment, String),
+    /// Seconds, and how they are written.
+    Lasts(u64, String),
 }
 
 /// Between each three digits of a count in English; a key of the catalogues.
@@ -87,7 +91,7 @@ impl Words {
     /// In the language of a catalogue, which knows each text by its English.
     pub fn text<'c>(&self, catalogue: &dyn Fn(&'static str) -> &'c str) -> String {
         let text = |piece: Piece<'_>| match piece {
-            Piece::Text(text) | Piece::Time(_, text) => text,
+            Piece::Text(text) | Piece::Time(_, text) | Piece::Lasts(_, text) => text,
         };
         self.pieces(catalogue).into_iter().map(text).collect()
     }
@@ -101,6 +105,7 @@ impl Words {
                 let text = moment.at.strftime(catalogue(moment.form)).to_string();
                 vec![Piece::Time(moment, text)]
             }
+            Words::Lasts(seconds) => vec![Piece::Lasts(*seconds, lasting(*seconds))],
             Words::Row(words, between) => {
                 let mut pieces = Vec::new();
                 for (index, it) in words.iter().enumerate() {
@@ -147,6 +152,16 @@ fn filled<'w, 'c>(
     pieces
 }
 
+/// In the units that every language has, the two that matter. The page's script counts on in the same.
+fn lasting(seconds: u64) -> String {
+    let (minutes, hours) = (seconds / 60, seconds / 3_600);
+    match (minutes, hours) {
+        (0, _) => format!("{seconds} s"),
+        (_, 0) => format!("{minutes} min {} s", seconds % 60),
+        _ => format!("{hours} h {} min", minutes % 60),
+    }
+}
+
 /// A number with its thousands apart.
 fn grouped(number: i64, between: &str) -> String {
     let digits = number.unsigned_abs().to_string();
@@ -167,7 +182,7 @@ impl fmt::Debug for Words {
             Words::Text { english, .. } => write!(f, "{english:?}"),
             Words::Row(words, _) => f.debug_list().entries(words).finish(),
             Words::Capital(words) => words.fmt(f),
-            Words::Data(_) | Words::Number(_) | Words::Time(_) => f.write_str("…"),
+            Words::Data(_) | Words::Number(_) | Words::Time(_) | Words::Lasts(_) => f.write_str("…"),
         }
     }
 }
@@ -292,6 +307,14 @@ mod tests {
         let say = |number: i64| counted!(number, "{n} result", "{n} results").english();
         let told = [0, 1, 2, 1_234_567, -1_000].map(say);
         assert_eq!(told, ["0 results", "1 result", "2 results", "1,234,567 results", "-1,000 results"]);
+    }
+
+    #[test]
+    fn how_long_it_lasts_is_said_in_the_two_units_that_matter() {
+        let said = [0, 12, 59, 60, 754, 3_599, 3_600, 90_000].map(|seconds| Words::Lasts(seconds).english());
+        let expected =
+            ["0 s", "12 s", "59 s", "1 min 0 s", "12 min 34 s", "59 min 59 s", "1 h 0 min", "25 h 0 min"];
+        assert_eq!(said, expected);
     }
 
     #[test]

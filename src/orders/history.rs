@@ -70,7 +70,7 @@ impl Historian {
         self.board.add_link(NAME, Vec::new(), clock::now());
         let asker = match Asker::new(&self.settings.web) {
             Ok(asker) => {
-                self.board.set_link(NAME, clock::now(), is_there());
+                self.is_there(clock::now());
                 Ok(asker)
             }
             Err(why) => {
@@ -161,11 +161,10 @@ impl Historian {
         let now = clock::now();
         let waited = now.duration_since(asked.opened_at);
         let is_late = waited >= SignedDuration::try_from(self.settings.wait).unwrap_or(SignedDuration::MAX);
-        let state = match &answer {
-            Ok(_) => is_there(),
-            Err(why) => LinkState::Down(why.clone()),
-        };
-        self.board.set_link(NAME, now, state);
+        match &answer {
+            Ok(_) => self.is_there(now),
+            Err(why) => self.board.set_link(NAME, now, LinkState::Down(why.clone())),
+        }
         match answer {
             Ok(values) => self.journal.close_history(asked.ids, Some(values), now).await?,
             Err(why) if is_late => {
@@ -212,18 +211,16 @@ impl Historian {
         Err(format!("its answer has more than {PAGES} pages; ask for fewer days, or by {{code}}"))
     }
 
+    /// The page shows that it can be asked.
+    fn is_there(&self, now: Timestamp) {
+        self.board.peer_does(NAME, "the LIMS", now, "asked when a result is compared");
+    }
+
     fn accept(&self) -> &'static str {
         match self.settings.format {
             HistoryFormat::Json => "application/json",
             HistoryFormat::Fhir { .. } => "application/fhir+json",
         }
-    }
-}
-
-/// As the page shows that it can be asked.
-fn is_there() -> LinkState {
-    LinkState::Connected {
-        peers: BTreeMap::from([("the LIMS".to_owned(), "asked when a result is compared")]),
     }
 }
 

@@ -7,6 +7,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 
 use super::Page;
+use super::analyzer::is_damaged;
 use super::calls::{self, CallRow};
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
@@ -16,7 +17,7 @@ use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
 use super::spark::Spark;
 use super::who::Who;
 use super::words::{filters, kept};
-use crate::board::DestinationState;
+use crate::board::{DestinationState, Doing};
 use crate::config::settings::Mode;
 use crate::domain::{Words, counted, words};
 
@@ -111,7 +112,7 @@ impl Bench {
             shell: Shell::new(words!("Bench"), "/", site, snapshot, clock),
             lead: lead(snapshot, clock),
             summary: summary(snapshot),
-            analyzers: snapshot.analyzers.iter().map(|it| analyzer(it, clock)).collect(),
+            analyzers: snapshot.analyzers.iter().map(|it| analyzer(it, snapshot.as_of, clock)).collect(),
             intake: intake(snapshot),
             destinations: snapshot.destinations.iter().map(|it| lims(it, snapshot, clock)).collect(),
             queries: queries(snapshot, clock),
@@ -173,7 +174,7 @@ fn summary(snapshot: &Snapshot) -> Words {
     Words::row(there.map(|(number, state)| words!("{n} {what}", n = number, what = state)), " · ")
 }
 
-fn analyzer(it: &Analyzer, clock: &Clock) -> AnalyzerRow {
+fn analyzer(it: &Analyzer, as_of: Timestamp, clock: &Clock) -> AnalyzerRow {
     let (mark, detail) = contact(it, clock);
     let counts = &it.counts;
     AnalyzerRow {
@@ -182,7 +183,7 @@ fn analyzer(it: &Analyzer, clock: &Clock) -> AnalyzerRow {
         row: if mark.class == "calm" { "" } else { mark.class },
         mark,
         detail,
-        note: note(it, clock),
+        note: is_damaged(it, as_of).then(|| words!("Bytes come damaged: its page says what to try.")),
         last_message: counts.last_message.map(|at| clock.at(at)),
         spark: Spark::of(&it.hours, clock),
         received: counts.received,
@@ -192,22 +193,6 @@ fn analyzer(it: &Analyzer, clock: &Clock) -> AnalyzerRow {
         held: counts.held,
         open_problems: counts.open_problems,
     }
-}
-
-/// The latest note in words, and what was noted since when, before the last start too.
-fn note(it: &Analyzer, clock: &Clock) -> Option<Words> {
-    let latest = it.last_note.as_ref();
-    let latest = latest.map(|(at, text)| Words::row([clock.at(*at).into(), kept(text)], ": "));
-    let since = it.notes.iter().map(|notes| notes.first_at).min();
-    let counted = since.map(|since| {
-        let kinds = it.notes.iter().map(|notes| {
-            let at = clock.at(notes.last_at);
-            words!("{n} {what}, the last at {at}", n = notes.count, what = &notes.code, at)
-        });
-        words!("since {since}: {what}", since = clock.at(since), what = Words::row(kinds, "; "))
-    });
-    let note = Words::row(latest.into_iter().chain(counted), " · ");
-    (!note.is_none()).then_some(note)
 }
 
 /// The state of an analyzer's link, and what goes with it.
@@ -242,8 +227,12 @@ pub(super) fn contact(it: &Analyzer, clock: &Clock) -> (Mark, Words) {
         ),
         Contact::Polling { since: at } => polling(it, [since(*at), place.into()], clock),
         Contact::Connected { peers, since: at } => {
-            let doing = Words::row(peers.values().copied().map(Words::fixed), ", ");
-            let detail = [quiet, doing, since(*at), place.into(), shared];
+            let doing = |it: &Doing| {
+                words!("{doing}, {lasts}", doing = Words::fixed(it.what), lasts = clock.lasts(it.since))
+            };
+            let doing = Words::row(peers.values().map(doing), "; ");
+            let since = words!("connected since {since}", since = clock.at(*at));
+            let detail = [quiet, doing, since, place.into(), shared];
             (Mark::new(Severity::Calm, words!("Connected")), Words::row(detail, "; "))
         }
     }
@@ -418,6 +407,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+    use crate::journal::notes::LinkNotes;
     use crate::journal::rules::{Signed, Signing};
     use crate::status::lead::tests::{calm_bench, removed_with};
 
@@ -439,6 +429,40 @@ mod tests {
         assert!(
             units(&snapshot, &clock).english().ends_with("the configured ones differ and aren't signed.")
         );
+    }
+
+    #[test]
+    fn a_line_that_damages_bytes_is_said_in_words_and_what_passes_on_a_good_one_is_not() {
+        let snapshot = calm_bench();
+        let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
+        let said = |code: &str, minutes_ago| {
+            let mut it = snapshot.analyzers[0].clone();
+            let at = snapshot.as_of - jiff::SignedDuration::from_mins(minutes_ago);
+            let (source, code) = ("port 1".to_owned(), code.to_owned());
+            it.notes = vec![LinkNotes { source, code, count: 568, first_at: at, last_at: at }];
+            it.last_note = Some((at, "a frame with a wrong checksum was refused".to_owned()));
+            analyzer(&it, snapshot.as_of, &clock).note.map(|note| note.english())
+        };
+        let words = "Bytes come damaged: its page says what to try.";
+        assert_eq!(said("bad-checksum", 1).as_deref(), Some(words));
+        assert_eq!([said("bad-checksum", 60), said("repeated-frame", 1)], [None, None]);
+    }
+
+    #[test]
+    fn a_connected_analyzer_says_what_it_does_and_how_long() {
+        let snapshot = calm_bench();
+        let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
+        let mut it = snapshot.analyzers[0].clone();
+        let (what, since) =
+            ("receiving a transmission", snapshot.as_of - jiff::SignedDuration::from_secs(72));
+        let peers = [("port 1".to_owned(), Doing { what, since })].into();
+        it.contact =
+            Contact::Connected { peers, since: snapshot.as_of - jiff::SignedDuration::from_hours(4) };
+        let (mark, detail) = contact(&it, &clock);
+        assert_eq!(mark.words, "Connected");
+        assert_eq!(detail, "receiving a transmission, 1 min 12 s; connected since 08:00:00");
+        let shown = crate::status::words::html(&detail, crate::config::settings::Language::German);
+        assert!(shown.contains("<span data-lasts=\"72\">1 min 12 s</span>"), "{shown}");
     }
 
     #[test]

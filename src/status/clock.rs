@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub(super) use crate::domain::Moment;
+use crate::domain::Words;
 
 /// Writes times as seen from one moment.
 #[derive(Debug, Clone)]
@@ -22,6 +23,11 @@ impl Clock {
         let (at, today) = (at.to_zoned(self.zone.clone()), self.as_of.to_zoned(self.zone.clone()).date());
         let form = if at.date() == today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
         Moment { at, form }
+    }
+
+    /// How long something has gone on that hasn't ended; nothing for what is to come.
+    pub(super) fn lasts(&self, since: Timestamp) -> Words {
+        Words::Lasts(u64::try_from(self.as_of.duration_since(since).as_secs()).unwrap_or(0))
     }
 
     /// The hour of this clock's moment, since 1970 UTC.
@@ -44,7 +50,6 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Words;
 
     #[test]
     fn a_time_names_its_day_only_when_that_is_not_today() {

@@ -33,6 +33,7 @@ mod live;
 mod machine;
 mod misread;
 mod next;
+mod noted;
 mod offset;
 mod orders;
 mod overview;

@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::annunciator::On;
-use crate::board::{Cause, DestinationState, DestinationView, Differing, DropView, LinkState, LinkView};
+use crate::board::{
+    Cause, DestinationState, DestinationView, Differing, Doing, DropView, LinkState, LinkView,
+};
 use crate::config::settings::Mode;
 use crate::domain::call::Step;
 use crate::domain::traffic::{self, Quiet};
@@ -125,7 +127,7 @@ pub(super) enum Contact {
         since: Timestamp,
     },
     Connected {
-        peers: BTreeMap<String, &'static str>,
+        peers: BTreeMap<String, Doing>,
         since: Timestamp,
     },
     /// No longer in the configuration.

@@ -1,5 +1,5 @@
 //! The wall view: what a room must see from across it. Large, without names, numbers of specimens or values of patients;
-//! it only shows, and has no scan box: nobody stands at a keyboard there, and a specimen's way names a patient.
+//! it only shows, names nobody who is signed in, and has no scan box: nobody stands at a keyboard there, and a specimen's way names a patient.
 
 use askama::Template;
 use axum::extract::State;
@@ -10,7 +10,6 @@ use super::bench::{contact, lims};
 use super::failure::{Failure, html};
 use super::lead::{Severity, lead};
 use super::shell::{Mark, Shell};
-use super::who::Who;
 use super::words::filters;
 use crate::domain::{Words, counted, words};
 
@@ -25,7 +24,7 @@ struct Wall {
     tiles: Vec<(String, Mark)>,
 }
 
-pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
+pub(super) async fn show(State(page): State<Page>) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
     let lead = lead(&snapshot, &clock);
@@ -52,7 +51,7 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
         waits: waits.collect(),
         severity: lead.severity,
         headline: lead.headline,
-        shell: Shell::new(words!("Wall"), "/wall", &page.site, &snapshot, &clock).seen_by(who, "/wall"),
+        shell: Shell::new(words!("Wall"), "/wall", &page.site, &snapshot, &clock),
     };
     html(&wall, page.language)
 }

@@ -71,6 +71,7 @@ fn piece_of_html(piece: &Piece<'_>, catalogue: &dyn Fn(&'static str) -> &'static
             let (exact, whole, text) = (moment.exact(), escaped(&whole), escaped(text));
             format!("<time datetime=\"{exact}\" title=\"{whole}\">{text}</time>")
         }
+        Piece::Lasts(seconds, text) => format!("<span data-lasts=\"{seconds}\">{text}</span>"),
     }
 }
 

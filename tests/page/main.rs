@@ -18,6 +18,7 @@ mod connections;
 mod controls;
 mod downtime;
 mod forms;
+mod head;
 mod in_a_browser;
 mod laboratory;
 mod languages;

@@ -14,7 +14,7 @@ impl Control {
                 LinkState::Polling => "looked at for files".to_owned(),
                 LinkState::Connected { peers } => {
                     let peers: Vec<String> =
-                        peers.iter().map(|(peer, doing)| format!("{peer} {doing}")).collect();
+                        peers.iter().map(|(peer, doing)| format!("{peer} {}", doing.what)).collect();
                     format!("connected: {}", peers.join("; "))
                 }
             };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::board::Cause;
 use crate::domain::{Words, counted, words};
 use crate::status::by_hand::Whereabouts;
@@ -29,11 +31,16 @@ pub(super) fn advice(it: &Analyzer, snapshot: &Snapshot, paper_after: Duration) 
     Some(Card { likely, steps, safe: safe(it, snapshot), paper: paper(paper_after) })
 }
 
-fn trouble(it: &Analyzer, snapshot: &Snapshot) -> Option<Trouble> {
-    let damaged = it.notes.iter().any(|note| {
-        let since = snapshot.as_of.duration_since(note.last_at).as_mins();
+/// Whether bytes came damaged a short while ago.
+pub(in crate::status) fn is_damaged(it: &Analyzer, as_of: Timestamp) -> bool {
+    it.notes.iter().any(|note| {
+        let since = as_of.duration_since(note.last_at).as_mins();
         DAMAGE.contains(&note.code.as_str()) && since < DAMAGED
-    });
+    })
+}
+
+fn trouble(it: &Analyzer, snapshot: &Snapshot) -> Option<Trouble> {
+    let damaged = is_damaged(it, snapshot.as_of);
     let (likely, steps) = match (&it.contact, it.wire.as_ref()?) {
         (Contact::Down { .. }, Wire::Port(device)) => port(device, it.cause),
         (Contact::Down { .. }, Wire::Called(address)) => called(address, it.cause),

@@ -3,6 +3,8 @@
 
 mod advice;
 
+pub(super) use advice::is_damaged;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -12,12 +14,13 @@ use super::bench::contact;
 use super::card::Card;
 use super::clock::Moment;
 use super::failure::{Failure, html};
+use super::noted;
 use super::offset;
 use super::qc::standing_of;
 use super::shell::{Mark, Shell};
 use super::spark::Spark;
 use super::who::Who;
-use super::words::filters;
+use super::words::{filters, kept};
 use crate::domain::{InstrumentId, Words, counted, words};
 
 /// The most lines that wait and are looked at, of all analyzers.
@@ -42,8 +45,18 @@ struct AnalyzerPage {
     /// How its clock stands to ours.
     clock_says: Words,
     spark: Spark,
-    /// What its line did wrong: the note's code, how often, first and last.
-    notes: Vec<(String, i64, Moment, Moment)>,
+    /// The latest odd thing on its line, since the start.
+    latest: Option<(Moment, Words)>,
+    notes: Vec<NoteRow>,
+}
+
+/// What its line did wrong.
+struct NoteRow {
+    what: Words,
+    code: String,
+    times: i64,
+    first: Moment,
+    last: Moment,
 }
 
 pub(super) async fn show(
@@ -70,9 +83,12 @@ pub(super) async fn show(
         .ok_or(Failure::NotFound("There is no analyzer of that name."))?;
     let (mark, detail) = contact(it, &clock);
     let counts = &it.counts;
-    let note = |note: &crate::journal::notes::LinkNotes| {
-        let times = i64::try_from(note.count).unwrap_or(i64::MAX);
-        (note.code.clone(), times, clock.at(note.first_at), clock.at(note.last_at))
+    let note = |note: &crate::journal::notes::LinkNotes| NoteRow {
+        what: noted::sentence(&note.code).unwrap_or_else(|| note.code.replace('-', " ").into()),
+        code: note.code.clone(),
+        times: i64::try_from(note.count).unwrap_or(i64::MAX),
+        first: clock.at(note.first_at),
+        last: clock.at(note.last_at),
     };
     html(
         &AnalyzerPage {
@@ -104,6 +120,7 @@ pub(super) async fn show(
             controls: standing_of(&series, &page.qc),
             clock_says: offset::says(least),
             spark: Spark::of(&it.hours, &clock),
+            latest: it.last_note.as_ref().map(|(at, text)| (clock.at(*at), kept(text))),
             notes: it.notes.iter().map(note).collect(),
         },
         page.language,

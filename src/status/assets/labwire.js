@@ -148,6 +148,8 @@
     // Without a stream it rests, and nobody looks.
     const silent = source !== null && performance.now() - heard > PATIENCE;
     const now = silent || failed;
+    // Paper is never live.
+    asOf.dataset.onPaper = document.body.dataset.wordsPaper.replace("{at}", confirmed);
     if (now) {
       const text = said("wordsStale", confirmed);
       if (banner.textContent !== text) banner.textContent = text;
@@ -160,6 +162,19 @@
       banner.hidden = !stale;
       document.documentElement.classList.toggle("is-stale", stale);
       document.title = stale ? `${said("wordsTitle", confirmed)} · ${title}` : title;
+    }
+  }
+
+  // What lasts goes on, from what the gateway said, while something is heard of it. Written as the gateway writes it.
+  function count() {
+    if (stale) return;
+    for (const it of document.querySelectorAll("[data-lasts]")) {
+      if (!it.labwireSeen) it.labwireSeen = performance.now();
+      const seconds = Number(it.dataset.lasts) + Math.floor((performance.now() - it.labwireSeen) / 1000);
+      const minutes = Math.floor(seconds / 60);
+      const [large, small] = minutes < 60 ? [`${minutes} min`, `${seconds % 60} s`] : [`${Math.floor(minutes / 60)} h`, `${minutes % 60} min`];
+      const text = minutes === 0 ? `${seconds} s` : `${large} ${small}`;
+      if (it.textContent !== text) it.textContent = text;
     }
   }
 
@@ -220,7 +235,7 @@
       const busy = marking && !marking.isCollapsed && document.activeElement !== scan;
       ring(fresh.body.dataset);
       behind = busy;
-      if (busy) { again = true; } else { swap(fresh); confirmed = fresh.body.dataset.asOf; }
+      if (busy) { again = true; } else { swap(fresh); count(); confirmed = fresh.body.dataset.asOf; }
       failed = false;
     } catch {
       failed = true;
@@ -261,7 +276,7 @@
   }
   document.addEventListener("visibilitychange", rest);
   rest();
-  setInterval(show, 500);
+  setInterval(() => { show(); count(); }, 500);
 })();
 // The sound of alarms, on each screen as its people want it. A browser plays nothing before somebody has touched the page.
 (() => {

@@ -203,7 +203,7 @@ fn bare(template: &str) -> Vec<String> {
         let worded = template.split(named).skip(1).filter_map(|it| it.split('"').next());
         text.extend(worded.flat_map(|it| [" ", it]));
     }
-    let known = ["labwire", "SHA", "STAT", "p50", "p95", "h", "data", "still", "whole"];
+    let known = ["labwire", "SHA", "STAT", "p50", "p95", "h", "data", "still", "wall"];
     let words = text.split(|letter: char| !letter.is_alphanumeric());
     let words = words.filter(|it| it.chars().any(char::is_alphabetic) && !known.contains(it));
     words.map(str::to_owned).collect()
