@@ -27,6 +27,7 @@ struct State {
     destinations: BTreeMap<String, DestinationView>,
     chores: BTreeMap<Chore, (Timestamp, String)>,
     configuration: Option<Differing>,
+    refused: Option<String>,
     dropped_spans: Option<u64>,
 }
 
@@ -385,15 +386,6 @@ impl Board {
             let since = state.chores.remove(&chore).map_or(now, |(since, _)| since);
             state.chores.extend(failure.map(|why| (chore, (since, why))));
         });
-    }
-
-    /// How the configuration on disk differs from the one that runs; `None`: it doesn't.
-    pub fn configuration(&self) -> Option<Differing> {
-        self.lock().configuration.clone()
-    }
-
-    pub fn set_configuration(&self, differing: Option<Differing>) {
-        self.change(|state| state.configuration = differing);
     }
 
     fn with_link(&self, source: &str, change: impl FnOnce(&mut LinkView)) {

@@ -2,30 +2,30 @@
 
 mod admission;
 mod configuration;
+mod reading;
 mod retention;
 mod rules;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio_util::sync::CancellationToken;
 
 use crate::alerts::Alerts;
 use crate::board::{Board, Cause, DestinationState};
 use crate::clock;
 use crate::config::Settings;
 use crate::delivery::{self, Client, ClientError, Delivery};
-use crate::host::control::{Control, ControlError, Overviews, Signable};
+use crate::host::control::{Control, ControlError, Overviews, ReloadAsked, Reloads, Signable};
 use crate::host::sockets::Sockets;
 use crate::host::systemd::{self, Watched};
 use crate::host::tls::{Acceptor, TlsError};
 use crate::intake::{self, Intake};
-use crate::journal::{Condition, Journal, OpenError, Reader, reevaluate};
+use crate::journal::{Condition, Journal, OpenError, reevaluate};
 use crate::orders::{self, Answering, Asking, Downloading, Historian, Presence, Withdrawals};
 use crate::pipeline::rules::try_examples;
 use crate::pipeline::runner::{Asked, Clocks, Runner, Site};
@@ -35,14 +35,16 @@ use crate::status::{self, Page};
 use crate::tap::Tap;
 use crate::wire::{ControlIds, Mailboxes};
 
-/// How long to wait before the journal is opened for reading once more.
-const AGAIN: Duration = Duration::from_secs(1);
+use reading::reader_once_open;
+
 /// How many messages that ask for orders may wait to be answered.
 const QUERIES: usize = 64;
 /// How many may wait for an overview.
 const OVERVIEWS: usize = 8;
 /// How many may wait to have results read anew.
 const ANEW: usize = 8;
+/// How many may wait for a reload.
+const RELOADS: usize = 8;
 
 /// A running gateway.
 pub struct Gateway {
@@ -50,6 +52,8 @@ pub struct Gateway {
     pub board: Board,
     /// Where the page is, with the port that was really taken.
     pub page: SocketAddr,
+    /// Wishes to reload, for whoever can end the gateway.
+    pub reloads: mpsc::Receiver<ReloadAsked>,
     tap: Tap,
     tasks: Tasks,
     control_ids: ControlIds,
@@ -102,7 +106,8 @@ impl Gateway {
         let acceptor = settings.page.tls.as_ref().map(Acceptor::new).transpose()?;
         let control_ids = ControlIds::new(journal.epoch());
         let (board, tap, tasks) = (Board::default(), Tap::default(), Tasks::default());
-        let gateway = Gateway { journal, board, page, tap, tasks, control_ids, sockets };
+        let (reload, reloads) = mpsc::channel(RELOADS);
+        let gateway = Gateway { journal, board, page, reloads, tap, tasks, control_ids, sockets };
         let bells = Bells::default();
         let Bells { arrived, due, .. } = bells.clone();
         let mailboxes = Mailboxes::default();
@@ -122,7 +127,7 @@ impl Gateway {
         let presence = Presence::default();
         gateway.start_answers(settings, asked, mailboxes.clone(), presence.clone(), &arrived);
         let (overviews, asked) = mpsc::channel(OVERVIEWS);
-        let control = gateway.start_control(settings, rules, &bells, (overviews, asking))?;
+        let control = gateway.start_control(settings, rules, &bells, (overviews, asking, reload))?;
         let page = gateway.start_page(settings, control, (listener, acceptor), lives);
         gateway.tasks.spawn(status::answer_overviews(page, asked, gateway.tasks.stopping()));
         gateway.start_reports(settings);
@@ -140,14 +145,16 @@ impl Gateway {
     }
 
     /// Returns when the journal has failed; until then everything goes on.
-    pub async fn failed(&self) -> String {
+    pub fn failed(&self) -> impl Future<Output = String> + use<> {
         let mut condition = self.journal.condition();
-        loop {
-            if let Condition::Failed(why) = &*condition.borrow_and_update() {
-                return why.clone();
-            }
-            if condition.changed().await.is_err() {
-                return "the journal's writer is gone".to_owned();
+        async move {
+            loop {
+                if let Condition::Failed(why) = &*condition.borrow_and_update() {
+                    return why.clone();
+                }
+                if condition.changed().await.is_err() {
+                    return "the journal's writer is gone".to_owned();
+                }
             }
         }
     }
@@ -306,7 +313,7 @@ impl Gateway {
         settings: &Settings,
         rules: Signable,
         bells: &Bells,
-        (overviews, asking): (Overviews, reevaluate::Asking),
+        (overviews, asking, reloads): (Overviews, reevaluate::Asking, Reloads),
     ) -> Result<Control, StartError> {
         let told = settings.destinations.iter().filter(|destination| destination.critical_calls);
         let tells = told.map(|destination| destination.id.clone()).collect();
@@ -320,6 +327,7 @@ impl Gateway {
             tells,
             overviews,
             asking,
+            reloads,
         };
         let listener = Control::listen(&settings.control_socket)?;
         self.tasks.spawn(control.clone().run(listener, self.tasks.clone()));
@@ -415,24 +423,6 @@ fn asking(settings: &Settings, journal: &Journal, arrived: &Arc<Notify>) -> Vec<
                 .ok()
         })
         .collect()
-}
-
-/// A reader, once there is a journal to read; nothing when the gateway stops before.
-async fn reader_once_open(journal: &Journal, stop: &CancellationToken) -> Option<Reader> {
-    tokio::select! {
-        () = stop.cancelled() => return None,
-        () = journal.opened() => {}
-    }
-    loop {
-        match journal.reader() {
-            Ok(reader) => return Some(reader),
-            Err(error) => tracing::error!(%error, "failed to read the journal; trying again"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return None,
-            () = tokio::time::sleep(AGAIN) => {}
-        }
-    }
 }
 
 /// Who may be where, and where results go, by the configuration.

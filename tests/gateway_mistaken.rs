@@ -45,6 +45,7 @@ const GO_ON: &[(&str, i32, &str)] = &[
     ("orders EX0001", 1, "No order is known for this label."),
     ("user add anna --shown Anna_Example --role technician", 0, "on the page, at /set-up, with this token"),
     ("user", 0, "Anna Example"),
+    ("reload", 78, "Refused, and labwire goes on with the old configuration"),
     ("backup", 0, "all as they were written"),
     ("backup --to copies", 0, "all as they were written"),
     ("verify", 0, "all as they were written"),

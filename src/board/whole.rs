@@ -41,6 +41,28 @@ impl Differing {
 }
 
 impl Board {
+    /// How the configuration on disk differs from the one that runs; `None`: it doesn't.
+    pub fn configuration(&self) -> Option<Differing> {
+        self.lock().configuration.clone()
+    }
+
+    /// Also ends what is said of a refused reload where nothing differs any more.
+    pub fn set_configuration(&self, differing: Option<Differing>) {
+        self.change(|state| {
+            state.refused = state.refused.take().filter(|_| differing.is_some());
+            state.configuration = differing;
+        });
+    }
+
+    /// Why the last reload was refused, in one line.
+    pub fn refused(&self) -> Option<String> {
+        self.lock().refused.clone()
+    }
+
+    pub fn refuse_reload(&self, why: String) {
+        self.change(|state| state.refused = Some(why));
+    }
+
     /// How many spans the traces' collector refused for good since the start; `None` where there is no collector.
     pub fn dropped_spans(&self) -> Option<u64> {
         self.lock().dropped_spans

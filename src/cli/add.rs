@@ -11,7 +11,7 @@ use super::Outcome;
 use super::arguments::{Connection, NewInstrument};
 use super::ask::Dialogue;
 use crate::config::starter::{self, quoted};
-use crate::config::{Finding, Settings};
+use crate::config::{Finding, Secrets, Settings};
 use crate::domain::profile::Profile;
 use crate::exit::Exit;
 
@@ -189,7 +189,7 @@ fn table(connection: &Connection) -> (&'static str, Vec<(&'static str, String)>)
 
 /// The errors and the warnings of a folder. Errors keep warnings from being known.
 fn found(folder: &Path) -> (BTreeSet<Finding>, Vec<Finding>) {
-    match Settings::load(folder) {
+    match Settings::load_for(folder, Secrets::Tried) {
         Ok((_, warnings)) => (BTreeSet::new(), warnings),
         Err(errors) => (errors.0.into_iter().collect(), Vec::new()),
     }

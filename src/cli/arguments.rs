@@ -53,6 +53,11 @@ pub(super) enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Put a changed configuration in force: the running gateway tries it, and ends to be started with it
+    Reload {
+        #[command(flatten)]
+        config: Config,
+    },
     /// Check the whole configuration and the machine, naming every mistake at once
     Check {
         #[command(flatten)]

@@ -19,7 +19,7 @@ use std::path::Path;
 use rustix::fs::Access;
 
 use crate::config::settings::{DropSettings, FtpTls, Instrument, OrderWay, PlaceSettings, Transport};
-use crate::config::{Finding, Settings};
+use crate::config::{Finding, Secrets, Settings};
 use crate::exit::Exit;
 use crate::host::logging;
 use crate::host::serial::Machine;
@@ -49,7 +49,7 @@ pub(super) fn run(folder: &Path, out: &mut dyn Write) -> Exit {
 
 /// Checks the configuration in `folder` on this machine.
 pub(super) fn report(folder: &Path, machine: &Machine) -> Report {
-    let (settings, mut warnings) = match Settings::load(folder) {
+    let (settings, mut warnings) = match Settings::load_for(folder, Secrets::Tried) {
         Ok(loaded) => loaded,
         Err(errors) => return refusal(&errors.0),
     };
@@ -126,7 +126,11 @@ fn file_of(instrument: &Instrument) -> String {
 fn tls(settings: &Settings) -> Option<Finding> {
     settings.instruments.iter().find_map(|instrument| {
         let set_up = match &instrument.transport {
-            Transport::TcpServer(server) => server.tls.as_ref().map(|tls| Acceptor::new(tls).map(drop)),
+            Transport::TcpServer(server) => {
+                // A key that only the service sees is tried by a reload.
+                let tls = server.tls.as_ref().filter(|tls| !tls.key_pem.reveal().is_empty());
+                tls.map(|tls| Acceptor::new(tls).map(drop))
+            }
             Transport::TcpClient(client) => client.tls.as_ref().map(|tls| Connector::new(tls).map(drop)),
             Transport::Drop(DropSettings { place: PlaceSettings::Ftp(ftp), .. }) => match &ftp.tls {
                 FtpTls::None => None,

@@ -9,7 +9,7 @@ use super::Outcome;
 use super::arguments::Init;
 use super::ask::Dialogue;
 use crate::config::starter::Site;
-use crate::config::{DEFAULT, Errors, Finding, Settings};
+use crate::config::{DEFAULT, Errors, Finding, Secrets, Settings};
 use crate::exit::Exit;
 
 /// `dialogue`, where somebody can be asked; otherwise `out` is all there is.
@@ -48,7 +48,7 @@ pub(super) fn run(asked: &Init, mut dialogue: Option<Dialogue<'_>>, out: &mut im
     }
     write(&file, &text)?;
     writeln!(out, "{}: written; it explains every setting there is.", file.display())?;
-    if let Err(Errors(errors)) = Settings::load(folder) {
+    if let Err(Errors(errors)) = Settings::load_for(folder, Secrets::Tried) {
         tell(&errors, out)?;
         return Ok(Exit::Configuration);
     }

@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Outcome;
 use super::arguments::Listen;
 use crate::config::settings::Transport;
-use crate::config::{Settings, starter};
+use crate::config::{Secrets, Settings, starter};
 use crate::exit::Exit;
 use crate::host::serial::{Holder, Machine};
 use crate::wire::ear::Modem;
@@ -63,7 +63,7 @@ pub(super) fn run(asked: &Listen, machine: &Machine, out: &mut impl Write) -> Ou
         return refused(&why, Exit::Busy);
     }
     let is_there = asked.config.join("labwire.toml").exists();
-    if is_there && Settings::load(&asked.config).is_err() {
+    if is_there && Settings::load_for(&asked.config, Secrets::Tried).is_err() {
         let folder = asked.config.display();
         writeln!(
             out,
@@ -134,7 +134,7 @@ pub(super) fn run(asked: &Listen, machine: &Machine, out: &mut impl Write) -> Ou
 
 /// Why a line must be left alone: a running gateway has it.
 fn claimed(folder: &Path, place: &Place) -> Option<String> {
-    let (settings, _) = Settings::load(folder).ok()?;
+    let (settings, _) = Settings::load_for(folder, Secrets::Tried).ok()?;
     let instrument = settings.instruments.iter().find(|it| match (&it.transport, place) {
         (Transport::Serial(serial), Place::Device(device)) => real(&serial.device) == real(device),
         (Transport::TcpClient(client), Place::Connect(address)) => client.connect == *address,

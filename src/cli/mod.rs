@@ -24,6 +24,7 @@ mod qc;
 mod reassign;
 mod reconcile;
 mod reevaluate;
+mod reload;
 mod replay;
 mod resend;
 mod rules;
@@ -46,7 +47,7 @@ use std::path::Path;
 
 use clap::Parser;
 
-use crate::config::{Bearings, Errors, Settings};
+use crate::config::{Bearings, Errors, Secrets, Settings};
 use crate::exit::Exit;
 use crate::host::serial::Machine;
 use crate::host::tls;
@@ -77,7 +78,11 @@ pub fn main() -> Exit {
     };
     let out = &mut io::stdout();
     let outcome = match &arguments.command {
-        Command::Run { config } => with(config, |settings| run::run(settings, config)),
+        Command::Run { config } => match Settings::load(config) {
+            Ok((settings, _)) => run::run(&settings, config),
+            Err(errors) => wrong(&errors),
+        },
+        Command::Reload { config } => beside(config, |bearings| reload::run(bearings, out)),
         Command::Check { config } => Ok(check::run(config, out)),
         Command::Init(asked) => at_a_terminal(|dialogue| init::run(asked, dialogue, &mut io::stdout())),
         Command::Add(Add::Instrument(asked)) => at_a_terminal(|dialogue| {
@@ -229,9 +234,9 @@ fn elsewhere(bearings: &Bearings) -> Option<String> {
     })
 }
 
-/// Runs a command that needs the whole configuration, or says everything that is wrong with it.
+/// Runs a command that needs the whole configuration short of its secrets, or says everything that is wrong with it.
 fn with(folder: &Path, command: impl FnOnce(&Settings) -> Outcome) -> Outcome {
-    match Settings::load(folder) {
+    match Settings::load_for(folder, Secrets::Unused) {
         Ok((settings, _)) => command(&settings),
         Err(errors) => wrong(&errors),
     }

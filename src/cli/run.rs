@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 use super::{Outcome, check};
-use crate::config::{Finding, Settings};
+use crate::config::{Errors, Settings};
 use crate::exit::Exit;
 use crate::gateway::{Gateway, StartError};
+use crate::host::control::ReloadAsked;
 use crate::host::logging;
 use crate::host::sockets::Sockets;
 use crate::journal::OpenError;
@@ -23,7 +25,7 @@ async fn serve(settings: &Settings, folder: &Path) -> Outcome {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let gateway = match Gateway::start(settings, Sockets::inherited()).await {
+    let mut gateway = match Gateway::start(settings, Sockets::inherited()).await {
         Ok(gateway) => gateway,
         Err(error) => {
             tracing::error!(%error, "labwire did not start");
@@ -36,11 +38,13 @@ async fn serve(settings: &Settings, folder: &Path) -> Outcome {
         }
     };
     tracing::info!(page = %gateway.page, "labwire is running");
+    let (board, failed) = (gateway.board.clone(), gateway.failed());
+    let refuse = |why| board.refuse_reload(why);
     let exit = tokio::select! {
         _ = terminate.recv() => Exit::Done,
         _ = interrupt.recv() => Exit::Done,
-        () = sound_configuration(&mut hangup, settings, folder) => Exit::Done,
-        why = gateway.failed() => {
+        () = sound_configuration(&mut hangup, &mut gateway.reloads, &refuse, (settings, folder)) => Exit::Done,
+        why = failed => {
             tracing::error!(why, "the journal failed: nothing more is acknowledged; restart labwire after the disk was seen to");
             Exit::Journal
         }
@@ -53,31 +57,52 @@ async fn serve(settings: &Settings, folder: &Path) -> Outcome {
     Ok(exit)
 }
 
-/// Returns after a SIGHUP that found a configuration to start with on this machine: the service manager starts labwire again,
-/// with that. One that can't be used is told, and the gateway goes on with what it has.
-async fn sound_configuration(hangup: &mut Signal, running: &Settings, folder: &Path) {
-    while hangup.recv().await.is_some() {
-        let new = match Settings::load(folder) {
-            Ok((new, _)) => new,
-            Err(errors) => {
-                tracing::error!(%errors, "the new configuration can't be used; labwire goes on with the old one");
-                continue;
-            }
+/// Returns after a SIGHUP, or a command's wish, that found a configuration to start with on this machine: the service manager
+/// starts labwire again, with that. One that can't be used is told, and the gateway goes on with what it has.
+async fn sound_configuration(
+    hangup: &mut Signal,
+    asked: &mut mpsc::Receiver<ReloadAsked>,
+    refuse: &impl Fn(String),
+    (running, folder): (&Settings, &Path),
+) {
+    loop {
+        let asking = tokio::select! {
+            Some(()) = hangup.recv() => None,
+            Some(asking) = asked.recv() => Some(asking),
+            else => return std::future::pending().await,
         };
-        let obstacles = check::obstacles(running, &new);
-        if obstacles.is_empty() {
-            if let Some(said) = check::to_be_said(running, &new) {
-                tracing::warn!("{said}");
-            }
-            let files = new.origin.differs_in(&running.origin).join(", ");
-            tracing::info!(files, "stopping, to be started again with the new configuration");
+        let tried = tried(running, folder);
+        if let Err(why) = &tried {
+            refuse(why.replace('\n', "; "));
+        }
+        let is_sound = tried.is_ok();
+        // Who asked may have gone; the log has it too.
+        let _ = asking.map(|asking| asking.send(tried));
+        if is_sound {
             return;
         }
-        let obstacles = obstacles.iter().map(Finding::to_string).collect::<Vec<_>>().join("; ");
+    }
+}
+
+/// Whether labwire could start with the configuration on disk; why not, a line each.
+fn tried(running: &Settings, folder: &Path) -> Result<(), String> {
+    let (new, _) = Settings::load(folder).map_err(|errors| {
+        tracing::error!(%errors, "the new configuration can't be used; labwire goes on with the old one");
+        errors.to_string()
+    })?;
+    let obstacles = check::obstacles(running, &new);
+    if !obstacles.is_empty() {
+        let obstacles = Errors(obstacles).to_string();
         tracing::error!(
-            obstacles,
+            obstacles = obstacles.replace('\n', "; "),
             "labwire couldn't start with the new configuration; it goes on with the old one"
         );
+        return Err(obstacles);
     }
-    std::future::pending().await
+    if let Some(said) = check::to_be_said(running, &new) {
+        tracing::warn!("{said}");
+    }
+    let files = new.origin.differs_in(&running.origin).join(", ");
+    tracing::info!(files, "stopping, to be started again with the new configuration");
+    Ok(())
 }

@@ -10,6 +10,7 @@ use super::environment::Environment;
 use super::finding::{Errors, Source};
 use super::nearest::nearest;
 use super::reader::{self, Table};
+use super::secret::Secrets;
 use super::settings::{BackupSettings, Instrument, JournalSettings, Settings};
 use super::{calls, load, site};
 use crate::domain::call::Step;
@@ -36,7 +37,7 @@ pub struct Bearings {
 }
 
 impl Bearings {
-    /// Reads a configuration folder, and the environment, as [`Settings::load`] does.
+    /// Reads a configuration folder, and the environment, as [`Settings::load`] does, but no secret.
     ///
     /// # Errors
     /// Everything that is wrong, where that leaves open which journal or socket is meant.
@@ -51,7 +52,7 @@ impl Bearings {
 }
 
 fn load_in(folder: &Path, environment: &Environment) -> Result<Bearings, Errors> {
-    match load::load_in(folder, environment) {
+    match load::load_in(folder, environment, Secrets::Unused) {
         Ok((settings, _)) => Ok(Bearings {
             folder: settings.origin.folder.clone(),
             journal: settings.journal.clone(),
@@ -169,6 +170,27 @@ mod tests {
             bearings(&format!("{PLACES}[backup]\nkeep_days = 0\n[critical_calls]\ndue_minutes = 0\n"))
                 .unwrap();
         assert!(found.backup.is_none() && found.call_steps.is_none());
+    }
+
+    #[test]
+    fn a_credential_that_only_the_service_sees_hides_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = "site = \"a\"\n[destination.lims]\nurl = \"https://lims.example/\"\n\
+                    token_file = \"/run/credentials/labwire.service/lims\"\n[alerts.email]\nserver = \"mail.example\"\n\
+                    from = \"a@lab.example\"\nto = [\"b@lab.example\"]\nuser = \"a\"\npassword_credential = \"mail\"\n";
+        std::fs::write(folder.path().join("labwire.toml"), site).unwrap();
+        let found = load_in(folder.path(), &Environment::default()).unwrap();
+        assert!(found.whole.is_ok() && !found.is_journal_assumed, "{:?}", found.whole);
+        let told = |secrets| load::load_in(folder.path(), &Environment::default(), secrets);
+        let errors = told(Secrets::Needed).unwrap_err().0;
+        assert_eq!(errors.len(), 2, "{errors:?}");
+        let (_, warnings) = told(Secrets::Tried).unwrap();
+        let hidden = warnings.iter().filter(|it| it.message.contains("only the service sees it"));
+        assert_eq!(hidden.count(), 2, "{warnings:?}");
+        // A file of the site's own is looked for by whoever tries the configuration.
+        let own = site.replace("/run/credentials/labwire.service/lims", "/nowhere/lims");
+        std::fs::write(folder.path().join("labwire.toml"), own).unwrap();
+        assert!(told(Secrets::Tried).is_err() && told(Secrets::Unused).is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use super::secret::Secrets;
 use super::survey::Place;
 
 /// One mistake: where it stands and, in one line, what it is and what to write instead.
@@ -26,9 +27,16 @@ pub(super) struct Remarks {
     warnings: RefCell<Vec<Complaint>>,
     /// The file as a whole, where it is to be noted what readers ask for.
     pub(super) survey: Place,
+    /// What the readers want with secrets.
+    pub(super) secrets: Secrets,
 }
 
 impl Remarks {
+    /// Of readers that want this with secrets.
+    pub(super) fn about(secrets: Secrets) -> Remarks {
+        Remarks { secrets, ..Remarks::default() }
+    }
+
     /// Remarks beside which it is noted what the readers ask for.
     pub(super) fn surveying(survey: &Place) -> Remarks {
         Remarks { survey: survey.clone(), ..Remarks::default() }

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::files::certificate;
-#[cfg(feature = "sftp")]
-use super::files::warn_if_open;
 use super::reader::{Entry, Table};
 use super::secret::password;
+#[cfg(feature = "sftp")]
+use super::secret::{self, Seen};
 use super::settings::{
     After, DropSettings, FtpMode, FtpSettings, FtpTls, PlaceSettings, Proof, Transport, Trust,
 };
@@ -95,6 +95,18 @@ pub(super) fn ftp(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
     Some(Placed { transport: Transport::Drop(settings), span: host.span() })
 }
 
+/// A private key of ssh's; empty where it isn't for this process to see.
+#[cfg(feature = "sftp")]
+fn ssh_key(entry: &Entry<'_>, folder: &Path) -> Option<Private<String>> {
+    let file = path(entry, folder)?;
+    let Seen::Here(bytes) = secret::bytes(entry, &file)? else { return Some(Private::default()) };
+    let key = String::from_utf8(bytes).ok().filter(|text| text.contains("PRIVATE KEY-----"));
+    if key.is_none() {
+        entry.error(format!("{} holds no private key; put one of ssh-keygen's there", file.display()));
+    }
+    key.map(Private::new)
+}
+
 /// `[sftp]`, in a program that was built without it.
 #[cfg(not(feature = "sftp"))]
 pub(super) fn sftp(table: &mut Table<'_>, _: &Path) -> Option<Placed> {
@@ -113,15 +125,7 @@ pub(super) fn sftp(table: &mut Table<'_>, folder: &Path) -> Option<Placed> {
         .required("fingerprint", "\"SHA256:…\"; ssh-keyscan HOST | ssh-keygen -lf - shows it")
         .and_then(|entry| entry.parsed(key_fingerprint));
     let login = match table.entry("key_file") {
-        Some(entry) => super::files::contents(&entry, folder).and_then(|(file, bytes)| {
-            warn_if_open(&entry, &file);
-            let key = String::from_utf8(bytes).ok().filter(|text| text.contains("PRIVATE KEY-----"));
-            if key.is_none() {
-                entry
-                    .error(format!("{} holds no private key; put one of ssh-keygen's there", file.display()));
-            }
-            key.map(|key| SftpLogin::Key(Private::new(key)))
-        }),
+        Some(entry) => ssh_key(&entry, folder).map(SftpLogin::Key),
         None => password(table, "analyzer.password", folder).map(SftpLogin::Password),
     };
     let place = table.parsed("folder", one_line).unwrap_or_default();

@@ -116,6 +116,7 @@ fn absolute(path: &OsString) -> Result<PathBuf, String> {
 mod tests {
     use super::*;
     use crate::config::load::load_in;
+    use crate::config::secret::Secrets;
 
     fn of(variables: &[(&str, &str)]) -> Environment {
         Environment::of(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())))
@@ -139,13 +140,13 @@ mod tests {
             ("LABWIRE_CONFIG", "/elsewhere"),
             ("PATH", "/bin"),
         ]);
-        let (settings, _) = load_in(folder.path(), &environment).unwrap();
+        let (settings, _) = load_in(folder.path(), &environment, Secrets::Needed).unwrap();
         assert_eq!(settings.journal.path, Path::new("/data/labwire.db"));
         assert_eq!(settings.backup.folder, Path::new("/data/backups"));
         assert_eq!(settings.page.listen, "127.0.0.1:9000".parse().unwrap());
         assert_eq!(settings.page.hosts, ["bench.example", "lab.example"]);
         assert_eq!(settings.control_socket, Path::new("/run/a.sock"));
-        let (settings, _) = load_in(folder.path(), &Environment::default()).unwrap();
+        let (settings, _) = load_in(folder.path(), &Environment::default(), Secrets::Needed).unwrap();
         assert_eq!(settings.journal.path, Path::new("/srv/old.db"));
     }
 
@@ -165,10 +166,12 @@ mod tests {
             ("LABWIRE_PAGE_HOSTS", "https://bench", "is no host name"),
             ("LABWIRE_CONTROL_SOCKET", &long, "is too long for a socket"),
         ] {
-            let errors = load_in(folder.path(), &of(&[(name, value)])).unwrap_err().to_string();
+            let errors =
+                load_in(folder.path(), &of(&[(name, value)]), Secrets::Needed).unwrap_err().to_string();
             assert!(errors.contains(name) && errors.contains(expected), "{name}: {errors}");
         }
-        let (settings, _) = load_in(folder.path(), &of(&[("LABWIRE_JOURNAL_PATH", "/data/a.db")])).unwrap();
+        let (settings, _) =
+            load_in(folder.path(), &of(&[("LABWIRE_JOURNAL_PATH", "/data/a.db")]), Secrets::Needed).unwrap();
         assert_eq!(settings.backup.folder, Path::new("/srv/copies"), "what the file says stays");
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::reader::Entry;
+use super::secret::{self, Seen};
 use super::transport::path;
 use crate::domain::Private;
 
@@ -21,7 +22,7 @@ pub(super) fn certificate(entry: &Entry<'_>, folder: &Path) -> Option<Vec<u8>> {
 }
 
 /// A file's path and bytes.
-pub(super) fn contents(entry: &Entry<'_>, folder: &Path) -> Option<(PathBuf, Vec<u8>)> {
+fn contents(entry: &Entry<'_>, folder: &Path) -> Option<(PathBuf, Vec<u8>)> {
     let file = path(entry, folder)?;
     match fs::read(&file) {
         Ok(bytes) => Some((file, bytes)),
@@ -32,11 +33,11 @@ pub(super) fn contents(entry: &Entry<'_>, folder: &Path) -> Option<(PathBuf, Vec
     }
 }
 
-/// A PEM file with a private key in it.
+/// A PEM file with a private key in it; empty where it isn't for this process to see.
 pub(super) fn private_key(entry: &Entry<'_>, folder: &Path) -> Option<Private<Vec<u8>>> {
     const KIND: &[u8] = b"PRIVATE KEY-----";
-    let (file, pem) = contents(entry, folder)?;
-    warn_if_open(entry, &file);
+    let file = path(entry, folder)?;
+    let Seen::Here(pem) = secret::bytes(entry, &file)? else { return Some(Private::default()) };
     if !pem.windows(KIND.len()).any(|window| window == KIND) {
         entry.error(format!("{} holds no private key; put a PEM file there", file.display()));
         return None;

@@ -13,6 +13,7 @@ use super::environment::Environment;
 use super::finding::{Errors, Finding, Source};
 use super::instrument::Shared;
 use super::profiles::Profiles;
+use super::secret::Secrets;
 use super::settings::{Destination, Settings, Whose};
 use super::{Origin, calls, instrument, qc, reader, rules, site};
 use crate::domain::call::CallPolicy;
@@ -30,14 +31,26 @@ impl Settings {
     /// # Errors
     /// Everything that is wrong in any of the files. Warnings are only of use beside settings.
     pub fn load(folder: &Path) -> Result<(Settings, Vec<Finding>), Errors> {
-        load_in(folder, &Environment::present())
+        Settings::load_for(folder, Secrets::Needed)
+    }
+
+    /// As [`Settings::load`], for whoever wants this with the secrets.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_for(folder: &Path, secrets: Secrets) -> Result<(Settings, Vec<Finding>), Errors> {
+        load_in(folder, &Environment::present(), secrets)
     }
 }
 
 /// As [`Settings::load`], in this environment.
-pub(super) fn load_in(folder: &Path, environment: &Environment) -> Result<(Settings, Vec<Finding>), Errors> {
+pub(super) fn load_in(
+    folder: &Path,
+    environment: &Environment,
+    secrets: Secrets,
+) -> Result<(Settings, Vec<Finding>), Errors> {
     let (profiles, findings) = Profiles::shipped();
-    load_with(folder, profiles, findings, environment)
+    load_with(folder, profiles, findings, (environment, secrets))
 }
 
 /// The analytes and rules alone of a folder, which needn't be a whole configuration: they are to be tried, not used.
@@ -46,7 +59,7 @@ pub(super) fn load_in(folder: &Path, environment: &Environment) -> Result<(Setti
 /// Everything that is wrong in any of their files.
 pub(super) fn rules_of(folder: &Path, policy: &CallPolicy) -> Result<Rules, Errors> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let mut report = Report { errors: Vec::new(), warnings: Vec::new() };
+    let mut report = Report { errors: Vec::new(), warnings: Vec::new(), secrets: Secrets::Unused };
     if !folder.is_dir() {
         let name = folder.display().to_string();
         report.errors.push(Finding::about(&name, "there is no such folder"));
@@ -60,12 +73,12 @@ pub(super) fn load_with(
     folder: &Path,
     mut profiles: Profiles,
     findings: Vec<Finding>,
-    environment: &Environment,
+    (environment, secrets): (&Environment, Secrets),
 ) -> Result<(Settings, Vec<Finding>), Errors> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     // What is changed while it is read differs from what runs then.
     let origin = Origin::of(&folder);
-    let mut report = Report { errors: findings, warnings: Vec::new() };
+    let mut report = Report { errors: findings, warnings: Vec::new(), secrets };
     let site_source = report.keep(Source::open(&folder, "labwire.toml"));
     let mut site = site_source.as_ref().and_then(|source| {
         report
@@ -130,6 +143,7 @@ fn settings(
 struct Report {
     errors: Vec<Finding>,
     warnings: Vec<Finding>,
+    secrets: Secrets,
 }
 
 impl Report {
@@ -138,7 +152,7 @@ impl Report {
     }
 
     fn read<T>(&mut self, source: &Source, read: impl FnOnce(&Remarks) -> Option<T>) -> Option<T> {
-        let remarks = Remarks::default();
+        let remarks = Remarks::about(self.secrets);
         let value = read(&remarks);
         let (errors, warnings) = remarks.into_parts();
         self.errors.extend(errors.iter().map(|complaint| source.finding(complaint)));

@@ -50,6 +50,7 @@ pub use complaint::Complaint;
 pub use finding::{Errors, Finding};
 pub use harmless::{Keys, Said, harmless};
 pub use origin::{Origin, files};
+pub use secret::Secrets;
 pub use settings::Settings;
 
 /// The commented default for a site's `labwire.toml`, which is also the manual.

@@ -131,7 +131,7 @@ fn machine(table: &mut Table<'_>, folder: &Path) -> Option<MachineToken> {
 
 fn secret(entry: &Entry<'_>, folder: &Path) -> Option<Private<String>> {
     let token = token(entry, folder)?;
-    if token.reveal().len() < TOKEN {
+    if !token.reveal().is_empty() && token.reveal().len() < TOKEN {
         entry.error(format!(
             "this token is shorter than {TOKEN} characters; make one with: openssl rand -hex 32"
         ));

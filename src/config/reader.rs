@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::complaint::Remarks;
 use super::nearest::{either, nearest};
+use super::secret::Secrets;
 use super::survey::Place;
 
 /// Reads a whole file. `None` after a syntax error, which hides what follows it.
@@ -254,6 +255,11 @@ impl<'t> Entry<'t> {
     /// The same value under the name of what it means, where the file chose its key.
     pub(super) fn named(self, name: &'t str) -> Entry<'t> {
         Entry { name, ..self }
+    }
+
+    /// What is wanted with the secret that this may name.
+    pub(super) fn secrets(&self) -> Secrets {
+        self.remarks.secrets
     }
 
     pub(super) fn error(&self, message: impl Into<String>) {

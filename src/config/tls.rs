@@ -34,7 +34,7 @@ pub(super) fn client(table: &mut Table<'_>, host: &str, folder: &Path) -> Option
         (Some(certificate), Some(key)) => {
             let (certificate, key) =
                 (files::certificate(certificate, folder), files::private_key(key, folder));
-            Some((certificate?, key?))
+            Some((certificate?, key?)).filter(|(_, key)| !key.reveal().is_empty())
         }
         (Some(lonely), None) | (None, Some(lonely)) => {
             lonely.error("certificate_file and key_file belong together; write both or none");

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::AGAIN;
+use super::reading::AGAIN;
 use crate::clock;
 use crate::config;
 use crate::domain::Rules;

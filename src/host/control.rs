@@ -9,6 +9,7 @@ mod named;
 mod overview;
 mod person;
 mod reevaluate;
+mod reload;
 mod resend;
 mod sign_off;
 mod signable;
@@ -33,6 +34,7 @@ pub use self::decision::Asked;
 pub use self::overview::{AnalyzerLine, DestinationLine, Overview, Overviews, Weight};
 pub use self::person::{PersonAsked, Token};
 pub use self::reevaluate::{Becomes, Reevaluated};
+pub use self::reload::{ReloadAsked, Reloads};
 pub use self::resend::{ResendOf, ResendRequest};
 pub use self::sign_off::SignOffRequest;
 pub use self::signable::Signable;
@@ -115,6 +117,8 @@ pub enum Request {
     Call(Box<CallRequest>),
     /// Say who may act on the page. Only a command may: the page doesn't ask this.
     Person { name: String, asked: PersonAsked },
+    /// Put the configuration on disk in force, or say why that can't be. Only a command may ask it: the page doesn't.
+    Reload,
     /// Send what passes on these instruments' connections, or on all where none is named, until this end hangs up. Only
     /// a command may ask it: the page doesn't.
     Tap { instruments: Vec<String> },
@@ -210,6 +214,8 @@ pub struct Control {
     pub overviews: Overviews,
     /// Who reads results anew.
     pub asking: Asking,
+    /// Who ends the gateway where the configuration on disk can take its place.
+    pub reloads: Reloads,
 }
 
 impl Control {
@@ -291,6 +297,7 @@ impl Control {
         match request {
             Request::Live => self.live(),
             Request::Overview => self.overview().await,
+            Request::Reload => self.reload(actor).await,
             Request::Tap { .. } => {
                 Response::Refused { why: "what passes is told over the control socket alone".to_owned() }
             }

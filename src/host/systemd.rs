@@ -117,8 +117,9 @@ fn status(watched: &Watched) -> String {
         .values()
         .filter(|it| matches!(it.state, DestinationState::Failing(_) | DestinationState::Resting { .. }))
         .count();
+    let refused = watched.board.refused().map(|why| format!("; RELOAD REFUSED: {why}")).unwrap_or_default();
     format!(
-        "{talking} of {} links connected, {down} down; {failing} of {} destinations failing",
+        "{talking} of {} links connected, {down} down; {failing} of {} destinations failing{refused}",
         links.len(),
         destinations.len()
     )

@@ -67,6 +67,7 @@ fn page(folder: &std::path::Path) -> Page {
         tells: Vec::new(),
         overviews: tokio::sync::mpsc::channel(1).0,
         asking: tokio::sync::mpsc::channel(1).0,
+        reloads: tokio::sync::mpsc::channel(1).0,
     };
     let alive = watch::channel(crate::clock::monotonic()).1;
     Page::new(&journal, &Board::default(), control, &settings, Renders::new(), alive)

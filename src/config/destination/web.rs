@@ -5,9 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::VERDICTS;
-use crate::config::files::{certificate, contents, private_key, warn_if_open};
+use crate::config::files::{certificate, private_key};
 use crate::config::reader::{Entry, Table};
+use crate::config::secret::{self, Seen};
 use crate::config::settings::{ReplyRule, VerdictKind, Web};
+use crate::config::transport::path;
 use crate::domain::Private;
 
 pub(in crate::config) fn read(table: &mut Table<'_>, folder: &Path) -> Web {
@@ -70,9 +72,10 @@ fn odd_in_address(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\')
 }
 
+/// One line; empty where it isn't for this process to see.
 pub(in crate::config) fn token(entry: &Entry<'_>, folder: &Path) -> Option<Private<String>> {
-    let (file, bytes) = contents(entry, folder)?;
-    warn_if_open(entry, &file);
+    let file = path(entry, folder)?;
+    let Seen::Here(bytes) = secret::bytes(entry, &file)? else { return Some(Private::default()) };
     let token = String::from_utf8(bytes).ok().map(|text| text.trim().to_owned());
     let fit = token.filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
     if fit.is_none() {

@@ -2,6 +2,7 @@
 //! the file as somebody wrote it, then all that is said of it, each line after `! `.
 
 use super::*;
+use crate::config::Secrets;
 use crate::config::environment::Environment;
 use crate::config::settings::Kind;
 
@@ -139,7 +140,8 @@ fn a_site_can_add_a_profile_and_never_replace_one() {
     let mut shipped = Profiles::default();
     let source = Source { name: "shipped".to_owned(), text: PROFILE.to_owned() };
     assert_eq!(shipped.add_shipped(&source), []);
-    let told = load_with(folder.path(), shipped, Vec::new(), &Environment::default()).unwrap_err();
+    let told = load_with(folder.path(), shipped, Vec::new(), (&Environment::default(), Secrets::Needed))
+        .unwrap_err();
     assert_eq!(
         told.to_string(),
         "profiles.d/acme-one.toml: profile acme-one/1 is shipped with labwire and never changes; raise the revision"

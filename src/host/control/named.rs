@@ -31,6 +31,7 @@ fn name_of(request: &Request) -> Option<&str> {
         Request::Call(call) => Some(&call.by),
         Request::Live
         | Request::Overview
+        | Request::Reload
         | Request::Resume { .. }
         | Request::Person { .. }
         | Request::Tap { .. } => None,
