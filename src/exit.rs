@@ -8,7 +8,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// It did what it was asked for.
     Done = 0,
-    /// It ran, and the answer is no: sums that don't balance, a message that isn't there, a refused action.
+    /// It ran, and the answer is no: sums that don't balance, a message that isn't there, a refused action, results that are stopped
+    /// or in danger.
     Failed = 1,
     /// It ran, and something is left for a person: a day's exceptions, a draft's questions, an
     /// overdue critical call.

@@ -1,13 +1,14 @@
-//! `labwire status`: the sums, what waits, and what every link is doing.
+//! `labwire status`: the sums, what waits, what every link is doing, and whether a person must act, which its exit code says too.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::Outcome;
 use crate::clock;
 use crate::config::settings::Mode;
 use crate::config::{Bearings, Settings};
 use crate::exit::Exit;
-use crate::host::control::{self, Live, Request, Response};
+use crate::host::control::{self, Live, Request, Response, Weight};
 use crate::journal::notes::LinkNotes;
 use crate::journal::{Reader, Sums};
 
@@ -16,6 +17,7 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
     match control::ask(&bearings.control_socket, &Request::Live) {
         Ok(Response::Live { journal, configuration, links, destinations }) => {
             writeln!(out, "labwire is running.")?;
+            exit = said(&bearings.control_socket, out)?;
             writeln!(out, "\nJournal: {journal}")?;
             if let Some(differing) = configuration {
                 writeln!(out, "{differing}")?;
@@ -92,6 +94,20 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
         _ if !sums.imbalances().is_empty() => Exit::Failed,
         Exit::Done if overdue => Exit::Open,
         exit => exit,
+    })
+}
+
+/// The page's one sentence, with what to do, and what a monitor is to make of it.
+fn said(socket: &Path, out: &mut impl Write) -> std::io::Result<Exit> {
+    let Ok(Response::Overview(overview)) = control::ask(socket, &Request::Overview) else {
+        writeln!(out, "What it comes to can't be told: the journal can't be read now.")?;
+        return Ok(Exit::Failed);
+    };
+    writeln!(out, "{} {}", overview.headline, overview.then)?;
+    Ok(match overview.weight {
+        Weight::Danger => Exit::Failed,
+        Weight::Act => Exit::Open,
+        Weight::Odd | Weight::Wait | Weight::Calm => Exit::Done,
     })
 }
 

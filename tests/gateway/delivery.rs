@@ -71,6 +71,9 @@ async fn what_the_lims_refuses_waits_for_a_person_and_leaves_unchanged() {
     lims.set_mode(Mode::Status(422));
     send(address, &glucose("EX0001", "5.40", "F", TIME)).await;
     until("it is refused", || lab.count("refused") == 1).await;
+    let status = lab.run(&["status"]);
+    let told = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(told.contains("refused by the LIMS") && status.status.code() == Some(1), "{told}");
     let listed = lab.text(&["dead-letters"]);
     let id = listed.split_whitespace().next().unwrap().to_owned();
     assert!(listed.contains("EX0001") && listed.contains("422"), "{listed}");
@@ -82,6 +85,7 @@ async fn what_the_lims_refuses_waits_for_a_person_and_leaves_unchanged() {
     let ledger = lims.ledger();
     let values: Vec<&str> = ledger.held().iter().map(|held| held.value.as_str()).collect();
     assert_eq!(values, ["5.40", "5.90"], "in their order");
+    assert_eq!(lab.run(&["status"]).status.code(), Some(0), "{}", lab.text(&["status"]));
     assert_eq!(ledger.attempts()[0].key, ledger.attempts()[1].key, "refused as a whole: the same key again");
 }
 
