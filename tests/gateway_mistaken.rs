@@ -28,9 +28,9 @@ const ANYTHING: &str = "";
 /// Commands that read the journal or ask the gateway, `_` for a space within a word: what they exit with, and a part of what
 /// they print.
 const GO_ON: &[(&str, i32, &str)] = &[
-    ("status", 0, "labwire is running."),
+    ("status", 1, "labwire is running."),
     ("top", 64, ANYTHING),
-    ("status", 0, "whether they are the configured ones can't be told"),
+    ("status", 1, "whether they are the configured ones can't be told"),
     ("calls", 0, "call by "),
     ("calls", 0, ": ward 3, 4711"),
     ("calls EX0001", 0, "Example^Anna"),
