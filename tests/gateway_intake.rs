@@ -146,7 +146,7 @@ async fn a_cable_pulled_in_the_middle_of_a_frame_costs_nothing_once_the_message_
     let _gateway = lab.start().await;
     let message = glucose("EX0001", "5.40", "F", TIME);
     let (first, rest) = message.split_at(message.find("O|").unwrap());
-    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+    until("the port is open", || lab.text(&["status"]).contains(": connected")).await;
     end.write_all(&[ENQ]).await.unwrap();
     assert_eq!(end.read_u8().await.unwrap(), ACK);
     let part = Part { text: first.into(), end: FrameEnd::Etb, ends_message: false };
@@ -159,7 +159,7 @@ async fn a_cable_pulled_in_the_middle_of_a_frame_costs_nothing_once_the_message_
 
     let options = Options { timing: Timing::default().hurried(10), ..Options::default() };
     let mut analyzer = Analyzer::new(pty_at(&device).unwrap(), options);
-    until("it is open again", || lab.text(&["status"]).contains("connected")).await;
+    until("it is open again", || lab.text(&["status"]).contains(": connected")).await;
     assert!(analyzer.transfer(&[&message]).await.is_complete());
     until("it is accepted", || lab.count("accepted") == 1).await;
     assert!(lab.text(&["problems"]).contains("incomplete-transmission"), "what was cut is shown");

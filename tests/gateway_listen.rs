@@ -202,7 +202,7 @@ async fn a_line_that_a_running_gateway_has_is_left_alone() {
     );
     let mut end = pty_at(&device).unwrap();
     let gateway = lab.start().await;
-    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+    until("the port is open", || lab.text(&["status"]).contains(": connected")).await;
     let at = device.to_str().unwrap();
     let (told, code) = said(listen(lab.folder.path(), &[at])).await;
     assert!(

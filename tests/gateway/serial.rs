@@ -31,7 +31,7 @@ async fn an_unplugged_adapter_is_seen_at_once_and_opened_again_by_its_name() {
     let end = pty_at(&device).unwrap();
     let gateway = lab.start().await;
     let mut analyzer = plugged_in(end);
-    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+    until("the port is open", || lab.text(&["status"]).contains(": connected")).await;
     assert!(analyzer.transfer(&[glucose("EX0001", "5.1", "F", "20260102030405")]).await.is_complete());
 
     let pulled = Instant::now();
@@ -44,7 +44,7 @@ async fn an_unplugged_adapter_is_seen_at_once_and_opened_again_by_its_name() {
     assert!(used(gateway.id()) - before < 30, "it spins");
 
     let mut analyzer = plugged_in(pty_at(&device).unwrap());
-    until("it is open again", || lab.text(&["status"]).contains("connected")).await;
+    until("it is open again", || lab.text(&["status"]).contains(": connected")).await;
     assert!(analyzer.transfer(&[glucose("EX0002", "5.1", "F", "20260102030405")]).await.is_complete());
     until("both are with the LIMS", || lab.count("accepted") == 2).await;
 }
@@ -72,7 +72,7 @@ async fn an_analyzer_that_asked_again_while_the_gateway_was_held_up_gets_one_ans
     );
     let mut line = pty_at(&device).unwrap();
     let gateway = lab.start().await;
-    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+    until("the port is open", || lab.text(&["status"]).contains(": connected")).await;
 
     gateway.stand_still();
     line.write_all(&[ENQ, EOT, ENQ, EOT, ENQ]).await.unwrap();
@@ -104,7 +104,7 @@ async fn what_came_before_the_port_was_open_gets_no_answer() {
     let mut line = pty_at(&device).unwrap();
     line.write_all(&[ENQ]).await.unwrap();
     let gateway = lab.start().await;
-    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+    until("the port is open", || lab.text(&["status"]).contains(": connected")).await;
     line.write_all(&[EOT, ENQ]).await.unwrap();
     assert_eq!(heard(&mut line).await, [ACK]);
     assert!(gateway.terminate().success());
@@ -132,7 +132,7 @@ async fn a_user_without_roots_rights_opens_a_port() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    until("the port is open", || lab.text(&["status"]).contains("connected")).await;
+    until("the port is open", || lab.text(&["status"]).contains(": connected")).await;
     let report = plugged_in(end).transfer(&[glucose("EX0001", "5.1", "F", "20260102030405")]).await;
     gateway.kill().unwrap();
     gateway.wait().unwrap();
