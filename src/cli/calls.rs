@@ -68,10 +68,10 @@ pub(super) fn show(bearings: &Bearings, named: &str, out: &mut impl Write) -> Ou
     Ok(Exit::Done)
 }
 
-/// Whose orders count. Nobody's where the configuration has a mistake.
-fn order_sources(bearings: &Bearings) -> BTreeSet<String> {
-    let all = bearings.whole.iter().flat_map(|settings| &settings.orders);
-    all.map(|source| source_name(&source.name)).collect()
+/// Whose orders count. That isn't known where the configuration has a mistake.
+fn order_sources(bearings: &Bearings) -> Option<BTreeSet<String>> {
+    let settings = bearings.whole.as_ref().ok()?;
+    Some(settings.orders.iter().map(|source| source_name(&source.name)).collect())
 }
 
 /// What to do, in one line.
@@ -140,18 +140,27 @@ fn told(patient: &Patient) -> String {
 fn evidence(
     reader: &Reader,
     call: &CallView,
-    (zone, sources): (&TimeZone, &BTreeSet<String>),
+    (zone, sources): (&TimeZone, &Option<BTreeSet<String>>),
     out: &mut impl Write,
 ) -> io::Result<()> {
     let versions: Vec<ObservationId> = call.happened.iter().map(|it| it.observation).collect();
     let evidence = reader
-        .evidence(call.observation, call.result.reveal(), &versions, sources)
+        .evidence(
+            call.observation,
+            call.result.reveal(),
+            &versions,
+            sources.as_ref().unwrap_or(&BTreeSet::new()),
+        )
         .map_err(io::Error::other)?;
     patients(call.result.reveal(), &evidence.ordered, out)?;
     for decision in evidence.decisions.iter().filter(|decision| decision.check == Check::Critical.name()) {
         writeln!(out, "    {decision}")?;
     }
-    for past in &evidence.previous {
+    // Whose the specimen is may be the LIMS's word.
+    if sources.is_none() {
+        writeln!(out, "    previous: not told while the configuration has a mistake")?;
+    }
+    for past in evidence.previous.iter().filter(|_| sources.is_some()) {
         let at = past.at.map_or_else(|| "a time that isn't known".to_owned(), |at| written(at, zone));
         let held = if past.is_held { ", and waits for a person" } else { "" };
         writeln!(out, "    previous: {} at {at} from {}{held}", past.value, past.instrument)?;

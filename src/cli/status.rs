@@ -13,11 +13,10 @@ use crate::journal::notes::LinkNotes;
 use crate::journal::{Reader, Sums};
 
 pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
-    let mut exit = Exit::Done;
-    match control::ask(&bearings.control_socket, &Request::Live) {
+    let mut exit = match control::ask(&bearings.control_socket, &Request::Live) {
         Ok(Response::Live { journal, configuration, links, destinations }) => {
             writeln!(out, "labwire is running.")?;
-            exit = said(&bearings.control_socket, out)?;
+            let exit = said(&bearings.control_socket, out)?;
             writeln!(out, "\nJournal: {journal}")?;
             if let Some(differing) = configuration {
                 writeln!(out, "{differing}")?;
@@ -27,13 +26,17 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
                 .into_iter()
                 .map(|it| Live { name: with_mode(it.name, bearings.whole.as_ref().ok()), ..it });
             live(out, "Destinations", &destinations.collect::<Vec<_>>())?;
+            exit
         }
-        Ok(_) => writeln!(out, "labwire is running, but of another version than this command.")?,
+        Ok(_) => {
+            writeln!(out, "labwire is running, but of another version than this command.")?;
+            Exit::Failed
+        }
         Err(error) => {
-            exit = Exit::Unavailable;
             writeln!(out, "labwire is not running ({error}).")?;
+            Exit::Unavailable
         }
-    }
+    };
     let reader = Reader::open(&bearings.journal.path)?;
     if let Some(it) = reader.standstill()? {
         exit = Exit::Failed;
@@ -100,7 +103,7 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
 /// The page's one sentence, with what to do, and what a monitor is to make of it.
 fn said(socket: &Path, out: &mut impl Write) -> std::io::Result<Exit> {
     let Ok(Response::Overview(overview)) = control::ask(socket, &Request::Overview) else {
-        writeln!(out, "What it comes to can't be told: the journal can't be read now.")?;
+        writeln!(out, "What it comes to can't be told now: the journal isn't read, or too slowly.")?;
         return Ok(Exit::Failed);
     };
     writeln!(out, "{} {}", overview.headline, overview.then)?;

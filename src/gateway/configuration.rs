@@ -12,13 +12,19 @@ use crate::config::{Origin, Settings};
 const EVERY: Duration = Duration::from_secs(5);
 
 pub(super) async fn watch(board: Board, running: Origin, stop: CancellationToken) {
-    let mut last = running.clone();
+    let (mut last, mut refused) = (running.clone(), None);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
         let present = Origin::of(&running.folder);
+        // What was refused is over once nothing differs, also where that was put back between two looks.
+        let refusal = board.refused();
+        if present == running && refusal.is_some() && refusal == refused {
+            board.set_configuration(None);
+        }
+        refused = refusal;
         if present == last {
             continue;
         }

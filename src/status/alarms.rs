@@ -153,14 +153,16 @@ fn destinations(snapshot: &Snapshot, alarms: &mut Vec<Alarm>) {
     for it in snapshot.destinations.iter().filter(|it| !it.is_under_test()) {
         let fails = matches!(it.state, DestinationState::Failing(_) | DestinationState::Resting { .. });
         // Where nothing waits nothing is tried either: nobody knows how the destination is now.
-        let waits = it.on_their_way() > 0;
-        if it.is_configured && waits && fails && it.fails_lastingly(snapshot.as_of) {
-            let text = counted!(
-                it.on_their_way(),
-                "{name} takes nothing; {n} result waits for it.",
-                "{name} takes nothing; {n} results wait for it.",
-                name = &it.name
-            );
+        if it.is_configured && it.owes() && fails && it.fails_lastingly(snapshot.as_of) {
+            let text = match it.on_their_way() {
+                0 => words!("{name} takes nothing; a word about a result waits for it.", name = &it.name),
+                some => counted!(
+                    some,
+                    "{name} takes nothing; {n} result waits for it.",
+                    "{name} takes nothing; {n} results wait for it.",
+                    name = &it.name
+                ),
+            };
             let text = Words::row([text, next::perhaps_there(it.perhaps_there())], " ");
             alarms.push(alarm(Least::Danger, "destination-down", &it.name, text));
         }
@@ -337,6 +339,12 @@ mod tests {
             it.sums.states.insert(waiting.to_owned(), 1);
             let told: Vec<String> = alarms(&bench).iter().map(|it| it.text.english()).collect();
             assert_eq!(told, ["lims takes nothing; 1 result waits for it."], "{waiting}");
+        }
+        // That a result is void, or what was done about a critical one, is in no sum.
+        for waiting in ["due", "sending", "unknown"] {
+            bench.destinations[0].queue.deliveries = [(waiting.to_owned(), 1)].into();
+            let told: Vec<String> = alarms(&bench).iter().map(|it| it.text.english()).collect();
+            assert_eq!(told, ["lims takes nothing; a word about a result waits for it."], "{waiting}");
         }
     }
 

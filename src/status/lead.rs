@@ -153,6 +153,9 @@ fn resting(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
             _ => continue,
         };
         let remedy = match lims.on_their_way() {
+            0 if lims.owes() => {
+                words!("Check the LIMS and the network. A word about a result is safe here until it answers.")
+            }
             0 => words!("Check the LIMS and the network. Nothing waits for it."),
             some => counted!(
                 some,

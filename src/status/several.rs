@@ -1,6 +1,8 @@
 //! Several decided at once with one reason: what somebody ticked, each a decision of its own with an entry of its own in the
 //! audit. The view stays as it was made, so that no row moves under the hand that ticks it.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::rejection::QueryRejection;
@@ -49,6 +51,23 @@ impl Ticked {
 }
 
 impl Page {
+    /// The list stays as it was made: what is held for something else since is for another look.
+    async fn is_as_seen(&self, form: &Ticked, ids: &[i64]) -> Result<(), Failure> {
+        let snapshot = self.snapshot().await?;
+        let shown: BTreeSet<&String> = form.all("seen").collect();
+        let differs = |it: &&HoldView| {
+            ids.contains(&it.observation.0)
+                && !shown.contains(&format!("{} {}", it.observation.0, shell::seen(it)))
+        };
+        match snapshot.held.iter().find(differs) {
+            None => Ok(()),
+            Some(it) => Err(Failure::Refused(words!(
+                "Result {id} is held for something else than when you looked. Nothing was released: look again.",
+                id = it.observation.0.to_string()
+            ))),
+        }
+    }
+
     /// Decides about one after the other. Stops at the first that is refused, and tells how many were decided before it.
     pub(super) async fn decide_each(
         &self,
@@ -136,6 +155,7 @@ pub(super) async fn release(
     if ids.is_empty() {
         return Err(Failure::Refused(words!("Nothing was ticked. Go back and tick what is to be released.")));
     }
+    page.is_as_seen(&form, &ids).await?;
     page.decide_each(&visitor, Asked::Release, &ids, &reason).await.map_err(stopped)?;
     html(
         &Done {
@@ -155,6 +175,10 @@ fn stopped((done, id, failure): (usize, i64, Failure)) -> Failure {
             done = counted!(done, "{n} result was released", "{n} results were released"),
             id = id.to_string(),
             why
+        )),
+        _ if done > 0 => Failure::Refused(words!(
+            "{done}, and then it broke off: look what is held still.",
+            done = counted!(done, "{n} result was released", "{n} results were released")
         )),
         other => other,
     }

@@ -133,6 +133,8 @@ pub(super) struct HeldRow {
     pub reasons: Vec<Words>,
     /// What was found wrong in its record: each problem's number, and what it says.
     pub problems: Vec<(i64, Words)>,
+    /// The names of the reasons, by which a form says what its reader saw.
+    pub seen: String,
     /// The destinations that don't have it for that.
     pub lacking: Vec<String>,
     pub since: Moment,
@@ -206,11 +208,17 @@ pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
         instrument: detail.instrument.to_string(),
         reasons: view.reasons.iter().map(|name| why_this_is_held(detail, name)).collect(),
         problems: view.problems.iter().map(|(id, text)| (id.0, kept(text.reveal()))).collect(),
+        seen: seen(view),
         lacking: view.held_at.clone(),
         since: clock.at(view.opened_at),
         message: view.message.0,
         may_leave: !detail.specimen.is_blank(),
     }
+}
+
+/// Why a result is held, as a form says it.
+pub(super) fn seen(view: &HoldView) -> String {
+    view.reasons.join(" ")
 }
 
 /// A text as a query's value.

@@ -307,6 +307,11 @@ impl Lims {
         self.sums.of("pending") + self.sums.of("in-flight") + unknown
     }
 
+    /// Whether anything leaves by itself once it answers: results, or words about them.
+    pub(super) fn owes(&self) -> bool {
+        self.on_their_way() > 0 || ["due", "sending", "unknown"].into_iter().any(|it| self.deliveries(it) > 0)
+    }
+
     /// Results that may have arrived, and of which a person must say whether they did.
     pub(super) fn perhaps_there(&self) -> i64 {
         self.queue.perhaps_there

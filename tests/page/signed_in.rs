@@ -65,7 +65,16 @@ async fn several_are_released_with_one_reason_and_what_is_not_ticked_stays() {
 
     let nothing = laboratory.post("/held/several", &cookie, &format!("guard={guard}&reason=x")).await;
     assert_eq!((nothing.status, held(&laboratory).await), (409, 3), "{}", nothing.body);
-    let whole = format!("guard={guard}&result={}&result={}&reason=the+lot+was+wrong", ids[0], ids[2]);
+    let seen: String = page
+        .split("name=\"seen\" value=\"")
+        .skip(1)
+        .map(|it| format!("&seen={}", it.split('"').next().unwrap().replace(' ', "+")))
+        .collect();
+    let whole = format!("guard={guard}&result={}&result={}&reason=the+lot+was+wrong{seen}", ids[0], ids[2]);
+    let of_other_holds =
+        whole.replace(&format!("&seen={}+", ids[2]), &format!("&seen={}+qc-failed+", ids[2]));
+    let refused = laboratory.post("/held/several", &cookie, &of_other_holds).await;
+    assert!(refused.status == 409 && refused.body.contains("held for something else"), "{}", refused.body);
     let without = whole.replace("the+lot+was+wrong", "+");
     assert_eq!(laboratory.post("/held/several", &cookie, &without).await.status, 409);
     let viewer = laboratory.signed_in("carl", "viewer").await;
@@ -76,7 +85,7 @@ async fn several_are_released_with_one_reason_and_what_is_not_ticked_stays() {
     let done = laboratory.post("/held/several", &cookie, &whole).await;
     assert!(done.status == 200 && done.body.contains("Released: 2 results."), "{}", done.body);
     laboratory.until("/waiting/held", 1).await;
-    let stopped = format!("guard={guard}&result={}&result={}&reason=again", ids[1], ids[2]);
+    let stopped = format!("guard={guard}&result={}&result={}&reason=again{seen}", ids[1], ids[2]);
     let stopped = laboratory.post("/held/several", &cookie, &stopped).await;
     let said = format!("1 result was released, and then result {} was not", ids[2]);
     assert!(stopped.status == 409 && stopped.body.contains(&said), "{}", stopped.body);

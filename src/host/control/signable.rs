@@ -28,7 +28,7 @@ impl Signable {
         match because.filter(|because| !because.trim().is_empty()) {
             _ if self.untried.is_empty() => Ok(None),
             Some(because) => Ok(Some(format!("{ways}; because {because}"))),
-            None => Err(format!("ways through the rules have {ways}; add cases, or say why none is needed")),
+            None => Err(format!("{ways}; add cases, or say why none is needed")),
         }
     }
 }

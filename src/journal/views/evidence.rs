@@ -74,13 +74,17 @@ impl Reader {
             let analyte = kept.case.measured.analyte;
             let same = |past: &Past| Some(&past.analyte) == analyte.as_ref();
             for past in kept.case.history.iter().filter(|past| same(past)).filter_map(Previous::of_past) {
-                let is_it = |it: &Previous| (&it.instrument, it.at) == (&past.instrument, past.at);
+                let is_it = |it: &Previous| {
+                    (&it.instrument, it.at) == (&past.instrument, past.at)
+                        && it.value.split(' ').next() == past.value.split(' ').next()
+                };
                 if !evidence.previous.iter().any(is_it) {
                     evidence.previous.push(past);
                 }
             }
             evidence.decisions.extend(kept.decisions);
         }
+        evidence.previous.sort_by_key(|it| std::cmp::Reverse(it.at));
         Ok(evidence)
     }
 

@@ -18,7 +18,7 @@ const LOOKED_AT: usize = 1_000;
 /// An earlier value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Previous {
-    /// In the unit that is reported, where it was converted; else as sent, with the unit.
+    /// In the unit that is reported, where it was converted; else as sent, with the unit. What rules compared with has none.
     pub value: String,
     /// Nothing where the instrument didn't tell, or its clock was in doubt.
     pub at: Option<Timestamp>,
