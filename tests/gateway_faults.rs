@@ -68,7 +68,7 @@ async fn a_frame_whose_sync_failed_is_not_acknowledged_and_the_gateway_ends() {
 #[ignore = "needs strace"]
 async fn syncs_that_fail_under_load_lose_nothing() {
     let ward = Ward::open(SEED, |_| ()).await;
-    for when in [2, 20, 40, 80, 160] {
+    for when in [2, 20, 40, 80, 160, 320] {
         let inject = format!("inject=fsync,fdatasync:error=EIO:when={when}");
         let mut gateway = Traced::spawn(&ward.lab, &["-e", "trace=fsync,fdatasync", "-e", &inject]);
         assert_eq!(gateway.ended().await.code(), Some(74), "sync {when}");
