@@ -35,6 +35,9 @@ pub(super) struct DecisionForm {
     /// What, and about which: `release:12`.
     decision: String,
     reason: String,
+    /// Of what is held: why, as the page showed it.
+    #[serde(default)]
+    seen: String,
 }
 
 /// What a form to decide needs beside its own fields. Nothing where nobody may decide now.
@@ -74,6 +77,9 @@ pub(super) async fn decide(
     let decision = Asked::from_name(name).ok_or(NONE)?;
     let visitor = page.authorised(who, &form.guard, needed(decision)).await?;
     let reason = reason(&form.reason)?;
+    if decision == Asked::Release && !form.seen.is_empty() {
+        page.is_as_seen(&[form.seen], &[id]).await?;
+    }
     page.ask(&visitor, Request::Decide { decision, id, by: None, reason }).await?;
     let (headline, on) = done(decision, id);
     let by = words!("By {name}, in the audit with the reason.", name = visitor.shown);

@@ -1,8 +1,6 @@
 //! Several decided at once with one reason: what somebody ticked, each a decision of its own with an entry of its own in the
 //! audit. The view stays as it was made, so that no row moves under the hand that ticks it.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::Form;
 use axum::extract::rejection::QueryRejection;
@@ -20,6 +18,7 @@ use super::who::Who;
 use super::words::filters;
 use crate::domain::{HoldReason, Role, Words, counted, words};
 use crate::host::control::{Asked, Request};
+use crate::journal::ObservationId;
 use crate::journal::views::HoldView;
 
 /// A form in which some of several are ticked.
@@ -51,15 +50,17 @@ impl Ticked {
 }
 
 impl Page {
-    /// The list stays as it was made: what is held for something else since is for another look.
-    async fn is_as_seen(&self, form: &Ticked, ids: &[i64]) -> Result<(), Failure> {
-        let snapshot = self.snapshot().await?;
-        let shown: BTreeSet<&String> = form.all("seen").collect();
-        let differs = |it: &&HoldView| {
-            ids.contains(&it.observation.0)
-                && !shown.contains(&format!("{} {}", it.observation.0, shell::seen(it)))
-        };
-        match snapshot.held.iter().find(differs) {
+    /// A page may be older than a hold: what is held for something else than was shown is for another look.
+    pub(super) async fn is_as_seen(&self, shown: &[String], ids: &[i64]) -> Result<(), Failure> {
+        let wanted = ids.to_vec();
+        let (_, held) = self
+            .read(move |reader| {
+                let held = wanted.iter().map(|id| reader.hold(ObservationId(*id)));
+                held.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        let differs = |it: &&HoldView| !shown.contains(&format!("{} {}", it.observation.0, shell::seen(it)));
+        match held.iter().find(differs) {
             None => Ok(()),
             Some(it) => Err(Failure::Refused(words!(
                 "Result {id} is held for something else than when you looked. Nothing was released: look again.",
@@ -155,7 +156,7 @@ pub(super) async fn release(
     if ids.is_empty() {
         return Err(Failure::Refused(words!("Nothing was ticked. Go back and tick what is to be released.")));
     }
-    page.is_as_seen(&form, &ids).await?;
+    page.is_as_seen(&form.all("seen").cloned().collect::<Vec<_>>(), &ids).await?;
     page.decide_each(&visitor, Asked::Release, &ids, &reason).await.map_err(stopped)?;
     html(
         &Done {

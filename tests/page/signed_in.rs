@@ -27,7 +27,11 @@ async fn a_technician_releases_what_is_held_and_the_audit_says_who_and_why() {
     assert!(page.contains("value=\"release:3\"") && page.contains("ANNA Example"), "{page}");
     let guard = between(&page, "name=\"guard\" value=\"", "\"").to_owned();
 
-    let form = format!("guard={guard}&decision=release%3A3&reason=looked+at+the+curve");
+    let seen = between(&page, "name=\"seen\" value=\"", "\"").replace(' ', "+");
+    let form = format!("guard={guard}&decision=release%3A3&reason=looked+at+the+curve&seen={seen}");
+    let of_another_hold = form.replace("&seen=3+", "&seen=3+critical+");
+    let refused = laboratory.post("/decide", &cookie, &of_another_hold).await;
+    assert!(refused.status == 409 && refused.body.contains("held for something else"), "{}", refused.body);
     let done = laboratory.post("/decide", &cookie, &form).await;
     assert_eq!(done.status, 200);
     assert!(done.body.contains("Released: result 3."), "{}", done.body);
