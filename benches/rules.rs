@@ -292,7 +292,16 @@ async fn whole_way(folder: &Path, with_rules: bool, messages: &[String]) -> f64 
         }
     };
     if with_rules {
-        let sign = ["rules", "sign", "--by", "Dr. Example", "--statement", "a bench"];
+        let sign = [
+            "rules",
+            "sign",
+            "--by",
+            "Dr. Example",
+            "--statement",
+            "a bench",
+            "--untried-because",
+            "they cost the same",
+        ];
         assert!(labwire(&sign).status().unwrap().success());
     }
     let process = gateway.0.id().to_string();

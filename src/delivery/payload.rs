@@ -497,7 +497,7 @@ mod tests {
                 "identifiers": [
                     { "kind": "name", "text": "Example, Anna" }, { "kind": "birth-date", "text": "1970-01-01" }
                 ],
-                "told": { "value": "5.4 mg/dl", "agrees": true }, "note": "repeats it"
+                "told": { "value": "5.4 mg/dl", "agrees": true, "of_patient": true }, "note": "repeats it"
             }])
         );
         let ended =

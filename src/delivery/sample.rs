@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::call::{Attempt, CallOutcome, IdentifierKind, Opening, Tell};
+use crate::domain::call::{Agreement, Attempt, CallOutcome, IdentifierKind, Opening, Tell};
 use crate::domain::{
     AppliedBy, AppliedRange, CodeSystem, Coding, Comparator, Conversion, DecimalText, DestinationId,
     Dilution, InstrumentId, InstrumentTime, Observation, Order, OrderDoubt, OrderKey, OrderState, Patient,
@@ -230,7 +230,7 @@ pub(super) fn called() -> Consignment {
         value: private("5.4 mg/dl"),
         note: private("repeats it"),
     };
-    noted(Noted::Attempt { attempt, agrees: true })
+    noted(Noted::Attempt { attempt, agreement: Agreement::WHOLE })
 }
 
 /// Another record of that call.

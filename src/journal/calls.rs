@@ -9,14 +9,16 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::{self, GATEWAY, Step};
 use super::decisions::Judged;
+use super::orders::ordered;
 use super::rows::call::{kind, to_json};
 use super::writer::Urgency;
 use super::{CallId, Journal, JournalError, ObservationId};
 use crate::domain::call::{
-    CallEntry, CallEvent, CallPolicy, Cause, Course, Differing, Found, Keeper, Opening, Stand, Tell,
+    Agreement, Attempt, CallEntry, CallEvent, CallPolicy, Cause, Course, Differing, Found, Keeper, Opening,
+    Stand, Tell,
 };
 use crate::domain::clinic::{Check, Decision, Evaluation, Force, Path, Ruling};
-use crate::domain::{DestinationId, Observation, SampleClass};
+use crate::domain::{DestinationId, Observation, Private, SampleClass};
 
 use reading::result;
 pub use reading::{CallView, Happened, Reason};
@@ -95,8 +97,13 @@ pub(super) fn on_version(
         Some(call) => (call.id, call.course),
         None => (begin(connection, version.observation, now)?, Course::new(cause)),
     };
-    let written =
-        Written { call: id, observation: version.id, event: &event, agrees: true, account: GATEWAY };
+    let written = Written {
+        call: id,
+        observation: version.id,
+        event: &event,
+        agreement: Agreement::WHOLE,
+        account: GATEWAY,
+    };
     write(connection, before, &written, now).map(drop)
 }
 
@@ -123,7 +130,8 @@ pub(super) fn on_judged_again(
         Some(_) => return Ok(()),
     };
     let event = CallEvent::Opened(opening, cause);
-    let written = Written { call, observation: id, event: &event, agrees: true, account: GATEWAY };
+    let written =
+        Written { call, observation: id, event: &event, agreement: Agreement::WHOLE, account: GATEWAY };
     write(connection, before, &written, now).map(drop)
 }
 
@@ -172,9 +180,15 @@ pub(super) fn on_rejection(
     let Some(call) = call_about(connection, id)?.filter(|call| call.observation == id) else { return Ok(()) };
     let cause = Cause { policy: call.course.policy(), found_at: now };
     let Some(event) = call.course.on_rejection(cause) else { return Ok(()) };
-    let written = Written { call: call.id, observation: id, event: &event, agrees: true, account };
+    let written =
+        Written { call: call.id, observation: id, event: &event, agreement: Agreement::WHOLE, account };
     write(connection, call.course, &written, now).map(drop)
 }
+
+const NOT_THE_VALUE: &str =
+    "the value that was told differs from the journal's; mend a slip, or say that it was told so";
+const NOT_THE_PATIENT: &str =
+    "an identifier that was told isn't what is known of the patient; mend a slip, or say that it was told so";
 
 fn record(connection: &Connection, it: &Recording, now: Timestamp) -> Result<Stand, JournalError> {
     let refused = |why: String| Err(JournalError::Refused(why));
@@ -185,10 +199,8 @@ fn record(connection: &Connection, it: &Recording, now: Timestamp) -> Result<Sta
     if !faults.is_empty() {
         return refused(faults.join("; "));
     }
-    let agrees = match &it.entry {
-        CallEntry::Attempt(attempt) => {
-            !attempt.reached() || call.tell.reveal().agrees(attempt.value.reveal())
-        }
+    let agreement = match &it.entry {
+        CallEntry::Attempt(attempt) => agreement(connection, &call, attempt)?,
         CallEntry::Verified { .. } if !call.course.is_open() => {
             return refused(format!("call {} is closed; there is nothing to verify for it", it.call));
         }
@@ -204,27 +216,44 @@ fn record(connection: &Connection, it: &Recording, now: Timestamp) -> Result<Sta
                 it.call
             ));
         }
-        CallEntry::Verified { .. } | CallEntry::Ended { .. } => true,
+        CallEntry::Verified { .. } | CallEntry::Ended { .. } => Agreement::WHOLE,
     };
-    if !agrees && it.differing == Differing::Refused {
-        return refused(
-            "the value that was told differs from the journal's; mend a slip, or say that it was told so"
-                .to_owned(),
-        );
+    if it.differing == Differing::Refused && !agreement.is_whole() {
+        let why = if agreement.value { NOT_THE_PATIENT } else { NOT_THE_VALUE };
+        return refused(why.to_owned());
     }
     let event = CallEvent::Entry(it.entry.clone());
-    let written =
-        Written { call: it.call, observation: call.observation, event: &event, agrees, account: &it.account };
+    let written = Written {
+        call: it.call,
+        observation: call.observation,
+        event: &event,
+        agreement,
+        account: &it.account,
+    };
     let (event, course) = write(connection, call.course, &written, now)?;
     tell(connection, (event, &it.entry), &call, &it.tells, now)?;
     Ok(course.stand)
+}
+
+/// What was told, beside what the journal has: of the patient, what the analyzer sent and what the LIMS has ordered it by.
+fn agreement(connection: &Connection, call: &CallView, attempt: &Attempt) -> Result<Agreement, JournalError> {
+    if !attempt.reached() {
+        return Ok(Agreement::WHOLE);
+    }
+    let order = ordered(connection, call.observation)?.and_then(|it| it.order);
+    let known = [Some(&call.result.reveal().patient), order.as_ref().map(|it| &it.order.patient)];
+    let known: Vec<_> = known.into_iter().flatten().map(Private::reveal).collect();
+    Ok(Agreement {
+        value: call.tell.reveal().agrees(attempt.value.reveal()),
+        patient: attempt.is_of_another(&known).is_none(),
+    })
 }
 
 struct Written<'a> {
     call: CallId,
     observation: ObservationId,
     event: &'a CallEvent,
-    agrees: bool,
+    agreement: Agreement,
     account: &'a str,
 }
 
@@ -235,8 +264,8 @@ fn write(
     it: &Written<'_>,
     now: Timestamp,
 ) -> Result<(i64, Course), JournalError> {
-    let course = before.after(it.event, now, it.agrees);
-    let detail = to_json(it.event, it.agrees)
+    let course = before.after(it.event, now, it.agreement);
+    let detail = to_json(it.event, it.agreement)
         .map_err(|error| JournalError::Refused(format!("failed to write a call as JSON: {error}")))?;
     let leaves = if course.is_open() { "open" } else { "closed" };
     connection

@@ -19,7 +19,7 @@ use super::calls::Reason;
 use super::orders::Ordered;
 use super::writer::Urgency;
 use super::{CallId, DeliveryId, Journal, JournalError, ObservationId, OpenError, standstill};
-use crate::domain::call::{Attempt, Tell};
+use crate::domain::call::{Agreement, Attempt, Tell};
 use crate::domain::{
     DestinationId, Observation, Order, OrderDoubt, Patient, Private, SpecimenId, SpecimenToken,
 };
@@ -110,15 +110,8 @@ pub struct CallNote {
 /// What of a call's records a destination is told; a verification goes along with these.
 #[derive(Debug)]
 pub enum Noted {
-    Attempt {
-        attempt: Attempt,
-        /// The value that was told is the journal's.
-        agrees: bool,
-    },
-    Ended {
-        by: String,
-        reason: Private<String>,
-    },
+    Attempt { attempt: Attempt, agreement: Agreement },
+    Ended { by: String, reason: Private<String> },
 }
 
 impl Noted {

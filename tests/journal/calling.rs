@@ -12,7 +12,8 @@ use labwire::domain::clinic::{
     SpecimenFacts, Why,
 };
 use labwire::domain::{
-    DestinationId, HoldReason, Observation, Private, Rules, SampleClass, SpecimenId, Standing, Status,
+    DestinationId, HoldReason, Observation, Patient, Private, Rules, SampleClass, SpecimenId, Standing,
+    Status,
 };
 use labwire::journal::calls::{CallView, Recording};
 use labwire::journal::decisions::{Again, Judged};
@@ -106,6 +107,37 @@ impl Lab {
     pub(super) fn call(&self, outcome: CallOutcome, value: &str) -> Result<Stand, JournalError> {
         self.say(CallEntry::Attempt(attempt(outcome, value)), Differing::Refused)
     }
+}
+
+#[test]
+fn a_call_is_not_closed_by_what_identifies_another_patient() {
+    let lab = Lab::new();
+    let patient = |name: &str, born: &str| Patient {
+        name: name.to_owned(),
+        birth_date: born.to_owned(),
+        ..Patient::default()
+    };
+    let of = |patient: Patient| {
+        let mut entry = potassium("2.5", low());
+        entry.observation.patient = Private::new(patient);
+        entry
+    };
+    lab.one(of(patient("SAMPLE^OTTO", "19700131")));
+    is_refused(lab.call(CallOutcome::Confirmed, "2.5"), "isn't what is known of the patient");
+    assert_eq!(lab.only_call().happened.len(), 1, "what was refused left nothing");
+    let told = CallEntry::Attempt(attempt(CallOutcome::Confirmed, "2.5"));
+    assert_eq!(lab.say(told, Differing::Told), Ok(Stand::Open), "somebody took it for another's");
+    let words = |lab: &Lab| lab.only_call().happened[1].words(&|at| at.to_string().into()).english();
+    let said = "by name Test, Clara and birth date 1970-01-31, WHICH ARE NOT ALL THE PATIENT'S: read-back";
+    assert!(words(&lab).contains(said), "{}", words(&lab));
+    let lab = lab.reopen();
+    assert!(words(&lab).contains(said), "{}", words(&lab));
+    assert!(lab.only_call().course.is_open());
+    lab.assert_balanced();
+
+    let lab = Lab::new();
+    lab.one(of(patient("TEST^CLARA", "1970")));
+    assert_eq!(lab.call(CallOutcome::Confirmed, "2.5"), Ok(Stand::Closed), "part of a day isn't compared");
 }
 
 /// The old one's time would make it overdue at once.

@@ -52,7 +52,7 @@ pub(in crate::cli) struct Reached {
     /// Whether they read the value back, and it was right
     #[arg(long, value_enum)]
     pub(in crate::cli) read_back: ReadBack,
-    /// You told another value than the journal has, and it is no slip
+    /// You told another value or patient than the journal has, and it is no slip
     #[arg(long)]
     pub(in crate::cli) differs: bool,
     #[command(flatten)]

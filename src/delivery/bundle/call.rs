@@ -15,7 +15,9 @@ const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/communication-cate
 /// delivery, and a journal that was restored from a copy can't give it to another.
 pub(super) fn entry(names: &FhirNames, site: &str, note: &CallNote) -> Value {
     let told = match &note.noted {
-        Noted::Attempt { attempt, agrees } => attempt.told(*agrees, &|at| at.to_string().into()).english(),
+        Noted::Attempt { attempt, agreement } => {
+            attempt.told(*agreement, &|at| at.to_string().into()).english()
+        }
         Noted::Ended { by, reason } => format!("not called any more, by {by}: {}", reason.reveal()),
     };
     let identity = result(site, &note.item);

@@ -49,8 +49,8 @@ fn lines(note: &CallNote) -> Vec<String> {
     )];
     lines.extend(note.verified.as_ref().map(|(by, at)| format!("verified by {by} at {at}")));
     match &note.noted {
-        Noted::Attempt { attempt, agrees } => {
-            lines.push(attempt.told(*agrees, &|at| at.to_string().into()).english());
+        Noted::Attempt { attempt, agreement } => {
+            lines.push(attempt.told(*agreement, &|at| at.to_string().into()).english());
             let said = attempt.note.reveal();
             lines.extend((!said.is_empty()).then(|| format!("note: {said}")));
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{TestTwin, ValueTwin};
 use crate::domain::Private;
-use crate::domain::call::{Attempt, IdentifierKind};
+use crate::domain::call::{Agreement, Attempt, IdentifierKind};
 use crate::journal::ledger::{CallNote, Noted};
 
 #[derive(Serialize)]
@@ -75,6 +75,8 @@ struct ToldTwin<'a> {
     value: &'a str,
     /// Whether that is the result's value.
     agrees: bool,
+    /// Whether the identifiers are the patient's, as far as is known.
+    of_patient: bool,
 }
 
 impl<'a> CallTwin<'a> {
@@ -103,8 +105,8 @@ impl<'a> WhatTwin<'a> {
         use crate::domain::call::CallOutcome::{Confirmed, NoReadBack, NotReached};
         match &note.noted {
             Noted::Ended { reason, .. } => WhatTwin::Ended { reason: reason.reveal() },
-            Noted::Attempt { attempt, agrees } => {
-                let twin = AttemptTwin::of(attempt, *agrees);
+            Noted::Attempt { attempt, agreement } => {
+                let twin = AttemptTwin::of(attempt, *agreement);
                 match attempt.outcome {
                     Confirmed => WhatTwin::Confirmed(twin),
                     NoReadBack => WhatTwin::NoReadBack(twin),
@@ -116,7 +118,7 @@ impl<'a> WhatTwin<'a> {
 }
 
 impl<'a> AttemptTwin<'a> {
-    fn of(it: &'a Attempt, agrees: bool) -> Self {
+    fn of(it: &'a Attempt, agreement: Agreement) -> Self {
         let identifier = |(kind, text): &'a (IdentifierKind, Private<String>)| IdentifierTwin {
             kind: kind.name(),
             text: text.reveal(),
@@ -126,7 +128,11 @@ impl<'a> AttemptTwin<'a> {
             to: &it.to,
             role: &it.role,
             identifiers: it.identifiers.iter().map(identifier).collect(),
-            told: it.reached().then(|| ToldTwin { value: it.value.reveal(), agrees }),
+            told: it.reached().then(|| ToldTwin {
+                value: it.value.reveal(),
+                agrees: agreement.value,
+                of_patient: agreement.patient,
+            }),
             note: it.note.reveal(),
         }
     }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::entry::{Attempt, CallEntry, CallOutcome};
+use super::entry::{Agreement, Attempt, CallEntry, CallOutcome};
 use super::policy::{CallPolicy, ClockStart, after};
 
 /// What happened to a call.
@@ -139,8 +139,8 @@ impl Course {
         }
     }
 
-    /// Where an event leaves it. `agrees` says of an attempt whether the value that was told is the journal's.
-    pub fn after(self, event: &CallEvent, at: Timestamp, agrees: bool) -> Course {
+    /// Where an event leaves it. `agreement` is an attempt's.
+    pub fn after(self, event: &CallEvent, at: Timestamp, agreement: Agreement) -> Course {
         match event {
             CallEvent::Opened(_, cause) => Course { told: self.told, ..Course::new(*cause) },
             CallEvent::Reopened(_, cause) => Course { told: self.told, ..Course::new(*cause) },
@@ -154,17 +154,17 @@ impl Course {
                 let stand = if self.read_back { Stand::Closed } else { self.stand };
                 Course { stand, verified_at: Some(at), ..self }
             }
-            CallEvent::Entry(CallEntry::Attempt(attempt)) => self.after_attempt(attempt, agrees),
+            CallEvent::Entry(CallEntry::Attempt(attempt)) => self.after_attempt(attempt, agreement),
         }
     }
 
     /// A right value that was read back closes a call, once it is verified where the site's clock waits for that; a wrong one
     /// that was told opens it again.
-    fn after_attempt(self, attempt: &Attempt, agrees: bool) -> Course {
+    fn after_attempt(self, attempt: &Attempt, agreement: Agreement) -> Course {
         let verified = self.cause.policy.clock == ClockStart::Found || self.is_verified();
         let (stand, read_back) = match attempt.outcome {
             CallOutcome::NotReached => (self.stand, self.read_back),
-            _ if !agrees => (Stand::Open, false),
+            _ if !agreement.is_whole() => (Stand::Open, false),
             CallOutcome::Confirmed if verified => (Stand::Closed, true),
             CallOutcome::Confirmed => (self.stand, true),
             CallOutcome::NoReadBack => (self.stand, self.read_back),
@@ -235,6 +235,9 @@ impl Reopening {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const OTHER_VALUE: Agreement = Agreement { value: false, patient: true };
+    const OTHER_PATIENT: Agreement = Agreement { value: true, patient: false };
     use crate::domain::Private;
 
     fn minute(minute: u32) -> Timestamp {
@@ -262,18 +265,20 @@ mod tests {
     fn a_call_is_overdue_from_its_minute_on_until_the_right_value_was_read_back() {
         let call = Course::new(cause(ClockStart::Found, 0));
         assert!(!call.is_overdue(minute(29)) && call.is_overdue(minute(30)));
-        let missed = call.after(&attempt(CallOutcome::NotReached, 10), minute(11), false);
+        let missed = call.after(&attempt(CallOutcome::NotReached, 10), minute(11), OTHER_VALUE);
         let due = missed.due().unwrap();
         assert_eq!((due.at, due.again_at, missed.told), (minute(30), Some(minute(25)), false));
-        let heard = missed.after(&attempt(CallOutcome::NoReadBack, 20), minute(20), true);
+        let heard = missed.after(&attempt(CallOutcome::NoReadBack, 20), minute(20), Agreement::WHOLE);
         assert!(heard.is_open() && heard.told && heard.is_overdue(minute(30)));
-        let wrong = heard.after(&attempt(CallOutcome::Confirmed, 21), minute(21), false);
+        let wrong = heard.after(&attempt(CallOutcome::Confirmed, 21), minute(21), OTHER_VALUE);
         assert!(wrong.is_open(), "another value was read back");
-        let closed = wrong.after(&attempt(CallOutcome::Confirmed, 22), minute(22), true);
+        let misnamed = heard.after(&attempt(CallOutcome::Confirmed, 21), minute(21), OTHER_PATIENT);
+        assert!(misnamed.is_open(), "it was told of another patient");
+        let closed = wrong.after(&attempt(CallOutcome::Confirmed, 22), minute(22), Agreement::WHOLE);
         assert!(closed.due().is_none() && !closed.is_overdue(minute(1_000)) && closed.attempts == 4);
-        let wrong = closed.after(&attempt(CallOutcome::NoReadBack, 40), minute(40), false);
+        let wrong = closed.after(&attempt(CallOutcome::NoReadBack, 40), minute(40), OTHER_VALUE);
         assert!(wrong.is_open(), "somebody was told another value afterwards");
-        let again = closed.after(&attempt(CallOutcome::NotReached, 40), minute(40), false);
+        let again = closed.after(&attempt(CallOutcome::NotReached, 40), minute(40), OTHER_VALUE);
         assert!(!again.is_open());
     }
 
@@ -283,7 +288,7 @@ mod tests {
         assert_eq!(call.due().unwrap().wants, Wants::Verification);
         assert!(call.is_overdue(minute(30)), "nobody has verified it");
         let verified = CallEvent::Entry(CallEntry::Verified { by: String::new(), note: Private::default() });
-        let verified = call.after(&verified, minute(20), true);
+        let verified = call.after(&verified, minute(20), Agreement::WHOLE);
         let due = verified.due().unwrap();
         assert_eq!((due.wants, due.start, due.at), (Wants::Call, minute(20), minute(50)));
     }
@@ -292,25 +297,28 @@ mod tests {
     fn a_read_back_closes_no_call_whose_value_must_be_verified_and_nobody_has() {
         let verified = CallEvent::Entry(CallEntry::Verified { by: String::new(), note: Private::default() });
         let call = Course::new(cause(ClockStart::Verified, 0));
-        let told = call.after(&attempt(CallOutcome::Confirmed, 5), minute(5), true);
+        let told = call.after(&attempt(CallOutcome::Confirmed, 5), minute(5), Agreement::WHOLE);
         assert!(told.is_open() && told.told);
         assert_eq!(told.due().unwrap().wants, Wants::Verification, "nobody has said that the value is right");
         assert!(told.is_overdue(minute(30)));
         assert!(
-            !told.after(&verified, minute(20), true).is_open(),
+            !told.after(&verified, minute(20), Agreement::WHOLE).is_open(),
             "it was read back, and now it is verified"
         );
-        let other = told.after(&attempt(CallOutcome::NoReadBack, 6), minute(6), false);
-        assert!(other.after(&verified, minute(20), true).is_open(), "somebody was told another value since");
-        let changed = told.after(&CallEvent::Changed, minute(7), true);
+        let other = told.after(&attempt(CallOutcome::NoReadBack, 6), minute(6), OTHER_VALUE);
         assert!(
-            changed.after(&verified, minute(20), true).is_open(),
+            other.after(&verified, minute(20), Agreement::WHOLE).is_open(),
+            "somebody was told another value since"
+        );
+        let changed = told.after(&CallEvent::Changed, minute(7), Agreement::WHOLE);
+        assert!(
+            changed.after(&verified, minute(20), Agreement::WHOLE).is_open(),
             "what was read back is no longer the value"
         );
         let usual = Course::new(cause(ClockStart::Found, 0)).after(
             &attempt(CallOutcome::Confirmed, 5),
             minute(5),
-            true,
+            Agreement::WHOLE,
         );
         assert!(!usual.is_open());
     }
@@ -319,8 +327,8 @@ mod tests {
     fn a_newer_version_goes_on_with_the_call_reopens_it_or_ends_it() {
         let (critical, clear, nothing) = (Found::Opens(Opening::Critical), Found::Clear, Found::Nothing);
         let untold = Course::new(cause(ClockStart::Found, 0));
-        let told = untold.after(&attempt(CallOutcome::Confirmed, 1), minute(1), true);
-        let ended = untold.after(&CallEvent::Dropped, minute(1), true);
+        let told = untold.after(&attempt(CallOutcome::Confirmed, 1), minute(1), Agreement::WHOLE);
+        let ended = untold.after(&CallEvent::Dropped, minute(1), Agreement::WHOLE);
         let now = cause(ClockStart::Found, 60);
         let (opened, corrected) =
             (CallEvent::Opened(Opening::Critical, now), CallEvent::Reopened(Reopening::Corrected, now));
@@ -358,14 +366,14 @@ mod tests {
     fn a_correction_after_the_call_starts_the_clock_again_and_wants_its_own_verification() {
         let call = Course::new(cause(ClockStart::Verified, 0));
         let verified = CallEvent::Entry(CallEntry::Verified { by: String::new(), note: Private::default() });
-        let closed = call.after(&verified, minute(5), true).after(
+        let closed = call.after(&verified, minute(5), Agreement::WHOLE).after(
             &attempt(CallOutcome::Confirmed, 6),
             minute(6),
-            true,
+            Agreement::WHOLE,
         );
         assert!(!closed.is_open());
         let corrected = CallEvent::Reopened(Reopening::Corrected, cause(ClockStart::Verified, 60));
-        let reopened = closed.after(&corrected, minute(60), true);
+        let reopened = closed.after(&corrected, minute(60), Agreement::WHOLE);
         assert!(reopened.is_open() && reopened.told && reopened.attempts == 0 && !reopened.is_verified());
         assert_eq!(reopened.due().unwrap().wants, Wants::Verification);
     }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{Private, Words, words};
+use crate::domain::{Patient, Private, Words, words};
 
 /// How long ago a call may have been made that is recorded now: as long as a gateway may have been out of order.
 const OLDEST: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -42,6 +42,15 @@ pub struct Attempt {
     pub note: Private<String>,
 }
 
+/// What of an attempt is as the journal has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Agreement {
+    /// The value that was told is the result's.
+    pub value: bool,
+    /// No identifier that was told is known to be another patient's.
+    pub patient: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOutcome {
     /// Who took the call said the value again, and it was right.
@@ -59,6 +68,14 @@ pub enum IdentifierKind {
     NationalNumber,
     Telephone,
     Address,
+}
+
+impl Agreement {
+    pub const WHOLE: Agreement = Agreement { value: true, patient: true };
+
+    pub fn is_whole(self) -> bool {
+        self == Agreement::WHOLE
+    }
 }
 
 impl CallOutcome {
@@ -123,9 +140,14 @@ impl Attempt {
         self.outcome != CallOutcome::NotReached
     }
 
-    /// In one sentence, for a person who is allowed to see patient data. `agrees` says whether the value that was told is
-    /// the journal's, `written` how a time is.
-    pub fn told(&self, agrees: bool, written: &dyn Fn(Timestamp) -> Words) -> Words {
+    /// The first identifier that was told and can't be of any of those who are known as the patient.
+    pub fn is_of_another(&self, known: &[&Patient]) -> Option<IdentifierKind> {
+        let mut told = self.identifiers.iter();
+        told.find(|(kind, text)| kind.is_of_another(text.reveal(), known)).map(|(kind, _)| *kind)
+    }
+
+    /// In one sentence, for a person who is allowed to see patient data. `written` says how a time is.
+    pub fn told(&self, agreement: Agreement, written: &dyn Fn(Timestamp) -> Words) -> Words {
         let Attempt { by, made_at, outcome, to, role, .. } = self;
         let to = Words::row([to.trim().into(), role.trim().into()], ", ");
         let to = if to.is_none() { words!("nobody by name") } else { to };
@@ -138,7 +160,12 @@ impl Attempt {
         };
         let identifiers = self.identifiers.iter().map(identifier);
         let identifiers = identifiers.reduce(|some, next| words!("{some} and {next}", some, next));
-        let value = match agrees {
+        let identifiers = identifiers.unwrap_or_else(Words::none);
+        let identifiers = match agreement.patient {
+            true => identifiers,
+            false => words!("{identifiers}, WHICH ARE NOT ALL THE PATIENT'S", identifiers),
+        };
+        let value = match agreement.value {
             true => self.value.reveal().into(),
             false => words!("{value}, WHICH IS NOT THE VALUE OF THE RESULT", value = self.value.reveal()),
         };
@@ -148,7 +175,7 @@ impl Attempt {
             by,
             to,
             value,
-            identifiers = identifiers.unwrap_or_else(Words::none),
+            identifiers,
             outcome
         )
     }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::domain::call::{CallEntry, CallEvent, Course, Due, Opening, Reopening, Tell};
+use crate::domain::call::{Agreement, CallEntry, CallEvent, Course, Due, Opening, Reopening, Tell};
 use crate::domain::clinic::Force;
 use crate::domain::{Observation, Private, SpecimenId, Words, words};
 use crate::journal::decisions::{self, StoredDecision};
@@ -43,8 +43,8 @@ pub struct Happened {
     pub account: String,
     pub observation: ObservationId,
     pub event: CallEvent,
-    /// Of an attempt: the value that was told is the journal's.
-    pub agrees: bool,
+    /// Of an attempt: what of it is as the journal has it.
+    pub agreement: Agreement,
 }
 
 impl Reason {
@@ -93,7 +93,7 @@ impl Happened {
                 words!("{what}; account {account}", what, account)
             }
             CallEvent::Entry(CallEntry::Attempt(attempt)) => {
-                let what = noted(attempt.told(self.agrees, written), attempt.note.reveal());
+                let what = noted(attempt.told(self.agreement, written), attempt.note.reveal());
                 words!("{what}; account {account}", what, account)
             }
         }
@@ -194,7 +194,7 @@ fn folded(
             CallEvent::Reopened(reopening, _) => reason = Some(Reason::Reopened(*reopening)),
             _ => {}
         }
-        course = course.map(|course| course.after(&it.event, it.at, it.agrees));
+        course = course.map(|course| course.after(&it.event, it.at, it.agreement));
     }
     let (course, reason) = course.zip(reason).ok_or_else(odd)?;
     let observation = happened.last().ok_or_else(odd)?.observation;
@@ -246,7 +246,7 @@ fn happened(connection: &Connection, id: CallId) -> Result<Vec<Happened>, Journa
     statement
         .query_and_then([id.0], |row| {
             let (kind, detail): (String, String) = (row.get(4)?, row.get(5)?);
-            let (event, agrees) = from_json(&kind, &detail)
+            let (event, agreement) = from_json(&kind, &detail)
                 .map_err(|why| JournalError::Refused(format!("failed to read call {id}: {why}")))?;
             Ok(Happened {
                 number: row.get(0)?,
@@ -254,7 +254,7 @@ fn happened(connection: &Connection, id: CallId) -> Result<Vec<Happened>, Journa
                 account: row.get(2)?,
                 observation: ObservationId(row.get(3)?),
                 event,
-                agrees,
+                agreement,
             })
         })?
         .collect()

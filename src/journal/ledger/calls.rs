@@ -99,7 +99,9 @@ fn note(
     });
     let Some(recorded) = call.happened.last() else { return Ok(None) };
     let noted = match recorded.event.clone() {
-        CallEvent::Entry(CallEntry::Attempt(attempt)) => Noted::Attempt { attempt, agrees: recorded.agrees },
+        CallEvent::Entry(CallEntry::Attempt(attempt)) => {
+            Noted::Attempt { attempt, agreement: recorded.agreement }
+        }
         CallEvent::Entry(CallEntry::Ended { by, reason }) => Noted::Ended { by, reason },
         _ => return Ok(None),
     };

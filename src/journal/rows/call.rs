@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::instant;
 use crate::domain::Private;
 use crate::domain::call::{
-    Attempt, CallEntry, CallEvent, CallOutcome, CallPolicy, Cause, ClockStart, IdentifierKind, Keeper,
-    Opening, Reopening,
+    Agreement, Attempt, CallEntry, CallEvent, CallOutcome, CallPolicy, Cause, ClockStart, IdentifierKind,
+    Keeper, Opening, Reopening,
 };
 
 /// An event as stored. Its kind has a column of its own.
@@ -42,6 +42,13 @@ struct StoredAttempt {
     note: String,
     /// Whether the value that was told is the journal's.
     agrees: bool,
+    /// Whether the identifiers are the patient's, as far as is known. Older records weren't compared.
+    #[serde(default = "yes")]
+    is_of_patient: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The name of an event's kind.
@@ -62,7 +69,7 @@ pub(in crate::journal) fn kind(event: &CallEvent) -> &'static str {
 }
 
 /// An event as JSON.
-pub(in crate::journal) fn to_json(event: &CallEvent, agrees: bool) -> Result<String, String> {
+pub(in crate::journal) fn to_json(event: &CallEvent, agreement: Agreement) -> Result<String, String> {
     let stored = match event {
         CallEvent::Opened(_, cause) | CallEvent::Reopened(_, cause) => {
             let CallPolicy { clock, due_minutes, again_minutes, verify_minutes, .. } = cause.policy;
@@ -78,13 +85,13 @@ pub(in crate::journal) fn to_json(event: &CallEvent, agrees: bool) -> Result<Str
         CallEvent::Entry(CallEntry::Ended { by, reason }) => {
             StoredEvent::Ended { by: by.clone(), reason: reason.reveal().clone() }
         }
-        CallEvent::Entry(CallEntry::Attempt(it)) => StoredEvent::Attempt(StoredAttempt::of(it, agrees)),
+        CallEvent::Entry(CallEntry::Attempt(it)) => StoredEvent::Attempt(StoredAttempt::of(it, agreement)),
     };
     serde_json::to_string(&stored).map_err(|error| error.to_string())
 }
 
-/// An event and whether a value that was told in it is the journal's; or why the stored text is none.
-pub(in crate::journal) fn from_json(kind: &str, text: &str) -> Result<(CallEvent, bool), String> {
+/// An event and what of it is as the journal has it; or why the stored text is none.
+pub(in crate::journal) fn from_json(kind: &str, text: &str) -> Result<(CallEvent, Agreement), String> {
     // Without the error's own text: it quotes what it stumbled over.
     let stored: StoredEvent = serde_json::from_str(text).map_err(|_| "it is no JSON".to_owned())?;
     let event = match (kind, stored) {
@@ -103,12 +110,12 @@ pub(in crate::journal) fn from_json(kind: &str, text: &str) -> Result<(CallEvent
             CallEvent::Entry(CallEntry::Ended { by, reason: Private::new(reason) })
         }
         ("attempt", StoredEvent::Attempt(it)) => {
-            let agrees = it.agrees;
-            return Ok((CallEvent::Entry(CallEntry::Attempt(it.into_attempt()?)), agrees));
+            let agreement = Agreement { value: it.agrees, patient: it.is_of_patient };
+            return Ok((CallEvent::Entry(CallEntry::Attempt(it.into_attempt()?)), agreement));
         }
         _ => return Err(format!("{kind} and its detail don't fit")),
     };
-    Ok((event, true))
+    Ok((event, Agreement::WHOLE))
 }
 
 impl StoredCause {
@@ -122,7 +129,7 @@ impl StoredCause {
 }
 
 impl StoredAttempt {
-    fn of(it: &Attempt, agrees: bool) -> StoredAttempt {
+    fn of(it: &Attempt, agreement: Agreement) -> StoredAttempt {
         StoredAttempt {
             by: it.by.clone(),
             made_at: it.made_at.as_microsecond(),
@@ -136,7 +143,8 @@ impl StoredAttempt {
                 .collect(),
             value: it.value.reveal().clone(),
             note: it.note.reveal().clone(),
-            agrees,
+            agrees: agreement.value,
+            is_of_patient: agreement.patient,
         }
     }
 
@@ -195,12 +203,13 @@ mod tests {
             CallEvent::Entry(CallEntry::Ended { by, reason: private("died") }),
             CallEvent::Entry(CallEntry::Attempt(attempt)),
         ] {
-            for agrees in [true, false] {
-                let text = to_json(&event, agrees).unwrap();
-                let (read, read_agrees) = from_json(kind(&event), &text).unwrap();
+            for (value, patient) in [(true, true), (true, false), (false, true), (false, false)] {
+                let agreement = Agreement { value, patient };
+                let text = to_json(&event, agreement).unwrap();
+                let (read, read_agreement) = from_json(kind(&event), &text).unwrap();
                 assert_eq!(read, event);
-                let is_attempt = kind(&event) == "attempt";
-                assert_eq!(read_agrees, agrees || !is_attempt, "only an attempt may differ");
+                let expected = if kind(&event) == "attempt" { agreement } else { Agreement::WHOLE };
+                assert_eq!(read_agreement, expected, "only an attempt may differ");
             }
         }
         assert!(from_json("attempt", "{}").is_err() && from_json("ended", "[").is_err());
