@@ -175,7 +175,7 @@ impl Notices {
                 alert: alert.clone(),
                 about: about.clone(),
                 severity: it.severity,
-                text: it.text.clone(),
+                text: if over.is_some() { format!("This is over: {}", it.text) } else { it.text.clone() },
                 since: it.since,
                 over,
             })

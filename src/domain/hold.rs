@@ -47,6 +47,8 @@ pub enum HoldReason {
     Critical,
     /// Too far from the patient's earlier value.
     Delta,
+    /// It and other values of the patient's moved too far at once: it may be somebody else's.
+    Together,
     /// A rule in force doubts that the result is what it is said to be.
     Doubted,
     /// A destination takes only what a person, or rules in force, let go.
@@ -72,7 +74,7 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 34] = [
+    pub const ALL: [HoldReason; 35] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -96,6 +98,7 @@ impl HoldReason {
         HoldReason::MayBeDelivered,
         HoldReason::Critical,
         HoldReason::Delta,
+        HoldReason::Together,
         HoldReason::Doubted,
         HoldReason::NotReleased,
         HoldReason::Suspended,
@@ -134,6 +137,7 @@ impl HoldReason {
             HoldReason::MayBeDelivered => "may-be-delivered",
             HoldReason::Critical => "critical",
             HoldReason::Delta => "delta",
+            HoldReason::Together => "together",
             HoldReason::Doubted => "doubted",
             HoldReason::NotReleased => "not-released",
             HoldReason::Suspended => "suspended",
@@ -204,6 +208,7 @@ impl HoldReason {
             self,
             HoldReason::Critical
                 | HoldReason::Delta
+                | HoldReason::Together
                 | HoldReason::Doubted
                 | HoldReason::NotReleased
                 | HoldReason::Suspended
@@ -265,6 +270,10 @@ impl HoldReason {
             }
             HoldReason::Delta => {
                 "it is too far from the patient's earlier value: its own page and labwire trace say by which rule"
+            }
+            HoldReason::Together => {
+                "several of the patient's values moved too far at once, as another patient's would: its own page and \
+                 labwire trace say by which rule"
             }
             HoldReason::Doubted => "a rule doubts it: its own page and labwire trace say which",
             HoldReason::NotReleased => "the destination takes nothing that nobody has released",

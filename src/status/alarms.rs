@@ -72,7 +72,7 @@ impl Page {
     pub(super) async fn look_for_alarms(&self) -> Option<Vec<Alarm>> {
         let found = match self.snapshot().await {
             Ok(snapshot) => Some(alarms(&snapshot)),
-            Err(_) => journal(&self.condition.borrow()).map(|alarm| vec![alarm]),
+            Err(_) => unread(journal(&self.condition.borrow()), self.looked.borrow().as_deref()),
         };
         self.looked.send_replace(found.clone());
         found
@@ -97,6 +97,13 @@ fn journal(condition: &Condition) -> Option<Alarm> {
         }
     };
     Some(alarm(Least::Danger, alert, "", text))
+}
+
+/// What is wrong while the journal can't be read: nothing of the last look is known to be over.
+fn unread(journal: Option<Alarm>, last: Option<&[Alarm]>) -> Option<Vec<Alarm>> {
+    let journal = journal?;
+    let others = last.unwrap_or_default().iter().filter(|it| it.alert != journal.alert).cloned();
+    Some(others.chain([journal.clone()]).collect())
 }
 
 fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
@@ -270,6 +277,24 @@ mod tests {
             let told: Vec<String> = alarms(&bench).iter().map(|it| it.text.english()).collect();
             assert!(!told.join(" ").contains("Canary"), "{name} says words from outside");
         }
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_read_ends_no_alarm() {
+        let mut bench = calm_bench();
+        let noon = bench.as_of;
+        call(&mut bench, noon);
+        bench.waiting.held = 1;
+        let before = alarms(&bench);
+        let full = || journal(&Condition::Full);
+        let named = |told: Option<Vec<Alarm>>| {
+            told.map(|told| told.into_iter().map(|it| it.alert).collect::<Vec<_>>().join(" "))
+        };
+        let now = unread(full(), Some(&before));
+        assert_eq!(named(now.clone()).unwrap(), "critical-call-open results-held disk-full");
+        assert_eq!(unread(full(), now.as_deref()), now, "however long that lasts");
+        assert_eq!(named(unread(full(), None)).unwrap(), "disk-full", "after a start nothing else is known");
+        assert_eq!(unread(journal(&Condition::Good), Some(&before)), None, "nothing can be told");
     }
 
     #[test]

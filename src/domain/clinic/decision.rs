@@ -154,7 +154,8 @@ impl Check {
     pub fn reason(self) -> HoldReason {
         match self {
             Check::Critical => HoldReason::Critical,
-            Check::Delta | Check::Together => HoldReason::Delta,
+            Check::Delta => HoldReason::Delta,
+            Check::Together => HoldReason::Together,
             _ => HoldReason::Doubted,
         }
     }

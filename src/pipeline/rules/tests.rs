@@ -414,6 +414,11 @@ fn several_changes_at_once_are_found_and_what_can_not_be_asked_is_no_change() {
     assert_eq!(told("9", None), "found");
     assert_eq!(told("5", None), "clear");
     assert!(told("5", Some("4")).starts_with("not evaluated"), "z has no earlier value");
+    assert_ne!(
+        Check::Together.reason(),
+        Check::Delta.reason(),
+        "whoever reads why it waits is told that it isn't this one alone"
+    );
 }
 
 #[test]

@@ -65,8 +65,13 @@ impl Judging<'_> {
         reasons: &[HoldReason],
         waits_at: &[DestinationId],
     ) -> Vec<DestinationId> {
-        let by_rules =
-            [HoldReason::Critical, HoldReason::Delta, HoldReason::Doubted, HoldReason::NotReleased];
+        let by_rules = [
+            HoldReason::Critical,
+            HoldReason::Delta,
+            HoldReason::Together,
+            HoldReason::Doubted,
+            HoldReason::NotReleased,
+        ];
         if !reasons.iter().all(|it| by_rules.contains(it))
             || !evaluations.iter().all(Evaluation::allows_preliminary)
         {
