@@ -49,7 +49,7 @@ const WHOM: [&str; 12] = [
     "--role",
     "physician on duty",
     "--identifier",
-    "name=Test, Clara",
+    "name=Example, Anna",
     "--identifier",
     "birth-date=1970-01-31",
     "--read-back",
@@ -120,7 +120,7 @@ async fn a_critical_value_is_called_while_the_lims_is_down_and_the_record_reache
     let record = &payload["calls"][0];
     assert_eq!(payload["results"], json!([]));
     assert_eq!((&record["outcome"], &record["to"]), (&json!("confirmed"), &json!("Bert Sample")));
-    assert_eq!(record["told"], json!({ "value": "1.7 mmol/L", "agrees": true }));
+    assert_eq!(record["told"], json!({ "value": "1.7 mmol/L", "agrees": true, "of_patient": true }));
     assert!(lims.with_ledger(|ledger| ledger.doubled().is_empty()), "no result was sent again");
     let trace = lab.text(&["trace", "EX0001"]);
     assert!(
@@ -128,7 +128,10 @@ async fn a_critical_value_is_called_while_the_lims_is_down_and_the_record_reache
         "{trace}"
     );
     let log = std::fs::read_to_string(lab.path("log")).unwrap();
-    assert!(!log.contains("Clara") && !log.contains("1970-01-31") && !log.contains("Bert Sample"), "{log}");
+    assert!(
+        !log.contains("Example, Anna") && !log.contains("1970-01-31") && !log.contains("Bert Sample"),
+        "{log}"
+    );
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
@@ -160,7 +163,7 @@ async fn a_call_is_looked_at_and_written_down_on_the_page() {
     let told = |value: &str| {
         let form = format!(
             "guard={guard}&what=attempt&outcome=confirmed&to=Bert+Sample&role=physician&kind_1=name&\
-             identifier_1=Test%2C+Clara&kind_2=birth-date&identifier_2=1970-01-31&value={value}&note="
+             identifier_1=Example%2C+Anna&kind_2=birth-date&identifier_2=1970-01-31&value={value}&note="
         );
         post("/call/1", cookie, &form)
     };
@@ -172,7 +175,10 @@ async fn a_call_is_looked_at_and_written_down_on_the_page() {
     let shown = lab.text(&["calls", "1"]);
     assert!(shown.contains("Anna Example") && shown.contains("Bert Sample"), "{shown}");
     let log = std::fs::read_to_string(lab.path("log")).unwrap();
-    assert!(!log.contains("Clara") && !log.contains("example example") && !log.contains(token), "{log}");
+    assert!(
+        !log.contains("Example, Anna") && !log.contains("example example") && !log.contains(token),
+        "{log}"
+    );
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
@@ -276,7 +282,7 @@ async fn a_kill_in_the_middle_keeps_an_attempt_wholly_or_not_at_all() {
         assert!(kept >= told, "what was told to be recorded is there: {kept} of {told}");
         assert!(call.course.is_open() == (kept == 0), "and does what it says");
         assert!(call.happened.iter().skip(1).all(|it| {
-            it.words(&|at| at.to_string().into()).english().contains("told 1.7, by name Test, Clara")
+            it.words(&|at| at.to_string().into()).english().contains("told 1.7, by name Example, Anna")
         }));
         gateway = lab.start().await;
     }

@@ -246,6 +246,33 @@ fn other_conversions_are_tried_on_it(lab: &Lab) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_was_named_since_is_no_difference_of_the_rules() {
+    let lims = lims().await;
+    let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
+    let named = format!("{}{CODES}", listener(free_port()));
+    let address = free_port();
+    let unnamed = format!("{}{CODES}[units]\n\"mg/dl\" = \"mmol\"\n", listener(address));
+    lab.instrument("erba", "erba-xl", "", &unnamed);
+    rules(&lab, CRITICAL);
+    let gateway = lab.start().await;
+    sign(&lab);
+    send(address, &glucose("EX0001", "30.0", "F", "20260102030405")).await;
+    until("it can't be converted", || lab.text(&["held"]).contains("EX0001")).await;
+    assert!(gateway.terminate().success());
+    lab.instrument("erba", "erba-xl", "", &named);
+    let folder = lab.path("same");
+    std::fs::create_dir_all(folder.join("rules.d")).unwrap();
+    std::fs::write(folder.join("rules.d/own.toml"), format!("{CRITICAL}# the same\n")).unwrap();
+    let against = folder.to_str().unwrap();
+    let said = lab.text(&["rules", "replay", "--against", against, "--last", "1d", "--report", against]);
+    let alike = "1 results were compared (0 couldn't be), 0 would be decided otherwise.";
+    assert!(said.contains(alike), "{said}");
+    std::fs::write(folder.join("rules.d/own.toml"), CRITICAL.replace("< 40", "< 20")).unwrap();
+    let said = lab.text(&["rules", "replay", "--against", against, "--last", "1d", "--report", against]);
+    assert!(said.contains(", 1 would be decided otherwise."), "by the unit as it is named now: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_destination_that_verifies_itself_gets_everything_and_what_is_critical_first() {
     let lims = lims().await;
     let lab = Lab::new(&lims, "");

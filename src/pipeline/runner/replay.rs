@@ -10,9 +10,9 @@ use super::again::{RESULTS, judge};
 use super::judging::Bench;
 use super::{Site, reading_by};
 use crate::config;
-use crate::domain::clinic::{Decision, Force, Program};
+use crate::domain::clinic::{Decision, Program};
 use crate::domain::{Comparator, HoldReason, InstrumentId, Observation, Rules, SpecimenId, Value};
-use crate::journal::decisions::{Known, kept};
+use crate::journal::decisions::{Judged, Known, kept};
 use crate::journal::{JournalError, ObservationId, Reader};
 use crate::pipeline::convert::convert;
 use crate::pipeline::rules::evaluate_as;
@@ -88,26 +88,35 @@ pub struct Reproduced {
 
 impl Replay {
     /// Asks both sets about every result that came since a moment, with what the journal knows now of its specimen and its
-    /// patient. Returns how many couldn't be asked about, as their instrument isn't configured any more.
+    /// patient. Both read it by the instruments' files as they are now, as a set does that nobody has signed: what only a unit that
+    /// was named since makes of a result is no difference between them. Returns how many couldn't be asked about, as their instrument isn't configured any more.
     pub fn compare(&self, since: Timestamp, mut each: impl FnMut(&Compared)) -> Result<usize, JournalError> {
-        let (in_force, configured) = (self.in_force.clone(), Arc::clone(&self.candidate));
-        let bench = Bench { reader: &self.reader, site: &self.site, in_force, configured };
+        let asking = |rules: &Arc<Rules>| Bench {
+            reader: &self.reader,
+            site: &self.site,
+            in_force: None,
+            configured: Arc::clone(rules),
+        };
+        let (ours, bench) = (self.in_force.as_ref().map(asking), asking(&self.candidate));
         let mut left_out = 0;
         for specimen in bench.read(|reader| reader.specimens_since(since))? {
             let known = bench.read(|reader| reader.of_specimen(&specimen, RESULTS))?;
             let mut known: BTreeMap<ObservationId, Known> =
                 known.into_iter().filter(|it| it.received_at >= since).map(|it| (it.id, it)).collect();
+            let ours = ours.as_ref().map(|bench| judge(bench, &specimen)).transpose()?.unwrap_or_default();
+            let mut ours: BTreeMap<ObservationId, Judged> =
+                ours.into_iter().map(|again| (again.observation, again.judged)).collect();
             for again in judge(&bench, &specimen)? {
                 let Some(it) = known.remove(&again.observation) else { continue };
+                let our_judged = ours.remove(&it.id).unwrap_or_default();
                 let observation = it.observation.reveal();
                 let instrument = bench.instrument(observation.instrument.as_str());
-                let by = |force: Force, rules: Option<&Arc<Rules>>| {
-                    let all = again.judged.evaluations.iter().filter(|it| it.force == force);
+                let by = |judged: Judged, rules: Option<&Arc<Rules>>| {
                     let reading =
                         instrument.zip(rules).map(|(instrument, rules)| reading_by(instrument, rules));
                     Made {
                         conversion: reading.and_then(|reading| converted(observation, &reading)),
-                        decisions: all.flat_map(|it| it.decisions.clone()).collect(),
+                        decisions: judged.evaluations.into_iter().flat_map(|it| it.decisions).collect(),
                     }
                 };
                 each(&Compared {
@@ -116,8 +125,8 @@ impl Replay {
                     specimen: specimen.clone(),
                     instrument: observation.instrument.clone(),
                     test: observation.test.code.clone(),
-                    in_force: by(Force::InForce, self.in_force.as_ref()),
-                    candidate: by(Force::Shadow, Some(&self.candidate)),
+                    in_force: by(our_judged, self.in_force.as_ref()),
+                    candidate: by(again.judged, Some(&self.candidate)),
                 });
             }
             left_out += known.len();
