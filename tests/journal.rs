@@ -17,6 +17,7 @@ mod journal {
     mod fetched;
     mod file;
     mod following;
+    mod forecast;
     mod growth;
     mod judged;
     mod kit;

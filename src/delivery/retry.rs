@@ -1,6 +1,6 @@
 //! When to try again: full-jitter backoff and a circuit breaker. Pure: time and chance are arguments.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -26,6 +26,11 @@ pub fn retry_at(
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
+/// The longest that a delivery is ever made to wait.
+pub fn longest_wait(backoff: &Backoff) -> Duration {
+    backoff.longest.max(LONGEST_WISH)
+}
+
 /// A seed that differs between deliveries and between attempts.
 pub fn seed(delivery: i64, attempt: u32) -> u64 {
     // SplitMix64's finisher: one of its outputs is enough.
@@ -45,15 +50,15 @@ fn fraction(seed: u64) -> f64 {
 pub enum Circuit {
     /// Deliveries flow; so many failed in a row.
     Closed { failures: u32 },
-    /// Nothing is sent until then.
-    Resting { until: Timestamp },
+    /// Nothing is sent until then, by the monotonic clock: who sets the other makes no rest longer or shorter.
+    Resting { until: Instant },
     /// One delivery is out to see.
     Trying,
 }
 
 impl Circuit {
     /// How many deliveries may be in flight now, of at most `parallel`.
-    pub fn room(self, parallel: usize, in_flight: usize, now: Timestamp) -> usize {
+    pub fn room(self, parallel: usize, in_flight: usize, now: Instant) -> usize {
         match self {
             Circuit::Closed { .. } => parallel.saturating_sub(in_flight),
             Circuit::Resting { until } if now >= until && in_flight == 0 => 1,
@@ -62,7 +67,7 @@ impl Circuit {
     }
 
     /// Whether a rest is over and one delivery is to find out how things are.
-    pub fn tries_again(self, in_flight: usize, now: Timestamp) -> bool {
+    pub fn tries_again(self, in_flight: usize, now: Instant) -> bool {
         matches!(self, Circuit::Resting { .. }) && self.room(1, in_flight, now) > 0
     }
 
@@ -80,7 +85,7 @@ impl Circuit {
     }
 
     /// After an attempt that got no answer, or one that asks for a retry.
-    pub fn failed(self, breaker: &Breaker, now: Timestamp, wished: Option<Duration>) -> Circuit {
+    pub fn failed(self, breaker: &Breaker, now: Instant, wished: Option<Duration>) -> Circuit {
         let failures = match self {
             Circuit::Closed { failures } => failures.saturating_add(1),
             Circuit::Resting { .. } | Circuit::Trying => breaker.failures,
@@ -90,13 +95,14 @@ impl Circuit {
             None if failures >= breaker.failures => breaker.rest,
             None => return Circuit::Closed { failures },
         };
-        Circuit::Resting { until: now.checked_add(rest).unwrap_or(Timestamp::MAX) }
+        Circuit::Resting { until: now + rest }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
     const BREAKER: Breaker = Breaker { failures: 3, rest: Duration::from_secs(30) };
@@ -126,17 +132,18 @@ mod tests {
 
     #[test]
     fn a_destination_rests_after_failures_in_a_row_and_one_delivery_tries_again() {
+        let now = clock::monotonic();
         let mut circuit = Circuit::Closed { failures: 0 };
         for _ in 0..2 {
-            circuit = circuit.failed(&BREAKER, NOW, None);
-            assert_eq!(circuit.room(4, 1, NOW), 3);
+            circuit = circuit.failed(&BREAKER, now, None);
+            assert_eq!(circuit.room(4, 1, now), 3);
         }
-        circuit = circuit.failed(&BREAKER, NOW, None);
-        assert_eq!(circuit.room(4, 0, NOW), 0);
-        let later = NOW + Duration::from_secs(30);
+        circuit = circuit.failed(&BREAKER, now, None);
+        assert_eq!(circuit.room(4, 0, now), 0);
+        let later = now + Duration::from_secs(30);
         assert_eq!(circuit.room(4, 0, later), 1);
         assert!(
-            !circuit.tries_again(0, NOW) && circuit.tries_again(0, later) && !circuit.tries_again(1, later)
+            !circuit.tries_again(0, now) && circuit.tries_again(0, later) && !circuit.tries_again(1, later)
         );
         let trying = circuit.leased();
         assert_eq!(trying.room(4, 0, later), 0);
@@ -147,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_wish_to_wait_rests_the_whole_destination() {
-        let circuit = Circuit::Closed { failures: 0 }.failed(&BREAKER, NOW, Some(Duration::from_secs(5)));
-        assert_eq!(circuit, Circuit::Resting { until: NOW + Duration::from_secs(5) });
+        let now = clock::monotonic();
+        let circuit = Circuit::Closed { failures: 0 }.failed(&BREAKER, now, Some(Duration::from_secs(5)));
+        assert_eq!(circuit, Circuit::Resting { until: now + Duration::from_secs(5) });
     }
 }

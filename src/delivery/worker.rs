@@ -9,10 +9,10 @@ use tokio::sync::{Notify, mpsc};
 use super::bundle::Profiles;
 use super::kind::{Attempted, Client, render};
 use super::pace::Pace;
-use super::retry::{Circuit, retry_at, seed};
+use super::retry::{Circuit, longest_wait, retry_at, seed};
 use super::verdict::Judgement;
 use crate::board::{Board, Cause, DestinationState};
-use crate::clock;
+use crate::clock::{self, Steps};
 use crate::config::settings::{Destination, OnUnknown, VerdictKind};
 use crate::journal::ledger::{Fate, Lease, Next, Render, Resolve, Settlement};
 use crate::journal::{Journal, JournalError};
@@ -51,13 +51,21 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
     let mut circuit = Circuit::Closed { failures: 0 };
     let mut pace = Pace::new(destination.per_second);
     let mut in_flight = 0;
+    let mut steps = Steps::from(clock::now(), clock::monotonic());
+    // Nobody knows what the clock did while the gateway didn't run.
+    after_a_step(&delivery, &destination, Duration::ZERO).await;
     loop {
         let mut more = true;
-        if circuit.tries_again(in_flight, clock::now()) && !stop.is_cancelled() {
+        let set_back = steps.set_back(clock::now(), clock::monotonic());
+        if !set_back.is_zero() && !stop.is_cancelled() {
+            tracing::warn!(destination = %destination.id, by = ?set_back, "the clock was set back; what waits waits no longer for it");
+            after_a_step(&delivery, &destination, set_back).await;
+        }
+        if circuit.tries_again(in_flight, clock::monotonic()) && !stop.is_cancelled() {
             after_an_outage(&delivery, &destination).await;
         }
         while more
-            && circuit.room(destination.parallel, in_flight, clock::now()) > 0
+            && circuit.room(destination.parallel, in_flight, clock::monotonic()) > 0
             && pace.wait(clock::now()).is_zero()
             && !stop.is_cancelled()
         {
@@ -110,8 +118,19 @@ async fn lease(delivery: &Delivery, destination: &Destination, render: &Render) 
     }
 }
 
+/// The clock was set back by this much, or may have been by more: nothing waits longer than it was ever to wait.
+async fn after_a_step(delivery: &Delivery, destination: &Destination, set_back: Duration) {
+    let longest = longest_wait(&destination.backoff);
+    match delivery.journal.after_a_step(destination.id.clone(), set_back, longest, clock::now()).await {
+        Ok(()) | Err(JournalError::Full) => {}
+        Err(error) => {
+            tracing::error!(destination = %destination.id, %error, "failed to hasten what waits since before the clock was set");
+        }
+    }
+}
+
 async fn after_an_outage(delivery: &Delivery, destination: &Destination) {
-    match delivery.journal.after_an_outage(destination.id.clone()).await {
+    match delivery.journal.after_an_outage(destination.id.clone(), clock::now()).await {
         Ok(()) | Err(JournalError::Full) => {}
         Err(error) => {
             tracing::error!(destination = %destination.id, %error, "failed to order what waited for the LIMS");
@@ -192,7 +211,7 @@ fn next(destination: &Destination, lease: &Lease, judgement: &Judgement, now: Ti
 fn turn(circuit: Circuit, report: &Report, destination: &Destination) -> Circuit {
     match report.verdict {
         VerdictKind::Retry | VerdictKind::Unknown => {
-            circuit.failed(&destination.breaker, clock::now(), report.retry_after)
+            circuit.failed(&destination.breaker, clock::monotonic(), report.retry_after)
         }
         _ => circuit.answered(),
     }
@@ -200,7 +219,11 @@ fn turn(circuit: Circuit, report: &Report, destination: &Destination) -> Circuit
 
 fn show(board: &Board, destination: &Destination, circuit: Circuit, report: Report) {
     let state = match (circuit, report.verdict) {
-        (Circuit::Resting { until }, _) => DestinationState::Resting { until, why: report.detail },
+        (Circuit::Resting { until }, _) => {
+            let rest = until.saturating_duration_since(clock::monotonic());
+            let until = clock::now().checked_add(rest).unwrap_or(Timestamp::MAX);
+            DestinationState::Resting { until, why: report.detail }
+        }
         (_, VerdictKind::Retry | VerdictKind::Unknown) => DestinationState::Failing(report.detail),
         _ => DestinationState::Up,
     };

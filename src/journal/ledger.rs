@@ -10,6 +10,7 @@ mod settle;
 mod told;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -247,8 +248,28 @@ impl Journal {
 
     /// Once a destination that was away is tried again: what it never heard needn't wait for its turn to be repeated, and
     /// the oldest goes first. What it asked to have again later waits.
-    pub async fn after_an_outage(&self, destination: DestinationId) -> Result<(), JournalError> {
-        self.submit(Urgency::Other, move |connection| lease::after_an_outage(connection, &destination)).await
+    pub async fn after_an_outage(
+        &self,
+        destination: DestinationId,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.submit(Urgency::Other, move |connection| lease::after_an_outage(connection, &destination, now))
+            .await
+    }
+
+    /// After the clock was set back by this much: what waits goes on waiting for as long as it was to. What would wait for
+    /// more than `longest` is due now: the clock was set back by more than is known.
+    pub async fn after_a_step(
+        &self,
+        destination: DestinationId,
+        set_back: Duration,
+        longest: Duration,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.submit(Urgency::Other, move |connection| {
+            lease::after_a_step(connection, &destination, set_back, longest, now)
+        })
+        .await
     }
 
     /// Writes what an attempt came to.

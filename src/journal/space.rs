@@ -12,8 +12,10 @@ use super::{JournalError, Reader};
 
 /// Whose messages say how fast it grows: whole weeks, as weekends are quiet.
 const WEEKS: SignedDuration = SignedDuration::from_hours(4 * 7 * 24);
-/// Less says too little.
+/// Less says too little. Where nothing came for longer, the clock may have been set forward meanwhile.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// At so many places the times of what came of late are compared.
+const PLACES: i64 = 32;
 
 /// Bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub(super) struct Growth {
 
 impl Reader {
     /// For how many days the journal's file system has room above `reserve_bytes`, if as much comes as in the last four weeks.
-    /// `None` before a week of traffic is known, and where nothing came.
+    /// `None` before a week of traffic is known, where nothing came for a week, and for a week after the clock was set.
     pub fn days_left(&self, reserve_bytes: u64, now: Timestamp) -> Result<Option<u64>, JournalError> {
         let Some(path) = self.connection.path() else { return Ok(None) };
         let growth = self.growth(now)?;
@@ -61,26 +63,47 @@ impl Reader {
 
     fn growth(&self, now: Timestamp) -> Result<Option<Growth>, JournalError> {
         let from = now.saturating_sub(WEEKS).unwrap_or(Timestamp::MIN);
-        let first: Option<(i64, i64)> = self
+        let first: Option<i64> = self
             .connection
-            .prepare_cached(
-                "SELECT id, received_at FROM message WHERE received_at >= ? ORDER BY received_at LIMIT 1",
-            )?
-            .query_row([from.as_microsecond()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT id FROM message WHERE received_at >= ? ORDER BY received_at LIMIT 1")?
+            .query_row([from.as_microsecond()], |row| row.get(0))
             .optional()?;
-        let Some((first_of_late, at)) = first else { return Ok(None) };
+        let Some(first) = first else { return Ok(None) };
         let end = |which| {
             let statement = self.connection.prepare_cached(which);
             statement?.query_row([], |row| row.get::<_, Option<i64>>(0)).map(Option::unwrap_or_default)
         };
         let oldest = end("SELECT min(id) FROM message")?;
         let newest = end("SELECT max(id) FROM message")?;
-        let begin = if first_of_late == oldest { instant(at) } else { from };
+        let Some((first_of_late, begin)) = self.since_a_step(first, newest, now)? else { return Ok(None) };
         Ok(Some(Growth {
             messages: newest - oldest + 1,
             of_late: newest - first_of_late + 1,
             within: now.duration_since(begin),
         }))
+    }
+
+    /// The first message since which the clock went on as it should, as far as can be seen, and when it came: looking back
+    /// from now, up to where a later message came earlier (the clock was set back) or more than a week later.
+    fn since_a_step(
+        &self,
+        first: i64,
+        newest: i64,
+        now: Timestamp,
+    ) -> Result<Option<(i64, Timestamp)>, JournalError> {
+        let mut at_place = self
+            .connection
+            .prepare_cached("SELECT id, received_at FROM message WHERE id <= ? ORDER BY id DESC LIMIT 1")?;
+        let (mut next, mut found) = (now, None);
+        for place in (0..=PLACES).rev() {
+            let id = first + (newest - first) * place / PLACES;
+            let (id, at) = at_place.query_row([id], |row| Ok((row.get(0)?, instant(row.get(1)?))))?;
+            if at > next || next.duration_since(at) > WEEK {
+                break;
+            }
+            (next, found) = (at, Some((id, at)));
+        }
+        Ok(found)
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use labwire::domain::{DestinationId, Observation};
+use labwire::domain::{DestinationId, InstrumentId, Observation, Priority, SpecimenId};
 use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{AttemptKind, Fate, Next, Render, Resolve};
+use labwire::journal::orders::{DownloadFate, Wanted};
 use labwire::journal::{DeliveryId, JournalError};
 
 use super::kit::{LIMS, Lab, at, own, result, urgent};
@@ -37,12 +39,82 @@ fn after_an_outage_the_urgent_goes_first_then_the_oldest_and_what_was_asked_for_
     let newest = lab.own(result("S3", "K", "4.1"));
     let stat = lab.own(urgent(result("S4", "K", "4.1")));
     assert_eq!(lab.lease().unwrap().items, [stat]);
-    lab.wait(lab.journal.after_an_outage(DestinationId::new(LIMS))).unwrap();
+    lab.wait(lab.journal.after_an_outage(DestinationId::new(LIMS), at(1_000))).unwrap();
     let next: Vec<_> = std::iter::from_fn(|| lab.lease().map(|lease| lease.items)).collect();
     assert_eq!(next, [[oldest], [older], [newest]]);
     assert_eq!(lab.state(asked_for_later), "in-flight");
     lab.pass(9_000);
     assert_eq!(lab.lease().unwrap().items, [asked_for_later]);
+}
+
+/// The longest that anything is made to wait, in the tests below.
+const LONGEST: Duration = Duration::from_secs(3_600);
+const DAY: i64 = 24 * 3_600;
+
+fn stepped(lab: &Lab, set_back: u64) {
+    let set_back = Duration::from_secs(set_back);
+    lab.wait(lab.journal.after_a_step(DestinationId::new(LIMS), set_back, LONGEST, lab.now())).unwrap();
+}
+
+#[test]
+fn a_clock_that_is_set_back_delays_nothing() {
+    for back in [300, DAY, 3_653 * DAY] {
+        // Who was there when it was set knows by how much, and the next start doesn't.
+        for is_seen in [true, false] {
+            let lab = Lab::new();
+            lab.pass(4_000);
+            let sent = lab.own(result("S1", "K", "4.1"));
+            let lease = lab.lease().unwrap();
+            let again = lab.now() + Duration::from_secs(60);
+            lab.nobody_there(&lease, again);
+            lab.pass(-back);
+            lab.pass(58);
+            assert!(lab.lease().is_none(), "by itself it would wait for the old hour");
+            lab.pass(-58);
+            stepped(&lab, if is_seen { back.unsigned_abs() } else { 0 });
+            if is_seen {
+                assert!(lab.lease().is_none(), "what has to wait waits for as long as it had to");
+                lab.pass(60);
+            } else if back < 3_600 {
+                lab.pass(3_600);
+            }
+            assert_eq!(lab.lease().unwrap().items, [sent], "{back} s, seen: {is_seen}");
+        }
+    }
+}
+
+#[test]
+fn what_found_nobody_before_the_clock_was_set_back_goes_when_the_lims_is_tried_again() {
+    let lab = Lab::new();
+    lab.pass(4_000);
+    let sent = lab.own(result("S1", "K", "4.1"));
+    let lease = lab.lease().unwrap();
+    lab.nobody_there(&lease, at(4_060));
+    lab.pass(-3_700);
+    assert!(lab.lease().is_none());
+    lab.wait(lab.journal.after_an_outage(DestinationId::new(LIMS), lab.now())).unwrap();
+    assert_eq!(lab.lease().unwrap().items, [sent]);
+}
+
+#[test]
+fn a_clock_that_is_set_forward_makes_each_delivery_be_tried_once_more_and_no_more() {
+    for forward in [DAY, 3_653 * DAY] {
+        let lab = Lab::new();
+        for specimen in ["S1", "S2", "S3"] {
+            lab.own(result(specimen, "K", "4.1"));
+            let lease = lab.lease().unwrap();
+            lab.nobody_there(&lease, lab.now() + Duration::from_secs(600));
+        }
+        assert!(lab.lease().is_none());
+        lab.pass(forward);
+        stepped(&lab, 0);
+        for _ in 0..3 {
+            let lease = lab.lease().unwrap();
+            lab.nobody_there(&lease, lab.now() + Duration::from_secs(600));
+        }
+        stepped(&lab, 0);
+        assert!(lab.lease().is_none(), "set forward by {forward} s");
+    }
 }
 
 #[test]
@@ -280,5 +352,28 @@ trait States {
 impl States for Vec<labwire::journal::ObservationId> {
     fn map_states(&self, lab: &Lab) -> Vec<String> {
         self.iter().map(|id| lab.state(*id)).collect()
+    }
+}
+
+#[test]
+fn an_instrument_is_told_of_its_work_at_once_after_the_clock_was_set_back() {
+    for back in [DAY, 3_653 * DAY] {
+        let lab = Lab::new();
+        let erba = InstrumentId::new("erba");
+        let wanted = Wanted {
+            specimen: SpecimenId::new("S1"),
+            tests: ["GLU".to_owned()].into(),
+            priority: Priority::Routine,
+            particulars: String::new(),
+        };
+        lab.wait(lab.journal.want_downloads(erba.clone(), vec![wanted.clone()], 1, lab.now())).unwrap();
+        let due = || lab.reader.due_download(&erba, lab.now()).unwrap();
+        let id = due().unwrap().id;
+        lab.wait(lab.journal.begin_download(id, wanted.tests, String::new(), lab.now())).unwrap();
+        let settled = lab.journal.settle_download(id, DownloadFate::Again, "no answer came", lab.now());
+        lab.wait(settled).unwrap();
+        assert_eq!(due(), None, "it is tried again a little later");
+        lab.pass(-back);
+        assert_eq!(due().map(|it| it.id), Some(id), "set back by {back} s");
     }
 }

@@ -66,7 +66,7 @@ const FEW_VALUES: [&str; 6] = [
 
 /// Searches by one of those that end at their first row, go through what is open, or through a small table; and what
 /// a statement that does so must say.
-const MAY_BE_WALKED: [(&str, &str); 19] = [
+const MAY_BE_WALKED: [(&str, &str); 20] = [
     ("SEARCH archive USING", "WHERE name = ?"),
     ("INDEX ledger_in_the_way", "LIMIT ?2"),
     ("INDEX ledger_oldest", "LIMIT ?2"),
@@ -78,7 +78,8 @@ const MAY_BE_WALKED: [(&str, &str); 19] = [
     ("INDEX ledger_ready", "LIMIT 1"),
     ("INDEX ledger_oldest", "min(observation)"),
     ("INDEX delivery_waiting", "SET state = 'dead'"),
-    ("INDEX delivery_waiting", "SET due_at = created_at"),
+    ("INDEX delivery_waiting", "SET due_at = min(created_at"),
+    ("INDEX delivery_waiting", "SET due_at = CASE"),
     ("INDEX delivery_open", "state <> 'settled'"),
     ("INDEX message_instrument", "max(id)"),
     ("INDEX download_due", "LIMIT 1"),

@@ -1,5 +1,7 @@
 //! What leaves next, and the attempt written down before it does.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
@@ -125,19 +127,44 @@ fn waiting(
     Ok(None)
 }
 
-/// Makes what found nobody, or got no answer, due since it was made.
+/// Makes what found nobody, or got no answer, due since it was made, or now where the clock was set back behind that.
 pub(super) fn after_an_outage(
     connection: &Connection,
     destination: &DestinationId,
+    now: Timestamp,
 ) -> Result<(), JournalError> {
     connection
         .prepare_cached(
-            "UPDATE delivery SET due_at = created_at
+            "UPDATE delivery SET due_at = min(created_at, ?2)
              WHERE destination = ?1 AND state IN ('due', 'unknown') AND due_at > created_at
              AND (state = 'unknown' OR NOT EXISTS (SELECT 1 FROM attempt a JOIN answer w ON w.attempt = a.id
                   WHERE a.delivery = delivery.id AND a.number = delivery.attempts AND w.connection IS NOT NULL))",
         )?
-        .execute([destination.as_str()])?;
+        .execute(params![destination.as_str(), now.as_microsecond()])?;
+    Ok(())
+}
+
+/// Takes from what waits what the clock was set back by, and makes due what would still wait for longer than anything may.
+pub(super) fn after_a_step(
+    connection: &Connection,
+    destination: &DestinationId,
+    set_back: Duration,
+    longest: Duration,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let microseconds = |it: Duration| i64::try_from(it.as_micros()).unwrap_or(i64::MAX);
+    let latest = now.checked_add(longest).unwrap_or(Timestamp::MAX);
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET due_at = CASE WHEN due_at - ?2 > ?3 THEN ?4 ELSE due_at - ?2 END
+             WHERE destination = ?1 AND state IN ('due', 'unknown') AND due_at > ?4",
+        )?
+        .execute(params![
+            destination.as_str(),
+            microseconds(set_back),
+            latest.as_microsecond(),
+            now.as_microsecond()
+        ])?;
     Ok(())
 }
 

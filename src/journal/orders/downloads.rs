@@ -315,7 +315,8 @@ impl Reader {
         Ok((labels, words.last().map(|(word, _)| *word)))
     }
 
-    /// What is to be told an instrument next.
+    /// What is to be told an instrument next. An attempt that lies ahead was made before the clock was set back: how long
+    /// ago that is nobody knows, so nothing waits for it.
     pub fn due_download(
         &self,
         instrument: &InstrumentId,
@@ -323,7 +324,8 @@ impl Reader {
     ) -> Result<Option<Download>, JournalError> {
         let mut found = self.downloads(
             "SELECT id, instrument, specimen, wanted, told, state, attempts, changed_at, note, particulars FROM download
-             WHERE instrument = ? AND state = 'due' AND due_at <= ? ORDER BY priority, id LIMIT 1",
+             WHERE instrument = ?1 AND state = 'due' AND (due_at <= ?2 OR changed_at > ?2)
+             ORDER BY priority, id LIMIT 1",
             params![instrument.as_str(), now.as_microsecond()],
         )?;
         Ok(found.pop())
