@@ -52,13 +52,25 @@ pub(super) fn run(bearings: &Bearings, asked: &Resend, out: &mut impl Write) -> 
 
 fn request(asked: &Resend) -> Result<ResendRequest, String> {
     let now = clock::now().to_zoned(TimeZone::system());
-    let of = match (&asked.specimen, &asked.from, &asked.to) {
-        (Some(specimen), _, _) => ResendOf::Specimen(specimen.trim().to_owned()),
-        (None, Some(from), Some(to)) => ResendOf::Received(
+    let of = match (&asked.specimen, &asked.specimens, &asked.from, &asked.to) {
+        (Some(specimen), ..) => ResendOf::Specimen(specimen.trim().to_owned()),
+        (None, Some(range), ..) => match range.split_once("..") {
+            Some((first, last)) => ResendOf::Specimens(first.trim().to_owned(), last.trim().to_owned()),
+            None => {
+                return Err(
+                    "name the first and the last specimen with two dots between: FIRST..LAST".to_owned()
+                );
+            }
+        },
+        (None, None, Some(from), Some(to)) => ResendOf::Received(
             moment(from, &now).map_err(|why| why.english())?.as_microsecond(),
             moment(to, &now).map_err(|why| why.english())?.as_microsecond(),
         ),
-        _ => return Err("name a specimen, or a time from which and to which".to_owned()),
+        _ => {
+            return Err(
+                "name a specimen, a first and a last one, or a time from which and to which".to_owned()
+            );
+        }
     };
     Ok(ResendRequest {
         destination: asked.to_destination.clone(),

@@ -28,6 +28,8 @@ pub struct Wanted {
 #[derive(Debug, Clone)]
 pub enum Of {
     Specimen(SpecimenId),
+    /// From the first to the last, both among them: numbers as long as these two, in the order of their characters.
+    Specimens(SpecimenId, SpecimenId),
     /// From the first moment on and before the second, by when their message was on disk.
     Received(Timestamp, Timestamp),
 }

@@ -223,6 +223,34 @@ fn a_span_of_time_an_instrument_and_a_test_choose() {
 }
 
 #[test]
+fn a_range_of_specimens_chooses_numbers_that_are_as_long_as_its_ends() {
+    let lab = Lab::new();
+    for number in ["98", "099", "100", "101", "101-1", "102", "103", "1000", "10A"] {
+        lab.own(result(number, "K", "4.1"));
+    }
+    lab.deliver_everything();
+    let range = |first: &str, last: &str| Wanted {
+        of: Of::Specimens(SpecimenId::new(first), SpecimenId::new(last)),
+        ..specimen("")
+    };
+    let chosen = |first: &str, last: &str| {
+        let preview = lab.reader.resending(&range(first, last)).unwrap();
+        preview.sent.into_iter().map(|it| it.specimen.reveal().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(chosen("100", "102"), ["100", "101", "102"]);
+    assert_eq!(chosen("099", "100"), ["099", "100"]);
+    assert_eq!(chosen("101", "101"), ["101"]);
+    assert!(chosen("500", "600").is_empty());
+    for (first, last) in [("102", "100"), ("98", "102"), ("", "102")] {
+        let refused = lab.reader.resending(&range(first, last)).unwrap_err().to_string();
+        assert!(refused.contains("equally long"), "{first}..{last}: {refused}");
+    }
+    // What is in the preview leaves, and no other.
+    resend(&lab, range("100", "102")).unwrap();
+    assert_eq!(lab.deliver_everything().len(), 3);
+}
+
+#[test]
 fn what_was_looked_at_is_sent_or_nothing() {
     let lab = Lab::new();
     let both = lab.record(vec![own(result("S1", "K", "4.1")), own(result("S1", "NA", "140"))]);

@@ -12,6 +12,9 @@ pub(in crate::cli) struct Resend {
     /// All of this specimen, by its number as the LIMS knows it
     #[arg(long)]
     pub(in crate::cli) specimen: Option<String>,
+    /// All from the first to the last of these, both among them: numbers as long as these two
+    #[arg(long, value_name = "FIRST..LAST", conflicts_with_all = ["specimen", "from", "to"])]
+    pub(in crate::cli) specimens: Option<String>,
     /// What was received from this time on: 14:05 of today, "2026-11-20 14:05", or with its zone
     #[arg(long, value_name = "TIME", requires = "to")]
     pub(in crate::cli) from: Option<String>,

@@ -26,6 +26,8 @@ pub struct ResendRequest {
 #[serde(rename_all = "kebab-case")]
 pub enum ResendOf {
     Specimen(String),
+    /// From the first to the last.
+    Specimens(String, String),
     /// From the first moment on and before the second, in microseconds since 1970.
     Received(i64, i64),
 }
@@ -41,6 +43,9 @@ impl ResendRequest {
             destination: DestinationId::new(&self.destination),
             of: match &self.of {
                 ResendOf::Specimen(number) => Of::Specimen(SpecimenId::new(number)),
+                ResendOf::Specimens(first, last) => {
+                    Of::Specimens(SpecimenId::new(first), SpecimenId::new(last))
+                }
                 ResendOf::Received(from, to) => Of::Received(moment(*from)?, moment(*to)?),
             },
             instrument: self.instrument.as_deref().map(InstrumentId::new),

@@ -51,6 +51,21 @@ fn chosen(connection: &Connection, wanted: &Wanted) -> Result<Vec<ObservationId>
             )?
             .query_map(params![specimen.reveal(), instrument, test, TOGETHER + 1], id)?
             .collect::<Result<_, _>>()?,
+        Of::Specimens(first, last) => {
+            if first.reveal().len() != last.reveal().len() || first.reveal() > last.reveal() {
+                let why =
+                    "the first and the last number must be equally long, and the last not before the first";
+                return Err(JournalError::Refused(why.to_owned()));
+            }
+            connection
+                .prepare_cached(
+                    "SELECT id FROM observation WHERE specimen >= ?1 AND specimen <= ?5
+                     AND length(specimen) = length(?1) AND (?2 IS NULL OR instrument = ?2)
+                     AND (?3 IS NULL OR code = ?3) ORDER BY specimen, id LIMIT ?4",
+                )?
+                .query_map(params![first.reveal(), instrument, test, TOGETHER + 1, last.reveal()], id)?
+                .collect::<Result<_, _>>()?
+        }
         // The messages come first, by their time: a search through all results would read the whole journal.
         Of::Received(from, to) => connection
             .prepare_cached(

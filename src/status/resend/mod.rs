@@ -208,6 +208,9 @@ impl Page {
             of: match choice.of {
                 // As it was looked at: the number as it is stored.
                 Of::Specimen(_) => ResendOf::Specimen(asked.specimen),
+                Of::Specimens(first, last) => {
+                    ResendOf::Specimens(first.reveal().to_owned(), last.reveal().to_owned())
+                }
                 Of::Received(from, until) => {
                     ResendOf::Received(from.as_microsecond(), until.as_microsecond())
                 }
@@ -285,6 +288,7 @@ impl Asked {
         let deliveries = preview.sent.len();
         let asked = match wanted.of {
             Of::Specimen(number) => Asked { specimen: number.reveal().to_owned(), ..self },
+            Of::Specimens(..) => self,
             Of::Received(from, until) => Asked { from: from.to_string(), until: until.to_string(), ..self },
         };
         let mut payloads = payloads.into_iter();

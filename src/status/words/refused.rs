@@ -48,6 +48,7 @@ pub(super) const REFUSED: &[&str] = &[
     "what would be sent has changed since it was looked at; look again",
     "none of it may be sent once more; labwire resend without --yes says why",
     "these are more than {most} results; choose a shorter time",
+    "the first and the last number must be equally long, and the last not before the first",
     "there is no call {id}",
     "call {id} is closed; there is nothing to verify for it",
     "call {id} is verified already",
