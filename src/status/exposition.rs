@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::snapshot::{Contact, Snapshot};
 use crate::board::DestinationState;
 use crate::journal::retention::Archive;
+use crate::journal::views::Dead;
 use crate::journal::{Condition, Delays, Reader, Space};
 
 /// What isn't on the page.
@@ -22,15 +23,17 @@ pub(super) struct Vitals {
     pub reserve_bytes: u64,
     pub archives: Vec<Archive>,
     pub dropped_spans: Option<u64>,
+    pub dead: Vec<Dead>,
 }
 
 pub(super) async fn show(State(page): State<Page>) -> Result<Response, Failure> {
     let journal = page.journal.path.clone();
-    let read = move |reader: &Reader| Ok((Space::of(&journal), reader.archives()?));
-    let (snapshot, (space, archives)) = page.read(read).await?;
+    let read =
+        move |reader: &Reader| Ok((Space::of(&journal), reader.archives()?, reader.dead_by_analyzer()?));
+    let (snapshot, (space, archives, dead)) = page.read(read).await?;
     let (delays, reserve_bytes) = (page.delays.delays(), page.journal.reserve_bytes);
     let dropped_spans = page.board.dropped_spans();
-    let vitals = Vitals { delays, space, reserve_bytes, archives, dropped_spans };
+    let vitals = Vitals { delays, space, reserve_bytes, archives, dropped_spans, dead };
     let text = exposition(&snapshot, &vitals);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
@@ -71,6 +74,7 @@ pub(super) fn exposition(snapshot: &Snapshot, vitals: &Vitals) -> String {
     notes(snapshot, &mut text);
     destinations(snapshot, &mut text);
     queues(snapshot, &mut text);
+    dead(&vitals.dead, &mut text);
     if let Some(dropped) = vitals.dropped_spans {
         let help = "Spans that the traces' collector refused for good since the start.";
         text.family("dropped_spans_total", "counter", help);
@@ -258,6 +262,15 @@ fn queues(snapshot: &Snapshot, text: &mut Exposition) {
     for it in &snapshot.destinations {
         let age = it.queue.oldest.map_or(0, |at| snapshot.as_of.duration_since(at).as_secs().max(0));
         text.sample("oldest_owed_age_seconds", &[("destination", &it.name)], age);
+    }
+}
+
+fn dead(dead: &[Dead], text: &mut Exposition) {
+    let help = "Results in dead letters, by the analyzer that they came from and the destination.";
+    text.family("dead_letter_results", "gauge", help);
+    for it in dead {
+        let labels = [("analyzer", it.instrument.as_str()), ("destination", it.destination.as_str())];
+        text.sample("dead_letter_results", &labels, it.results);
     }
 }
 

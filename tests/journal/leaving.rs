@@ -356,6 +356,22 @@ impl States for Vec<labwire::journal::ObservationId> {
 }
 
 #[test]
+fn dead_letters_are_counted_by_whose_results_they_carry() {
+    let lab = Lab::new();
+    for specimen in ["S1", "S2"] {
+        lab.own(result(specimen, "K", "4.1"));
+        let lease = lab.lease().unwrap();
+        lab.settle_all(&lease, &Fate::Refused("unknown test".to_owned()), Next::Dead, Some(422));
+    }
+    lab.own(result("S3", "K", "4.1"));
+    lab.deliver_everything();
+    let dead = lab.reader.dead_by_analyzer().unwrap();
+    let [only] = dead.as_slice() else { panic!("{dead:?}") };
+    assert_eq!((only.destination.as_str(), only.results), (LIMS, 2));
+    assert_eq!(only.instrument, lab.ask::<String>("SELECT DISTINCT instrument FROM observation"));
+}
+
+#[test]
 fn an_instrument_is_told_of_its_work_at_once_after_the_clock_was_set_back() {
     for back in [DAY, 3_653 * DAY] {
         let lab = Lab::new();

@@ -1,5 +1,6 @@
 //! What the page and the commands show: plain rows, read in single queries.
 
+mod dead;
 mod evidence;
 mod held;
 mod ordered;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
+pub use dead::Dead;
 pub use evidence::{Beside, Evidence, Kin};
 pub use held::HoldView;
 pub use ordered::OrderStep;

@@ -34,7 +34,9 @@ fn busy_bench() -> (Snapshot, Vitals) {
     let holds = Moved { items: 3, bytes: 999 };
     let archive = Archive { name: "2024-11.db".to_owned(), last_at: snapshot.as_of, holds, is_there: true };
     let space = Space { free: 10, used: 5, unused: 0 };
-    (snapshot, Vitals { delays, space, reserve_bytes: 7, archives: vec![archive], dropped_spans: Some(4) })
+    let dead = vec![Dead { instrument: "centaur".to_owned(), destination: "lims".to_owned(), results: 3 }];
+    let archives = vec![archive];
+    (snapshot, Vitals { delays, space, reserve_bytes: 7, archives, dropped_spans: Some(4), dead })
 }
 
 #[test]
@@ -57,6 +59,7 @@ fn numbers_are_told_with_their_labels() {
         "labwire_deliveries{destination=\"lims\",state=\"due\"} 0",
         "labwire_oldest_owed_age_seconds{destination=\"lims\"} 90",
         "labwire_dropped_spans_total 4",
+        "labwire_dead_letter_results{analyzer=\"centaur\",destination=\"lims\"} 3",
     ] {
         assert!(text.lines().any(|it| it == line), "{line}:\n{text}");
     }
