@@ -98,6 +98,11 @@ impl Machine {
         entries(&self.root.join("dev/serial/by-id"))
     }
 
+    /// The same by the places where they are plugged in, for those that have no name of their own.
+    pub fn places(&self) -> Vec<PathBuf> {
+        entries(&self.root.join("dev/serial/by-path"))
+    }
+
     /// Whether a program of this name runs.
     pub fn runs(&self, name: &str) -> bool {
         self.processes().iter().any(|(_, process)| word(&process.join("comm")) == name)

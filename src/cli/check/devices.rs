@@ -1,7 +1,7 @@
 //! What a check says of serial devices: that they are there, have names that stay, and that nobody else talks to them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
@@ -74,14 +74,22 @@ fn device(file: &str, serial: &SerialSettings, machine: &Machine) -> Option<Find
         .device
         .to_str()
         .is_some_and(|name| ["/dev/ttyUSB", "/dev/ttyACM"].iter().any(|start| name.starts_with(start)));
-    let lasting =
-        machine.adapters().into_iter().find(|name| fs::canonicalize(name).ok().as_ref() == Some(&real));
+    let named = |names: Vec<PathBuf>| {
+        names.into_iter().find(|name| fs::canonicalize(name).ok().as_ref() == Some(&real))
+    };
     let danger = "can change its name when adapters are plugged in again";
-    match lasting {
-        Some(name) if !by_link(&serial.device) => {
-            Some(about(file, format!("{device} {danger}; write {}", name.display())))
+    if by_link(&serial.device) {
+        return None;
+    }
+    match (named(machine.adapters()), named(machine.places())) {
+        (Some(name), _) => Some(about(file, format!("{device} {danger}; write {}", name.display()))),
+        (None, Some(place)) => {
+            let advice = "which stays with the USB port: plug the adapter in there always";
+            Some(about(file, format!("{device} {danger}; write {}, {advice}", place.display())))
         }
-        None if bare => Some(about(file, format!("{device} {danger}; add a udev rule that names it"))),
+        (None, None) if bare => {
+            Some(about(file, format!("{device} {danger}; add a udev rule that names it")))
+        }
         _ => None,
     }
 }

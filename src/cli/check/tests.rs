@@ -111,6 +111,29 @@ fn a_device_name_that_can_change_is_told_with_the_one_that_stays() {
 }
 
 #[test]
+fn a_device_without_a_name_of_its_own_is_told_with_the_place_where_it_is_plugged_in() {
+    let here = folder(free(5), SERIAL);
+    fs::write(here.path().join("ttyUSB0"), "").unwrap();
+    fs::create_dir_all(here.path().join("dev/serial/by-path")).unwrap();
+    for (target, place) in [("ttyUSB1", "usb-0:1:1.0-port0"), ("ttyUSB0", "usb-0:2:1.0-port0")] {
+        let place = here.path().join("dev/serial/by-path").join(place);
+        symlink(format!("../../../{target}"), place).unwrap();
+    }
+    assert_eq!(
+        told(&here).0,
+        format!(
+            "warning: instruments.d/a.toml: DIR/ttyUSB0 can change its name when adapters are plugged in again; \
+             write DIR/dev/serial/by-path/usb-0:2:1.0-port0, which stays with the USB port: plug the adapter in \
+             there always\n{RIGHT}1 warning\n"
+        )
+    );
+    let file = here.path().join("instruments.d/a.toml");
+    let chosen = "dev/serial/by-path/usb-0:2:1.0-port0";
+    fs::write(file, format!("{INSTRUMENT}[serial]\ndevice = \"{chosen}\"\n")).unwrap();
+    assert_eq!(told(&here).0, format!("{RIGHT}0 warnings\n"));
+}
+
+#[test]
 fn a_missing_folder_of_reports_is_told() {
     let folder = folder(free(9), "[tcp_client]\nconnect = \"10.0.0.5:4001\"\n");
     let file = folder.path().join("labwire.toml");
