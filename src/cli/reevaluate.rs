@@ -1,11 +1,13 @@
 //! `labwire reevaluate`: shows what held results become when the running gateway reads them anew, and, where a named person
 //! says so, has it done. The gateway's own configuration counts, not the files that may have been changed since.
 
+use std::error::Error;
 use std::io::{self, Write};
 
 use super::Outcome;
 use super::arguments::Reevaluate;
 use crate::config::Bearings;
+use crate::domain::{HoldReason, Observation};
 use crate::exit::Exit;
 use crate::host::control::{self, Becomes, ControlError, Reevaluated, Request, Response};
 use crate::journal::Reader;
@@ -16,7 +18,11 @@ const TOGETHER: usize = 100;
 pub(super) fn run(bearings: &Bearings, asked: &Reevaluate, out: &mut impl Write) -> Outcome {
     let ids = chosen(bearings, asked)?;
     if ids.is_empty() {
-        writeln!(out, "Nothing is held that another configuration might read otherwise.")?;
+        match asked.released {
+            true => writeln!(out, "Nothing was released that another configuration might read otherwise.")?,
+            false => writeln!(out, "Nothing is held that another configuration might read otherwise.")?,
+        }
+        say_what_was_released(bearings, asked, out)?;
         return Ok(Exit::Done);
     }
     say_what_runs(bearings, out)?;
@@ -37,7 +43,10 @@ pub(super) fn run(bearings: &Bearings, asked: &Reevaluate, out: &mut impl Write)
             Response::Reevaluated { results } => {
                 for it in &results {
                     *(if it.became.is_ok() { &mut become_other } else { &mut stay }) += 1;
-                    show(it, out)?;
+                    // Most of what was ever released stays as it is.
+                    if it.became.is_ok() || !asked.released {
+                        show(it, out)?;
+                    }
                 }
             }
             Response::Refused { why } => {
@@ -54,6 +63,7 @@ pub(super) fn run(bearings: &Bearings, asked: &Reevaluate, out: &mut impl Write)
             "{become_other} results would become another, {stay} stay as they are. Nothing was changed: --yes --by NAME --reason WORDS does it."
         )?,
     }
+    say_what_was_released(bearings, asked, out)?;
     Ok(if become_other > 0 { Exit::Done } else { Exit::Failed })
 }
 
@@ -67,22 +77,57 @@ fn say_what_runs(bearings: &Bearings, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// The results that are named, or all that wait because something of them couldn't be read.
-fn chosen(bearings: &Bearings, asked: &Reevaluate) -> Result<Vec<i64>, Box<dyn std::error::Error>> {
+/// Says beside what waits that more may be read anew, so that nobody takes the list for all.
+fn say_what_was_released(
+    bearings: &Bearings,
+    asked: &Reevaluate,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    if asked.released || asked.yes || !asked.ids.is_empty() {
+        return Ok(());
+    }
+    match released(bearings, asked)?.len() {
+        0 => {}
+        1 => {
+            writeln!(out, "1 result that somebody released as it was sent may be read anew too: --released.")?
+        }
+        n => writeln!(
+            out,
+            "{n} results that somebody released as they were sent may be read anew too: --released."
+        )?,
+    }
+    Ok(())
+}
+
+/// The results that are named, or all that wait, or were released, because something of them couldn't be read.
+fn chosen(bearings: &Bearings, asked: &Reevaluate) -> Result<Vec<i64>, Box<dyn Error>> {
     if !asked.ids.is_empty() {
         return Ok(asked.ids.clone());
     }
+    if asked.released {
+        return released(bearings, asked);
+    }
     let mut held = Reader::open(&bearings.journal.path)?.held(usize::MAX >> 1)?;
     held.retain(|it| {
-        let is = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|it| it == name);
         let may_change =
             it.detail.held_by_reading().any(|why| it.reasons.iter().any(|name| name == why.name()));
-        may_change
-            && asked.held_for.is_none_or(|reason| it.reasons.iter().any(|name| name == reason.name()))
-            && is(&asked.instrument, it.detail.instrument.as_str())
-            && is(&asked.test, &it.detail.test.code)
+        let held_for = |reason: HoldReason| it.reasons.iter().any(|name| name == reason.name());
+        may_change && is_wanted(asked, &it.detail, held_for)
     });
     Ok(held.into_iter().map(|it| it.observation.0).collect())
+}
+
+fn released(bearings: &Bearings, asked: &Reevaluate) -> Result<Vec<i64>, Box<dyn Error>> {
+    let mut released = Reader::open(&bearings.journal.path)?.let_go_by_reading()?;
+    released.retain(|it| is_wanted(asked, it.observation.reveal(), |reason| it.reasons.contains(&reason)));
+    Ok(released.into_iter().map(|it| it.id.0).collect())
+}
+
+fn is_wanted(asked: &Reevaluate, it: &Observation, held_for: impl Fn(HoldReason) -> bool) -> bool {
+    let is = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|it| it == name);
+    asked.held_for.is_none_or(held_for)
+        && is(&asked.instrument, it.instrument.as_str())
+        && is(&asked.test, &it.test.code)
 }
 
 fn show(it: &Reevaluated, out: &mut impl Write) -> io::Result<()> {

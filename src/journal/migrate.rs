@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::OpenError;
 
 /// In order; the index plus one is the version that each leads to.
-const MIGRATIONS: [&str; 28] = [
+const MIGRATIONS: [&str; 29] = [
     include_str!("migrations/0001_spine.sql"),
     include_str!("migrations/0002_drop.sql"),
     include_str!("migrations/0003_order.sql"),
@@ -36,6 +36,7 @@ const MIGRATIONS: [&str; 28] = [
     include_str!("migrations/0026_archive.sql"),
     include_str!("migrations/0027_recoded.sql"),
     include_str!("migrations/0028_specimen_token.sql"),
+    include_str!("migrations/0029_let_go.sql"),
 ];
 
 /// SQLite before this version could lose committed transactions when a WAL was reset (3.7.0 to 3.51.2).

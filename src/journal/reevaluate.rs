@@ -106,6 +106,15 @@ pub enum Has {
     Preliminary,
 }
 
+/// A result that a person released although something of it couldn't be read.
+#[derive(Debug, Clone)]
+pub struct LetGo {
+    pub id: ObservationId,
+    pub observation: Private<Observation>,
+    /// What of its reading held it.
+    pub reasons: Vec<HoldReason>,
+}
+
 /// The next version of a result, read anew and judged.
 #[derive(Debug)]
 pub struct Reevaluated {
@@ -139,7 +148,31 @@ impl Journal {
     }
 }
 
+/// What people released and nothing replaced since; `hold_let_go` is its index.
+const LET_GO: &str =
+    "SELECT DISTINCT h.observation, o.detail FROM hold h CROSS JOIN observation o ON o.id = h.observation
+     WHERE h.closing = 'released' AND h.closed_by <> 'labwire' AND o.class = 'patient'
+     AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.supersedes = o.id) ORDER BY h.observation";
+
 impl Reader {
+    /// Results that people released as they were sent, and that may be read anew, oldest first. What is held is none of
+    /// them.
+    pub fn let_go_by_reading(&self) -> Result<Vec<LetGo>, JournalError> {
+        let mut statement = self.connection.prepare_cached(LET_GO)?;
+        let released = statement
+            .query_and_then([], |row| Ok((ObservationId(row.get(0)?), observation(row, 1)?)))?
+            .collect::<Result<Vec<_>, JournalError>>()?;
+        let mut found = Vec::new();
+        for (id, observation) in released {
+            let mut reasons = let_go(&self.connection, id)?;
+            reasons.retain(|it| it.is_by_reading());
+            if !reasons.is_empty() && unfit(&self.connection, id)?.is_none() && self.hold(id)?.is_none() {
+                found.push(LetGo { id, observation: Private::new(observation), reasons });
+            }
+        }
+        Ok(found)
+    }
+
     /// A result that may be read anew. The inner error says why it may not.
     pub fn to_read_anew(&self, id: ObservationId) -> Result<Result<ToRead, String>, JournalError> {
         if let Some(why) = unfit(&self.connection, id)? {

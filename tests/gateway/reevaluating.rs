@@ -151,10 +151,29 @@ async fn what_was_sent_unconverted_is_corrected_once() {
     let gateway = lab.start().await;
     let none_held = lab.text(&["reevaluate"]);
     assert!(none_held.starts_with("Nothing is held"), "{none_held}");
-    let preview = lab.text(&["reevaluate", "1"]);
+    assert!(
+        none_held.ends_with(
+            "\n1 result that somebody released as it was sent may be read anew too: --released.\n"
+        ),
+        "{none_held}"
+    );
+    let preview = lab.text(&["reevaluate", "--released", "--held-for", "not-converted", "--test", "GLCC"]);
+    assert!(preview.contains("1  EX0001 of erba: GLCC 90.0 mgdl, not converted:"), "{preview}");
     assert!(preview.contains("leaves for lims, as a correction of what is there"), "{preview}");
-    have_it_so(&lab, &["1"]);
+    assert_eq!(preview, lab.text(&["reevaluate", "1"]), "by its number it is the same");
+    for others in [["--held-for", "odd-value"], ["--instrument", "another"], ["--test", "CREA"]] {
+        let none = lab.text(&[&["reevaluate", "--released"], &others[..]].concat());
+        assert_eq!(none, "Nothing was released that another configuration might read otherwise.\n");
+    }
+    assert!(
+        have_it_so(&lab, &[]).starts_with("Nothing is held"),
+        "what has left is corrected only by a word of its own"
+    );
+    assert_eq!(lab.count("accepted"), 1);
+    have_it_so(&lab, &["--released"]);
     until("the LIMS has the correction", || lab.count("accepted") == 2).await;
+    let none = lab.text(&["reevaluate", "--released"]);
+    assert!(none.starts_with("Nothing was released"), "what was read anew is listed no more: {none}");
     let [first, second] = sent(&lab).try_into().unwrap();
     assert_eq!((&first["status"], first.get("converted")), (&"final".into(), None));
     assert_eq!((&second["status"], &second["supersedes"]), (&"correction".into(), &first["id"]));

@@ -12,7 +12,10 @@ pub(in crate::cli) struct Reevaluate {
     pub(in crate::cli) config: Config,
     /// The results' numbers as held and trace show them; without any, all that wait because something couldn't be read
     pub(in crate::cli) ids: Vec<i64>,
-    /// Of them, those that are held for this, such as not-converted or odd-value
+    /// Those that somebody released as they were sent, instead of those that wait: what of them left is corrected
+    #[arg(long, conflicts_with = "ids")]
+    pub(in crate::cli) released: bool,
+    /// Of them, those that are held for this, or were, such as not-converted or odd-value
     #[arg(long, value_name = "REASON", conflicts_with = "ids", value_parser = held_for)]
     pub(in crate::cli) held_for: Option<HoldReason>,
     /// Of this instrument alone
