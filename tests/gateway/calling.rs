@@ -27,20 +27,6 @@ async fn laboratory(of_calls: &str) -> (Lims, Lab, std::net::SocketAddr) {
     (lims, lab, address)
 }
 
-fn sign(lab: &Lab) {
-    let said = lab.text(&[
-        "rules",
-        "sign",
-        "--by",
-        "Dr. Example",
-        "--statement",
-        "checked",
-        "--untried-because",
-        "a test",
-    ]);
-    assert!(said.starts_with("Signed by"), "{said}");
-}
-
 const WHOM: [&str; 12] = [
     "--by",
     "Anna Example",
@@ -69,7 +55,7 @@ async fn a_critical_value_is_called_while_the_lims_is_down_and_the_record_reache
     let steps = "[critical_calls]\n[[critical_calls.step]]\nafter_minutes = 0\nwhom = \"ward 3, 4711\"\n";
     let (lims, lab, address) = laboratory(steps).await;
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     lims.set_mode(Mode::Status(503));
     let both = [("CREA", "1.0"), ("GLCC", "30.0")];
     send(address, &chemistry("EX0001", &both, "F", TIME)).await;
@@ -140,7 +126,7 @@ async fn a_critical_value_is_called_while_the_lims_is_down_and_the_record_reache
 async fn a_call_is_looked_at_and_written_down_on_the_page() {
     let (_lims, lab, address) = laboratory("").await;
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &chemistry("EX0001", &[("CREA", "1.0"), ("GLCC", "30.0")], "F", TIME)).await;
     until("the call is open", || lab.text(&["calls"]).contains("EX0001")).await;
     let added = lab.text(&["user", "add", "anna", "--shown", "Anna Example", "--role", "technician"]);
@@ -187,7 +173,7 @@ async fn a_call_is_looked_at_and_written_down_on_the_page() {
 async fn a_correction_reopens_the_call_and_the_log_stays_off_where_the_lims_keeps_it() {
     let (_lims, lab, address) = laboratory("").await;
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &glucose("EX0001", "30.0", "F", TIME)).await;
     until("the call is open", || lab.text(&["calls"]).contains("EX0001")).await;
     assert!(said(&reached(&lab, "1", "30.0 mg/dl", &[])).contains("It is closed."));
@@ -204,7 +190,7 @@ async fn a_correction_reopens_the_call_and_the_log_stays_off_where_the_lims_keep
     let gateway = lab.start().await;
     send(address, &glucose("EX0002", "30.0", "F", TIME)).await;
     until("what nobody has signed counts for nothing", || lab.text(&["calls"]).contains("EX0002")).await;
-    sign(&lab);
+    lab.sign();
     send(address, &glucose("EX0003", "30.0", "F", TIME)).await;
     until("it is judged", || lab.text(&["trace", "EX0003"]).contains("critical: low")).await;
     assert!(!lab.text(&["calls"]).contains("EX0003"), "the LIMS keeps the log");
@@ -263,7 +249,7 @@ fn begins_to_record(lab: &Lab) -> std::process::Child {
 async fn a_kill_in_the_middle_keeps_an_attempt_wholly_or_not_at_all() {
     let (_lims, lab, address) = laboratory("").await;
     let mut gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &glucose("EX0001", "30.0", "F", TIME)).await;
     until("the call is open", || lab.text(&["calls"]).contains("EX0001")).await;
     let mut told = 0;
@@ -300,7 +286,7 @@ async fn what_is_critical_as_it_is_exactly_or_as_it_is_reported_alone_is_called_
     let site = site.replace("timeout_secs = 1\n", "timeout_secs = 1\nrelease = \"hold-exceptions\"\n");
     std::fs::write(lab.path("labwire.toml"), site).unwrap();
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     // In mg/dL; in mmol/L exactly, and as it is reported.
     for (specimen, value, _exactly, reported, word, waits) in [
         ("EX0001", "449.0", "24.923", "24.9", None, false),
@@ -346,7 +332,7 @@ async fn the_earlier_value_a_rerun_and_the_indices_stand_beside_a_call_whatever_
     let holding = CRITICAL.replace("source =", "hold = true\nsource =");
     std::fs::write(lab.path("rules.d/own.toml"), holding).unwrap();
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     let of = |patient: &str, message: String| message.replace("P|1||EX-77|", &format!("P|1|{patient}||"));
     for (patient, tube, value, time) in [
         ("EX-77", "EX0001", "20.0", "20260101010000"),

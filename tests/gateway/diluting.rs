@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::fs;
 
-use super::judging::{CRITICAL, rules, sign};
+use super::judging::{CRITICAL, rules};
 use super::support::*;
 
 const MODEL: &str = "name = \"diluting\"\nrevision = 1\nvendor = \"Acme\"\nmodel = \"an invented model\"\nrecords = \"HPORCL\"\n\
@@ -37,7 +37,7 @@ async fn a_value_of_the_diluted_specimen_takes_the_place_of_one_that_was_too_hig
     let address = free_port();
     let lab = lab(&lims, address);
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     // Of one message, in either order; by its sign or by its flag.
     let (above, flagged) = ((">300", "", "", "03"), ("300", "", ">", "03"));
     let value = ("420", "10", "", "04");
@@ -68,7 +68,7 @@ async fn a_value_of_the_diluted_specimen_that_is_too_low_for_it_waits_and_ends_n
     let address = free_port();
     let lab = lab(&lims, address);
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &message("EX0001", &[(">500", "", "", "03")])).await;
     until("a critical value waits", || lab.count("held") == 1).await;
     let open = || lab.text(&["calls", "EX0001"]);
@@ -90,7 +90,7 @@ async fn a_flag_that_says_off_the_scale_is_a_bound_for_the_rules_and_what_was_se
     let address = free_port();
     let lab = lab(&lims, address);
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &message("EX0001", &[("440", "", ">", "03")])).await;
     until("440 or more may be above 450", || lab.count("held") == 1).await;
     let trace = lab.text(&["trace", "EX0001"]);

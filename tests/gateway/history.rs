@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::judging::{CODES, CRITICAL, of_patient, rules, sign};
+use super::judging::{CODES, CRITICAL, of_patient, rules};
 use super::lims_by_hand::{Asked, LimsByHand, SILENCE};
 use super::support::*;
 
@@ -48,7 +48,7 @@ async fn laboratory(
 async fn a_change_is_seen_against_a_value_that_only_the_lims_has() {
     let (_lims, desk, lab, address) = laboratory("", |_, _| json(&ninety("OLD1"))).await;
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     until("it is too far from what the LIMS has", || lab.text(&["held"]).contains("too far")).await;
     let trace = lab.text(&["trace", "EX0001"]);
@@ -74,7 +74,7 @@ async fn a_change_is_seen_against_a_value_that_only_the_lims_has() {
 async fn what_was_found_against_the_lims_holds_also_once_the_lims_is_not_asked_any_more() {
     let (_lims, _desk, lab, address) = laboratory("", |_, _| json(&ninety("OLD1"))).await;
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     until("it is too far from what the LIMS has", || lab.text(&["held"]).contains("too far")).await;
     assert!(gateway.terminate().success());
@@ -93,7 +93,7 @@ async fn a_result_is_never_compared_with_itself() {
     let of = Arc::clone(&here);
     let (_lims, _desk, lab, address) = laboratory("", move |_, _| json(&ninety(&of.lock().unwrap()))).await;
     let _gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     until("nothing is left to compare with", || lab.count("accepted") == 1).await;
     assert!(lab.text(&["trace", "EX0001"]).contains("there is no earlier value of this patient"));
@@ -107,14 +107,14 @@ async fn a_value_of_nobody_knows_which_analyzer_is_compared_only_where_the_rule_
     let value = ninety("OLD1").replace("\"erba\"", "\"\"");
     let (_lims, _desk, lab, address) = laboratory("", move |_, _| json(&value)).await;
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     until("it isn't compared", || lab.count("accepted") == 1).await;
     assert!(lab.text(&["trace", "EX0001"]).contains("is of another instrument"));
     assert!(gateway.terminate().success());
     rules(&lab, &CRITICAL.replace("window =", "across_instruments = true\nwindow ="));
     let _gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0002", "200", "20260102030405")).await;
     until("it is", || lab.text(&["held"]).contains("too far")).await;
     assert!(lab.text(&["trace", "EX0002"]).contains("on the LIMS"));
@@ -129,7 +129,7 @@ async fn where_the_lims_does_not_answer_results_go_on_without_and_say_so() {
     })
     .await;
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     until("it waits for the LIMS", || lab.text(&["held"]).contains("earlier values are still to come")).await;
     until("the LIMS is asked again", || desk.count() >= 2).await;
@@ -165,7 +165,7 @@ async fn a_fhir_server_tells_what_it_knew_before_the_result_came() {
     let more = "format = \"fhir\"\ncodes = \"loinc\"";
     let (_lims, desk, lab, address) = laboratory(more, move |_, _| searchset(&says.lock().unwrap())).await;
     let _gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     until("what was made known later may be the result itself", || lab.count("accepted") == 1).await;
     *said.lock().unwrap() = "\"issued\":\"2026-01-01T05:00:00Z\"".to_owned();
@@ -181,7 +181,7 @@ async fn one_patient_of_whom_the_lims_says_nothing_keeps_nobody_elses_question()
     })
     .await;
     let _gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     let of = |patient: &str, specimen: &str| {
         of_patient(specimen, "200", "20260102030405").replace("EX-77", patient)
     };
@@ -212,7 +212,7 @@ async fn no_failure_of_the_lims_is_taken_for_a_patient_without_history() {
     })
     .await;
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     for failures in 1..=6 {
         until("it is asked again", || desk.count() > failures).await;
@@ -230,7 +230,7 @@ async fn a_lims_that_only_fails_keeps_a_result_for_as_long_as_it_may_and_is_show
     })
     .await;
     let _gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     until("it is asked once more", || desk.count() >= 2).await;
     assert!(lab.text(&["held"]).contains("earlier values are still to come"), "{}", lab.text(&["held"]));
@@ -248,7 +248,7 @@ async fn nothing_is_compared_with_a_value_of_the_lims_that_no_patient_can_have()
     let switched = ninety("OLD1").replace("\"90\"", "\"2500\"");
     let (_lims, _desk, lab, address) = laboratory("", move |_, _| json(&switched)).await;
     let _gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     until("it isn't compared", || lab.count("accepted") == 1).await;
     let trace = lab.text(&["trace", "EX0001"]);
@@ -264,7 +264,7 @@ async fn where_orders_come_in_only_their_patients_are_asked_about() {
     fs::create_dir(lab.path("orders")).unwrap();
     fs::create_dir(lab.path("taken")).unwrap();
     let _gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     let order = |id: &str, tube: &str, authority: &str| {
         let text = format!(
             r#"{{"id":"{id}","orders":[{{"action":"place","placer":"P{id}","specimen":"{tube}","test":"GLCC",
@@ -307,7 +307,7 @@ async fn where_a_person_releases_all_the_lims_is_asked_too_and_its_answer_lets_n
     let site = fs::read_to_string(lab.path("labwire.toml")).unwrap();
     fs::write(lab.path("labwire.toml"), site.replace("\"hold-exceptions\"", "\"full\"")).unwrap();
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     send(address, &of_patient("EX0002", "200", "20260102030405").replace("EX-77", "EX-78")).await;
     let held = || lab.text(&["held"]);

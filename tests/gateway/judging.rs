@@ -22,20 +22,6 @@ pub(crate) fn of_patient(specimen: &str, value: &str, time: &str) -> String {
     glucose(specimen, value, "F", time).replace("P|1||EX-77|", "P|1|EX-77||")
 }
 
-pub(crate) fn sign(lab: &Lab) {
-    let said = lab.text(&[
-        "rules",
-        "sign",
-        "--by",
-        "Dr. Example",
-        "--statement",
-        "checked",
-        "--untried-because",
-        "a test",
-    ]);
-    assert!(said.starts_with("Signed by"), "{said}");
-}
-
 /// Asks each stored case again, by the rules that are kept beside it. How many there are.
 pub(crate) fn decided_again(lab: &Lab) -> usize {
     let reader = lab.reader();
@@ -73,16 +59,7 @@ async fn unsigned_rules_look_on_and_signed_ones_hold_and_each_decision_can_be_re
 
     let wrong = format!("{CRITICAL}case = [{{ value = \"9\", expect = \"rise\" }}]\n");
     rules(&lab, &wrong);
-    let refused = lab.run(&[
-        "rules",
-        "sign",
-        "--by",
-        "Dr. Example",
-        "--statement",
-        "checked",
-        "--untried-because",
-        "a test",
-    ]);
+    let refused = lab.try_to_sign();
     assert!(String::from_utf8_lossy(&refused.stdout).contains("1 cases don't come out"), "{refused:?}");
     assert_eq!(refused.status.code(), Some(1));
     rules(&lab, CRITICAL);
@@ -132,7 +109,7 @@ async fn no_way_is_left_untried_without_a_reason(lab: &Lab) {
         assert!(why.contains("no case for 6: glucose low, glucose high"), "{why}");
     }
     assert!(lab.text(&["rules"]).contains("In force:   none."));
-    sign(lab);
+    lab.sign();
     let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
     let kept = "SELECT count(*) FROM audit WHERE step = 'rules signed' AND detail LIKE
         'Dr. Example: checked; no case for 6: glucose low, %; because a test'";
@@ -280,7 +257,7 @@ async fn a_destination_that_verifies_itself_gets_everything_and_what_is_critical
     lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
     rules(&lab, CRITICAL);
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &glucose("EX0001", "30.0", "F", "20260102030405")).await;
     until("the LIMS has it", || lab.count("accepted") == 1).await;
     let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
@@ -316,7 +293,7 @@ async fn only_signers_sign_and_what_is_suspended_waits_until_it_is_no_more() {
 
     with("[[suspend]]\ntests = [\"GLC*\"]\nreason = \"the lamp is old\"\n");
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &glucose("EX0001", "90.0", "F", "20260102030405")).await;
     until("it waits", || lab.count("held") == 1).await;
     assert!(lab.text(&["held"]).contains("suspended: the lamp is old"), "{}", lab.text(&["held"]));
@@ -347,7 +324,7 @@ async fn a_clock_that_is_off_is_told_and_no_change_over_time_is_judged_by_it() {
     lab.instrument("erba", "erba-xl", limit, &format!("{}{CODES}", listener(address)));
     rules(&lab, CRITICAL);
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &made("EX0001", "90.0", -4)).await;
     send(address, &made("EX0002", "300", -3)).await;
     until("both are there", || lab.count("accepted") == 2).await;
@@ -448,7 +425,7 @@ async fn has_two_patients_of_one_number(one: &str, other: &str) {
     lab.instrument("chem", "generic-hl7", "", &format!("{}{CODES}", listener(address)));
     rules(&lab, CRITICAL);
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     let (one, other) = (format!("55^^^{one}"), format!("55^^^{other}"));
     of_authority(address, &one, "EX0001", "90", "20260102030405").await;
     until("the first leaves", || lab.count("accepted") == 1).await;
@@ -486,7 +463,7 @@ async fn an_index_that_comes_in_a_later_message_is_told_of_a_result_that_has_lef
         "[[index]]\nname = \"haemolysis\"\nanalytes = [\"glucose\"]\ncodes = [\"HEM\"]\nlimit = \">= 2\"\nsource = \"a test\"\n",
     );
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     let alone = |specimen: &str, code: &str, value: &str, time: &str| {
         chemistry(specimen, &[(code, value)], "F", time)
     };
@@ -523,7 +500,7 @@ async fn an_index_is_told_once_wherever_the_gateway_is_killed_after_it_was_ackno
         "[[index]]\nname = \"haemolysis\"\nanalytes = [\"glucose\"]\ncodes = [\"HEM\"]\nlimit = \">= 2\"\nsource = \"a test\"\n",
     );
     let mut gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     let specimens = [0, 2, 4, 8, 16, 32].map(|delay| (format!("EX10{delay:02}"), delay));
     for (specimen, _) in &specimens {
         send(address, &glucose(specimen, "90", "F", "20260102030405")).await;

@@ -132,17 +132,7 @@ async fn a_moved_result_is_judged_by_the_rules_under_its_right_number() {
     lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
     rules(&lab, NUMBER);
     let gateway = lab.start().await;
-    let signed = lab.text(&[
-        "rules",
-        "sign",
-        "--by",
-        "Dr. Example",
-        "--statement",
-        "checked",
-        "--untried-because",
-        "a test",
-    ]);
-    assert!(signed.starts_with("Signed by"), "{signed}");
+    lab.sign();
     send(address, &glucose("XE0001", "90.0", "F", "20260102030405")).await;
     send(address, &glucose("", "91.0", "F", "20260102030505")).await;
     until("neither number is one of ours", || lab.count("held") == 2).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use labwire::journal::DeliveryId;
 use serde_json::Value;
 
-use super::judging::{CODES, CRITICAL, decided_again, rules, sign};
+use super::judging::{CODES, CRITICAL, decided_again, rules};
 use super::page;
 use super::support::*;
 
@@ -38,7 +38,7 @@ pub(crate) async fn with_an_unknown_unit(lab: &Lab, address: std::net::SocketAdd
     lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
     rules(lab, CRITICAL);
     let gateway = lab.start().await;
-    sign(lab);
+    lab.sign();
     for (specimen, value) in values {
         send(address, &unnamed(specimen, value)).await;
     }
@@ -194,7 +194,7 @@ async fn what_rules_hold_once_it_is_read_anew_is_told_as_preliminary_where_nothi
     lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
     rules(&lab, &CRITICAL.replace("hold = true\n", "hold = true\npreliminary = true\n"));
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &unnamed("EX0001", "30.0")).await;
     send(address, &unnamed("EX0002", "31.0")).await;
     until("they wait for their unit", || lab.count("held") == 2).await;
@@ -327,7 +327,7 @@ async fn a_unit_that_is_declared_for_want_of_a_sent_one_is_told_as_declared() {
     };
     with("");
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &unsent("EX0001", "90.0")).await;
     until("it waits for its unit", || lab.count("held") == 1).await;
     assert!(lab.text(&["held"]).contains("the analyzer sent no unit"), "{}", lab.text(&["held"]));

@@ -32,16 +32,7 @@ async fn arrives(lab: &Lab, address: std::net::SocketAddr, number: i64) -> Value
 }
 
 fn sign(lab: &Lab) -> String {
-    lab.text(&[
-        "rules",
-        "sign",
-        "--by",
-        "Dr. Example",
-        "--statement",
-        "checked against the old LIMS",
-        "--untried-because",
-        "a test",
-    ])
+    String::from_utf8(lab.try_to_sign().stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

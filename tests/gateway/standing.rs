@@ -1,7 +1,7 @@
 //! What a rule found stands while it can't be asked any more: at a restart, and where a unit is named, nothing leaves that
 //! nobody has decided.
 
-use super::judging::{CODES, CRITICAL, decided_again, of_patient, rules, sign};
+use super::judging::{CODES, CRITICAL, decided_again, of_patient, rules};
 use super::support::*;
 
 const ALIAS: &str = "[units]\nmgdl = \"mg/dL\"\n";
@@ -14,7 +14,7 @@ async fn a_rise_that_was_found_holds_until_it_is_decided_again_whatever_becomes_
     lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
     rules(&lab, CRITICAL);
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "90", "20260102030405")).await;
     until("the first leaves", || lab.count("accepted") == 1).await;
     send(address, &of_patient("EX0002", "180", "20260102040405").replace("|mg/dl|", "|mgdl|")).await;
@@ -62,7 +62,7 @@ async fn a_pattern_that_was_found_holds_once_the_value_beside_it_is_corrected_in
         { analyte = \"creatinine\", unit = \"mg/dL\", is = \"> 5\" },\n]\nsource = \"a test\"\n";
     rules(&lab, pattern);
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     let time = "20260102030405";
     send(address, &chemistry("EX0001", &[("GLCC", "90"), ("CREA", "9")], "F", time)).await;
     until("both wait", || lab.count("held") == 2).await;
@@ -127,7 +127,7 @@ async fn another_person_under_one_number_is_noticed_though_nothing_has_been_rele
     lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
     rules(&lab, "[[identity]]\nname = \"who\"\nsource = \"a test\"\n");
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &of_patient("EX0001", "90", "20260102030405")).await;
     until("the first waits for its release", || lab.count("held") == 1).await;
     let other = of_patient("EX0002", "95", "20260102040405").replace("Example^Anna", "Sample^Berta");

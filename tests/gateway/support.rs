@@ -91,6 +91,17 @@ impl Lab {
         String::from_utf8(self.run(arguments).stdout).unwrap()
     }
 
+    /// The rules as they stand are signed.
+    pub(crate) fn sign(&self) {
+        let said = String::from_utf8(self.try_to_sign().stdout).unwrap();
+        assert!(said.starts_with("Signed by"), "{said}");
+    }
+
+    pub(crate) fn try_to_sign(&self) -> Output {
+        let by = ["--by", "Dr. Example", "--statement", "checked", "--untried-because", "a test"];
+        self.run(&[&["rules", "sign"], &by[..]].concat())
+    }
+
     pub(crate) fn reader(&self) -> Reader {
         Reader::open(&self.path("labwire.db")).unwrap()
     }
