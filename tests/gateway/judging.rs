@@ -232,7 +232,7 @@ async fn a_unit_that_was_named_since_is_no_difference_of_the_rules() {
     lab.instrument("erba", "erba-xl", "", &unnamed);
     rules(&lab, CRITICAL);
     let gateway = lab.start().await;
-    sign(&lab);
+    lab.sign();
     send(address, &glucose("EX0001", "30.0", "F", "20260102030405")).await;
     until("it can't be converted", || lab.text(&["held"]).contains("EX0001")).await;
     assert!(gateway.terminate().success());
