@@ -104,6 +104,11 @@ mod tests {
             "instruments.d/comma.toml",
             "profile = \"comma\"\ntime_zone = \"UTC\"\ndecimal_separator = \",\"\n[tcp_client]\nconnect = \"b:1\"\n",
         );
+        write(
+            "instruments.d/swiss.toml",
+            "profile = \"comma\"\ntime_zone = \"UTC\"\ndecimal_separator = \",\"\nthousands_separator = \"'\"\n[tcp_client]\n\
+             connect = \"c:1\"\n",
+        );
         let (settings, _) = Settings::load(folder.path()).unwrap();
         let line = ["labwire", "convert"].iter().chain(arguments);
         let Command::Convert(asked) = Arguments::try_parse_from(line).unwrap().command else { panic!() };
@@ -138,6 +143,13 @@ mod tests {
         let (told, exit) = said(&["> 1.234,5", "mg/dL", "--analyte", "glucose", "--instrument", "comma"]);
         assert!(told.starts_with("> 1.234,5 mg/dL is reported as >68.5 mmol/L\n"), "{told}");
         assert_eq!(exit, Exit::Done);
+        let by = |value: &str| said(&[value, "mg/dL", "--analyte", "glucose", "--instrument", "swiss"]).0;
+        assert!(by("1'234,5").starts_with("1'234,5 mg/dL is reported as 68.5 mmol/L\n"), "{}", by("1'234,5"));
+        assert_eq!(
+            by("1.234,5"),
+            "\"1.234,5\" is no number as swiss writes them.\n",
+            "the analyzer's own file comes before the profile"
+        );
     }
 
     #[test]

@@ -53,6 +53,7 @@ const KEPT: &[&str] = &[
     "specimen_kinds",
     "specimen_at",
     "system",
+    "thousands_separator",
     "time_zone",
     "unit",
     "unknown_flag",

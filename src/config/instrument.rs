@@ -24,6 +24,8 @@ use crate::domain::InstrumentId;
 use crate::domain::profile::{Dialect, EqualWithoutHour, Hl7Queries, Profile};
 
 const DECIMAL_SEPARATORS: [(&str, char); 2] = [(".", '.'), (",", ',')];
+const THOUSANDS_SEPARATORS: [(&str, Option<char>); 5] =
+    [(",", Some(',')), (".", Some('.')), ("'", Some('\'')), (" ", Some(' ')), ("none", None)];
 const RERUNS: [(&str, RerunPolicy); 2] = [("forward", RerunPolicy::Forward), ("hold", RerunPolicy::Hold)];
 const EQUAL_WITHOUT_HOUR: [(&str, EqualWithoutHour); 2] =
     [("held", EqualWithoutHour::Held), ("same", EqualWithoutHour::Same)];
@@ -93,6 +95,16 @@ pub(super) fn read(id: &InstrumentId, file: &mut Table<'_>, folder: &Path, share
     let usual = astm.then_some(encoding_rs::WINDOWS_1252);
     let character_set = file.parsed("character_set", character_set).or(usual);
     let decimal_separator = file.choice("decimal_separator", &DECIMAL_SEPARATORS).unwrap_or('.');
+    let profile = match file.choice("thousands_separator", &THOUSANDS_SEPARATORS) {
+        Some(sign) if sign == Some(decimal_separator) => {
+            file.error("thousands_separator and decimal_separator are the same: nobody could say which of the two it is");
+            profile
+        }
+        Some(thousands_separator) => {
+            profile.map(|profile| Arc::new(Profile { thousands_separator, ..(*profile).clone() }))
+        }
+        None => profile,
+    };
     let profile = match file.list("times", |entry| entry.parsed(time_format)) {
         Some(times) => profile.map(|profile| with_times(profile, times, file)),
         None => profile,
