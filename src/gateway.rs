@@ -25,6 +25,7 @@ use crate::host::sockets::Sockets;
 use crate::host::systemd::{self, Watched};
 use crate::host::tls::{Acceptor, TlsError};
 use crate::intake::{self, Intake};
+use crate::journal::orders::source_names;
 use crate::journal::{Condition, Journal, OpenError, reevaluate};
 use crate::orders::{self, Answering, Asking, Downloading, Historian, Presence, Withdrawals};
 use crate::pipeline::rules::try_examples;
@@ -286,7 +287,7 @@ impl Gateway {
     ) {
         let (journal, stop) = (self.journal.clone(), self.tasks.stopping());
         let control_ids = self.control_ids.clone();
-        let sources = Answering::sources(settings.orders.iter().map(|source| source.name.as_str()));
+        let sources = source_names(settings.orders.iter().map(|source| source.name.as_str()));
         let asking = asking(settings, &journal, arrived);
         let tasks = self.tasks.clone();
         self.tasks.spawn(async move {
@@ -356,7 +357,7 @@ impl Gateway {
             journal: self.journal.clone(),
             mailboxes: mailboxes.clone(),
             control_ids: self.control_ids.clone(),
-            sources: Answering::sources(names),
+            sources: source_names(names),
         };
         for source in intake::sources(&settings.instruments) {
             for instrument in source.instruments.iter().filter(|instrument| instrument.download) {
@@ -433,7 +434,7 @@ pub fn site(settings: &Settings) -> Site {
         sources: sources.map(|source| (source.name, source.instruments)).collect(),
         destinations: settings.destinations.clone(),
         suspended: settings.suspended.clone(),
-        order_sources: Answering::sources(settings.orders.iter().map(|source| source.name.as_str())),
+        order_sources: source_names(settings.orders.iter().map(|source| source.name.as_str())),
         history: settings.history.clone(),
         qc: Arc::clone(&settings.qc),
     }

@@ -17,7 +17,7 @@ use crate::domain::clinic::Check;
 use crate::domain::{Observation, Patient, Private};
 use crate::exit::Exit;
 use crate::journal::calls::CallView;
-use crate::journal::orders::source_name;
+use crate::journal::orders::source_names;
 use crate::journal::{ObservationId, Reader};
 use crate::pipeline::forms;
 
@@ -71,7 +71,7 @@ pub(super) fn show(bearings: &Bearings, named: &str, out: &mut impl Write) -> Ou
 /// Whose orders count. That isn't known where the configuration has a mistake.
 fn order_sources(bearings: &Bearings) -> Option<BTreeSet<String>> {
     let settings = bearings.whole.as_ref().ok()?;
-    Some(settings.orders.iter().map(|source| source_name(&source.name)).collect())
+    Some(source_names(settings.orders.iter().map(|source| source.name.as_str())))
 }
 
 /// What to do, in one line.

@@ -13,6 +13,8 @@ mod rows;
 mod steps;
 mod whose;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use labwire_link::Parcel;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -271,4 +273,9 @@ pub(super) fn lims_in_words(source: &str) -> Option<String> {
 /// The name under which a LIMS's transfers are stored.
 pub fn source_name(name: &str) -> String {
     format!("{SOURCE}{name}")
+}
+
+/// The names under which the transfers of those are stored who tell orders: theirs count.
+pub fn source_names<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    names.into_iter().map(source_name).collect()
 }

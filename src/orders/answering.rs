@@ -18,7 +18,7 @@ use super::work::{Todo, Tube, reported, still_to_do, tube};
 use crate::clock;
 use crate::domain::profile::Dialect;
 use crate::domain::{FinishedTests, OrderState, Sourced, SpecimenId};
-use crate::journal::orders::{CachedOrder, source_name};
+use crate::journal::orders::CachedOrder;
 use crate::journal::results::QueryId;
 use crate::journal::{Journal, JournalError, Reader};
 use crate::pipeline::runner::{Asked, reading};
@@ -63,11 +63,6 @@ pub struct Answering {
 pub type Withdrawals = Mutex<BTreeMap<(String, String), u64>>;
 
 impl Answering {
-    /// Those of these configured names are used.
-    pub fn sources<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
-        names.map(source_name).collect()
-    }
-
     /// Answers what is asked until the gateway stops.
     pub async fn run(self, mut asked: mpsc::Receiver<Asked>, stop: CancellationToken) {
         let room = Arc::new(Semaphore::new(AT_ONCE));

@@ -35,7 +35,7 @@ pub(super) struct DecisionForm {
     /// What, and about which: `release:12`.
     decision: String,
     reason: String,
-    /// Of what is held: why, as the page showed it.
+    /// Of what is to be released: why it is held, as the page showed it.
     #[serde(default)]
     seen: String,
 }
@@ -77,7 +77,7 @@ pub(super) async fn decide(
     let decision = Asked::from_name(name).ok_or(NONE)?;
     let visitor = page.authorised(who, &form.guard, needed(decision)).await?;
     let reason = reason(&form.reason)?;
-    if decision == Asked::Release && !form.seen.is_empty() {
+    if decision == Asked::Release {
         page.is_as_seen(&[form.seen], &[id]).await?;
     }
     page.ask(&visitor, Request::Decide { decision, id, by: None, reason }).await?;

@@ -79,7 +79,7 @@ use crate::config::settings::{Instrument, JournalSettings, Language, Transport};
 use crate::domain::qc::Plan;
 use crate::host::control::Control;
 use crate::host::tls::Acceptor;
-use crate::journal::orders::source_name;
+use crate::journal::orders::source_names;
 use crate::journal::{Condition, Counting, Journal, JournalError, Reader};
 
 pub use alarms::{Alarm, Extent};
@@ -196,7 +196,7 @@ impl Page {
 
     /// Those who tell orders, as the journal names them.
     fn sources_of_orders(&self) -> BTreeSet<String> {
-        self.order_sources.iter().map(|name| source_name(name)).collect()
+        source_names(self.order_sources.iter().map(String::as_str))
     }
 
     /// Everything of one moment, and what `more` reads of the same one.

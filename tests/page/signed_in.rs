@@ -32,6 +32,9 @@ async fn a_technician_releases_what_is_held_and_the_audit_says_who_and_why() {
     let of_another_hold = form.replace("&seen=3+", "&seen=3+critical+");
     let refused = laboratory.post("/decide", &cookie, &of_another_hold).await;
     assert!(refused.status == 409 && refused.body.contains("held for something else"), "{}", refused.body);
+    let (unseen, _) = form.split_once("&seen=").unwrap();
+    let refused = laboratory.post("/decide", &cookie, unseen).await;
+    assert_eq!(refused.status, 409, "a form that doesn't say what its reader saw: {}", refused.body);
     let done = laboratory.post("/decide", &cookie, &form).await;
     assert_eq!(done.status, 200);
     assert!(done.body.contains("Released: result 3."), "{}", done.body);
