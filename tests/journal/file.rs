@@ -190,11 +190,11 @@ fn for_how_long_there_is_room_is_told_once_a_week_is_known_and_while_something_c
     let left = lab.reader.days_left(0, lab.now()).unwrap();
     assert!(left.is_some_and(|days| days > 0), "{left:?}");
     assert_eq!(lab.reader.days_left(u64::MAX, lab.now()).unwrap(), Some(0), "the reserve isn't room");
-    lab.pass(20 * DAY);
+    lab.pass(5 * DAY);
     lab.message();
-    lab.pass(27 * DAY);
+    lab.pass(6 * DAY);
     let slower = lab.reader.days_left(0, lab.now()).unwrap();
-    assert!(slower > left, "{slower:?} with one message in four weeks, {left:?} with two in one");
+    assert!(slower > left, "{slower:?} with three messages in 18 days, {left:?} with two in seven");
     lab.pass(2 * DAY);
-    assert_eq!(lab.reader.days_left(0, lab.now()).unwrap(), None, "nothing has come in four weeks");
+    assert_eq!(lab.reader.days_left(0, lab.now()).unwrap(), None, "nothing has come for a week");
 }
