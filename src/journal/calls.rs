@@ -187,8 +187,7 @@ pub(super) fn on_rejection(
 
 const NOT_THE_VALUE: &str =
     "the value that was told differs from the journal's; mend a slip, or say that it was told so";
-const NOT_THE_PATIENT: &str =
-    "an identifier that was told isn't what is known of the patient; mend a slip, or say that it was told so";
+const NOT_THE_PATIENT: &str = "the identifiers that were told don't name the patient as known here; mend a slip, or say that it was told so";
 
 fn record(connection: &Connection, it: &Recording, now: Timestamp) -> Result<Stand, JournalError> {
     let refused = |why: String| Err(JournalError::Refused(why));
@@ -243,10 +242,7 @@ fn agreement(connection: &Connection, call: &CallView, attempt: &Attempt) -> Res
     let order = ordered(connection, call.observation)?.and_then(|it| it.order);
     let known = [Some(&call.result.reveal().patient), order.as_ref().map(|it| &it.order.patient)];
     let known: Vec<_> = known.into_iter().flatten().map(Private::reveal).collect();
-    Ok(Agreement {
-        value: call.tell.reveal().agrees(attempt.value.reveal()),
-        patient: attempt.is_of_another(&known).is_none(),
-    })
+    Ok(Agreement { value: call.tell.reveal().agrees(attempt.value.reveal()), patient: attempt.names(&known) })
 }
 
 struct Written<'a> {

@@ -6,8 +6,10 @@ use labwire_units::{Analyte, Believed, Converted, Digits, Exact, Refusal, Unit};
 
 use super::Reading;
 use crate::domain::clinic::Amount;
+use crate::domain::profile::ResultType;
 use crate::domain::{
-    Comparator, Conversion, DecimalText, HoldReason, Observation, Reported, TestIdentity, Value,
+    Comparator, Conversion, DecimalText, HoldReason, Observation, Reported, TestIdentity, UnknownValue,
+    Value, ValueKind,
 };
 
 /// Gives an observation its conversion, and tells why it must wait, if it must. Without rules in force it stays as it is.
@@ -69,16 +71,8 @@ pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<St
         return (name, Amount::NoNumber);
     }
     let Value::Quantity { number, .. } = &observation.value else {
-        // "7.0*" may be a critical value, and nobody can tell.
-        let may_be_number =
-            matches!(&observation.value, Value::Text(text) if text.bytes().any(|it| it.is_ascii_digit()));
-        let why = "what was sent may be a number, and isn't written as one";
-        let amount = if may_be_number && name.is_some() {
-            Amount::Unconverted(why.to_owned())
-        } else {
-            Amount::NoNumber
-        };
-        return (name, amount);
+        let why = analyte.and_then(|_| in_place_of_number(observation, reading));
+        return (name, why.map_or(Amount::NoNumber, |why| Amount::Unconverted(why.to_owned())));
     };
     let sign = sign(observation, reading);
     let amount = match (sign, analyte) {
@@ -87,6 +81,22 @@ pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<St
         (Ok(sign), Some(analyte)) => Some(amount_of(sign, exactly(observation, analyte, number, reading))),
     };
     (name, amount.unwrap_or(Amount::NoNumber))
+}
+
+/// Why a text may stand for a critical value, so that a person must look: "7.0*", or "HI" where a number belongs.
+fn in_place_of_number(observation: &Observation, reading: &Reading) -> Option<&'static str> {
+    let Value::Text(text) = &observation.value else { return None };
+    if text.bytes().any(|it| it.is_ascii_digit()) {
+        return Some("what was sent may be a number, and isn't written as one");
+    }
+    let TestIdentity { code, aspect, .. } = &observation.test;
+    let expected = reading.profile.result_type(code, aspect);
+    let is_numeric = matches!(expected, Some(ResultType::Quantity | ResultType::QuantityOrCall(_)));
+    let by_site = reading.codes.get(code).filter(|site| site.reads_values());
+    let by_site = by_site.is_some_and(|site| {
+        site.unknown_value == UnknownValue::Show || site.kind.is_some_and(|it| it != ValueKind::Quantity)
+    });
+    (is_numeric && !by_site).then_some("words stand in the place of a number")
 }
 
 /// The value in the reported unit, unless it came in it; or why there is none.

@@ -100,6 +100,8 @@ async fn survives(end: End) {
     }
     until("there is enough to judge by", || analyzers.count() > 100).await;
     let acknowledged = analyzers.stop().await;
+    // What was on a line as it was unplugged may be taken still.
+    until("every line has ended", || !lab.text(&["status"]).contains(": connected")).await;
     destinations.mend();
     until("everything is read and delivered", || {
         let on_its_way: i64 = ["pending", "in-flight", "unknown"].map(|state| lab.count(state)).iter().sum();

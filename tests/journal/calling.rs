@@ -123,12 +123,12 @@ fn a_call_is_not_closed_by_what_identifies_another_patient() {
         entry
     };
     lab.one(of(patient("SAMPLE^OTTO", "19700131")));
-    is_refused(lab.call(CallOutcome::Confirmed, "2.5"), "isn't what is known of the patient");
+    is_refused(lab.call(CallOutcome::Confirmed, "2.5"), "don't name the patient");
     assert_eq!(lab.only_call().happened.len(), 1, "what was refused left nothing");
     let told = CallEntry::Attempt(attempt(CallOutcome::Confirmed, "2.5"));
     assert_eq!(lab.say(told, Differing::Told), Ok(Stand::Open), "somebody took it for another's");
     let words = |lab: &Lab| lab.only_call().happened[1].words(&|at| at.to_string().into()).english();
-    let said = "by name Test, Clara and birth date 1970-01-31, WHICH ARE NOT ALL THE PATIENT'S: read-back";
+    let said = "by name Test, Clara and birth date 1970-01-31, WHICH DON'T NAME THE PATIENT: read-back";
     assert!(words(&lab).contains(said), "{}", words(&lab));
     let lab = lab.reopen();
     assert!(words(&lab).contains(said), "{}", words(&lab));

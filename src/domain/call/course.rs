@@ -1,6 +1,6 @@
 //! The course of a call: what its events, in their order, leave to be done by when. It reads no clock.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::entry::{Agreement, Attempt, CallEntry, CallOutcome};
 use super::policy::{CallPolicy, ClockStart, after};
@@ -76,7 +76,12 @@ pub struct Course {
     last_attempt: Option<Timestamp>,
     /// The right value was read back, and nobody has verified it yet.
     read_back: bool,
+    /// When what was told before was no longer so.
+    reopened_at: Option<Timestamp>,
 }
+
+/// As exactly as people tell when they called.
+const A_MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is to be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +112,7 @@ impl Course {
             attempts: 0,
             last_attempt: None,
             read_back: false,
+            reopened_at: None,
         }
     }
 
@@ -143,7 +149,9 @@ impl Course {
     pub fn after(self, event: &CallEvent, at: Timestamp, agreement: Agreement) -> Course {
         match event {
             CallEvent::Opened(_, cause) => Course { told: self.told, ..Course::new(*cause) },
-            CallEvent::Reopened(_, cause) => Course { told: self.told, ..Course::new(*cause) },
+            CallEvent::Reopened(_, cause) => {
+                Course { told: self.told, reopened_at: Some(cause.found_at), ..Course::new(*cause) }
+            }
             CallEvent::Newer => self,
             // What was verified is no longer there.
             CallEvent::Changed => Course { verified_at: None, read_back: false, ..self },
@@ -159,12 +167,15 @@ impl Course {
     }
 
     /// A right value that was read back closes a call, once it is verified where the site's clock waits for that; a wrong one
-    /// that was told opens it again.
+    /// that was told opens it again. Whoever was called before a correction came hears of it by a call after it.
     fn after_attempt(self, attempt: &Attempt, agreement: Agreement) -> Course {
         let verified = self.cause.policy.clock == ClockStart::Found || self.is_verified();
         let (stand, read_back) = match attempt.outcome {
             CallOutcome::NotReached => (self.stand, self.read_back),
             _ if !agreement.is_whole() => (Stand::Open, false),
+            _ if self.reopened_at.is_some_and(|at| attempt.made_at + A_MINUTE <= at) => {
+                (self.stand, self.read_back)
+            }
             CallOutcome::Confirmed if verified => (Stand::Closed, true),
             CallOutcome::Confirmed => (self.stand, true),
             CallOutcome::NoReadBack => (self.stand, self.read_back),
@@ -376,5 +387,22 @@ mod tests {
         let reopened = closed.after(&corrected, minute(60), Agreement::WHOLE);
         assert!(reopened.is_open() && reopened.told && reopened.attempts == 0 && !reopened.is_verified());
         assert_eq!(reopened.due().unwrap().wants, Wants::Verification);
+    }
+
+    #[test]
+    fn a_call_that_was_made_before_the_correction_came_tells_nobody_of_it() {
+        let read_back = |made: u32| attempt(CallOutcome::Confirmed, made);
+        let found = cause(ClockStart::Found, 60);
+        let first = Course::new(found);
+        assert!(
+            !first.after(&read_back(50), minute(70), Agreement::WHOLE).is_open(),
+            "the first value may be read off the analyzer before it is sent"
+        );
+        let told = first.after(&read_back(61), minute(61), Agreement::WHOLE);
+        let reopened = CallEvent::Reopened(Reopening::Corrected, cause(ClockStart::Found, 90));
+        let reopened = told.after(&reopened, minute(90), Agreement::WHOLE);
+        let early = reopened.after(&read_back(89), minute(95), Agreement::WHOLE);
+        assert!(early.is_open() && early.attempts == 1, "it is kept and closes nothing");
+        assert!(!reopened.after(&read_back(90), minute(95), Agreement::WHOLE).is_open());
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::identity;
 use crate::domain::{Patient, Private, Words, words};
 
 /// How long ago a call may have been made that is recorded now: as long as a gateway may have been out of order.
@@ -47,7 +48,7 @@ pub struct Attempt {
 pub struct Agreement {
     /// The value that was told is the result's.
     pub value: bool,
-    /// No identifier that was told is known to be another patient's.
+    /// The identifiers that were told are the patient's, as far as they are known here.
     pub patient: bool,
 }
 
@@ -140,10 +141,12 @@ impl Attempt {
         self.outcome != CallOutcome::NotReached
     }
 
-    /// The first identifier that was told and can't be of any of those who are known as the patient.
-    pub fn is_of_another(&self, known: &[&Patient]) -> Option<IdentifierKind> {
-        let mut told = self.identifiers.iter();
-        told.find(|(kind, text)| kind.is_of_another(text.reveal(), known)).map(|(kind, _)| *kind)
+    /// Whether it names one of those who are known as the patient.
+    pub fn names(&self, known: &[&Patient]) -> bool {
+        identity::are_theirs(
+            self.identifiers.iter().map(|(kind, text)| (*kind, text.reveal().as_str())),
+            known,
+        )
     }
 
     /// In one sentence, for a person who is allowed to see patient data. `written` says how a time is.
@@ -163,7 +166,7 @@ impl Attempt {
         let identifiers = identifiers.unwrap_or_else(Words::none);
         let identifiers = match agreement.patient {
             true => identifiers,
-            false => words!("{identifiers}, WHICH ARE NOT ALL THE PATIENT'S", identifiers),
+            false => words!("{identifiers}, WHICH DON'T NAME THE PATIENT", identifiers),
         };
         let value = match agreement.value {
             true => self.value.reveal().into(),

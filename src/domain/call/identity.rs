@@ -1,33 +1,59 @@
-//! Whether the patient who was named in a call is the one whose result it is, as far as anybody can say. Names are cut,
-//! turned round and spelled without their accents on the way, days are written in many ways: only what can't be of one
-//! person counts as another's. What isn't known here of a patient can't be compared.
+//! Whether the patient who was named in a call is the one whose result it is. Names are cut, turned round and spelled
+//! without their accents on the way, days are written in many ways; what may as well be another person's is another's.
+//! What isn't known here of a patient can't be compared.
 
 use super::IdentifierKind;
 use crate::domain::Patient;
 
+/// What a comparison comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    /// It is of one of those who are known.
+    Theirs,
+    Anothers,
+    /// Nothing is known to compare it with.
+    Unknown,
+}
+
+/// Whether all that was told is of those who are known, as far as it can be compared, and something of it is. Where
+/// nothing is known that could be told, whatever was told is.
+pub(super) fn are_theirs<'a>(
+    told: impl Iterator<Item = (IdentifierKind, &'a str)>,
+    known: &[&Patient],
+) -> bool {
+    let compared: Vec<Compared> = told.map(|(kind, text)| kind.compared(text, known)).collect();
+    let is_known = |(_, kind): &(&str, IdentifierKind)| kind.compared("", known) != Compared::Unknown;
+    let nothing_known = !IdentifierKind::ALL.iter().any(is_known);
+    !compared.contains(&Compared::Anothers) && (nothing_known || compared.contains(&Compared::Theirs))
+}
+
 impl IdentifierKind {
-    /// Whether what was told is another's than any of those who are known. `false` also where nothing is known to compare it with.
-    pub fn is_of_another(self, told: &str, known: &[&Patient]) -> bool {
+    fn compared(self, told: &str, known: &[&Patient]) -> Compared {
         match self {
             IdentifierKind::Name => {
-                none_is(known.iter().map(|it| words(&it.name)), |name| is_one_name(&words(told), name))
+                compared(known.iter().map(|it| words(&it.name)), |name| is_one_name(&words(told), name))
             }
             IdentifierKind::BirthDate => {
                 let days = known.iter().map(|it| it.day_of_birth()).filter(|day| day.len() == 8);
-                none_is(days.map(Vec::from), |day| days_of(told).iter().any(|it| it.as_bytes() == day))
+                compared(days.map(Vec::from), |day| days_of(told).iter().any(|it| it.as_bytes() == day))
             }
             IdentifierKind::PatientNumber => {
-                none_is(known.iter().map(|it| signs(&it.id)), |number| *number == signs(told))
+                compared(known.iter().map(|it| signs(&it.id)), |number| *number == signs(told))
             }
-            IdentifierKind::NationalNumber | IdentifierKind::Telephone | IdentifierKind::Address => false,
+            IdentifierKind::NationalNumber | IdentifierKind::Telephone | IdentifierKind::Address => {
+                Compared::Unknown
+            }
         }
     }
 }
 
-/// Whether something is known and none of it fits.
-fn none_is<T>(known: impl Iterator<Item = Vec<T>>, fits: impl Fn(&Vec<T>) -> bool) -> bool {
+fn compared<T>(known: impl Iterator<Item = Vec<T>>, fits: impl Fn(&Vec<T>) -> bool) -> Compared {
     let known: Vec<Vec<T>> = known.filter(|it| !it.is_empty()).collect();
-    !known.is_empty() && !known.iter().any(fits)
+    match known.iter().any(fits) {
+        _ if known.is_empty() => Compared::Unknown,
+        true => Compared::Theirs,
+        false => Compared::Anothers,
+    }
 }
 
 /// The letters and digits of a number, whatever stands between them.
@@ -41,22 +67,50 @@ fn words(name: &str) -> Vec<Vec<char>> {
     words.map(|word| word.chars().collect()).collect()
 }
 
-/// Two names are one where one has nothing that the other lacks: a second given name or none, an initial, a name cut short.
+/// Words of so many letters may have been cut to them by a field's width; what is shorter may as well be another's word.
+const CUT: usize = 8;
+/// Beside a whole word, another may have been cut to so many letters: the given name at the end of a field.
+const CUT_BESIDE: usize = 3;
+
+/// Two names are one where one has nothing that the other lacks (a second given name or none, an initial, a name cut
+/// short) and they share a word of more than a letter.
 fn is_one_name(one: &[Vec<char>], other: &[Vec<char>]) -> bool {
     let has_all = |all: &[Vec<char>], of: &[Vec<char>]| {
-        of.iter().all(|word| all.iter().any(|it| is_one_word(it, word)))
+        of.iter().all(|word| all.iter().any(|it| may_be_one_word(it, word)))
     };
-    !one.is_empty() && !other.is_empty() && (has_all(one, other) || has_all(other, one))
+    let shares = one.iter().any(|word| word.len() > 1 && other.iter().any(|it| is_one_word(it, word)));
+    shares && (has_all(one, other) || has_all(other, one))
 }
 
-/// Whether one begins like the other. A letter that isn't ASCII may stand as one or two that are: ü as u or ue.
 fn is_one_word(one: &[char], other: &[char]) -> bool {
-    let ([a, rest_a @ ..], [b, rest_b @ ..]) = (one, other) else { return true };
+    let cut = one.len().min(other.len()) >= CUT;
+    agree(one, other, if cut { Ends::Anywhere } else { Ends::Together })
+}
+
+/// Also an initial, and what was cut shorter.
+fn may_be_one_word(one: &[char], other: &[char]) -> bool {
+    let shorter = one.len().min(other.len());
+    let ends = if shorter == 1 || shorter >= CUT_BESIDE { Ends::Anywhere } else { Ends::Together };
+    agree(one, other, ends)
+}
+
+/// Where one of two words may end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Together,
+    Anywhere,
+}
+
+/// Whether two words agree up to there. A letter that isn't ASCII may stand as one or two that are: ü as u or ue.
+fn agree(one: &[char], other: &[char], ends: Ends) -> bool {
+    let ([a, rest_a @ ..], [b, rest_b @ ..]) = (one, other) else {
+        return ends == Ends::Anywhere || (one.is_empty() && other.is_empty());
+    };
     if a == b {
-        return is_one_word(rest_a, rest_b);
+        return agree(rest_a, rest_b, ends);
     }
     let spelled = |whole: &[char], rest: &[char]| {
-        is_one_word(whole, rest) || rest.get(1..).is_some_and(|rest| is_one_word(whole, rest))
+        agree(whole, rest, ends) || rest.get(1..).is_some_and(|rest| agree(whole, rest, ends))
     };
     match (a.is_ascii(), b.is_ascii()) {
         (false, true) => spelled(rest_a, rest_b),
@@ -65,30 +119,45 @@ fn is_one_word(one: &[char], other: &[char]) -> bool {
     }
 }
 
-/// The days that a text may mean, as eight digits each: 1970-01-31, 31.1.1970, 1/31/1970, 19700131 or 31011970. Where
-/// either may be the month, it is both; with two digits of the year it is of either century.
+/// The days that a text may mean, as eight digits each: 1970-01-31, 31.1.1970, 1/31/1970, 19700131 or 31011970. Between
+/// full stops the day comes first. Where either may be the month otherwise, it is no day. With two digits of the year it
+/// is of either century.
 fn days_of(text: &str) -> Vec<String> {
     let groups: Vec<&str> =
         text.split(|sign: char| !sign.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
-    let (year, one, other) = match groups[..] {
+    let (day, month, year) = match groups[..] {
         [whole] if whole.len() == 8 => {
             let (day, rest) = whole.split_at(2);
             let (month, year) = rest.split_at(2);
-            return vec![whole.to_owned(), format!("{year}{month}{day}"), format!("{year}{day}{month}")];
+            return vec![whole.to_owned(), format!("{year}{month}{day}")];
         }
-        [year, month, day] if year.len() == 4 => (year, month, day),
-        [one, other, year] if matches!(year.len(), 2 | 4) => (year, one, other),
+        [year, month, day] if year.len() == 4 => (day, month, year),
+        [day, month, year] if matches!(year.len(), 2 | 4) && text.contains('.') => (day, month, year),
+        [one, other, year] if matches!(year.len(), 2 | 4) => match (may_be_month(one), may_be_month(other)) {
+            (true, true) if one.trim_start_matches('0') != other.trim_start_matches('0') => {
+                return Vec::new();
+            }
+            (true, false) => (other, one, year),
+            _ => (one, other, year),
+        },
         _ => return Vec::new(),
     };
     let centuries: &[&str] = if year.len() == 4 { &[""] } else { &["19", "20"] };
-    let written = |century: &str, month: &str, day: &str| format!("{century}{year}{month:0>2}{day:0>2}");
-    centuries.iter().flat_map(|it| [written(it, one, other), written(it, other, one)]).collect()
+    centuries.iter().map(|century| format!("{century}{year}{month:0>2}{day:0>2}")).collect()
+}
+
+fn may_be_month(digits: &str) -> bool {
+    digits.parse().is_ok_and(|number: u8| (1..=12).contains(&number))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::IdentifierKind::{Address, BirthDate, Name, PatientNumber};
+    use super::IdentifierKind::{Address, BirthDate, Name, PatientNumber, Telephone};
     use super::*;
+
+    fn is_anothers(kind: IdentifierKind, told: &str, known: &[&Patient]) -> bool {
+        kind.compared(told, known) == Compared::Anothers
+    }
 
     fn patient(name: &str, birth_date: &str, id: &str) -> Patient {
         let [name, birth_date, id] = [name, birth_date, id].map(str::to_owned);
@@ -102,7 +171,17 @@ mod tests {
             ("EXAMPLE^ANNA", "Example, A.", false),
             ("EXAMPLE^ANNA", "Example", false),
             ("EXAMPLE^ANNA", "Anna Maria Example", false),
-            ("EXAMP^ANN", "Example, Anna", false),
+            ("EXAMP^ANN", "Example, Anna", true),
+            ("EXAMPLES^ANN", "Examplesson, Anna", false),
+            ("EXAMPLE^ALEXAN", "Example, Alexander", false),
+            ("EXAMPLE^AL", "Example, Alexander", true),
+            ("LI^BO", "Lindner, Boris", true),
+            ("LI^BO", "Li, Boris", true),
+            ("LI^BO", "Bo Li", false),
+            ("FOX^FI", "FoxBaker", true),
+            ("EXAMPLE^ANNA", "A", true),
+            ("EXAMPLE^ANNA", "E A", true),
+            ("E^A", "Example, Anna", true),
             ("VAN DER SAMPLE^OTTO", "Sample, Otto", false),
             ("MUELLER^OTTO", "Otto Müller", false),
             ("MULLER^OTTO", "Otto Müller", false),
@@ -116,7 +195,7 @@ mod tests {
             ("^", "Example, Anna", false),
             ("", "Example, Anna", false),
         ] {
-            assert_eq!(Name.is_of_another(told, &[&patient(known, "", "")]), is_another, "{known}, {told}");
+            assert_eq!(is_anothers(Name, told, &[&patient(known, "", "")]), is_another, "{known}, {told}");
         }
     }
 
@@ -133,26 +212,48 @@ mod tests {
             "31011970",
             "31 01 1970",
         ] {
-            assert!(!BirthDate.is_of_another(told, &[&anna]), "{told}");
+            assert!(!is_anothers(BirthDate, told, &[&anna]), "{told}");
         }
+        let mother = patient("", "1960-07-03", "");
+        for told in ["3.7.1960", "03.07.60", "1960-7-3", "03071960", "1960/07/03"] {
+            assert!(!is_anothers(BirthDate, told, &[&mother]), "{told}");
+        }
+        for told in ["7.3.1960", "3/7/1960", "7/3/1960", "1960-03-07", "07031960", "3 7 60"] {
+            assert!(is_anothers(BirthDate, told, &[&mother]), "{told}");
+        }
+        assert!(!is_anothers(BirthDate, "7/7/1960", &[&patient("", "19600707", "")]));
         for told in ["1970-01-30", "31.1.1971", "30/1/70", "1970", "January 1970", "?", "31.1.", "311970"] {
-            assert!(BirthDate.is_of_another(told, &[&anna]), "{told}");
+            assert!(is_anothers(BirthDate, told, &[&anna]), "{told}");
         }
         let with_time = patient("", "19700131000000", "");
-        assert!(!BirthDate.is_of_another("31.1.1970", &[&with_time]));
+        assert!(!is_anothers(BirthDate, "31.1.1970", &[&with_time]));
         for unknown in ["", "1970", "?"] {
-            assert!(!BirthDate.is_of_another("31.1.1971", &[&patient("", unknown, "")]), "{unknown}");
+            assert!(!is_anothers(BirthDate, "31.1.1971", &[&patient("", unknown, "")]), "{unknown}");
         }
     }
 
     #[test]
     fn one_of_those_who_are_known_is_enough_and_what_nobody_knows_is_not_compared() {
         let (sent, ordered) = (patient("", "", "EX-77"), patient("EXAMPLE^ANNA", "19700131", "4711"));
-        assert!(!PatientNumber.is_of_another("ex77", &[&sent, &ordered]));
-        assert!(!PatientNumber.is_of_another("4711", &[&sent, &ordered]));
-        assert!(PatientNumber.is_of_another("04711", &[&sent, &ordered]));
-        assert!(PatientNumber.is_of_another("-", &[&sent]));
-        assert!(!PatientNumber.is_of_another("4711", &[]));
-        assert!(!Address.is_of_another("1 Road", &[&sent, &ordered]));
+        assert!(!is_anothers(PatientNumber, "ex77", &[&sent, &ordered]));
+        assert!(!is_anothers(PatientNumber, "4711", &[&sent, &ordered]));
+        assert!(is_anothers(PatientNumber, "04711", &[&sent, &ordered]));
+        assert!(is_anothers(PatientNumber, "-", &[&sent]));
+        assert!(!is_anothers(PatientNumber, "4711", &[]));
+        assert!(!is_anothers(Address, "1 Road", &[&sent, &ordered]));
+    }
+
+    #[test]
+    fn something_that_was_told_must_be_theirs_where_anything_is_known() {
+        let (known, unknown) = (patient("EXAMPLE^ANNA", "19700131", ""), Patient::default());
+        let are =
+            |told: &[(IdentifierKind, &str)], known: &Patient| are_theirs(told.iter().copied(), &[known]);
+        let elsewhere = [(Telephone, "555 0100"), (Address, "1 Example Road")];
+        assert!(!are(&elsewhere, &known), "nobody here can tell whose they are");
+        assert!(are(&elsewhere, &unknown));
+        assert!(are(&[(Name, "Anna Example"), (Telephone, "555 0100")], &known));
+        assert!(are(&[(Name, "Anna Example"), (PatientNumber, "4711")], &known), "no number is known");
+        assert!(!are(&[(Name, "Anna Example"), (BirthDate, "1970-01-30")], &known));
+        assert!(!are(&[(PatientNumber, "4711"), (Telephone, "555 0100")], &known));
     }
 }

@@ -13,6 +13,8 @@ pub enum Tell {
         sent: Said,
         /// The unit of what was sent is declared.
         unit_source: UnitSource,
+        /// It couldn't be put into the unit that is reported: its number alone says nothing.
+        unconverted: bool,
         /// The flags `<` and `>`, where the value doesn't have that sign itself. Most analyzers say by them that it is off the scale; what
         /// this one says by them stands in its profile, which may be another one by now: they are told as sent.
         flagged: Vec<Comparator>,
@@ -58,14 +60,18 @@ impl Tell {
             .map(|it| Said { text: format!("{comparator}{}", it.number), unit: it.unit.clone() });
         let sent = Said { text, unit: observation.unit.clone().unwrap_or_default().trim().to_owned() };
         let unit_source = observation.unit_source;
-        Tell::Value { reported: reported.filter(|it| *it != sent), sent, unit_source, flagged }
+        let unconverted = observation.not_converted().is_some();
+        Tell::Value { reported: reported.filter(|it| *it != sent), sent, unit_source, unconverted, flagged }
     }
 
-    /// Whether this is what was told. Without a unit it is in the one that is reported. A flag may have been told as a sign.
+    /// Whether this is what was told. Without a unit it is in the one that is reported, where it has one. A flag may have been told as a sign.
     pub fn agrees(&self, called: &str) -> bool {
         match self {
             Tell::Withdrawn => called.trim().eq_ignore_ascii_case(WITHDRAWN),
-            Tell::Value { reported: None, sent, flagged, .. } => sent.is(called, NeedsUnit::No, flagged),
+            Tell::Value { reported: None, sent, unconverted, flagged, .. } => {
+                let needs_unit = *unconverted && !sent.unit.is_empty();
+                sent.is(called, if needs_unit { NeedsUnit::Yes } else { NeedsUnit::No }, flagged)
+            }
             Tell::Value { reported: Some(reported), sent, flagged, .. } => {
                 reported.is(called, NeedsUnit::No, flagged) || sent.is(called, NeedsUnit::Yes, flagged)
             }
@@ -74,7 +80,7 @@ impl Tell {
 
     /// As the person who calls reads it.
     pub fn words(&self) -> Words {
-        let Tell::Value { reported, sent, unit_source, flagged } = self else {
+        let Tell::Value { reported, sent, unit_source, flagged, .. } = self else {
             return Words::fixed(WITHDRAWN);
         };
         let value = match (reported, unit_source) {
@@ -141,7 +147,23 @@ mod tests {
     }
 
     fn told(reported: Option<Said>, sent: Said) -> Tell {
-        Tell::Value { reported, sent, unit_source: UnitSource::Sent, flagged: Vec::new() }
+        let unit_source = UnitSource::Sent;
+        Tell::Value { reported, sent, unit_source, unconverted: false, flagged: Vec::new() }
+    }
+
+    #[test]
+    fn a_number_whose_unit_could_not_be_read_is_told_with_it() {
+        let tell = |unit: &str| Tell::Value {
+            reported: None,
+            sent: said("27", unit),
+            unit_source: UnitSource::Sent,
+            unconverted: true,
+            flagged: Vec::new(),
+        };
+        assert!(
+            !tell("mgdl").agrees("27") && !tell("mgdl").agrees("27 mg/dL") && tell("mgdl").agrees("27 mgdl")
+        );
+        assert!(tell("").agrees("27"), "there is none to tell");
     }
 
     #[test]
@@ -182,6 +204,7 @@ mod tests {
             reported: None,
             sent,
             unit_source: UnitSource::Sent,
+            unconverted: false,
             flagged: vec![flag],
         };
         let above = flagged(sent, Comparator::Greater);

@@ -217,10 +217,10 @@ fn what_is_no_number_or_another_side_of_the_measurement_is_left_alone() {
 }
 
 #[test]
-fn what_may_be_a_number_and_isnt_written_as_one_is_left_open_to_the_rules() {
+fn what_stands_in_the_place_of_a_number_and_is_none_is_left_open_to_the_rules() {
     let reading = signed_reading();
     for (value, is_open) in
-        [("7.0*", true), ("5,5", true), ("see 12", true), ("haemolysed", false), ("+++", false)]
+        [("7.0*", true), ("5,5", true), ("see 12", true), ("HI", true), ("+++", true), ("No Result", false)]
     {
         let observation = only_of(&reading, &format!("R|1|^^^HGB|{value}|g/dl||N||F"));
         let amount = crate::pipeline::measured(&observation, &reading).amount;

@@ -55,7 +55,7 @@ pub(super) const REFUSED: &[&str] = &[
     "call {id} is closed already",
     "nobody has tried call {id} yet; record an attempt first, if only one that reached nobody",
     "the value that was told differs from the journal's; mend a slip, or say that it was told so",
-    "an identifier that was told isn't what is known of the patient; mend a slip, or say that it was told so",
+    "the identifiers that were told don't name the patient as known here; mend a slip, or say that it was told so",
     "the call lies in the future",
     "the call lies more than a week back",
     "who took the call is missing: first and last name",

@@ -50,6 +50,7 @@ pub(super) const RULED: &[&str] = &[
 /// Why a value stands in no reported unit.
 pub(super) const UNCONVERTED: &[&str] = &[
     "what was sent may be a number, and isn't written as one",
+    "words stand in the place of a number",
     "the converted number has too many digits",
     "the number has too many digits",
     "the analyzer sent no unit, and its [codes] declare none",
