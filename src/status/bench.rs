@@ -1,25 +1,28 @@
 //! The bench: the worst problem in one sentence, the specimen box, every analyzer, the LIMS and its queue with the
 //! sums, and the latest of what waits for a person.
 
+mod table;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
 
 use super::Page;
-use super::analyzer::is_damaged;
 use super::calls::{self, CallRow};
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::{Lead, Severity, lead};
 use super::shell::{self, HeldRow, LetterRow, Mark, ProblemRow, Shell};
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
-use super::spark::Spark;
 use super::who::Who;
 use super::words::{filters, kept};
 use crate::board::{DestinationState, Doing};
 use crate::config::settings::Mode;
+use crate::domain::qc::Plan;
 use crate::domain::{Words, counted, words};
+
+use table::{AnalyzerRow, IntakeRow};
 
 /// How many rows of each list the bench shows.
 const FEW: usize = 5;
@@ -44,36 +47,6 @@ struct Bench {
     held_count: i64,
     problem_count: i64,
     letter_count: i64,
-}
-
-struct AnalyzerRow {
-    name: String,
-    description: String,
-    row: &'static str,
-    mark: Mark,
-    detail: Words,
-    note: Option<Words>,
-    last_message: Option<Moment>,
-    spark: Spark,
-    received: i64,
-    new: i64,
-    duplicate: i64,
-    problem: i64,
-    held: i64,
-    open_problems: i64,
-}
-
-struct IntakeRow {
-    received: i64,
-    new: i64,
-    duplicate: i64,
-    problem: i64,
-    held: i64,
-    open_problems: i64,
-    balance: Mark,
-    unread: i64,
-    /// Open problems of messages whose analyzer isn't known: in the sum, and in no row.
-    of_unknown_senders: i64,
 }
 
 pub(super) struct LimsRow {
@@ -101,19 +74,19 @@ struct QueryRow {
 pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
-    let bench = Bench::new(&page.site, &snapshot, &clock);
+    let bench = Bench::new(&page.site, &snapshot, &page.qc, &clock);
     html(&Bench { shell: bench.shell.seen_by(who, "/"), ..bench }, page.language)
 }
 
 impl Bench {
-    fn new(site: &str, snapshot: &Snapshot, clock: &Clock) -> Bench {
+    fn new(site: &str, snapshot: &Snapshot, qc: &Plan, clock: &Clock) -> Bench {
         let waiting = snapshot.waiting;
         Bench {
             shell: Shell::new(words!("Bench"), "/", site, snapshot, clock),
             lead: lead(snapshot, clock),
             summary: summary(snapshot),
-            analyzers: snapshot.analyzers.iter().map(|it| analyzer(it, snapshot.as_of, clock)).collect(),
-            intake: intake(snapshot),
+            analyzers: snapshot.analyzers.iter().map(|it| AnalyzerRow::of(it, snapshot, qc, clock)).collect(),
+            intake: IntakeRow::of(snapshot),
             destinations: snapshot.destinations.iter().map(|it| lims(it, snapshot, clock)).collect(),
             queries: queries(snapshot, clock),
             units: units(snapshot, clock),
@@ -174,27 +147,6 @@ fn summary(snapshot: &Snapshot) -> Words {
     Words::row(there.map(|(number, state)| words!("{n} {what}", n = number, what = state)), " · ")
 }
 
-fn analyzer(it: &Analyzer, as_of: Timestamp, clock: &Clock) -> AnalyzerRow {
-    let (mark, detail) = contact(it, clock);
-    let counts = &it.counts;
-    AnalyzerRow {
-        name: it.name.clone(),
-        description: it.description.clone(),
-        row: if mark.class == "calm" { "" } else { mark.class },
-        mark,
-        detail,
-        note: is_damaged(it, as_of).then(|| words!("Bytes come damaged: its page says what to try.")),
-        last_message: counts.last_message.map(|at| clock.at(at)),
-        spark: Spark::of(&it.hours, clock),
-        received: counts.received,
-        new: counts.new,
-        duplicate: counts.duplicate,
-        problem: counts.problem,
-        held: counts.held,
-        open_problems: counts.open_problems,
-    }
-}
-
 /// The state of an analyzer's link, and what goes with it.
 pub(super) fn contact(it: &Analyzer, clock: &Clock) -> (Mark, Words) {
     let place = it.source.as_deref().unwrap_or_default();
@@ -251,22 +203,6 @@ fn polling(it: &Analyzer, place: [Words; 2], clock: &Clock) -> (Mark, Words) {
         }
     };
     (mark, Words::row(told, "; "))
-}
-
-fn intake(snapshot: &Snapshot) -> IntakeRow {
-    let (sums, waiting) = (snapshot.sums.intake, snapshot.waiting);
-    let of_analyzers: i64 = snapshot.analyzers.iter().map(|it| it.counts.open_problems).sum();
-    IntakeRow {
-        received: sums.received,
-        new: sums.new,
-        duplicate: sums.duplicate,
-        problem: sums.problem,
-        held: waiting.held,
-        open_problems: waiting.open_problems,
-        balance: balance(sums.difference()),
-        unread: waiting.unread,
-        of_unknown_senders: waiting.open_problems - of_analyzers,
-    }
 }
 
 fn balance(difference: i64) -> Mark {
@@ -407,7 +343,6 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::journal::notes::LinkNotes;
     use crate::journal::rules::{Signed, Signing};
     use crate::status::lead::tests::{calm_bench, removed_with};
 
@@ -429,23 +364,6 @@ mod tests {
         assert!(
             units(&snapshot, &clock).english().ends_with("the configured ones differ and aren't signed.")
         );
-    }
-
-    #[test]
-    fn a_line_that_damages_bytes_is_said_in_words_and_what_passes_on_a_good_one_is_not() {
-        let snapshot = calm_bench();
-        let clock = Clock::new(TimeZone::UTC, snapshot.as_of);
-        let said = |code: &str, minutes_ago| {
-            let mut it = snapshot.analyzers[0].clone();
-            let at = snapshot.as_of - jiff::SignedDuration::from_mins(minutes_ago);
-            let (source, code) = ("port 1".to_owned(), code.to_owned());
-            it.notes = vec![LinkNotes { source, code, count: 568, first_at: at, last_at: at }];
-            it.last_note = Some((at, "a frame with a wrong checksum was refused".to_owned()));
-            analyzer(&it, snapshot.as_of, &clock).note.map(|note| note.english())
-        };
-        let words = "Bytes come damaged: its page says what to try.";
-        assert_eq!(said("bad-checksum", 1).as_deref(), Some(words));
-        assert_eq!([said("bad-checksum", 60), said("repeated-frame", 1)], [None, None]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod analyzer;
 mod anew;
 mod annunciator;
 mod api;
+mod around;
 mod assets;
 mod bench;
 mod by_hand;
@@ -84,6 +85,7 @@ use crate::journal::{Condition, Counting, Journal, JournalError, Reader};
 
 pub use alarms::{Alarm, Extent};
 use annunciator::Annunciator;
+use around::Lookout;
 use clock::Clock;
 use connections::Limits;
 use entrance::Entrance;
@@ -134,6 +136,7 @@ pub struct Page {
     paper_after: Duration,
     known: Arc<Known>,
     instruments: Arc<Readings>,
+    lookout: Arc<Lookout>,
     zone: TimeZone,
     pulse: Arc<watch::Sender<Pulse>>,
     days: Days,
@@ -158,8 +161,12 @@ impl Page {
         alive: watch::Receiver<Instant>,
     ) -> Page {
         let instruments = settings.instruments.iter().map(|it| configured(it)).collect();
-        let destinations = settings.destinations.iter().map(|it| (it.id.to_string(), it.mode)).collect();
+        let destinations: BTreeMap<_, _> =
+            settings.destinations.iter().map(|it| (it.id.to_string(), it.mode)).collect();
+        let readings = Arc::new(preview::readings(settings));
+        let names = destinations.keys().cloned().collect();
         Page {
+            lookout: Arc::new(Lookout::new(Arc::clone(&readings), names, settings.qc.valid_for)),
             readers: Readers::new(settings.journal.path.clone()),
             latest: Arc::default(),
             board: board.clone(),
@@ -180,7 +187,7 @@ impl Page {
                 rules: settings.rules.sha256.clone(),
                 call_steps: settings.call_steps.clone(),
             }),
-            instruments: Arc::new(preview::readings(settings)),
+            instruments: readings,
             zone: TimeZone::system(),
             pulse: Arc::new(watch::Sender::new(Pulse::default())),
             days: Days::new(settings),
@@ -228,9 +235,14 @@ impl Page {
     ) -> Result<(Latest, T), JournalError> {
         let began = crate::clock::monotonic();
         let (now, zone, reserve) = (crate::clock::now(), self.zone.clone(), self.journal.reserve_bytes);
+        let lookout = Arc::clone(&self.lookout);
         let read = move |reader: &Reader| {
             reader.at_one_moment(|reader| {
-                Ok((Stored::read(reader, now, &zone)?, reader.days_left(reserve, now)?, more(reader)?))
+                Ok((
+                    Stored::read(reader, now, &zone, &lookout)?,
+                    reader.days_left(reserve, now)?,
+                    more(reader)?,
+                ))
             })
         };
         let read = self.readers.read(read).await;

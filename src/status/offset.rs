@@ -1,9 +1,12 @@
 //! How an analyzer's clock stands to ours, by the latest of its messages that the journal has. It only shows: what is held or
 //! told for a clock that is off is decided where messages are read.
 
+use std::collections::BTreeMap;
+
 use super::preview::Readings;
+use super::severity::Severity;
 use crate::domain::{InstrumentId, Words, counted, words};
-use crate::journal::{JournalError, Reader};
+use crate::journal::{JournalError, MessageId, Reader};
 use crate::pipeline::made_at;
 
 /// How many messages tell it. One that waited in the analyzer has an old time, and says nothing of the clock.
@@ -13,28 +16,47 @@ const NONE: i64 = 60;
 /// A day in seconds: from here on minutes tell nothing more.
 const DAY: i64 = 24 * 3_600;
 
+/// What each of the latest messages took, by its number: a message is read once.
+pub(super) type Took = BTreeMap<MessageId, Option<i64>>;
+
 /// The least time in seconds that one of its latest messages took from being made to being on disk: negative where the clock is
-/// ahead. Nothing where none of them tells when it was made.
+/// ahead. Nothing where none of them tells when it was made. What was read of them goes into `fresh`, from `known` where it was
+/// read before.
 pub(super) fn least(
     reader: &Reader,
     instrument: &InstrumentId,
     readings: &Readings,
+    (known, fresh): (&Took, &mut Took),
 ) -> Result<Option<i64>, JournalError> {
     let Some(reading) = readings.get(instrument.as_str()) else { return Ok(None) };
     let mut least: Option<i64> = None;
     for (message, received_at) in reader.latest_of(instrument, LATEST)? {
-        let content = match reader.content(message) {
-            // Of an analyzer that has sent nothing for years.
-            Err(JournalError::Elsewhere(_)) => continue,
-            content => content?,
+        let took = match known.get(&message) {
+            Some(took) => *took,
+            None => match reader.content(message) {
+                // Of an analyzer that has sent nothing for years.
+                Err(JournalError::Elsewhere(_)) => None,
+                content => made_at(&content?, &reading.profile, &reading.time_zone, reading.character_set)
+                    .map(|made| received_at.duration_since(made).as_secs()),
+            },
         };
-        let made = made_at(&content, &reading.profile, &reading.time_zone, reading.character_set);
-        if let Some(made) = made {
-            let took = received_at.duration_since(made).as_secs();
-            least = Some(least.map_or(took, |least| least.min(took)));
-        }
+        fresh.insert(message, took);
+        least = [least, took].into_iter().flatten().min();
     }
     Ok(least)
+}
+
+/// The same in few words, and how much it matters: a clock that is behind can't be told from messages that waited, and one that
+/// is ahead can.
+pub(super) fn in_short(least: Option<i64>) -> Option<(Severity, Words)> {
+    let took = least?;
+    Some(match took {
+        it if it <= -DAY => (Severity::Odd, words!("more than a day ahead")),
+        it if it <= -NONE => (Severity::Odd, words!("{n} min ahead or more", n = -took / NONE)),
+        it if it >= DAY => (Severity::Wait, words!("up to {n} d behind", n = took.div_euclid(DAY) + 1)),
+        it if it >= NONE => (Severity::Wait, words!("up to {n} min behind", n = took.div_euclid(NONE) + 1)),
+        _ => (Severity::Calm, words!("right")),
+    })
 }
 
 pub(super) fn says(least: Option<i64>) -> Words {
@@ -74,5 +96,20 @@ mod tests {
         ] {
             assert_eq!(says(least).english(), expected);
         }
+    }
+
+    #[test]
+    fn in_short_a_clock_is_odd_only_where_it_is_surely_ahead() {
+        for (least, expected) in [
+            (Some(3), (Severity::Calm, "right")),
+            (Some(-60), (Severity::Odd, "1 min ahead or more")),
+            (Some(-90_000), (Severity::Odd, "more than a day ahead")),
+            (Some(185), (Severity::Wait, "up to 4 min behind")),
+            (Some(90_000), (Severity::Wait, "up to 2 d behind")),
+        ] {
+            let (severity, told) = in_short(least).unwrap();
+            assert_eq!((severity, told.english().as_str()), expected);
+        }
+        assert_eq!(in_short(None), None);
     }
 }

@@ -179,8 +179,8 @@ fn row(it: &SeriesView, plan: &Plan, clock: &Clock) -> SeriesRow {
 }
 
 /// How these tests stand, the worst first: each state, and of how many.
-pub(super) fn standing_of(series: &[SeriesView], plan: &Plan) -> Vec<Mark> {
-    let mut states: Vec<QcState> = series.iter().map(|it| it.state).collect();
+pub(super) fn standing_of(states: &[QcState], plan: &Plan) -> Vec<Mark> {
+    let mut states = states.to_vec();
     states.sort_by_key(|state| (severity(*state, plan), state.name()));
     let of = |alike: &[QcState]| {
         let state = *alike.first()?;

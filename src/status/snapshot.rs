@@ -1,12 +1,15 @@
 //! Everything the page knows, read in one go: the journal as of one moment, and what every link and destination is
 //! doing. Each number stands here once, so that no two places of the page can disagree.
 
+mod lims;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::annunciator::On;
+use super::around::{Around, Lookout};
 use crate::board::{
     Cause, DestinationState, DestinationView, Differing, Doing, DropView, LinkState, LinkView,
 };
@@ -22,10 +25,11 @@ use crate::journal::traffic::Hour;
 use crate::journal::views::{
     DeadLetter, HoldView, InstrumentView, ProblemView, QueryView, QueueView, Waiting,
 };
-use crate::journal::{Condition, DestinationSums, JournalError, Reader, Sums};
+use crate::journal::{Condition, JournalError, Reader, Sums};
 
-/// A destination that took nothing for this long while it fails is a matter for a person.
-const LASTING: SignedDuration = SignedDuration::from_secs(60);
+pub(super) use lims::Lims;
+use lims::destinations;
+
 /// How much of an analyzer's traffic is shown.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The most rows of one list.
@@ -88,6 +92,7 @@ pub(super) struct Analyzer {
     pub quiet: Quiet,
     /// Results in each hour of the last day that brought some.
     pub hours: Vec<Hour>,
+    pub around: Around,
 }
 
 /// An instrument of the configuration.
@@ -134,23 +139,6 @@ pub(super) enum Contact {
     Removed,
 }
 
-/// One destination.
-#[derive(Debug, Clone)]
-pub(super) struct Lims {
-    pub name: String,
-    pub state: DestinationState,
-    pub cause: Cause,
-    pub since: Option<Timestamp>,
-    pub last_accepted: Option<Timestamp>,
-    /// Attempts since the start, by verdict.
-    pub attempts: BTreeMap<&'static str, u64>,
-    pub sums: DestinationSums,
-    pub queue: QueueView,
-    /// The configuration still names it; otherwise nothing leaves for it.
-    pub is_configured: bool,
-    pub mode: Mode,
-}
-
 /// What doesn't change while the gateway runs.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
@@ -176,18 +164,25 @@ pub(super) struct Stored {
     queries: Vec<QueryView>,
     notes: Vec<LinkNotes>,
     traffic: BTreeMap<String, (Quiet, Vec<Hour>)>,
+    around: BTreeMap<String, Around>,
     rules: Option<Signed>,
     standstill: Option<Standstill>,
     archives: Vec<Archive>,
 }
 
 impl Stored {
-    pub(super) fn read(reader: &Reader, now: Timestamp, zone: &TimeZone) -> Result<Stored, JournalError> {
+    pub(super) fn read(
+        reader: &Reader,
+        now: Timestamp,
+        zone: &TimeZone,
+        lookout: &Lookout,
+    ) -> Result<Stored, JournalError> {
         let instruments = reader.instruments()?;
         let traffic =
             instruments.iter().map(|it| Ok((it.instrument.clone(), traffic(reader, it, now, zone)?)));
         Ok(Stored {
             traffic: traffic.collect::<Result<_, JournalError>>()?,
+            around: lookout.look(reader, &instruments, now)?,
             sums: reader.sums()?,
             waiting: reader.waiting()?,
             instruments,
@@ -226,6 +221,7 @@ impl Snapshot {
             queries,
             notes,
             mut traffic,
+            mut around,
             rules,
             standstill,
             archives,
@@ -233,6 +229,7 @@ impl Snapshot {
         let mut analyzers = analyzers(known, &instruments, links, &notes);
         for it in &mut analyzers {
             (it.quiet, it.hours) = traffic.remove(&it.name).unwrap_or_default();
+            it.around = around.remove(&it.name).unwrap_or_default();
         }
         let destinations = destinations(known, &sums, &queues, states);
         Snapshot {
@@ -296,51 +293,6 @@ impl Analyzer {
     }
 }
 
-impl Lims {
-    pub(super) fn deliveries(&self, state: &str) -> i64 {
-        self.queue.deliveries.get(state).copied().unwrap_or_default()
-    }
-
-    /// Results that leave by themselves: they haven't been sent, or it is being found out whether they arrived.
-    pub(super) fn on_their_way(&self) -> i64 {
-        let unknown = self.sums.of("unknown") - self.perhaps_there();
-        self.sums.of("pending") + self.sums.of("in-flight") + unknown
-    }
-
-    /// Whether anything leaves by itself once it answers: results, or words about them.
-    pub(super) fn owes(&self) -> bool {
-        self.on_their_way() > 0 || ["due", "sending", "unknown"].into_iter().any(|it| self.deliveries(it) > 0)
-    }
-
-    /// Results that may have arrived, and of which a person must say whether they did.
-    pub(super) fn perhaps_there(&self) -> i64 {
-        self.queue.perhaps_there
-    }
-
-    /// Results that aren't over yet here.
-    pub(super) fn open(&self) -> i64 {
-        ["held", "pending", "in-flight", "unknown", "refused", "quarantined"]
-            .into_iter()
-            .map(|state| self.sums.of(state))
-            .sum()
-    }
-
-    /// It fails, and not just for a moment.
-    pub(super) fn fails_lastingly(&self, now: Timestamp) -> bool {
-        self.last_accepted.or(self.since).is_none_or(|well| now.duration_since(well) >= LASTING)
-    }
-
-    /// Nobody is treated by what it holds.
-    pub(super) fn is_under_test(&self) -> bool {
-        self.mode == Mode::Test
-    }
-
-    /// What is missing or too many between what it is owed and what became of it: zero.
-    pub(super) fn difference(&self) -> i64 {
-        self.sums.owed - self.sums.total()
-    }
-}
-
 fn analyzers(
     known: &Known,
     stored: &[InstrumentView],
@@ -375,6 +327,7 @@ fn analyzers(
                 drop: view.and_then(|view| view.drop.clone()),
                 quiet: Quiet::No,
                 hours: Vec::new(),
+                around: Around::default(),
             }
         })
         .collect()
@@ -408,33 +361,6 @@ fn contact(link: Option<&LinkView>) -> Contact {
         LinkState::Polling => Contact::Polling { since },
         LinkState::Connected { peers } => Contact::Connected { peers: peers.clone(), since },
     }
-}
-
-fn destinations(
-    known: &Known,
-    sums: &Sums,
-    queues: &BTreeMap<String, QueueView>,
-    states: &BTreeMap<String, DestinationView>,
-) -> Vec<Lims> {
-    let names: BTreeSet<&String> = known.destinations.keys().chain(sums.destinations.keys()).collect();
-    names
-        .into_iter()
-        .map(|name| {
-            let view = states.get(name);
-            Lims {
-                name: name.clone(),
-                state: view.map_or(DestinationState::Untried, |view| view.state.clone()),
-                cause: view.map(|view| view.cause).unwrap_or_default(),
-                since: view.map(|view| view.since),
-                last_accepted: view.and_then(|view| view.last_accepted_at),
-                attempts: view.map(|view| view.attempts.clone()).unwrap_or_default(),
-                sums: sums.destinations.get(name).cloned().unwrap_or_default(),
-                queue: queues.get(name).cloned().unwrap_or_default(),
-                is_configured: known.destinations.contains_key(name),
-                mode: known.destinations.get(name).copied().unwrap_or_default(),
-            }
-        })
-        .collect()
 }
 
 fn archived(archives: &[Archive]) -> Option<(u64, Timestamp)> {

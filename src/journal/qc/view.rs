@@ -131,6 +131,15 @@ impl Reader {
         Ok(found)
     }
 
+    /// Changes whenever anything was decided or said of controls: whoever remembers how tests stand reads them again then.
+    pub fn qc_mark(&self) -> Result<[i64; 3], JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT coalesce((SELECT max(id) FROM qc_run), 0), coalesce((SELECT max(id) FROM qc_decision), 0),
+                    coalesce((SELECT max(id) FROM qc_word), 0)",
+        )?;
+        Ok(statement.query_row([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?)
+    }
+
     /// The latest control results of a test, the newest first, at most `limit`, those that don't count among them.
     pub fn qc_points(
         &self,

@@ -35,6 +35,8 @@ use crate::domain::{InstrumentId, Private, ProblemKind, SpecimenId};
 pub struct InstrumentView {
     pub instrument: String,
     pub last_message: Option<Timestamp>,
+    /// When the last message came that held a new result, if that is one of its latest.
+    pub last_result: Option<Timestamp>,
     pub received: i64,
     pub new: i64,
     pub duplicate: i64,
@@ -170,6 +172,7 @@ impl Reader {
         let queries =
             self.by_instrument("SELECT instrument, count(*) FROM query_without_orders GROUP BY instrument")?;
         for it in &mut instruments {
+            it.last_result = self.last_result_of(&it.instrument)?;
             let of = |counts: &BTreeMap<String, i64>| counts.get(&it.instrument).copied().unwrap_or_default();
             let counts = (of(&problems), of(&held), of(&queries));
             (it.open_problems, it.held, it.unanswered_queries) = counts;

@@ -21,10 +21,7 @@ use super::shell::{Mark, Shell};
 use super::spark::Spark;
 use super::who::Who;
 use super::words::{filters, kept};
-use crate::domain::{InstrumentId, Words, counted, words};
-
-/// The most lines that wait and are looked at, of all analyzers.
-const LOOKED_AT: usize = 10_000;
+use crate::domain::{Words, counted, words};
 
 #[derive(Template)]
 #[template(path = "analyzer.html")]
@@ -35,6 +32,7 @@ struct AnalyzerPage {
     mark: Mark,
     detail: Words,
     advice: Option<Card>,
+    last_result: Option<Moment>,
     last_message: Option<Moment>,
     /// How many of its results wait to leave.
     waiting: Words,
@@ -64,17 +62,7 @@ pub(super) async fn show(
     who: Who,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    let (valid_for, now) = (page.qc.valid_for, crate::clock::now());
-    let (sought, readings) = (InstrumentId::new(&name), page.instruments.clone());
-    let destinations: Vec<String> = page.known.destinations.keys().cloned().collect();
-    let (snapshot, (series, least, waiting)) = page
-        .read(move |reader| {
-            let mut series = reader.qc(valid_for, now)?;
-            series.retain(|it| it.instrument == sought);
-            let waiting = reader.waiting_of(&sought, &destinations, LOOKED_AT)?;
-            Ok((series, offset::least(reader, &sought, &readings)?, waiting))
-        })
-        .await?;
+    let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
     let it = snapshot
         .analyzers
@@ -99,11 +87,12 @@ pub(super) async fn show(
             mark,
             detail,
             advice: advice::advice(it, &snapshot, page.paper_after),
-            waiting: match waiting {
+            waiting: match it.around.waiting {
                 (0, false) => words!("nothing"),
                 (some, false) => counted!(some, "{n} result", "{n} results"),
                 (some, true) => counted!(some, "{n} result or more", "{n} results or more"),
             },
+            last_result: counts.last_result.map(|at| clock.at(at)),
             last_message: counts.last_message.map(|at| clock.at(at)),
             counts: [
                 (counted!(counts.received, "result received", "results received"), counts.received),
@@ -117,8 +106,8 @@ pub(super) async fn show(
                     counts.unanswered_queries,
                 ),
             ],
-            controls: standing_of(&series, &page.qc),
-            clock_says: offset::says(least),
+            controls: standing_of(&it.around.controls, &page.qc),
+            clock_says: offset::says(it.around.clock),
             spark: Spark::of(&it.hours, &clock),
             latest: it.last_note.as_ref().map(|(at, text)| (clock.at(*at), kept(text))),
             notes: it.notes.iter().map(note).collect(),

@@ -15,6 +15,7 @@ use crate::journal::calls::{CallView, Reason};
 use crate::journal::restoration::Standstill;
 use crate::journal::views::{InstrumentView, QueueView, Waiting};
 use crate::journal::{CallId, DestinationSums, IntakeSums, ObservationId, Sums};
+use crate::status::around::Around;
 use crate::status::snapshot::{Analyzer, Wire};
 
 fn at(text: &str) -> Timestamp {
@@ -36,6 +37,7 @@ fn analyzer(name: &str) -> Analyzer {
         wire: Some(Wire::Port("/dev/ttyS0".to_owned())),
         quiet: Quiet::No,
         hours: Vec::new(),
+        around: Around::default(),
     }
 }
 

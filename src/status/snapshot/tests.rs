@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::board::Board;
+use crate::journal::DestinationSums;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
