@@ -41,6 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("traces", &["journal", "host", "config", "board"]),
     ("orders", &["host", "wire", "journal", "pipeline", "config", "domain", "clock", "board", "shutdown"]),
     ("status", &["host", "journal", "reconciliation", "config", "domain", "clock", "board"]),
+    ("status/measured", &["pipeline", "journal", "domain"]),
     ("status/orders", &["orders", "pipeline", "journal", "config", "domain"]),
     ("status/offset", &["pipeline", "journal", "domain"]),
     ("status/preview", &["pipeline", "config", "journal", "domain"]),

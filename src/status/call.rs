@@ -14,6 +14,7 @@ use super::calls::{self, CallRow};
 use super::clock::Moment;
 use super::failure::{Failure, html};
 use super::hold::{EvidenceRows, patient, rows};
+use super::measured::Verifier;
 use super::shell::Shell;
 use super::who::Who;
 use super::words::filters;
@@ -30,9 +31,13 @@ struct Call {
     /// What is to be done; nothing once it is closed.
     row: Option<CallRow>,
     test: String,
+    /// What the test measures, where that is known.
+    name: Option<String>,
     tell: Words,
     specimen: String,
     patient: Vec<(Words, String)>,
+    /// What verifies the value, and what else is known beside it.
+    verifiers: Vec<Verifier>,
     evidence: EvidenceRows,
     happened: Vec<(Moment, Words)>,
     is_verified: bool,
@@ -101,9 +106,10 @@ impl Page {
                 Ok(Some((view, evidence)))
             })
             .await?;
-        let (view, evidence) = found.ok_or(NONE)?;
+        let (view, mut evidence) = found.ok_or(NONE)?;
         let clock = self.clock(&snapshot);
         let result = view.result.reveal();
+        let verifiers = snapshot.measured.verifiers(result, &mut evidence, &clock);
         html(
             &Call {
                 desk: Desk::of(&who),
@@ -121,6 +127,8 @@ impl Page {
                 tell: view.tell.reveal().words(),
                 specimen: view.specimen.reveal().to_owned(),
                 patient: patient(result),
+                verifiers,
+                name: snapshot.measured.name(result),
                 evidence: rows(&evidence, result, &clock),
                 happened: view
                     .happened

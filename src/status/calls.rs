@@ -15,6 +15,8 @@ pub(super) struct CallRow {
     pub mark: Mark,
     pub specimen: String,
     pub test: String,
+    /// What the test measures, where that is known.
+    pub name: Option<String>,
     pub tell: Words,
     pub why: Words,
     pub due: Moment,
@@ -44,6 +46,7 @@ pub(super) fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option
         mark: Mark::new(severity, words),
         specimen: call.specimen.reveal().to_owned(),
         test: result.test.code.clone(),
+        name: snapshot.measured.name(result),
         tell: call.tell.reveal().words(),
         why: Words::fixed(call.reason.words()),
         due: clock.at(due.at),
@@ -65,7 +68,7 @@ pub(super) fn over_results(calls: &[CallRow], results: Lead) -> Lead {
         severity: results.severity.min(if is_overdue(&call) { Severity::Danger } else { Severity::Act }),
         headline: words!(
             "{test} {value} is a critical value: {what}.",
-            test = &call.test,
+            test = call.name.as_ref().unwrap_or(&call.test),
             value = call.tell.clone(),
             what = call.mark.words.clone()
         ),

@@ -15,7 +15,7 @@ use super::who::Who;
 use super::words::{filters, ruled};
 use crate::domain::{Observation, Patient, Private, Words, words};
 use crate::journal::ObservationId;
-use crate::journal::views::Evidence;
+use crate::journal::views::{Beside, Evidence, Previous};
 
 #[derive(Template)]
 #[template(path = "hold.html")]
@@ -105,28 +105,31 @@ pub(super) fn told(patient: &Patient) -> Vec<(Words, String)> {
 pub(super) fn rows(evidence: &Evidence, detail: &Observation, clock: &Clock) -> EvidenceRows {
     let ordered = evidence.ordered.iter().map(Private::reveal);
     let is_other = ordered.clone().any(|it| detail.patient.reveal().is_other(it));
-    let previous = evidence.previous.iter().map(|past| {
-        let unknown = || words!("at a time that isn't known");
-        let at = past.at.map_or_else(unknown, |at| clock.at(at).into());
-        let (value, instrument) = (&past.value, &past.instrument);
-        match past.is_held {
-            true => words!("{value}, {at}, from {instrument}; it waits for a person", value, at, instrument),
-            false => words!("{value}, {at}, from {instrument}", value, at, instrument),
-        }
-    });
-    let beside = evidence.beside.iter().map(|it| {
-        let detail = &it.detail;
-        let value = Words::row([detail.value_as_sent.as_str().into(), unit_and_flags(detail)], " ");
-        let test = shell::test_name(&detail.test);
-        let instrument = detail.instrument.to_string();
-        (Words::fixed(it.is.words()), words!("{test} {value} from {instrument}", test, value, instrument))
-    });
     EvidenceRows {
         at: evidence.at.iter().map(|(name, state)| (name.clone(), state_words(state))).collect(),
         ordered: ordered.map(told).collect(),
         is_other,
         decisions: evidence.decisions.iter().map(ruled).collect(),
-        previous: previous.collect(),
-        beside: beside.collect(),
+        previous: evidence.previous.iter().map(|it| previous(it, clock)).collect(),
+        beside: evidence.beside.iter().map(|it| (Words::fixed(it.is.words()), beside(it))).collect(),
     }
+}
+
+/// An earlier value of the patient.
+pub(super) fn previous(past: &Previous, clock: &Clock) -> Words {
+    let unknown = || words!("at a time that isn't known");
+    let at = past.at.map_or_else(unknown, |at| clock.at(at).into());
+    let (value, instrument) = (&past.value, &past.instrument);
+    match past.is_held {
+        true => words!("{value}, {at}, from {instrument}; it waits for a person", value, at, instrument),
+        false => words!("{value}, {at}, from {instrument}", value, at, instrument),
+    }
+}
+
+/// What else was measured of the specimen.
+pub(super) fn beside(it: &Beside) -> Words {
+    let detail = &it.detail;
+    let value = Words::row([detail.value_as_sent.as_str().into(), unit_and_flags(detail)], " ");
+    let (test, instrument) = (shell::test_name(&detail.test), detail.instrument.to_string());
+    words!("{test} {value} from {instrument}", test, value, instrument)
 }

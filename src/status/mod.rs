@@ -32,6 +32,7 @@ mod lead;
 mod lists;
 mod live;
 mod machine;
+mod measured;
 mod misread;
 mod next;
 mod noted;
@@ -90,6 +91,7 @@ use clock::Clock;
 use connections::Limits;
 use entrance::Entrance;
 use live::Pulse;
+use measured::Measured;
 pub use overview::answer as answer_overviews;
 use preview::Readings;
 use readers::Readers;
@@ -186,13 +188,14 @@ impl Page {
                 destinations,
                 rules: settings.rules.sha256.clone(),
                 call_steps: settings.call_steps.clone(),
+                measured: Arc::new(Measured::new(&readings, &settings.rules)),
             }),
-            instruments: readings,
             zone: TimeZone::system(),
             pulse: Arc::new(watch::Sender::new(Pulse::default())),
             days: Days::new(settings),
             outlets: Arc::new(resend::outlets(settings, renders)),
             qc: Arc::clone(&settings.qc),
+            instruments: readings,
             people: journal.clone(),
             control,
             sessions: Sessions::new(settings.page.away_after),

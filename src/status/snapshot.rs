@@ -4,12 +4,14 @@
 mod lims;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::annunciator::On;
 use super::around::{Around, Lookout};
+use super::measured::Measured;
 use crate::board::{
     Cause, DestinationState, DestinationView, Differing, Doing, DropView, LinkState, LinkView,
 };
@@ -52,6 +54,8 @@ pub(super) struct Snapshot {
     pub calls: Vec<CallView>,
     /// Whom to call about them.
     pub call_steps: Vec<Step>,
+    /// What each test is called.
+    pub measured: Arc<Measured>,
     pub queries: Vec<QueryView>,
     /// What is wrong, as far as somebody looked.
     pub alarms: Vec<On>,
@@ -140,7 +144,7 @@ pub(super) enum Contact {
 }
 
 /// What doesn't change while the gateway runs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Known {
     pub instruments: Vec<Configured>,
     pub destinations: BTreeMap<String, Mode>,
@@ -148,6 +152,7 @@ pub(super) struct Known {
     pub rules: String,
     /// Whom to call about critical values.
     pub call_steps: Vec<Step>,
+    pub measured: Arc<Measured>,
 }
 
 /// The journal's part.
@@ -245,6 +250,7 @@ impl Snapshot {
             letters,
             calls,
             call_steps: known.call_steps.clone(),
+            measured: Arc::clone(&known.measured),
             queries,
             alarms: Vec::new(),
             reports_fail: None,

@@ -19,7 +19,11 @@ const RUN: &str = "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a',
 
 /// What makes the value of a critical call.
 pub(crate) const CRITICAL: &str = "[[critical]]\nname = \"tsh\"\nanalyte = \"thyrotropin\"\nunit = \"m[IU]/L\"\nlow = \"< 0.01\"\n\
-    high = \"> 90\"\nsource = \"a test\"\n";
+    high = \"> 90\"\nsource = \"a test\"\n[[critical]]\nname = \"potassium\"\nanalyte = \"potassium\"\nunit = \"mmol/L\"\n\
+    high = \"> 6.0\"\nsource = \"a test\"\n[[index]]\nname = \"haemolysis\"\nanalytes = [\"potassium\"]\ncodes = [\"HEM\"]\nlimit = \">= 100\"\n\
+    source = \"a test\"\n";
+/// The call of which a patient's potassium is critical.
+pub(crate) const OF_POTASSIUM: &str = "/call/3";
 pub(crate) const CALLED: &str =
     "[qc]\n[critical_calls]\n[[critical_calls.step]]\nafter_minutes = 0\nwhom = \"ward 3, 4711\"\n";
 
@@ -47,6 +51,7 @@ pub(crate) async fn laboratory_speaking(language: Language) -> (Laboratory, Brow
     while laboratory.open_problem() == problems {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+    critical_potassium(&laboratory).await;
     let cookie = laboratory.signed_in("anna", "supervisor").await;
     let downtime = laboratory.fetch_as(&cookie, "/downtime").await.body;
     let guard = between(&downtime, "name=\"guard\" value=\"", "\"");
@@ -61,6 +66,21 @@ pub(crate) async fn laboratory_speaking(language: Language) -> (Laboratory, Brow
         "location.pathname === '/' && document.querySelector('.visitor').textContent === 'ANNA Example'",
     );
     (laboratory, seen)
+}
+
+/// A potassium of a patient that is critical, with what verifies it beside and an earlier one that wasn't.
+pub(crate) async fn critical_potassium(laboratory: &Laboratory) {
+    laboratory.send_of_patient("24-000020", 2, &[("002", "4.2", "mmol/L")]).await;
+    laboratory
+        .send_of_patient(
+            "24-000021",
+            30,
+            &[("002", "6.8", "mmol/L"), ("003", "2.31", "mmol/L"), ("HEM", "12", "")],
+        )
+        .await;
+    while !laboratory.fetch("/").await.body.contains("Potassium 6.8") {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 /// Every view, and what its picture is called.
@@ -90,7 +110,7 @@ pub(crate) fn addresses(problem: i64) -> Vec<(String, &'static str)> {
         ("/resend?to=lims&specimen=24-000007".to_owned(), "resend"),
         ("/downtime".to_owned(), "downtime"),
         ("/downtime/1".to_owned(), "downtime-list"),
-        ("/call/1".to_owned(), "call"),
+        (OF_POTASSIUM.to_owned(), "call"),
         ("/orders".to_owned(), "orders"),
         ("/misread?id=24-000007".to_owned(), "misread"),
         ("/misread?id=24-000007&to=24-000008&result=1".to_owned(), "misread-both"),

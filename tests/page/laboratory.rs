@@ -27,6 +27,9 @@ pub(crate) const SCRIPT_IN_ADDRESS: &str = "%3Cscript%3Ealert(1)%3C%2Fscript%3E"
 /// What everybody chooses who signs in.
 pub(crate) const PASSWORD: &str = "correct+horse+battery";
 
+/// What the analyzer's tests measure, where a laboratory has rules.
+const CODES: &str = "[codes.001]\nanalyte = \"thyrotropin\"\n[codes.002]\nanalyte = \"potassium\"\n[codes.003]\nanalyte = \"calcium\"\n[codes.HEM]\n";
+
 /// How long anything may take before a test gives up.
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -79,7 +82,7 @@ impl Laboratory {
             fs::write(folder.path().join(name), content).unwrap();
         }
         let has_rules = files.iter().any(|(name, _)| name.starts_with("rules.d/"));
-        let codes = if has_rules { "[codes.001]\nanalyte = \"thyrotropin\"\n" } else { "" };
+        let codes = if has_rules { CODES } else { "" };
         let lims = Lims::start(Setup::default()).await.unwrap();
         let analyzer = free_port();
         let site = format!(
@@ -152,6 +155,21 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
             let number = index + 1;
             message.push_str(&format!(
                 "R|{number}|^^^1.0000+{test}+1.0|{value}|mIU/L||^0^||V|||20260105104000|202601051110{number:02}|36000001\r"
+            ));
+        }
+        message.push_str("L|1|N\r");
+        self.send_message(&message).await;
+    }
+
+    /// Plays one message about a patient: results as `(test, value, unit)`, at a minute.
+    pub(crate) async fn send_of_patient(&self, specimen: &str, minute: u32, results: &[(&str, &str, &str)]) {
+        let mut message = format!(
+            "H|\\^&|||3600001||||||||LIS2-A|20260105111500\rP|1|4711|||Example^Ada||19610412|F\rO|1|{specimen}^1^3||^^^1.0000+002+1.0|R||||||N||||5||||||||||F\r"
+        );
+        for (index, (test, value, unit)) in results.iter().enumerate() {
+            let number = index + 1;
+            message.push_str(&format!(
+                "R|{number}|^^^1.0000+{test}+1.0|{value}|{unit}||^0^||V|||20260105104000|2026010511{minute:02}00|36000001\r"
             ));
         }
         message.push_str("L|1|N\r");

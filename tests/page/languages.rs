@@ -13,7 +13,8 @@ use crate::over_http::between;
 
 /// What analyzers, the configuration and people say in this laboratory, word by word.
 const DATA: &str = "labwire Example laboratory vitros immuno assay b lims script alert img src x onerror mIU L tcp \
-                    ANNA anna ortho vitros 3600 SHA HTTP CONTROL 1 3s p50 p95 ms s h min STAT V F R P ward";
+                    ANNA anna ortho vitros 3600 SHA HTTP CONTROL 1 3s p50 p95 ms s h min STAT V F R P ward \
+                    Thyroid stimulating hormone TSH";
 /// What the journal keeps in words, and the page shows as it was written.
 const KEPT: &[&str] = &["answered", "unknown test code", "listener"];
 

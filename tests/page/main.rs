@@ -23,6 +23,7 @@ mod in_a_browser;
 mod laboratory;
 mod languages;
 mod misread;
+mod of_a_call;
 mod of_a_day;
 mod of_a_specimen;
 mod of_an_analyzer;

@@ -67,6 +67,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         letters: Vec::new(),
         calls: Vec::new(),
         call_steps: Vec::new(),
+        measured: std::sync::Arc::default(),
         queries: Vec::new(),
         alarms: Vec::new(),
         reports_fail: None,

@@ -21,6 +21,7 @@ fn known(instruments: &[&str], destinations: &[&str]) -> Known {
         destinations: destinations.iter().map(|name| ((*name).to_owned(), Mode::Live)).collect(),
         rules: String::new(),
         call_steps: Vec::new(),
+        measured: Arc::default(),
     }
 }
 
