@@ -141,6 +141,24 @@ async fn a_server_that_is_not_the_trusted_one_gets_no_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs vsftpd"]
+async fn a_check_logs_in_and_leaves_every_file_where_it_is() {
+    let desk = desk().await;
+    let server = FileServer::vsftpd(&desk.out, "").await;
+    desk.fetches(&server.table(&format!("tls = \"none\"\n{LOGIN}\n{DELETED}")));
+    fs::write(desk.out.join("day.hl7"), day("S", 3)).unwrap();
+    let check = || {
+        let labwire = std::process::Command::new(env!("CARGO_BIN_EXE_labwire"));
+        let told = { labwire }.args(["check", "--config"]).arg(desk.lab.path("")).output().unwrap();
+        String::from_utf8(told.stdout).unwrap()
+    };
+    assert!(!check().contains("[ftp]"), "{}", check());
+    assert_eq!(desk.names(), ["day.hl7"]);
+    drop(server);
+    assert!(check().contains("[ftp] can't be reached"), "{}", check());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs vsftpd"]
 async fn what_is_wrong_with_a_login_or_a_folder_is_said() {
     let desk = desk().await;
     let server = FileServer::vsftpd(&desk.out, "").await;

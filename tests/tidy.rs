@@ -72,6 +72,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pseudonym", &["domain"]),
     ("cli", &["gateway", "journal", "config", "host", "clock", "exit", "domain"]),
     ("cli/arguments", &["host", "reconciliation", "config", "domain"]),
+    ("cli/check/reach", &["intake", "alerts", "config", "domain", "host"]),
     ("cli/check/rules", &["pipeline", "config", "domain"]),
     ("cli/codes", &["pipeline", "journal", "config", "domain", "exit"]),
     ("cli/orders", &["orders", "pipeline", "journal", "config", "domain", "exit"]),

@@ -57,6 +57,21 @@ impl Mail {
     }
 }
 
+/// Whether the server lets labwire in, by TLS and login as configured, and why not. It is sent no mail. A password that isn't for
+/// this process to see isn't tried.
+///
+/// # Errors
+/// What is in the way, without the server's words.
+pub async fn mail_server_admits(settings: &Email) -> Result<(), String> {
+    let login = settings.login.clone().filter(|(_, password)| !password.reveal().is_empty());
+    let server = transport(&Email { login, ..settings.clone() }).map_err(|error| error.to_string())?;
+    match server.test_connection().await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("the server hung up".to_owned()),
+        Err(error) => Err(why(&error)),
+    }
+}
+
 fn transport(settings: &Email) -> Result<AsyncSmtpTransport<Tokio1Executor>, lettre::transport::smtp::Error> {
     let tls = || {
         let parameters = TlsParameters::builder(settings.host.clone());

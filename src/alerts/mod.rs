@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::config::settings::{AlertSettings, Heartbeat, Least, Told};
 use crate::status::Page;
+pub use mail::mail_server_admits;
+
 use mail::Mail;
 use notices::{Notice, Notices};
 use post::Post;

@@ -1,6 +1,7 @@
 //! `labwire check`: is this configuration right, and is this machine ready for it? It looks and tries, and changes
-//! nothing: it sends nothing to an analyzer or the LIMS and opens no device.
+//! nothing: it sends nothing to an analyzer or the LIMS, leaves nothing on a server, and opens no device.
 
+mod certificates;
 mod devices;
 mod folders;
 mod reach;
@@ -18,12 +19,12 @@ use std::path::Path;
 
 use rustix::fs::Access;
 
-use crate::config::settings::{DropSettings, FtpTls, Instrument, OrderWay, PlaceSettings, Transport};
+use crate::clock;
+use crate::config::settings::{Instrument, OrderWay, Transport};
 use crate::config::{Finding, Secrets, Settings};
 use crate::exit::Exit;
 use crate::host::logging;
 use crate::host::serial::Machine;
-use crate::host::tls::{Acceptor, Connector, FileServer};
 use crate::journal::verify::{LOOKED_THROUGH, keeps_from_starting, quick_check};
 
 pub(super) use reload::{obstacles, to_be_said};
@@ -67,9 +68,10 @@ pub(super) fn report(folder: &Path, machine: &Machine) -> Report {
             return Report { text, exit: Exit::Failed };
         }
     }
-    if let Some(obstacle) = tls(&settings) {
+    if let Some(obstacle) = certificates::unusable(&settings) {
         return refusal(&[obstacle]);
     }
+    warnings.extend(certificates::findings(&settings, clock::now()));
     warnings.extend(space(&settings));
     warnings.extend(folders::findings(&settings));
     warnings.extend(listeners(&settings));
@@ -120,28 +122,6 @@ fn about(file: &str, message: impl Into<String>) -> Finding {
 
 fn file_of(instrument: &Instrument) -> String {
     format!("instruments.d/{}.toml", instrument.id)
-}
-
-/// Certificates and keys must be ones that TLS can be set up with.
-fn tls(settings: &Settings) -> Option<Finding> {
-    settings.instruments.iter().find_map(|instrument| {
-        let set_up = match &instrument.transport {
-            Transport::TcpServer(server) => {
-                // A key that only the service sees is tried by a reload.
-                let tls = server.tls.as_ref().filter(|tls| !tls.key_pem.reveal().is_empty());
-                tls.map(|tls| Acceptor::new(tls).map(drop))
-            }
-            Transport::TcpClient(client) => client.tls.as_ref().map(|tls| Connector::new(tls).map(drop)),
-            Transport::Drop(DropSettings { place: PlaceSettings::Ftp(ftp), .. }) => match &ftp.tls {
-                FtpTls::None => None,
-                FtpTls::Explicit(trust) | FtpTls::Implicit(trust) => {
-                    Some(FileServer::new(trust, &ftp.host).map(drop))
-                }
-            },
-            Transport::Serial(_) | Transport::Drop(_) => None,
-        };
-        set_up?.err().map(|error| about(&file_of(instrument), error.to_string()))
-    })
 }
 
 /// The journal's folder must be there and writable.

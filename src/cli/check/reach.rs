@@ -1,20 +1,32 @@
-//! Whether those whom labwire connects to can be reached: a connection and, where it is configured, a TLS handshake. Nothing is
-//! sent over it, so that nobody takes it for a message; whether the answer would be the right one isn't known.
+//! Whether those whom labwire connects to can be reached: a connection and, where it is configured, a TLS handshake with our
+//! certificate. A LIMS is sent nothing over it, so that it takes nothing for a message; whether its answer would be the right one
+//! isn't known. A server of files is logged in to and asked for its list, a mail server is logged in to; either is left as it was.
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::certificates::has_key;
 use super::{about, file_of};
-use crate::config::settings::{Kind, OrderWay, TlsClientSettings, Transport, Web};
+use crate::alerts::mail_server_admits;
+use crate::config::settings::{
+    DropSettings, Email, Instrument, Kind, OrderWay, PlaceSettings, TlsClientSettings, Transport, Web,
+};
 use crate::config::{Finding, Settings};
+use crate::domain::Private;
 use crate::host::tls::Connector;
+use crate::intake::drop::place_admits;
 
 /// How long one of them may take; all of them are asked at once.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same where there is a login.
+const WITH_LOGIN: Duration = Duration::from_secs(10);
+/// By TLS 1.3 a server says only after the handshake that it doesn't take our certificate.
+const SECOND_THOUGHTS: Duration = Duration::from_millis(500);
 /// Whom the system trusts, as Debian keeps it.
 const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -25,9 +37,17 @@ struct Peer {
     title: String,
     /// `host:port`.
     address: String,
-    tls: Option<TlsClientSettings>,
+    how: How,
     /// What follows if it doesn't.
     then: &'static str,
+}
+
+/// How far somebody is tried.
+enum How {
+    Name,
+    Connection(Option<TlsClientSettings>),
+    Files(Box<DropSettings>),
+    Mail(Box<Email>),
 }
 
 pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
@@ -55,18 +75,18 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
 }
 
 fn peers(settings: &Settings) -> Vec<Peer> {
-    let site = |title: String, address: String, tls, then| Peer {
+    let site = |title: String, address: String, how, then| Peer {
         file: "labwire.toml".to_owned(),
         title,
         address,
-        tls,
+        how,
         then,
     };
     let mut peers = Vec::new();
     let mut on_the_web = |title: String, url: &str, web: &Web, then| {
         let Some((address, host)) = host_and_port(url) else { return };
         let tls = url.starts_with("https://").then(|| trusting(web, &host)).flatten();
-        peers.push(site(title, address, tls, then));
+        peers.push(site(title, address, How::Connection(tls), then));
     };
     let waits = "results for it wait until it answers";
     for destination in &settings.destinations {
@@ -86,6 +106,10 @@ fn peers(settings: &Settings) -> Vec<Peer> {
             on_the_web(title, &ask.url, &ask.web, "it isn't asked about tubes until it answers");
         }
     }
+    if let Some(history) = &settings.history {
+        let then = "results wait for wait_secs each and are judged without earlier values";
+        on_the_web("[history]".to_owned(), &history.url, &history.web, then);
+    }
     if let Some(webhook) = &settings.alerts.webhook {
         on_the_web("[alerts.webhook]".to_owned(), &webhook.url, &webhook.web, "nobody is told");
     }
@@ -98,43 +122,81 @@ fn peers(settings: &Settings) -> Vec<Peer> {
     }
     if let Some(email) = &settings.alerts.email {
         let address = format!("{}:{}", email.host, email.port);
-        peers.push(site("[alerts.email]".to_owned(), address, None, "nobody is told by e-mail"));
+        let how = How::Mail(Box::new(email.clone()));
+        peers.push(site("[alerts.email]".to_owned(), address, how, "nobody is told by e-mail"));
     }
     for destination in &settings.destinations {
         if let Kind::Mllp(mllp) = &destination.kind {
             let title = format!("[destination.{}]", destination.id);
-            peers.push(site(title, mllp.connect.clone(), mllp.tls.clone(), waits));
+            peers.push(site(title, mllp.connect.clone(), How::Connection(mllp.tls.clone()), waits));
         }
     }
-    // An analyzer may take its one connection for the gateway's: it isn't tried, but that its name means an address.
-    peers.extend(settings.instruments.iter().filter_map(|instrument| match &instrument.transport {
-        Transport::TcpClient(client) if client.connect.parse::<std::net::SocketAddr>().is_err() => {
-            Some(Peer {
-                file: file_of(instrument),
-                title: ANALYZER.to_owned(),
-                address: client.connect.clone(),
-                tls: None,
-                then: "labwire tries again and again",
-            })
-        }
-        _ => None,
-    }));
+    peers.extend(settings.instruments.iter().filter_map(|it| of_instrument(it)));
     peers
 }
 
-/// Of whom only the name is looked up.
-const ANALYZER: &str = "the analyzer";
+/// An analyzer may take its one connection for the gateway's: it isn't tried, but that its name means an address. Where it
+/// leaves its files is.
+fn of_instrument(instrument: &Instrument) -> Option<Peer> {
+    let (title, address, how, then) = match &instrument.transport {
+        Transport::TcpClient(client) if client.connect.parse::<std::net::SocketAddr>().is_err() => {
+            ("the analyzer", client.connect.clone(), How::Name, "labwire tries again and again")
+        }
+        Transport::Drop(files) => {
+            let (title, address, seen) = match &files.place {
+                PlaceSettings::Folder(_) => return None,
+                PlaceSettings::Ftp(it) => ("[ftp]", (&it.host, it.port), !it.password.reveal().is_empty()),
+                #[cfg(feature = "sftp")]
+                PlaceSettings::Sftp(it) => ("[sftp]", (&it.host, it.port), is_seen(&it.login)),
+            };
+            // Without the password a login would only be one more that failed.
+            let how = if seen { How::Files(Box::new(files.clone())) } else { How::Connection(None) };
+            (title, format!("{}:{}", address.0, address.1), how, "no file is fetched until it can be")
+        }
+        _ => return None,
+    };
+    Some(Peer { file: file_of(instrument), title: title.to_owned(), address, how, then })
+}
+
+#[cfg(feature = "sftp")]
+fn is_seen(login: &crate::config::settings::SftpLogin) -> bool {
+    use crate::config::settings::SftpLogin::{Key, Password};
+    match login {
+        Password(secret) | Key(secret) => !secret.reveal().is_empty(),
+    }
+}
 
 async fn attempt(peer: &Peer) -> io::Result<()> {
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no answer within three seconds");
-    if peer.title == ANALYZER {
-        let found = timeout(PATIENCE, tokio::net::lookup_host(&peer.address)).await.map_err(late)??;
-        return found.map(drop).next().ok_or_else(|| io::Error::other("its name means no address"));
+    let limit = match &peer.how {
+        How::Name | How::Connection(_) => PATIENCE,
+        How::Files(_) | How::Mail(_) => WITH_LOGIN,
+    };
+    let late = |_| {
+        let text = format!("no answer within {} seconds", limit.as_secs());
+        io::Error::new(io::ErrorKind::TimedOut, text)
+    };
+    match &peer.how {
+        How::Name => {
+            let found = timeout(limit, tokio::net::lookup_host(&peer.address)).await.map_err(late)??;
+            found.map(drop).next().ok_or_else(|| io::Error::other("its name means no address"))
+        }
+        How::Connection(tls) => {
+            let stream = timeout(limit, TcpStream::connect(&peer.address)).await.map_err(late)??;
+            let Some(tls) = tls else { return Ok(()) };
+            let connector = Connector::new(tls).map_err(io::Error::other)?;
+            let mut stream = timeout(limit, connector.connect(stream)).await.map_err(late)??;
+            match timeout(SECOND_THOUGHTS, stream.read(&mut [0])).await {
+                Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Err(error),
+                _ => Ok(()),
+            }
+        }
+        How::Files(settings) => {
+            timeout(limit, place_admits(settings)).await.map_err(late)?.map_err(io::Error::other)
+        }
+        How::Mail(settings) => {
+            timeout(limit, mail_server_admits(settings)).await.map_err(late)?.map_err(io::Error::other)
+        }
     }
-    let stream = timeout(PATIENCE, TcpStream::connect(&peer.address)).await.map_err(late)??;
-    let Some(tls) = &peer.tls else { return Ok(()) };
-    let connector = Connector::new(tls).map_err(io::Error::other)?;
-    timeout(PATIENCE, connector.connect(stream)).await.map_err(late)?.map(drop)
 }
 
 /// All of them at once, in their order.
@@ -154,10 +216,12 @@ async fn all<T>(mut waiting: Vec<std::pin::Pin<Box<impl Future<Output = T>>>>) -
     done.into_iter().flatten().collect()
 }
 
-/// Whom a web server's certificate is believed by, and our own where there is one to show.
+/// Whom a web server's certificate is believed by, and our own where there is one to show and its key is here.
 fn trusting(web: &Web, host: &str) -> Option<TlsClientSettings> {
     let ca_pem = web.ca_pem.clone().or_else(|| fs::read(TRUSTED).ok())?;
-    Some(TlsClientSettings { ca_pem, server_name: host.trim_matches(['[', ']']).to_owned(), identity: None })
+    let identity = web.identity_pem.as_ref().map(Private::reveal).filter(|pem| has_key(pem));
+    let identity = identity.map(|pem| (pem.clone(), Private::new(pem.clone())));
+    Some(TlsClientSettings { ca_pem, server_name: host.trim_matches(['[', ']']).to_owned(), identity })
 }
 
 /// `host:port` of a web address, and its host.

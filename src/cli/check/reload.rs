@@ -5,10 +5,9 @@ use std::path::Path;
 
 use rustix::fs::Access;
 
-use super::{about, bound, foreign, tls};
+use super::{about, bound, certificates, foreign};
 use crate::config::{Finding, Settings};
 use crate::host::logging;
-use crate::host::tls::Acceptor;
 
 /// Everything that would keep `new` from starting, or one of its addresses from being listened at, where `running` runs.
 pub(in crate::cli) fn obstacles(running: &Settings, new: &Settings) -> Vec<Finding> {
@@ -28,10 +27,7 @@ pub(in crate::cli) fn obstacles(running: &Settings, new: &Settings) -> Vec<Findi
     if new.control_socket != running.control_socket {
         found.extend(socket(&new.control_socket).map(site));
     }
-    found.extend(tls(new));
-    if let Some(Err(error)) = new.page.tls.as_ref().map(Acceptor::new) {
-        found.push(site(format!("[page.tls]: {error}")));
-    }
+    found.extend(certificates::unusable(new));
     // Also where another address had the port.
     found.extend(foreign(super::addresses(new)));
     let listens: Vec<_> = super::addresses(running).map(|(_, address)| address).collect();

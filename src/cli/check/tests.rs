@@ -394,3 +394,205 @@ fn a_clock_that_nothing_tells_of_has_no_limit() {
     assert!(text.contains("a file doesn't say when it was sent"), "{text}");
     assert_eq!(exit, Exit::Configuration);
 }
+
+/// A server that greets, answers each line by its first word, and tells what it was sent.
+fn scripted(
+    own: u8,
+    greeting: &'static str,
+    answers: &'static [(&'static str, &'static str)],
+) -> (SocketAddr, std::thread::JoinHandle<Vec<String>>) {
+    use std::io::{BufRead, BufReader};
+    let listener = TcpListener::bind(SocketAddr::from(([127, 77, 77, own], 0))).unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = std::thread::spawn(move || {
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.write_all(greeting.as_bytes()).unwrap();
+        let mut lines = Vec::new();
+        for line in BufReader::new(peer.try_clone().unwrap()).lines() {
+            let Ok(line) = line else { break };
+            let answer =
+                answers.iter().find(|(word, _)| line.starts_with(word)).map_or("500 what?\r\n", |it| it.1);
+            lines.push(line);
+            if peer.write_all(answer.as_bytes()).is_err() {
+                break;
+            }
+        }
+        lines
+    });
+    (address, serving)
+}
+
+#[test]
+fn a_server_of_files_that_refuses_the_login_is_told_and_nothing_is_touched() {
+    let answers = [("USER", "331 and?\r\n"), ("PASS", "530 Müller may not\r\n"), ("QUIT", "221 bye\r\n")];
+    let (address, serving) = scripted(47, "220 here\r\n", Box::leak(Box::new(answers)));
+    let here = folder(free(47), CALLED);
+    fs::write(here.path().join("password"), "invented\n").unwrap();
+    let file = format!(
+        "profile = \"beckman-access-2\"\ntime_zone = \"UTC\"\n[ftp]\nhost = \"{}\"\nport = {}\ntls = \"none\"\n\
+         user = \"labwire\"\npassword_file = \"password\"\nafter = \"leave\"\n",
+        address.ip(),
+        address.port()
+    );
+    fs::write(here.path().join("instruments.d/a.toml"), file).unwrap();
+    let (text, exit) = told(&here);
+    let warning = format!(
+        "warning: instruments.d/a.toml: [ftp] can't be reached at {address}: the server refused the login (530); see to user and \
+         password, and whether it wants TLS; no file is fetched until it can be\n"
+    );
+    assert!(text.contains(&warning) && !text.contains("Müller"), "{text}");
+    assert_eq!(exit, Exit::Done);
+    let sent: Vec<String> = serving.join().unwrap();
+    assert!(
+        sent.iter().all(|it| ["USER", "PASS", "QUIT"].iter().any(|word| it.starts_with(word))),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn a_mail_server_is_logged_in_to_and_gets_no_mail() {
+    const GREETING: &str = "220 mail\r\n";
+    let refusing =
+        [("EHLO", "250-mail\r\n250 AUTH PLAIN\r\n"), ("AUTH", "535 no\r\n"), ("QUIT", "221 bye\r\n")];
+    let admitting = [
+        ("EHLO", "250-mail\r\n250 AUTH PLAIN\r\n"),
+        ("AUTH", "235 yes\r\n"),
+        ("NOOP", "250 yes\r\n"),
+        ("QUIT", "221 bye\r\n"),
+    ];
+    let checked = |own: u8, (address, serving): (SocketAddr, std::thread::JoinHandle<Vec<String>>)| {
+        let more = format!(
+            "[alerts.email]\nserver = \"{}\"\nport = {}\ntls = \"none\"\nuser = \"labwire\"\npassword_file = \"password\"\n\
+             from = \"labwire@lab.example\"\nto = [\"it@lab.example\"]\n",
+            address.ip(),
+            address.port()
+        );
+        let here = folder(free(own), CALLED);
+        fs::write(here.path().join("password"), "invented\n").unwrap();
+        let file = here.path().join("labwire.toml");
+        fs::write(&file, fs::read_to_string(&file).unwrap() + &more).unwrap();
+        let (text, _) = told(&here);
+        let sent = serving.join().unwrap();
+        assert!(!sent.iter().any(|it| it.starts_with("MAIL") || it.starts_with("DATA")), "{sent:?}");
+        (text.contains(&format!("[alerts.email] can't be reached at {address}: the answer is 535; ")), sent)
+    };
+    let (refused, _) = checked(48, scripted(48, GREETING, Box::leak(Box::new(refusing))));
+    assert!(refused);
+    let (refused, sent) = checked(49, scripted(49, GREETING, Box::leak(Box::new(admitting))));
+    assert!(!refused && sent.iter().any(|it| it.starts_with("AUTH")), "{sent:?}");
+}
+
+#[test]
+fn a_lims_that_knows_patients_history_is_tried_without_a_patient() {
+    crate::host::tls::install_provider();
+    let address = free(50);
+    let more = format!("[history]\nurl = \"http://{address}/values?patient={{patient}}\"\n");
+    let (text, _) = told(&with(50, CALLED, &more));
+    assert!(
+        text.contains(&format!("warning: labwire.toml: [history] can't be reached at {address}: ")),
+        "{text}"
+    );
+
+    let listener = TcpListener::bind(address).unwrap();
+    let (text, _) = told(&with(50, CALLED, &more));
+    assert!(!text.contains("can't be reached"), "{text}");
+    let (mut peer, _) = listener.accept().unwrap();
+    let mut received = Vec::new();
+    std::io::Read::read_to_end(&mut peer, &mut received).unwrap();
+    assert_eq!(received, b"");
+}
+
+/// A self-signed certificate from and until so many days from today, and its key.
+fn certificate(from: i64, until: i64) -> (String, String) {
+    let mut parameters = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let date = |days: i64| {
+        let day =
+            (clock::now() + jiff::SignedDuration::from_hours(24 * days)).to_zoned(jiff::tz::TimeZone::UTC);
+        rcgen::date_time_ymd(day.year().into(), day.month().unsigned_abs(), day.day().unsigned_abs())
+    };
+    (parameters.not_before, parameters.not_after) = (date(from), date(until));
+    let key = rcgen::KeyPair::generate().unwrap();
+    (parameters.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+#[test]
+fn our_own_certificates_are_looked_at() {
+    crate::host::tls::install_provider();
+    let address = free(51);
+    let more = format!(
+        "[destination.web]\nurl = \"https://{address}/\"\ncertificate_file = \"a.pem\"\nkey_file = \"a.key\"\n"
+    );
+    let here = with(51, CALLED, &more);
+    let keep = |certificate: &str, key: &str| {
+        fs::write(here.path().join("a.pem"), certificate).unwrap();
+        fs::write(here.path().join("a.key"), key).unwrap();
+        told(&here)
+    };
+    let own = "warning: labwire.toml: [destination.web]: our certificate ";
+    for (from, until, expected) in [
+        (-9, -3, Some("ended on ")),
+        (3, 90, Some("isn't valid before ")),
+        (-9, 12, Some("ends on ")),
+        (-9, 90, None),
+    ] {
+        let (pem, key) = certificate(from, until);
+        let (text, exit) = keep(&pem, &key);
+        match expected {
+            Some(expected) => assert!(text.contains(&format!("{own}{expected}")), "{text}"),
+            None => assert!(!text.contains("our certificate"), "{text}"),
+        }
+        assert_eq!(exit, Exit::Done);
+    }
+    let (text, exit) = keep(&certificate(-9, 90).0, &certificate(-9, 90).1);
+    assert!(
+        text.starts_with("labwire.toml: [destination.web]: failed to use its certificates or the key: "),
+        "{text}"
+    );
+    assert_eq!(exit, Exit::Configuration);
+}
+
+#[test]
+fn a_lims_that_does_not_take_our_certificate_is_told() {
+    use crate::config::settings::TlsServerSettings;
+    use crate::domain::Private;
+    crate::host::tls::install_provider();
+    let (theirs, ours, other) = (certificate(-9, 90), certificate(-9, 90), certificate(-9, 90));
+    let checked = |own: u8, trusted: &str| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = crate::host::tls::Acceptor::new(&TlsServerSettings {
+            certificate_pem: theirs.0.clone().into(),
+            key_pem: Private::new(theirs.1.clone().into()),
+            client_ca_pem: Some(trusted.as_bytes().to_vec()),
+        });
+        let acceptor = acceptor.unwrap();
+        let serving = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let (peer, _) = listener.accept().await.unwrap();
+                let Ok(mut stream) = acceptor.accept(peer).await else { return Vec::new() };
+                let mut received = Vec::new();
+                let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut received).await;
+                received
+            })
+        });
+        let more = format!(
+            "[destination.web]\nkind = \"mllp\"\nconnect = \"{address}\"\n[destination.web.tls]\nca_file = \"ca.pem\"\n\
+             certificate_file = \"a.pem\"\nkey_file = \"a.key\"\n"
+        );
+        let here = with(own, CALLED, &more);
+        for (name, text) in [("ca.pem", &theirs.0), ("a.pem", &ours.0), ("a.key", &ours.1)] {
+            fs::write(here.path().join(name), text).unwrap();
+        }
+        let (text, _) = told(&here);
+        assert_eq!(serving.join().unwrap(), b"", "no byte of a message");
+        text
+    };
+    let refused = "[destination.web] can't be reached at ";
+    let text = checked(52, &other.0);
+    assert!(text.contains(refused), "{text}");
+    let text = checked(53, &ours.0);
+    assert!(!text.contains(refused), "{text}");
+}

@@ -51,6 +51,21 @@ pub fn clear_spool(folder: &Path) {
     }
 }
 
+/// Whether a place of files lets labwire in and lists what it has, and why not. It takes nothing from there and leaves nothing.
+///
+/// # Errors
+/// What is in the way, in words that say what to do and name no file.
+pub async fn place_admits(settings: &DropSettings) -> Result<(), String> {
+    let place = Place::new(settings).map_err(|error| error.to_string())?;
+    let listed = async {
+        let mut visit = place.visit().await?;
+        let listed = visit.list(|_| false).await.map(drop);
+        visit.leave().await;
+        listed
+    };
+    listed.await.map_err(|trouble| trouble.text().to_owned())
+}
+
 pub(super) async fn run(intake: Intake, source: Source, settings: DropSettings) {
     let Some(instrument) = source.instruments.first().cloned() else { return };
     let stop = intake.tasks.stopping();
