@@ -43,6 +43,12 @@
     if (scan) lookUp(burst.text);
   }
 
+  // The same button, where the page was fetched anew meanwhile.
+  function anew(it) {
+    const now = document.activeElement;
+    return it.name && now.tagName === it.tagName && now.name === it.name && now.value === it.value ? now : null;
+  }
+
   // Where nothing takes text. A list of choices takes the arrows alone: by letters it would choose what a scan happens to begin
   // with. On a view without a scan box, a scan is looked up all the same.
   function inNothing(event, goesOn) {
@@ -60,7 +66,7 @@
       const it = event.target.closest(PRESSED);
       if (!it) return;
       event.preventDefault();
-      if (!event.repeat && burst.text === " ") press = setTimeout(() => it.click(), REST);
+      if (!event.repeat && burst.text === " ") press = setTimeout(() => (it.isConnected ? it : anew(it))?.click(), REST);
     } else if (scan) {
       scan.value = burst.text.slice(0, -1);
       scan.focus();
@@ -189,6 +195,8 @@
 
   function swap(fresh) {
     const focus = document.activeElement;
+    // As what is shown was made: else it would always differ.
+    window.labwireReady(fresh);
     for (const old of document.querySelectorAll("[data-live]")) {
       const next = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
       if (!next || next.innerHTML === old.innerHTML) continue;
@@ -196,7 +204,6 @@
       const scrolled = Array.from(old.querySelectorAll("pre, .wide"), (it) => it.scrollLeft);
       const typed = Array.from(old.querySelectorAll(TYPED), (it) => [it.id, it.value, it.selectionStart]);
       old.replaceChildren(...document.adoptNode(next).childNodes);
-      window.labwireReady(old);
       old.querySelectorAll("pre, .wide").forEach((it, index) => { it.scrollLeft = scrolled[index] || 0; });
       const same = name && Array.from(old.querySelectorAll("a, button, input, select, textarea")).find((it) => named(it) === name);
       if (same) same.focus({ preventScroll: true });
