@@ -15,7 +15,7 @@ fn guard(page: &str) -> String {
 }
 
 /// The rows of the audit that some actor has: step, subject and detail.
-fn audited(laboratory: &Laboratory, actor: &str) -> Vec<[String; 3]> {
+pub(crate) fn audited(laboratory: &Laboratory, actor: &str) -> Vec<[String; 3]> {
     let journal = rusqlite::Connection::open(laboratory.journal()).unwrap();
     let sql = "SELECT step, subject, detail FROM audit WHERE actor = ? AND at > 0 ORDER BY id";
     let mut rows = journal.prepare(sql).unwrap();

@@ -121,7 +121,7 @@ impl Browser {
         self.value(script);
     }
 
-    /// Presses and lets go of a key: `Enter`, `Tab`, or a character.
+    /// Presses and lets go of a key: `Enter`, `Tab`, `ArrowDown`, or a character.
     pub(crate) fn key(&mut self, key: &str) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         self.key_at(key, now);
@@ -138,7 +138,12 @@ impl Browser {
         let (number, text) = match key {
             "Enter" => (13, "\r"),
             "Tab" => (9, ""),
-            other => (u32::from(other.to_ascii_uppercase().as_bytes()[0]), other),
+            "ArrowDown" => (40, ""),
+            // A number of its own, which a dot's or a dash's letter isn't: those are Delete's and Insert's.
+            other => match other.as_bytes()[0].to_ascii_uppercase() {
+                named @ (b' ' | b'0'..=b'9' | b'A'..=b'Z') => (u32::from(named), other),
+                _ => (0, other),
+            },
         };
         let mut pressed = json!({ "type": "keyDown", "key": key, "windowsVirtualKeyCode": number, "nativeVirtualKeyCode": number, "timestamp": at.as_secs_f64() });
         if !text.is_empty() {
@@ -157,6 +162,11 @@ impl Browser {
     pub(crate) fn type_keys(&mut self, text: &str, pace: Duration) {
         let at = self.type_at(text, pace);
         self.key_at("Enter", at);
+    }
+
+    /// Types by hand, key by key, and no Enter.
+    pub(crate) fn write(&mut self, text: &str) {
+        self.type_at(text, Duration::from_millis(120));
     }
 
     /// The same as fast as a scanner, which sends no Enter.

@@ -100,6 +100,7 @@ filter = "off"
 url = "{}"
 backoff_first_secs = 1
 backoff_longest_secs = 1
+breaker_rest_secs = 2
 [destination.lims.items]
 array = "/items"
 id = "/id"

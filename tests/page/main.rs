@@ -33,3 +33,4 @@ mod resend;
 mod scanned;
 mod signed_in;
 mod walked;
+mod walks;

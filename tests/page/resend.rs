@@ -4,8 +4,7 @@
 use serde_json::{Value, json};
 
 use super::api::{judge, post_json};
-use super::browser::Browser;
-use super::laboratory::{Laboratory, PASSWORD};
+use super::laboratory::Laboratory;
 use super::over_http::between;
 
 const SUPERVISES: &str = "supervisor-0123456789abcdef0123456789ab";
@@ -162,54 +161,4 @@ async fn a_token_of_a_supervisor_has_sent_what_it_looked_at() {
     laboratory.until("/destinations/lims/results/accepted", 1).await;
     let way = laboratory.fetch("/api/v1/specimen?id=24-000007").await.body;
     assert!(way.contains("restorer had 1 result of delivery 1 sent to lims once more"), "{way}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs chromium"]
-async fn by_keyboard_alone_it_is_found_looked_at_and_sent_and_no_scan_sends_it() {
-    let mut laboratory = Laboratory::with_results().await;
-    laboratory.signed_in("anna", "supervisor").await;
-    let address = |path: &str| format!("http://{}{path}", laboratory.page);
-    let mut seen = Browser::open(&address("/sign-in?next=/destination/lims"));
-    seen.until_typing_into("name", "/sign-in");
-    seen.type_text("anna");
-    seen.key("Tab");
-    seen.type_text(&PASSWORD.replace('+', " "));
-    seen.key("Enter");
-    seen.until_typing_into("scan", "/destination/lims");
-    // From the destination's page to the preview.
-    seen.run("document.getElementById('specimen').focus()");
-    seen.scan("24-000007");
-    seen.until("location.pathname === '/resend' && document.readyState === 'complete'");
-    seen.until_typing_into("scan", "/resend");
-    let before = sent(&laboratory);
-    seen.run("document.querySelector('details summary').focus()");
-    seen.key(" ");
-    seen.until("document.querySelector('details').open && document.querySelector('details pre').textContent.includes('4.80')");
-    seen.picture("resend");
-    // A scan while the button has the focus goes to the scan box.
-    seen.run("document.querySelector('form.decide button').focus()");
-    seen.scan("24-000007");
-    seen.until_typing_into("scan", "/specimen");
-    assert_eq!(sent(&laboratory), before, "Enter on the button sent it");
-    // From the specimen's page.
-    seen.run("document.querySelector('a[href^=\"/resend\"]').focus()");
-    seen.key("Enter");
-    seen.until_typing_into("scan", "/resend");
-    seen.run("document.getElementById('reason').focus()");
-    seen.scan("24-000007");
-    assert!(seen.is("location.pathname === '/resend'"), "nor does a scan into the reason");
-    assert_eq!(sent(&laboratory), before);
-    assert!(seen.is("document.getElementById('reason').value === ''"), "and is no reason");
-    seen.run("document.getElementById('reason').focus()");
-    seen.type_text("the LIMS was restored");
-    seen.key("Tab");
-    seen.key(" ");
-    seen.until(
-        "document.querySelector('h1').textContent === '2 results leave once more, as everything else does.'",
-    );
-    laboratory.until("/destinations/lims/results/accepted", 2).await;
-    assert!(sent(&laboratory) > before);
-    assert_eq!(seen.console, Vec::<String>::new());
-    laboratory.close().await;
 }
