@@ -5,9 +5,10 @@ use std::io::Write;
 use super::Outcome;
 use super::local::here;
 use crate::config::Bearings;
+use crate::domain::clinic::Force;
 use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId};
 use crate::exit::Exit;
-use crate::journal::Reader;
+use crate::journal::{JournalError, ObservationId, Reader};
 
 /// The most lines of one list.
 const LINES: usize = 1_000;
@@ -39,7 +40,8 @@ pub(super) fn dead_letters(bearings: &Bearings, out: &mut impl Write) -> Outcome
 }
 
 pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
-    let held = Reader::open(&bearings.journal.path)?.held(LINES)?;
+    let reader = Reader::open(&bearings.journal.path)?;
+    let held = reader.held(LINES)?;
     if held.is_empty() {
         writeln!(out, "Nothing is held.")?;
     }
@@ -62,7 +64,7 @@ pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
         };
         writeln!(
             out,
-            "{}  {} {} {} {}{flags} from {}, since {}{at}: {}{behind}",
+            "{}  {} {} {} {}{flags} from {}, since {}{at}: {}{}{behind}",
             hold.observation,
             hold.detail.specimen.reveal(),
             hold.detail.test.code,
@@ -71,9 +73,25 @@ pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
             hold.detail.instrument,
             here(hold.opened_at),
             why.join("; "),
+            by_rules(&reader, hold.observation)?,
         )?;
     }
     Ok(Exit::Done)
+}
+
+/// Which rules in force hold a result, with what they found and their limits.
+fn by_rules(reader: &Reader, held: ObservationId) -> Result<String, JournalError> {
+    let mut found: Vec<String> = Vec::new();
+    for kept in reader.evaluations_of(held)?.into_iter().filter(|it| it.force == Force::InForce) {
+        for it in kept.decisions.into_iter().filter(|it| it.holds) {
+            let limits = match it.thresholds.as_slice() {
+                [] => String::new(),
+                some => format!(" ({})", some.join(", ")),
+            };
+            found.push(format!("{}: {}; by {}{limits}", it.check, it.ruling, it.rules.join(", ")));
+        }
+    }
+    Ok(if found.is_empty() { String::new() } else { format!(" [{}]", found.join("; ")) })
 }
 
 /// Why nothing of its kind leaves by itself, in the words of the configuration where that still says so.

@@ -51,8 +51,10 @@ async fn a_change_is_seen_against_a_value_that_only_the_lims_has() {
     lab.sign();
     send(address, &of_patient("EX0001", "200", "20260102030405")).await;
     until("it is too far from what the LIMS has", || lab.text(&["held"]).contains("too far")).await;
-    let trace = lab.text(&["trace", "EX0001"]);
-    assert!(trace.contains("delta: rise; by glucose-delta"), "{trace}");
+    let [held, trace] = [["held"].as_slice(), &["trace", "EX0001"]].map(|command| lab.text(command));
+    for told in [&held, &trace] {
+        assert!(told.contains("delta: rise; by glucose-delta"), "{told}");
+    }
     assert!(
         trace.contains("seen glucose was 5 (") && trace.contains("at 2026-01-01T03:00:00Z on erba"),
         "{trace}"
