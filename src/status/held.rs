@@ -1,7 +1,81 @@
-//! Where results are held, in words: each destination holds a result back by itself, and another may have it already. Pure.
+//! Where results are held, in words: each destination holds a result back by itself, and another may have it already. And the rows
+//! of the lists of them, with what whoever decides must know of each.
 
-use super::snapshot::Snapshot;
+use std::collections::BTreeMap;
+
+use super::Page;
+use super::clock::Clock;
+use super::hold::{EvidenceRows, patient, rows};
+use super::shell::{self, HeldRow};
+use super::snapshot::{LIST, Snapshot};
 use crate::domain::{Words, counted, words};
+use crate::journal::views::{Evidence, HoldView};
+use crate::journal::{JournalError, ObservationId};
+
+/// Of how many held results a list tells what is known beside them; of the others their own pages do.
+const KNOWN: usize = 100;
+
+/// What is known beside a held result.
+pub(super) struct HeldKnown {
+    /// By the LIMS's order; without one, by the analyzer.
+    pub patient: Vec<(Words, String)>,
+    /// The analyzer named another one.
+    pub is_other: bool,
+    /// What the rules that hold it found, with their limits and numbers.
+    pub rules: Vec<Words>,
+    /// The patient's latest earlier value.
+    pub previous: Option<Words>,
+    /// The open critical call about it.
+    pub call: Option<i64>,
+}
+
+impl HeldKnown {
+    fn of(view: &HoldView, evidence: &Evidence, snapshot: &Snapshot, clock: &Clock) -> HeldKnown {
+        let holding = Evidence {
+            decisions: evidence.decisions.iter().filter(|it| it.holds).cloned().collect(),
+            ..evidence.clone()
+        };
+        let EvidenceRows { ordered, is_other, decisions, previous, .. } = rows(&holding, &view.detail, clock);
+        let is_about = |it: &&crate::journal::calls::CallView| {
+            it.happened.iter().any(|event| event.observation == view.observation)
+        };
+        HeldKnown {
+            patient: ordered.into_iter().next().unwrap_or_else(|| patient(&view.detail)),
+            is_other,
+            rules: decisions,
+            previous: previous.into_iter().next(),
+            call: snapshot.calls.iter().find(is_about).map(|call| call.id.0),
+        }
+    }
+}
+
+impl Page {
+    /// The held results of which this is true, each with what is known beside it, as of one moment.
+    pub(super) async fn held_rows(
+        &self,
+        is_shown: impl Fn(&HoldView) -> bool + Send + 'static,
+    ) -> Result<(Snapshot, Vec<HeldRow>), JournalError> {
+        let sources = self.sources_of_orders();
+        let (snapshot, (held, known)) = self
+            .read(move |reader| {
+                let mut held = reader.held(LIST)?;
+                held.retain(|it| is_shown(it));
+                let known = held.iter().take(KNOWN).map(|it| {
+                    Ok((it.observation, reader.evidence_in_short(it.observation, &it.detail, &sources)?))
+                });
+                let known = known.collect::<Result<BTreeMap<ObservationId, Evidence>, JournalError>>()?;
+                Ok((held, known))
+            })
+            .await?;
+        let clock = self.clock(&snapshot);
+        let row = |view: &HoldView| HeldRow {
+            known: known.get(&view.observation).map(|it| HeldKnown::of(view, it, &snapshot, &clock)),
+            ..shell::held(view, &clock)
+        };
+        let rows = held.iter().map(row).collect();
+        Ok((snapshot, rows))
+    }
+}
 
 /// How many results are held, and where they aren't for that.
 pub(super) fn headline(snapshot: &Snapshot) -> Words {

@@ -51,9 +51,8 @@ pub(super) async fn problems(State(page): State<Page>, who: Who) -> Result<Respo
 }
 
 pub(super) async fn held(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
-    let snapshot = page.snapshot().await?;
+    let (snapshot, held) = page.held_rows(|_| true).await?;
     let clock = page.clock(&snapshot);
-    let held: Vec<_> = snapshot.held.iter().map(|it| shell::held(it, &clock)).collect();
     html(
         &Held {
             shell: Shell::new(words!("Held"), "/held", &page.site, &snapshot, &clock).seen_by(who, "/held"),

@@ -69,6 +69,30 @@ impl Page {
         }
     }
 
+    /// What these held results are, in their order.
+    async fn named(&self, ids: &[i64]) -> Result<Vec<Words>, Failure> {
+        let wanted = ids.to_vec();
+        let (_, held) = self
+            .read(move |reader| {
+                wanted
+                    .iter()
+                    .map(|id| Ok((*id, reader.hold(ObservationId(*id))?)))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        let name = |(id, view): (i64, Option<HoldView>)| match view {
+            Some(HoldView { detail, .. }) => words!(
+                "no. {id}, {test} {value} of {specimen}",
+                id = id.to_string(),
+                test = shell::test_name(&detail.test),
+                value = detail.value_as_sent,
+                specimen = detail.specimen.reveal()
+            ),
+            None => words!("no. {id}", id = id.to_string()),
+        };
+        Ok(held.into_iter().map(name).collect())
+    }
+
     /// Decides about one after the other. Stops at the first that is refused, and tells how many were decided before it.
     pub(super) async fn decide_each(
         &self,
@@ -114,15 +138,14 @@ pub(super) async fn show(
         "" => None,
         name => Some(HoldReason::from_name(name).ok_or(NONE)?),
     };
-    let snapshot = page.snapshot().await?;
-    let clock = page.clock(&snapshot);
     let may_leave = |it: &&HoldView| !it.detail.specimen.is_blank();
     let alone =
         |it: &HoldView, reason: HoldReason| matches!(&it.reasons[..], [only] if only == reason.name());
+    let (snapshot, held) =
+        page.held_rows(move |it| may_leave(&it) && chosen.is_none_or(|reason| alone(it, reason))).await?;
+    let clock = page.clock(&snapshot);
     let count =
         |reason: HoldReason| snapshot.held.iter().filter(may_leave).filter(|it| alone(it, reason)).count();
-    let shown =
-        snapshot.held.iter().filter(may_leave).filter(|it| chosen.is_none_or(|reason| alone(it, reason)));
     let place = chosen.map_or_else(
         || "/held/several".to_owned(),
         |reason| format!("/held/several?held_for={}", reason.name()),
@@ -138,7 +161,7 @@ pub(super) async fn show(
                 .filter(|(_, count, _)| *count > 0)
                 .collect(),
             held_for: chosen.map(|reason| why_held(reason.name())),
-            held: shown.map(|it| shell::held(it, &clock)).collect(),
+            held,
         },
         page.language,
     )
@@ -157,7 +180,8 @@ pub(super) async fn release(
         return Err(Failure::Refused(words!("Nothing was ticked. Go back and tick what is to be released.")));
     }
     page.is_as_seen(&form.all("seen").cloned().collect::<Vec<_>>(), &ids).await?;
-    page.decide_each(&visitor, Asked::Release, &ids, &reason).await.map_err(stopped)?;
+    let named = page.named(&ids).await?;
+    page.decide_each(&visitor, Asked::Release, &ids, &reason).await.map_err(|it| stopped(it, &named))?;
     html(
         &Done {
             headline: counted!(ids.len(), "Released: {n} result.", "Released: {n} results."),
@@ -168,19 +192,50 @@ pub(super) async fn release(
     )
 }
 
-/// What left before one was refused has left, and is said.
-fn stopped((done, id, failure): (usize, i64, Failure)) -> Failure {
+/// What left before one was refused has left, and is said, each by what it is.
+fn stopped((done, id, failure): (usize, i64, Failure), named: &[Words]) -> Failure {
+    let left = || {
+        let which = Words::row(named.iter().take(done).cloned(), "; ");
+        counted!(
+            done,
+            "{n} result was released ({which})",
+            "{n} results were released ({which})",
+            which = which
+        )
+    };
     match failure {
         Failure::Refused(why) if done > 0 => Failure::Refused(words!(
             "{done}, and then result {id} was not: {why}",
-            done = counted!(done, "{n} result was released", "{n} results were released"),
+            done = left(),
             id = id.to_string(),
             why
         )),
-        _ if done > 0 => Failure::Refused(words!(
-            "{done}, and then it broke off: look what is held still.",
-            done = counted!(done, "{n} result was released", "{n} results were released")
-        )),
+        _ if done > 0 => {
+            Failure::Refused(words!("{done}, and then it broke off: look what is held still.", done = left()))
+        }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_that_stops_names_what_was_released_before() {
+        let named: Vec<Words> = ["no. 3, 001 4.80 of S1", "no. 5, 001 5.10 of S2"].map(Words::from).into();
+        let refused = || Failure::Refused("result 5 is no longer held".into());
+        let told = |done, failure| match stopped((done, 5, failure), &named) {
+            Failure::Refused(why) => why.english(),
+            _ => String::new(),
+        };
+        assert_eq!(
+            told(1, refused()),
+            "1 result was released (no. 3, 001 4.80 of S1), and then result 5 was not: result 5 is no longer held"
+        );
+        assert!(told(2, Failure::Render).starts_with(
+            "2 results were released (no. 3, 001 4.80 of S1; no. 5, 001 5.10 of S2), and then it broke off"
+        ));
+        assert_eq!(told(0, refused()), "result 5 is no longer held");
     }
 }

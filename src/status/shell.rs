@@ -2,6 +2,7 @@
 //! rows, which the bench shows in part and the lists in full.
 
 use super::clock::{Clock, Moment};
+use super::held::HeldKnown;
 use super::lead::Severity;
 use super::next::{Next, after_refusal, of_no_destination, of_unknown_fate};
 use super::sessions::Visitor;
@@ -141,6 +142,8 @@ pub(super) struct HeldRow {
     pub message: i64,
     /// Without a specimen number no LIMS could file it.
     pub may_leave: bool,
+    /// What is known beside it, where a list looked.
+    pub known: Option<HeldKnown>,
 }
 
 /// A dead letter, ready to show.
@@ -213,6 +216,7 @@ pub(super) fn held(view: &HoldView, clock: &Clock) -> HeldRow {
         since: clock.at(view.opened_at),
         message: view.message.0,
         may_leave: !detail.specimen.is_blank(),
+        known: None,
     }
 }
 

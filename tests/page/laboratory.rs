@@ -123,28 +123,44 @@ outcomes = {{ accepted = "accepted", refused = "refused" }}
         let gateway = Gateway::start(&settings, Sockets::default()).await.unwrap();
         let page = gateway.page;
         let laboratory = Laboratory { gateway: Some(gateway), lims, page, analyzer, folder };
+        laboratory.until_it_listens().await;
+        laboratory
+    }
+
+    async fn until_it_listens(&self) {
         let began = Instant::now();
         let listens = || {
-            let links = laboratory.gateway.as_ref().unwrap().board.links();
+            let links = self.gateway.as_ref().unwrap().board.links();
             links.values().any(|link| link.state == LinkState::Listening)
         };
         while !listens() {
             assert!(began.elapsed() < DEADLINE, "the listener never stood");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        laboratory
     }
 
     /// Restarts the gateway with more in the analyzer's file.
     pub(crate) async fn restart_with(&mut self, more: &str) {
+        self.restart_after("instruments.d/vitros.toml", |text| format!("{text}{more}")).await;
+    }
+
+    /// Restarts the gateway where what the signed rules hold waits for a person.
+    pub(crate) async fn restart_holding(&mut self) {
+        let items = "[destination.lims.items]";
+        let held = format!("release = \"hold-exceptions\"\n{items}");
+        self.restart_after("labwire.toml", |text| text.replace(items, &held)).await;
+    }
+
+    async fn restart_after(&mut self, name: &str, change: impl FnOnce(String) -> String) {
         self.close().await;
-        let file = self.folder.path().join("instruments.d/vitros.toml");
+        let file = self.folder.path().join(name);
         let text = fs::read_to_string(&file).unwrap();
-        fs::write(file, format!("{text}{more}")).unwrap();
+        fs::write(file, change(text)).unwrap();
         let (settings, _) = Settings::load(self.folder.path()).unwrap();
         let gateway = Gateway::start(&settings, Sockets::default()).await.unwrap();
         self.page = gateway.page;
         self.gateway = Some(gateway);
+        self.until_it_listens().await;
     }
 
     /// Plays one message of the analyzer: results of a specimen as `(test, value)`.

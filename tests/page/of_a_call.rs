@@ -1,4 +1,4 @@
-//! What the page says of a critical call: what was measured, and what verifies it.
+//! What the page says of a critical call, and of a held result, to whoever must judge it: what was measured, and what is known beside.
 
 use super::accessible::{CALLED, CRITICAL, critical_potassium};
 use super::laboratory::Laboratory;
@@ -46,5 +46,31 @@ async fn what_verifies_a_call_is_named_where_it_was_not_measured() {
     ] {
         let says = between(verifies, &format!("<dt>{what}</dt><dd>"), "</dd>");
         assert!(says.ends_with(&format!("{without}</span>")), "{what}: {says}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_held_results_says_whose_each_is_by_what_rule_and_what_was_measured_before() {
+    const HELD: &str = "[[delta]]\nname = \"potassium-delta\"\nanalyte = \"potassium\"\nunit = \"mmol/L\"\nmethod = \"absolute\"\n\
+        rise = \"> 1\"\nwindow = \"72 h\"\nsource = \"a test\"\n";
+    let rules = format!("{CRITICAL}{HELD}");
+    let files = [("rules.d/own.toml", rules.as_bytes())];
+    let mut laboratory = Laboratory::start("127.0.0.1", CALLED, &files, Language::English).await;
+    laboratory.sign_rules().await;
+    laboratory.restart_holding().await;
+    critical_potassium(&laboratory).await;
+    laboratory.until("/waiting/held", 1).await;
+    for path in ["/held", "/held/several"] {
+        let list = laboratory.fetch(path).await.body;
+        let row = between(&list, "<tbody>", "</tbody>");
+        for known in [
+            "Name Example^Ada · Birth date 19610412 · Number 4711",
+            "by potassium-delta; limits ",
+            "Previous: 4.2 mmol/L, ",
+            "href=\"/call/1\"",
+        ] {
+            assert!(row.contains(known), "{path} lacks {known}: {row}");
+        }
+        assert!(!row.contains("by haemolysis"), "a rule that doesn't hold it is on its own page: {row}");
     }
 }

@@ -62,14 +62,24 @@ impl Reader {
         versions: &[ObservationId],
         sources: &BTreeSet<String>,
     ) -> Result<Evidence, JournalError> {
-        let ordered = self.ordered_for(&detail.specimen)?;
         let beside = self.beside(result, detail, versions)?;
         let mut at = self.connection.prepare_cached(
             "SELECT destination, state FROM ledger WHERE observation = ? AND state <> 'not-for-it'",
         )?;
         let at = at.query_map([result.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        Ok(Evidence { beside, at, ..self.evidence_in_short(result, detail, sources)? })
+    }
+
+    /// The same without what else was measured of the specimen and how the result stands at destinations, for a list of results.
+    pub fn evidence_in_short(
+        &self,
+        result: ObservationId,
+        detail: &Observation,
+        sources: &BTreeSet<String>,
+    ) -> Result<Evidence, JournalError> {
+        let ordered = self.ordered_for(&detail.specimen)?;
         let previous = self.previous(result, detail, sources)?;
-        let mut evidence = Evidence { ordered, at, beside, previous, ..Evidence::default() };
+        let mut evidence = Evidence { ordered, previous, ..Evidence::default() };
         for kept in self.evaluations_of(result)?.into_iter().filter(|it| it.force == Force::InForce) {
             let analyte = kept.case.measured.analyte;
             let same = |past: &Past| Some(&past.analyte) == analyte.as_ref();
