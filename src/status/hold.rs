@@ -58,7 +58,7 @@ pub(super) async fn show(
             Ok(Some((view, evidence)))
         })
         .await?;
-    let (view, evidence) = found.ok_or(NONE)?;
+    let Some((view, evidence)) = found else { return page.instead(&who, "/held").ok_or(NONE) };
     let clock = page.clock(&snapshot);
     let anew = page.would_become(id, &view.detail).await;
     html(

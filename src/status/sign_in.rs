@@ -87,8 +87,10 @@ pub(super) async fn show(
     who: Who,
     Query(next): Query<Next>,
 ) -> Result<Response, Failure> {
-    let kept = who.0.as_ref().and_then(|visitor| page.sessions.kept_place(visitor));
-    page.sign_in(who.0, kept.unwrap_or(next.next), None).await
+    // Whoever asks for a place gets there; what was typed elsewhere waits for them.
+    let kept = || who.0.as_ref().and_then(|visitor| page.sessions.kept_place(visitor));
+    let next = if next.next.is_empty() { kept().unwrap_or_default() } else { next.next };
+    page.sign_in(who.0, next, None).await
 }
 
 /// Signs somebody in. Whoever was signed in at this screen is signed out by it.

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::entrance::encoded;
 use super::failure::SignInFirst;
 use super::sign_in::inside;
+use super::who::Who;
 use super::{BODY, Page, routes};
 use crate::domain::Private;
 
@@ -65,6 +66,16 @@ pub(super) async fn keep(State(page): State<Page>, request: Request, next: Next)
             let view = place.split('?').next().unwrap_or_default();
             Redirect::to(&format!("/sign-in?next={}", encoded(view))).into_response()
         }
+    }
+}
+
+impl Page {
+    /// Leads somebody who typed something here, where what it was about is gone, to where they can copy it.
+    pub(super) fn instead(&self, who: &Who, place: &str) -> Option<Response> {
+        let visitor = who.0.as_ref()?;
+        let typed = visitor.typed.clone()?;
+        self.sessions.keep(visitor, Typed { place: place.to_owned(), ..typed });
+        Some(Redirect::to(place).into_response())
     }
 }
 

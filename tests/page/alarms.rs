@@ -138,3 +138,23 @@ async fn an_open_list_of_alarms_follows_them_without_cutting_their_sound_or_what
     seen.until("document.querySelector('.alarm')?.textContent.includes('shelved by ANNA Example')");
     laboratory.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn a_browser_that_lets_no_sound_out_says_so_until_somebody_touches_the_page() {
+    const SAYS: &str = "!document.getElementById('unheard').hidden";
+    let mut laboratory = Laboratory::open().await;
+    let mut seen = Browser::open(&format!("http://{}/alarms", laboratory.page));
+    seen.until("document.getElementById('as-of').textContent.startsWith('live')");
+    assert!(!seen.is(SAYS), "nobody wants the sound here");
+    seen.run("localStorage.setItem('labwire-sound', 'on')");
+    for view in ["alarms", "wall"] {
+        seen.go(&format!("http://{}/{view}", laboratory.page));
+        seen.until(SAYS);
+        seen.picture(&format!("unheard-{view}"));
+        seen.key("Tab");
+        seen.key("a");
+        seen.until("document.getElementById('unheard').hidden");
+    }
+    laboratory.close().await;
+}

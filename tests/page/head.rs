@@ -45,3 +45,19 @@ async fn a_wall_that_is_not_live_says_so_across_the_room() {
     assert!(seen.is(&format!("{} >= {}", size(".stale"), size(".wall h1"))), "as large as the headline");
     seen.picture("wall-not-live");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn a_long_name_of_a_site_is_whole_on_a_narrow_screen() {
+    let mut laboratory = Laboratory::open().await;
+    let mut seen = Browser::open(&format!("http://{}/", laboratory.page));
+    seen.until(LIVE);
+    seen.size(1280, 900);
+    seen.run("document.querySelector('.site').textContent = 'Laboratory of the district hospital of Saint Elizabeth, building 4'");
+    let whole = "(() => { const it = document.querySelector('.site'); \
+                 return it.scrollHeight <= it.clientHeight + 1 && getComputedStyle(it).overflow === 'visible'; })()";
+    assert!(seen.is(whole));
+    assert!(seen.is("document.documentElement.scrollWidth <= 1280"));
+    seen.picture("head-long-name");
+    laboratory.close().await;
+}

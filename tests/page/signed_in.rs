@@ -340,10 +340,46 @@ async fn who_was_away_comes_back_to_the_same_form_with_what_they_typed_and_nothi
     );
     assert!(seen.is("document.querySelector('main .complaint').textContent.includes('nothing was done')"));
     assert_eq!(held(&laboratory).await, 1, "who comes back looks before they decide");
+    let here =
+        "!document.getElementById('typed-here').hidden && document.getElementById('typed-gone').hidden";
+    assert!(seen.is(here), "the form stands");
     seen.run("document.querySelector('button[value=\"release:3\"]').focus()");
     seen.key(" ");
     seen.until("document.querySelector('h1').textContent === 'Released: result 3.'");
     laboratory.until("/waiting/held", 0).await;
     assert_eq!(seen.console, Vec::<String>::new());
+    laboratory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_of_a_result_that_somebody_else_decided_can_still_be_copied() {
+    let pause = Duration::from_secs(6);
+    let mut laboratory = Laboratory::start_as("127.0.0.1", "", &[], |page| page.away_after = pause).await;
+    laboratory.send_results().await;
+    let anna = laboratory.signed_in("anna", "technician").await;
+    let guard = guard(&laboratory, &anna).await;
+    let chosen = format!("guard={guard}&pin=BADGE-0815");
+    assert_eq!(laboratory.post("/pin", &anna, &chosen).await.status, 303);
+    tokio::time::sleep(pause + Duration::from_millis(100)).await;
+    let form = format!("guard={guard}&place=%2Fheld%2F3&decision=release%3A3&reason=at+the+slope");
+    assert_eq!(laboratory.post("/decide", &anna, &form).await.status, 303);
+    // A place that is asked for comes before the one where something was typed.
+    let next = |body: &str| between(body, "name=\"next\" value=\"", "\"").to_owned();
+    assert_eq!(next(&laboratory.fetch_as(&anna, "/sign-in?next=%2Forders").await.body), "/orders");
+    assert_eq!(next(&laboratory.fetch_as(&anna, "/sign-in").await.body), "/held/3");
+
+    let bert = laboratory.signed_in("bert", "technician").await;
+    let hold = laboratory.fetch_as(&bert, "/held/3").await.body;
+    let of = |what: &str| between(&hold, &format!("name=\"{what}\" value=\""), "\"").replace(' ', "+");
+    let form = format!("guard={}&decision=release%3A3&reason=seen&seen={}", of("guard"), of("seen"));
+    assert_eq!(laboratory.post("/decide", &bert, &form).await.status, 200);
+
+    let back = format!("guard={guard}&pin=BADGE-0815&next=%2Fheld%2F3");
+    assert_eq!(laboratory.post("/back", &anna, &back).await.status, 303);
+    let gone = laboratory.fetch_as(&anna, "/held/3").await;
+    assert!(gone.status == 303 && gone.headers.contains("location: /held"), "{}", gone.headers);
+    let list = laboratory.fetch_as(&anna, "/held").await.body;
+    assert!(list.contains("at the slope") && list.contains("id=\"typed-gone\""), "{list}");
+    assert!(!laboratory.fetch_as(&anna, "/held").await.body.contains("at the slope"), "once");
     laboratory.close().await;
 }

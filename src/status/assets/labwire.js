@@ -111,13 +111,23 @@
     const hidden = Array.from(form.querySelectorAll("input[type=hidden]")).filter((it) => !["guard", "place"].includes(it.name));
     return hidden.every(wasSent) && (buttons.length === 0 || buttons.some(wasSent));
   };
+  let stands = false;
   for (const form of typed ? document.querySelectorAll("form.decide") : []) {
     if (new URL(form.action).pathname !== typed.action || !carries(form)) continue;
+    stands = true;
     for (const it of form.elements) {
       const sent = typed.fields.filter(([name]) => name === it.name).map(([, value]) => value);
       if (it.matches("input[type=checkbox], input[type=radio]")) it.checked = sent.includes(it.value);
       else if (it.matches("textarea, select, input:not([type=hidden])") && sent.length > 0) it.value = sent[0];
     }
+  }
+  if (typed) {
+    // Where the form is gone, what was written by hand can still be copied.
+    const CHOSEN = /^(decision|what|outcome|said|result|seen|differs|kind_.*)$/;
+    const written = typed.fields.filter(([name, value]) => !CHOSEN.test(name) && value.trim() !== "");
+    const gone = document.getElementById("typed-gone");
+    gone.querySelector("pre").textContent = written.map(([, value]) => value).join("\n");
+    (stands ? document.getElementById("typed-here") : gone).hidden = false;
   }
   if (scan) {
     scan.form.addEventListener("submit", (event) => {
@@ -292,9 +302,25 @@
   let context = null;
   const wanted = () => localStorage.getItem(KEY) === "on";
   const label = () => { button.textContent = wanted() ? button.dataset.wordsOff : button.dataset.wordsOn; };
+  const unheard = document.getElementById("unheard");
+  // A browser that lets no sound out says so by a context that doesn't run.
+  const show = () => {
+    if (unheard) unheard.hidden = !(wanted() && context && context.state === "suspended");
+  };
+  const open = () => {
+    if (context || !window.AudioContext) return;
+    context = new AudioContext();
+    context.onstatechange = show;
+  };
+  if (wanted()) open();
+  show();
+  for (const touch of ["pointerdown", "keydown"]) {
+    document.addEventListener(touch, () => context && context.state === "suspended" && context.resume());
+  }
   window.labwireTone = (tones) => {
     if (!wanted() || !window.AudioContext) return;
-    context = context || new AudioContext();
+    open();
+    show();
     tones.forEach((hertz, index) => {
       const tone = context.createOscillator();
       const loud = context.createGain();
@@ -312,6 +338,7 @@
   button.addEventListener("click", () => {
     localStorage.setItem(KEY, wanted() ? "off" : "on");
     label();
+    show();
     window.labwireTone([660]);
   });
 })();
