@@ -11,6 +11,7 @@ use super::ask::Dialogue;
 use crate::config::starter::Site;
 use crate::config::{DEFAULT, Errors, Finding, Secrets, Settings};
 use crate::exit::Exit;
+use crate::host::users::{SERVICE, User};
 
 /// `dialogue`, where somebody can be asked; otherwise `out` is all there is.
 pub(super) fn run(asked: &Init, mut dialogue: Option<Dialogue<'_>>, out: &mut impl Write) -> Outcome {
@@ -52,8 +53,29 @@ pub(super) fn run(asked: &Init, mut dialogue: Option<Dialogue<'_>>, out: &mut im
         tell(&errors, out)?;
         return Ok(Exit::Configuration);
     }
+    let token = site.token_file.filter(|_| site.lims.is_some()).map(|token| folder.join(token));
+    if let Some(told) = token.and_then(|token| hidden(&token, &User::named(SERVICE)?)) {
+        writeln!(out, "{told}")?;
+        return Ok(Exit::Configuration);
+    }
     writeln!(out, "Next: labwire add instrument NAME, then labwire check.")?;
     Ok(Exit::Done)
+}
+
+/// What the unit of the package hides from the service.
+const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
+
+/// What to do where the service can't read a token's file that whoever asks can.
+fn hidden(token: &Path, service: &User) -> Option<String> {
+    let by_unit = HOMES.iter().map(Path::new).find(|home| token.starts_with(home)).map(Path::to_owned);
+    let obstacle = by_unit.or_else(|| service.obstacle(token))?;
+    Some(format!(
+        "labwire runs as the user {SERVICE}, which can't read {token}: {obstacle} is closed to it. Leave the file as it is, and have \
+         systemd hand it over: systemctl edit labwire, and write\n  [Service]\n  LoadCredential=lims:{token}\nthen in labwire.toml\n  \
+         token_file = \"/run/credentials/labwire.service/lims\"\nthen systemctl restart labwire.",
+        token = token.display(),
+        obstacle = obstacle.display()
+    ))
 }
 
 /// Asks what wasn't said.

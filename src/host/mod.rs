@@ -12,5 +12,5 @@ pub mod serial;
 pub mod sockets;
 pub mod systemd;
 pub mod tls;
-mod users;
+pub mod users;
 pub mod web;

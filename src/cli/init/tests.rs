@@ -25,6 +25,7 @@ const HERE: [&str; 6] =
 
 #[test]
 fn a_first_configuration_by_flags_passes_the_check() {
+    crate::host::tls::install_provider();
     let folder = tempfile::tempdir().unwrap();
     let words =
         [&["--site", "Example Laboratory North", "--lims", "http://127.77.77.20:1/results"], &HERE[..]]
@@ -75,4 +76,25 @@ fn nothing_is_written_of_what_is_wrong_or_wasn_t_said() {
         assert_eq!(begun(folder.path(), words, None).0, expected, "{words:?}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn a_token_that_the_service_cannot_read_is_told_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt;
+    // Whoever runs this isn't the user nobody.
+    let nobody = User::named("nobody").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    fs::write(&token, "invented\n").unwrap();
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(folder.path(), 0o711);
+    mode(&token, 0o600);
+    let told = hidden(&token, &nobody).unwrap();
+    let shown = token.display();
+    assert!(told.contains(&format!("can't read {shown}: {shown} is closed to it")), "{told}");
+    assert!(told.contains(&format!("LoadCredential=lims:{shown}\n")), "{told}");
+    assert!(!told.contains("invented"), "{told}");
+    mode(&token, 0o644);
+    assert_eq!(hidden(&token, &nobody), None);
+    assert!(hidden(Path::new("/root/token"), &nobody).unwrap().contains("/root is closed to it"));
 }
