@@ -105,6 +105,11 @@ fn keep(place: &Place, piece: &[u8], dialect: &AstmDialect) -> Keep {
         places.operator,
         places.query_specimen,
     ];
+    // The family's name, the given and the middle one: what stands behind them are titles.
+    let is_name = any(&[places.patient_name]) || kind == Kind::Patient && matches!(place.field, 6 | 7);
+    if is_name && place.component <= 3 {
+        return Keep::Called;
+    }
     if any(&private) {
         return Keep::Names;
     }

@@ -123,6 +123,12 @@ fn keep(place: &Place, piece: &[u8], dialect: &Hl7Dialect, places: &Hl7Places) -
         &places.operator,
         &places.query_specimen,
     ];
+    // The family's name, the given and the middle one: what stands behind them are titles and kinds of names.
+    let is_name = any(&places.patient_name)
+        || matches!((&place.segment, place.field), (b"PID", 5 | 6 | 9) | (b"NK1", 2));
+    if is_name && place.component <= 3 {
+        return Keep::Called;
+    }
     if private.iter().any(|locations| any(locations)) {
         return Keep::Names;
     }

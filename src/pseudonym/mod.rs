@@ -22,6 +22,8 @@ const TRIES: u32 = 1_000;
 /// The longest that stays of what the protocol itself needs, and of a code or a unit, in bytes.
 const LONGEST_KEPT: usize = 48;
 const LONGEST_CODE: usize = 24;
+/// The shortest word that names somebody wherever it stands, in bytes.
+const SHORTEST: usize = 4;
 
 /// What was replaced by what so far.
 pub struct Pseudonyms {
@@ -30,6 +32,11 @@ pub struct Pseudonyms {
     taken: BTreeSet<Vec<u8>>,
     /// The words by which somebody is named, in small letters.
     names: BTreeSet<Vec<u8>>,
+    /// The short words of names in the message at hand, as a name is written: too much else is written alike for them to go
+    /// from other messages too.
+    short: BTreeSet<Vec<u8>>,
+    /// Those of all messages.
+    all_short: BTreeSet<Vec<u8>>,
 }
 
 /// Whether the text of a place may stay. A name can stand anywhere by mistake, so that a place is never enough where its
@@ -52,12 +59,21 @@ enum Keep {
     No,
     /// It says who somebody is: its words go from wherever else they stand.
     Names,
+    /// It is a name: its short words go too, from wherever else they stand in this message.
+    Called,
 }
 
 impl Pseudonyms {
     /// By a key that is used once and told to nobody.
     pub fn new(key: [u8; 32]) -> Pseudonyms {
-        Pseudonyms { key, given: BTreeMap::new(), taken: BTreeSet::new(), names: BTreeSet::new() }
+        Pseudonyms {
+            key,
+            given: BTreeMap::new(),
+            taken: BTreeSet::new(),
+            names: BTreeSet::new(),
+            short: BTreeSet::new(),
+            all_short: BTreeSet::new(),
+        }
     }
 
     /// Replaces what a message of this profile doesn't need to be read. Its length stays. A name that stands where a code or a unit
@@ -70,12 +86,18 @@ impl Pseudonyms {
         if message.contains(&0) {
             return Err("it has characters of two bytes");
         }
-        match &profile.dialect {
-            Dialect::Astm(dialect) => astm::disguise(message, dialect, profile, self),
-            Dialect::Hl7(dialect) => hl7::disguise(message, dialect, profile, self),
-            Dialect::Table(dialect) => return table::disguise(message, dialect, profile, self),
-        }
-        Ok(())
+        self.short.clear();
+        let mut once = |message: &mut [u8]| {
+            match &profile.dialect {
+                Dialect::Astm(dialect) => astm::disguise(message, dialect, profile, self),
+                Dialect::Hl7(dialect) => hl7::disguise(message, dialect, profile, self),
+                Dialect::Table(dialect) => return table::disguise(message, dialect, profile, self),
+            }
+            Ok(())
+        };
+        // A name may stand behind what it is to go from.
+        once(&mut message.to_vec())?;
+        once(message)
     }
 
     /// A text in another text's place: of the same length and shape.
@@ -95,7 +117,8 @@ impl Pseudonyms {
         found
     }
 
-    /// Replaces in a text what was replaced in messages, wherever it stands as a word of at least four bytes.
+    /// Replaces in a text what was replaced in messages, wherever it stands as a word of at least four bytes, or as a short name is
+    /// written.
     pub fn scrub(&self, text: &str) -> String {
         let is_word = |c: char| c.is_alphanumeric();
         let mut clean = String::with_capacity(text.len());
@@ -104,7 +127,8 @@ impl Pseudonyms {
             let length = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
             let (run, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
             rest = after;
-            let given = self.given.get(run.as_bytes()).filter(|_| run.len() >= 4 && is_word(first));
+            let is_name = run.len() >= 4 || self.all_short.contains(run.as_bytes());
+            let given = self.given.get(run.as_bytes()).filter(|_| is_name && is_word(first));
             match given {
                 Some(given) => clean.push_str(&String::from_utf8_lossy(given)),
                 None => clean.push_str(run),
@@ -162,12 +186,17 @@ impl Pseudonyms {
                     && piece.iter().all(|byte| byte.is_ascii_digit() || b"+-:./TZ ".contains(byte))
             }
             Keep::IfOne => piece.len() <= 1,
-            Keep::No | Keep::Names => false,
+            Keep::No | Keep::Names | Keep::Called => false,
         };
-        if keep == Keep::Names {
+        if matches!(keep, Keep::Names | Keep::Called) {
             self.names.extend(words(piece));
         }
-        if !stays || hides_something || keep != Keep::Yes && self.names_somebody(piece, profile) {
+        if keep == Keep::Called {
+            self.learn_short(piece);
+        }
+        let names_somebody = keep != Keep::Yes
+            && (self.names_somebody(piece, profile) || self.says_short_name(piece, profile));
+        if !stays || hides_something || names_somebody {
             // A number that a spreadsheet shortened stays one. Words are replaced one by one, so that a name is the same
             // name with and without what stands beside it.
             let is_shortened = is_shortened(piece);
@@ -186,6 +215,41 @@ impl Pseudonyms {
 }
 
 impl Pseudonyms {
+    /// Keeps the words of a name that are too short for [`words`], in the letters in which names are written: `Li` and `LI`. In small
+    /// letters they would be units and abbreviations.
+    fn learn_short(&mut self, piece: &[u8]) {
+        let short = all_words(piece).filter(|word| (2..SHORTEST).contains(&word.len()));
+        let letters = |word: &&[u8]| word.iter().all(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
+        for word in short.filter(letters) {
+            let capitals = word.to_ascii_uppercase();
+            let mut written = word.to_ascii_lowercase();
+            if let Some(first) = written.first_mut() {
+                first.make_ascii_uppercase();
+            }
+            for form in [capitals, written] {
+                // That it is known to a text that isn't of a message.
+                self.of(&form);
+                self.all_short.insert(form.clone());
+                self.short.insert(form);
+            }
+        }
+    }
+
+    /// Whether a word of it is a short name of this message. What the profile knows, and what has a unit's stroke or sign, isn't: it
+    /// is needed for the message to be read alike.
+    fn says_short_name(&self, piece: &[u8], profile: &Profile) -> bool {
+        let is_known = |text: &str| {
+            profile.tests.contains_key(text)
+                || profile.aspects.contains_key(text)
+                || profile.status(text).is_some()
+                || profile.flag(text).is_some()
+        };
+        all_words(piece).any(|word| self.short.contains(word))
+            && !piece.iter().any(|byte| b"/%".contains(byte))
+            && !std::str::from_utf8(piece).is_ok_and(is_known)
+            && !is_value(piece, profile)
+    }
+
     /// Whether a word of it names somebody, in whatever letters, and the profile knows no test by it.
     fn names_somebody(&self, piece: &[u8], profile: &Profile) -> bool {
         let known = |text: &str| profile.tests.contains_key(text) || profile.aspects.contains_key(text);
@@ -195,9 +259,11 @@ impl Pseudonyms {
 
 /// The words of a piece that are long enough to name somebody, in small letters.
 fn words(piece: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    const SHORTEST: usize = 4;
-    let words = piece.split(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
-    words.filter(|word| word.len() >= SHORTEST).map(small)
+    all_words(piece).filter(|word| word.len() >= SHORTEST).map(small)
+}
+
+fn all_words(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
+    piece.split(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
 }
 
 /// In small letters, of UTF-8 and otherwise of Latin-1, whose capitals stand 32 before them.
@@ -388,11 +454,63 @@ mod tests {
             String::from_utf8(message).unwrap()
         };
         let first = once("KRESZENTIA");
-        assert!(first.contains("KRESZENTIA"), "the name comes after it: {first}");
+        assert!(!first.to_lowercase().contains("kreszentia"), "though the name comes after it: {first}");
         let second = once("KRESZENTIA");
         assert!(!second.to_lowercase().contains("kreszentia"), "{second}");
         assert!(second.contains(&format!("^^^{code}|5.4|")), "a test keeps its code: {second}");
         assert!(once("mg/dL").contains("5.4|mg/dL"));
+    }
+
+    #[test]
+    fn a_short_name_goes_from_its_own_message_and_structure_stays() {
+        let read = |text: &str| crate::config::profile::parse(text).unwrap();
+        let erba = read(include_str!("../../config/profiles.d/erba-xl.toml"));
+        let hl7 = read(include_str!("../../config/profiles.d/generic-hl7.toml"));
+        // In the places of an order's test, a unit, a flag and a status, before the name and behind it.
+        let astm = "H|\\^&\rO|1|S-1||^^^LI\rR|1|^^^GLCC|5.4|Li||Li||F\rP|1||X-77||Li^Bo^Ng\rR|2|^^^GLCC|5.4|ng/mL||N||F\rL|1|N\r";
+        let segments = "MSH|^~\\&|a||||20260501120000||ORU^R01|1|P|2.5.1\rPID|1||X-77||Li^Bo\r\
+            OBR|1||S-1|LI^Bo\rOBX|1|NM|GLU^Li^L||5.2|mmol/L||Bo|||F\rNTE|1||told Li\r";
+        for (profile, said, stays) in [
+            (&erba, astm, &["^^^GLCC|5.4|", "|5.4|ng/mL||N||F", "H|\\^&\r", "L|1|N"][..]),
+            (&hl7, segments, &["|5.2|mmol/L|", "MSH|^~\\&|a", "|GLU^", "|||F\r"]),
+        ] {
+            let disguised = |planted: &str| {
+                let mut message = planted.as_bytes().to_vec();
+                let mut pseudonyms = Pseudonyms::new([7; 32]);
+                pseudonyms.disguise(&mut message, profile).unwrap();
+                (String::from_utf8(message).unwrap(), pseudonyms)
+            };
+            let named = |text: &str| {
+                let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+                words.filter(|word| ["Li", "LI", "Bo", "BO", "Ng"].contains(word)).count()
+            };
+            let (told, pseudonyms) = disguised(said);
+            assert_eq!(named(&told), 0, "{told}");
+            assert!(named(said) >= 5 && told.len() == said.len(), "{told}");
+            for part in stays {
+                assert!(told.contains(part), "{part}: {told}");
+            }
+            assert_eq!(named(&pseudonyms.scrub("specimen of Li Bo, of no other")), 0);
+            assert!(pseudonyms.scrub("Li is not a list").ends_with(" is not a list"));
+            // The negative control: where nobody is called so, it is a code like any other.
+            let (told, _) = disguised(&said.replace("|Li^Bo", "|Kreszentia^Anna"));
+            assert!(named(&told) > 0, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_test_that_is_called_like_a_patient_stays_a_test() {
+        let profile =
+            crate::config::profile::parse(include_str!("../../config/profiles.d/erba-xl.toml")).unwrap();
+        let code = profile.tests.keys().find(|code| (2..4).contains(&code.len())).unwrap();
+        let said = format!("H|\\^&\rP|1||X-77||{code}^Bo\rR|1|^^^{code}|5.4|mg/dL||N||F\r");
+        let mut message = said.clone().into_bytes();
+        Pseudonyms::new([7; 32]).disguise(&mut message, &profile).unwrap();
+        let told = String::from_utf8(message).unwrap();
+        assert!(
+            told.contains(&format!("^^^{code}|5.4|mg/dL||N||F")) && !told.contains(&format!("|{code}^")),
+            "{told}"
+        );
     }
 
     #[test]
