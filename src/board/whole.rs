@@ -18,7 +18,7 @@ pub enum Chore {
 pub struct Differing {
     /// When that was noticed.
     pub since: Timestamp,
-    /// The files that say something else.
+    /// The files that say something else, each with the keys that do.
     pub files: Vec<String>,
     /// Why it couldn't be put in force; zero: it could.
     pub mistakes: usize,
@@ -29,7 +29,7 @@ impl Differing {
         match self.mistakes {
             0 => words!(
                 "The configuration on disk isn't in force ({files}): labwire check, then reload",
-                files = self.files.join(", ")
+                files = self.files.join("; ")
             ),
             mistakes => counted!(
                 mistakes,

@@ -16,6 +16,7 @@ use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::Access;
 
@@ -23,6 +24,7 @@ use crate::clock;
 use crate::config::settings::{Instrument, OrderWay, Transport};
 use crate::config::{Finding, Secrets, Settings};
 use crate::exit::Exit;
+use crate::host::control;
 use crate::host::logging;
 use crate::host::serial::Machine;
 use crate::journal::verify::{LOOKED_THROUGH, keeps_from_starting, quick_check};
@@ -31,6 +33,8 @@ pub(super) use reload::{obstacles, to_be_said};
 pub(super) use rules::findings as unreached;
 
 const MIB: u64 = 1024 * 1024;
+/// How long a running gateway may take to answer.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a check found: the text for a person and the exit code for a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +95,18 @@ pub(super) fn report(folder: &Path, machine: &Machine) -> Report {
         count(settings.destinations.len(), "destination"),
         count(warnings.len(), "warning"),
     );
+    if let Some(differing) = not_in_force(&settings) {
+        let _ = writeln!(text, "{differing}");
+    }
     Report { text, exit: Exit::Done }
+}
+
+/// What a running gateway says of keys that changed since it started.
+fn not_in_force(settings: &Settings) -> Option<String> {
+    match control::ask_within(&settings.control_socket, &control::Request::Live, PATIENCE) {
+        Ok(control::Response::Live { configuration, .. }) => configuration,
+        _ => None,
+    }
 }
 
 /// Whether somebody is named who may put rules in force.

@@ -9,7 +9,8 @@ use crate::host::control::{self, Request, Response};
 
 pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
     match control::ask(&bearings.control_socket, &Request::Reload)? {
-        Response::Done => {
+        Response::Reloads { changes } => {
+            changes.iter().try_for_each(|change| writeln!(out, "Changed: {change}"))?;
             writeln!(out, "labwire ends, to be started with the new configuration.")?;
             Ok(Exit::Done)
         }

@@ -84,8 +84,8 @@ async fn sound_configuration(
     }
 }
 
-/// Whether labwire could start with the configuration on disk; why not, a line each.
-fn tried(running: &Settings, folder: &Path) -> Result<(), String> {
+/// Whether labwire could start with the configuration on disk, and what changed in it; why not, a line each.
+fn tried(running: &Settings, folder: &Path) -> Result<Vec<String>, String> {
     let (new, _) = Settings::load(folder).map_err(|errors| {
         tracing::error!(%errors, "the new configuration can't be used; labwire goes on with the old one");
         errors.to_string()
@@ -102,7 +102,7 @@ fn tried(running: &Settings, folder: &Path) -> Result<(), String> {
     if let Some(said) = check::to_be_said(running, &new) {
         tracing::warn!("{said}");
     }
-    let files = new.origin.differs_in(&running.origin).join(", ");
-    tracing::info!(files, "stopping, to be started again with the new configuration");
-    Ok(())
+    let changes = new.origin.changes_since(&running.origin);
+    tracing::info!(files = changes.join("; "), "stopping, to be started again with the new configuration");
+    Ok(changes)
 }

@@ -30,12 +30,12 @@ pub(super) async fn watch(board: Board, running: Origin, stop: CancellationToken
         }
         let differing = (present != running).then(|| {
             let mistakes = Settings::load(&running.folder).err().map_or(0, |errors| errors.0.len());
-            Differing { since: clock::now(), files: present.differs_in(&running), mistakes }
+            Differing { since: clock::now(), files: present.changes_since(&running), mistakes }
         });
         match &differing {
             None => tracing::info!("the configuration on disk is the one that runs again"),
             Some(Differing { mistakes, files, .. }) => {
-                let files = files.join(", ");
+                let files = files.join("; ");
                 tracing::info!(mistakes, files, "the configuration on disk isn't the one that runs");
             }
         }

@@ -152,6 +152,10 @@ pub enum Response {
     Reevaluated {
         results: Vec<Reevaluated>,
     },
+    /// The gateway ends, to be started with the configuration on disk; what changed in it.
+    Reloads {
+        changes: Vec<String>,
+    },
     /// So many results leave once more.
     Resent {
         results: usize,

@@ -8,8 +8,8 @@ use super::{Control, Response};
 /// Takes wishes to reload.
 pub type Reloads = mpsc::Sender<ReloadAsked>;
 
-/// One wish. Answered with why the new configuration can't be used, or with nothing where the gateway ends to be started with it.
-pub type ReloadAsked = oneshot::Sender<Result<(), String>>;
+/// One wish. Answered with why the new configuration can't be used, or with what changed where the gateway ends to be started with it.
+pub type ReloadAsked = oneshot::Sender<Result<Vec<String>, String>>;
 
 impl Control {
     pub(super) async fn reload(&self, actor: String) -> Response {
@@ -20,7 +20,7 @@ impl Control {
             return ending();
         }
         match answered.await {
-            Ok(Ok(())) => Response::Done,
+            Ok(Ok(changes)) => Response::Reloads { changes },
             Ok(Err(why)) => Response::Refused { why },
             Err(_) => ending(),
         }
