@@ -1,6 +1,7 @@
 //! What every link is doing at this moment, for the page and the status command. Kept in memory: the journal holds
 //! what must last.
 
+mod lag;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::domain::{Private, Words, counted, words};
 
+pub use lag::Lag;
 pub use whole::{Chore, Differing};
 
 /// A shared board. Every change is announced.
@@ -29,6 +31,7 @@ struct State {
     configuration: Option<Differing>,
     refused: Option<String>,
     dropped_spans: Option<u64>,
+    lags: BTreeMap<String, Lag>,
 }
 
 /// One serial port, listener or outgoing connection, by its source name.

@@ -75,6 +75,27 @@ async fn a_delivery_is_repeated_byte_for_byte_under_its_key_until_it_is_taken() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_log_and_the_metrics_lead_from_a_message_to_its_delivery() {
+    let lims = LimsByHand::start(|asked, _| accept(asked)).await;
+    let (lab, address) = laboratory(&lims).await;
+    let _gateway = lab.start().await;
+    send(address, &glucose("EX0001", "5.40", "F", TIME)).await;
+    until("it is accepted", || lab.count("accepted") == 1).await;
+    let log = std::fs::read_to_string(lab.path("log")).unwrap();
+    let correlated = |wanted: &str| {
+        let line = log.lines().find(|line| line.contains(wanted)).unwrap_or_default();
+        let id = line.split("correlation_id").nth(1).unwrap_or_default();
+        let id: String =
+            id.chars().skip_while(|c| !c.is_ascii_hexdigit()).take_while(char::is_ascii_hexdigit).collect();
+        assert!(line.contains("erba"), "{line}");
+        id
+    };
+    let (read, delivered) = (correlated("a message was read"), correlated("verdict"));
+    assert!(read.len() == 32 && read == delivered, "{read:?} and {delivered:?}:\n{log}");
+    assert!(!log.contains("EX0001"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_lims_asks_to_be_spared_it_is_spared() {
     let wait = Duration::from_secs(2);
     let lims = LimsByHand::start(move |asked, before| match before {

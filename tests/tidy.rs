@@ -38,7 +38,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("reconciliation", &["host", "journal", "config", "domain"]),
     ("reconciliation/schedule", &["journal", "config", "board", "clock"]),
     ("alerts", &["status", "host", "config", "domain", "clock"]),
-    ("traces", &["journal", "host", "config", "board"]),
+    ("traces", &["journal", "host", "config", "domain", "board"]),
     ("orders", &["host", "wire", "journal", "pipeline", "config", "domain", "clock", "board", "shutdown"]),
     ("status", &["host", "journal", "reconciliation", "config", "domain", "clock", "board"]),
     ("status/measured", &["pipeline", "journal", "domain"]),

@@ -100,6 +100,7 @@ mod tests {
             carries: Carries::Results,
             items: vec![ObservationId(1)],
             token: None,
+            came: Vec::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! One destination's worker: leases what may leave, sends it, and settles it by the answer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::board::{Board, Cause, DestinationState};
 use crate::clock::{self, Steps};
 use crate::config::settings::{Destination, OnUnknown, VerdictKind};
 use crate::journal::ledger::{Fate, Lease, Next, Render, Resolve, Settlement};
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Journal, JournalError, ObservationId};
 use crate::shutdown::Tasks;
 
 /// How long to sleep when nothing rings: retries become due by themselves.
@@ -148,6 +149,8 @@ async fn attempt(
     let judgement = &attempted.judgement;
     tracing::info!(
         destination = %destination.id, specimen_token = lease.token.as_ref().map(display),
+        instrument = whole(lease.came.iter().map(|it| &it.instrument)),
+        correlation_id = whole(lease.came.iter().map(|it| it.correlation)),
         delivery = %lease.delivery, key = lease.key, attempt = lease.number,
         verdict = ?judgement.verdict, "{}", judgement.detail
     );
@@ -159,6 +162,26 @@ async fn attempt(
     };
     settle(&delivery, &destination, &lease, attempted).await;
     report
+}
+
+/// Each word once, in order: most deliveries are of one message and so of one analyzer.
+fn whole<T: Ord + ToString>(words: impl Iterator<Item = T>) -> Option<String> {
+    let words: BTreeSet<T> = words.collect();
+    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Counts how long results took that the LIMS has now.
+fn count_arrived(board: &Board, lease: &Lease, fates: &[(ObservationId, Fate)], now: Timestamp) {
+    let accepted = fates.iter().filter(|(_, fate)| *fate == Fate::Accepted);
+    for (observation, _) in accepted {
+        let came = lease.came.iter().find(|it| it.is_result && it.observation == *observation);
+        if let Some(came) = came {
+            // A clock that was set back in between makes no time negative.
+            let took = Duration::try_from(now.duration_since(came.received_at)).unwrap_or_default();
+            board.arrived(&came.instrument, took);
+        }
+    }
 }
 
 /// Writes the answer down. Until that works the delivery can't be leased again, so this goes on trying.
@@ -176,7 +199,10 @@ async fn settle(delivery: &Delivery, destination: &Destination, lease: &Lease, a
             connection: connection.clone(),
         };
         match delivery.journal.settle(lease, settlement, now).await {
-            Ok(()) => return delivery.due.notify_one(),
+            Ok(()) => {
+                count_arrived(&delivery.board, lease, &judgement.fates, now);
+                return delivery.due.notify_one();
+            }
             Err(JournalError::Full) => tokio::time::sleep(LOOK).await,
             Err(error) => {
                 tracing::error!(destination = %destination.id, specimen_token = lease.token.as_ref().map(display),

@@ -46,6 +46,9 @@ impl<S: Subscriber> Layer<S> for Journald {
     }
 }
 
+/// Of which an entry may have several, each found by itself: a delivery may be of several messages.
+const LISTS: [&str; 2] = ["CORRELATION_ID", "INSTRUMENT"];
+
 /// An event's text, as the log has it, and its fields.
 #[derive(Default)]
 struct Entry {
@@ -92,7 +95,11 @@ impl Entry {
         put("SYSLOG_IDENTIFIER", "labwire");
         put("LABWIRE_TARGET", target);
         for (name, value) in &self.fields {
-            put(&format!("LABWIRE_{name}"), value);
+            if LISTS.contains(&name.as_str()) {
+                value.split(' ').for_each(|one| put(&format!("LABWIRE_{name}"), one));
+            } else {
+                put(&format!("LABWIRE_{name}"), value);
+            }
         }
         bytes
     }
@@ -125,6 +132,7 @@ mod tests {
             tracing::warn!(
                 source = "serial /dev/ttyS0",
                 message_id = 7,
+                correlation_id = "0a 0b",
                 specimen_token = Some(tracing::field::display("K3W7QZ2MFA5D")),
                 errors = "two\nlines",
                 "an odd thing"
@@ -132,10 +140,10 @@ mod tests {
         });
         let mut space = [0; 4096];
         let length = journal.recv(&mut space).unwrap();
-        let line = "an odd thing source=\"serial /dev/ttyS0\" message_id=7 specimen_token=K3W7QZ2MFA5D errors=\"two\\nlines\"";
+        let line = "an odd thing source=\"serial /dev/ttyS0\" message_id=7 correlation_id=\"0a 0b\" specimen_token=K3W7QZ2MFA5D errors=\"two\\nlines\"";
         let mut expected = format!(
             "MESSAGE={line}\nPRIORITY=4\nSYSLOG_IDENTIFIER=labwire\nLABWIRE_TARGET={}\nLABWIRE_SOURCE=serial /dev/ttyS0\n\
-             LABWIRE_MESSAGE_ID=7\nLABWIRE_SPECIMEN_TOKEN=K3W7QZ2MFA5D\nLABWIRE_ERRORS\n",
+             LABWIRE_MESSAGE_ID=7\nLABWIRE_CORRELATION_ID=0a\nLABWIRE_CORRELATION_ID=0b\nLABWIRE_SPECIMEN_TOKEN=K3W7QZ2MFA5D\nLABWIRE_ERRORS\n",
             module_path!()
         )
         .into_bytes();

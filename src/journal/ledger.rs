@@ -17,6 +17,7 @@ use rusqlite::{Connection, params};
 
 use super::audit::{self, GATEWAY, Step};
 use super::calls::Reason;
+use super::came::Came;
 use super::orders::Ordered;
 use super::writer::Urgency;
 use super::{CallId, DeliveryId, Journal, JournalError, ObservationId, OpenError, standstill};
@@ -50,6 +51,8 @@ pub struct Lease {
     pub items: Vec<ObservationId>,
     /// What stands for its specimen in the log.
     pub token: Option<SpecimenToken>,
+    /// Where what it carries came from.
+    pub came: Vec<Came>,
 }
 
 /// What a delivery is of.

@@ -19,6 +19,7 @@ mod audit;
 pub mod backup;
 mod beside;
 pub mod calls;
+pub mod came;
 mod codes;
 mod counters;
 pub mod days;

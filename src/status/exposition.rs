@@ -1,7 +1,7 @@
 //! `/metrics`: the numbers of one moment as Prometheus text. No patient data, no specimen: labels are names of the
 //! configuration and words of ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use axum::extract::State;
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::Page;
 use super::failure::Failure;
 use super::snapshot::{Contact, Snapshot};
-use crate::board::DestinationState;
+use crate::board::{DestinationState, Lag};
 use crate::journal::retention::Archive;
 use crate::journal::views::Dead;
 use crate::journal::{Condition, Delays, Reader, Space};
@@ -24,6 +24,7 @@ pub(super) struct Vitals {
     pub archives: Vec<Archive>,
     pub dropped_spans: Option<u64>,
     pub dead: Vec<Dead>,
+    pub lags: BTreeMap<String, Lag>,
 }
 
 pub(super) async fn show(State(page): State<Page>) -> Result<Response, Failure> {
@@ -32,8 +33,8 @@ pub(super) async fn show(State(page): State<Page>) -> Result<Response, Failure> 
         move |reader: &Reader| Ok((Space::of(&journal), reader.archives()?, reader.dead_by_analyzer()?));
     let (snapshot, (space, archives, dead)) = page.read(read).await?;
     let (delays, reserve_bytes) = (page.delays.delays(), page.journal.reserve_bytes);
-    let dropped_spans = page.board.dropped_spans();
-    let vitals = Vitals { delays, space, reserve_bytes, archives, dropped_spans, dead };
+    let (dropped_spans, lags) = (page.board.dropped_spans(), page.board.lags());
+    let vitals = Vitals { delays, space, reserve_bytes, archives, dropped_spans, dead, lags };
     let text = exposition(&snapshot, &vitals);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
@@ -75,6 +76,7 @@ pub(super) fn exposition(snapshot: &Snapshot, vitals: &Vitals) -> String {
     destinations(snapshot, &mut text);
     queues(snapshot, &mut text);
     dead(&vitals.dead, &mut text);
+    lags(&vitals.lags, &mut text);
     if let Some(dropped) = vitals.dropped_spans {
         let help = "Spans that the traces' collector refused for good since the start.";
         text.family("dropped_spans_total", "counter", help);
@@ -271,6 +273,22 @@ fn dead(dead: &[Dead], text: &mut Exposition) {
     for it in dead {
         let labels = [("analyzer", it.instrument.as_str()), ("destination", it.destination.as_str())];
         text.sample("dead_letter_results", &labels, it.results);
+    }
+}
+
+fn lags(lags: &BTreeMap<String, Lag>, text: &mut Exposition) {
+    let name = "delivery_lag_seconds";
+    let help =
+        "From a result's message on disk to the LIMS's word that it has it, by analyzer, since the start.";
+    text.family(name, "histogram", help);
+    let bucket = format!("{name}_bucket");
+    for (analyzer, lag) in lags {
+        for (bound, count) in lag.within() {
+            text.sample(&bucket, &[("analyzer", analyzer), ("le", &bound.to_string())], count);
+        }
+        text.sample(&bucket, &[("analyzer", analyzer), ("le", "+Inf")], lag.count);
+        text.sample(&format!("{name}_sum"), &[("analyzer", analyzer)], lag.sum.as_secs_f64());
+        text.sample(&format!("{name}_count"), &[("analyzer", analyzer)], lag.count);
     }
 }
 

@@ -8,6 +8,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use sha2::{Digest, Sha256};
 
+use crate::domain::Correlation;
 use crate::journal::MessageId;
 use crate::journal::traces::{Attempt, Way};
 
@@ -102,7 +103,8 @@ impl Identity {
     fn data(&self, (message, received_at): (MessageId, Timestamp), span: Span) -> SpanData {
         let whole =
             format!("{} {} {}", self.created_at.as_microsecond(), message.0, received_at.as_microsecond());
-        let trace = TraceId::from_bytes(first(&whole));
+        let trace = Correlation::of(self.created_at, message.0, received_at);
+        let trace = TraceId::from_bytes(trace.bytes());
         let context = |part: &str| SpanId::from_bytes(first(&format!("{whole} {part}")));
         SpanData {
             span_context: SpanContext::new(

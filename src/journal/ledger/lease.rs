@@ -13,6 +13,7 @@ use super::notices::{consign_notices, fresh_notice};
 use super::{AttemptKind, Carries, Consignment, Item, Lease, Render, Resolve, URGENCIES, move_lines};
 use crate::domain::{DestinationId, SpecimenId};
 use crate::journal::audit::{self, GATEWAY, Step};
+use crate::journal::came::came;
 use crate::journal::{DeliveryId, JournalError, ObservationId, restoration, tokens};
 
 /// The most observations in one payload.
@@ -338,7 +339,7 @@ fn begin(
         )?
         .query_map([delivery], |row| row.get(0).map(ObservationId))?
         .collect::<Result<Vec<_>, _>>()?;
-    let carries = carries(connection, delivery)?;
+    let (carries, came) = (carries(connection, delivery)?, came(connection, delivery)?);
     audit::append(
         connection,
         &Step {
@@ -352,5 +353,16 @@ fn begin(
             },
         },
     )?;
-    Ok(Lease { delivery: DeliveryId(delivery), attempt, number, kind, key, payload, carries, items, token })
+    Ok(Lease {
+        delivery: DeliveryId(delivery),
+        attempt,
+        number,
+        kind,
+        key,
+        payload,
+        carries,
+        items,
+        token,
+        came,
+    })
 }

@@ -41,10 +41,12 @@ impl Told {
 impl Runner {
     pub(super) fn say(&self, message: MessageId, told: Told) {
         let instrument = told.instrument.as_ref().map(display);
+        let correlation = self.read(|reader| reader.correlation(message)).ok().flatten();
+        let correlation_id = correlation.as_ref().map(display);
         for (specimen, Count { results, problems, queries }) in &told.specimens {
             tracing::info!(
-                instrument, specimen_token = self.token(specimen).map(display), message_id = %message, results,
-                problems, queries, "a message was read"
+                instrument, specimen_token = self.token(specimen).map(display), message_id = %message, correlation_id,
+                results, problems, queries, "a message was read"
             );
         }
     }

@@ -36,7 +36,10 @@ fn busy_bench() -> (Snapshot, Vitals) {
     let space = Space { free: 10, used: 5, unused: 0 };
     let dead = vec![Dead { instrument: "centaur".to_owned(), destination: "lims".to_owned(), results: 3 }];
     let archives = vec![archive];
-    (snapshot, Vitals { delays, space, reserve_bytes: 7, archives, dropped_spans: Some(4), dead })
+    let board = crate::board::Board::default();
+    board.arrived("centaur", Duration::from_secs(70));
+    let lags = board.lags();
+    (snapshot, Vitals { delays, space, reserve_bytes: 7, archives, dropped_spans: Some(4), dead, lags })
 }
 
 #[test]
@@ -59,6 +62,9 @@ fn numbers_are_told_with_their_labels() {
         "labwire_deliveries{destination=\"lims\",state=\"due\"} 0",
         "labwire_oldest_owed_age_seconds{destination=\"lims\"} 90",
         "labwire_dropped_spans_total 4",
+        "labwire_delivery_lag_seconds_bucket{analyzer=\"centaur\",le=\"60\"} 0",
+        "labwire_delivery_lag_seconds_bucket{analyzer=\"centaur\",le=\"300\"} 1",
+        "labwire_delivery_lag_seconds_sum{analyzer=\"centaur\"} 70",
         "labwire_dead_letter_results{analyzer=\"centaur\",destination=\"lims\"} 3",
     ] {
         assert!(text.lines().any(|it| it == line), "{line}:\n{text}");
