@@ -9,12 +9,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::audit::{self, Step};
 use super::calls::CallView;
 use super::orders::{CachedOrder, identity_doubts, ordered};
-use super::people::on_the_page;
 use super::read::observation;
 use super::rows::instant;
 use super::writer::Urgency;
 use super::{CallId, Journal, JournalError, ObservationId, Reader};
-use crate::domain::{Observation, OrderDoubt, PersonName, SampleClass};
+use crate::domain::{Observation, OrderDoubt, SampleClass};
 
 /// The most results on one list. A page of more would not be read.
 pub const LONGEST: usize = 2_000;
@@ -93,7 +92,7 @@ impl Journal {
     pub async fn keep_downtime_list(
         &self,
         destinations: Vec<String>,
-        by: PersonName,
+        actor: String,
         now: Timestamp,
     ) -> Result<ListId, JournalError> {
         self.submit(Urgency::Other, move |connection| {
@@ -103,7 +102,6 @@ impl Journal {
                     "the LIMS has everything: there is nothing to keep".into(),
                 ));
             }
-            let actor = on_the_page(&by);
             connection.execute(
                 "INSERT INTO downtime_list (kept_at, kept_by) VALUES (?, ?)",
                 params![now.as_microsecond(), actor],

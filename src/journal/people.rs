@@ -152,13 +152,12 @@ impl Journal {
     /// Notes what somebody did about an alarm, which is called by its text.
     pub async fn note_alarm(
         &self,
-        name: PersonName,
+        actor: String,
         alarm: String,
         done: String,
         now: Timestamp,
     ) -> Result<(), JournalError> {
         self.submit(Urgency::Other, move |connection| {
-            let actor = on_the_page(&name);
             let step = Step { at: now, actor: &actor, step: "alarm", subject: alarm, detail: done };
             audit::append(connection, &step)
         })

@@ -1,6 +1,8 @@
 //! The alarms that are on: one line each, with who acknowledged or shelved it, the forms for that, and what happened since the
 //! start. It decides about no result.
 
+mod json;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
@@ -19,6 +21,8 @@ use super::who::Who;
 use super::words::filters;
 use crate::config::settings::Least;
 use crate::domain::{Role, Words, words};
+use crate::journal::people::on_the_page;
+pub(super) use json::{alarms as alarms_as_json, see_to as see_to_as_json};
 
 #[derive(Template)]
 #[template(path = "alarms.html")]
@@ -48,6 +52,8 @@ pub(super) struct AlarmForm {
     #[serde(default)]
     hours: u8,
 }
+
+const NONE: Failure = Failure::NotFound("There is no such alarm.");
 
 pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
@@ -95,29 +101,49 @@ pub(super) async fn record(
     who: Who,
     Form(form): Form<AlarmForm>,
 ) -> Result<Response, Failure> {
-    const NONE: Failure = Failure::NotFound("There is no such alarm.");
     let visitor = page.authorised(who, &form.guard, Role::Technician).await?;
     let (what, id) = form.what.split_once(':').ok_or(NONE)?;
     let id: u64 = id.parse().map_err(|_| NONE)?;
-    let now = crate::clock::now();
-    // It counts once it is on disk who did it.
-    match what {
-        "acknowledge" => {
-            let text = page.annunciator.about(id).ok_or(NONE)?;
-            page.people.note_alarm(visitor.name, text.english(), "acknowledged".to_owned(), now).await?;
-            page.annunciator.acknowledge(id, &visitor.shown, now);
-        }
-        "shelve" => {
-            let hours = SignedDuration::from_hours(form.hours.into());
-            let until = now.saturating_add(hours).unwrap_or(now);
-            let reason = form.reason.trim().to_owned();
-            let done = format!("shelved for {} hours: {reason}", form.hours);
-            let shelf = Shelf { by: visitor.shown.clone(), reason, until };
-            let text = page.annunciator.may_shelve(id, &shelf, now).map_err(Failure::Refused)?;
-            page.people.note_alarm(visitor.name, text.english(), done, now).await?;
-            page.annunciator.shelve(id, shelf, now);
-        }
-        _ => return Err(NONE),
-    }
+    let doing = Doing::from_name(what, &form.reason, form.hours).ok_or(NONE)?;
+    page.see_to(id, doing, visitor.shown, on_the_page(&visitor.name)).await?;
     Ok(Redirect::to("/alarms").into_response())
+}
+
+/// What somebody does about an alarm.
+enum Doing {
+    Acknowledge,
+    Shelve { reason: String, hours: u8 },
+}
+
+impl Doing {
+    fn from_name(name: &str, reason: &str, hours: u8) -> Option<Doing> {
+        match name {
+            "acknowledge" => Some(Doing::Acknowledge),
+            "shelve" => Some(Doing::Shelve { reason: reason.trim().to_owned(), hours }),
+            _ => None,
+        }
+    }
+}
+
+impl Page {
+    /// Does it in a name that the page shows and one that the audit does. It counts once it is on disk who did it.
+    async fn see_to(&self, id: u64, doing: Doing, by: String, actor: String) -> Result<(), Failure> {
+        let now = crate::clock::now();
+        match doing {
+            Doing::Acknowledge => {
+                let text = self.annunciator.about(id).ok_or(NONE)?;
+                self.people.note_alarm(actor, text.english(), "acknowledged".to_owned(), now).await?;
+                self.annunciator.acknowledge(id, &by, now);
+            }
+            Doing::Shelve { reason, hours } => {
+                let until = now.saturating_add(SignedDuration::from_hours(hours.into())).unwrap_or(now);
+                let done = format!("shelved for {hours} hours: {reason}");
+                let shelf = Shelf { by, reason, until };
+                let text = self.annunciator.may_shelve(id, &shelf, now).map_err(Failure::Refused)?;
+                self.people.note_alarm(actor, text.english(), done, now).await?;
+                self.annunciator.shelve(id, shelf, now);
+            }
+        }
+        Ok(())
+    }
 }

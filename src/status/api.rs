@@ -3,7 +3,6 @@
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -12,11 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Page;
 use super::act::needed;
+use super::alarm_list::{alarms_as_json, see_to_as_json};
 use super::anew::{preview_as_json as anew_as_json, record_as_json as read_anew_as_json};
+use super::asker::{reasoned, refused, wrong};
+use super::call::{call_as_json, record_as_json as record_call_as_json};
 use super::calls::{self, CallRow};
-use super::entrance::Machine;
+use super::downtime::{downtime_as_json, keep_as_json, since_as_json};
 use super::failure::Failure;
+use super::hold::held_as_json;
 use super::misread::{both_as_json, record_as_json};
+use super::orders::orders_as_json;
 use super::qc::{say_as_json, series_as_json};
 use super::reconciliation::{as_json as day_as_json, sign_as_json, signatures_as_json};
 use super::resend::{preview_as_json, send_as_json};
@@ -28,17 +32,21 @@ use crate::host::control::{Asked, Request};
 
 /// What describes all this.
 const DOCUMENT: &str = include_str!("../../docs/openapi.json");
-/// The longest reason of a decision, in characters, as on the page.
-const LONGEST_REASON: usize = 500;
 
 pub(super) fn router() -> Router<Page> {
     Router::new()
         .route("/api/v1/openapi.json", get(document))
         .route("/api/v1/status", get(machine::status))
         .route("/api/v1/held", get(held))
+        .route("/api/v1/held/{id}", get(held_as_json))
+        .route("/api/v1/alarms", get(alarms_as_json).post(see_to_as_json))
+        .route("/api/v1/orders", get(orders_as_json))
+        .route("/api/v1/downtime", get(downtime_as_json).post(keep_as_json))
+        .route("/api/v1/downtime/{id}", get(since_as_json))
         .route("/api/v1/problems", get(problems))
         .route("/api/v1/dead-letters", get(dead_letters))
         .route("/api/v1/calls", get(critical_calls))
+        .route("/api/v1/calls/{id}", get(call_as_json).post(record_call_as_json))
         .route("/api/v1/specimen", get(specimen_way))
         .route("/api/v1/decisions", post(decide))
         .route("/api/v1/resend", get(preview_as_json).post(send_as_json))
@@ -58,7 +66,7 @@ struct List<T> {
 }
 
 #[derive(Serialize)]
-struct HeldItem {
+pub(super) struct HeldItem {
     id: i64,
     instrument: String,
     specimen: String,
@@ -70,6 +78,8 @@ struct HeldItem {
     since: String,
     message: i64,
     may_leave: bool,
+    /// Why it is held, for a decision that says so.
+    seen: String,
 }
 
 #[derive(Serialize)]
@@ -99,7 +109,7 @@ struct LetterItem {
 }
 
 #[derive(Serialize)]
-struct CallItem {
+pub(super) struct CallItem {
     id: i64,
     state: String,
     specimen: String,
@@ -152,12 +162,6 @@ struct Value {
     unit: String,
 }
 
-/// Why there is no answer, in a sentence.
-#[derive(Serialize)]
-struct Refusal {
-    error: String,
-}
-
 #[derive(Deserialize)]
 struct Sought {
     id: String,
@@ -169,6 +173,9 @@ struct Decision {
     decision: String,
     id: i64,
     reason: String,
+    /// Of what is to be released: why it was held when it was looked at.
+    #[serde(default)]
+    seen: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -232,7 +239,7 @@ async fn specimen_way(
     State(page): State<Page>,
     sought: Result<Query<Sought>, QueryRejection>,
 ) -> Result<Response, Response> {
-    let Query(sought) = sought.map_err(|_| refusal(StatusCode::BAD_REQUEST, "Say which: ?id=NUMBER."))?;
+    let Query(sought) = sought.map_err(|_| wrong("Say which: ?id=NUMBER."))?;
     let found = specimen::find(&page, &sought.id).await.map_err(refused)?;
     Ok(Json(SpecimenItem {
         severity: found.lead.severity.class(),
@@ -248,22 +255,21 @@ async fn specimen_way(
     .into_response())
 }
 
-/// Decides in the name of a machine. A session doesn't count here: a browser could be made to send one.
+/// Decides in the name of a token.
 async fn decide(
     State(page): State<Page>,
     headers: HeaderMap,
     sent: Result<Json<Decision>, JsonRejection>,
 ) -> Result<Response, Response> {
-    let machine = token(&page, &headers).ok_or_else(no_token)?;
-    let form = "Send {\"decision\": …, \"id\": …, \"reason\": …} as application/json.";
-    let Json(sent) = sent.map_err(|_| refusal(StatusCode::BAD_REQUEST, form))?;
-    let unknown = || refusal(StatusCode::BAD_REQUEST, "There is no such decision.");
-    let decision = Asked::from_name(&sent.decision).ok_or_else(unknown)?;
-    if machine.role < needed(decision) {
-        return Err(refusal(StatusCode::FORBIDDEN, "This token's role may not do this."));
+    let form = "{\"decision\": …, \"id\": …, \"reason\": …}";
+    let (asker, sent) = page.asker(&headers, sent, form)?;
+    let decision = Asked::from_name(&sent.decision).ok_or_else(|| wrong("There is no such decision."))?;
+    asker.needs(needed(decision))?;
+    let reason = reasoned(&sent.reason)?;
+    if let (Asked::Release, Some(seen)) = (decision, sent.seen) {
+        page.is_as_seen(&[format!("{} {seen}", sent.id)], &[sent.id]).await.map_err(refused)?;
     }
-    let reason = reasoned(&sent.reason).ok_or_else(no_reason)?;
-    let by = format!("{} by token", machine.name);
+    let by = asker.account();
     let request = Request::Decide { decision, id: sent.id, by: None, reason };
     page.ask_as(by.clone(), request).await.map_err(refused)?;
     let kept = page.kept(decision, sent.id).await.map_err(refused)?;
@@ -271,41 +277,7 @@ async fn decide(
     Ok(Json(Decided { decision: decision.name(), id: sent.id, by, kept }).into_response())
 }
 
-/// Whose token it is.
-pub(super) fn token(page: &Page, headers: &HeaderMap) -> Option<Machine> {
-    page.entrance.machine(headers).cloned()
-}
-
-/// A reason that may stand in the audit.
-pub(super) fn reasoned(reason: &str) -> Option<String> {
-    let reason = reason.trim();
-    (!reason.is_empty() && reason.chars().count() <= LONGEST_REASON).then(|| reason.to_owned())
-}
-
-pub(super) fn no_token() -> Response {
-    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response()
-}
-
-pub(super) fn no_reason() -> Response {
-    refusal(StatusCode::BAD_REQUEST, "A decision needs a reason, of 500 characters at most.")
-}
-
-pub(super) fn refusal(status: StatusCode, error: &str) -> Response {
-    (status, Json(Refusal { error: error.to_owned() })).into_response()
-}
-
-pub(super) fn refused(failure: Failure) -> Response {
-    match failure {
-        Failure::NotFound(what) => refusal(StatusCode::NOT_FOUND, what),
-        Failure::Refused(why) => refusal(StatusCode::CONFLICT, &why.english()),
-        other => {
-            let status = other.into_response().status();
-            refusal(status, "labwire can't answer now.")
-        }
-    }
-}
-
-fn held_item(it: HeldRow) -> HeldItem {
+pub(super) fn held_item(it: HeldRow) -> HeldItem {
     HeldItem {
         id: it.id,
         instrument: it.instrument,
@@ -318,6 +290,7 @@ fn held_item(it: HeldRow) -> HeldItem {
         since: it.since.exact(),
         message: it.message,
         may_leave: it.may_leave,
+        seen: it.seen,
     }
 }
 
@@ -349,7 +322,7 @@ fn letter_item(it: LetterRow) -> LetterItem {
     }
 }
 
-fn call_item(it: CallRow) -> CallItem {
+pub(super) fn call_item(it: CallRow) -> CallItem {
     CallItem {
         id: it.id,
         state: it.mark.words.english(),

@@ -1,6 +1,8 @@
 //! One critical call: what is to be told, by when and to whom, what verifies it beside, everything that happened, and the
 //! forms that write down what somebody did. What is written names a patient and is never logged.
 
+mod json;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
@@ -16,12 +18,16 @@ use super::failure::{Failure, html};
 use super::hold::{EvidenceRows, patient, rows};
 use super::measured::Verifier;
 use super::shell::Shell;
+use super::snapshot::Snapshot;
 use super::who::Who;
 use super::words::filters;
 use crate::domain::call::{CallOutcome, IdentifierKind};
 use crate::domain::{Role, Words, words};
 use crate::host::control::{CallRequest, Recorded, Request};
+use crate::journal::calls::CallView;
+use crate::journal::views::Evidence;
 use crate::journal::{CallId, ObservationId};
+pub(super) use json::{call as call_as_json, record as record_as_json};
 
 #[derive(Template)]
 #[template(path = "call.html")]
@@ -96,17 +102,7 @@ impl Page {
         typed: CallForm,
         complaint: Option<Words>,
     ) -> Result<Response, Failure> {
-        let sources = self.sources_of_orders();
-        let (snapshot, found) = self
-            .read(move |reader| {
-                let Some(view) = reader.call(CallId(number))? else { return Ok(None) };
-                let versions: Vec<ObservationId> = view.happened.iter().map(|it| it.observation).collect();
-                let evidence =
-                    reader.evidence(view.observation, view.result.reveal(), &versions, &sources)?;
-                Ok(Some((view, evidence)))
-            })
-            .await?;
-        let (view, mut evidence) = found.ok_or(NONE)?;
+        let (snapshot, view, mut evidence) = self.called(number).await?;
         let clock = self.clock(&snapshot);
         let result = view.result.reveal();
         let verifiers = snapshot.measured.verifiers(result, &mut evidence, &clock);
@@ -143,6 +139,24 @@ impl Page {
             },
             self.language,
         )
+    }
+}
+
+impl Page {
+    /// A call by its number, with what stands beside its result.
+    async fn called(&self, number: i64) -> Result<(Snapshot, CallView, Evidence), Failure> {
+        let sources = self.sources_of_orders();
+        let (snapshot, found) = self
+            .read(move |reader| {
+                let Some(view) = reader.call(CallId(number))? else { return Ok(None) };
+                let versions: Vec<ObservationId> = view.happened.iter().map(|it| it.observation).collect();
+                let evidence =
+                    reader.evidence(view.observation, view.result.reveal(), &versions, &sources)?;
+                Ok(Some((view, evidence)))
+            })
+            .await?;
+        let (view, evidence) = found.ok_or(NONE)?;
+        Ok((snapshot, view, evidence))
     }
 }
 

@@ -2,6 +2,9 @@
 //! by ward, open critical calls on top, to be printed; a list that was kept says later what differs in the LIMS. It says on
 //! every page that it is no report.
 
+mod became;
+mod json;
+
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -9,6 +12,8 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+
+use became::{SinceRow, is_doubtful, lines};
 
 use super::Page;
 use super::act::Desk;
@@ -19,11 +24,15 @@ use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
 use super::lead::Severity;
 use super::shell::{Mark, Shell, test_name};
+use super::snapshot::Snapshot;
 use super::who::Who;
 use super::words::{filters, refused};
 use crate::domain::{Observation, Patient, Role, Words, counted, words};
 use crate::journal::CallId;
-use crate::journal::downtime::{At, LONGEST, ListId, Missing, Since};
+use crate::journal::JournalError;
+use crate::journal::downtime::{At, Kept, LONGEST, ListId, Missing, Since};
+use crate::journal::people::on_the_page;
+pub(super) use json::{downtime as downtime_as_json, keep as keep_as_json, since as since_as_json};
 
 /// How many kept lists are named.
 const LISTS: usize = 10;
@@ -87,37 +96,8 @@ struct ResultRow {
     marks: Vec<Mark>,
 }
 
-struct SinceRow {
-    /// The class of the worst.
-    class: &'static str,
-    marks: Vec<Mark>,
-    specimen: String,
-    patient: Words,
-    test: String,
-    listed: String,
-    now: Words,
-}
-
-/// What became of a line of a kept list, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Became {
-    /// Something else than the list says.
-    Different,
-    Held,
-    Refused,
-    /// It left, and nobody knows whether it arrived.
-    PerhapsThere,
-    NotThere,
-    AsListed,
-}
-
 pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
-    let live = page.live_destinations();
-    let (snapshot, ((missing, is_cut), lists, called)) = page
-        .read(move |reader| {
-            Ok((reader.missing(&live)?, reader.downtime_lists(LISTS)?, reader.of_open_calls()?))
-        })
-        .await?;
+    let (snapshot, Listed { missing, is_cut, lists, called }) = page.listed().await?;
     let clock = page.clock(&snapshot);
     let mut calls = calls::rows(&snapshot, &clock);
     for row in &mut calls {
@@ -129,12 +109,7 @@ pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response,
             headline: headline(missing.len(), is_cut),
             calls,
             wards: wards(&missing, &clock),
-            by_hand: missing
-                .iter()
-                .flat_map(|it| &it.at)
-                .map(whereabouts)
-                .fold(Whereabouts::default(), Whereabouts::and)
-                .told(),
+            by_hand: by_hand(&missing),
             cut: is_cut.then_some(LONGEST),
             lists: lists.into_iter().map(|it| (it.id.0, clock.at(it.at), it.by)).collect(),
             shell: Shell::new(words!("List for a downtime"), "/downtime", &page.site, &snapshot, &clock)
@@ -156,12 +131,7 @@ pub(super) async fn keep(
     Form(form): Form<KeepForm>,
 ) -> Result<Response, Failure> {
     let visitor = page.authorised(who, &form.guard, Role::Technician).await?;
-    let live = page.live_destinations();
-    let kept = page.people.keep_downtime_list(live, visitor.name, crate::clock::now()).await;
-    let list = kept.map_err(|error| match error {
-        crate::journal::JournalError::Refused(why) => Failure::Refused(refused(&why)),
-        other => Failure::Journal(other),
-    })?;
+    let list = page.keep_list(on_the_page(&visitor.name)).await?;
     Ok(Redirect::to(&format!("/downtime/{}", list.0)).into_response())
 }
 
@@ -171,22 +141,17 @@ pub(super) async fn since(
     who: Who,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    const NONE: Failure = Failure::NotFound("There is no kept list of that number.");
-    let number: i64 = id.parse().map_err(|_| NONE)?;
-    let (snapshot, found) = page.read(move |reader| reader.downtime_list(ListId(number))).await?;
-    let (kept, since) = found.ok_or(NONE)?;
-    let clock = page.clock(&snapshot);
-    let mut lines: Vec<(Became, SinceRow)> = since.iter().map(since_row).collect();
-    lines.sort_by_key(|(became, _)| *became);
-    let came_to: Vec<Became> = lines.iter().map(|(became, _)| *became).collect();
+    let (snapshot, kept, since) = page.kept_list(&id).await?;
+    let (clock, number) = (page.clock(&snapshot), kept.id.0);
+    let (summary, lines) = lines(&since);
     html(
         &DowntimeSince {
             id: number,
             kept: clock.at(kept.at),
             by: kept.by,
-            summary: summary(&came_to),
-            is_doubtful: since.iter().any(|it| it.now.iter().any(|at| at.may_be_there)),
-            lines: lines.into_iter().map(|(_, row)| row).collect(),
+            summary,
+            is_doubtful: is_doubtful(&since),
+            lines,
             shell: Shell::new(
                 words!("Kept list {number}", number = number.to_string()),
                 "/downtime",
@@ -200,7 +165,44 @@ pub(super) async fn since(
     )
 }
 
+/// What is on the list of this moment.
+struct Listed {
+    missing: Vec<Missing>,
+    is_cut: bool,
+    lists: Vec<Kept>,
+    called: BTreeMap<CallId, Missing>,
+}
+
 impl Page {
+    async fn listed(&self) -> Result<(Snapshot, Listed), JournalError> {
+        let live = self.live_destinations();
+        self.read(move |reader| {
+            let (missing, is_cut) = reader.missing(&live)?;
+            let (lists, called) = (reader.downtime_lists(LISTS)?, reader.of_open_calls()?);
+            Ok(Listed { missing, is_cut, lists, called })
+        })
+        .await
+    }
+
+    /// Keeps the list of this moment in a name that the audit shows.
+    async fn keep_list(&self, actor: String) -> Result<ListId, Failure> {
+        let live = self.live_destinations();
+        let kept = self.people.keep_downtime_list(live, actor, crate::clock::now()).await;
+        kept.map_err(|error| match error {
+            JournalError::Refused(why) => Failure::Refused(refused(&why)),
+            other => Failure::Journal(other),
+        })
+    }
+
+    /// A kept list by its number, and what became of each line.
+    async fn kept_list(&self, id: &str) -> Result<(Snapshot, Kept, Vec<Since>), Failure> {
+        const NONE: Failure = Failure::NotFound("There is no kept list of that number.");
+        let id = ListId(id.parse().map_err(|_| NONE)?);
+        let (snapshot, found) = self.read(move |reader| reader.downtime_list(id)).await?;
+        let (kept, since) = found.ok_or(NONE)?;
+        Ok((snapshot, kept, since))
+    }
+
     /// The destinations by which patients are treated.
     fn live_destinations(&self) -> Vec<String> {
         let live = self.known.destinations.iter();
@@ -325,6 +327,12 @@ fn whereabouts(at: &At) -> Whereabouts {
     }
 }
 
+/// What comes of a result that is typed in by hand.
+fn by_hand(missing: &[Missing]) -> Vec<Words> {
+    let at = missing.iter().flat_map(|it| &it.at).map(whereabouts);
+    at.fold(Whereabouts::default(), Whereabouts::and).told()
+}
+
 fn marks(at: &[At]) -> Vec<Mark> {
     told(at).into_iter().map(|(severity, words)| Mark::new(severity, words)).collect()
 }
@@ -332,84 +340,6 @@ fn marks(at: &[At]) -> Vec<Mark> {
 fn value(detail: &Observation) -> String {
     let unit = detail.unit.as_deref().unwrap_or_default();
     format!("{} {unit}", detail.value_as_sent).trim_end().to_owned()
-}
-
-/// What became of a line, and where it differs from the list, how.
-fn became(it: &Since) -> (Became, Option<Words>) {
-    let is_somewhere = |state: &str| it.now.iter().any(|at| at.state == state);
-    let is_settled =
-        |at: &At| matches!(at.state.as_str(), "accepted" | "staged" | "superseded" | "not-for-it");
-    match it.changed() {
-        Some(newer) if newer.specimen != it.then.detail.specimen => {
-            (Became::Different, Some(words!("another specimen's: tell whoever worked by the list")))
-        }
-        Some(_) => (Became::Different, Some(words!("changed: tell whoever worked by the list"))),
-        None if is_somewhere("rejected") => {
-            (Became::Different, Some(words!("rejected: tell whoever worked by the list")))
-        }
-        None if is_somewhere("held") => (Became::Held, None),
-        None if is_somewhere("refused") => (Became::Refused, None),
-        None if it.now.iter().any(|at| at.may_be_there) => (Became::PerhapsThere, None),
-        None if it.now.iter().all(is_settled) => (Became::AsListed, None),
-        None => (Became::NotThere, None),
-    }
-}
-
-fn since_row(it: &Since) -> (Became, SinceRow) {
-    let then = &it.then.detail;
-    let (became, differs) = became(it);
-    let verdict = match became {
-        Became::AsListed => Some(Mark::new(Severity::Calm, words!("in the LIMS as listed"))),
-        Became::NotThere => Some(Mark::new(Severity::Wait, words!("not in the LIMS yet"))),
-        _ => differs.map(|how| Mark::new(Severity::Danger, how)),
-    };
-    // As the list to work by says it: who has only this sheet must not be told less.
-    let warnings = told(&it.now).into_iter().filter(|(severity, _)| *severity < Severity::Wait);
-    let warnings = warnings.map(|(severity, words)| Mark::new(severity, words));
-    let marks: Vec<Mark> = verdict.into_iter().chain(warnings).collect();
-    let states = it.now.iter().map(|at| Words::row([(&at.destination).into(), state_words(&at.state)], ": "));
-    let newer = it.newer.iter().flat_map(|newer| {
-        let is_another = newer.specimen != then.specimen;
-        let other = is_another.then(|| words!("specimen {id}", id = newer.specimen.reveal()));
-        [Some(value(newer).into()), other].into_iter().flatten()
-    });
-    let now = Words::row(newer.chain([Words::row(states, ", ")]), " · ");
-    let row = SinceRow {
-        class: marks.iter().map(|mark| mark.class).next().unwrap_or_default(),
-        marks,
-        specimen: then.specimen.reveal().to_owned(),
-        patient: named(&it.then),
-        test: test_name(&then.test),
-        listed: value(then),
-        now,
-    };
-    (became, row)
-}
-
-/// The patient's name, and where the analyzer named somebody else, that one too.
-fn named(it: &Missing) -> Words {
-    let (told, sent) = (&patient(it).name, &it.detail.patient.reveal().name);
-    match otherwise(it) {
-        Some(other) => words!("{told} ({why}: {sent})", told, why = other.why, sent),
-        None => told.into(),
-    }
-}
-
-/// How many came to what, worst first.
-fn summary(came_to: &[Became]) -> Words {
-    let of = |it: Became| came_to.iter().filter(|other| **other == it).count();
-    let parts = [
-        (
-            of(Became::Different),
-            counted!(of(Became::Different), "{n} differs from the list", "{n} differ from the list"),
-        ),
-        (of(Became::Held), words!("{n} held, not to be used yet", n = of(Became::Held))),
-        (of(Became::Refused), words!("{n} refused", n = of(Became::Refused))),
-        (of(Became::PerhapsThere), words!("{n} perhaps in the LIMS", n = of(Became::PerhapsThere))),
-        (of(Became::NotThere), words!("{n} not in the LIMS yet", n = of(Became::NotThere))),
-        (of(Became::AsListed), words!("{n} in the LIMS as listed", n = of(Became::AsListed))),
-    ];
-    Words::row(parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words), " · ")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! One held result: why it waits, what the rules decided of it, what stands beside it, and the form to decide.
 
+mod json;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -11,11 +13,15 @@ use super::bench::state_words;
 use super::clock::Clock;
 use super::failure::{Failure, html};
 use super::shell::{self, HeldRow, Shell, unit_and_flags};
+use super::snapshot::Snapshot;
 use super::who::Who;
 use super::words::{filters, ruled};
 use crate::domain::{Observation, Patient, Private, Words, words};
 use crate::journal::ObservationId;
-use crate::journal::views::{Beside, Evidence, Previous};
+use crate::journal::views::{Beside, Evidence, HoldView, Previous};
+pub(super) use json::{
+    EvidenceItem, Told, evidence as evidence_as_json, held as held_as_json, told as told_as_json,
+};
 
 #[derive(Template)]
 #[template(path = "hold.html")]
@@ -47,18 +53,11 @@ pub(super) async fn show(
     who: Who,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    const NONE: Failure = Failure::NotFound("This result isn't held.");
-    let number: i64 = id.parse().map_err(|_| NONE)?;
-    let id = ObservationId(number);
-    let sources = page.sources_of_orders();
-    let (snapshot, found) = page
-        .read(move |reader| {
-            let Some(view) = reader.hold(id)? else { return Ok(None) };
-            let evidence = reader.evidence(id, &view.detail, &[], &sources)?;
-            Ok(Some((view, evidence)))
-        })
-        .await?;
-    let Some((view, evidence)) = found else { return page.instead(&who, "/held").ok_or(NONE) };
+    let (snapshot, view, evidence) = match page.hold(&id).await {
+        Err(Failure::NotFound(why)) => return page.instead(&who, "/held").ok_or(Failure::NotFound(why)),
+        found => found?,
+    };
+    let (id, number) = (view.observation, view.observation.0);
     let clock = page.clock(&snapshot);
     let anew = page.would_become(id, &view.detail).await;
     html(
@@ -79,6 +78,24 @@ pub(super) async fn show(
         },
         page.language,
     )
+}
+
+impl Page {
+    /// A held result by its number, with what stands beside it.
+    async fn hold(&self, id: &str) -> Result<(Snapshot, HoldView, Evidence), Failure> {
+        const NONE: Failure = Failure::NotFound("This result isn't held.");
+        let id = ObservationId(id.parse().map_err(|_| NONE)?);
+        let sources = self.sources_of_orders();
+        let (snapshot, found) = self
+            .read(move |reader| {
+                let Some(view) = reader.hold(id)? else { return Ok(None) };
+                let evidence = reader.evidence(id, &view.detail, &[], &sources)?;
+                Ok(Some((view, evidence)))
+            })
+            .await?;
+        let (view, evidence) = found.ok_or(NONE)?;
+        Ok((snapshot, view, evidence))
+    }
 }
 
 /// What the analyzer said of the patient.

@@ -10,6 +10,7 @@ mod anew;
 mod annunciator;
 mod api;
 mod around;
+mod asker;
 mod assets;
 mod bench;
 mod by_hand;

@@ -29,6 +29,7 @@ mod of_a_specimen;
 mod of_an_analyzer;
 mod over_http;
 mod over_tls;
+mod programs;
 mod resend;
 mod scanned;
 mod signed_in;

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Role;
 use crate::host::control::{self, Becomes, Reevaluated, Request};
 use crate::status::Page;
-use crate::status::api::{no_reason, no_token, reasoned, refusal, refused, token};
+use crate::status::asker::{reasoned, refused, wrong};
 use crate::status::failure::Failure;
 use crate::status::words;
 
@@ -54,7 +53,7 @@ pub(in crate::status) async fn preview(
     State(page): State<Page>,
     fields: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Response> {
-    let wrong = || refusal(StatusCode::BAD_REQUEST, "Say which: ?result=ID for each.");
+    let wrong = || wrong("Say which: ?result=ID for each.");
     let Query(fields) = fields.map_err(|_| wrong())?;
     let named = fields.iter().map(|(name, value)| value.parse().ok().filter(|_| name == "result"));
     let results: Vec<i64> =
@@ -63,21 +62,17 @@ pub(in crate::status) async fn preview(
     looked(&page, request, String::new(), None).await
 }
 
-/// Has it so in the name of a machine. A session doesn't count here: a browser could be made to send one.
+/// Has it so in the name of a token.
 pub(in crate::status) async fn record(
     State(page): State<Page>,
     headers: HeaderMap,
     sent: Result<Json<Wish>, JsonRejection>,
 ) -> Result<Response, Response> {
-    let machine = token(&page, &headers).ok_or_else(no_token)?;
-    let form = "Send {\"results\": […], \"reason\": …} as application/json.";
-    let Json(wish) = sent.map_err(|_| refusal(StatusCode::BAD_REQUEST, form))?;
-    if machine.role < Role::Technician {
-        return Err(refusal(StatusCode::FORBIDDEN, "This token's role may not do this."));
-    }
-    let reason = reasoned(&wish.reason).ok_or_else(no_reason)?;
-    let by = format!("{} by token", machine.name);
-    let request = Request::Reevaluate { results: wish.results, by: Some(machine.name.to_string()), reason };
+    let (asker, wish) = page.asker(&headers, sent, "{\"results\": […], \"reason\": …}")?;
+    asker.needs(Role::Technician)?;
+    let reason = reasoned(&wish.reason)?;
+    let by = asker.account();
+    let request = Request::Reevaluate { results: wish.results, by: Some(asker.name()), reason };
     looked(&page, request, by.clone(), Some(by)).await
 }
 

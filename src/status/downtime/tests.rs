@@ -1,5 +1,6 @@
 //! What the list for a downtime says of each result, and what became of one that was kept.
 
+use super::became::{Became, since_row, summary};
 use super::*;
 
 #[test]

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{Asked, Fields, Row, Seen, Tube, reassign};
 use crate::domain::Role;
 use crate::status::Page;
-use crate::status::api::{no_reason, no_token, reasoned, refusal, refused, token};
+use crate::status::asker::{reasoned, refused, wrong};
+use crate::status::hold::{Told, told_as_json};
 
 #[derive(Serialize)]
 struct Both {
@@ -29,12 +29,6 @@ struct TubeItem {
     is_ordered: bool,
     patients: Vec<Vec<Told>>,
     results: Vec<ResultItem>,
-}
-
-#[derive(Serialize)]
-struct Told {
-    what: String,
-    text: String,
 }
 
 #[derive(Serialize)]
@@ -66,16 +60,11 @@ pub(in crate::status) async fn both(
     State(page): State<Page>,
     fields: Result<Query<Fields>, QueryRejection>,
 ) -> Result<Response, Response> {
-    let wrong = || {
-        refusal(
-            StatusCode::BAD_REQUEST,
-            "Say which: ?id=NUMBER, then also to=NUMBER and a result=ID for each.",
-        )
-    };
+    let wrong = || wrong("Say which: ?id=NUMBER, then also to=NUMBER and a result=ID for each.");
     let Query(fields) = fields.map_err(|_| wrong())?;
     let asked = Asked::of(&fields);
     if asked.here.is_empty() {
-        return Err(wrong());
+        return Err(wrong().into());
     }
     let (snapshot, seen) = page.both(&asked).await.map_err(refused)?;
     let Seen { here, there, comparison, .. } = seen;
@@ -84,33 +73,26 @@ pub(in crate::status) async fn both(
         .into_response())
 }
 
-/// Moves in the name of a machine. A session doesn't count here: a browser could be made to send one.
+/// Moves in the name of a token.
 pub(in crate::status) async fn record(
     State(page): State<Page>,
     headers: HeaderMap,
     sent: Result<Json<Wish>, JsonRejection>,
 ) -> Result<Response, Response> {
-    let machine = token(&page, &headers).ok_or_else(no_token)?;
-    let form = "Send {\"to\": …, \"results\": […], \"reason\": …} as application/json.";
-    let Json(wish) = sent.map_err(|_| refusal(StatusCode::BAD_REQUEST, form))?;
-    if machine.role < Role::Technician {
-        return Err(refusal(StatusCode::FORBIDDEN, "This token's role may not do this."));
-    }
-    let reason = reasoned(&wish.reason).ok_or_else(no_reason)?;
-    let (by, count) = (format!("{} by token", machine.name), wish.results.len());
-    let request = reassign(wish.results, wish.to.clone(), machine.name.to_string(), reason);
+    let (asker, wish) = page.asker(&headers, sent, "{\"to\": …, \"results\": […], \"reason\": …}")?;
+    asker.needs(Role::Technician)?;
+    let reason = reasoned(&wish.reason)?;
+    let (by, count) = (asker.account(), wish.results.len());
+    let request = reassign(wish.results, wish.to.clone(), asker.name(), reason);
     page.ask_as(by.clone(), request).await.map_err(refused)?;
     Ok(Json(Moved { to: wish.to, results: count, by }).into_response())
 }
 
 fn tube(it: Tube) -> TubeItem {
-    let told = |patient: Vec<(crate::domain::Words, String)>| {
-        patient.into_iter().map(|(what, text)| Told { what: what.english(), text }).collect()
-    };
     TubeItem {
         specimen: it.number,
         is_ordered: it.is_ordered,
-        patients: it.patients.into_iter().map(told).collect(),
+        patients: it.patients.into_iter().map(told_as_json).collect(),
         results: it.results.into_iter().map(result).collect(),
     }
 }

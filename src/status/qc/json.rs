@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,7 @@ use crate::domain::Role;
 use crate::host::control::Request;
 use crate::journal::qc::{RunView, SeriesView};
 use crate::status::Page;
-use crate::status::api::{no_reason, no_token, reasoned, refusal, refused, token};
+use crate::status::asker::{reasoned, refused, wrong};
 use crate::status::failure::Failure;
 
 #[derive(Serialize)]
@@ -90,22 +89,19 @@ fn run(it: &RunView) -> Run {
     }
 }
 
-/// Says something in the name of a machine. A session doesn't count here: a browser could be made to send one.
+/// Says something in the name of a token.
 pub(in crate::status) async fn say(
     State(page): State<Page>,
     headers: HeaderMap,
     sent: Result<Json<Wish>, JsonRejection>,
 ) -> Result<Response, Response> {
-    let machine = token(&page, &headers).ok_or_else(no_token)?;
-    let form = "Send {\"say\": \"accept\" or \"exclude\", \"id\": …, \"reason\": …} as application/json.";
-    let Json(wish) = sent.map_err(|_| refusal(StatusCode::BAD_REQUEST, form))?;
-    let asked = asked(&wish.say).ok_or_else(|| refusal(StatusCode::BAD_REQUEST, form))?;
-    if machine.role < Role::Supervisor {
-        return Err(refusal(StatusCode::FORBIDDEN, "This token's role may not do this."));
-    }
-    let reason = reasoned(&wish.reason).ok_or_else(no_reason)?;
-    let by = format!("{} by token", machine.name);
-    let request = Request::Qc { asked, id: wish.id, by: machine.name.to_string(), reason };
+    let form = "{\"say\": \"accept\" or \"exclude\", \"id\": …, \"reason\": …}";
+    let (asker, wish) = page.asker(&headers, sent, form)?;
+    let asked = asked(&wish.say).ok_or_else(|| wrong("Say \"accept\" or \"exclude\"."))?;
+    asker.needs(Role::Supervisor)?;
+    let reason = reasoned(&wish.reason)?;
+    let by = asker.account();
+    let request = Request::Qc { asked, id: wish.id, by: asker.name(), reason };
     page.ask_as(by.clone(), request).await.map_err(refused)?;
     Ok(Json(Said { say: wish.say, id: wish.id, by }).into_response())
 }

@@ -13,7 +13,7 @@ use crate::host::control;
 use crate::reconciliation::json;
 use crate::status::Page;
 use crate::status::act::Done;
-use crate::status::api::refused;
+use crate::status::asker::refused;
 use crate::status::failure::{Failure, html};
 use crate::status::several::Ticked;
 use crate::status::who::Who;

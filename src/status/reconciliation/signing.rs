@@ -3,7 +3,7 @@
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::journal::signature::Signature;
 use crate::reconciliation::Day;
 use crate::status::Page;
 use crate::status::act::Done;
-use crate::status::api::{no_token, refusal, refused, token};
+use crate::status::asker::refused;
 use crate::status::failure::{Failure, html};
 use crate::status::shell::encoded;
 use crate::status::who::Who;
@@ -141,19 +141,16 @@ pub(in crate::status) async fn as_json(
     Ok(Json(Signatures { as_of, day, open, balanced, fingerprint, signatures }).into_response())
 }
 
-/// Signs in the name of a machine. A session doesn't count here: a browser could be made to send one.
+/// Signs in the name of a token.
 pub(in crate::status) async fn sign_as_json(
     State(page): State<Page>,
     headers: HeaderMap,
     sent: Result<Json<SignForm>, JsonRejection>,
 ) -> Result<Response, Response> {
-    let machine = token(&page, &headers).ok_or_else(no_token)?;
-    let form = "Send {\"day\": …, \"fingerprint\": …, \"reason\": …} as application/json.";
-    let Json(sent) = sent.map_err(|_| refusal(StatusCode::BAD_REQUEST, form))?;
-    if machine.role < Role::Technician {
-        return Err(refusal(StatusCode::FORBIDDEN, "This token's role may not do this."));
-    }
-    let by = format!("{} by token", machine.name);
+    let form = "{\"day\": …, \"fingerprint\": …, \"reason\": …}";
+    let (asker, sent) = page.asker(&headers, sent, form)?;
+    asker.needs(Role::Technician)?;
+    let by = asker.account();
     let request = page.signing_off(&sent, by.clone()).await.map_err(refused)?;
     let day = request.day.clone();
     page.ask_as(by.clone(), Request::SignOff(Box::new(request))).await.map_err(refused)?;

@@ -12,7 +12,7 @@ use super::rows::{DeliveryRow, ResultRow, StaysRow};
 use super::{Asked, Found};
 use crate::domain::Role;
 use crate::status::Page;
-use crate::status::api::{no_reason, no_token, reasoned, refusal, refused, token};
+use crate::status::asker::{reasoned, refusal, refused, wrong};
 use crate::status::failure::Failure;
 
 #[derive(Serialize)]
@@ -107,38 +107,28 @@ pub(in crate::status) async fn preview(
     State(page): State<Page>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Response> {
-    let wrong = || {
-        refusal(
-            StatusCode::BAD_REQUEST,
-            "Say where to and which: ?to=NAME&specimen=NUMBER, or from and until.",
-        )
-    };
+    let wrong = || wrong("Say where to and which: ?to=NAME&specimen=NUMBER, or from and until.");
     let Query(asked) = asked.map_err(|_| wrong())?;
     let (snapshot, found) = page.resending(asked).await.map_err(|error| refused(Failure::Journal(error)))?;
     let found = found.map_err(|why| refusal(StatusCode::CONFLICT, &why.english()))?.ok_or_else(wrong)?;
     Ok(Json(item(found, snapshot.as_of.to_string())).into_response())
 }
 
-/// Sends in the name of a machine. A session doesn't count here: a browser could be made to send one.
+/// Sends in the name of a token.
 pub(in crate::status) async fn send(
     State(page): State<Page>,
     headers: HeaderMap,
     sent: Result<Json<Wish>, JsonRejection>,
 ) -> Result<Response, Response> {
-    let machine = token(&page, &headers).ok_or_else(no_token)?;
-    let form = "Send {\"to\": …, \"specimen\": … or \"from\": … and \"until\": …, \"seen\": …, \"reason\": …} as application/json.";
-    let Json(wish) = sent.map_err(|_| refusal(StatusCode::BAD_REQUEST, form))?;
-    if machine.role < Role::Supervisor {
-        return Err(refusal(StatusCode::FORBIDDEN, "This token's role may not do this."));
-    }
-    let reason = reasoned(&wish.reason).ok_or_else(no_reason)?;
-    let by = format!("{} by token", machine.name);
+    let form = "{\"to\": …, \"specimen\": … or \"from\": … and \"until\": …, \"seen\": …, \"reason\": …}";
+    let (asker, wish) = page.asker(&headers, sent, form)?;
+    asker.needs(Role::Supervisor)?;
+    let reason = reasoned(&wish.reason)?;
+    let by = asker.account();
     let Wish { to, specimen, from, until, instrument, test, seen, .. } = wish;
     let asked = Asked { to: to.clone(), specimen, from, until, instrument, test };
-    let results = page
-        .send_again(asked, (machine.name.to_string(), by.clone()), (seen, reason))
-        .await
-        .map_err(refused)?;
+    let results =
+        page.send_again(asked, (asker.name(), by.clone()), (seen, reason)).await.map_err(refused)?;
     Ok(Json(Resent { to, results, by }).into_response())
 }
 
