@@ -2,11 +2,13 @@
 //! and read a message again after the configuration was mended. Every decision has an actor and a reason.
 
 mod deliveries;
+mod standing;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use deliveries::{confirm, give_up, retry};
+use standing::standing;
 
 use super::audit::{self, Step};
 use super::ledger::{Void, reopen_lanes, revoke, unannounce};
@@ -59,6 +61,7 @@ impl Journal {
             if decider.reason.trim().is_empty() {
                 return Err(JournalError::Refused("a decision needs a reason".to_owned()));
             }
+            let before = standing(connection, decision)?;
             let (step, subject) = match decision {
                 Decision::Release(id) => {
                     close_holds(connection, id, &decider, ("released", "pending"), now)?;
@@ -95,10 +98,9 @@ impl Journal {
                     ("dismissed", format!("all {closed} problems of message {id}"))
                 }
             };
-            audit::append(
-                connection,
-                &Step { at: now, actor: &decider.actor, step, subject, detail: decider.reason.clone() },
-            )
+            let after = standing(connection, decision)?;
+            let detail = format!("{} (was {before}, is {after})", decider.reason);
+            audit::append(connection, &Step { at: now, actor: &decider.actor, step, subject, detail })
         })
         .await
     }

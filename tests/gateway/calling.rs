@@ -140,9 +140,14 @@ async fn a_call_is_looked_at_and_written_down_on_the_page() {
     let (_, cookie) = signed_in.split_once("set-cookie: ").unwrap();
     let cookie = cookie.split(';').next().unwrap();
     let call = page::answer_to(lab.page, "/call/1", cookie).unwrap();
-    for shown in
-        ["GLCC 1.7 mmol/L", "Example^Anna", "CREA 1.0 mg/dl", "same specimen", "limits &#60; 40 mg/dL"]
-    {
+    for shown in [
+        "Glucose 1.7 mmol/L",
+        "<small>GLCC</small>",
+        "Example^Anna",
+        "CREA 1.0 mg/dl",
+        "same specimen",
+        "limits &#60; 40 mg/dL",
+    ] {
         assert!(call.contains(shown), "{shown}: {call}");
     }
     let guard = call.split_once("name=\"guard\" value=\"").unwrap().1.split('"').next().unwrap();

@@ -95,7 +95,9 @@ fn a_decision_needs_a_reason_and_leaves_who_and_why() {
     assert_eq!(lab.state(id), "held");
     lab.decide(Decision::Release(id)).unwrap();
     let last = "SELECT actor || ': ' || step || ', ' || subject || ', ' || detail FROM audit ORDER BY id DESC LIMIT 1";
-    let expected = format!("mgarcia: released, observation {id}, seen on the analyzer");
+    let expected = format!(
+        "mgarcia: released, observation {id}, seen on the analyzer (was held: status-in-doubt, odd-value, is pending)"
+    );
     assert_eq!(lab.ask::<String>(last), expected);
     assert_eq!(lab.ask::<String>("SELECT min(closed_by) FROM hold"), "mgarcia");
     assert_eq!(lab.reader.audit_break().unwrap(), None);

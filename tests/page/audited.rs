@@ -33,20 +33,20 @@ async fn each_decision_on_the_page_is_in_the_audit_with_its_name_what_it_was_abo
     let guard = guard(&laboratory.fetch_as(&cookie, "/held/3").await.body);
     let problem = laboratory.open_problem();
     let decisions = [
-        ("dismiss", problem, format!("problem {problem}")),
-        ("reread", 2, "message 2".to_owned()),
-        ("retry", 2, "delivery 2".to_owned()),
-        ("give-up", 3, "delivery 3".to_owned()),
-        ("reject", 3, "observation 3".to_owned()),
+        ("dismiss", problem, format!("problem {problem}"), "was open, is seen to"),
+        ("reread", 2, "message 2".to_owned(), "was read, is to be read"),
+        ("retry", 2, "delivery 2".to_owned(), "was dead, is settled"),
+        ("give-up", 3, "delivery 3".to_owned(), "was dead, is settled"),
+        ("reject", 3, "observation 3".to_owned(), "was held: odd-value, is rejected"),
     ];
-    for (decision, id, subject) in decisions {
+    for (decision, id, subject, change) in decisions {
         let reason = format!("why to {decision}");
         let form = format!("guard={guard}&decision={decision}:{id}&reason={}", reason.replace(' ', "+"));
         let done = laboratory.post("/decide", &cookie, &form).await;
         assert_eq!(done.status, 200, "{decision}: {}", done.body);
         let rows = audited(&laboratory, "anna on the page");
         let [_, about, detail] = rows.last().unwrap();
-        assert_eq!((about, detail), (&subject, &reason), "{decision}");
+        assert_eq!((about, detail), (&subject, &format!("{reason} ({change})")), "{decision}");
         laboratory.until("/waiting/unread", 0).await;
         while decision == "retry" && laboratory.fetch("/delivery/3").await.status != 200 {
             tokio::time::sleep(Duration::from_millis(50)).await;

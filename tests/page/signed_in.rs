@@ -53,7 +53,10 @@ async fn a_technician_releases_what_is_held_and_the_audit_says_who_and_why() {
         })
         .unwrap();
     let row = (row.0.as_str(), row.1.as_str(), row.2.as_str());
-    assert_eq!(row, ("anna on the page", "observation 3", "looked at the curve"));
+    assert_eq!(
+        row,
+        ("anna on the page", "observation 3", "looked at the curve (was held: odd-value, is pending)")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,8 +114,10 @@ async fn several_are_released_with_one_reason_and_what_is_not_ticked_stays() {
         .prepare("SELECT subject || ': ' || detail FROM audit WHERE step = 'released' ORDER BY id")
         .unwrap();
     let rows: Vec<String> = rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let expected = [(0, "the lot was wrong"), (2, "the lot was wrong"), (1, "again")]
-        .map(|(place, reason)| format!("observation {}: {reason}", ids[place]));
+    let expected =
+        [(0, "the lot was wrong"), (2, "the lot was wrong"), (1, "again")].map(|(place, reason)| {
+            format!("observation {}: {reason} (was held: odd-value, is pending)", ids[place])
+        });
     assert_eq!(rows, expected);
 }
 
