@@ -20,7 +20,7 @@ async fn the_page_follows_the_journal_and_leaves_the_scan_box_alone() {
     seen.type_text("24-0000");
 
     laboratory.send("24-000007", &[("001", "4.80")]).await;
-    seen.until("document.querySelector('tfoot .n').textContent === '1'");
+    seen.until("document.querySelector('tfoot small').textContent.startsWith('1 received ')");
     laboratory.send(SCRIPT, &[("001", "<img src=x onerror=alert(2)>")]).await;
     seen.until("document.querySelector('h1').textContent === '1 result is held and not in the LIMS.'");
     assert!(seen.is("document.activeElement === document.getElementById('scan')"));
@@ -66,7 +66,7 @@ async fn a_page_that_nobody_looks_at_keeps_no_connection_unless_it_is_to_be_hear
     let stale = "document.documentElement.classList.contains('is-stale')";
     assert!(!seen.is(stale), "it rests");
     assert!(seen.is(&turns(false)) && seen.is(stale), "what it shows is old");
-    seen.until("document.querySelector('tfoot .n').textContent === '1'");
+    seen.until("document.querySelector('tfoot small').textContent.startsWith('1 received ')");
     seen.until(LIVE);
     laboratory.close().await;
 }
@@ -123,7 +123,7 @@ async fn a_browser_of_five_years_ago_shows_the_page_live_and_looks_up_a_scan() {
     seen.until(LIVE);
     laboratory.send("24-000009", &[("001", "4.80")]).await;
     laboratory.until("/destinations/lims/results/accepted", 3).await;
-    seen.until("document.querySelector('tfoot .n').textContent === '4'");
+    seen.until("document.querySelector('tfoot small').textContent.startsWith('4 received ')");
     assert!(seen.is("document.getElementById('stale').hidden"));
     seen.until_typing_into("scan", "/");
     seen.scan("24-000007");
