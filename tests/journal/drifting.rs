@@ -100,7 +100,7 @@ fn a_person_dismisses_it_with_a_reason_and_it_stays_away() {
     show(&lab, &[pinned_unit("mg/dL")]);
     assert_eq!(named(&lab), [""; 0]);
     let audited = "SELECT actor || ': ' || step || ', ' || detail FROM audit WHERE step = 'dismissed'";
-    assert_eq!(lab.ask::<String>(audited), "mgarcia: dismissed, seen on the analyzer");
+    assert_eq!(lab.ask::<String>(audited), "mgarcia: dismissed, seen on the analyzer (was open, is seen to)");
     show(&lab, &[pinned_unit("g/L")]);
     assert_eq!(named(&lab).len(), 1, "a further change is named anew");
     lab.assert_balanced();

@@ -24,7 +24,7 @@ async fn a_day_s_problem_is_ticked_and_the_day_signed_off_by_keys_alone() {
     until_api(&laboratory, "problems", "/total", 0).await;
     assert_eq!(
         last_audited(&laboratory, "anna")[1..],
-        [format!("problem {problem}"), "measured again".to_owned()]
+        [format!("problem {problem}"), "measured again (was open, is seen to)".to_owned()]
     );
     let today = api(&laboratory, "signatures").await;
     assert_eq!(today["signatures"], serde_json::json!([]), "{today}");
@@ -125,6 +125,6 @@ async fn a_list_is_kept_while_the_lims_is_down_and_says_what_differs_when_it_is_
     assert!(since.contains("1 differs from the list"), "{since}");
     assert!(since.contains("rejected: tell whoever worked by the list"), "{since}");
     anna.leaves();
-    assert_eq!(last_audited(&laboratory, "anna")[2], "clotted");
+    assert_eq!(last_audited(&laboratory, "anna")[2], "clotted (was held: odd-value, is rejected)");
     laboratory.close().await;
 }

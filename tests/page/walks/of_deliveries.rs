@@ -30,7 +30,10 @@ async fn a_dead_letter_is_sent_once_more_by_keys_alone_and_arrives() {
     anna.leaves();
     until_api(&laboratory, "dead-letters", "/total", 0).await;
     laboratory.until("/destinations/lims/results/accepted", 3).await;
-    assert_eq!(last_audited(&laboratory, "anna")[1..], ["delivery 2", "the LIMS knows the test now"]);
+    assert_eq!(
+        last_audited(&laboratory, "anna")[1..],
+        ["delivery 2", "the LIMS knows the test now (was dead, is settled)"]
+    );
     laboratory.close().await;
 }
 
@@ -46,7 +49,10 @@ async fn a_dead_letter_is_given_up_by_a_supervisor_and_never_sent_again() {
     carl.leaves();
     until_api(&laboratory, "dead-letters", "/total", 0).await;
     assert_eq!(laboratory.lims.ledger().attempts().len(), sent, "nothing was sent");
-    assert_eq!(last_audited(&laboratory, "carl")[1..], ["delivery 2", "reported by telephone"]);
+    assert_eq!(
+        last_audited(&laboratory, "carl")[1..],
+        ["delivery 2", "reported by telephone (was dead, is settled)"]
+    );
     laboratory.close().await;
 }
 
@@ -65,7 +71,7 @@ async fn a_problem_is_settled_by_keys_alone() {
     until_api(&laboratory, "problems", "/total", before - 1).await;
     assert_eq!(
         last_audited(&laboratory, "anna")[1..],
-        [format!("problem {problem}"), "measured again".to_owned()]
+        [format!("problem {problem}"), "measured again (was open, is seen to)".to_owned()]
     );
     laboratory.close().await;
 }

@@ -16,7 +16,10 @@ async fn a_held_result_is_released_by_keys_alone_and_arrives() {
     anna.leaves();
     until_api(&laboratory, "held", "/total", 0).await;
     laboratory.until("/destinations/lims/results/accepted", 3).await;
-    assert_eq!(last_audited(&laboratory, "anna"), ["released", "observation 3", "looked at the curve"]);
+    assert_eq!(
+        last_audited(&laboratory, "anna"),
+        ["released", "observation 3", "looked at the curve (was held: odd-value, is pending)"]
+    );
     laboratory.close().await;
 }
 
@@ -37,7 +40,10 @@ async fn a_held_result_is_rejected_by_keys_alone_and_never_leaves() {
     assert!(now.iter().any(stays), "{way}");
     laboratory.until("/destinations/lims/results/accepted", 2).await;
     assert_eq!(laboratory.lims.ledger().attempts().len(), sent, "nothing was sent");
-    assert_eq!(last_audited(&laboratory, "anna"), ["rejected", "observation 3", "an air bubble"]);
+    assert_eq!(
+        last_audited(&laboratory, "anna"),
+        ["rejected", "observation 3", "an air bubble (was held: odd-value, is rejected)"]
+    );
     laboratory.close().await;
 }
 
@@ -64,7 +70,10 @@ async fn several_are_ticked_and_released_with_one_reason_and_the_rest_stays() {
     let rows = super::audited(&laboratory, "anna");
     let released = rows.iter().filter(|[step, ..]| step == "released");
     let expected: Vec<[String; 3]> = [ids[0], ids[2]]
-        .map(|id| ["released".to_owned(), format!("observation {id}"), "the lot was wrong".to_owned()])
+        .map(|id| {
+            let said = "the lot was wrong (was held: odd-value, is pending)";
+            ["released".to_owned(), format!("observation {id}"), said.to_owned()]
+        })
         .into();
     assert_eq!(released.cloned().collect::<Vec<_>>(), expected);
     laboratory.close().await;
