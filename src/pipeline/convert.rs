@@ -91,7 +91,8 @@ fn in_place_of_number(observation: &Observation, reading: &Reading) -> Option<&'
     }
     let TestIdentity { code, aspect, .. } = &observation.test;
     let expected = reading.profile.result_type(code, aspect);
-    let is_numeric = matches!(expected, Some(ResultType::Quantity | ResultType::QuantityOrCall(_)));
+    // Of a test that the profile doesn't know a number is expected too.
+    let is_numeric = !matches!(expected, Some(ResultType::Coded(_) | ResultType::Text));
     let by_site = reading.codes.get(code).filter(|site| site.reads_values());
     let by_site = by_site.is_some_and(|site| {
         site.unknown_value == UnknownValue::Show || site.kind.is_some_and(|it| it != ValueKind::Quantity)

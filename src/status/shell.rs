@@ -242,9 +242,10 @@ pub(super) fn test_name(test: &TestIdentity) -> String {
 
 /// The unit as sent, how the analyzer flagged the value, and what it was converted into: for who decides about it.
 pub(super) fn unit_and_flags(detail: &Observation) -> Words {
-    match detail.flags_in_words() {
-        Some(flags) => words!("{unit}, flagged {flags}", unit = unit(detail), flags),
-        None => unit(detail),
+    match (unit(detail), detail.flags_in_words()) {
+        (Words::Data(none), Some(flags)) if none.is_empty() => words!("flagged {flags}", flags),
+        (unit, Some(flags)) => words!("{unit}, flagged {flags}", unit, flags),
+        (unit, None) => unit,
     }
 }
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::rules;
 use crate::domain::clinic::Amount;
-use crate::domain::{CodeMapping, Rules};
+use crate::domain::{CodeMapping, Rules, ValueKind};
 
 const ANALYTES: &str = "
 [analyte.potassium]
@@ -225,6 +225,18 @@ fn what_stands_in_the_place_of_a_number_and_is_none_is_left_open_to_the_rules() 
         let observation = only_of(&reading, &format!("R|1|^^^HGB|{value}|g/dl||N||F"));
         let amount = crate::pipeline::measured(&observation, &reading).amount;
         assert_eq!(matches!(amount, Amount::Unconverted(_)), is_open, "{value}: {amount:?}");
+    }
+}
+
+#[test]
+fn words_are_left_open_too_where_the_site_alone_knows_the_test_and_not_where_it_expects_them() {
+    let mut reading = signed_reading();
+    for (kind, is_open) in [(None, true), (Some(ValueKind::Quantity), true), (Some(ValueKind::Text), false)] {
+        let own = CodeMapping { analyte: Some("haemoglobin".into()), kind, ..CodeMapping::default() };
+        Arc::make_mut(&mut reading.codes).insert("HB2".to_owned(), own);
+        let observation = only_of(&reading, "R|1|^^^HB2|HI|g/dl||N||F");
+        let amount = crate::pipeline::measured(&observation, &reading).amount;
+        assert_eq!(matches!(amount, Amount::Unconverted(_)), is_open, "{kind:?}: {amount:?}");
     }
 }
 
