@@ -106,8 +106,19 @@ async fn a_reload_is_answered_by_the_gateway_that_sees_its_credentials_and_ports
         assert_eq!(service.child.try_wait().unwrap(), None, "{why}");
     }
 
+    fs::write(lab.path("labwire.toml"), &good).unwrap();
+    let unchanged = ran(&lab, &["check"]).0;
+    assert!(!unchanged.contains("isn't in force"), "{unchanged}");
     fs::write(lab.path("labwire.toml"), good.replace("Example laboratory", "Example")).unwrap();
+    // The gateway looks at its files now and then.
+    let noticed = async {
+        while !ran(&lab, &["check"]).0.contains("isn't in force (labwire.toml: site)") {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    timeout(PATIENCE, noticed).await.expect("check says which keys changed");
     let (told, exit) = ran(&lab, &["reload"]);
+    assert!(told.starts_with("Changed: labwire.toml: site\n"), "{told}");
     assert_eq!((told.contains("to be started with the new"), exit), (true, Some(0)), "{told}");
     assert!(service.child.wait().unwrap().success());
     assert_eq!(ran(&lab, &["reload"]).1, Some(69), "nobody runs");

@@ -173,7 +173,7 @@ struct Decision {
     decision: String,
     id: i64,
     reason: String,
-    /// Of what is to be released: why it was held when it was looked at.
+    /// Of what is to be released, and needed there: why it was held when it was looked at.
     #[serde(default)]
     seen: Option<String>,
 }
@@ -266,7 +266,9 @@ async fn decide(
     let decision = Asked::from_name(&sent.decision).ok_or_else(|| wrong("There is no such decision."))?;
     asker.needs(needed(decision))?;
     let reason = reasoned(&sent.reason)?;
-    if let (Asked::Release, Some(seen)) = (decision, sent.seen) {
+    if decision == Asked::Release {
+        let seen =
+            sent.seen.ok_or_else(|| wrong("A release says what it saw: `seen` of the held result."))?;
         page.is_as_seen(&[format!("{} {seen}", sent.id)], &[sent.id]).await.map_err(refused)?;
     }
     let by = asker.account();

@@ -112,7 +112,12 @@ async fn a_token_decides_within_its_role_and_the_audit_names_it() {
     let document: Value = serde_json::from_str(&laboratory.fetch("/api/v1/openapi.json").await.body).unwrap();
     let held: Value = serde_json::from_str(&laboratory.fetch("/api/v1/held").await.body).unwrap();
     let id = held["items"][0]["id"].as_i64().unwrap();
-    let release = json!({ "decision": "release", "id": id, "reason": "curve seen" }).to_string();
+    let seen = &held["items"][0]["seen"];
+    let release =
+        json!({ "decision": "release", "id": id, "reason": "curve seen", "seen": seen }).to_string();
+    let unseen = json!({ "decision": "release", "id": id, "reason": "curve seen" }).to_string();
+    let stale =
+        json!({ "decision": "release", "id": id, "reason": "curve seen", "seen": "other" }).to_string();
     assert_eq!(decide(&laboratory, "nobody", &release).await.status, 401);
     assert_eq!(laboratory.post("/api/v1/decisions", "", "decision=release").await.status, 401);
     for (token, body, status) in [
@@ -121,7 +126,9 @@ async fn a_token_decides_within_its_role_and_the_audit_names_it() {
         (DECIDES, &json!({ "decision": "release", "id": id, "reason": " " }).to_string(), 400),
         (DECIDES, &json!({ "decision": "shred", "id": id, "reason": "a" }).to_string(), 400),
         (DECIDES, "{", 400),
-        (DECIDES, &json!({ "decision": "release", "id": 999, "reason": "a" }).to_string(), 409),
+        (DECIDES, &json!({ "decision": "release", "id": 999, "reason": "a", "seen": seen }).to_string(), 409),
+        (DECIDES, &unseen, 400),
+        (DECIDES, &stale, 409),
         (DECIDES, &release, 200),
         (DECIDES, &release, 409),
     ] {

@@ -110,6 +110,10 @@ async fn nothing_is_sent_by_a_technician_without_a_reason_or_otherwise_than_it_w
         ("?to=lims&from=yesterday&until=08:00", "yesterday is no time"),
         ("?to=lims&from=09:00&until=08:00", "The second time must be after the first."),
         ("?to=lims&specimen=1&from=08:00", "Choose a specimen or times, not both."),
+        ("?to=lims&specimen=1&through=2&until=08:00", "Choose a specimen or times, not both."),
+        ("?to=lims&through=24-000009", "Choose the first specimen too."),
+        ("?to=lims&specimen=24-000009&through=24-000007", "equally long"),
+        ("?to=lims&specimen=24-000001&through=24-000006", "No result that was meant for it was found."),
         ("?to=lims&specimen=nothing", "No result that was meant for it was found."),
     ] {
         let page = laboratory.fetch(&format!("/resend{asked}")).await;
@@ -118,6 +122,28 @@ async fn nothing_is_sent_by_a_technician_without_a_reason_or_otherwise_than_it_w
     assert_eq!(sent(&laboratory), before);
     // The whole form of the right session: what was refused before was refused for the right reason.
     assert_eq!(laboratory.post("/resend", &carl, &format!("guard={guard}&{whole}")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_specimens_in_a_row_are_looked_at_and_sent_together() {
+    let laboratory = Laboratory::with_results().await;
+    let carl = laboratory.signed_in("carl", "supervisor").await;
+    let page = laboratory.fetch_as(&carl, "/resend?to=lims&specimen=24-000001&through=24-000007").await.body;
+    assert!(page.contains("2 results would be sent to lims once more."), "{page}");
+    let (first, last) = (field(&page, "specimen"), field(&page, "through"));
+    assert_eq!((first.as_str(), last.as_str()), ("24-000001", "24-000007"));
+    let (guard, seen) = (field(&page, "guard"), field(&page, "seen"));
+    let before = sent(&laboratory);
+    let form = |last: &str| {
+        format!(
+            "guard={guard}&seen={seen}&to=lims&specimen={first}&through={last}&reason=the+LIMS+was+restored"
+        )
+    };
+    assert_eq!(laboratory.post("/resend", &carl, &form("24-000006")).await.status, 409, "others than seen");
+    let done = laboratory.post("/resend", &carl, &form(&last)).await;
+    assert!(done.body.contains("2 results leave once more"), "{}", done.body);
+    laboratory.until("/destinations/lims/results/accepted", 2).await;
+    assert!(sent(&laboratory) > before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +163,14 @@ async fn a_token_of_a_supervisor_has_sent_what_it_looked_at() {
     let text = preview["deliveries"][0]["payload"]["text"].as_str().unwrap();
     let payload: Value = serde_json::from_str(text).unwrap();
     assert_eq!(payload["key"], preview["deliveries"][0]["key"]);
-    for (query, status) in [("", 400), ("?to=lims&from=x&until=y", 409), ("?to=x&specimen=1", 409)] {
+    let several = looked("?to=lims&specimen=24-000000&through=24-000009").await;
+    assert_eq!(judge(&document, path, "get", &several)["results"], json!(1));
+    for (query, status) in [
+        ("", 400),
+        ("?to=lims&from=x&until=y", 409),
+        ("?to=x&specimen=1", 409),
+        ("?to=lims&specimen=2&through=1", 409),
+    ] {
         let answer = looked(query).await;
         assert_eq!(answer.status, status, "{query}");
         judge(&document, path, "get", &answer);

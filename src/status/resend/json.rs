@@ -85,6 +85,8 @@ pub(in crate::status) struct Wish {
     #[serde(default)]
     specimen: String,
     #[serde(default)]
+    through: String,
+    #[serde(default)]
     from: String,
     #[serde(default)]
     until: String,
@@ -125,8 +127,8 @@ pub(in crate::status) async fn send(
     asker.needs(Role::Supervisor)?;
     let reason = reasoned(&wish.reason)?;
     let by = asker.account();
-    let Wish { to, specimen, from, until, instrument, test, seen, .. } = wish;
-    let asked = Asked { to: to.clone(), specimen, from, until, instrument, test };
+    let Wish { to, specimen, through, from, until, instrument, test, seen, .. } = wish;
+    let asked = Asked { to: to.clone(), specimen, through, from, until, instrument, test };
     let results =
         page.send_again(asked, (asker.name(), by.clone()), (seen, reason)).await.map_err(refused)?;
     Ok(Json(Resent { to, results, by }).into_response())

@@ -59,12 +59,15 @@ pub(super) fn outlets(settings: &Settings, mut renders: Renders) -> BTreeMap<Str
     settings.destinations.iter().filter_map(outlet).collect()
 }
 
-/// Which results, as somebody asks for them: a specimen, or from one time until another. Empty fields choose nothing.
+/// Which results, as somebody asks for them: a specimen, all from one through another, or from one time until another.
+/// Empty fields choose nothing.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
     to: String,
     specimen: String,
+    /// The last of the specimens that begin with `specimen`.
+    through: String,
     from: String,
     until: String,
     instrument: String,
@@ -151,7 +154,7 @@ pub(super) async fn send(
         words!("Destination {name}", name = &form.asked.to),
     )];
     let specimen = form.asked.specimen.trim().to_owned();
-    if !specimen.is_empty() {
+    if !specimen.is_empty() && form.asked.through.trim().is_empty() {
         on.insert(0, (specimen::path(&specimen), words!("Specimen {id}", id = specimen)));
     }
     let results =
@@ -232,8 +235,9 @@ impl Page {
 impl Asked {
     /// What is asked for: one choice for each form of the specimen's number. Nothing where no destination is named.
     fn wanted(&self, page: &Page, now: Timestamp) -> Result<Option<Vec<Wanted>>, Words> {
-        let specimen = self.specimen.trim();
-        if self.to.is_empty() && specimen.is_empty() && self.from.is_empty() && self.until.is_empty() {
+        let (specimen, through) = (self.specimen.trim(), self.through.trim());
+        let (from, until) = (self.from.trim(), self.until.trim());
+        if [self.to.as_str(), specimen, through, from, until].iter().all(|field| field.is_empty()) {
             return Ok(None);
         }
         if self.to.is_empty() {
@@ -246,15 +250,21 @@ impl Asked {
             instrument: filled(&self.instrument).map(InstrumentId::new),
             test: filled(&self.test),
         };
-        match (specimen, self.from.trim(), self.until.trim()) {
-            ("", "", "") => Err(words!("Choose a specimen, or from when until when.")),
-            (number, "", "") if number.len() > LONGEST => Err(words!("No specimen has such a long number.")),
-            (number, "", "") => {
+        match (specimen, through, from, until) {
+            ("", "", "", "") => Err(words!("Choose a specimen, or from when until when.")),
+            (number, last, "", "") if number.len().max(last.len()) > LONGEST => {
+                Err(words!("No specimen has such a long number."))
+            }
+            (number, "", "", "") => {
                 let forms = preview::known_as(number, &page.instruments);
                 let forms = forms.into_iter().chain([SpecimenId::new(number)]).filter(|it| !it.is_blank());
                 Ok(Some(forms.map(|form| wanted(Of::Specimen(form))).collect()))
             }
-            ("", from, until) if !from.is_empty() && !until.is_empty() => {
+            ("", _, "", "") => Err(words!("Choose the first specimen too.")),
+            (first, last, "", "") => {
+                Ok(Some(vec![wanted(Of::Specimens(SpecimenId::new(first), SpecimenId::new(last)))]))
+            }
+            ("", "", from, until) if !from.is_empty() && !until.is_empty() => {
                 let now = now.to_zoned(page.zone.clone());
                 let (from, until) = (moment(from, &now)?, moment(until, &now)?);
                 if until <= from {
@@ -262,7 +272,7 @@ impl Asked {
                 }
                 Ok(Some(vec![wanted(Of::Received(from, until))]))
             }
-            ("", ..) => Err(words!("Choose both times.")),
+            ("", "", ..) => Err(words!("Choose both times.")),
             _ => Err(words!("Choose a specimen or times, not both.")),
         }
     }
@@ -272,6 +282,7 @@ impl Asked {
         let fields = [
             ("to", &self.to),
             ("specimen", &self.specimen),
+            ("through", &self.through),
             ("from", &self.from),
             ("until", &self.until),
             ("instrument", &self.instrument),
@@ -288,7 +299,9 @@ impl Asked {
         let deliveries = preview.sent.len();
         let asked = match wanted.of {
             Of::Specimen(number) => Asked { specimen: number.reveal().to_owned(), ..self },
-            Of::Specimens(..) => self,
+            Of::Specimens(first, last) => {
+                Asked { specimen: first.reveal().to_owned(), through: last.reveal().to_owned(), ..self }
+            }
             Of::Received(from, until) => Asked { from: from.to_string(), until: until.to_string(), ..self },
         };
         let mut payloads = payloads.into_iter();
