@@ -10,7 +10,7 @@ use super::Outcome;
 use crate::clock;
 use crate::domain::written::moment;
 use crate::exit::Exit;
-use crate::journal::salvage::{Found, Line, salvage};
+use crate::journal::salvage::{Found, Line, Open, salvage};
 
 pub(super) fn run(file: &Path, since: Option<&str>, out: &mut impl Write) -> Outcome {
     let now = clock::now().to_zoned(TimeZone::system());
@@ -27,7 +27,11 @@ pub(super) fn run(file: &Path, since: Option<&str>, out: &mut impl Write) -> Out
     for (message, at) in &salvaged.unread {
         writeln!(out, "{at}  message {message} was received and not read: have the analyzer send it again")?;
     }
-    let (results, unread) = (salvaged.results.len(), salvaged.unread.len());
+    for open in &salvaged.problems {
+        writeln!(out, "{}", of_problem(open))?;
+    }
+    let (results, unread, problems) =
+        (salvaged.results.len(), salvaged.unread.len(), salvaged.problems.len());
     let lost = match salvaged.lost {
         0 => "no row is lost".to_owned(),
         // A table that can't be read at all doesn't say how many it had.
@@ -35,7 +39,8 @@ pub(super) fn run(file: &Path, since: Option<&str>, out: &mut impl Write) -> Out
     };
     writeln!(
         out,
-        "Read: {results} results. Of them {missing} may be missing somewhere; {unread} messages were not read, and {lost}."
+        "Read: {results} results. Of them {missing} may be missing somewhere; {unread} messages were not read, {problems} problems were \
+         open, and {lost}."
     )?;
     if salvaged.lost > 0 {
         writeln!(
@@ -44,8 +49,19 @@ pub(super) fn run(file: &Path, since: Option<&str>, out: &mut impl Write) -> Out
              analyzers' own lists with the LIMS for all of that time."
         )?;
     }
-    let all_is_there = missing + unread == 0 && salvaged.lost == 0;
+    let all_is_there = missing + unread + problems == 0 && salvaged.lost == 0;
     Ok(if all_is_there { Exit::Done } else { Exit::Open })
+}
+
+/// What was open may stand in the place of a result.
+fn of_problem(it: &Open) -> String {
+    let message = it.message.map(|message| format!(" of message {message}")).unwrap_or_default();
+    let specimen = match it.specimen.reveal().as_str() {
+        "" => String::new(),
+        number => format!(", specimen {number}"),
+    };
+    let Open { at, id, kind, instrument, text, .. } = it;
+    format!("{at}  problem {id}{message} from {instrument}{specimen}: OPEN: {kind}: {}", text.reveal())
 }
 
 fn is_missing(found: &Found) -> bool {

@@ -1,4 +1,5 @@
-//! What can still be read of a damaged journal: which results it had, and what each destination had said of them. It reads
+//! What can still be read of a damaged journal: which results it had, what each destination had said of them, and which problems
+//! nobody had seen to: of those there may be no result. It reads
 //! row by row, so that what is lost hides nothing else, and changes nothing; nor does the gateway act by it.
 
 use std::path::Path;
@@ -11,8 +12,9 @@ use super::rows::instant;
 use super::{MessageId, ObservationId, OpenError, verify};
 use crate::domain::{Observation, Private};
 
-/// The most numbers that are tried one by one where a hole is.
-const TRIED: usize = 1_000_000;
+/// The most numbers that are tried one by one from either end of a hole. A longer one isn't made of rows: numbers begin far above
+/// after a journal was put back.
+const TRIED: i64 = 500_000;
 
 /// A result of a damaged journal.
 #[derive(Debug)]
@@ -49,17 +51,30 @@ impl Line {
     }
 }
 
+/// A problem that was open.
+#[derive(Debug)]
+pub struct Open {
+    pub id: i64,
+    pub message: Option<MessageId>,
+    pub at: Timestamp,
+    pub kind: String,
+    pub instrument: String,
+    pub specimen: Private<String>,
+    pub text: Private<String>,
+}
+
 /// What was read.
 #[derive(Debug, Default)]
 pub struct Salvaged {
     pub results: Vec<Found>,
     /// Messages whose results aren't among these: they weren't read yet, or that can't be told.
     pub unread: Vec<(MessageId, Timestamp)>,
-    /// Results and messages whose rows can't be read, as far as their numbers tell.
+    pub problems: Vec<Open>,
+    /// Results, messages and problems whose rows can't be read, as far as their numbers tell.
     pub lost: u64,
 }
 
-/// Reads the results that were stored, and messages that were received, since a moment.
+/// Reads the results that were stored, and the messages and problems that came, since a moment.
 ///
 /// # Errors
 /// Where SQLite can't even begin to read it.
@@ -84,10 +99,20 @@ pub fn salvage(path: &Path, since: Timestamp) -> Result<Salvaged, OpenError> {
             None => salvaged.lost += 1,
         }
     }
+    let (problems, holes) = ids(&connection, "problem");
+    salvaged.lost += holes;
+    for id in problems {
+        match problem(&connection, id) {
+            Some(Some(open)) if open.at >= since => salvaged.problems.push(open),
+            Some(_) => {}
+            None => salvaged.lost += 1,
+        }
+    }
     Ok(salvaged)
 }
 
-/// The numbers of a table's rows that can be reached, and how many numbers between them can't.
+/// The numbers of a table's rows that can be reached, and how many numbers between them can't: one at least, where these are too
+/// many to be rows.
 fn ids(connection: &Connection, table: &str) -> (Vec<i64>, u64) {
     let (mut ids, ended) = walk(connection, table, "ASC");
     if ended {
@@ -97,16 +122,20 @@ fn ids(connection: &Connection, table: &str) -> (Vec<i64>, u64) {
     from_the_end.reverse();
     let before = ids.last().copied().unwrap_or(0);
     let after = from_the_end.first().copied().unwrap_or(before + 1);
-    let hole = before.saturating_add(1)..after;
-    let mut lost = u64::try_from(hole.end.saturating_sub(hole.start)).unwrap_or(0).max(1);
+    let first = before.saturating_add(1);
+    let numbers = after.saturating_sub(first);
+    let middle = first.saturating_add(TRIED).min(after);
+    let tried = (first..middle).chain(middle.max(after.saturating_sub(TRIED))..after);
+    let mut found = 0;
     if let Ok(mut one) = connection.prepare(&format!("SELECT 1 FROM {table} WHERE id = ?")) {
-        for id in hole.take(TRIED).filter(|id| one.exists([id]).unwrap_or(false)) {
+        for id in tried.filter(|id| one.exists([id]).unwrap_or(false)) {
             ids.push(id);
-            lost -= 1;
+            found += 1;
         }
     }
     ids.extend(from_the_end);
-    (ids, lost)
+    let lost = if numbers > 2 * TRIED { 1 } else { (numbers - found).max(i64::from(found == 0)) };
+    (ids, u64::try_from(lost).unwrap_or(1))
 }
 
 /// The numbers from one end of a table to the other, or to the first row that can't be reached, and whether that was the end.
@@ -164,6 +193,28 @@ fn lines(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Line>> {
 fn key(connection: &Connection, delivery: i64) -> Option<String> {
     let mut statement = connection.prepare_cached("SELECT key FROM delivery WHERE id = ?").ok()?;
     statement.query_row([delivery], |row| row.get(0)).optional().ok().flatten()
+}
+
+/// A problem; the inner `None` where somebody had seen to it.
+fn problem(connection: &Connection, id: i64) -> Option<Option<Open>> {
+    connection
+        .prepare_cached(
+            "SELECT message, seen_at, kind, instrument, specimen, text, closed_at FROM problem WHERE id = ?",
+        )
+        .ok()?
+        .query_row([id], |row| {
+            let open = Open {
+                id,
+                message: row.get::<_, Option<i64>>(0)?.map(MessageId),
+                at: instant(row.get(1)?),
+                kind: row.get(2)?,
+                instrument: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+                specimen: Private::new(row.get::<_, Option<String>>(4)?.unwrap_or_default()),
+                text: Private::new(row.get(5)?),
+            };
+            Ok(Some(open).filter(|_| !matches!(row.get::<_, Option<i64>>(6), Ok(Some(_)))))
+        })
+        .ok()
 }
 
 /// When a message was received, and whether it was read.

@@ -50,7 +50,7 @@ enum Keep {
     AsCode,
     /// Where it has three letters at most, or the profile knows it.
     AsStatus,
-    /// Where it has a digit.
+    /// Where it is made of numbers, and of what stands between them.
     AsRange,
     /// Where it is digits and marks alone.
     AsTime,
@@ -178,9 +178,7 @@ impl Pseudonyms {
                 let each = |text: &str| text.split([' ', ',', ';']).all(|it| it.len() <= 3 || known(it));
                 std::str::from_utf8(piece).is_ok_and(|text| known(text) || each(text))
             }
-            Keep::AsRange => {
-                piece.is_empty() || piece.len() <= LONGEST_KEPT && piece.iter().any(u8::is_ascii_digit)
-            }
+            Keep::AsRange => piece.len() <= LONGEST_KEPT && is_range(piece),
             Keep::AsTime => {
                 piece.len() <= LONGEST_KEPT
                     && piece.iter().all(|byte| byte.is_ascii_digit() || b"+-:./TZ ".contains(byte))
@@ -384,6 +382,15 @@ fn is_value(piece: &[u8], profile: &Profile) -> bool {
         || profile.aspects.values().filter_map(|aspect| aspect.result.as_ref()).any(known)
 }
 
+/// `3.5 - 5.1`, `3.5 to 5.1`, `< 5`: a longer number may be somebody's, and any other word a name.
+fn is_range(piece: &[u8]) -> bool {
+    let is_mark = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+    let is_part = |word: &[u8]| {
+        word.eq_ignore_ascii_case(b"to") || word.len() <= 6 && word.iter().all(u8::is_ascii_digit)
+    };
+    piece.split(is_mark).all(|word| word.is_empty() || is_part(word))
+}
+
 /// The pieces of `bytes` between separators, as ranges from `start` on.
 fn pieces(bytes: &[u8], start: usize, separator: Option<u8>) -> Vec<Range<usize>> {
     let mut from = start;
@@ -405,6 +412,19 @@ fn fits(pattern: &Pattern, piece: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_is_numbers_and_what_stands_between_them_and_no_name_or_telephone() {
+        for range in ["", "3.5-5.1", "3.5 to 5.1", "3,5 TO 5,1", "< 5", ">= 100000", "0.0-0.2", "(1.2 - 3.4)"]
+        {
+            assert!(is_range(range.as_bytes()), "{range}");
+        }
+        for other in
+            ["12 Kivist\u{f6} 0301", "12 030112233", "3 to 5 Frau Li", "70 to Wendelin", "Li 5", "M 3-5"]
+        {
+            assert!(!is_range(other.as_bytes()), "{other}");
+        }
+    }
 
     #[test]
     fn a_pseudonym_has_the_shape_of_the_text_and_is_the_same_each_time_and_no_others() {

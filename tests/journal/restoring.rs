@@ -250,6 +250,22 @@ fn damage_inside_the_file_is_found_at_the_next_start_and_what_is_left_can_be_com
 }
 
 #[test]
+fn a_problem_in_the_place_of_a_result_is_not_forgotten_with_its_journal() {
+    let lab = Lab::new();
+    for _ in 0..2 {
+        let message = lab.message();
+        lab.record_of(message, Vec::new(), vec![lost_result(0)]).unwrap();
+    }
+    let open: Vec<_> = lab.reader.open_problems(10).unwrap().into_iter().map(|it| it.id).collect();
+    lab.decide(Decision::Dismiss(open[0])).unwrap();
+    let lab = lab.stop();
+    let salvaged = salvage(&lab.path(), at(0)).unwrap();
+    let told: Vec<_> = salvaged.problems.iter().map(|it| (it.id, it.kind.as_str())).collect();
+    assert_eq!(told, [(open[1].0, "unknown-code")], "{salvaged:?}");
+    assert_eq!((salvaged.results.len(), salvaged.unread.len(), salvaged.lost), (0, 0, 0));
+}
+
+#[test]
 fn rows_that_are_lost_hide_no_others() {
     let (lab, _) = overwritten("observation", |leaves| leaves.len() / 2);
     let salvaged = salvaged(&lab);
