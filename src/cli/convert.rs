@@ -20,8 +20,9 @@ pub(super) fn run(settings: &Settings, asked: &Convert, out: &mut impl Write) ->
     };
     let (aliases, number) = match &asked.instrument {
         None => {
-            let (comparator, digits) = Comparator::split(&asked.value);
-            (Aliases::default(), Digits::parse(digits).map(|digits| (comparator, digits)))
+            let sent = number(&asked.value, '.', None);
+            let sent = sent.and_then(|(sign, it)| Some((sign, Digits::parse(it.as_str())?)));
+            (Aliases::default(), sent)
         }
         Some(name) => match settings.instruments.iter().find(|it| it.id.as_str() == name) {
             Some(it) => {

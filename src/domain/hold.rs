@@ -25,6 +25,8 @@ pub enum HoldReason {
     /// It and another contradict each other: the value of the diluted specimen isn't above what the undiluted one was said to be
     /// above.
     NotAboveUndiluted,
+    /// It corrects a result, or is the value of its diluted specimen, and names another patient than that did.
+    VersionOfAnother,
     /// The instrument takes the result back: it deleted it, or calls it wrong.
     Withdrawn,
     /// Nothing says whether the sample is a patient's or a control.
@@ -74,7 +76,7 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
-    pub const ALL: [HoldReason; 35] = [
+    pub const ALL: [HoldReason; 36] = [
         HoldReason::BlankSpecimen,
         HoldReason::StatusInDoubt,
         HoldReason::UnknownStatus,
@@ -87,6 +89,7 @@ impl HoldReason {
         HoldReason::LateVersion,
         HoldReason::Contradiction,
         HoldReason::NotAboveUndiluted,
+        HoldReason::VersionOfAnother,
         HoldReason::Withdrawn,
         HoldReason::UnclearSample,
         HoldReason::UndecodableText,
@@ -126,6 +129,7 @@ impl HoldReason {
             HoldReason::LateVersion => "late-version",
             HoldReason::Contradiction => "contradiction",
             HoldReason::NotAboveUndiluted => "not-above-undiluted",
+            HoldReason::VersionOfAnother => "version-of-another",
             HoldReason::Withdrawn => "withdrawn",
             HoldReason::UnclearSample => "unclear-sample",
             HoldReason::UndecodableText => "undecodable-text",
@@ -163,6 +167,7 @@ impl HoldReason {
                 | HoldReason::LateVersion
                 | HoldReason::Contradiction
                 | HoldReason::NotAboveUndiluted
+                | HoldReason::VersionOfAnother
                 | HoldReason::AmbiguousCorrection
                 | HoldReason::MisreadSpecimen
                 | HoldReason::PossibleDuplicate
@@ -245,6 +250,9 @@ impl HoldReason {
             }
             HoldReason::NotAboveUndiluted => {
                 "the value of the diluted specimen isn't above what the undiluted one was said to be above: one of the two is wrong"
+            }
+            HoldReason::VersionOfAnother => {
+                "it would take the place of a result for which the analyzer named another patient"
             }
             HoldReason::Withdrawn => {
                 "the analyzer takes this result back: it was deleted there, or is called wrong"

@@ -4,7 +4,7 @@
 
 mod reading;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::{self, GATEWAY, Step};
@@ -14,8 +14,8 @@ use super::rows::call::{kind, to_json};
 use super::writer::Urgency;
 use super::{CallId, Journal, JournalError, ObservationId};
 use crate::domain::call::{
-    Agreement, Attempt, CallEntry, CallEvent, CallPolicy, Cause, Course, Differing, Found, Keeper, Opening,
-    Stand, Tell,
+    A_MINUTE, Agreement, Attempt, CallEntry, CallEvent, CallPolicy, Cause, Course, Differing, Found, Keeper,
+    Opening, Stand, Tell,
 };
 use crate::domain::clinic::{Check, Decision, Evaluation, Force, Path, Ruling};
 use crate::domain::{DestinationId, Observation, Private, SampleClass};
@@ -23,6 +23,8 @@ use crate::domain::{DestinationId, Observation, Private, SampleClass};
 use reading::result;
 pub use reading::{CallView, Happened, Reason};
 pub(super) use reading::{as_of, load};
+
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A version of a result that was just stored, and what rules made of it.
 pub(super) struct Version<'a> {
@@ -118,7 +120,7 @@ pub(super) fn on_judged_again(
     let keeps = policy(judged).filter(|policy| policy.keeper == Keeper::Labwire);
     let (Found::Opens(opening), Some(policy)) = (found(judged), keeps) else { return Ok(()) };
     let observation = result(connection, id)?;
-    if observation.class != SampleClass::Patient {
+    if observation.class != SampleClass::Patient || is_over(&observation) {
         return Ok(());
     }
     let cause = Cause { policy, found_at: now };
@@ -170,23 +172,31 @@ fn is_over(observation: &Observation) -> bool {
     observation.is_without_value() || observation.is_taken_back()
 }
 
-/// What the rejection of a result does to the call about it, in the caller's transaction.
+/// What the rejection of a result does to the call about it, in the caller's transaction. `stands`: the version before it,
+/// where that stands again.
 pub(super) fn on_rejection(
     connection: &Connection,
-    id: ObservationId,
+    (id, stands): (ObservationId, Option<ObservationId>),
     account: &str,
     now: Timestamp,
 ) -> Result<(), JournalError> {
     let Some(call) = call_about(connection, id)?.filter(|call| call.observation == id) else { return Ok(()) };
     let cause = Cause { policy: call.course.policy(), found_at: now };
-    let Some(event) = call.course.on_rejection(cause) else { return Ok(()) };
-    let written =
-        Written { call: call.id, observation: id, event: &event, agreement: Agreement::WHOLE, account };
+    let again = stands.zip(call.opening()).filter(|(stands, _)| call.was_to_be_told(*stands));
+    let Some(event) = call.course.on_rejection(again.map(|(_, opening)| opening), cause) else {
+        return Ok(());
+    };
+    let observation = match event {
+        CallEvent::Changed | CallEvent::Opened(..) => again.map_or(id, |(stands, _)| stands),
+        _ => id,
+    };
+    let written = Written { call: call.id, observation, event: &event, agreement: Agreement::WHOLE, account };
     write(connection, call.course, &written, now).map(drop)
 }
 
 const NOT_THE_VALUE: &str =
     "the value that was told differs from the journal's; mend a slip, or say that it was told so";
+const BEFORE_IT: &str = "the call lies before the value was measured";
 const NOT_THE_PATIENT: &str = "the identifiers that were told don't name the patient as known here; mend a slip, or say that it was told so";
 
 fn record(connection: &Connection, it: &Recording, now: Timestamp) -> Result<Stand, JournalError> {
@@ -199,6 +209,9 @@ fn record(connection: &Connection, it: &Recording, now: Timestamp) -> Result<Sta
         return refused(faults.join("; "));
     }
     let agreement = match &it.entry {
+        CallEntry::Attempt(attempt) if attempt.made_at + A_MINUTE <= measured_at(connection, &call)? => {
+            return refused(BEFORE_IT.to_owned());
+        }
         CallEntry::Attempt(attempt) => agreement(connection, &call, attempt)?,
         CallEntry::Verified { .. } if !call.course.is_open() => {
             return refused(format!("call {} is closed; there is nothing to verify for it", it.call));
@@ -209,7 +222,8 @@ fn record(connection: &Connection, it: &Recording, now: Timestamp) -> Result<Sta
         CallEntry::Ended { .. } if !call.course.is_open() => {
             return refused(format!("call {} is closed already", it.call));
         }
-        CallEntry::Ended { .. } if call.course.attempts == 0 => {
+        // Of what was taken back before anybody heard of it nothing need be told.
+        CallEntry::Ended { .. } if call.course.attempts == 0 && call.reason != Reason::TakenBack => {
             return refused(format!(
                 "nobody has tried call {} yet; record an attempt first, if only one that reached nobody",
                 it.call
@@ -345,6 +359,18 @@ fn call_about(connection: &Connection, id: ObservationId) -> Result<Option<CallV
         Some(call) => load(connection, call),
         None => Ok(None),
     }
+}
+
+/// Since when anybody could have known what a call is about: when the analyzer says that it was measured, and where it says
+/// nothing that can be so, a day before it came.
+fn measured_at(connection: &Connection, call: &CallView) -> Result<Timestamp, JournalError> {
+    let mut first = Timestamp::MAX;
+    for happened in &call.happened {
+        let received = received_at(connection, happened.observation)?;
+        let told = result(connection, happened.observation)?.told_at().filter(|told| *told <= received);
+        first = first.min(told.unwrap_or_else(|| received.saturating_sub(A_DAY).unwrap_or(Timestamp::MIN)));
+    }
+    Ok(first)
 }
 
 /// When the message was on disk that a result came in.

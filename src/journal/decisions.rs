@@ -17,7 +17,7 @@ use crate::domain::clinic::{Case, Decision, Evaluation, Force};
 use crate::domain::{DestinationId, HistoryQuestion, HoldReason, Observation, Priority, Private, SpecimenId};
 
 pub use super::rows::StoredDecision;
-pub use again::{Again, MORE_WAS_MEASURED};
+pub use again::{Again, HISTORY_WAS_ASKED, MORE_WAS_MEASURED, THE_LIMS_SPOKE};
 pub(super) use beside::note as note_beside;
 pub use earlier::{Earlier, PatientKey};
 

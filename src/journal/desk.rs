@@ -69,8 +69,8 @@ impl Journal {
                 }
                 Decision::Reject(id) => {
                     close_holds(connection, id, &decider, ("rejected", "rejected"), now)?;
-                    calls::on_rejection(connection, id, &decider.actor, now)?;
-                    stands_again(connection, id, now)?;
+                    let before = stands_again(connection, id, now)?;
+                    calls::on_rejection(connection, (id, before), &decider.actor, now)?;
                     ("rejected", format!("observation {id}"))
                 }
                 Decision::Retry(id) => {

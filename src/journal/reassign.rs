@@ -184,7 +184,7 @@ fn reassign_one(
              WHERE observation = ? AND closed_at IS NULL",
         )?
         .execute(params![at, it.account, "its specimen number was misread", id.0])?;
-    calls::on_rejection(connection, id, &it.account, now)?;
+    calls::on_rejection(connection, (id, None), &it.account, now)?;
     let step = Step {
         at: now,
         actor: &it.account,

@@ -5,6 +5,7 @@
 use labwire_units::{Analyte, Believed, Converted, Digits, Exact, Refusal, Unit};
 
 use super::Reading;
+use super::diluted::diluted;
 use crate::domain::clinic::Amount;
 use crate::domain::profile::ResultType;
 use crate::domain::{
@@ -74,9 +75,10 @@ pub(super) fn amount(observation: &Observation, reading: &Reading) -> (Option<St
         let why = analyte.and_then(|_| in_place_of_number(observation, reading));
         return (name, why.map_or(Amount::NoNumber, |why| Amount::Unconverted(why.to_owned())));
     };
-    let sign = sign(observation, reading);
+    let sign =
+        multiplied(observation, reading).and_then(|()| sign(observation, reading).map_err(str::to_owned));
     let amount = match (sign, analyte) {
-        (Err(why), _) => Some(Amount::Unconverted(why.to_owned())),
+        (Err(why), _) => Some(Amount::Unconverted(why)),
         (Ok(sign), None) => Exact::parse(number.as_str()).map(|exact| Amount::plain(sign, exact)),
         (Ok(sign), Some(analyte)) => Some(amount_of(sign, exactly(observation, analyte, number, reading))),
     };
@@ -117,12 +119,19 @@ fn converted(
     Ok((Some(reported), believed))
 }
 
+/// Why the number isn't that of the undiluted specimen.
+fn multiplied(observation: &Observation, reading: &Reading) -> Result<(), String> {
+    let Observation { value, test, dilution: None, .. } = observation else { return Ok(()) };
+    diluted(value, &test.dilution, reading.profile.dilutions).map(drop)
+}
+
 fn exactly(
     observation: &Observation,
     analyte: &Analyte,
     number: &DecimalText,
     reading: &Reading,
 ) -> Result<Converted, String> {
+    multiplied(observation, reading)?;
     let sent = observation.unit.as_deref().filter(|unit| !unit.is_empty());
     let sent = sent.ok_or("the analyzer sent no unit, and its [codes] declare none")?;
     // Where its flags contradict one another, or its sign, nobody can tell on which side it lies: its own sign stays beside it.

@@ -108,3 +108,51 @@ async fn a_flag_that_says_off_the_scale_is_a_bound_for_the_rules_and_what_was_se
     assert!(gateway.terminate().success());
     lab.must_balance();
 }
+
+/// The same, of a named patient.
+fn of(patient: &str, specimen: &str, result: (&str, &str, &str, &str)) -> String {
+    message(specimen, &[result]).replace("P|1\r", &format!("P|1||||{patient}^Test\r"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_another_patient_takes_nobodys_place() {
+    let lims = lims().await;
+    let address = free_port();
+    let lab = lab(&lims, address);
+    let gateway = lab.start().await;
+    lab.sign();
+    send(address, &of("Lindner", "EX0001", (">500", "", "", "03"))).await;
+    until("a critical value waits", || lab.count("held") == 1).await;
+    send(address, &of("Sample", "EX0001", ("620", "10", "", "04"))).await;
+    until("the other patient's waits too", || lab.count("held") == 2).await;
+    assert_eq!((lab.count("accepted"), lab.count("superseded")), (0, 0));
+    assert!(lab.text(&["held"]).contains("named another patient"), "{}", lab.text(&["held"]));
+    assert!(lab.text(&["calls", "EX0001"]).contains(">500"), "{}", lab.text(&["calls", "EX0001"]));
+    // Of the same patient it takes its place.
+    send(address, &of("Example", "EX0003", (">500", "", "", "03"))).await;
+    send(address, &of("Example", "EX0003", ("620", "10", "", "04"))).await;
+    until("the value takes its place", || lab.count("superseded") == 1).await;
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dilution_that_is_not_understood_leaves_open_whether_the_value_is_critical() {
+    let lims = lims().await;
+    let address = free_port();
+    let lab = lab(&lims, address);
+    let to_apply = MODEL.replace("\"applied\"", "\"to-apply\"");
+    fs::write(lab.path("profiles.d/diluting.toml"), to_apply).unwrap();
+    let gateway = lab.start().await;
+    lab.sign();
+    send(address, &message("EX0001", &[("200", "0.1", "", "03")])).await;
+    until("it waits", || lab.count("held") == 1).await;
+    let calls = lab.text(&["calls", "EX0001"]);
+    assert!(calls.contains("may be critical: look now"), "{calls}");
+    let trace = lab.text(&["trace", "EX0001"]);
+    assert!(trace.contains("critical: undecided") && trace.contains("isn't multiplied"), "{trace}");
+    send(address, &message("EX0002", &[("20", "10", "", "03")])).await;
+    until("one that is understood leaves", || lab.count("accepted") == 1).await;
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}

@@ -4,7 +4,7 @@
 use labwire::domain::clinic::Force;
 use labwire::domain::{DestinationId, HoldReason, SpecimenId};
 use labwire::journal::ObservationId;
-use labwire::journal::decisions::{Again, Judged, MORE_WAS_MEASURED};
+use labwire::journal::decisions::{Again, HISTORY_WAS_ASKED, Judged, MORE_WAS_MEASURED, THE_LIMS_SPOKE};
 use labwire::journal::desk::Decision;
 use labwire::journal::ledger::{Fate, Next};
 use labwire::journal::results::{Entry, Processed};
@@ -60,6 +60,23 @@ fn a_crash_before_what_was_there_is_judged_with_it_loses_nothing() {
     lab.wait(lab.journal.forget_beside(SpecimenId::new("S1"))).unwrap();
     assert!(lab.reader.beside_due(10).unwrap().is_empty());
     lab.assert_balanced();
+}
+
+#[test]
+fn what_the_lims_tells_later_puts_in_doubt_what_has_left_and_a_person_hears_of_it() {
+    for why in [THE_LIMS_SPOKE, HISTORY_WAS_ASKED] {
+        let lab = Lab::new();
+        let left = lab.own(result("S1", "K", "2.1"));
+        lab.deliver_everything();
+        let waits = lab.own(result("S2", "K", "2.1"));
+        for id in [left, waits, left, waits] {
+            lab.doubt(id, why);
+        }
+        let [told] = lab.told_later().try_into().unwrap();
+        assert!(told.starts_with(&format!("observation {left}, K, has left: critical: low")), "{told}");
+        assert_eq!(lab.state(waits), "held");
+        lab.assert_balanced();
+    }
 }
 
 #[test]

@@ -12,8 +12,8 @@ use labwire::domain::clinic::{
     SpecimenFacts, Why,
 };
 use labwire::domain::{
-    DestinationId, HoldReason, Observation, Patient, Private, Rules, SampleClass, SpecimenId, Standing,
-    Status,
+    DestinationId, HoldReason, InstrumentTime, Observation, Patient, Private, Rules, SampleClass, SpecimenId,
+    Standing, Status,
 };
 use labwire::journal::calls::{CallView, Recording};
 use labwire::journal::decisions::{Again, Judged};
@@ -370,12 +370,7 @@ impl IntoText for Entry {
 #[test]
 fn a_later_look_opens_a_call_that_is_wanted_only_now_and_puts_none_away() {
     let lab = Lab::new();
-    let look = |observation, ruling| {
-        let evaluations = vec![evaluated(Force::InForce, CallPolicy::default(), ruling)];
-        let judged = Judged { evaluations, ..Judged::default() };
-        let again = Again { observation, judged, link: None };
-        lab.wait(lab.journal.judge_again(vec![again], "other rules are in force", lab.now())).unwrap();
-    };
+    let look = |observation, ruling| look(&lab, observation, ruling);
     let id = lab.one(potassium("2.9", clear()));
     assert!(lab.calls().is_empty());
     look(id, low());
@@ -421,16 +416,17 @@ fn a_value_that_was_told_and_that_the_analyzer_takes_back_must_be_taken_back_by_
     for last in [taken_back(HoldReason::Withdrawn), failed()] {
         let lab = Lab::new();
         let first = lab.one(potassium("2.5", low()));
-        let second = lab.one(instead(judged(last.clone(), by_rules(low())), first));
-        assert!(lab.only_call().course.is_open(), "nobody had been told, and a person must look");
         assert_eq!(lab.call(CallOutcome::Confirmed, "2.5"), Ok(Stand::Closed));
-        let third = lab.one(instead(judged(last.clone(), by_rules(low())), second));
+        let second = lab.one(instead(judged(last.clone(), by_rules(low())), first));
         let call = lab.only_call();
         assert_eq!(call.reason.words(), "rejected or taken back after it was called");
-        assert_eq!((call.observation, call.tell.reveal().words().english()), (third, "withdrawn".to_owned()));
+        assert_eq!(
+            (call.observation, call.tell.reveal().words().english()),
+            (second, "withdrawn".to_owned())
+        );
         is_refused(lab.call(CallOutcome::Confirmed, "2.5"), "differs");
         assert_eq!(lab.call(CallOutcome::Confirmed, "withdrawn"), Ok(Stand::Closed));
-        lab.one(instead(judged(last, by_rules(low())), third));
+        lab.one(instead(judged(last, by_rules(low())), second));
         assert!(!lab.only_call().course.is_open(), "that it is void was told");
         lab.assert_balanced();
     }
@@ -440,6 +436,91 @@ fn a_value_that_was_told_and_that_the_analyzer_takes_back_must_be_taken_back_by_
     lab.call(CallOutcome::Confirmed, "2.5").unwrap();
     lab.one(instead(judged(taken_back(HoldReason::UnknownFlag), by_rules(low())), first));
     assert!(!lab.only_call().course.is_open());
+}
+
+#[test]
+fn what_the_analyzer_takes_back_before_anybody_was_told_is_not_told_as_it_was() {
+    let taken_back =
+        Observation { standing: Standing::Held(vec![HoldReason::Withdrawn]), ..result("S1", "K", "2.5") };
+    let failed = Observation { status: Status::Failed, ..result("S1", "K", "2.5") };
+    for last in [taken_back.clone(), failed] {
+        let lab = Lab::new();
+        let first = lab.one(potassium("2.5", low()));
+        let second = lab.one(instead(judged(last.clone(), by_rules(low())), first));
+        let call = lab.only_call();
+        assert!(call.course.is_open(), "a person must look");
+        assert!(call.reason.words().starts_with("taken back, or without a value"), "{}", call.reason.words());
+        is_refused(lab.call(CallOutcome::Confirmed, "2.5"), "differs");
+        if last.standing != Standing::Clear {
+            lab.decide(Desk::Reject(second)).unwrap();
+            let call = lab.only_call();
+            assert_eq!((call.observation, call.reason.words()), (first, "critical"));
+            assert_eq!(lab.call(CallOutcome::Confirmed, "2.5"), Ok(Stand::Closed));
+        } else {
+            assert_eq!(lab.say(ended(), Differing::Refused), Ok(Stand::Closed), "there is nothing to tell");
+        }
+        lab.assert_balanced();
+    }
+    // What came as taken back is no critical value, whenever rules look at it.
+    let lab = Lab::new();
+    let id = lab.one(judged(taken_back, by_rules(low())));
+    look(&lab, id, low());
+    assert!(lab.calls().is_empty());
+}
+
+#[test]
+fn a_critical_value_whose_correction_is_rejected_is_to_be_called_still() {
+    let corrected = |value: &str| judged(held(result("S1", "K", value)), by_rules(clear()));
+    let lab = Lab::new();
+    let first = lab.one(potassium("2.5", low()));
+    let second = lab.one(instead(corrected("4.1"), first));
+    assert!(!lab.only_call().course.is_open(), "the correction isn't critical, and nobody had been told");
+    lab.decide(Desk::Reject(second)).unwrap();
+    let call = lab.only_call();
+    assert_eq!((call.observation, call.reason.words()), (first, "critical"));
+    assert!(call.course.is_open());
+    assert_eq!(lab.call(CallOutcome::Confirmed, "2.5"), Ok(Stand::Closed));
+    lab.assert_balanced();
+    // What wasn't critical before stays so.
+    let lab = Lab::new();
+    let first = lab.one(potassium("4.1", clear()));
+    let second = lab.one(instead(judged(held(result("S1", "K", "2.5")), by_rules(low())), first));
+    assert!(lab.only_call().course.is_open());
+    lab.decide(Desk::Reject(second)).unwrap();
+    assert!(!lab.only_call().course.is_open());
+    lab.assert_balanced();
+}
+
+#[test]
+fn a_call_from_before_the_value_was_measured_is_a_slip() {
+    let day = 86_400;
+    // When the analyzer says that it was measured, and from when on it may be told; in seconds after it came.
+    for (told, from) in [(Some(-600), -600), (None, -day), (Some(3_600), -day)] {
+        let lab = Lab::new();
+        let received = lab.now();
+        let second = |second: i64| received + jiff::SignedDuration::from_secs(second);
+        let completed = told.map(|it| InstrumentTime { text: String::new(), instant: Some(second(it)) });
+        let observation = Observation { completed, ..result("S1", "K", "2.5") };
+        lab.one(judged(observation, by_rules(low())));
+        let found = lab.only_call().due().unwrap().start.duration_since(received).as_secs();
+        let from = if told == Some(-600) { from } else { from + found };
+        let made = |outcome, at: i64| {
+            let attempt = Attempt { made_at: second(at), ..attempt(outcome, "2.5") };
+            lab.say(CallEntry::Attempt(attempt), Differing::Told)
+        };
+        is_refused(made(CallOutcome::Confirmed, from - 60), "before the value was measured");
+        is_refused(made(CallOutcome::NotReached, from - 3_600), "before the value was measured");
+        is_refused(lab.say(ended(), Differing::Refused), "nobody has tried call 1 yet");
+        assert_eq!(made(CallOutcome::Confirmed, from - 59), Ok(Stand::Closed), "people tell minutes");
+        lab.assert_balanced();
+    }
+}
+
+fn look(lab: &Lab, observation: ObservationId, ruling: Ruling) {
+    let evaluations = vec![evaluated(Force::InForce, CallPolicy::default(), ruling)];
+    let judged = Judged { evaluations, ..Judged::default() };
+    let again = Again { observation, judged, link: None };
+    lab.wait(lab.journal.judge_again(vec![again], "other rules are in force", lab.now())).unwrap();
 }
 
 fn by_rules(ruling: Ruling) -> Evaluation {

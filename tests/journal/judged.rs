@@ -161,6 +161,12 @@ fn earlier_results_are_found_by_the_patients_number_and_never_by_that_of_the_spe
     assert_eq!(known(""), [before]);
     let newer = lab.newer(of("P1", result("S1", "K", "4.2")), before);
     assert_eq!(known(""), [newer], "the corrected value alone");
+    let waits_at = vec![DestinationId::new(super::kit::LIMS)];
+    let unreleased = Judged { reasons: vec![HoldReason::NotReleased], waits_at, ..Judged::default() };
+    let unreleased =
+        lab.record(vec![Entry { judged: unreleased, ..own(of("P1", result("S6", "K", "4.4"))) }])[0];
+    assert_eq!(lab.state(unreleased), "held");
+    assert_eq!(known(""), [unreleased, newer], "that nobody has released it yet doubts no value");
     let of_tube = lab.reader.of_specimen(&SpecimenId::new("S1"), 10).unwrap();
     assert_eq!(of_tube.into_iter().map(|it| it.id).collect::<Vec<_>>(), [newer]);
 }

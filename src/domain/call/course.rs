@@ -81,7 +81,7 @@ pub struct Course {
 }
 
 /// As exactly as people tell when they called.
-const A_MINUTE: SignedDuration = SignedDuration::from_mins(1);
+pub const A_MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is to be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,12 +136,14 @@ impl Course {
         }
     }
 
-    /// What the rejection of its result does to it.
-    pub fn on_rejection(&self, cause: Cause) -> Option<CallEvent> {
-        if self.told {
-            Some(CallEvent::Reopened(Reopening::Withdrawn, cause))
-        } else {
-            self.is_open().then_some(CallEvent::Dropped)
+    /// What the rejection of its result does to it. `again`: the version before it stands again, and what that opened the call
+    /// for; then the call is about that one.
+    pub fn on_rejection(&self, again: Option<Opening>, cause: Cause) -> Option<CallEvent> {
+        match again {
+            _ if self.told => Some(CallEvent::Reopened(Reopening::Withdrawn, cause)),
+            Some(_) if self.is_open() => Some(CallEvent::Changed),
+            Some(opening) => Some(CallEvent::Opened(opening, cause)),
+            None => self.is_open().then_some(CallEvent::Dropped),
         }
     }
 
@@ -368,9 +370,18 @@ mod tests {
                 "{call:?} {found:?} {same}"
             );
         }
-        assert_eq!(told.on_rejection(now), Some(CallEvent::Reopened(Reopening::Withdrawn, now)));
-        assert_eq!(untold.on_rejection(now), Some(CallEvent::Dropped));
-        assert_eq!(ended.on_rejection(now), None);
+        let withdrawn = || Some(CallEvent::Reopened(Reopening::Withdrawn, now));
+        let opened = Some(CallEvent::Opened(Opening::Critical, now));
+        for (call, again, expected) in [
+            (told, None, withdrawn()),
+            (told, Some(Opening::Critical), withdrawn()),
+            (untold, None, Some(CallEvent::Dropped)),
+            (untold, Some(Opening::Critical), Some(CallEvent::Changed)),
+            (ended, None, None),
+            (ended, Some(Opening::Critical), opened),
+        ] {
+            assert_eq!(call.on_rejection(again, now), expected, "{call:?} {again:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod identity;
 mod policy;
 mod tell;
 
-pub use course::{CallEvent, Cause, Course, Due, Found, Opening, Reopening, Stand, Wants};
+pub use course::{A_MINUTE, CallEvent, Cause, Course, Due, Found, Opening, Reopening, Stand, Wants};
 pub use entry::{Agreement, Attempt, CallEntry, CallOutcome, IdentifierKind};
 pub use policy::{CallPolicy, ClockStart, Keeper, Step, steps_come, whom};
 pub use tell::{Differing, Tell};

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::is_over;
 use crate::domain::call::{Agreement, CallEntry, CallEvent, Course, Due, Opening, Reopening, Tell};
 use crate::domain::clinic::Force;
 use crate::domain::{Observation, Private, SpecimenId, Words, words};
@@ -33,6 +34,8 @@ pub struct CallView {
 pub enum Reason {
     Opened(Opening),
     Reopened(Reopening),
+    /// The analyzer has taken it back, or couldn't measure it, before anybody was told: a person must look.
+    TakenBack,
 }
 
 /// One thing that happened to a call.
@@ -52,6 +55,7 @@ impl Reason {
         match self {
             Reason::Opened(opening) => opening.words(),
             Reason::Reopened(reopening) => reopening.words(),
+            Reason::TakenBack => "taken back, or without a value, before it was called: look now",
         }
     }
 }
@@ -112,6 +116,21 @@ impl CallView {
 
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         self.course.is_overdue(now)
+    }
+
+    /// What it was opened for last.
+    pub(super) fn opening(&self) -> Option<Opening> {
+        self.happened.iter().rev().find_map(|it| match it.event {
+            CallEvent::Opened(opening, _) => Some(opening),
+            _ => None,
+        })
+    }
+
+    /// Whether it was about this version too, and is open or was closed only by one that took its place.
+    pub(super) fn was_to_be_told(&self, version: ObservationId) -> bool {
+        let was_about = |it: &Happened| it.observation == version && it.event != CallEvent::Cleared;
+        let is_cleared = self.happened.last().is_some_and(|it| it.event == CallEvent::Cleared);
+        self.happened.iter().any(was_about) && (self.course.is_open() || is_cleared)
     }
 }
 
@@ -198,15 +217,16 @@ fn folded(
     }
     let (course, reason) = course.zip(reason).ok_or_else(odd)?;
     let observation = happened.last().ok_or_else(odd)?.observation;
+    let result = result(connection, observation)?;
     let reason = match reason {
+        Reason::Opened(_) if is_over(&result) => Reason::TakenBack,
         Reason::Opened(Opening::Undecided) if is_critical(connection, observation, until)? => {
             Reason::Opened(Opening::Critical)
         }
         reason => reason,
     };
-    let result = result(connection, observation)?;
     let tell = match reason {
-        Reason::Reopened(Reopening::Withdrawn) => Tell::Withdrawn,
+        Reason::Reopened(Reopening::Withdrawn) | Reason::TakenBack => Tell::Withdrawn,
         _ => Tell::of(&result),
     };
     Ok(CallView {

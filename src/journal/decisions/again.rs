@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::beside::{forget, is_due};
-use super::{Judged, keep_rules, kept, read, write};
+use super::{Judged, StoredDecision, keep_rules, kept, read, write};
 use crate::domain::clinic::{Evaluation, Force};
 use crate::domain::{DestinationId, HoldReason, ProblemKind};
 use crate::journal::audit::{self, GATEWAY, Step};
@@ -20,6 +20,10 @@ use crate::journal::{Journal, JournalError, ObservationId};
 
 /// Why rules are asked again where a later message has brought something of a specimen.
 pub const MORE_WAS_MEASURED: &str = "more was measured of the specimen";
+/// Or the LIMS has told an order, and with it whose the specimen is.
+pub const THE_LIMS_SPOKE: &str = "the LIMS spoke of its orders";
+/// Or the LIMS has told the patient's earlier values, or let the time run out.
+pub const HISTORY_WAS_ASKED: &str = "the LIMS was asked for the patient's history";
 
 /// A result that rules were asked about again.
 #[derive(Debug)]
@@ -53,7 +57,9 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
     if is_over(connection, id)? {
         return Ok(());
     }
-    let more = why == MORE_WAS_MEASURED || is_due(connection, id)?;
+    // Other rules or settings are no news of the patient.
+    let more =
+        [MORE_WAS_MEASURED, THE_LIMS_SPOKE, HISTORY_WAS_ASKED].contains(&why) || is_due(connection, id)?;
     let doubts = if more { new_doubts(connection, it)? } else { Vec::new() };
     let pulled_back = pull_back(connection, it, &doubts, now)?;
     tell_of_what_has_left(connection, it, &doubts, now)?;
@@ -160,8 +166,11 @@ fn tell_of_what_has_left(
 ) -> Result<(), JournalError> {
     let id = it.observation;
     let doubts = doubts.iter().flat_map(|it| it.decisions.iter().filter(|decision| decision.holds));
-    let doubts: Vec<String> =
-        kept(&doubts.cloned().collect::<Vec<_>>()).iter().map(ToString::to_string).collect();
+    let mut doubts = kept(&doubts.cloned().collect::<Vec<_>>());
+    // Of what was doubted so before a person has heard.
+    let before = last(connection, id, Force::InForce)?.map(|(_, decisions)| decisions).unwrap_or_default();
+    doubts.retain(|it| !before.contains(it));
+    let doubts: Vec<String> = doubts.iter().map(ToString::to_string).collect();
     if doubts.is_empty() {
         return Ok(());
     }
@@ -223,14 +232,23 @@ fn is_over(connection: &Connection, id: ObservationId) -> Result<bool, JournalEr
 
 /// Whether it says anything else than the last one of its kind.
 fn is_new(connection: &Connection, id: ObservationId, it: &Evaluation) -> Result<bool, JournalError> {
+    let Some((rules, decisions)) = last(connection, id, it.force)? else { return Ok(true) };
+    Ok(rules != it.rules.sha256 || decisions != kept(&it.decisions))
+}
+
+/// By which rules it was decided about last, and what.
+fn last(
+    connection: &Connection,
+    id: ObservationId,
+    force: Force,
+) -> Result<Option<(String, Vec<StoredDecision>)>, JournalError> {
     let last: Option<(String, String)> = connection
         .prepare_cached(
             "SELECT rules, decisions FROM evaluation WHERE observation = ? AND force = ? ORDER BY id DESC LIMIT 1",
         )?
-        .query_row(params![id.0, it.force.name()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![id.0, force.name()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((rules, decisions)) = last else { return Ok(true) };
-    Ok(rules != it.rules.sha256 || read(&decisions)? != kept(&it.decisions))
+    last.map(|(rules, decisions)| Ok((rules, read(&decisions)?))).transpose()
 }
 
 fn open_holds(connection: &Connection, id: ObservationId) -> Result<Vec<HoldReason>, JournalError> {

@@ -80,8 +80,8 @@ impl Earlier {
         self.outline.told_at
     }
 
-    /// Whether it is the current version, nobody has rejected it, it waits for no person, and its message is of no test or
-    /// training.
+    /// Whether it is the current version, nobody has rejected it, nothing puts it in doubt, and its message is of no test or
+    /// training. That a destination takes nothing which nobody has released doubts no value.
     pub fn counts(&self, reader: &Reader) -> Result<bool, JournalError> {
         if let Some(counts) = self.counts.get() {
             return Ok(*counts);
@@ -90,7 +90,8 @@ impl Earlier {
             .connection
             .prepare_cached(
                 "SELECT 1 FROM observation WHERE supersedes = ?1
-                 UNION ALL SELECT 1 FROM hold WHERE observation = ?1 AND (closed_at IS NULL OR closing = 'rejected')
+                 UNION ALL SELECT 1 FROM hold WHERE observation = ?1 AND (closing = 'rejected'
+                    OR closed_at IS NULL AND reason <> 'not-released')
                  UNION ALL SELECT 1 FROM problem WHERE message = ?2 AND kind = 'not-production'",
             )?
             .exists([self.id.0, self.message.0])?;

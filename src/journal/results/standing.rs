@@ -7,14 +7,14 @@ use super::place::hold;
 use crate::domain::HoldReason;
 use crate::journal::{JournalError, ObservationId};
 
-/// Holds the version before a rejected one at each destination which it hadn't left for. A version that a person had made
+/// Holds the version before a rejected one, which it returns, at each destination which it hadn't left for. A version that a person had made
 /// here of the same bytes brings none back: what they said of it they said of those.
 pub(in crate::journal) fn stands_again(
     connection: &Connection,
     rejected: ObservationId,
     now: Timestamp,
-) -> Result<(), JournalError> {
-    let Some(before) = version_before(connection, rejected)? else { return Ok(()) };
+) -> Result<Option<ObservationId>, JournalError> {
+    let Some(before) = version_before(connection, rejected)? else { return Ok(None) };
     let lines = connection
         .prepare_cached(
             "UPDATE ledger SET state = 'held', reason = NULL, changed_at = ? WHERE observation = ? AND state = 'superseded'",
@@ -23,7 +23,7 @@ pub(in crate::journal) fn stands_again(
     if lines > 0 {
         hold(connection, before, &[HoldReason::SuccessorRejected], now)?;
     }
-    Ok(())
+    Ok(Some(before))
 }
 
 /// The nearest version before this one that a person hasn't rejected.

@@ -12,7 +12,7 @@ use super::Runner;
 use super::judging::{Bench, Controls, Judging};
 use crate::clock;
 use crate::domain::SpecimenId;
-use crate::journal::decisions::{Again, Judged, Known, MORE_WAS_MEASURED};
+use crate::journal::decisions::{Again, HISTORY_WAS_ASKED, Judged, Known, MORE_WAS_MEASURED, THE_LIMS_SPOKE};
 use crate::journal::results::{Entry, Place};
 use crate::journal::{JournalError, MessageId, ObservationId};
 
@@ -108,7 +108,7 @@ impl Review {
             self.rules = Some(rules);
         }
         let (tubes, word) = runner.read(|reader| reader.concerned(self.word))?;
-        self.waiting.extend(tubes.into_iter().map(|tube| (tube, "the LIMS spoke of its orders")));
+        self.waiting.extend(tubes.into_iter().map(|tube| (tube, THE_LIMS_SPOKE)));
         self.word = word;
         // An index of haemolysis, or the calcium beside a potassium, may come a moment after the result that it bears on.
         for specimen in runner.read(|reader| reader.beside_due(A_TURN))? {
@@ -119,7 +119,7 @@ impl Review {
         for (question, specimen) in runner.read(|reader| reader.history_told(A_TURN))? {
             let questions = self.told.entry(specimen.clone()).or_default();
             if questions.is_empty() {
-                self.waiting.push_front((specimen, "the LIMS was asked for the patient's history"));
+                self.waiting.push_front((specimen, HISTORY_WAS_ASKED));
             }
             if !questions.contains(&question) {
                 questions.push(question);

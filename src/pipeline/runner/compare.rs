@@ -67,6 +67,15 @@ impl<'a> Comparison<'a> {
         let place = match sameness {
             Sameness::New => Place::Own,
             Sameness::Duplicate(id) => Place::Repeats(ObservationId(id)),
+            Sameness::Correction(id)
+            | Sameness::Completion(id)
+            | Sameness::Diluted(id)
+            | Sameness::Contradiction(id)
+                if self.is_of_another(&observation, ObservationId(id))? =>
+            {
+                observation.hold(HoldReason::VersionOfAnother);
+                Place::Own
+            }
             Sameness::Correction(id) | Sameness::Completion(id) | Sameness::Diluted(id) => {
                 Place::Supersedes(ObservationId(id))
             }
@@ -142,15 +151,27 @@ impl<'a> Comparison<'a> {
         let is_own =
             |entry: &Entry| entry.place == Place::Own && entry.observation.standing == Standing::Clear;
         let results: Vec<&Observation> = entries.iter().map(|entry| &entry.observation).collect();
+        let patient = |entries: &[Entry], at: usize| entries.get(at).map(|it| it.observation.patient.clone());
         for pair in pairs(&results, self.instrument.profile.scale_flags()) {
             let both_stand_alone =
                 [pair.undiluted, pair.diluted].iter().all(|at| entries.get(*at).is_some_and(is_own));
+            let whose = patient(entries, pair.undiluted).zip(patient(entries, pair.diluted));
+            let of_two_patients = whose.is_some_and(|(one, other)| other.reveal().is_other(one.reveal()));
             match entries.get_mut(pair.diluted).filter(|_| both_stand_alone) {
+                Some(entry) if of_two_patients => entry.observation.hold(HoldReason::VersionOfAnother),
                 Some(entry) if pair.is_above => entry.place = Place::OfEntry(pair.undiluted),
                 Some(entry) => entry.observation.hold(HoldReason::NotAboveUndiluted),
                 None => {}
             }
         }
+    }
+
+    /// Whether the analyzer names another patient with it than with this stored one.
+    fn is_of_another(&self, observation: &Observation, stored: ObservationId) -> Result<bool, JournalError> {
+        let stored = self.runner.read(|reader| reader.as_stored(stored))?;
+        let (patient, class) = (observation.patient.reveal(), observation.class);
+        let is_other = |it: &Private<Observation>| patient.is_other(it.reveal().patient.reveal());
+        Ok(class == SampleClass::Patient && stored.as_ref().is_some_and(is_other))
     }
 
     /// Whether anything of its test is stored of its specimen.

@@ -57,6 +57,7 @@ pub(super) const REFUSED: &[&str] = &[
     "the value that was told differs from the journal's; mend a slip, or say that it was told so",
     "the identifiers that were told don't name the patient as known here; mend a slip, or say that it was told so",
     "the call lies in the future",
+    "the call lies before the value was measured",
     "the call lies more than a week back",
     "who took the call is missing: first and last name",
     "the role of who took the call is missing",

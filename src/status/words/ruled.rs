@@ -51,6 +51,8 @@ pub(super) const RULED: &[&str] = &[
 pub(super) const UNCONVERTED: &[&str] = &[
     "what was sent may be a number, and isn't written as one",
     "words stand in the place of a number",
+    "the dilution {sent} isn't understood, and the value isn't multiplied by it",
+    "the value times its dilution has too many digits",
     "the converted number has too many digits",
     "the number has too many digits",
     "the analyzer sent no unit, and its [codes] declare none",

@@ -12,6 +12,7 @@ use crate::domain::call::{CallOutcome, IdentifierKind, Opening, Reopening, Tell}
 use crate::domain::clinic::{Check, Path};
 use crate::domain::qc::{Outcome, QcState, WhyNot};
 use crate::domain::{HoldReason, OrderDoubt, ProblemKind, Role};
+use crate::journal::calls::Reason;
 use crate::journal::views::Kin;
 use crate::orders::Contested;
 use crate::reconciliation::Kind;
@@ -46,6 +47,7 @@ fn closed_sets() -> Vec<&'static str> {
     texts.extend(IdentifierKind::ALL.map(|(_, it)| it.words()));
     texts.extend([Opening::Critical, Opening::Undecided].map(Opening::words));
     texts.extend([Reopening::Corrected, Reopening::Withdrawn].map(Reopening::words));
+    texts.push(Reason::TakenBack.words());
     texts.extend([Kin::EarlierVersion, Kin::Rerun, Kin::Other].map(Kin::words));
     texts.extend(QcState::ALL.map(QcState::name));
     texts.extend(Outcome::ALL.map(Outcome::name));
