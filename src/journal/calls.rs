@@ -182,14 +182,11 @@ pub(super) fn on_rejection(
 ) -> Result<(), JournalError> {
     let Some(call) = call_about(connection, id)?.filter(|call| call.observation == id) else { return Ok(()) };
     let cause = Cause { policy: call.course.policy(), found_at: now };
-    let again = stands.zip(call.opening()).filter(|(stands, _)| call.was_to_be_told(*stands));
+    let again = stands.zip(call.opening()).filter(|(stands, _)| call.is_about_again(*stands));
     let Some(event) = call.course.on_rejection(again.map(|(_, opening)| opening), cause) else {
         return Ok(());
     };
-    let observation = match event {
-        CallEvent::Changed | CallEvent::Opened(..) => again.map_or(id, |(stands, _)| stands),
-        _ => id,
-    };
+    let observation = again.map_or(id, |(stands, _)| stands);
     let written = Written { call: call.id, observation, event: &event, agreement: Agreement::WHOLE, account };
     write(connection, call.course, &written, now).map(drop)
 }

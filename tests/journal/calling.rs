@@ -481,6 +481,15 @@ fn a_critical_value_whose_correction_is_rejected_is_to_be_called_still() {
     assert!(call.course.is_open());
     assert_eq!(lab.call(CallOutcome::Confirmed, "2.5"), Ok(Stand::Closed));
     lab.assert_balanced();
+    // Whoever was told of it hears that it stands, and not that it is void.
+    let second = lab.one(instead(corrected("4.2"), first));
+    assert_eq!(lab.call(CallOutcome::Confirmed, "4.2"), Ok(Stand::Closed));
+    lab.decide(Desk::Reject(second)).unwrap();
+    let call = lab.only_call();
+    assert_eq!((call.observation, call.tell.reveal().words().english()), (first, "2.5 mmol/L".to_owned()));
+    is_refused(lab.call(CallOutcome::Confirmed, "withdrawn"), "differs");
+    assert_eq!(lab.call(CallOutcome::Confirmed, "2.5"), Ok(Stand::Closed));
+    lab.assert_balanced();
     // What wasn't critical before stays so.
     let lab = Lab::new();
     let first = lab.one(potassium("4.1", clear()));

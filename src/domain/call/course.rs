@@ -137,10 +137,11 @@ impl Course {
     }
 
     /// What the rejection of its result does to it. `again`: the version before it stands again, and what that opened the call
-    /// for; then the call is about that one.
+    /// for; then the call is about that one, and whoever was told hears that it is.
     pub fn on_rejection(&self, again: Option<Opening>, cause: Cause) -> Option<CallEvent> {
         match again {
-            _ if self.told => Some(CallEvent::Reopened(Reopening::Withdrawn, cause)),
+            None if self.told => Some(CallEvent::Reopened(Reopening::Withdrawn, cause)),
+            Some(_) if self.told => Some(CallEvent::Reopened(Reopening::Corrected, cause)),
             Some(_) if self.is_open() => Some(CallEvent::Changed),
             Some(opening) => Some(CallEvent::Opened(opening, cause)),
             None => self.is_open().then_some(CallEvent::Dropped),
@@ -374,7 +375,7 @@ mod tests {
         let opened = Some(CallEvent::Opened(Opening::Critical, now));
         for (call, again, expected) in [
             (told, None, withdrawn()),
-            (told, Some(Opening::Critical), withdrawn()),
+            (told, Some(Opening::Critical), Some(CallEvent::Reopened(Reopening::Corrected, now))),
             (untold, None, Some(CallEvent::Dropped)),
             (untold, Some(Opening::Critical), Some(CallEvent::Changed)),
             (ended, None, None),

@@ -126,11 +126,13 @@ impl CallView {
         })
     }
 
-    /// Whether it was about this version too, and is open or was closed only by one that took its place.
-    pub(super) fn was_to_be_told(&self, version: ObservationId) -> bool {
+    /// Whether this version, which stands again, is to be called: it was before, and somebody was told of it or of one that took
+    /// its place, or nobody has put the call away.
+    pub(super) fn is_about_again(&self, version: ObservationId) -> bool {
         let was_about = |it: &Happened| it.observation == version && it.event != CallEvent::Cleared;
         let is_cleared = self.happened.last().is_some_and(|it| it.event == CallEvent::Cleared);
-        self.happened.iter().any(was_about) && (self.course.is_open() || is_cleared)
+        let nobody_put_it_away = self.course.is_open() || is_cleared;
+        self.happened.iter().any(was_about) && (self.course.told || nobody_put_it_away)
     }
 }
 
