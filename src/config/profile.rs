@@ -8,6 +8,7 @@ mod shipped;
 mod table;
 mod tests_section;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde_spanned::Spanned;
@@ -55,7 +56,8 @@ fn profile(mut raw: raw::Profile, text: &str, faults: &mut Faults) -> Profile {
     if let Some(table) = &raw.table {
         faults.add(table.span(), "[table] is of files; write protocol = \"table\"");
     }
-    let tests = tests_section::tests(raw.tests, &raw.sources, faults);
+    let sources = sources(raw.sources, faults);
+    let tests = tests_section::tests(raw.tests, &sources, faults);
     let aspects = raw.aspects.into_iter().map(|(name, aspect)| {
         let result = aspect.result.map(|kind| tests_section::result_type(kind, aspect.values, faults));
         (name, Aspect { meaning: aspect.meaning, result, unit: aspect.unit })
@@ -93,6 +95,25 @@ fn profile(mut raw: raw::Profile, text: &str, faults: &mut Faults) -> Profile {
         unknown_flag: raw.unknown_flag.into(),
         equal_without_hour: raw.equal_without_hour.map(Into::into),
     }
+}
+
+/// What says how values are read would be taken for a document's name where it stands below the heading.
+fn sources(raw: BTreeMap<Spanned<String>, String>, faults: &mut Faults) -> BTreeMap<String, String> {
+    let settings = [
+        "dilutions",
+        "equal_without_hour",
+        "protocol",
+        "records",
+        "segments",
+        "thousands_separator",
+        "unknown_flag",
+        "unknown_status",
+    ];
+    for name in raw.keys().filter(|name| settings.contains(&name.get_ref().as_str())) {
+        let text = format!("{} names no source here; write it above the first [table]", name.get_ref());
+        faults.add(name.span(), text);
+    }
+    raw.into_iter().map(|(name, text)| (name.into_inner(), text)).collect()
 }
 
 /// A sign that can't be mistaken for a part of a number.

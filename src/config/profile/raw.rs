@@ -29,7 +29,7 @@ pub(super) struct Profile {
     pub(super) unknown_flag: Unknown,
     /// Of models that write files.
     pub(super) equal_without_hour: Option<EqualWithoutHour>,
-    pub(super) sources: BTreeMap<String, String>,
+    pub(super) sources: BTreeMap<Spanned<String>, String>,
     pub(super) thousands_separator: Option<Spanned<String>>,
     pub(super) dilutions: Option<Dilutions>,
     pub(super) sender: Option<Rule>,

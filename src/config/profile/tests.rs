@@ -55,6 +55,7 @@ fn each_fault_points_at_its_place_and_names_the_remedy() {
         ),
         (("revision = 1", "revision = 1\nthousands_separator = \",.\""), "\",.\"", "one comma"),
         (("revision = 1", "revision = 1\nthousands_separator = \"5\""), "\"5\"", "one comma"),
+        (("invention = ", "dilutions = \"to-apply\"\ninvention = "), "dilutions", "above the first [table]"),
         (("\"quantity\"", "\"number\""), "\"number\"", "unknown variant"),
         (("vendor =", "vendro ="), "vendro", "unknown field"),
         (("[sources]", "[places]\nspecimen = \"R.3\"\n[sources]"), "\"R.3\"", "looked for in O records"),
