@@ -173,15 +173,16 @@ async fn an_analyzer_that_waits_to_be_called_is_called_and_one_that_names_anothe
     assert!(gateway.terminate().success());
 }
 
+fn with(id: &str, specimen: &str, value: &str, status: &str) -> String {
+    result(id, specimen, value).replace("|||||F|", &format!("|||||{status}|"))
+}
+
 /// Nobody would know from a value that it is wrong.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_analyzer_takes_back_leaves_as_void_and_never_as_a_value() {
     let (_lims, lab, address) = laboratory("").await;
     let gateway = lab.start().await;
     let mut analyzer = Analyzer::connect(address).await;
-    let with = |id: &str, specimen: &str, value: &str, status: &str| {
-        result(id, specimen, value).replace("|||||F|", &format!("|||||{status}|"))
-    };
     analyzer.send(&with("1", "S1", "6.2", "F")).await;
     accepted(&lab, 1).await;
     for (id, specimen, status) in [("2", "S1", "W"), ("3", "S2", "D")] {
@@ -207,13 +208,29 @@ async fn what_the_analyzer_takes_back_leaves_as_void_and_never_as_a_value() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_version_takes_the_place_of_the_latest_one_that_the_lims_has() {
+    let (_lims, lab, address) = laboratory("").await;
+    let gateway = lab.start().await;
+    let mut analyzer = Analyzer::connect(address).await;
+    analyzer.send(&with("1", "S1", "6.2", "F")).await;
+    accepted(&lab, 1).await;
+    analyzer.send(&with("2", "S1", "6.2", "W")).await;
+    until("it waits", || lab.count("held") == 1).await;
+    analyzer.send(&with("3", "S1", "6.3", "C")).await;
+    accepted(&lab, 2).await;
+    let sent = lab.reader().payload(labwire::journal::DeliveryId(2)).unwrap().unwrap();
+    let sent: serde_json::Value = serde_json::from_slice(sent.reveal()).unwrap();
+    let it = &sent["results"][0];
+    assert_eq!((&it["id"], &it["version"], &it["supersedes"]), (&"3".into(), &3.into(), &"1".into()));
+    assert!(gateway.terminate().success());
+    lab.must_balance();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_older_version_that_comes_after_a_newer_waits_for_a_person() {
     let (_lims, lab, address) = laboratory("").await;
     let gateway = lab.start().await;
     let mut analyzer = Analyzer::connect(address).await;
-    let with = |id: &str, specimen: &str, value: &str, status: &str| {
-        result(id, specimen, value).replace("|||||F|", &format!("|||||{status}|"))
-    };
     for (id, specimen, value, status) in
         [("1", "S1", "6.2", "C"), ("2", "S1", "6.0", "F"), ("3", "S2", "7.1", "F"), ("4", "S2", "7.0", "P")]
     {

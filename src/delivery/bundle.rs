@@ -157,7 +157,7 @@ impl<'a> Rendering<'a> {
                 ours = observation::void(ours, void);
             }
         }
-        let takes_a_place = item.supersedes.is_some() || item.announced || matches!(item.says, Says::Void(_));
+        let takes_a_place = !item.earlier.is_empty() || item.announced || matches!(item.says, Says::Void(_));
         let full_url = full_url(&["Observation", &identity]);
         let search = search("identifier", &self.system("result"), &identity);
         let request = match takes_a_place {

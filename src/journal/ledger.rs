@@ -132,6 +132,7 @@ impl Noted {
 pub struct Item {
     pub id: ObservationId,
     pub version: u32,
+    /// The latest version before it that the destination was, or may have been, told of.
     pub supersedes: Option<ObservationId>,
     pub received_at: Timestamp,
     pub observation: Observation,

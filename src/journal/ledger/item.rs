@@ -26,7 +26,8 @@ pub(super) fn item(
     };
     let Version { received_at, observation, announced } = stored.version;
     let moved = origin(connection, id)?;
-    let supersedes = versions.last().map(|before| before.id);
+    let was_told = |it: &&StoredVersion| it.is_there || it.version.announced;
+    let supersedes = versions.iter().rfind(was_told).map(|before| before.id);
     let earlier = versions.into_iter().map(|it| it.version).collect();
     let ordered = ordered(connection, id)?;
     let says = match observation.is_taken_back() {
