@@ -64,6 +64,7 @@ fn the_first_message_that_differs_is_the_evidence_and_no_later_one() {
     assert_eq!(named(&lab), ["the unit of K is \"mg/dL\"; until now it was \"mmol/L\""]);
     let problem = open(&lab).remove(0);
     assert_eq!((problem.message, problem.instrument.as_deref()), (Some(first), Some("sim")));
+    assert_eq!(lab.reader.messages_in_doubt().unwrap(), [], "all that it holds was read");
     lab.assert_balanced();
 }
 

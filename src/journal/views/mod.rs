@@ -258,11 +258,12 @@ impl Reader {
     }
 
     /// The messages of which something is open that names no specimen, newest first, each with its instrument where that is
-    /// known: each may be about any specimen.
+    /// known: each may be about any specimen. What only says how the instrument is set, or what the message is for, hides none.
     pub fn messages_in_doubt(&self) -> Result<Vec<(MessageId, Option<String>)>, JournalError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT message, max(instrument) FROM problem WHERE closed_at IS NULL AND +message IS NOT NULL
-                AND coalesce(specimen, '') = '' GROUP BY +message ORDER BY +message DESC",
+                AND coalesce(specimen, '') = ''
+                AND kind NOT IN ('clock-off', 'drift', 'not-production') GROUP BY +message ORDER BY +message DESC",
         )?;
         let message = |row: &Row<'_>| Ok((row.get(0).map(MessageId)?, row.get(1)?));
         Ok(statement.query_map([], message)?.collect::<Result<_, _>>()?)
