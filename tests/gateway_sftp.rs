@@ -112,3 +112,21 @@ async fn a_server_with_another_key_gets_no_login() {
     desk.says("down: the server isn't the one that is trusted: it has another key").await;
     assert!(gateway.terminate().success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs sshd, and root for it"]
+async fn a_check_logs_in_and_leaves_every_file_where_it_is() {
+    let (server, desk) = (Server::start().await, Desk::empty().await);
+    let check = || {
+        let mut labwire = Command::new(env!("CARGO_BIN_EXE_labwire"));
+        let told = labwire.args(["check", "--config"]).arg(desk.lab.path("")).output().unwrap();
+        format!("{}{}", String::from_utf8(told.stdout).unwrap(), String::from_utf8(told.stderr).unwrap())
+    };
+    desk.fetches(&server.table(&server.fingerprint, &desk.out, "after = \"delete\""));
+    desk.drop("a.hl7", &day("A", 3));
+    assert!(!check().contains("[sftp]"), "{}", check());
+    assert!(desk.out.join("a.hl7").exists());
+    let other = server.fingerprint.chars().rev().take(43).collect::<String>();
+    desk.fetches(&server.table(&format!("SHA256:{other}"), &desk.out, "after = \"delete\""));
+    assert!(check().contains("[sftp] can't be reached") && check().contains("another key"), "{}", check());
+}

@@ -2,13 +2,13 @@
 //! page that says what was done. It decides nothing itself, and nothing is changed but by a form.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::Page;
 use super::failure::{Failure, html};
+use super::form::Form;
 use super::sessions::Visitor;
 use super::who::Who;
 use super::words::{filters, refused};

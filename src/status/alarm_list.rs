@@ -4,7 +4,6 @@
 mod json;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::SignedDuration;
@@ -15,6 +14,7 @@ use super::act::Desk;
 use super::annunciator::{On, Shelf};
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
+use super::form::Form;
 use super::lead::Severity;
 use super::shell::{Mark, Shell};
 use super::who::Who;

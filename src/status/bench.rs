@@ -74,12 +74,13 @@ struct QueryRow {
 pub(super) async fn show(State(page): State<Page>, who: Who) -> Result<Response, Failure> {
     let snapshot = page.snapshot().await?;
     let clock = page.clock(&snapshot);
-    let bench = Bench::new(&page.site, &snapshot, &page.qc, &clock);
+    let held = page.oldest_held(FEW, &snapshot, &clock).await?;
+    let bench = Bench::new(&page.site, &snapshot, held, &page.qc, &clock);
     html(&Bench { shell: bench.shell.seen_by(who, "/"), ..bench }, page.language)
 }
 
 impl Bench {
-    fn new(site: &str, snapshot: &Snapshot, qc: &Plan, clock: &Clock) -> Bench {
+    fn new(site: &str, snapshot: &Snapshot, held: Vec<HeldRow>, qc: &Plan, clock: &Clock) -> Bench {
         let waiting = snapshot.waiting;
         Bench {
             shell: Shell::new(words!("Bench"), "/", site, snapshot, clock),
@@ -91,7 +92,7 @@ impl Bench {
             queries: queries(snapshot, clock),
             units: units(snapshot, clock),
             archived: archived(snapshot, clock),
-            held: snapshot.held.iter().take(FEW).map(|it| shell::held(it, clock)).collect(),
+            held,
             problems: snapshot.problems.iter().take(FEW).map(|it| shell::problem(it, clock)).collect(),
             letters: snapshot.letters.iter().take(FEW).map(|it| shell::letter(it, snapshot, clock)).collect(),
             calls: calls::rows(snapshot, clock),

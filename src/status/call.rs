@@ -4,7 +4,6 @@
 mod json;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +14,7 @@ use super::act::{Desk, Done};
 use super::calls::{self, CallRow};
 use super::clock::Moment;
 use super::failure::{Failure, html};
+use super::form::Form;
 use super::hold::{EvidenceRows, patient, rows};
 use super::measured::Verifier;
 use super::shell::Shell;

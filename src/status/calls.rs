@@ -82,7 +82,10 @@ pub(super) fn over_results(calls: &[CallRow], results: Lead) -> Lead {
 /// What the sentence on top says of calls, and what to do.
 pub(super) fn concern(snapshot: &Snapshot, clock: &Clock) -> Option<(Severity, Words, Words)> {
     let overdue = snapshot.calls.iter().filter(|call| call.is_overdue(snapshot.as_of)).count();
-    let remedy = words!("Its line says whom to call, and leads to where the call is written down.");
+    let remedy = match snapshot.calls.len() {
+        1 => words!("Its line says whom to call, and leads to where the call is written down."),
+        _ => words!("Each one's line says whom to call, and leads to where the call is written down."),
+    };
     if overdue > 0 {
         let headline = counted!(overdue, "{n} critical call is overdue.", "{n} critical calls are overdue.");
         return Some((Severity::Danger, headline, remedy));

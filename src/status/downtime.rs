@@ -8,7 +8,6 @@ mod json;
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -22,6 +21,7 @@ use super::by_hand::Whereabouts;
 use super::calls::{self, CallRow};
 use super::clock::{Clock, Moment};
 use super::failure::{Failure, html};
+use super::form::Form;
 use super::lead::Severity;
 use super::shell::{Mark, Shell, test_name};
 use super::snapshot::Snapshot;

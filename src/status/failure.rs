@@ -22,6 +22,8 @@ pub(super) enum Failure {
     /// Somebody must sign in first, or come back.
     SignIn,
     Forbidden(&'static str),
+    /// A form that can't be read, and what of it HTTP says.
+    Form(StatusCode),
     /// What was asked for can't be done, and why.
     Refused(Words),
     Journal(JournalError),
@@ -67,6 +69,11 @@ impl IntoResponse for Failure {
             Failure::Forbidden(why) => {
                 (StatusCode::FORBIDDEN, Words::fixed(why), words!("Nothing was changed."))
             }
+            Failure::Form(status) => (
+                status,
+                words!("This form can't be read."),
+                words!("Nothing was changed. Go back, reload and fill it in again."),
+            ),
             Failure::Refused(why) => (StatusCode::CONFLICT, words!("That can't be done."), why),
             Failure::NotFound(what) => (
                 StatusCode::NOT_FOUND,

@@ -1,7 +1,7 @@
 //! Where results are held, in words: each destination holds a result back by itself, and another may have it already. And the rows
 //! of the lists of them, with what whoever decides must know of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Page;
 use super::clock::Clock;
@@ -10,7 +10,7 @@ use super::shell::{self, HeldRow};
 use super::snapshot::{LIST, Snapshot};
 use crate::domain::{Words, counted, words};
 use crate::journal::views::{Evidence, HoldView};
-use crate::journal::{JournalError, ObservationId};
+use crate::journal::{JournalError, ObservationId, Reader};
 
 /// Of how many held results a list tells what is known beside them; of the others their own pages do.
 const KNOWN: usize = 100;
@@ -60,20 +60,51 @@ impl Page {
             .read(move |reader| {
                 let mut held = reader.held(LIST)?;
                 held.retain(|it| is_shown(it));
-                let known = held.iter().take(KNOWN).map(|it| {
-                    Ok((it.observation, reader.evidence_in_short(it.observation, &it.detail, &sources)?))
-                });
-                let known = known.collect::<Result<BTreeMap<ObservationId, Evidence>, JournalError>>()?;
+                let known = known(reader, held.iter().take(KNOWN), &sources)?;
                 Ok((held, known))
             })
             .await?;
         let clock = self.clock(&snapshot);
-        let row = |view: &HoldView| HeldRow {
-            known: known.get(&view.observation).map(|it| HeldKnown::of(view, it, &snapshot, &clock)),
-            ..shell::held(view, &clock)
-        };
-        let rows = held.iter().map(row).collect();
+        let rows = held.iter().map(|it| row(it, &known, &snapshot, &clock)).collect();
         Ok((snapshot, rows))
+    }
+
+    /// The oldest held results of a snapshot, as the lists show them.
+    pub(super) async fn oldest_held(
+        &self,
+        few: usize,
+        snapshot: &Snapshot,
+        clock: &Clock,
+    ) -> Result<Vec<HeldRow>, JournalError> {
+        let held: Vec<HoldView> = snapshot.held.iter().take(few).cloned().collect();
+        if held.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sources = self.sources_of_orders();
+        let read = move |reader: &Reader| Ok((known(reader, held.iter(), &sources)?, held));
+        let (known, held) = self.readers.read(read).await?;
+        Ok(held.iter().map(|it| row(it, &known, snapshot, clock)).collect())
+    }
+}
+
+fn known<'a>(
+    reader: &Reader,
+    held: impl Iterator<Item = &'a HoldView>,
+    sources: &BTreeSet<String>,
+) -> Result<BTreeMap<ObservationId, Evidence>, JournalError> {
+    held.map(|it| Ok((it.observation, reader.evidence_in_short(it.observation, &it.detail, sources)?)))
+        .collect()
+}
+
+fn row(
+    view: &HoldView,
+    known: &BTreeMap<ObservationId, Evidence>,
+    snapshot: &Snapshot,
+    clock: &Clock,
+) -> HeldRow {
+    HeldRow {
+        known: known.get(&view.observation).map(|it| HeldKnown::of(view, it, snapshot, clock)),
+        ..shell::held(view, clock)
     }
 }
 

@@ -25,6 +25,7 @@ mod downtime;
 mod entrance;
 mod exposition;
 mod failure;
+mod form;
 mod guard;
 mod health;
 mod held;

@@ -2,7 +2,6 @@
 //! audit. The view stays as it was made, so that no row moves under the hand that ticks it.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -11,6 +10,7 @@ use serde::Deserialize;
 use super::Page;
 use super::act::{self, Desk, Done};
 use super::failure::{Failure, html};
+use super::form::Form;
 use super::sessions::Visitor;
 use super::shell::{self, HeldRow, Shell, why_held};
 use super::snapshot::LIST;

@@ -3,7 +3,6 @@
 //! name is ever made to wait).
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -12,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::Page;
 use super::failure::{Failure, html};
+use super::form::Form;
 use super::secret::{PASSWORD, PIN};
 use super::sessions::Visitor;
 use super::who::{Who, cookie, no_cookie};
@@ -28,9 +28,16 @@ struct SignIn {
     visitor: Option<Visitor>,
     /// Where to go then.
     next: String,
-    /// What was wrong with the last try.
-    complaint: Option<Words>,
+    said: Option<Said>,
     has_pin: bool,
+}
+
+/// What stands over the form.
+enum Said {
+    /// Their password is chosen.
+    Chosen,
+    /// What was wrong with the last try.
+    Complaint(Words),
 }
 
 #[derive(Template)]
@@ -45,6 +52,8 @@ struct SetUp {
 pub(super) struct Next {
     #[serde(default)]
     next: String,
+    /// There where they have just chosen their password.
+    chosen: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -85,12 +94,12 @@ pub(super) struct Guarded {
 pub(super) async fn show(
     State(page): State<Page>,
     who: Who,
-    Query(next): Query<Next>,
+    Query(asked): Query<Next>,
 ) -> Result<Response, Failure> {
     // Whoever asks for a place gets there; what was typed elsewhere waits for them.
     let kept = || who.0.as_ref().and_then(|visitor| page.sessions.kept_place(visitor));
-    let next = if next.next.is_empty() { kept().unwrap_or_default() } else { next.next };
-    page.sign_in(who.0, next, None).await
+    let next = if asked.next.is_empty() { kept().unwrap_or_default() } else { asked.next };
+    page.sign_in(who.0, next, asked.chosen.map(|_| Said::Chosen)).await
 }
 
 /// Signs somebody in. Whoever was signed in at this screen is signed out by it.
@@ -99,13 +108,13 @@ pub(super) async fn sign_in(
     who: Who,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Failure> {
-    let wrong = || Some(words!("That name and password don't belong together."));
+    let wrong = || Some(Said::Complaint(words!("That name and password don't belong together.")));
     let now = clock::monotonic();
     let name = PersonName::parse(form.name.trim()).ok();
     if name.as_ref().is_some_and(|name| !page.sessions.may_try(name, now)) {
         let wait =
             words!("Too many wrong passwords. Wait a minute, or ask for a new token: labwire user reset.");
-        return page.sign_in(who.0, form.next, Some(wait)).await;
+        return page.sign_in(who.0, form.next, Some(Said::Complaint(wait))).await;
     }
     let person = page.person(name).await?.filter(|person| person.locked_at.is_none());
     let hash = person.as_ref().and_then(|person| person.password.clone());
@@ -152,7 +161,7 @@ pub(super) async fn back(
     page.sessions.wrong_pin(&visitor);
     page.people.note_visit(person.name, Visit::Failed, clock::now()).await?;
     let wrong = words!("That is not it. After five wrong ones, sign in again.");
-    page.sign_in(Some(visitor), form.next, Some(wrong)).await
+    page.sign_in(Some(visitor), form.next, Some(Said::Complaint(wrong))).await
 }
 
 pub(super) async fn sign_out(
@@ -181,7 +190,7 @@ pub(super) async fn choose_pin(
         Some(page.secrets.hash(Private::new(pin)).await.ok_or(Failure::Render)?)
     } else {
         let complaint = words!("A PIN or a badge's number has 4 characters at least.");
-        return page.sign_in(Some(visitor), String::new(), Some(complaint)).await;
+        return page.sign_in(Some(visitor), String::new(), Some(Said::Complaint(complaint))).await;
     };
     page.people.choose_pin(visitor.name, hash, clock::now()).await?;
     Ok(Redirect::to("/sign-in").into_response())
@@ -218,7 +227,7 @@ pub(super) async fn set_up(
     let hash = page.secrets.hash(Private::new(form.password)).await.ok_or(Failure::Render)?;
     page.sessions.end_all(&person.name);
     match page.people.choose_password(person.name, Private::new(token), hash, now).await {
-        Ok(()) => Ok(Redirect::to("/sign-in").into_response()),
+        Ok(()) => Ok(Redirect::to("/sign-in?chosen").into_response()),
         Err(JournalError::Refused(_)) => complain(wrong()),
         Err(error) => Err(error.into()),
     }
@@ -234,12 +243,15 @@ impl Page {
         &self,
         visitor: Option<Visitor>,
         next: String,
-        complaint: Option<Words>,
+        said: Option<Said>,
     ) -> Result<Response, Failure> {
         let person = self.person(visitor.as_ref().map(|visitor| visitor.name.clone())).await?;
         let has_pin = person.is_some_and(|person| person.pin.is_some());
-        let status = if complaint.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
-        let shown = html(&SignIn { visitor, next: inside(&next), complaint, has_pin }, self.language)?;
+        let status = match said {
+            Some(Said::Complaint(_)) => StatusCode::FORBIDDEN,
+            Some(Said::Chosen) | None => StatusCode::OK,
+        };
+        let shown = html(&SignIn { visitor, next: inside(&next), said, has_pin }, self.language)?;
         Ok((status, shown).into_response())
     }
 }

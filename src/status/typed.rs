@@ -1,7 +1,6 @@
 //! What somebody typed into a form that was refused as they were away: it waits in their session, in memory, until they are
 //! back at the place that they sent it from. Nobody else is shown it, and nothing of it is done, logged or put into an address.
 
-use axum::Form;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{Method, StatusCode, header};
@@ -9,7 +8,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::entrance::encoded;
-use super::failure::SignInFirst;
+use super::failure::{Failure, SignInFirst};
+use super::form::Form;
 use super::sign_in::inside;
 use super::who::Who;
 use super::{BODY, Page, routes};
@@ -43,7 +43,9 @@ pub(super) async fn keep(State(page): State<Page>, request: Request, next: Next)
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    let Ok(body) = to_bytes(body, BODY).await else {
+        return Failure::Form(StatusCode::PAYLOAD_TOO_LARGE).into_response();
+    };
     let again = Request::from_parts(parts.clone(), Body::from(body.clone()));
     let response = next.run(again).await;
     if response.extensions().get::<SignInFirst>().is_none() {

@@ -7,6 +7,16 @@ use super::laboratory::Laboratory;
 use super::over_http::between;
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_cannot_be_read_is_said_as_a_page_and_changes_nothing() {
+    let mut laboratory = Laboratory::open().await;
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    let answer = laboratory.post("/decide", &cookie, "guard=x").await;
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.contains("<h1>This form can&#39;t be read."), "{}", answer.body);
+    laboratory.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slip_in_the_record_of_a_call_loses_nothing_of_what_was_written() {
     let files = [("rules.d/own.toml", CRITICAL.as_bytes())];
     let mut laboratory = Laboratory::start("127.0.0.1", CALLED, &files, Language::English).await;

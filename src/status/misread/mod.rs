@@ -7,7 +7,6 @@ mod json;
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -15,6 +14,7 @@ use axum::response::Response;
 use super::act::{Desk, Done};
 use super::entrance::encoded;
 use super::failure::{Failure, html};
+use super::form::Form;
 use super::shell::{Shell, test_name, unit};
 use super::snapshot::Snapshot;
 use super::who::Who;

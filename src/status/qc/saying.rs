@@ -1,7 +1,6 @@
 //! What a supervisor says of controls by a form: a run is accepted all the same, or a result is taken out. It is asked of the
 //! gateway, as the command does, and stands in the audit with what it changed.
 
-use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use crate::status::Page;
 use crate::status::act::Done;
 use crate::status::clock::Clock;
 use crate::status::failure::{Failure, html};
+use crate::status::form::Form;
 use crate::status::shell::test_name;
 use crate::status::who::Who;
 

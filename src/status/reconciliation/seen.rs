@@ -1,7 +1,6 @@
 //! A day's exceptions signed off from its page: the problems that somebody ticked were seen to, each a decision of its own. The
 //! other exceptions are decided where each is shown whole. And the day as JSON.
 
-use axum::Form;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{self, HeaderValue};
@@ -15,6 +14,7 @@ use crate::status::Page;
 use crate::status::act::Done;
 use crate::status::asker::refused;
 use crate::status::failure::{Failure, html};
+use crate::status::form::Form;
 use crate::status::several::Ticked;
 use crate::status::who::Who;
 

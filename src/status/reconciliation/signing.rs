@@ -1,11 +1,11 @@
 //! A day signed off on its page, as the printed sheet would be, by a named person or a program in its own name. What is signed is
 //! what was looked at: where the day comes to something else meanwhile, nothing is signed.
 
+use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::{Form, Json};
 use serde::{Deserialize, Serialize};
 
 use super::{Asked, Looked, NO_DAY};
@@ -17,6 +17,7 @@ use crate::status::Page;
 use crate::status::act::Done;
 use crate::status::asker::refused;
 use crate::status::failure::{Failure, html};
+use crate::status::form::Form;
 use crate::status::shell::encoded;
 use crate::status::who::Who;
 

@@ -8,7 +8,6 @@ mod rows;
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -18,6 +17,7 @@ use serde::Deserialize;
 use super::Page;
 use super::act::{Desk, Done};
 use super::failure::{Failure, html};
+use super::form::Form;
 use super::sessions::Visitor;
 use super::shell::{Shell, encoded};
 use super::snapshot::Snapshot;

@@ -25,6 +25,7 @@ async fn somebody_sets_a_password_signs_in_comes_back_by_badge_and_signs_out_by_
         anna.write(text);
     }
     anna.key("Enter");
+    anna.until("document.querySelector('main').innerText.includes('Your password is kept')");
     anna.signs_in("anna");
     // The badge is scanned where it is chosen: its Enter keeps it.
     anna.tab_to(".visitor a");
