@@ -86,7 +86,8 @@ async fn a_bundle_holds_nothing_that_was_planted_and_plays_to_the_same_results()
     let (astm_at, hl7_at) = (free_port(), free_port());
     lab.instrument("erba", "erba-xl", "# call PlantedDoctor", &listener(astm_at));
     let codes = "[codes.GLU]\nlims_code = \"GLU\"\n";
-    lab.instrument("generic", "generic-hl7", "", &(listener(hl7_at) + codes));
+    let description = "description = \"PlantedDoctor's; a message from it was a problem of this kind since 2026\"";
+    lab.instrument("generic", "generic-hl7", description, &(listener(hl7_at) + codes));
     fs::create_dir(lab.path("out")).unwrap();
     lab.instrument(
         "access",
@@ -147,6 +148,9 @@ async fn a_bundle_holds_nothing_that_was_planted_and_plays_to_the_same_results()
         "timeout_secs = 1",
         "answers to host queries, and what instruments were told",
         "signed rules",
+        // What the configuration says freely takes no words from labwire's own texts.
+        "problem,message,from,kind,since",
+        "nobody connected (since 20",
         "^^^GLCC|5.40|mg/dl|3.9 to 5.5|N||F",
         "HAV-IgM,Non-React.,0.22,S/CO",
         "|NM|GLU||5.2|mmol/L|3.9-5.5|N|||F|",

@@ -67,6 +67,8 @@ pub(super) fn run(bearings: &Bearings, asked: &SupportBundle, out: &mut impl Wri
         remarks.push(format!("messages are left out: {why}; see labwire check"));
     }
     left_out(&reader, &mut remarks)?;
+    // Without the words of the configuration's free texts: most of those are anybody's, and labwire's own texts use them too.
+    let of_messages = pseudonyms.clone();
     let before = remarks.len();
     let mut config = Vec::new();
     // The first time only to know what is replaced.
@@ -84,7 +86,7 @@ pub(super) fn run(bearings: &Bearings, asked: &SupportBundle, out: &mut impl Wri
     ];
     texts.push(("left-out.txt".to_owned(), remarks.iter().map(|it| format!("{it}\n")).collect()));
     // What was replaced in messages stands nowhere else either.
-    let texts = texts.into_iter().map(|(name, text)| (name, pseudonyms.scrub(&text).into_bytes()));
+    let texts = texts.into_iter().map(|(name, text)| (name, of_messages.scrub(&text).into_bytes()));
     let texts = texts.chain(config.into_iter().map(|(name, text)| (name, text.into_bytes())));
     let readme = ("README.txt".to_owned(), README.as_bytes().to_vec());
     let files: Vec<(String, Vec<u8>)> = std::iter::once(readme)

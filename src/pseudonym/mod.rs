@@ -26,6 +26,7 @@ const LONGEST_CODE: usize = 24;
 const SHORTEST: usize = 4;
 
 /// What was replaced by what so far.
+#[derive(Clone)]
 pub struct Pseudonyms {
     key: [u8; 32],
     given: BTreeMap<Vec<u8>, Vec<u8>>,
