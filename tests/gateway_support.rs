@@ -86,7 +86,8 @@ async fn a_bundle_holds_nothing_that_was_planted_and_plays_to_the_same_results()
     let (astm_at, hl7_at) = (free_port(), free_port());
     lab.instrument("erba", "erba-xl", "# call PlantedDoctor", &listener(astm_at));
     let codes = "[codes.GLU]\nlims_code = \"GLU\"\n";
-    let description = "description = \"PlantedDoctor's; a message from it was a problem of this kind since 2026\"";
+    let description =
+        "description = \"PlantedDoctor's; a message from it was a problem of this kind since 2026\"";
     lab.instrument("generic", "generic-hl7", description, &(listener(hl7_at) + codes));
     fs::create_dir(lab.path("out")).unwrap();
     lab.instrument(
