@@ -191,7 +191,7 @@ pub struct Live {
 pub enum ControlError {
     #[error("failed to open the control socket {path}: {error}", path = path.display())]
     Listen { path: PathBuf, error: io::Error },
-    #[error("failed to reach a gateway at {path}: {error}; is it running?", path = path.display())]
+    #[error("failed to reach a gateway at {path}: {error}; {}", look_at(error), path = path.display())]
     Connect { path: PathBuf, error: io::Error },
     #[error("the gateway gave no answer that can be understood: {0}")]
     Answer(String),
@@ -199,6 +199,13 @@ pub enum ControlError {
     Gone,
     #[error("the gateway refused: {0}")]
     Refused(String),
+}
+
+fn look_at(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "only root and the members of its group may",
+        _ => "is it running?",
+    }
 }
 
 /// Both ways of a connection to the socket.

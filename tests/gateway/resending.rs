@@ -40,6 +40,13 @@ async fn results_go_once_more_as_they_were_and_are_held_once() {
         lab.text(&["resend", "--specimen", "EX0001", "--to-destination", "x"]).contains("no destination x")
     );
 
+    for (range, found) in
+        [("EX0001..EX0002", "2 results in 2 deliveries"), ("EX0002..EX0003", "1 results in 1")]
+    {
+        let shown = lab.text(&["resend", "--specimens", range, "--to-destination", "lims"]);
+        assert!(shown.contains(found), "{range}: {shown}");
+    }
+
     lims.set_mode(Mode::Status(503));
     let said = ["--yes", "--by", "Anna Example", "--reason", "the LIMS was restored"];
     let day =

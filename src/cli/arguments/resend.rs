@@ -5,7 +5,7 @@ use clap::{ArgGroup, Args};
 use super::Config;
 
 #[derive(Args)]
-#[command(group = ArgGroup::new("which").required(true).args(["specimen", "from"]))]
+#[command(group = ArgGroup::new("which").required(true).args(["specimen", "specimens", "from"]))]
 pub(in crate::cli) struct Resend {
     #[command(flatten)]
     pub(in crate::cli) config: Config,
@@ -13,7 +13,7 @@ pub(in crate::cli) struct Resend {
     #[arg(long)]
     pub(in crate::cli) specimen: Option<String>,
     /// All from the first to the last of these, both among them: numbers as long as these two
-    #[arg(long, value_name = "FIRST..LAST", conflicts_with_all = ["specimen", "from", "to"])]
+    #[arg(long, value_name = "FIRST..LAST", conflicts_with = "to")]
     pub(in crate::cli) specimens: Option<String>,
     /// What was received from this time on: 14:05 of today, "2026-11-20 14:05", or with its zone
     #[arg(long, value_name = "TIME", requires = "to")]
