@@ -67,13 +67,13 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
         }
         while more
             && circuit.room(destination.parallel, in_flight, clock::monotonic()) > 0
-            && pace.wait(clock::now()).is_zero()
+            && pace.wait(clock::monotonic()).is_zero()
             && !stop.is_cancelled()
         {
             match lease(&delivery, &destination, &render).await {
                 Some(lease) => {
                     circuit = circuit.leased();
-                    pace = pace.begun(clock::now());
+                    pace = pace.begun(clock::monotonic());
                     in_flight += 1;
                     let attempt =
                         attempt(delivery.clone(), Arc::clone(&destination), Arc::clone(&client), lease);
@@ -86,7 +86,7 @@ pub async fn run(delivery: Delivery, destination: Arc<Destination>, client: Clie
             }
         }
         // What the pace alone holds back goes on as soon as it lets go.
-        let look = match pace.wait(clock::now()) {
+        let look = match pace.wait(clock::monotonic()) {
             wait if more && !wait.is_zero() => wait.min(LOOK),
             _ => LOOK,
         };

@@ -98,7 +98,7 @@ pub struct Exception {
 
 /// A message that has been waiting to be read for too long.
 pub(super) fn of_unread(arrival: &Arrival, now: Timestamp, late_after: SignedDuration) -> Option<Exception> {
-    let is_late = now.duration_since(arrival.received_at) > late_after;
+    let is_late = now.duration_since(arrival.received_at).abs() > late_after;
     (!arrival.is_read && is_late).then(|| Exception {
         kind: Kind::Unread,
         result: None,
@@ -155,7 +155,7 @@ pub(super) fn of_problem(trouble: &Trouble, arrival: Option<&Arrival>) -> Except
 
 /// Whether a result at one destination isn't over and should be. Nothing is open where the destination is under test.
 pub(super) fn kind_of(arrival: &Arrival, line: &LineNow, rules: &Rules, now: Timestamp) -> Option<Kind> {
-    let is_late = now.duration_since(owed_since(arrival, line)) > rules.late_after;
+    let is_late = now.duration_since(owed_since(arrival, line)).abs() > rules.late_after;
     let kind = match line.state.as_str() {
         "refused" => Kind::Refused,
         "unknown" => Kind::Unknown,

@@ -55,7 +55,7 @@ impl Extent {
     pub fn begins_again(self, least: u64, since: SignedDuration, pause: SignedDuration) -> bool {
         match self {
             Extent::Whole => false,
-            Extent::Count(number) => number > least && since >= pause,
+            Extent::Count(number) => number > least && since.abs() >= pause,
             Extent::Steps(number) => number > least,
         }
     }
@@ -390,5 +390,12 @@ mod tests {
         };
         bench.destinations.push(tried);
         assert!(names(&bench).is_empty());
+        let ahead = bench.as_of.checked_add(SignedDuration::from_hours(1)).unwrap();
+        bench.destinations[0].last_accepted = Some(ahead);
+        assert_eq!(
+            names(&bench),
+            ["destination-down lims"],
+            "the clock was set back: nobody knows how long it has failed"
+        );
     }
 }

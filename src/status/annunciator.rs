@@ -66,6 +66,13 @@ pub(super) struct Shelf {
     pub until: Timestamp,
 }
 
+impl Shelf {
+    /// Nothing lies on a shelf for longer than 12 hours, though the clock was set back.
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.until <= now || self.until.duration_since(now) > LONGEST_SHELF
+    }
+}
+
 impl On {
     /// It wants somebody's notice.
     pub(super) fn rings(&self) -> bool {
@@ -89,7 +96,7 @@ impl Annunciator {
             |name: &(String, String)| alarms.iter().any(|it| it.alert == name.0 && it.about == name.1);
         let mut over = Vec::new();
         for (name, on) in &mut state.on {
-            if let Some(shelf) = on.shelved.take_if(|shelf| shelf.until <= now) {
+            if let Some(shelf) = on.shelved.take_if(|shelf| shelf.is_over(now)) {
                 (on.acknowledged, on.onset, on.least, changed) = (None, now, u64::MAX, true);
                 over.push((on.text.clone(), words!("off the shelf of {name}", name = shelf.by)));
             }
@@ -100,7 +107,7 @@ impl Annunciator {
         for (text, what) in over {
             state.note(now, &text, what);
         }
-        let gone = |on: &On| on.gone.is_some_and(|gone| now.duration_since(gone) >= CHATTER);
+        let gone = |on: &On| on.gone.is_some_and(|gone| now.duration_since(gone).abs() >= CHATTER);
         let ended: Vec<On> = state.on.extract_if(.., |_, on| gone(on)).map(|(_, on)| on).collect();
         for on in &ended {
             state.note(now, &on.text, words!("over"));
@@ -144,7 +151,7 @@ impl Annunciator {
         if !on.may_be_shelved() {
             return Err(words!("This alarm can't be shelved: a patient waits, or nothing can be relied on."));
         }
-        if shelf.until <= now || shelf.until.duration_since(now) > LONGEST_SHELF {
+        if shelf.is_over(now) {
             return Err(words!("An alarm is shelved for 12 hours at most."));
         }
         if shelf.reason.trim().is_empty() {
@@ -311,6 +318,22 @@ mod tests {
         );
         desk.acknowledge(first.id, "Anna", at(121));
         assert!(desk.about(first.id).is_none() && desk.on()[0].rings(), "the earlier onset is over");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_hushes_no_alarm() {
+        let desk = Annunciator::default();
+        let down = [alarm("link-down", "c311", "c311 can't be reached.")];
+        desk.look(&down, at(0));
+        desk.acknowledge(desk.on()[0].id, "Anna", at(1));
+        desk.look(&[], at(10));
+        desk.look(&[], at(-86_400));
+        desk.look(&down, at(-86_000));
+        assert!(desk.on()[0].rings(), "it is another onset");
+        desk.shelve(desk.on()[0].id, shelf(-82_400), at(-86_000));
+        assert!(!desk.look(&down, at(-85_999)));
+        assert!(desk.look(&down, at(-172_800)), "nobody shelves for a day");
+        assert!(desk.on()[0].rings());
     }
 
     #[test]

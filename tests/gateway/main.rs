@@ -11,6 +11,7 @@
 mod analyzers;
 mod attempts;
 mod calling;
+mod clock;
 mod delivery;
 mod destinations;
 mod diluting;

@@ -57,16 +57,27 @@ impl Lab {
     /// Starts the gateway and waits until it answers on its control socket.
     pub(crate) async fn start(&self) -> Gateway {
         let gateway = self.spawn();
+        self.answers().await;
+        gateway
+    }
+
+    /// Waits until the gateway answers on its control socket.
+    pub(crate) async fn answers(&self) {
         until("the gateway answers", || self.run(&["status"]).stdout.starts_with(b"labwire is running"))
             .await;
-        gateway
     }
 
     /// Starts the gateway and doesn't wait.
     pub(crate) fn spawn(&self) -> Gateway {
+        self.spawn_among(&[])
+    }
+
+    /// Starts the gateway with these variables in its environment, and doesn't wait.
+    pub(crate) fn spawn_among(&self, variables: &[(&str, &Path)]) -> Gateway {
         let log = self.path("log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let child = command(self.folder.path(), &["run"])
+            .envs(variables.iter().copied())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .spawn()

@@ -59,9 +59,9 @@ impl Lims {
             .sum()
     }
 
-    /// It fails, and not just for a moment.
+    /// It fails, and not just for a moment. Where the clock was set back nobody knows for how long.
     pub(in crate::status) fn fails_lastingly(&self, now: Timestamp) -> bool {
-        self.last_accepted.or(self.since).is_none_or(|well| now.duration_since(well) >= LASTING)
+        self.last_accepted.or(self.since).is_none_or(|well| now.duration_since(well).abs() >= LASTING)
     }
 
     /// Nobody is treated by what it holds.
