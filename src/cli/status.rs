@@ -33,7 +33,8 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
             Exit::Failed
         }
         Err(error) => {
-            writeln!(out, "labwire is not running ({error}).")?;
+            let what = if error.nobody_listens() { "is not running" } else { "can't be asked" };
+            writeln!(out, "labwire {what} ({error}).")?;
             Exit::Unavailable
         }
     };

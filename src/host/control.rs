@@ -201,6 +201,14 @@ pub enum ControlError {
     Refused(String),
 }
 
+impl ControlError {
+    /// Nobody listens at the socket, so no gateway runs there. Anything else says nothing of whether one does.
+    pub fn nobody_listens(&self) -> bool {
+        use io::ErrorKind::{ConnectionRefused, NotFound};
+        matches!(self, ControlError::Connect { error, .. } if matches!(error.kind(), NotFound | ConnectionRefused))
+    }
+}
+
 fn look_at(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "only root and the members of its group may",

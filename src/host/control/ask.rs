@@ -66,4 +66,15 @@ mod tests {
         let done = serde_json::to_string(&Response::Done).unwrap() + "\n";
         assert!(matches!(answered(done.leak().as_bytes()), Ok(Response::Done)));
     }
+    #[test]
+    fn only_a_socket_without_a_listener_says_that_none_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sock");
+        assert!(ask(&path, &Request::Live).err().is_some_and(|error| error.nobody_listens()));
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(ask(&path, &Request::Live).err().is_some_and(|error| error.nobody_listens()));
+        let barred = ControlError::Connect { path, error: ErrorKind::PermissionDenied.into() };
+        assert!(!barred.nobody_listens() && !ControlError::Gone.nobody_listens());
+        assert!(barred.to_string().ends_with("only root and the members of its group may"), "{barred}");
+    }
 }
