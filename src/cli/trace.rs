@@ -232,9 +232,10 @@ fn sentence(way: &Way) -> String {
         Way::Attempted { delivery, destination, number, kind } => {
             format!("delivery {delivery} to {destination}: attempt {number} ({kind})")
         }
-        Way::Answered { delivery, destination, verdict, detail, connection, .. } => {
+        Way::Answered { delivery, destination, known_as, verdict, detail, connection, .. } => {
             let way = connection.as_ref().map(|it| format!(", by way of {it}")).unwrap_or_default();
-            format!("delivery {delivery} to {destination}: {verdict}, {detail}{way}")
+            let key = known_as.as_ref().map(|key| format!(" as {key}")).unwrap_or_default();
+            format!("delivery {delivery} to {destination}: {verdict}{key}, {detail}{way}")
         }
         Way::Order(step) => step.words().english(),
         Way::Call { call, happened } => {

@@ -289,12 +289,13 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
             };
             (Severity::Calm, text, sent(delivery, words!("see what was sent")))
         }
-        Way::Answered { delivery, destination, verdict, status, detail, .. } => {
+        Way::Answered { delivery, destination, known_as, verdict, status, detail, .. } => {
             let severity = match verdict.as_str() {
-                "accepted" | "staged" | "duplicate" => Severity::Calm,
+                _ if known_as.is_some() => Severity::Calm,
                 "refused" => Severity::Danger,
                 _ => Severity::Odd,
             };
+            let verdict = (verdict.as_str(), known_as.as_deref());
             let text = answered(&delivery.to_string(), destination, verdict, *status, detail);
             (severity, text, sent(delivery, words!("see the answer")))
         }
@@ -354,7 +355,13 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
 }
 
 /// Who was asked, and what came of it: an answer, or none.
-fn answered(id: &str, destination: &str, verdict: &str, status: Option<u16>, detail: &str) -> Words {
+fn answered(
+    id: &str,
+    destination: &str,
+    (verdict, known_as): (&str, Option<&str>),
+    status: Option<u16>,
+    detail: &str,
+) -> Words {
     match detail.split_once(": ") {
         Some((NOT_SENT, why)) if status.is_none() => words!(
             "{destination} was not reached, and delivery {id} did not leave: {why}. It stays here.",
@@ -375,14 +382,23 @@ fn answered(id: &str, destination: &str, verdict: &str, status: Option<u16>, det
             why = kept(detail)
         ),
         _ => {
+            let said_twice = status.is_some_and(|status| detail == format!("answered {status}"));
             let status = status.map_or_else(Words::none, |status| format!("HTTP {status}").into());
-            words!(
-                "{destination} answered delivery {id}: {verdict}; {detail}.",
-                destination,
-                id,
-                verdict = Words::row([verdict_words(verdict), status], ", "),
-                detail = kept(detail)
-            )
+            let verdict = match (verdict_words(verdict), known_as) {
+                (verdict, Some(key)) => words!("{verdict} as {key}", verdict, key),
+                (verdict, None) => verdict,
+            };
+            let verdict = Words::row([verdict, status], ", ");
+            match said_twice {
+                true => words!("{destination} answered delivery {id}: {verdict}.", destination, id, verdict),
+                false => words!(
+                    "{destination} answered delivery {id}: {verdict}; {detail}.",
+                    destination,
+                    id,
+                    verdict,
+                    detail = kept(detail)
+                ),
+            }
         }
     }
 }

@@ -94,7 +94,7 @@ async fn the_way_of_a_specimen_can_be_read_without_a_script() {
         "4.80",
         "Delivery 1 to lims: sent",
         "/delivery/1",
-        "lims answered delivery 1: accepted, HTTP 200",
+        "lims answered delivery 1: accepted as ",
     ];
     let places: Vec<_> =
         steps.iter().map(|step| way.find(step).unwrap_or_else(|| panic!("{step}: {way}"))).collect();

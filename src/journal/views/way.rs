@@ -79,6 +79,8 @@ pub enum Way {
     Answered {
         delivery: DeliveryId,
         destination: String,
+        /// Where the destination has it now, the key by which it knows it: also the MSH-10, or in the file's name.
+        known_as: Option<String>,
         /// Of the attempt.
         number: u32,
         verdict: String,
@@ -290,18 +292,22 @@ fn attempted(row: &Row<'_>) -> Result<Way, JournalError> {
     })
 }
 
-const ANSWERED: &str = "SELECT w.ended_at, d.id, d.destination, a.number, w.verdict, w.status, w.detail, w.connection
-    FROM answer w JOIN attempt a ON a.id = w.attempt JOIN delivery d ON d.id = a.delivery WHERE d.specimen = ?";
+const ANSWERED: &str = "SELECT w.ended_at, d.id, d.destination, a.number, w.verdict, w.status, w.detail, w.connection,
+    d.key FROM answer w JOIN attempt a ON a.id = w.attempt JOIN delivery d ON d.id = a.delivery WHERE d.specimen = ?";
 
 fn answered(row: &Row<'_>) -> Result<Way, JournalError> {
+    let verdict: String = row.get(4)?;
+    let has_it = matches!(verdict.as_str(), "accepted" | "staged" | "duplicate");
+    let known_as = has_it.then(|| row.get(8)).transpose()?;
     Ok(Way::Answered {
         delivery: DeliveryId(row.get(1)?),
         destination: row.get(2)?,
         number: row.get(3)?,
-        verdict: row.get(4)?,
+        verdict,
         status: row.get(5)?,
         detail: row.get(6)?,
         connection: row.get(7)?,
+        known_as,
     })
 }
 

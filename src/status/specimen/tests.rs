@@ -395,7 +395,8 @@ fn while_a_lims_is_down_the_specimen_s_page_says_so_of_what_waits_for_it_and_of_
 #[test]
 fn a_destination_that_was_not_reached_is_not_said_to_have_answered() {
     let said = |verdict: &str, status: Option<u16>, detail: &str| {
-        answered("7", "lims", verdict, status, detail).english()
+        let known_as = (verdict == "accepted").then_some("b049ef2e-7");
+        answered("7", "lims", (verdict, known_as), status, detail).english()
     };
     assert_eq!(
         said("retry", None, "not sent: connection refused"),
@@ -409,6 +410,14 @@ fn a_destination_that_was_not_reached_is_not_said_to_have_answered() {
         said("unknown", None, "the gateway stopped before the answer came"),
         "What lims made of delivery 7 is not known: the gateway stopped before the answer came."
     );
-    let answered = "lims answered delivery 7: to be sent again, HTTP 503; answered 503.";
-    assert_eq!(said("retry", Some(503), "answered 503"), answered);
+    for (verdict, status, detail, text) in [
+        ("retry", 503, "answered 503", "to be sent again, HTTP 503"),
+        ("retry", 503, "answered 503: later", "to be sent again, HTTP 503; answered 503: later"),
+        ("accepted", 200, "answered 200", "accepted as b049ef2e-7, HTTP 200"),
+    ] {
+        let text = format!("lims answered delivery 7: {text}.");
+        assert_eq!(said(verdict, Some(status), detail), text);
+    }
+    let by_mllp = "lims answered delivery 7: accepted as b049ef2e-7; answered AA.";
+    assert_eq!(said("accepted", None, "answered AA"), by_mllp);
 }
