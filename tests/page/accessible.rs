@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use labsim::lims::Mode;
 use labwire::config::settings::Language;
@@ -141,6 +142,55 @@ async fn no_view_keeps_anybody_out_in_light_or_dark() {
     let found = seen.promised(RUN).to_string();
     assert!(found.contains("image-alt") && found.contains("label"), "{found}");
     laboratory.close().await;
+}
+
+/// What is seen only on the way in, or once: the form to sign in, what is said when something is done, and who was away.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium and axe-core"]
+async fn nor_does_what_is_seen_on_the_way_in_or_once() {
+    let axe = fs::read_to_string(Path::new(AXE)).unwrap();
+    let pause = Duration::from_secs(8);
+    let mut laboratory = Laboratory::start_as("127.0.0.1", "", &[], |page| page.away_after = pause).await;
+    laboratory.send_results().await;
+    let mut seen = Browser::open(&format!("http://{}/sign-in", laboratory.page));
+    seen.until_typing_into("name", "/sign-in");
+    everywhere(&mut seen, &axe, "sign-in");
+    let cookie = laboratory.signed_in("anna", "technician").await;
+    let page = laboratory.fetch_as(&cookie, "/sign-in").await.body;
+    let pin = format!("guard={}&pin=BADGE-0815", between(&page, "name=\"guard\" value=\"", "\""));
+    assert_eq!(laboratory.post("/pin", &cookie, &pin).await.status, 303);
+    seen.run(&format!("document.cookie = '{cookie}; path=/'"));
+    seen.go(&format!("http://{}/held/3", laboratory.page));
+    seen.until("document.querySelector('form.decide button:not(:disabled)') !== null");
+    seen.run("document.getElementById('reason').focus()");
+    seen.type_text("looked at the curve");
+    seen.run("document.querySelector('button[value=\"release:3\"]').focus()");
+    seen.key(" ");
+    seen.until("document.querySelector('h1').textContent === 'Released: result 3.'");
+    everywhere(&mut seen, &axe, "done");
+    tokio::time::sleep(pause).await;
+    seen.go(&format!("http://{}/sign-in", laboratory.page));
+    seen.until_typing_into("pin", "/sign-in");
+    everywhere(&mut seen, &axe, "away");
+    laboratory.close().await;
+}
+
+/// What is shown now: for everybody in light and dark, whole on a phone, and printed.
+fn everywhere(seen: &mut Browser, axe: &str, name: &str) {
+    for scheme in ["dark", "light"] {
+        seen.colours(scheme);
+        seen.run(axe);
+        assert_eq!(seen.promised(RUN), Value::Array(Vec::new()), "{name} in {scheme}");
+        seen.picture(&format!("all-{name}-{scheme}"));
+    }
+    seen.size(360, 800);
+    let wide = seen.value("document.documentElement.scrollWidth").as_u64().unwrap();
+    seen.picture(&format!("all-{name}-phone"));
+    assert!(wide <= 360, "{name} is {wide} wide on a phone");
+    seen.size(1360, 1100);
+    seen.on_paper();
+    seen.picture(&format!("all-{name}-paper"));
+    seen.colours("light");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -192,7 +192,7 @@ impl Browser {
     /// Shows the page in light or dark colours.
     pub(crate) fn colours(&mut self, scheme: &str) {
         let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
-        self.ask("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+        self.ask("Emulation.setEmulatedMedia", json!({ "media": "", "features": [feature] }));
     }
 
     /// Shows the page on a screen of another size, in CSS pixels.
