@@ -41,7 +41,7 @@ async fn a_frame_whose_sync_failed_is_not_acknowledged_and_the_gateway_ends() {
     assert!(lab.start().await.terminate().success());
     let strace = ["-e", "trace=fsync,fdatasync,sendto", "-e", "inject=fsync,fdatasync:error=EIO:when=20"];
     let mut gateway = Traced::spawn(&lab, &strace);
-    until("the gateway answers", || lab.text(&["status"]).starts_with("labwire is running")).await;
+    lab.answers().await;
 
     // Without its end the message concerns nobody but the frames' own commits.
     let (mut transmission, answer) = ByHand::ask(address).await;

@@ -145,7 +145,7 @@ async fn every_acknowledgement_of_a_frame_comes_after_a_sync_of_its_own() {
     // Each sync begins 20 ms late: what doesn't wait for it is far ahead of it.
     let slow = "inject=fsync,fdatasync:delay_enter=20000";
     let gateway = Traced::spawn(&lab, &["-e", "trace=fsync,fdatasync,sendto", "-e", slow]);
-    until("the gateway answers", || lab.text(&["status"]).starts_with("labwire is running")).await;
+    lab.answers().await;
     let (mut transmission, answer) = ByHand::ask(address).await;
     assert_eq!(answer, ACK);
     for number in 0..20 {

@@ -4,6 +4,7 @@
 mod ask;
 mod call;
 mod decision;
+mod error;
 mod live;
 mod named;
 mod overview;
@@ -17,7 +18,7 @@ mod tap;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use tracing::field::{DisplayValue, display};
 pub use self::ask::{ask, ask_within};
 pub use self::call::{CallRequest, Recorded};
 pub use self::decision::Asked;
+pub use self::error::ControlError;
 pub use self::overview::{AnalyzerLine, DestinationLine, Overview, Overviews, Weight};
 pub use self::person::{PersonAsked, Token};
 pub use self::reevaluate::{Becomes, Reevaluated};
@@ -184,36 +186,6 @@ pub struct Live {
     /// What else there is to say, a line each.
     #[serde(default)]
     pub more: Vec<String>,
-}
-
-/// Why the socket can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ControlError {
-    #[error("failed to open the control socket {path}: {error}", path = path.display())]
-    Listen { path: PathBuf, error: io::Error },
-    #[error("failed to reach a gateway at {path}: {error}; {}", look_at(error), path = path.display())]
-    Connect { path: PathBuf, error: io::Error },
-    #[error("the gateway gave no answer that can be understood: {0}")]
-    Answer(String),
-    #[error("the gateway went away before it answered: nothing is known of whether it was done")]
-    Gone,
-    #[error("the gateway refused: {0}")]
-    Refused(String),
-}
-
-impl ControlError {
-    /// Nobody listens at the socket, so no gateway runs there. Anything else says nothing of whether one does.
-    pub fn nobody_listens(&self) -> bool {
-        use io::ErrorKind::{ConnectionRefused, NotFound};
-        matches!(self, ControlError::Connect { error, .. } if matches!(error.kind(), NotFound | ConnectionRefused))
-    }
-}
-
-fn look_at(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => "only root and the members of its group may",
-        _ => "is it running?",
-    }
 }
 
 /// Both ways of a connection to the socket.
