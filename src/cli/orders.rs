@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
+use super::local::here;
 use super::{Outcome, trace};
 use crate::config::{Bearings, Settings};
 use crate::domain::SpecimenId;
@@ -28,7 +29,13 @@ pub(super) fn all(settings: &Settings, out: &mut impl Write) -> Outcome {
         writeln!(out, "Labels with orders of several patients: {}", Contested::REMEDY)?;
     }
     for it in board.contested.iter().take(LINES) {
-        writeln!(out, "  {}  {}, since {}", it.specimen.reveal(), it.orders_in_words().english(), it.since)?;
+        writeln!(
+            out,
+            "  {}  {}, since {}",
+            it.specimen.reveal(),
+            it.orders_in_words().english(),
+            here(it.since)
+        )?;
     }
     let is_contested = !board.contested.is_empty();
     let nobodys = ("no analyzer here".to_owned(), board.nobodys);
@@ -41,7 +48,7 @@ pub(super) fn all(settings: &Settings, out: &mut impl Write) -> Outcome {
         writeln!(out, "To be done by {name}, specimens: {}", tubes.len())?;
         for it in tubes.iter().take(LINES) {
             let (tests, letter) = (it.tests.join(" "), it.priority.letter());
-            writeln!(out, "  {}  {letter} {tests}, since {}", it.specimen.reveal(), it.since)?;
+            writeln!(out, "  {}  {letter} {tests}, since {}", it.specimen.reveal(), here(it.since))?;
         }
     }
     if board.is_partial {
@@ -102,7 +109,7 @@ fn line(it: &CachedOrder, out: &mut impl Write) -> std::io::Result<()> {
         number,
         it.state.name(),
         it.source,
-        it.changed_at,
+        here(it.changed_at),
     )
 }
 
@@ -120,7 +127,7 @@ fn download(it: &Download, out: &mut impl Write) -> std::io::Result<()> {
         "{} is to do {wanted} with {}: {state} since {}, attempts {attempts}{note}",
         it.instrument,
         it.specimen.reveal(),
-        it.changed_at
+        here(it.changed_at)
     )
 }
 

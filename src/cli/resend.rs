@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::Outcome;
 use super::arguments::Resend;
+use super::local::here;
 use crate::clock;
 use crate::config::Bearings;
 use crate::config::settings::Kind;
@@ -132,10 +133,10 @@ fn already(sent: &Sent) -> String {
     let Sent { delivery, key, answer, .. } = sent;
     match answer {
         Some(LastAnswer { at, verdict, status: Some(status), .. }) => {
-            format!("Delivery {delivery}, key {key}: {verdict} ({status}) at {at}.")
+            format!("Delivery {delivery}, key {key}: {verdict} ({status}) at {}.", here(*at))
         }
         Some(LastAnswer { at, verdict, status: None, .. }) => {
-            format!("Delivery {delivery}, key {key}: {verdict} at {at}.")
+            format!("Delivery {delivery}, key {key}: {verdict} at {}.", here(*at))
         }
         None => format!("Delivery {delivery}, key {key}: never answered."),
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Outcome;
+use super::local::here;
 use crate::clock;
 use crate::domain::written::moment;
 use crate::exit::Exit;
@@ -25,7 +26,11 @@ pub(super) fn run(file: &Path, since: Option<&str>, out: &mut impl Write) -> Out
         writeln!(out, "{}", sentence(found))?;
     }
     for (message, at) in &salvaged.unread {
-        writeln!(out, "{at}  message {message} was received and not read: have the analyzer send it again")?;
+        writeln!(
+            out,
+            "{}  message {message} was received and not read: have the analyzer send it again",
+            here(*at)
+        )?;
     }
     for open in &salvaged.problems {
         writeln!(out, "{}", of_problem(open))?;
@@ -61,7 +66,11 @@ fn of_problem(it: &Open) -> String {
         number => format!(", specimen {number}"),
     };
     let Open { at, id, kind, instrument, text, .. } = it;
-    format!("{at}  problem {id}{message} from {instrument}{specimen}: OPEN: {kind}: {}", text.reveal())
+    format!(
+        "{}  problem {id}{message} from {instrument}{specimen}: OPEN: {kind}: {}",
+        here(*at),
+        text.reveal()
+    )
 }
 
 fn is_missing(found: &Found) -> bool {
@@ -73,7 +82,7 @@ fn sentence(found: &Found) -> String {
     let unit = it.unit.as_deref().unwrap_or_default();
     let what = format!(
         "{}  observation {} from {}: {} {} {} {unit}",
-        found.recorded_at,
+        here(found.recorded_at),
         found.id,
         it.instrument,
         it.specimen.reveal(),
@@ -89,7 +98,7 @@ fn sentence(found: &Found) -> String {
         let key = line.key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
         let Line { destination, state, since, .. } = line;
         let not = if line.is_missing() { "NOT SETTLED: " } else { "" };
-        format!("; {destination}: {not}{state} since {since}{key}")
+        format!("; {destination}: {not}{state} since {}{key}", here(*since))
     });
     format!("{what}{}", lines.collect::<String>())
 }

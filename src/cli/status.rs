@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::Outcome;
+use super::local::here;
 use crate::clock;
 use crate::config::settings::Mode;
 use crate::config::{Bearings, Settings};
@@ -41,7 +42,7 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
     let reader = Reader::open(&bearings.journal.path)?;
     if let Some(it) = reader.standstill()? {
         exit = Exit::Failed;
-        writeln!(out, "\nNOTHING IS DELIVERED since {}: {}.", it.since, it.why)?;
+        writeln!(out, "\nNOTHING IS DELIVERED since {}: {}.", here(it.since), it.why)?;
         writeln!(out, "Compare with the LIMS, then: labwire resume --reason …")?;
     }
     if let Some(days) = reader.days_left(bearings.journal.reserve_bytes, clock::now())? {
@@ -129,7 +130,7 @@ fn calls(reader: &Reader, out: &mut impl Write) -> Result<bool, Box<dyn std::err
 fn live(out: &mut impl Write, title: &str, all: &[Live]) -> std::io::Result<()> {
     writeln!(out, "\n{title}")?;
     for Live { name, state, since, more } in all {
-        writeln!(out, "  {name}: {state} (since {since})")?;
+        writeln!(out, "  {name}: {state} (since {})", here(*since))?;
         for line in more {
             writeln!(out, "    {line}")?;
         }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::Outcome;
 use super::arguments::SupportBundle;
+use super::local::here;
 use super::status::{notes, write_sums};
 use crate::clock;
 use crate::config::{Bearings, Keys, Said, files, harmless};
@@ -229,11 +230,11 @@ fn status(bearings: &Bearings, reader: &Reader) -> Result<String, Box<dyn std::e
             writeln!(out, "{}", configuration.unwrap_or_default())?;
             // What a file or a LIMS says of itself isn't known to name nobody.
             for it in links {
-                writeln!(out, "  {}: {} (since {})", it.name, it.state, it.since)?;
+                writeln!(out, "  {}: {} (since {})", it.name, it.state, here(it.since))?;
             }
             for it in destinations {
                 let state = it.state.split(':').next().unwrap_or_default();
-                writeln!(out, "  {}: {state} (since {})", it.name, it.since)?;
+                writeln!(out, "  {}: {state} (since {})", it.name, here(it.since))?;
             }
         }
         _ => writeln!(out, "\nlabwire isn't running.")?,

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::Outcome;
 use super::arguments::UserCommand;
+use super::local::here;
 use crate::clock;
 use crate::config::Bearings;
 use crate::exit::Exit;
@@ -31,11 +32,12 @@ pub(super) fn run(bearings: &Bearings, command: Option<&UserCommand>, out: &mut 
         Response::Done => writeln!(out, "{name}: done")?,
         Response::Invited { token, until } => writeln!(
             out,
-            "{name} chooses a password {} with this token, once, before {until}:\n\n    {}\n",
+            "{name} chooses a password {} with this token, once, before {}:\n\n    {}\n",
             match &bearings.whole {
                 Ok(settings) => format!("at http://{}/set-up", settings.page.listen),
                 Err(_) => "on the page, at /set-up,".to_owned(),
             },
+            here(until),
             token.0
         )?,
         Response::Refused { why } => {
@@ -67,9 +69,9 @@ fn list(bearings: &Bearings, out: &mut impl Write) -> Outcome {
 
 fn standing(person: &Person) -> String {
     match (person.locked_at, &person.password, person.invited_until) {
-        (Some(at), ..) => format!("may not sign in since {at}"),
+        (Some(at), ..) => format!("may not sign in since {}", here(at)),
         (None, Some(_), _) => "signs in".to_owned(),
-        (None, None, Some(until)) if clock::now() < until => format!("has a token until {until}"),
+        (None, None, Some(until)) if clock::now() < until => format!("has a token until {}", here(until)),
         (None, None, _) => "its token is too old; see labwire user reset".to_owned(),
     }
 }

@@ -181,10 +181,10 @@ impl ProblemKind {
     pub fn remedy(self) -> &'static str {
         match self {
             ProblemKind::UnregisteredSource => {
-                "describe this analyzer in instruments.d and restart; the message is read again then"
+                "describe this analyzer in instruments.d, then labwire reload; the message is read again by that"
             }
             ProblemKind::AmbiguousSource => {
-                "make the candidates' sender names differ and restart; the message is read again then"
+                "make the candidates' sender names differ, then labwire reload; the message is read again by that"
             }
             ProblemKind::Unreadable => {
                 "look at the raw bytes; ask the analyzer to send again, or to write the file again"
@@ -193,7 +193,7 @@ impl ProblemKind {
                 "kept as received; tell the profile's author if it carries a result"
             }
             ProblemKind::UnknownCode => {
-                "add the code to the instrument's [codes] and restart, then labwire reread the message"
+                "add the code to the instrument's [codes], then labwire reload and labwire reread the message"
             }
             ProblemKind::UnknownStatus => "check the result on the analyzer; add the status to the profile",
             ProblemKind::UnknownFlag => "check the result on the analyzer; add the flag to the profile",
@@ -222,7 +222,7 @@ impl ProblemKind {
                 "enter the results in the LIMS by hand; report this to the makers of labwire"
             }
             ProblemKind::NoDestination => {
-                "let a destination of labwire.toml take these tests and restart; the results leave then"
+                "let a destination of labwire.toml take these tests, then labwire reload; the results leave by that"
             }
             ProblemKind::UnreadableOrder => {
                 "mend the order in the LIMS, or [orders] in labwire.toml, and have it sent again; until then no analyzer is told of it"

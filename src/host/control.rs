@@ -22,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -148,7 +149,7 @@ pub enum Response {
     /// The set-up token, told once, and until when it counts.
     Invited {
         token: Token,
-        until: String,
+        until: Timestamp,
     },
     /// What became of results that were read anew, or would.
     Reevaluated {
@@ -182,7 +183,7 @@ pub enum Response {
 pub struct Live {
     pub name: String,
     pub state: String,
-    pub since: String,
+    pub since: Timestamp,
     /// What else there is to say, a line each.
     #[serde(default)]
     pub more: Vec<String>,
@@ -296,7 +297,7 @@ impl Control {
                 tracing::info!(actor, by, sha256, "signed rules");
                 let present = &self.rules.present;
                 if present.sha256 != sha256 {
-                    let why = "the gateway was started with other rules; restart it, then sign".to_owned();
+                    let why = "the gateway runs with other rules; labwire reload, then sign".to_owned();
                     return Response::Refused { why };
                 }
                 let signers = &self.rules.signers;

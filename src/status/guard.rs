@@ -54,17 +54,17 @@ pub(super) async fn guard(State(page): State<Page>, request: Request, next: Next
 fn is_ours(hosts: &[String], headers: &HeaderMap, uri: &Uri) -> bool {
     let mut named = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (named.next(), named.next()) else { return false };
-    let is_named = |host: &str| hosts.iter().any(|ours| ours == without_port(host));
+    let is_named = |host: &str| without_port(host).is_some_and(|name| hosts.iter().any(|ours| ours == name));
     let by_header = host.to_str().is_ok_and(|host| is_named(&host.to_ascii_lowercase()));
     by_header && uri.authority().is_none_or(|authority| is_named(&authority.as_str().to_ascii_lowercase()))
 }
 
-/// A host's name: `[::1]:8480` is `::1`.
-fn without_port(host: &str) -> &str {
-    if let Some((address, _)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return address;
-    }
-    host.split_once(':').map_or(host, |(name, _)| name)
+/// A host's name: `[::1]:8480` is `::1`. Nothing where anything but a port stands behind it.
+fn without_port(host: &str) -> Option<&str> {
+    let in_brackets = host.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let (name, behind) = in_brackets.unwrap_or_else(|| host.split_at(host.find(':').unwrap_or(host.len())));
+    let is_port = |it: &str| it.bytes().all(|byte| byte.is_ascii_digit());
+    (behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port)).then_some(name)
 }
 
 #[cfg(test)]
@@ -85,6 +85,8 @@ mod tests {
             (&["evil.example"], "/", false),
             (&["localhost.evil.example"], "/", false),
             (&["evil.example:localhost"], "/", false),
+            (&["localhost:8480.evil.example"], "/", false),
+            (&["[::1].evil.example"], "/", false),
             (&["localhost", "evil.example"], "/", false),
             (&["localhost"], "http://evil.example/", false),
             (&["localhost"], "http://localhost:8480/", true),

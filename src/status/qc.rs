@@ -149,7 +149,7 @@ fn row(it: &SeriesView, plan: &Plan, clock: &Clock) -> SeriesRow {
         QcState::NoRunSince => words!("measure the controls"),
         QcState::Incomplete => words!("measure the other levels"),
         QcState::NotEvaluated if plan.multirule.is_some() => {
-            words!("the results below say why; add what is missing to qc.d and restart")
+            words!("the results below say why; add what is missing to qc.d, then labwire reload")
         }
         QcState::NotEvaluated | QcState::NeverRun | QcState::Accepted | QcState::Warning => Words::none(),
     };

@@ -52,6 +52,8 @@ pub(super) struct SpecimenPage {
     pub(super) id: String,
     pub(super) lead: Lead,
     pub(super) now: Vec<Row>,
+    /// A result came under this number, which may have been misread.
+    was_read: bool,
     /// Steps before those that are shown.
     pub(super) earlier: usize,
     pub(super) way: Vec<WayRow>,
@@ -151,6 +153,7 @@ pub(super) async fn find(page: &Page, asked: &str) -> Result<SpecimenPage, Failu
         lead: calls::over_results(&calls, of_results),
         calls,
         now: rows(&steps, &standings, &results(&steps)),
+        was_read: steps.iter().any(|step| matches!(step.what, Way::Read { .. })),
         acknowledged: acknowledged(&standings),
         earlier,
         way,

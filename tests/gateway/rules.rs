@@ -51,7 +51,7 @@ async fn results_pass_unchanged_until_somebody_signs_and_the_signed_set_outlives
     assert!(sign(&lab).starts_with("Refused: these rules are in force already"));
 
     std::fs::write(lab.path("analytes.toml"), OTHER_GLUCOSE).unwrap();
-    assert!(sign(&lab).starts_with("Refused: the gateway was started with other rules"));
+    assert!(sign(&lab).starts_with("Refused: the gateway runs with other rules"));
     assert!(gateway.terminate().success());
     let gateway = lab.start().await;
     let unsigned = arrives(&lab, address, 3).await;

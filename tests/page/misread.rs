@@ -123,6 +123,18 @@ async fn nobody_moves_a_result_without_a_session_a_role_a_reason_and_another_spe
     assert_eq!(moved(laboratory).await, (0, None));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_read_is_not_offered_to_be_moved() {
+    let mut laboratory = Laboratory::open().await;
+    let of_an_unknown_test = of_patient("24-000007", "").replace("1.0000+001+1.0", "TSH");
+    laboratory.send_message(&of_an_unknown_test).await;
+    laboratory.until("/waiting/open_problems", 1).await;
+    let page = laboratory.fetch("/specimen?id=24-000007").await.body;
+    assert!(page.contains("Its result could not be used"), "{page}");
+    assert!(!page.contains("/misread"), "{page}");
+    laboratory.close().await;
+}
+
 /// A message of one result, with what the analyzer says of the patient.
 fn of_patient(specimen: &str, patient: &str) -> String {
     format!(

@@ -21,7 +21,7 @@ impl Control {
             Live {
                 name: format!("{} ({})", link.instruments.join(", "), name),
                 state,
-                since: link.since.to_string(),
+                since: link.since,
                 more: link.drop.map(|drop| drop.english()).unwrap_or_default(),
             }
         });
@@ -32,7 +32,7 @@ impl Control {
                 DestinationState::Failing(why) => format!("failing: {why}"),
                 DestinationState::Resting { until, why } => format!("resting until {until}: {why}"),
             };
-            Live { name, state, since: destination.since.to_string(), more: Vec::new() }
+            Live { name, state, since: destination.since, more: Vec::new() }
         });
         let standstill = self.journal.standstill().borrow().clone();
         let journal = match &*self.journal.condition().borrow() {

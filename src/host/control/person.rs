@@ -67,7 +67,7 @@ impl Control {
         let invites = matches!(change, PersonChange::Invite { .. });
         match self.journal.change_person(name, change, account, now).await {
             Ok(()) if invites => {
-                let until = now.saturating_add(TOKEN_LIFE).unwrap_or(now).to_string();
+                let until = now.saturating_add(TOKEN_LIFE).unwrap_or(now);
                 Response::Invited { token: Token(token), until }
             }
             Ok(()) => Response::Done,
