@@ -44,6 +44,10 @@ impl Content {
 /// Every value below this one, arrays of tables by their place, from 1 on.
 fn within(key: &str, value: &toml::Value, keys: &mut BTreeMap<String, Sha>) {
     match value {
+        // One without keys says something too: `[codes.NEW]`.
+        toml::Value::Table(table) if table.is_empty() && !key.is_empty() => {
+            keys.insert(key.to_owned(), Sha256::digest("{}").into());
+        }
         toml::Value::Table(table) => {
             for (name, value) in table {
                 let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
@@ -160,6 +164,14 @@ mod tests {
         assert_eq!(told(&changed), "labwire.toml: page.listen, page.secret, rule[2].x");
         assert_eq!(told(&before.replace("site", "name")), "labwire.toml: name, site");
         assert_eq!(told("site = "), "labwire.toml", "a file with a mistake has no keys");
+        for emptied in ["[codes.NEW]\n", "[qc]\n"] {
+            let key = emptied.trim_matches(['[', ']', '\n']);
+            assert_eq!(
+                told(&format!("{before}{emptied}")),
+                format!("labwire.toml: {key}"),
+                "a table says something too"
+            );
+        }
         let many: String = (0..10).map(|number| format!("k{number} = 1\n")).collect();
         assert!(told(&(many + before)).ends_with("k7 and 2 more"));
     }

@@ -211,9 +211,13 @@ pub struct Control {
 }
 
 impl Control {
-    /// Opens the socket for its owner and group. The journal's lock has made sure that no other gateway uses it.
+    /// Opens the socket for its owner and group, where no other gateway answers at it: one with a journal of its own may be
+    /// configured so by mistake.
     pub fn listen(path: &Path) -> Result<UnixListener, ControlError> {
         let failed = |error| ControlError::Listen { path: path.to_owned(), error };
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(ControlError::Taken(path.to_owned()));
+        }
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}

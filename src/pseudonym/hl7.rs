@@ -6,6 +6,13 @@ use super::{Keep, Pseudonyms, fits, pieces};
 use crate::domain::SampleClass;
 use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, Profile};
 
+/// Segments by the names that the standard gives them.
+const SEGMENTS: [&[u8]; 40] = [
+    b"MSH", b"MSA", b"ERR", b"SFT", b"EVN", b"PID", b"PD1", b"NK1", b"PV1", b"PV2", b"GT1", b"IN1", b"IN2",
+    b"AL1", b"DG1", b"ORC", b"OBR", b"OBX", b"NTE", b"SPM", b"SAC", b"INV", b"TQ1", b"TQ2", b"QPD", b"QAK",
+    b"QRD", b"QRF", b"RCP", b"DSP", b"DSC", b"EQU", b"ECD", b"ECR", b"TCD", b"TCC", b"SID", b"CTD", b"BLG",
+    b"FT1",
+];
 /// Segments about a person: a single letter may be a part of a name there.
 const PERSONAL: [&[u8]; 8] = [b"PID", b"PD1", b"PV1", b"PV2", b"NK1", b"GT1", b"IN1", b"IN2"];
 
@@ -74,7 +81,8 @@ fn atoms(record: &[u8], start: usize, by: Separators) -> Vec<(Option<Place>, Ran
         |range: &Range<usize>| record.get(range.start - start..range.end - start).unwrap_or_default();
     let mut fields = pieces(record, start, Some(by.field)).into_iter();
     let name = fields.next().unwrap_or(start..start);
-    let Ok(segment) = <[u8; 3]>::try_from(within(&name)) else {
+    let segment = <[u8; 3]>::try_from(within(&name)).ok().filter(is_segment);
+    let Some(segment) = segment else {
         return vec![(None, start..start + record.len())];
     };
     // The separator itself is the header's first field.
@@ -93,6 +101,12 @@ fn atoms(record: &[u8], start: usize, by: Separators) -> Vec<(Option<Place>, Ran
         }
     }
     atoms
+}
+
+/// Whether a line begins as a segment does, a site's own with a Z. A note that was broken into lines may begin with a name.
+fn is_segment(name: &[u8; 3]) -> bool {
+    let is_written_so = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    SEGMENTS.contains(&name.as_slice()) || name.starts_with(b"Z") && name.iter().all(is_written_so)
 }
 
 impl Place {
@@ -135,12 +149,13 @@ fn keep(place: &Place, piece: &[u8], dialect: &Hl7Dialect, places: &Hl7Places) -
     if any(&places.value) {
         return Keep::AsValue;
     }
-    let mut rules =
-        dialect.sender.iter().chain(&dialect.supplements).chain(dialect.classes.iter().map(|it| &it.0));
-    let ruled = rules.any(|rule| place.is(&rule.at) && place.segment != *b"PID")
-        || dialect.order_results.as_ref().is_some_and(|it| place.is(&it.rule.at));
-    if ruled {
-        return Keep::Yes;
+    let mut rules = (dialect.sender.iter().chain(&dialect.supplements))
+        .chain(dialect.classes.iter().map(|it| &it.0))
+        .chain(dialect.order_results.iter().map(|it| &it.rule));
+    // A rule that takes anything looks for nothing.
+    let looks_for = |rule: &Hl7Rule| fits(&rule.is, piece) && !fits(&rule.is, b"whatever it is");
+    if rules.any(|rule| place.is(&rule.at) && place.segment != *b"PID" && looks_for(rule)) {
+        return Keep::Ruled;
     }
     let codes = [
         &places.position,
@@ -180,13 +195,13 @@ fn standard(place: &Place, piece: &[u8], places: &Hl7Places) -> Keep {
         (segment, _) if PERSONAL.contains(&segment.as_slice()) => Keep::Names,
         (b"MSH", 9 | 11 | 12 | 15..=19 | 21) | (b"MSA", 1) | (b"QPD" | b"RCP", 1) => Keep::Yes,
         (b"MSH", 7) | (b"OBR", 7 | 22) | (b"OBX", 14 | 19) => Keep::AsTime,
-        (b"ORC", 1 | 5) if is_code => Keep::Yes,
+        (b"ORC", 1 | 5) if is_code => Keep::AsCode,
         (b"OBR", 4) | (b"SPM", 4) | (b"TQ1", 9) | (b"OBX", 2 | 3 | 6) => Keep::AsCode,
         (b"OBR", 25) | (b"SPM", 11) | (b"OBX", 8 | 11) => Keep::AsStatus,
         // Where the profile names places of the value, this isn't one.
         (b"OBX", 5) if places.value.is_empty() => Keep::AsValue,
         (b"OBX", 7) => Keep::AsRange,
-        (b"OBX", 4) if piece.len() <= 4 => Keep::Yes,
+        (b"OBX", 4) if piece.len() <= 4 => Keep::AsCode,
         _ => Keep::IfOne,
     }
 }

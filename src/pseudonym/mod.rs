@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::domain::profile::{Dialect, Pattern, Profile, ResultType};
 
@@ -31,7 +33,7 @@ pub struct Pseudonyms {
     key: [u8; 32],
     given: BTreeMap<Vec<u8>, Vec<u8>>,
     taken: BTreeSet<Vec<u8>>,
-    /// The words by which somebody is named, in small letters.
+    /// The words by which somebody is named, as [`bare`] writes them.
     names: BTreeSet<Vec<u8>>,
     /// The short words of names in the message at hand, as a name is written: too much else is written alike for them to go
     /// from other messages too.
@@ -45,6 +47,8 @@ pub struct Pseudonyms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keep {
     Yes,
+    /// It is what the profile looks for at this place.
+    Ruled,
     /// Where it is a number, or a call that the profile knows.
     AsValue,
     /// Where it is one short word, or a test that the profile knows.
@@ -166,7 +170,7 @@ impl Pseudonyms {
         // A code needs no characters by their numbers, and a name could hide in them.
         let hides_something = keep != Keep::Yes && blank_numbers(piece);
         let stays = match keep {
-            Keep::Yes => piece.len() <= LONGEST_KEPT,
+            Keep::Yes | Keep::Ruled => piece.len() <= LONGEST_KEPT,
             Keep::AsValue => is_value(piece, profile),
             Keep::AsCode => {
                 piece.len() <= LONGEST_CODE && !piece.contains(&b' ')
@@ -256,25 +260,26 @@ impl Pseudonyms {
     }
 }
 
-/// The words of a piece that are long enough to name somebody, in small letters.
+/// The words of a piece that are long enough to name somebody, however they are written.
 fn words(piece: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    all_words(piece).filter(|word| word.len() >= SHORTEST).map(small)
+    all_words(piece).filter(|word| word.len() >= SHORTEST).map(bare)
 }
 
 fn all_words(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
     piece.split(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
 }
 
-/// In small letters, of UTF-8 and otherwise of Latin-1, whose capitals stand 32 before them.
-fn small(word: &[u8]) -> Vec<u8> {
-    match std::str::from_utf8(word) {
-        Ok(text) => text.to_lowercase().into_bytes(),
-        Err(_) => {
-            let letter =
-                |byte: &u8| if matches!(byte, 0xc0..=0xde) { byte | 0x20 } else { byte.to_ascii_lowercase() };
-            word.iter().map(letter).collect()
-        }
-    }
+/// A word however it is written, in UTF-8 or else Latin-1: in small letters without their marks, and with what capitals write
+/// for an umlaut or a sharp s as its letter. `Müller`, `MUELLER` and `Muller` are one name.
+fn bare(word: &[u8]) -> Vec<u8> {
+    const LETTERS: [(&str, &str); 7] =
+        [("ß", "ss"), ("æ", "ae"), ("ø", "oe"), ("ae", "a"), ("oe", "o"), ("ue", "u"), ("ss", "s")];
+    let text = match std::str::from_utf8(word) {
+        Ok(text) => text.to_lowercase(),
+        Err(_) => word.iter().map(|byte| char::from(*byte)).collect::<String>().to_lowercase(),
+    };
+    let unmarked: String = text.nfd().filter(|letter| !is_combining_mark(*letter)).collect();
+    LETTERS.iter().fold(unmarked, |text, (long, short)| text.replace(long, short)).into_bytes()
 }
 
 /// Puts blanks where characters stand by their numbers, as `\X4E\` in HL7 and `&X4E&` in ASTM. Whether there were any.
@@ -517,6 +522,44 @@ mod tests {
             let (told, _) = disguised(&said.replace("|Li^Bo", "|Kreszentia^Anna"));
             assert!(named(&told) > 0, "{told}");
         }
+    }
+
+    #[test]
+    fn a_name_goes_from_where_a_rule_looks_and_where_a_line_or_a_group_begins() {
+        let profile =
+            crate::config::profile::parse(include_str!("../../config/profiles.d/generic-hl7.toml")).unwrap();
+        let said = "MSH|^~\\&|a||||20260501120000||OUL^R22|1|P|2.5.1\r\
+            PID|1||X-77||Kreszentia^Eva\rSPM|1|8123||SER|||||||P^Kreszentia Eva^HL70369\r\
+            OBX|1|NM|GLU^GLUCOSE^L^Wendelin Jakob^^99|8123|5|mg/dL|||||F\r\
+            OBX|2|Wendelin Jakob|GLU^GLUCOSE^L|Eva|5|mg/dL|||||F\r\
+            OBX|3|ED|IMG^^L^S_OTHER|1|5||||||F\rNTE|1||told\nEva\nEva|Kreszentia\r";
+        let mut message = said.as_bytes().to_vec();
+        Pseudonyms::new([7; 32]).disguise(&mut message, &profile).unwrap();
+        let told = String::from_utf8(message).unwrap();
+        for name in ["Kreszentia", "Eva", "Wendelin", "Jakob", "8123"] {
+            assert!(said.contains(name) && !told.contains(name), "{name}: {told}");
+        }
+        for kept in ["SPM|1|", "|SER|||||||P^", "OBX|1|NM|GLU^GLUCOSE^L^", "OBX|3|ED|IMG^^L^S_OTHER|1|"] {
+            assert!(told.contains(kept), "{kept}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_known_however_it_is_written() {
+        let all: [(&[u8], &[&[u8]]); 3] = [
+            (
+                b"M\xfcllerstein",
+                &["M\u{fc}llerstein".as_bytes(), b"MUELLERSTEIN", "Mu\u{308}llerstein".as_bytes()],
+            ),
+            ("Gro\u{df}mann".as_bytes(), &[b"GROSSMANN", b"gro\xdfmann"]),
+            ("J\u{f6}rgelina".as_bytes(), &["Jo\u{308}rgelina".as_bytes(), b"JOERGELINA", b"Jorgelina"]),
+        ];
+        for (name, forms) in all {
+            for form in forms {
+                assert_eq!(bare(form), bare(name), "{}", form.escape_ascii());
+            }
+        }
+        assert_ne!(bare(b"Muster"), bare(b"Meister"));
     }
 
     #[test]

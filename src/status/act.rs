@@ -15,6 +15,7 @@ use super::words::{filters, refused};
 use crate::domain::{Role, Words, words};
 use crate::host::control::{self, Asked, Request};
 use crate::journal::ObservationId;
+use crate::journal::calls::{CallView, Reason};
 use crate::journal::ledger::Kept;
 use crate::journal::people::on_the_page;
 
@@ -80,11 +81,22 @@ pub(super) async fn decide(
     if decision == Asked::Release {
         page.is_as_seen(&[form.seen], &[id]).await?;
     }
-    page.ask(&visitor, Request::Decide { decision, id, by: None, reason }).await?;
+    let asked = page.ask(&visitor, Request::Decide { decision, id, by: None, reason }).await;
+    if let (Err(Failure::Refused(why)), Asked::Release | Asked::Reject) = (&asked, decision)
+        && let Some(decided) = page.decided(ObservationId(id)).await?
+    {
+        return Err(Failure::Refused(Words::row([why.clone(), decided.what], ". ")));
+    }
+    asked?;
     let (headline, on) = done(decision, id);
     let by = words!("By {name}, in the audit with the reason.", name = visitor.shown);
-    let then = Words::row([by].into_iter().chain(page.kept(decision, id).await?), " ");
-    html(&Done { headline, then, on: vec![on] }, page.language)
+    let calls = page.calls_by(decision, id).await?;
+    let again = (!calls.is_empty()).then(|| words!("Somebody was told of it: call again."));
+    let then = [by].into_iter().chain(again).chain(page.kept(decision, id).await?);
+    html(
+        &Done { headline, then: Words::row(then, " "), on: calls.into_iter().chain([on]).collect() },
+        page.language,
+    )
 }
 
 /// The decision to have a held result read anew.
@@ -121,6 +133,30 @@ impl Page {
         }
         let (_, kept) = self.read(move |reader| reader.kept_of_rejected(ObservationId(id))).await?;
         Ok(kept.iter().map(Kept::words).collect())
+    }
+
+    /// The calls that a rejection has left open, as somebody was told of the result: where each is, and its name.
+    async fn calls_by(&self, decision: Asked, id: i64) -> Result<Vec<(String, Words)>, Failure> {
+        if decision != Asked::Reject {
+            return Ok(Vec::new());
+        }
+        let (_, calls) = self
+            .read(move |reader| {
+                let Some(rejected) = reader.as_stored(ObservationId(id))? else { return Ok(Vec::new()) };
+                let mut calls = reader.open_calls()?;
+                calls.retain(|call| {
+                    matches!(call.reason, Reason::Reopened(_))
+                        && call.specimen == rejected.reveal().specimen
+                        && call.result.reveal().test == rejected.reveal().test
+                });
+                Ok(calls)
+            })
+            .await?;
+        let named = |call: CallView| {
+            let number = call.id.0.to_string();
+            (format!("/call/{number}"), words!("Critical call {number}", number))
+        };
+        Ok(calls.into_iter().map(named).collect())
     }
 
     /// The same, in the name that the audit is to show.

@@ -12,6 +12,8 @@ use crate::domain::{Words, counted, words};
 use crate::journal::Condition;
 use crate::journal::calls::CallView;
 
+/// What a call that is opened again adds to the steps that have come: more than a site has, so that it always goes further.
+const OPENING: u64 = 1_000;
 /// Less room than for so many days on the journal's disk is a matter for a person.
 const MONTH: u64 = 30;
 
@@ -138,13 +140,20 @@ fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
 fn of_call(call: &CallView, snapshot: &Snapshot) -> Vec<Alarm> {
     let Some(due) = call.due() else { return Vec::new() };
     let id = call.id.0.to_string();
-    let come =
-        |by| Extent::Steps(steps_come(&snapshot.call_steps, due.start, by).try_into().unwrap_or(u64::MAX));
+    let before_this = u64::from(call.course.openings.saturating_sub(1)).saturating_mul(OPENING);
+    let come = |by| {
+        let come = steps_come(&snapshot.call_steps, due.start, by).try_into().unwrap_or(OPENING);
+        Extent::Steps(before_this.saturating_add(come))
+    };
     let tell = |text: Words| match whom(&snapshot.call_steps, due.start, snapshot.as_of) {
         Some(step) => Words::row([text, words!("Whom to call: {whom}.", whom = &step.whom)], " "),
         None => text,
     };
-    let open = tell(words!("Critical call {number} is open.", number = &id));
+    let open = match call.course.openings {
+        1 => words!("Critical call {number} is open.", number = &id),
+        _ => words!("Critical call {number} is open again: something else is to be told.", number = &id),
+    };
+    let open = tell(open);
     let before = due.at.saturating_sub(SignedDuration::from_nanos(1)).unwrap_or(due.at);
     let open = alarm(Least::Act, "critical-call-open", &id, open);
     let mut alarms = vec![Alarm { extent: come(snapshot.as_of.min(before)), ..open }];
@@ -330,6 +339,12 @@ mod tests {
         call(&mut bench, minutes_ago(45));
         bench.calls[1].id = CallId(2);
         assert_eq!(told(&bench), expected(3));
+        bench.calls.truncate(1);
+        bench.calls[0].course.openings = 2;
+        assert_eq!(told(&bench), ["critical-call-open 1 Act Steps(1001)"], "it was closed and is open again");
+        assert!(
+            alarms(&bench)[0].text.english().starts_with("Critical call 1 is open again: something else")
+        );
     }
 
     #[test]

@@ -279,6 +279,14 @@ mod tests {
             rings_after(Steps(1), &[(2, Steps(2)), (4, Steps(2)), (6, Steps(3))]),
             [true, false, true]
         );
+        // A call that was closed and is opened again goes further than all of its steps, though it was gone for a moment only.
+        let desk = Annunciator::default();
+        let call =
+            |steps| [Alarm { extent: Steps(steps), ..alarm("critical-call-open", "3", "It is open.") }];
+        desk.look(&call(2), at(0));
+        desk.acknowledge(desk.on()[0].id, "Anna", at(1));
+        desk.look(&[], at(4));
+        assert!(desk.look(&call(1_000), at(8)) && desk.on()[0].rings());
         let desk = Annunciator::default();
         let of = |count| [Alarm { extent: Count(count), ..alarm("problems-open", "", "Some are open.") }];
         desk.look(&of(1), at(0));

@@ -4,9 +4,9 @@ use super::clock::{Clock, Moment};
 use super::lead::{Lead, Severity};
 use super::shell::Mark;
 use super::snapshot::Snapshot;
-use crate::domain::call::{Step, Wants, whom};
+use crate::domain::call::{Opening, Reopening, Step, Wants, whom};
 use crate::domain::{Words, counted, words};
-use crate::journal::calls::CallView;
+use crate::journal::calls::{CallView, Reason};
 
 /// A call, ready to show.
 pub(super) struct CallRow {
@@ -19,6 +19,8 @@ pub(super) struct CallRow {
     pub name: Option<String>,
     pub tell: Words,
     pub why: Words,
+    /// What is to be done and why, in one sentence.
+    pub sentence: Words,
     pub due: Moment,
     /// Whom to call, where the site names somebody.
     pub whom: Option<String>,
@@ -40,23 +42,55 @@ pub(super) fn row(call: &CallView, snapshot: &Snapshot, clock: &Clock) -> Option
         (false, Wants::Verification) => (Severity::Act, words!("verify")),
     };
     let result = call.result.reveal();
+    let name = snapshot.measured.name(result);
+    let test = result.test.code.clone();
     Some(CallRow {
+        sentence: sentence(call, name.as_ref().unwrap_or(&test), words.clone()),
         id: call.id.0,
         row: severity.class(),
         mark: Mark::new(severity, words),
         specimen: call.specimen.reveal().to_owned(),
-        test: result.test.code.clone(),
-        name: snapshot.measured.name(result),
+        test,
+        name,
         tell: call.tell.reveal().words(),
         why: Words::fixed(call.reason.words()),
         due: clock.at(due.at),
         whom: whom(&snapshot.call_steps, due.start, snapshot.as_of).map(|step: &Step| step.whom.clone()),
-        attempts: match call.course.attempts {
-            0 => words!("no attempt yet"),
-            some => counted!(some, "{n} attempt", "{n} attempts"),
-        },
+        attempts: attempts(call.course.attempts, due.again_at.map(|at| clock.at(at))),
         patient: Words::none(),
     })
+}
+
+fn attempts(made: u32, again_at: Option<Moment>) -> Words {
+    let made = match made {
+        0 => return words!("no attempt yet"),
+        some => counted!(some, "{n} attempt", "{n} attempts"),
+    };
+    match again_at {
+        Some(at) => words!("{made}; again at {at}", made, at),
+        None => made,
+    }
+}
+
+fn sentence(call: &CallView, test: &str, what: Words) -> Words {
+    let value = call.tell.reveal().words();
+    match call.reason {
+        Reason::Opened(Opening::Critical) => {
+            words!("{test} {value} is a critical value: {what}.", test, value, what)
+        }
+        Reason::Opened(Opening::Undecided) => {
+            words!("{test} {value} may be a critical value: {what}.", test, value, what)
+        }
+        Reason::Reopened(Reopening::Corrected) => {
+            words!("{test} is {value}, and something else was told: {what}.", test, value, what)
+        }
+        Reason::Reopened(Reopening::Withdrawn) => {
+            words!("{test} was told and is rejected or taken back: {what}.", test, what)
+        }
+        Reason::TakenBack => {
+            words!("{test} was critical and is taken back, or without a value: {what}.", test, what)
+        }
+    }
 }
 
 /// The sentence over a specimen of which a critical value is still to be told: that comes before where its results are, and
@@ -66,12 +100,7 @@ pub(super) fn over_results(calls: &[CallRow], results: Lead) -> Lead {
     let Some(call) = calls.iter().find(is_overdue).or(calls.first()) else { return results };
     Lead {
         severity: results.severity.min(if is_overdue(&call) { Severity::Danger } else { Severity::Act }),
-        headline: words!(
-            "{test} {value} is a critical value: {what}.",
-            test = call.name.as_ref().unwrap_or(&call.test),
-            value = call.tell.clone(),
-            what = call.mark.words.clone()
-        ),
+        headline: call.sentence.clone(),
         then: Words::row(
             [words!("Its call below says by when and whom."), results.headline, results.then],
             " ",

@@ -87,7 +87,7 @@ struct Otherwise {
 
 struct ResultRow {
     test: String,
-    value: String,
+    value: Words,
     flags: String,
     /// When it was measured, else received.
     at: Moment,
@@ -337,9 +337,16 @@ fn marks(at: &[At]) -> Vec<Mark> {
     told(at).into_iter().map(|(severity, words)| Mark::new(severity, words)).collect()
 }
 
-fn value(detail: &Observation) -> String {
-    let unit = detail.unit.as_deref().unwrap_or_default();
-    format!("{} {unit}", detail.value_as_sent).trim_end().to_owned()
+/// As the LIMS would have it, for whoever reads its unit all year, with what was sent beside it.
+fn value(detail: &Observation) -> Words {
+    let declared = detail.declared_unit().map(|unit| words!("{unit} (declared, none was sent)", unit));
+    let unit = declared.unwrap_or_else(|| detail.unit.as_deref().unwrap_or_default().trim().into());
+    let sent = [detail.value_as_sent.trim().into(), unit];
+    let sent = Words::row(sent, " ");
+    match detail.reported_in_words() {
+        Some(value) => words!("{value} (as sent: {sent})", value, sent),
+        None => sent,
+    }
 }
 
 #[cfg(test)]

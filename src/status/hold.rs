@@ -4,21 +4,23 @@ mod json;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 
 use super::Page;
-use super::act::Desk;
+use super::act::{Desk, Done};
 use super::anew::Anew;
 use super::bench::state_words;
 use super::clock::Clock;
 use super::failure::{Failure, html};
 use super::shell::{self, HeldRow, Shell, unit_and_flags};
 use super::snapshot::Snapshot;
+use super::specimen::hold_closed;
 use super::who::Who;
 use super::words::{filters, ruled};
-use crate::domain::{Observation, Patient, Private, Words, words};
+use crate::domain::{Observation, Patient, Private, SpecimenId, Words, words};
 use crate::journal::ObservationId;
-use crate::journal::views::{Beside, Evidence, HoldView, Previous};
+use crate::journal::views::{Beside, Evidence, HoldView, Previous, Way};
 pub(super) use json::{
     EvidenceItem, Told, evidence as evidence_as_json, held as held_as_json, told as told_as_json,
 };
@@ -54,7 +56,12 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let (snapshot, view, evidence) = match page.hold(&id).await {
-        Err(Failure::NotFound(why)) => return page.instead(&who, "/held").ok_or(Failure::NotFound(why)),
+        Err(Failure::NotFound(why)) => {
+            return match page.instead(&who, "/held") {
+                Some(elsewhere) => Ok(elsewhere),
+                None => page.not_held(&id).await?.ok_or(Failure::NotFound(why)),
+            };
+        }
         found => found?,
     };
     let (id, number) = (view.observation, view.observation.0);
@@ -98,6 +105,49 @@ impl Page {
     }
 }
 
+/// Who ended a hold and how, in a sentence, and the specimen that tells the rest.
+pub(super) struct Decided {
+    pub what: Words,
+    specimen: SpecimenId,
+}
+
+impl Page {
+    /// What became of a result that was held and isn't any more.
+    pub(super) async fn decided(&self, id: ObservationId) -> Result<Option<Decided>, Failure> {
+        let (_, decided) = self
+            .read(move |reader| {
+                let Some(stored) = reader.as_stored(id)? else { return Ok(None) };
+                let specimen = stored.reveal().specimen.clone();
+                let way = reader.way(&specimen)?;
+                let what = way.iter().rev().find_map(|step| match &step.what {
+                    Way::HoldClosed { observation, closing, by, reason } if *observation == id => {
+                        let result = words!("Result {id}", id = id.to_string());
+                        Some(hold_closed(result, closing, by.as_deref(), reason))
+                    }
+                    _ => None,
+                });
+                Ok(what.map(|what| Decided { what, specimen }))
+            })
+            .await?;
+        Ok(decided)
+    }
+
+    /// What stands in the place of a hold that is over.
+    async fn not_held(&self, id: &str) -> Result<Option<Response>, Failure> {
+        let Ok(id) = id.parse() else { return Ok(None) };
+        let Some(Decided { what, specimen }) = self.decided(ObservationId(id)).await? else {
+            return Ok(None);
+        };
+        let specimen = specimen.reveal();
+        let way = (!specimen.is_empty())
+            .then(|| (super::specimen::path(specimen), words!("Specimen {id}", id = specimen)));
+        let on = way.into_iter().chain([("/held".to_owned(), words!("Held results"))]).collect();
+        let page =
+            html(&Done { headline: what, then: words!("This result isn't held."), on }, self.language)?;
+        Ok(Some((StatusCode::NOT_FOUND, page).into_response()))
+    }
+}
+
 /// What the analyzer said of the patient.
 pub(super) fn patient(detail: &Observation) -> Vec<(Words, String)> {
     told(detail.patient.reveal())
@@ -126,7 +176,7 @@ pub(super) fn rows(evidence: &Evidence, detail: &Observation, clock: &Clock) -> 
         at: evidence.at.iter().map(|(name, state)| (name.clone(), state_words(state))).collect(),
         ordered: ordered.map(told).collect(),
         is_other,
-        decisions: evidence.decisions.iter().map(ruled).collect(),
+        decisions: evidence.decisions.iter().map(|it| ruled(it, clock)).collect(),
         previous: evidence.previous.iter().map(|it| previous(it, clock)).collect(),
         beside: evidence.beside.iter().map(|it| (Words::fixed(it.is.words()), beside(it))).collect(),
     }

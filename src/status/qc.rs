@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::Page;
 use super::act::Desk;
 use super::clock::{Clock, Moment};
+use super::entrance::encoded;
 use super::failure::{Failure, html};
 use super::lead::Severity;
 use super::shell::{Mark, Shell, test_name};
@@ -107,6 +108,8 @@ pub(super) async fn show(
         dilution: String::new(),
     };
     let wanted = asked.instrument.map(|instrument| (InstrumentId::new(instrument), test));
+    let place =
+        wanted.as_ref().map_or_else(|| "/qc".to_owned(), |(instrument, test)| place(instrument, test));
     let (valid_for, now, of) = (page.qc.valid_for, crate::clock::now(), wanted.clone());
     let (snapshot, (series, points)) = page
         .read(move |reader| {
@@ -127,13 +130,20 @@ pub(super) async fn show(
             choices,
             desk: Desk::of(&who),
             shell: Shell::new(words!("Quality control"), "/qc", &page.site, &snapshot, &clock)
-                .seen_by(who, "/qc"),
+                .seen_by(who, place),
             is_switched_off: page.qc.multirule.is_none(),
             rows: series.iter().map(|it| row(it, &page.qc, &clock)).collect(),
             shown,
         },
         page.language,
     )
+}
+
+/// Where one test is shown.
+fn place(instrument: &InstrumentId, test: &TestIdentity) -> String {
+    let [code, aspect, component] = [&test.code, &test.aspect, &test.component].map(|part| encoded(part));
+    let instrument = encoded(&instrument.to_string());
+    format!("/qc?instrument={instrument}&code={code}&aspect={aspect}&component={component}")
 }
 
 fn row(it: &SeriesView, plan: &Plan, clock: &Clock) -> SeriesRow {

@@ -267,7 +267,7 @@ fn step_row(step: &Step, named: &impl Fn(&ObservationId) -> Words, clock: &Clock
             (severity, text, None)
         }
         Way::Decided { observation, force, analyte, decisions, .. } => {
-            let (severity, text) = judged(named(observation), *force, decisions, Analyte::of(analyte));
+            let (severity, text) = judged(named(observation), *force, decisions, Analyte::of(analyte), clock);
             (severity, text, None)
         }
         Way::Held { observation, reason } => {
@@ -416,7 +416,7 @@ fn of_problem(kind: &str, standing: &ProblemStanding) -> (Severity, Words) {
     }
 }
 
-fn hold_closed(result: Words, closing: &str, by: Option<&str>, reason: &str) -> Words {
+pub(super) fn hold_closed(result: Words, closing: &str, by: Option<&str>, reason: &str) -> Words {
     match (by, closing) {
         (Some(by), "released") => words!("{result} was released by {by}.", result, by),
         (Some(by), "rejected") => words!("{result} was rejected by {by}.", result, by),

@@ -130,6 +130,8 @@ async fn a_moved_result_is_judged_by_the_rules_under_its_right_number() {
     let lab = Lab::new(&lims, "release = \"hold-exceptions\"\n");
     let address = free_port();
     lab.instrument("erba", "erba-xl", "", &format!("{}{CODES}", listener(address)));
+    let other = free_port();
+    lab.instrument("other", "erba-xl", "", &format!("{}{CODES}", listener(other)));
     rules(&lab, NUMBER);
     let gateway = lab.start().await;
     lab.sign();
@@ -145,6 +147,15 @@ async fn a_moved_result_is_judged_by_the_rules_under_its_right_number() {
     assert!(reassign(&lab, "3", "EX0003").starts_with("Moved to"));
     until("two of one test wait for a choice", || lab.count("held") == 1).await;
     assert!(lab.text(&["trace", "EX0003"]).contains("a second value"), "{}", lab.text(&["trace", "EX0003"]));
+    // Nor has anybody chosen where the other one is another analyzer's.
+    send(other, &glucose("EX0004", "93.0", "F", "20260102030705")).await;
+    send(address, &glucose("EX0005", "94.0", "F", "20260102030805")).await;
+    until("both leave", || lab.count("accepted") == 5).await;
+    let trace = lab.text(&["trace", "EX0005"]);
+    let id = trace.split("read as observation ").nth(1).and_then(|it| it.split(':').next()).unwrap();
+    assert!(reassign(&lab, id, "EX0004").starts_with("Moved to EX0004"), "{trace}");
+    until("two analyzers' results of one test wait for a choice", || lab.count("held") == 2).await;
+    assert!(lab.text(&["trace", "EX0004"]).contains("a second value"), "{}", lab.text(&["trace", "EX0004"]));
     assert!(gateway.terminate().success());
     lab.must_balance();
     assert_eq!(lab.reader().deep_imbalances().unwrap(), [""; 0]);

@@ -158,3 +158,33 @@ async fn a_browser_that_lets_no_sound_out_says_so_until_somebody_touches_the_pag
     }
     laboratory.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromium"]
+async fn a_click_takes_no_row_that_moved_in_under_the_hand() {
+    let mut laboratory = ringing().await;
+    laboratory.signed_in("anna", "technician").await;
+    let mut seen = Browser::open(&format!("http://{}/sign-in?next=%2Falarms", laboratory.page));
+    seen.until_typing_into("name", "/sign-in");
+    seen.type_text("anna");
+    seen.key("Tab");
+    seen.type_text(&PASSWORD.replace('+', " "));
+    seen.key("Enter");
+    seen.until("document.querySelector('form.decide button')?.disabled === false");
+    let aimed = seen.middle_of("form.decide button");
+    seen.run(
+        "window.pressed = []; document.addEventListener('submit', (event) => { \
+         window.pressed.push(event.submitter.value); event.preventDefault(); })",
+    );
+    // Another alarm moves in above, in the place of the one that was aimed at.
+    seen.run(
+        "window.labwireMoves(); const row = document.querySelector('.alarm'); row.before(row.cloneNode(true)); \
+         document.querySelector('.alarm button').value = 'acknowledge:99'",
+    );
+    seen.click_at(aimed);
+    assert_eq!(seen.value("window.pressed.length"), 0, "another one stood there a moment ago");
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    seen.click_at(aimed);
+    seen.until("window.pressed.length === 1");
+    laboratory.close().await;
+}

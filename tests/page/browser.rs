@@ -174,9 +174,37 @@ impl Browser {
         self.type_at(text, Duration::from_millis(5));
     }
 
+    /// Clicks in the middle of what a selector finds first; where it did, for [`Browser::click_at`].
+    pub(crate) fn middle_of(&mut self, selector: &str) -> (f64, f64) {
+        let script = format!(
+            "(() => {{ const it = document.querySelector(\"{selector}\").getBoundingClientRect(); return [it.x + it.width / 2, it.y + it.height / 2] }})()"
+        );
+        let found = self.value(&script);
+        (found[0].as_f64().unwrap(), found[1].as_f64().unwrap())
+    }
+
+    /// Clicks at a place of the window, as a mouse does.
+    pub(crate) fn click_at(&mut self, (x, y): (f64, f64)) {
+        for kind in ["mousePressed", "mouseReleased"] {
+            let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
+            self.ask("Input.dispatchMouseEvent", event);
+        }
+    }
+
+    /// Types as a scanner does that stops for so long on its way.
+    pub(crate) fn scan_in_two(&mut self, [head, tail]: [&str; 2], pause: Duration) {
+        let pace = Duration::from_millis(5);
+        let at = self.type_at(head, pace);
+        let at = self.type_from(at + pause, tail, pace);
+        self.key_at("Enter", at);
+    }
+
     /// When the next key comes.
     fn type_at(&mut self, text: &str, pace: Duration) -> Duration {
-        let mut at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        self.type_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap(), text, pace)
+    }
+
+    fn type_from(&mut self, mut at: Duration, text: &str, pace: Duration) -> Duration {
         let mut release = None;
         for character in text.chars() {
             // Between two keys of a scan this machine must not take its time.

@@ -44,6 +44,18 @@ async fn a_scan_replaces_what_stood_in_the_scan_box_and_a_hand_corrects_it() {
     seen.run("document.getElementById('scan').setSelectionRange(3, 3)");
     seen.scan("24-000008");
     looked_up(&mut seen, "24-000008");
+    // One that stops on its way, with the caret at the end of what stood there.
+    for parts in
+        [["24-", "000007"], ["24-00", "0007"], ["2", "4-000007"], ["24-0000", "07"], ["24-00000", "7"]]
+    {
+        for pause in [60, 400] {
+            seen.run("document.getElementById('scan').value = 'ABC'");
+            seen.run("document.getElementById('scan').setSelectionRange(3, 3)");
+            seen.run("history.replaceState(null, '', '?id=none')");
+            seen.scan_in_two(parts, Duration::from_millis(pause));
+            looked_up(&mut seen, "24-000007");
+        }
+    }
     // A scanner that sends no Enter, and somebody who presses it.
     seen.run("document.getElementById('scan').setSelectionRange(9, 9)");
     seen.type_burst("24-000007");

@@ -78,6 +78,8 @@ pub struct Course {
     read_back: bool,
     /// When what was told before was no longer so.
     reopened_at: Option<Timestamp>,
+    /// How often there was something to tell, from 1 on.
+    pub openings: u32,
 }
 
 /// As exactly as people tell when they called.
@@ -113,6 +115,7 @@ impl Course {
             last_attempt: None,
             read_back: false,
             reopened_at: None,
+            openings: 1,
         }
     }
 
@@ -150,6 +153,13 @@ impl Course {
 
     /// Where an event leaves it. `agreement` is an attempt's.
     pub fn after(self, event: &CallEvent, at: Timestamp, agreement: Agreement) -> Course {
+        let next = self.changed_by(event, at, agreement);
+        let opens = matches!(event, CallEvent::Opened(..) | CallEvent::Reopened(..));
+        let is_opened = opens || !self.is_open() && next.is_open();
+        Course { openings: self.openings + u32::from(is_opened), ..next }
+    }
+
+    fn changed_by(self, event: &CallEvent, at: Timestamp, agreement: Agreement) -> Course {
         match event {
             CallEvent::Opened(_, cause) => Course { told: self.told, ..Course::new(*cause) },
             CallEvent::Reopened(_, cause) => {
@@ -398,6 +408,9 @@ mod tests {
         let corrected = CallEvent::Reopened(Reopening::Corrected, cause(ClockStart::Verified, 60));
         let reopened = closed.after(&corrected, minute(60), Agreement::WHOLE);
         assert!(reopened.is_open() && reopened.told && reopened.attempts == 0 && !reopened.is_verified());
+        assert_eq!([call.openings, closed.openings, reopened.openings], [1, 1, 2]);
+        let slip = closed.after(&attempt(CallOutcome::NoReadBack, 40), minute(40), OTHER_VALUE);
+        assert_eq!(slip.openings, 2, "another value was told after the right one");
         assert_eq!(reopened.due().unwrap().wants, Wants::Verification);
     }
 

@@ -134,8 +134,13 @@ impl Said {
 fn number(text: &str) -> Option<(Option<Comparator>, Exact)> {
     let (comparator, rest) = Comparator::split(text);
     let rest = rest.trim();
-    let plain = rest.bytes().all(|byte| byte.is_ascii_digit() || b".-".contains(&byte));
-    Some((comparator, Exact::parse(rest).filter(|_| plain)?))
+    let plain = rest.bytes().all(|byte| byte.is_ascii_digit() || b".,-".contains(&byte));
+    // Half of the world writes 6.9 as 6,9. With three digits behind it, it may as well stand between thousands.
+    let written = match rest.split_once(',') {
+        Some((whole, decimals)) if decimals.len() != 3 => format!("{whole}.{decimals}"),
+        _ => rest.to_owned(),
+    };
+    Some((comparator, Exact::parse(&written).filter(|_| plain)?))
 }
 
 #[cfg(test)]
@@ -177,7 +182,11 @@ mod tests {
             (&plain, "2.50", true),
             (&plain, " 2.5mmol/L ", true),
             (&plain, "2.8", false),
-            (&plain, "2,5", false),
+            (&plain, "2,5", true),
+            (&plain, "2,50 mmol/L", true),
+            (&plain, "2,500", false),
+            (&plain, "2,5,0", false),
+            (&plain, "2.5,0", false),
             (&plain, "<2.5", false),
             (&plain, "2.5 mg/dL", false),
             (&plain, "", false),

@@ -66,6 +66,21 @@ mod tests {
         let done = serde_json::to_string(&Response::Done).unwrap() + "\n";
         assert!(matches!(answered(done.leak().as_bytes()), Ok(Response::Done)));
     }
+
+    #[tokio::test]
+    async fn a_socket_at_which_a_gateway_answers_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sock");
+        let first = super::super::Control::listen(&path).unwrap();
+        assert!(matches!(super::super::Control::listen(&path), Err(ControlError::Taken(_))));
+        assert!(UnixStream::connect(&path).is_ok(), "the first one still answers");
+        drop(first);
+        assert!(
+            super::super::Control::listen(&path).is_ok(),
+            "what a gateway that is gone left is no gateway"
+        );
+    }
+
     #[test]
     fn only_a_socket_without_a_listener_says_that_none_runs() {
         let folder = tempfile::tempdir().unwrap();

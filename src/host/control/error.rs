@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub enum ControlError {
     #[error("failed to open the control socket {path}: {error}", path = path.display())]
     Listen { path: PathBuf, error: io::Error },
+    #[error("another gateway answers at the control socket {path}: commands would be carried to the wrong one; give this one a control_socket of its own", path = .0.display())]
+    Taken(PathBuf),
     #[error("failed to reach a gateway at {path}: {error}; {}", look_at(error), path = path.display())]
     Connect { path: PathBuf, error: io::Error },
     #[error("the gateway gave no answer that can be understood: {0}")]

@@ -100,7 +100,11 @@ impl Runner {
         let patient = by_analyzer(&told).unwrap_or_default();
         for it in results {
             from.push(it.known.id);
-            entries.push(comparison.moved(under_its_number(it, specimen, &patient))?);
+            let mut entry = comparison.moved(under_its_number(it, specimen, &patient))?;
+            if beside.iter().any(|known| is_the_same_test(known.observation.reveal(), &entry.observation)) {
+                wait_as_rerun(&mut entry.observation);
+            }
+            entries.push(entry);
         }
         // What came with it under the right number is as much around it as what else was moved.
         let beside = beside.into_iter().filter(|known| known.message == message).map(|known| Entry {
@@ -135,15 +139,26 @@ fn under_its_number(it: ToMove, specimen: &SpecimenId, patient: &Private<Patient
     Observation { specimen: specimen.clone(), patient: patient.clone(), standing, ..observation }
 }
 
+/// Another analyzer's result of what the LIMS takes for the same: it would have two, and nobody has chosen.
+fn is_the_same_test(there: &Observation, moved: &Observation) -> bool {
+    there.instrument != moved.instrument
+        && there.code_at_the_lims() == moved.code_at_the_lims()
+        && (&there.test.aspect, &there.test.component) == (&moved.test.aspect, &moved.test.component)
+}
+
+fn wait_as_rerun(observation: &mut Observation) {
+    let waits = matches!(&observation.standing, Standing::Held(all) if all.contains(&HoldReason::Rerun));
+    if !waits {
+        observation.hold(HoldReason::Rerun);
+    }
+}
+
 impl Comparison<'_> {
     /// Beside what is stored under the right number. Anything like it there makes two of one: a person chooses.
     fn moved(&mut self, observation: Observation) -> Result<Entry, JournalError> {
         let (mut entry, _) = self.place(observation)?;
         if entry.place != Place::Own || self.has_priors(&entry.observation) {
-            let held = |reasons: &Standing| matches!(reasons, Standing::Held(all) if all.contains(&HoldReason::Rerun));
-            if !held(&entry.observation.standing) {
-                entry.observation.hold(HoldReason::Rerun);
-            }
+            wait_as_rerun(&mut entry.observation);
         }
         entry.place = Place::Own;
         Ok(entry)

@@ -7,6 +7,8 @@
   const scan = document.getElementById("scan");
   // Nobody types so fast.
   const GAP = 50;
+  // What comes within it may be one scan still, which stopped on its way.
+  const LULL = 1000;
   const SHORTEST = 4;
   // A space that nothing follows for so long was pressed by a person.
   const REST = 150;
@@ -16,6 +18,8 @@
   const isPlain = (event) => event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
   // What came without a pause, where it began, and what stood there before.
   let burst = { box: null, before: "", text: "", at: -Infinity };
+  // What came without a lull, and whether a scanner has shown itself in it.
+  let run = { text: "", isScan: false };
   let press = 0;
 
   function lookUp(text) {
@@ -24,21 +28,23 @@
     scan.select();
   }
 
-  // The next scan replaces what stands in the scan box, wherever the caret is. By hand it is typed as anywhere.
+  // The next scan replaces what stands in the scan box, wherever the caret is. By hand it is typed as anywhere. A scan that stopped
+  // on its way is whole: its head alone or its tail alone would be another tube's number.
   function inScanBox(event, goesOn) {
     const length = burst.text.length;
     if (event.key === "Enter" ? goesOn && length > 1 : length === SHORTEST) {
-      const text = event.key === "Enter" ? burst.text : burst.text.slice(0, -1);
+      const text = event.key === "Enter" ? run.text : run.text.slice(0, -1);
       if (scan.value !== text) scan.value = text;
       scan.setSelectionRange(text.length, text.length);
     }
   }
 
   // A scan into a box of a decision is a specimen's number and no reason: the box stands as it stood before, and the number
-  // goes to the scan box, where Enter looks it up.
+  // goes to the scan box, where Enter looks it up. Where something was typed just before it, nobody knows where it began: all of it stays.
   function inDecision(event, goesOn) {
     if (event.key !== "Enter" || !goesOn || event.target !== burst.box || burst.text.length < SHORTEST) return;
     event.preventDefault();
+    if (run.text !== burst.text) return;
     event.target.value = burst.before;
     if (scan) lookUp(burst.text);
   }
@@ -53,10 +59,10 @@
   // with. On a view without a scan box, a scan is looked up all the same.
   function inNothing(event, goesOn) {
     if (event.key === "Enter") {
-      const isScan = goesOn && burst.text.length >= SHORTEST;
+      const isScan = goesOn && run.isScan;
       if (isScan && !document.querySelector(".wall") && document.getElementById("stale").hidden) {
         event.preventDefault();
-        location.assign(`/specimen?id=${encodeURIComponent(burst.text)}`);
+        location.assign(`/specimen?id=${encodeURIComponent(run.text)}`);
       }
       return;
     }
@@ -68,7 +74,7 @@
       event.preventDefault();
       if (!event.repeat && burst.text === " ") press = setTimeout(() => (it.isConnected ? it : anew(it))?.click(), REST);
     } else if (scan) {
-      scan.value = burst.text.slice(0, -1);
+      scan.value = run.text.slice(0, -1);
       scan.focus();
       scan.setSelectionRange(scan.value.length, scan.value.length);
     }
@@ -79,8 +85,11 @@
     if (event.key === "Enter" && box.closest("form.decide") && box.tagName !== "TEXTAREA") event.preventDefault();
     const goesOn = event.timeStamp - burst.at <= GAP && !event.repeat;
     if (isPlain(event)) {
+      if (event.repeat || event.timeStamp - burst.at > LULL) run = { text: "", isScan: false };
       if (!goesOn) burst = { box, before: box.value, text: "", at: 0 };
       burst.text += event.key;
+      run.text += event.key;
+      run.isScan = run.isScan || burst.text.length >= SHORTEST;
       burst.at = event.timeStamp;
     }
     // A shift key belongs to the character that it changes.
@@ -93,6 +102,28 @@
     else if (takesText(box)) box.matches(BOXES) && inDecision(event, goesOn);
     else inNothing(event, goesOn);
     if (event.key === "Enter") burst = { box: null, before: "", text: "", at: -Infinity };
+  }, true);
+  // While nothing is heard of the gateway, a form that is filled in is better than none.
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("form.decide") && !document.getElementById("stale").hidden) event.preventDefault();
+  }, true);
+  // A row that moves in under a hand isn't what the hand aimed at: for a moment a button takes a click only where it stood before.
+  const AIMED = 1000;
+  let stood = [];
+  const called = (button) => `${button.name} ${button.value}`;
+  window.labwireMoves = () => {
+    const buttons = Array.from(document.querySelectorAll("form.decide button"), (it) => [called(it), it.getBoundingClientRect()]);
+    stood = [...stood, { at: performance.now(), buttons }];
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("form.decide button");
+    stood = stood.filter((it) => performance.now() - it.at < AIMED);
+    // A key presses what has the focus.
+    if (!button || event.detail === 0) return;
+    const [x, y] = [event.clientX, event.clientY];
+    const isUnder = (at) => at.left <= x && x <= at.right && at.top <= y && y <= at.bottom;
+    const wasThere = (it) => it.buttons.some(([name, at]) => name === called(button) && isUnder(at));
+    if (!stood.every(wasThere)) event.preventDefault();
   }, true);
   // Some browsers press as the key is let go.
   document.addEventListener("keyup", (event) => {
@@ -129,6 +160,9 @@
     gone.querySelector("pre").textContent = written.map(([, value]) => value).join("\n");
     (stands ? document.getElementById("typed-here") : gone).hidden = false;
   }
+  // What wasn't done, and why, is what somebody must see who just pressed.
+  const complaint = document.getElementById("complaint");
+  if (complaint) complaint.focus();
   if (scan) {
     scan.form.addEventListener("submit", (event) => {
       // While nothing is heard of the gateway, the page that is there is better than none.
@@ -155,6 +189,7 @@
   let again = false;
   let failed = false;
   let behind = false;
+  let gone = false;
   let source = null;
 
   // In the page's language, with the time alone.
@@ -196,7 +231,7 @@
 
   function hear(text) {
     heard = performance.now();
-    if (!fetching && !failed && !behind) confirmed = text;
+    if (!fetching && !failed && !behind && !gone) confirmed = text;
     show();
   }
 
@@ -210,6 +245,7 @@
     for (const old of document.querySelectorAll("[data-live]")) {
       const next = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
       if (!next || next.innerHTML === old.innerHTML) continue;
+      window.labwireMoves();
       const name = old.contains(focus) && named(focus);
       const scrolled = Array.from(old.querySelectorAll("pre, .wide"), (it) => it.scrollLeft);
       const typed = Array.from(old.querySelectorAll(TYPED), (it) => [it.id, it.value, it.selectionStart]);
@@ -237,7 +273,39 @@
     else if (ends) window.labwireTone && window.labwireTone([440]);
   }
 
+  // Shows what was fetched.
+  function take(text) {
+    const fresh = new DOMParser().parseFromString(text, "text/html");
+    // A selection is somebody copying: what they mark stays until they are done.
+    const marking = document.getSelection();
+    const busy = marking && !marking.isCollapsed && document.activeElement !== scan;
+    ring(fresh.body.dataset);
+    const visitor = document.body.dataset.visitor;
+    if (visitor && fresh.body.dataset.visitor !== visitor && document.querySelector("form.decide")) signedOut();
+    behind = busy;
+    if (busy) { again = true; } else { swap(fresh); count(); confirmed = fresh.body.dataset.asOf; }
+  }
+
+  // After a restart of the gateway, or signed out elsewhere: what stands in a form can't be sent, and somebody may be writing.
+  function signedOut() {
+    document.getElementById("out").hidden = false;
+    for (const button of document.querySelectorAll("form.decide button")) button.disabled = true;
+  }
+
+  // What was shown is decided, or isn't here any more, and the gateway says so: what stands here is of then, and nothing of it is
+  // to be pressed. What was typed stays.
+  async function isGone(answer) {
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const told = fresh.querySelector("main h1");
+    const words = document.getElementById("gone");
+    words.querySelector("b").textContent = told ? told.textContent : "";
+    words.hidden = false;
+    for (const button of document.querySelectorAll("form.decide button")) button.disabled = true;
+    gone = true;
+  }
+
   async function refresh() {
+    if (gone) return;
     if (fetching) { again = true; return; }
     fetching = true;
     // Not AbortSignal.timeout: a browser of 2021 has none.
@@ -245,14 +313,10 @@
     const impatience = setTimeout(() => limit.abort(), PATIENCE);
     try {
       const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin", headers: { "X-Labwire-Refresh": "1" }, signal: limit.signal });
-      if (!answer.ok) throw new Error("no page");
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      // A selection is somebody copying: what they mark stays until they are done.
-      const marking = document.getSelection();
-      const busy = marking && !marking.isCollapsed && document.activeElement !== scan;
-      ring(fresh.body.dataset);
-      behind = busy;
-      if (busy) { again = true; } else { swap(fresh); count(); confirmed = fresh.body.dataset.asOf; }
+      const isThere = answer.status !== 404;
+      if (isThere && !answer.ok) throw new Error("no page");
+      if (!isThere) await isGone(answer);
+      else take(await answer.text());
       failed = false;
     } catch {
       failed = true;

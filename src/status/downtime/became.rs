@@ -13,7 +13,7 @@ pub(super) struct SinceRow {
     pub specimen: String,
     pub patient: Words,
     pub test: String,
-    pub listed: String,
+    pub listed: Words,
     pub now: Words,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn since_row(it: &Since) -> (Became, SinceRow) {
     let newer = it.newer.iter().flat_map(|newer| {
         let is_another = newer.specimen != then.specimen;
         let other = is_another.then(|| words!("specimen {id}", id = newer.specimen.reveal()));
-        [Some(value(newer).into()), other].into_iter().flatten()
+        [Some(value(newer)), other].into_iter().flatten()
     });
     let now = Words::row(newer.chain([Words::row(states, ", ")]), " · ");
     let row = SinceRow {

@@ -161,7 +161,7 @@ fn specimen(it: Specimen) -> SpecimenItem {
 fn result(it: ResultRow) -> ResultItem {
     ResultItem {
         test: it.test,
-        value: it.value,
+        value: it.value.english(),
         flags: it.flags,
         at: it.at.exact(),
         states: english(&it.marks),
@@ -173,7 +173,7 @@ fn line(it: SinceRow) -> Line {
         specimen: it.specimen,
         patient: it.patient.english(),
         test: it.test,
-        listed: it.listed,
+        listed: it.listed.english(),
         now: it.now.english(),
         became: english(&it.marks),
     }

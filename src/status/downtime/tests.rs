@@ -30,6 +30,29 @@ fn each_destination_is_named_with_its_own_state_and_the_worst_comes_first() {
 }
 
 #[test]
+fn a_value_is_listed_as_the_lims_would_have_it_with_what_was_sent() {
+    use crate::domain::{Conversion, Reported};
+    let sent = crate::status::specimen::tests::observation();
+    let reported = Reported {
+        number: crate::domain::DecimalText::parse("27.8", '.').unwrap(),
+        unit: "mmol/L".to_owned(),
+        loinc: None,
+        exact: "27.75".to_owned(),
+        factor: String::new(),
+        offset: String::new(),
+        basis: String::new(),
+    };
+    let outcome = Ok(reported);
+    let converted = Observation { value_as_sent: "500".to_owned(), unit: Some("mg/dL".to_owned()), ..sent };
+    assert_eq!(value(&converted).english(), "500 mg/dL");
+    let converted = Observation {
+        conversion: Some(Conversion { analyte: String::new(), rules: String::new(), outcome }),
+        ..converted
+    };
+    assert_eq!(value(&converted).english(), "27.8 mmol/L (as sent: 500 mg/dL)");
+}
+
+#[test]
 fn what_is_said_of_typing_by_hand_is_true_of_each_state() {
     let told = |state: &str, may_be_there| -> Vec<String> {
         let at = At { destination: "lims".to_owned(), state: state.to_owned(), may_be_there };

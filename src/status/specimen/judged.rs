@@ -3,6 +3,7 @@
 use crate::domain::clinic::Force;
 use crate::domain::{Words, counted, words};
 use crate::journal::decisions::StoredDecision;
+use crate::status::clock::Clock;
 use crate::status::lead::Severity;
 use crate::status::words::ruled;
 
@@ -12,12 +13,14 @@ pub(super) fn judged(
     force: Force,
     decisions: &[StoredDecision],
     analyte: Analyte,
+    clock: &Clock,
 ) -> (Severity, Words) {
     let by = match force {
         Force::InForce => words!("the rules in force"),
         Force::Shadow => words!("rules that nobody has signed and that do nothing"),
     };
-    let told: Vec<Words> = decisions.iter().filter(|it| it.ruling != "clear").map(ruled).collect();
+    let told: Vec<Words> =
+        decisions.iter().filter(|it| it.ruling != "clear").map(|it| ruled(it, clock)).collect();
     let clear = decisions.len() - told.len();
     let severity = match force {
         Force::InForce if decisions.iter().any(|it| it.holds) => Severity::Act,

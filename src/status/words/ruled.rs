@@ -6,6 +6,7 @@ use super::kept::known_again;
 use crate::domain::Words;
 use crate::domain::clinic::{Check, Path};
 use crate::journal::decisions::StoredDecision;
+use crate::status::clock::Clock;
 
 /// The texts beside the names of checks and of what they find. A test holds each against the source that says it.
 pub(super) const RULED: &[&str] = &[
@@ -68,12 +69,31 @@ pub(super) const UNCONVERTED: &[&str] = &[
     "from {from} to {to} there is no exact factor",
 ];
 
-/// What rules decided, in the page's language. What the analyzer sent, such as its flags, stands as it was sent.
-pub(in crate::status) fn ruled(decision: &StoredDecision) -> Words {
-    decision.told(&|text| known(text), &|text| match decision.check == Check::Flags.name() {
+/// What rules decided, in the page's language and by its clock. What the analyzer sent, such as its flags, stands as it was sent.
+pub(in crate::status) fn ruled(decision: &StoredDecision, clock: &Clock) -> Words {
+    let told = decision.told(&|text| known(text), &|text| match decision.check == Check::Flags.name() {
         true => text.into(),
         false => seen(text),
-    })
+    });
+    timed(told, clock)
+}
+
+/// Where a part of it is nothing but a moment, as this clock writes it.
+fn timed(told: Words, clock: &Clock) -> Words {
+    match told {
+        Words::Text { english, parts } => {
+            let parts = parts.into_iter().map(|(name, part)| (name, timed(part, clock)));
+            Words::Text { english, parts: parts.collect() }
+        }
+        Words::Row(words, between) => {
+            Words::Row(words.into_iter().map(|it| timed(it, clock)).collect(), between)
+        }
+        Words::Data(text) => match text.parse() {
+            Ok(at) => clock.at(at).into(),
+            Err(_) => Words::Data(text),
+        },
+        other => other,
+    }
 }
 
 /// Why a value isn't converted.
@@ -123,6 +143,7 @@ mod tests {
                 other => other,
             }
         };
+        let clock = Clock::new(jiff::tz::TimeZone::UTC, jiff::Timestamp::UNIX_EPOCH);
         for (decision, expected) in [
             (decision("critical", "high", &[]), "CRITICAL: HIGH; BY potassium"),
             (
@@ -139,8 +160,19 @@ mod tests {
             ),
             (decision("flags", "found", &["high"]), "flags: found; BY potassium; SEEN high"),
         ] {
-            assert_eq!(ruled(&decision).text(&loud), expected);
-            assert_eq!(ruled(&decision).english(), decision.to_string(), "in English nothing changes");
+            assert_eq!(ruled(&decision, &clock).text(&loud), expected);
+            assert_eq!(
+                ruled(&decision, &clock).english(),
+                decision.to_string(),
+                "in English nothing changes"
+            );
         }
+        let vienna = jiff::tz::TimeZone::get("Europe/Vienna").unwrap();
+        let clock = Clock::new(vienna, "2026-11-23T22:00:00Z".parse().unwrap());
+        let timed = decision("delta", "clear", &["K was 5 at 2026-11-23T21:17:03Z on c311"]);
+        assert_eq!(
+            ruled(&timed, &clock).english(),
+            "delta: clear; by potassium; seen K was 5 at 22:17:03 on c311"
+        );
     }
 }
