@@ -107,6 +107,9 @@ fn why(error: &lettre::transport::smtp::Error) -> String {
         Some(code) => format!("the answer is {code}"),
         None if error.is_timeout() => "the server doesn't answer".to_owned(),
         None if error.is_tls() => "the server's certificate, or its TLS, can't be used".to_owned(),
+        None if error.is_client() => {
+            "the server doesn't offer what is asked of it: STARTTLS, or a way to sign in".to_owned()
+        }
         None => "the server can't be reached, or what it says isn't SMTP".to_owned(),
     }
 }

@@ -84,6 +84,16 @@ impl Archiving {
         stop: &CancellationToken,
     ) -> Result<(), ArchiveError> {
         let ago = |days: u32| days_before(now, days);
+        match &round.reader {
+            Some(reader) if !reader.bears_out(now)? => {
+                tracing::info!(
+                    "no message came between a day and a week ago: nothing leaves by a clock that may be wrong"
+                );
+                return Ok(());
+            }
+            Some(_) => {}
+            None => return Ok(()),
+        }
         if let Some(days) = self.settings.retention.keep_days {
             self.walk(round, ago(days), None, stop).await?;
         }
@@ -219,12 +229,12 @@ mod tests {
         journal.record(processed, ago(days)).await.unwrap();
     }
 
-    /// How many of five messages leave: 2,000, 1,500, 1,000, 732 and 700 days old.
+    /// How many of six messages leave: 2,000, 1,500, 1,000, 732, 700 and 3 days old.
     async fn left(keep_days: Option<u32>, most_bytes: Option<u64>) -> u64 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("labwire.db");
         let journal = Journal::open(&path, 0, ago(2_001)).unwrap();
-        for days in [2_000, 1_500, 1_000, 732, 700] {
+        for days in [2_000, 1_500, 1_000, 732, 700, 3] {
             over(&journal, days).await;
         }
         let reader = journal.reader().unwrap();
@@ -256,7 +266,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("labwire.db");
         let journal = Journal::open(&path, 0, ago(2_001)).unwrap();
-        for days in [2_000, 1_500, 1_000, 732, 700] {
+        for days in [2_000, 1_500, 1_000, 732, 700, 3] {
             over(&journal, days).await;
         }
         let most = journal.reader().unwrap().bytes_in_use().unwrap() - 1;
@@ -269,6 +279,25 @@ mod tests {
         let archives = pass.reader.unwrap().archives().unwrap();
         let month = ago(2_000).to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m.db").to_string();
         assert_eq!(archives.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), [month]);
+    }
+
+    #[tokio::test]
+    async fn nothing_leaves_by_a_clock_that_has_no_week_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labwire.db");
+        let journal = Journal::open(&path, 0, ago(2_001)).unwrap();
+        over(&journal, 2_000).await;
+        // As after a jump of years: what came before it is old, and what came since is of today.
+        over(&journal, 0).await;
+        let retention = Retention { keep_days: Some(731), most_bytes: Some(1) };
+        let settings = JournalSettings { path, reserve_bytes: 0, retention };
+        let archiving = Archiving { journal, board: Board::default(), settings };
+        let stop = CancellationToken::new();
+        let pass = archiving.pass(archiving.journal.reader().unwrap(), now(), &stop).await;
+        assert_eq!(pass.came.unwrap().items, 0);
+        over(&archiving.journal, 2).await;
+        let pass = archiving.pass(pass.reader.unwrap(), now(), &stop).await;
+        assert_eq!(pass.came.unwrap().items, 1);
     }
 
     #[test]
@@ -287,6 +316,7 @@ mod tests {
         let path = folder.path().join("labwire.db");
         let journal = Journal::open(&path, 0, ago(2_001)).unwrap();
         over(&journal, 2_000).await;
+        over(&journal, 3).await;
         drop(journal);
         // A journal that nobody knows as the one that ran last.
         std::fs::remove_file(path.with_extension("epoch")).unwrap();

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
@@ -157,6 +157,16 @@ struct Kept {
 }
 
 impl Reader {
+    /// Whether a message came between a day and a week before `now`. A clock that has jumped ahead has no such week behind it.
+    pub fn bears_out(&self, now: Timestamp) -> Result<bool, JournalError> {
+        const DAY: SignedDuration = SignedDuration::from_hours(24);
+        let ago = |days: i32| now.saturating_sub(DAY * days).unwrap_or(Timestamp::MIN).as_microsecond();
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM message WHERE received_at BETWEEN ? AND ? LIMIT 1")?;
+        Ok(statement.exists(params![ago(7), ago(1)])?)
+    }
+
     /// The next few rows whose bytes may leave, of those older than `before`.
     fn leaving(&self, walk: &mut Walk, before: Timestamp) -> Result<Vec<Piece>, JournalError> {
         let Some(kind) = KINDS.get(walk.kind) else { return Ok(Vec::new()) };

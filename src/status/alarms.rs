@@ -150,7 +150,7 @@ fn of_call(call: &CallView, snapshot: &Snapshot) -> Vec<Alarm> {
         None => text,
     };
     let open = match call.course.openings {
-        1 => words!("Critical call {number} is open.", number = &id),
+        0 | 1 => words!("Critical call {number} is open.", number = &id),
         _ => words!("Critical call {number} is open again: something else is to be told.", number = &id),
     };
     let open = tell(open);

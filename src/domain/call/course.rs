@@ -78,7 +78,7 @@ pub struct Course {
     read_back: bool,
     /// When what was told before was no longer so.
     reopened_at: Option<Timestamp>,
-    /// How often there was something to tell, from 1 on.
+    /// How often it was opened: by its first event, and each time that there was something to tell again.
     pub openings: u32,
 }
 
@@ -115,7 +115,7 @@ impl Course {
             last_attempt: None,
             read_back: false,
             reopened_at: None,
-            openings: 1,
+            openings: 0,
         }
     }
 
@@ -397,7 +397,9 @@ mod tests {
 
     #[test]
     fn a_correction_after_the_call_starts_the_clock_again_and_wants_its_own_verification() {
-        let call = Course::new(cause(ClockStart::Verified, 0));
+        let first = cause(ClockStart::Verified, 0);
+        let opened = CallEvent::Opened(Opening::Critical, first);
+        let call = Course::new(first).after(&opened, minute(0), Agreement::WHOLE);
         let verified = CallEvent::Entry(CallEntry::Verified { by: String::new(), note: Private::default() });
         let closed = call.after(&verified, minute(5), Agreement::WHOLE).after(
             &attempt(CallOutcome::Confirmed, 6),
