@@ -6,6 +6,7 @@ mod devices;
 mod folders;
 mod reach;
 mod reload;
+mod rights;
 mod rules;
 mod units;
 
@@ -151,7 +152,7 @@ fn journal(settings: &Settings) -> Option<Finding> {
             format!("this user may not write to the journal's folder {shown}; run as the service's user");
         return Some(about("labwire.toml", text));
     }
-    None
+    rights::findings(settings, |path, wanted| rustix::fs::access(path, wanted).is_ok())
 }
 
 /// The journal must be of a version that this program knows, and SQLite should find it sound. A large one isn't read through: that

@@ -179,6 +179,26 @@ fn a_journal_without_a_folder_or_without_room_is_told() {
     );
 }
 
+#[test]
+fn what_is_there_and_closed_to_this_user_is_told_and_what_is_not_there_is_not() {
+    let folder = folder(free(8), "[tcp_client]\nconnect = \"10.0.0.5:4001\"\n");
+    let (settings, _) = Settings::load_for(folder.path(), Secrets::Unused).unwrap();
+    let closed = |name: &str| {
+        let shut = folder.path().join(name);
+        let finding = rights::findings(&settings, |path, _| path != shut);
+        finding.map(|it| it.to_string().replace(&folder.path().display().to_string(), "DIR"))
+    };
+    let names = ["journal.db", "journal.lock", "journal.epoch", "journal.db-wal", "journal.db-shm"];
+    for name in names {
+        assert_eq!(closed(name), None, "it will be made");
+        fs::write(folder.path().join(name), "").unwrap();
+        let told = format!("labwire.toml: this user may not write to DIR/{name}; run as the service's user");
+        assert_eq!(closed(name), Some(told));
+    }
+    assert!(closed("").unwrap().contains("may not open a control socket in DIR;"));
+    assert_eq!(closed("lims"), None);
+}
+
 /// A folder as [`folder`] makes it, with something more in `labwire.toml`.
 fn with(own: u8, transport: &str, more: &str) -> TempDir {
     let folder = folder(free(own), transport);
