@@ -98,7 +98,11 @@ fn timed(told: Words, clock: &Clock) -> Words {
 
 /// Why a value isn't converted.
 pub(in crate::status) fn unconverted(text: &str) -> Words {
-    UNCONVERTED.iter().find_map(|known| known_again(known, text, &unconverted)).unwrap_or_else(|| text.into())
+    of_a_unit(text).unwrap_or_else(|| text.into())
+}
+
+fn of_a_unit(text: &str) -> Option<Words> {
+    UNCONVERTED.iter().find_map(|known| known_again(known, text, &unconverted))
 }
 
 /// A check's name or what it found.
@@ -107,9 +111,13 @@ fn known(text: &str) -> Words {
     names.into_iter().find(|name| *name == text).map_or_else(|| seen(text), Words::fixed)
 }
 
+/// What begins in its own words comes first, then what is said of a unit: `{analyte} is {what}` is like much else.
 fn seen(text: &str) -> Words {
-    let known = RULED.iter().find_map(|known| known_again(known, text, &seen));
-    known.unwrap_or_else(|| unconverted(text))
+    let of = |begins_itself: bool| {
+        let mut known = RULED.iter().filter(|known| known.starts_with('{') != begins_itself);
+        known.find_map(|known| known_again(known, text, &seen))
+    };
+    of(true).or_else(|| of_a_unit(text)).or_else(|| of(false)).unwrap_or_else(|| text.into())
 }
 
 #[cfg(test)]
@@ -134,6 +142,8 @@ mod tests {
                 "undecided: {what}" => "UNDECIDED: {what}",
                 "the value isn't in the reported unit: {what}" => "ANOTHER UNIT: {what}",
                 "the number has too many digits" => "TOO LONG",
+                "{unit} is no UCUM unit: {what}" => "{unit} NO UNIT: {what}",
+                "the table has no {symbol}" => "UNLISTED {symbol}",
                 "{analyte} was {what} at {at} on {instrument}" => {
                     "{analyte} WAS {what} at {at} on {instrument}"
                 }
@@ -153,6 +163,14 @@ mod tests {
                     &[],
                 ),
                 "CRITICAL: UNDECIDED: ANOTHER UNIT: TOO LONG; BY potassium",
+            ),
+            (
+                decision(
+                    "critical",
+                    "undecided: the value isn't in the reported unit: \"mIU/L\" is no UCUM unit: the table has no mIU",
+                    &[],
+                ),
+                "CRITICAL: UNDECIDED: ANOTHER UNIT: \"mIU/L\" NO UNIT: UNLISTED mIU; BY potassium",
             ),
             (
                 decision("delta", "clear", &["K was 99, which no patient has at 2026 on c311"]),
