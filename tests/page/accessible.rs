@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::browser::Browser;
 use super::controls::LOT;
-use super::laboratory::{Laboratory, PASSWORD};
+use super::laboratory::Laboratory;
 use super::over_http::between;
 
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/node_modules/axe-core/axe.min.js");
@@ -58,11 +58,7 @@ pub(crate) async fn laboratory_speaking(language: Language) -> (Laboratory, Brow
     let guard = between(&downtime, "name=\"guard\" value=\"", "\"");
     assert_eq!(laboratory.post("/downtime", &cookie, &format!("guard={guard}")).await.status, 303);
     let mut seen = Browser::open(&format!("http://{}/sign-in", laboratory.page));
-    seen.until_typing_into("name", "/sign-in");
-    seen.type_text("anna");
-    seen.key("Tab");
-    seen.type_text(&PASSWORD.replace('+', " "));
-    seen.key("Enter");
+    seen.signs_in_as_anna();
     seen.until(
         "location.pathname === '/' && document.querySelector('.visitor').textContent === 'ANNA Example'",
     );

@@ -3,7 +3,7 @@
 use labsim::lims::Mode;
 
 use super::browser::Browser;
-use super::laboratory::{Laboratory, PASSWORD};
+use super::laboratory::Laboratory;
 use super::over_http::between;
 
 /// A laboratory with a dead letter, once its alarm is on.
@@ -71,11 +71,7 @@ async fn an_open_page_shows_an_alarm_as_it_begins_and_a_scan_acknowledges_nothin
     let mut laboratory = Laboratory::open().await;
     laboratory.signed_in("anna", "technician").await;
     let mut seen = Browser::open(&format!("http://{}/sign-in?next=%2Falarms", laboratory.page));
-    seen.until_typing_into("name", "/sign-in");
-    seen.type_text("anna");
-    seen.key("Tab");
-    seen.type_text(&PASSWORD.replace('+', " "));
-    seen.key("Enter");
+    seen.signs_in_as_anna();
     seen.until("location.pathname === '/alarms' && document.body.textContent.includes('No alarm is on.')");
     laboratory.lims_does(Mode::Refuse(vec!["001".to_owned()]));
     laboratory.send("24-000008", &[("001", "5.10")]).await;
@@ -103,11 +99,7 @@ async fn an_open_list_of_alarms_follows_them_without_cutting_their_sound_or_what
     let cookie = laboratory.signed_in("anna", "technician").await;
     let mut seen = Browser::open(&format!("http://{}/sign-in?next=%2Falarms", laboratory.page));
     seen.before_each_page(LISTENING);
-    seen.until_typing_into("name", "/sign-in");
-    seen.type_text("anna");
-    seen.key("Tab");
-    seen.type_text(&PASSWORD.replace('+', " "));
-    seen.key("Enter");
+    seen.signs_in_as_anna();
     seen.until("location.pathname === '/alarms' && document.body.textContent.includes('No alarm is on.')");
     seen.until("document.getElementById('as-of').textContent.startsWith('live')");
     seen.run("window.same = true");
@@ -165,11 +157,7 @@ async fn a_click_takes_no_row_that_moved_in_under_the_hand() {
     let mut laboratory = ringing().await;
     laboratory.signed_in("anna", "technician").await;
     let mut seen = Browser::open(&format!("http://{}/sign-in?next=%2Falarms", laboratory.page));
-    seen.until_typing_into("name", "/sign-in");
-    seen.type_text("anna");
-    seen.key("Tab");
-    seen.type_text(&PASSWORD.replace('+', " "));
-    seen.key("Enter");
+    seen.signs_in_as_anna();
     seen.until("document.querySelector('form.decide button')?.disabled === false");
     let aimed = seen.middle_of("form.decide button");
     seen.run(

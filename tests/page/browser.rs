@@ -10,6 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
+use super::laboratory::PASSWORD;
+
 const DEADLINE: Duration = Duration::from_secs(120);
 const FLAGS: &str = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
                      --disable-component-update --disable-sync --disable-quic --hide-scrollbars \
@@ -174,7 +176,16 @@ impl Browser {
         self.type_at(text, Duration::from_millis(5));
     }
 
-    /// Clicks in the middle of what a selector finds first; where it did, for [`Browser::click_at`].
+    /// Anna signs in by the form that is shown, as [`super::laboratory::Laboratory::signed_in`] has made her known.
+    pub(crate) fn signs_in_as_anna(&mut self) {
+        self.until_typing_into("name", "/sign-in");
+        self.type_text("anna");
+        self.key("Tab");
+        self.type_text(&PASSWORD.replace('+', " "));
+        self.key("Enter");
+    }
+
+    /// Where the middle is of what a selector finds first, for [`Browser::click_at`].
     pub(crate) fn middle_of(&mut self, selector: &str) -> (f64, f64) {
         let script = format!(
             "(() => {{ const it = document.querySelector(\"{selector}\").getBoundingClientRect(); return [it.x + it.width / 2, it.y + it.height / 2] }})()"

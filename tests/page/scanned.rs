@@ -6,7 +6,7 @@ use std::time::Duration;
 use labwire::config::settings::Language;
 
 use super::browser::Browser;
-use super::laboratory::{Laboratory, PASSWORD};
+use super::laboratory::Laboratory;
 
 const HAND: Duration = Duration::from_millis(180);
 const SCAN: &str = "document.getElementById('scan').value";
@@ -15,11 +15,7 @@ const COUNTING: &str = "window.pressed = 0; document.addEventListener('click', (
     if (event.target.closest('button, summary, [type=checkbox]')) { window.pressed += 1; event.preventDefault(); } }, true)";
 
 fn sign_in(seen: &mut Browser, path: &str) {
-    seen.until_typing_into("name", "/sign-in");
-    seen.type_text("anna");
-    seen.key("Tab");
-    seen.type_text(&PASSWORD.replace('+', " "));
-    seen.key("Enter");
+    seen.signs_in_as_anna();
     seen.until(&format!("document.readyState === 'complete' && location.pathname === '{path}'"));
 }
 
