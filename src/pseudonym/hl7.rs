@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Keep, Pseudonyms, fits, pieces};
 use crate::domain::SampleClass;
-use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, Profile};
+use crate::domain::profile::{Hl7Dialect, Hl7Location, Hl7Places, Hl7Rule, Pattern, Profile};
 
 /// Segments by the names that the standard gives them.
 const SEGMENTS: [&[u8]; 40] = [
@@ -153,7 +153,10 @@ fn keep(place: &Place, piece: &[u8], dialect: &Hl7Dialect, places: &Hl7Places) -
         .chain(dialect.classes.iter().map(|it| &it.0))
         .chain(dialect.order_results.iter().map(|it| &it.rule));
     // A rule that takes anything looks for nothing.
-    let looks_for = |rule: &Hl7Rule| fits(&rule.is, piece) && !fits(&rule.is, b"whatever it is");
+    let is_told = |pattern: &Pattern| fits(pattern, piece) && !fits(pattern, b"whatever it is");
+    // One about a whole field tells its components.
+    let looks_for =
+        |rule: &Hl7Rule| rule.is.as_str().split(['^', '&']).any(|part| is_told(&Pattern::new(part)));
     if rules.any(|rule| place.is(&rule.at) && place.segment != *b"PID" && looks_for(rule)) {
         return Keep::Ruled;
     }
