@@ -1,5 +1,6 @@
 //! Makes what the package ships beside the programs: man pages and shell completions from the programs' own command lines,
-//! schemas of the configuration for editors, and the licences of everything that is built into them. It is no part of what is shipped, and it decides nothing.
+//! schemas of the configuration for editors, the documents with links to where the package puts things, and the licences of
+//! everything that is built into them. It is no part of what is shipped, and it decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -32,7 +33,101 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(schemas.join(format!("{}.schema.json", file.name())), file.schema())?;
     }
     fs::write(folder.join("THIRD-PARTY-LICENCES"), licences()?)?;
+    documents(&folder.join("documents"))
+}
+
+/// Where the package has the documents.
+const DOCUMENTS: &str = "usr/share/doc/labwire/";
+
+/// README.md and docs/*.md as the package has them.
+fn documents(folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let installed = Installed::read(root)?;
+    let mut sources = vec![PathBuf::from("README.md")];
+    for entry in fs::read_dir(root.join("docs"))? {
+        sources.push(Path::new("docs").join(entry?.file_name()));
+    }
+    for source in sources.iter().filter(|it| it.extension().is_some_and(|end| end == "md")) {
+        let name = source.file_name().ok_or("a document without a name")?;
+        fs::write(folder.join(name), installed.relinked(source, &fs::read_to_string(root.join(source))?))?;
+    }
     Ok(())
+}
+
+/// Which file of the source is put where, by the package's own list: patterns with at most one `*`, in a file's name.
+struct Installed(Vec<(String, String)>);
+
+impl Installed {
+    fn read(root: &Path) -> Result<Self, Box<dyn Error>> {
+        let manifest: toml::Value = toml::from_str(&fs::read_to_string(root.join("Cargo.toml"))?)?;
+        let deb = ["package", "metadata", "deb", "assets"];
+        let assets = deb.iter().try_fold(&manifest, |table, key| table.get(key)).and_then(|it| it.as_array());
+        let mut places = vec![
+            ("README.md".to_owned(), DOCUMENTS.to_owned()),
+            ("docs/*.md".to_owned(), DOCUMENTS.to_owned()),
+        ];
+        for asset in assets.ok_or("the package has no list of what is in it")? {
+            let field = |number: usize| asset.get(number).and_then(|it| it.as_str()).map(str::to_owned);
+            places.extend(field(0).zip(field(1)));
+        }
+        Ok(Installed(places))
+    }
+
+    /// Where a file of the source is put; `None` where the package hasn't got it.
+    fn place(&self, source: &str) -> Option<String> {
+        let name = source.rsplit('/').next()?;
+        self.0.iter().find_map(|(pattern, place)| {
+            let fits = match pattern.split_once('*') {
+                Some((start, end)) => {
+                    source.strip_prefix(start)?.strip_suffix(end).is_some_and(|it| !it.contains('/'))
+                }
+                None => source == pattern,
+            };
+            fits.then(|| if place.ends_with('/') { format!("/{place}{name}") } else { format!("/{place}") })
+        })
+    }
+
+    /// A document whose links to other files lead to where they are put, or say that the source alone has them.
+    fn relinked(&self, document: &Path, text: &str) -> String {
+        let mut relinked = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("](") {
+            let Some((target, behind)) = after.split_once(')') else { break };
+            if target.starts_with('#') || target.contains("://") {
+                relinked.push_str(before);
+                relinked.push_str(&format!("]({target})"));
+            } else {
+                let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+                let source = in_source(document, file);
+                match self.place(&source) {
+                    Some(place) if anchor.is_empty() => relinked.push_str(&format!("{before}]({place})")),
+                    Some(place) => relinked.push_str(&format!("{before}]({place}#{anchor})")),
+                    None => {
+                        let (ahead, words) = before.rsplit_once('[').unwrap_or(("", before));
+                        relinked.push_str(&format!("{ahead}{words} (in the source, {source})"));
+                    }
+                }
+            }
+            rest = behind;
+        }
+        relinked.push_str(rest);
+        relinked
+    }
+}
+
+/// A link's path from the root of the source.
+fn in_source(document: &Path, link: &str) -> String {
+    let mut parts: Vec<&str> = document.iter().filter_map(|part| part.to_str()).collect();
+    parts.pop();
+    for part in link.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// A crate that is built in.

@@ -6,6 +6,7 @@ mod whole;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -265,9 +266,11 @@ impl Board {
 
     pub fn set_link(&self, source: &str, now: Timestamp, to: LinkState) {
         self.with_link(source, |link| {
-            if link.state != to {
-                (link.state, link.since) = (to, now);
+            // For another reason it is down for as long.
+            if mem::discriminant(&link.state) != mem::discriminant(&to) {
+                link.since = now;
             }
+            link.state = to;
         });
     }
 

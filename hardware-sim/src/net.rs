@@ -47,7 +47,8 @@ impl Place {
         }
     }
 
-    /// One connection. Connecting is tried for ever, listening waits for ever: drop the future to stop.
+    /// One connection. Connecting is tried for ever, listening and a pseudo-terminal wait for the gateway for ever: drop
+    /// the future to stop.
     /// A pseudo-terminal or a device that can't be opened is an error.
     pub async fn open(&self) -> io::Result<Box<dyn Stream>> {
         match self {
@@ -57,7 +58,11 @@ impl Place {
                 stream.set_nodelay(true)?;
                 Ok(Box::new(stream))
             }
-            Place::Pty(link) => Ok(Box::new(serial::pty_at(link)?)),
+            Place::Pty(link) => {
+                let end = serial::pty_at(link)?;
+                end.opened().await?;
+                Ok(Box::new(end))
+            }
             Place::Device(path, baud) => Ok(Box::new(serial::open_device(path, *baud)?)),
         }
     }

@@ -7,12 +7,14 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, inotify};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::sleep;
 use tokio_serial::{SerialPortBuilderExt, SerialStream};
 
 /// The analyzer's end. Dropping it unplugs the cable: the gateway's end reads and writes fail.
@@ -21,8 +23,15 @@ pub struct PtyEnd {
     master: AsyncFd<OwnedFd>,
     /// Kept open, so that the gateway may come and go without ending the line.
     slave: OwnedFd,
+    /// Tells of whoever opens the gateway's device from now on.
+    openings: OwnedFd,
     name: Option<Name>,
 }
+
+/// How often it is looked whether the gateway has come.
+const LOOK: Duration = Duration::from_millis(20);
+/// What the gateway has to set its end up. What arrives before may be thrown away, as on a real port.
+const SETTING_UP: Duration = Duration::from_millis(200);
 
 /// A link to the gateway's device, gone with the device.
 #[derive(Debug)]
@@ -45,6 +54,20 @@ impl PtyEnd {
     pub fn asked_speed(&self) -> io::Result<u32> {
         Ok(tcgetattr(&self.slave)?.input_speed())
     }
+
+    /// Waits until the gateway has opened its end and had 200 ms to set it up. Waits for ever: drop the future to stop.
+    pub async fn opened(&self) -> io::Result<()> {
+        let mut event = [0; 64];
+        loop {
+            match rustix::io::read(&self.openings, &mut event) {
+                Ok(_) => break,
+                Err(rustix::io::Errno::WOULDBLOCK) => sleep(LOOK).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        sleep(SETTING_UP).await;
+        Ok(())
+    }
 }
 
 /// Makes a pair in raw mode. The path is the gateway's device. Needs a running tokio runtime.
@@ -59,10 +82,12 @@ pub fn pty_pair() -> io::Result<(PtyEnd, PathBuf)> {
     let mut settings = tcgetattr(&slave)?;
     settings.make_raw();
     tcsetattr(&slave, OptionalActions::Now, &settings)?;
+    let openings = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
+    inotify::add_watch(&openings, &path, inotify::WatchFlags::OPEN)?;
     rustix::fs::fcntl_setfl(&master, rustix::fs::fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
     #[expect(deprecated, reason = "its successor is unsafe; an OwnedFd keeps what that one asks for")]
     let master = AsyncFd::new(master)?;
-    Ok((PtyEnd { master, slave, name: None }, path))
+    Ok((PtyEnd { master, slave, openings, name: None }, path))
 }
 
 /// Makes a pair and a link with a lasting name to the gateway's device, as udev does; dropping the
@@ -148,6 +173,15 @@ mod tests {
         let mut arrived = vec![0; 256];
         analyzer.read_exact(&mut arrived).await.unwrap();
         assert_eq!(arrived, bytes);
+    }
+
+    #[tokio::test]
+    async fn who_opens_the_gateways_end_is_noticed_and_nobody_before() {
+        let (analyzer, path) = pty_pair().unwrap();
+        let early = tokio::time::timeout(SETTING_UP * 2, analyzer.opened()).await;
+        assert!(early.is_err());
+        let _gateway = open_device(&path, 9600).unwrap();
+        tokio::time::timeout(Duration::from_secs(10), analyzer.opened()).await.unwrap().unwrap();
     }
 
     #[tokio::test]

@@ -22,7 +22,7 @@ pub(super) fn run(bearings: &Bearings, out: &mut impl Write) -> Outcome {
             if let Some(differing) = configuration {
                 writeln!(out, "{differing}")?;
             }
-            live(out, "Analyzers", &links)?;
+            live(out, "Links", &links)?;
             let destinations = destinations
                 .into_iter()
                 .map(|it| Live { name: with_mode(it.name, bearings.whole.as_ref().ok()), ..it });

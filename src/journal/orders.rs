@@ -275,6 +275,11 @@ pub fn source_name(name: &str) -> String {
     format!("{SOURCE}{name}")
 }
 
+/// Who tells orders under this name as a source; `None` where it is another kind of source.
+pub fn teller(source: &str) -> Option<&str> {
+    source.strip_prefix(SOURCE)
+}
+
 /// The names under which the transfers of those are stored who tell orders: theirs count.
 pub fn source_names<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     names.into_iter().map(source_name).collect()

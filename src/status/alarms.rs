@@ -131,6 +131,9 @@ fn alarms(snapshot: &Snapshot) -> Vec<Alarm> {
     }
     destinations(snapshot, &mut alarms);
     analyzers(snapshot, &mut alarms);
+    for (name, ..) in snapshot.orders_down() {
+        alarms.push(alarm(Least::Act, "orders-down", name, words!("No orders come from {name}.", name)));
+    }
     people(snapshot, &mut alarms);
     alarms
 }
@@ -244,7 +247,7 @@ mod tests {
     use crate::domain::call::Step;
     use crate::journal::CallId;
     use crate::journal::restoration::Standstill;
-    use crate::status::lead::tests::{call, calm_bench};
+    use crate::status::lead::tests::{call, calm_bench, orders_down};
     use crate::status::snapshot::Lims;
 
     type Change = fn(&mut Snapshot);
@@ -256,7 +259,7 @@ mod tests {
     #[test]
     fn a_calm_bench_alarms_nobody_and_each_trouble_has_its_name() {
         assert!(names(&calm_bench()).is_empty());
-        let cases: [(&str, Change); 10] = [
+        let cases: [(&str, Change); 11] = [
             ("disk-full ", |it| it.condition = Condition::Full),
             ("journal-failed ", |it| it.condition = Condition::Failed("CanaryName".to_owned())),
             ("delivery-stopped ", |it| {
@@ -275,6 +278,7 @@ mod tests {
             ("link-down c311", |it| {
                 it.analyzers[0].contact = Contact::Down { why: "CanaryName".to_owned(), since: it.as_of };
             }),
+            ("orders-down his", |it| it.told_by = vec![orders_down(it.as_of)]),
             ("disk-filling ", |it| it.days_left = Some(29)),
             ("results-held ", |it| it.waiting.held = 1),
             ("problems-open ", |it| it.waiting.open_problems = 3),

@@ -170,6 +170,14 @@ fn analyzers(snapshot: &Snapshot, text: &mut Exposition) {
         let down = matches!(it.contact, Contact::Down { .. });
         text.sample("link_down", &[("analyzer", &it.name)], u8::from(down));
     }
+    text.family(
+        "lims_link_down",
+        "gauge",
+        "Whether the LIMS can't be reached where it tells orders or history.",
+    );
+    for it in &snapshot.told_by {
+        text.sample("lims_link_down", &[("link", &it.link)], u8::from(it.down.is_some()));
+    }
     text.family("files_stuck", "gauge", "Files that lie where the analyzer leaves them and can't be taken.");
     for it in &snapshot.analyzers {
         if let Some(drop) = &it.drop {

@@ -1,9 +1,11 @@
 //! The sentence on top of the page: the worst problem of one moment, what to do about it, and what comes after. Pure.
 
+mod lims;
+
 use super::clock::Clock;
 use super::snapshot::{Analyzer, Contact, Lims, Snapshot};
 use super::words::kept;
-use super::{calls, held, next};
+use super::{calls, held};
 use crate::board::{DestinationState, DropView};
 use crate::domain::{Words, counted, words};
 use crate::journal::Condition;
@@ -33,17 +35,19 @@ pub(super) fn lead(snapshot: &Snapshot, clock: &Clock) -> Lead {
     standstill(snapshot, &mut concerns);
     sums(snapshot, &mut concerns);
     critical_calls(snapshot, clock, &mut concerns);
-    resting(snapshot, clock, &mut concerns);
+    lims::resting(snapshot, clock, &mut concerns);
     dead_letters(snapshot, &mut concerns);
     links(snapshot, clock, &mut concerns);
     files(snapshot, &mut concerns);
-    removed(snapshot, &mut concerns);
+    lims::removed(snapshot, &mut concerns);
+    lims::orders(snapshot, clock, &mut concerns);
     messages(snapshot, &mut concerns);
     people(snapshot, &mut concerns);
     reports(snapshot, clock, &mut concerns);
     queries(snapshot, &mut concerns);
-    hiccups(snapshot, &mut concerns);
-    under_test(snapshot, &mut concerns);
+    lims::hiccups(snapshot, &mut concerns);
+    lims::history(snapshot, clock, &mut concerns);
+    lims::under_test(snapshot, &mut concerns);
     silent(snapshot, clock, &mut concerns);
     concerns.sort_by_key(|concern| concern.severity);
     let mut concerns = concerns.into_iter();
@@ -113,96 +117,6 @@ fn sums(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
                 "A result may be lost or doubled. Compare the analyzer's own list with the LIMS, and have labwire looked at."
             ),
         });
-    }
-}
-
-/// What is still owed to a destination that the configuration no longer names stays here until somebody acts.
-fn removed(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
-    for lims in snapshot.destinations.iter().filter(|it| !it.is_configured && it.open() > 0) {
-        concerns.push(Concern {
-            severity: Severity::Act,
-            headline: counted!(
-                lims.open(),
-                "{name} is no longer configured; {n} result waits for it.",
-                "{name} is no longer configured; {n} results wait for it.",
-                name = &lims.name
-            ),
-            remedy: words!(
-                "Name {name} in labwire.toml again, or enter the results in the LIMS by hand.",
-                name = &lims.name
-            ),
-        });
-    }
-}
-
-fn resting(snapshot: &Snapshot, clock: &Clock, concerns: &mut Vec<Concern>) {
-    for lims in snapshot.destinations.iter().filter(|it| !it.is_under_test()) {
-        let headline = match &lims.state {
-            DestinationState::Resting { until, why } => {
-                let at = clock.at(*until);
-                words!(
-                    "{name} does not answer: {why}; next try at {at}.",
-                    name = &lims.name,
-                    why = kept(why),
-                    at
-                )
-            }
-            DestinationState::Failing(why) if lims.fails_lastingly(snapshot.as_of) => {
-                words!("{name} is failing: {why}.", name = &lims.name, why = kept(why))
-            }
-            _ => continue,
-        };
-        let remedy = match lims.on_their_way() {
-            0 if lims.owes() => {
-                words!("Check the LIMS and the network. A word about a result is safe here until it answers.")
-            }
-            0 => words!("Check the LIMS and the network. Nothing waits for it."),
-            some => counted!(
-                some,
-                "Check the LIMS and the network. {n} result is safe here until it answers.",
-                "Check the LIMS and the network. {n} results are safe here until it answers."
-            ),
-        };
-        let remedy = Words::row([remedy, next::perhaps_there(lims.perhaps_there())], " ");
-        concerns.push(Concern { severity: Severity::Danger, headline, remedy });
-    }
-}
-
-/// A delivery that failed just now: retried by itself.
-fn hiccups(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
-    for lims in snapshot.destinations.iter().filter(|it| !it.is_under_test()) {
-        if let (DestinationState::Failing(why), false) = (&lims.state, lims.fails_lastingly(snapshot.as_of)) {
-            concerns.push(Concern {
-                severity: Severity::Odd,
-                headline: words!("{name} failed just now: {why}.", name = &lims.name, why = kept(why)),
-                remedy: words!("labwire tries again by itself."),
-            });
-        }
-    }
-}
-
-/// What goes wrong with a destination that nobody is treated by is no danger.
-fn under_test(snapshot: &Snapshot, concerns: &mut Vec<Concern>) {
-    for lims in snapshot.destinations.iter().filter(|it| it.is_under_test()) {
-        let name = &lims.name;
-        let fails = match &lims.state {
-            DestinationState::Resting { why, .. } | DestinationState::Failing(why) => {
-                Some(words!("{name}, which is under test, fails: {why}.", name, why = kept(why)))
-            }
-            DestinationState::Untried | DestinationState::Up => None,
-        };
-        let refused = Some(lims.deliveries("dead")).filter(|letters| *letters > 0).map(|letters| {
-            counted!(
-                letters,
-                "{name}, which is under test, has {n} delivery that waits for a person.",
-                "{name}, which is under test, has {n} deliveries that wait for a person.",
-                name
-            )
-        });
-        for headline in fails.into_iter().chain(refused) {
-            let remedy = words!("No patient is treated by what it holds; tell those who set it up.");
-            concerns.push(Concern { severity: Severity::Odd, headline, remedy });
-        }
     }
 }
 

@@ -213,6 +213,7 @@ fn stopped((done, id, failure): (usize, i64, Failure), named: &[Words]) -> Failu
         _ if done > 0 => {
             Failure::Refused(words!("{done}, and then it broke off: look what is held still.", done = left()))
         }
+        Failure::Refused(why) => Failure::Refused(words!("Nothing was released: {why}", why)),
         other => other,
     }
 }
@@ -236,6 +237,6 @@ mod tests {
         assert!(told(2, Failure::Render).starts_with(
             "2 results were released (no. 3, 001 4.80 of S1; no. 5, 001 5.10 of S2), and then it broke off"
         ));
-        assert_eq!(told(0, refused()), "result 5 is no longer held");
+        assert_eq!(told(0, refused()), "Nothing was released: result 5 is no longer held");
     }
 }

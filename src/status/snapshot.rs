@@ -29,8 +29,8 @@ use crate::journal::views::{
 };
 use crate::journal::{Condition, JournalError, Reader, Sums};
 
-pub(super) use lims::Lims;
-use lims::destinations;
+pub(super) use lims::{Lims, ToldBy};
+use lims::{destinations, told_by};
 
 /// How much of an analyzer's traffic is shown.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -47,6 +47,8 @@ pub(super) struct Snapshot {
     pub waiting: Waiting,
     pub analyzers: Vec<Analyzer>,
     pub destinations: Vec<Lims>,
+    /// The links over which the LIMS tells something.
+    pub told_by: Vec<ToldBy>,
     pub problems: Vec<ProblemView>,
     pub held: Vec<HoldView>,
     pub letters: Vec<DeadLetter>,
@@ -245,6 +247,7 @@ impl Snapshot {
             waiting,
             analyzers,
             destinations,
+            told_by: told_by(links),
             problems,
             held,
             letters,

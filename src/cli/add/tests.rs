@@ -26,6 +26,21 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[test]
+fn what_belongs_to_another_kind_of_connection_is_refused() {
+    let line = ["labwire", "add", "instrument", "a1", "--profile", "erba-xl"];
+    for wrong in [
+        &["--listen", "127.0.0.1:4001", "--baud", "19200"][..],
+        &["--connect", "10.0.0.7:4001", "--parity", "even"],
+        &["--folder", "/srv/a1", "--stop-bits", "2"],
+        &["--serial", "/dev/serial/by-id/usb-Example", "--allow", "10.0.0.5"],
+    ] {
+        let words = line.iter().chain(wrong);
+        let refused = Arguments::try_parse_from(words).err().unwrap().to_string();
+        assert!(refused.contains(wrong[2]), "{refused}");
+    }
+}
+
+#[test]
 fn an_instrument_of_each_kind_of_connection_is_added_and_loads() {
     let folder = folder();
     for (name, words) in [

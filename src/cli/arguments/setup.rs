@@ -77,22 +77,22 @@ pub(in crate::cli) struct Connection {
     #[arg(long, value_name = "DEVICE", group = "way")]
     pub(in crate::cli) serial: Option<String>,
     /// Bits per second
-    #[arg(long, value_name = "RATE", requires = "serial")]
+    #[arg(long, value_name = "RATE", requires = "serial", conflicts_with_all = ["listen", "connect", "folder"])]
     pub(in crate::cli) baud: Option<u32>,
     /// 5 to 8
-    #[arg(long, value_name = "NUMBER", requires = "serial")]
+    #[arg(long, value_name = "NUMBER", requires = "serial", conflicts_with_all = ["listen", "connect", "folder"])]
     pub(in crate::cli) data_bits: Option<u8>,
     /// none, even or odd
-    #[arg(long, value_name = "WORD", requires = "serial")]
+    #[arg(long, value_name = "WORD", requires = "serial", conflicts_with_all = ["listen", "connect", "folder"])]
     pub(in crate::cli) parity: Option<String>,
     /// 1 or 2
-    #[arg(long, value_name = "NUMBER", requires = "serial")]
+    #[arg(long, value_name = "NUMBER", requires = "serial", conflicts_with_all = ["listen", "connect", "folder"])]
     pub(in crate::cli) stop_bits: Option<u8>,
     /// It connects to this address and port of this machine
     #[arg(long, value_name = "ADDRESS:PORT", group = "way")]
     pub(in crate::cli) listen: Option<String>,
     /// From this address or network alone
-    #[arg(long, value_name = "ADDRESS", requires = "listen")]
+    #[arg(long, value_name = "ADDRESS", requires = "listen", conflicts_with_all = ["serial", "connect", "folder"])]
     pub(in crate::cli) allow: Vec<String>,
     /// labwire connects to it there
     #[arg(long, value_name = "HOST:PORT", group = "way")]

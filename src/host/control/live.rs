@@ -19,7 +19,10 @@ impl Control {
                 }
             };
             Live {
-                name: format!("{} ({})", link.instruments.join(", "), name),
+                name: match link.instruments.join(", ") {
+                    of_the_lims if of_the_lims.is_empty() => name,
+                    instruments => format!("{instruments} ({name})"),
+                },
                 state,
                 since: link.since,
                 more: link.drop.map(|drop| drop.english()).unwrap_or_default(),

@@ -16,7 +16,7 @@ use crate::journal::restoration::Standstill;
 use crate::journal::views::{InstrumentView, QueueView, Waiting};
 use crate::journal::{CallId, DestinationSums, IntakeSums, ObservationId, Sums};
 use crate::status::around::Around;
-use crate::status::snapshot::{Analyzer, Wire};
+use crate::status::snapshot::{Analyzer, ToldBy, Wire};
 
 fn at(text: &str) -> Timestamp {
     format!("2026-03-02T{text}Z").parse().unwrap()
@@ -62,6 +62,7 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
             is_configured: true,
             mode: Mode::Live,
         }],
+        told_by: vec![ToldBy { link: "orders his".to_owned(), down: None }],
         problems: Vec::new(),
         held: Vec::new(),
         letters: Vec::new(),
@@ -77,6 +78,12 @@ pub(in crate::status) fn calm_bench() -> Snapshot {
         days_left: Some(400),
         rules: None,
     }
+}
+
+/// Who tells orders, and can't be reached for an hour.
+pub(in crate::status) fn orders_down(now: Timestamp) -> ToldBy {
+    let since = now - jiff::SignedDuration::from_hours(1);
+    ToldBy { link: "orders his".to_owned(), down: Some(("CanaryName".to_owned(), since)) }
 }
 
 /// A destination that the configuration no longer names.
@@ -140,6 +147,9 @@ const WORST_FIRST: &[(Severity, &str, Change)] = &[
     (Severity::Act, "archive is no longer configured; 2 results wait for it.", |it| {
         it.destinations.push(removed_with(2));
     }),
+    (Severity::Act, "No orders come from his since 11:00:00: CanaryName.", |it| {
+        it.told_by.push(orders_down(it.as_of));
+    }),
     (Severity::Act, "1 message came from an analyzer that labwire doesn't know: not in the LIMS.", |it| {
         (it.waiting.unattributed, it.waiting.open_problems) = (1, it.waiting.open_problems + 1);
     }),
@@ -162,6 +172,9 @@ const WORST_FIRST: &[(Severity, &str, Change)] = &[
     (Severity::Odd, "lims failed just now: answered 503.", |it| {
         it.destinations[0].state = DestinationState::Failing("answered 503".to_owned());
         it.destinations[0].last_accepted = Some(at("11:59:50"));
+    }),
+    (Severity::Odd, "The LIMS tells no earlier values of patients since 11:00:00: CanaryName.", |it| {
+        it.told_by.push(ToldBy { link: "patients' history".to_owned(), ..orders_down(it.as_of) });
     }),
     (Severity::Odd, "h500 has been silent since 09:58:00.", |it| {
         it.analyzers[1].counts.last_message = Some(at("09:58:00"));
@@ -263,6 +276,18 @@ fn at_most_two_more_problems_are_said_and_the_rest_is_counted() {
         "{:?}",
         lead_of(&bench).then
     );
+}
+
+#[test]
+fn who_tells_orders_and_fails_for_a_moment_is_nobodys_concern() {
+    let mut bench = calm_bench();
+    let link = orders_down(bench.as_of);
+    bench.told_by = vec![ToldBy { down: Some(("answered 503".to_owned(), at("11:59:10"))), ..link }];
+    assert_eq!(lead_of(&bench).severity, Severity::Calm);
+    bench.as_of = at("12:00:10");
+    assert_eq!(lead_of(&bench).severity, Severity::Act);
+    bench.as_of = at("11:00:00");
+    assert_eq!(lead_of(&bench).severity, Severity::Act, "the clock was set back");
 }
 
 #[test]

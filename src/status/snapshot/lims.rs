@@ -1,16 +1,18 @@
-//! One destination as of one moment: what the journal owes it, and how it does. It only reads.
+//! The LIMS as of one moment: what the journal owes each destination, how it does, and the links over which the LIMS tells
+//! something. It only reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Known;
-use crate::board::{Cause, DestinationState, DestinationView};
+use super::{Known, Snapshot};
+use crate::board::{Cause, DestinationState, DestinationView, LinkState, LinkView};
 use crate::config::settings::Mode;
+use crate::journal::orders::teller;
 use crate::journal::views::QueueView;
 use crate::journal::{DestinationSums, Sums};
 
-/// A destination that took nothing for this long while it fails is a matter for a person.
+/// What fails for this long is a matter for a person.
 const LASTING: SignedDuration = SignedDuration::from_secs(60);
 
 /// One destination.
@@ -28,6 +30,49 @@ pub(in crate::status) struct Lims {
     /// The configuration still names it; otherwise nothing leaves for it.
     pub is_configured: bool,
     pub mode: Mode,
+}
+
+/// A link over which the LIMS tells something: orders, or what patients had before.
+#[derive(Debug, Clone)]
+pub(in crate::status) struct ToldBy {
+    /// As the board calls it.
+    pub link: String,
+    /// Why, and since when.
+    pub down: Option<(String, Timestamp)>,
+}
+
+impl ToldBy {
+    /// Why and since when, where it is down and not just for a moment. Where the clock was set back nobody knows for how long.
+    fn fails_lastingly(&self, now: Timestamp) -> Option<(&str, Timestamp)> {
+        let (why, since) = self.down.as_ref()?;
+        (now.duration_since(*since).abs() >= LASTING).then_some((why, *since))
+    }
+}
+
+/// What is at the other end of such a link is no instrument.
+pub(super) fn told_by(links: &BTreeMap<String, LinkView>) -> Vec<ToldBy> {
+    let down = |view: &LinkView| match &view.state {
+        LinkState::Down(why) => Some((why.clone(), view.since)),
+        _ => None,
+    };
+    let of_the_lims = links.iter().filter(|(_, view)| view.instruments.is_empty());
+    of_the_lims.map(|(link, view)| ToldBy { link: link.clone(), down: down(view) }).collect()
+}
+
+impl Snapshot {
+    /// Who tells orders and hasn't for a while: name, why, since when.
+    pub(in crate::status) fn orders_down(&self) -> impl Iterator<Item = (&str, &str, Timestamp)> {
+        self.told_by.iter().filter_map(|it| {
+            let (why, since) = it.fails_lastingly(self.as_of)?;
+            Some((teller(&it.link)?, why, since))
+        })
+    }
+
+    /// Why and since when the LIMS hasn't told what patients had before.
+    pub(in crate::status) fn history_down(&self) -> Option<(&str, Timestamp)> {
+        let mut asked = self.told_by.iter().filter(|it| teller(&it.link).is_none());
+        asked.find_map(|it| it.fails_lastingly(self.as_of))
+    }
 }
 
 impl Lims {

@@ -188,6 +188,16 @@ fn german_says_all_that_is_said_with_the_same_in_it_and_no_more() {
     assert_eq!(faults(&used, &broken), expected);
 }
 
+#[test]
+fn a_text_is_found_where_its_english_would_be_looked_up() {
+    let file = include_str!("de.toml");
+    let texts: Vec<String> =
+        file.lines().filter_map(|line| Some(line.split_once("\" = \"")?.0.to_lowercase())).collect();
+    assert_eq!(texts.len(), GERMAN.len());
+    let misplaced: Vec<_> = texts.windows(2).filter(|pair| pair[0] > pair[1]).collect();
+    assert!(misplaced.is_empty(), "{misplaced:?}");
+}
+
 /// A template without what stands between these.
 fn without(template: &str, begin: &str, end: &str) -> String {
     let mut parts = template.split(begin);
