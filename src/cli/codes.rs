@@ -110,8 +110,8 @@ fn applied(code: &str, analyte: Option<&str>, it: &Instrument, rules: &Rules) ->
         (0, None) if !index_of.is_empty() => String::new(),
         (0, None) => "  no rule is applied: this code isn't named as an analyte".to_owned(),
         (0, Some(analyte)) => format!("  no rule is about {analyte}"),
-        (1, _) => "  1 rule is applied once signed".to_owned(),
-        (several, _) => format!("  {several} rules are applied once signed"),
+        (1, _) => "  1 rule is about it".to_owned(),
+        (several, _) => format!("  {several} rules are about it"),
     };
     let told = match of_every_test {
         0 => told,
@@ -184,8 +184,8 @@ source = "a test"
         };
         let told = said(RULES);
         for (code, applied) in [
-            ("K", "  1 rule is applied once signed  1 rule is for every test"),
-            ("GLU", "  1 rule is applied once signed  1 rule is for every test"),
+            ("K", "  1 rule is about it  1 rule is for every test"),
+            ("GLU", "  1 rule is about it  1 rule is for every test"),
             ("NA", "  no rule is about sodium  1 rule is for every test"),
             ("HEM", "  1 rule is for every test  the index of \"haemolysis\""),
             ("ODD", "  no rule is applied: this code isn't named as an analyte  1 rule is for every test"),

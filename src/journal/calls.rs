@@ -20,6 +20,7 @@ use crate::domain::call::{
 use crate::domain::clinic::{Check, Decision, Evaluation, Force, Path, Ruling};
 use crate::domain::{DestinationId, Observation, Private, SampleClass};
 
+use reading::is_clear;
 use reading::result;
 pub use reading::{CallView, Happened, Reason};
 pub(super) use reading::{as_of, load};
@@ -32,6 +33,8 @@ pub(super) struct Version<'a> {
     pub(super) observation: &'a Observation,
     pub(super) earlier: Option<ObservationId>,
     pub(super) judged: &'a Judged,
+    /// It waits for a person, who may not believe it.
+    pub(super) is_doubted: bool,
 }
 
 /// What a person recorded, and with whose account.
@@ -75,6 +78,8 @@ pub(super) fn on_version(
     // A site that has switched its log off opens no call; what it has called by it before stays its own to correct.
     let found = match keeps {
         _ if is_over(version.observation) => Found::TakenBack,
+        // Until somebody believes a value that isn't critical the one before it is the one that counts.
+        true if version.is_doubted => found(version.judged).unless_clear(),
         true => found(version.judged),
         false => Found::Nothing,
     };
@@ -134,6 +139,29 @@ pub(super) fn on_judged_again(
     let event = CallEvent::Opened(opening, cause);
     let written =
         Written { call, observation: id, event: &event, agreement: Agreement::WHOLE, account: GATEWAY };
+    write(connection, before, &written, now).map(drop)
+}
+
+/// Closes the call about a result that isn't held any more where it took the place of a critical one, isn't critical itself, and
+/// nobody had been told of the one before.
+pub(super) fn on_believed(
+    connection: &Connection,
+    id: ObservationId,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let Some(call) = call_about(connection, id)?.filter(|call| call.observation == id) else { return Ok(()) };
+    let is_over = is_over(call.result.reveal());
+    if !call.course.is_open()
+        || call.course.told
+        || call.is_opened_by(id)
+        || is_over
+        || !is_clear(connection, id)?
+    {
+        return Ok(());
+    }
+    let (event, before) = (&CallEvent::Cleared, call.course);
+    let written =
+        Written { call: call.id, observation: id, event, agreement: Agreement::WHOLE, account: GATEWAY };
     write(connection, before, &written, now).map(drop)
 }
 

@@ -65,6 +65,7 @@ impl Journal {
             let (step, subject) = match decision {
                 Decision::Release(id) => {
                     close_holds(connection, id, &decider, ("released", "pending"), now)?;
+                    calls::on_believed(connection, id, now)?;
                     ("released", format!("observation {id}"))
                 }
                 Decision::Reject(id) => {

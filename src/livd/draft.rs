@@ -68,6 +68,10 @@ pub fn draft(catalogue: &Catalogue, model: Option<&str>, from: &str) -> Result<D
             }
         }
     }
+    // Which model such a row is about can't be told where one was asked for.
+    let nameless = catalogue.entries.iter().filter(|it| model.is_some() && it.model.model.is_empty());
+    let nameless = nameless.filter(|it| !wanted(it));
+    draft.unused.extend(nameless.map(|it| Unused { row: it.row, why: "it names no model".to_owned() }));
     draft.unused.sort_by_key(|unused| unused.row);
     Ok(draft)
 }

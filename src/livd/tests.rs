@@ -118,6 +118,14 @@ fn one_code_of_two_models_is_never_mixed() {
 }
 
 #[test]
+fn a_row_that_names_no_model_is_told_where_one_was_asked_for() {
+    let table = "Model,Vendor Analyte Code,LOINC Code\nOne,K,2823-3\n,K,2828-2\n";
+    let draft = draft(&of(table), Some("One"), "x").unwrap();
+    let unused: Vec<_> = draft.unused.iter().map(|it| (it.row, it.why.as_str())).collect();
+    assert_eq!(unused, [(3, "it names no model")]);
+}
+
+#[test]
 fn a_row_that_may_belong_to_the_code_above_it_makes_that_a_question() {
     for mark in ["", "\"\"\"\"", "ditto"] {
         let draft = drafted(&format!(

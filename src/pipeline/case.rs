@@ -133,25 +133,33 @@ fn birth(text: &str) -> Option<Date> {
 }
 
 /// Whether what came with earlier results under one ID is what came with this one. What one of both doesn't say differs from
-/// nothing.
+/// nothing; where both say nothing alike, nothing is known.
 fn identity(now: &[&Patient], told: &[&Patient]) -> Identity {
     if told.is_empty() {
         return Identity::Unknown;
     }
-    let texts = |of: fn(&Patient) -> String| {
-        let now: Vec<String> = now.iter().map(|it| of(it)).filter(|it| !it.is_empty()).collect();
-        let differs = |then: String| !then.is_empty() && now.iter().any(|now| *now != then);
-        told.iter().any(|then| differs(of(then)))
+    let said = |all: &[&Patient], of: fn(&Patient) -> String| -> Vec<String> {
+        all.iter().map(|it| of(it)).filter(|it| !it.is_empty()).collect()
+    };
+    // Nothing where one of both says nothing.
+    let compared = |of: fn(&Patient) -> String| {
+        let (now, told) = (said(now, of), said(told, of));
+        let differs = told.iter().any(|then| now.iter().any(|now| now != then));
+        (!now.is_empty() && !told.is_empty()).then_some(differs)
     };
     let sex = |it: &Patient| Sex::sent(&it.sex).map_or("", Sex::name).to_owned();
     let born = |it: &Patient| birth(&it.birth_date).map(|date| date.to_string()).unwrap_or_default();
-    let differs: Vec<String> =
-        [("sex", texts(sex)), ("birth date", texts(born)), ("name", texts(plain_name))]
-            .into_iter()
-            .filter(|(_, differs)| *differs)
-            .map(|(what, _)| what.to_owned())
-            .collect();
-    if differs.is_empty() { Identity::Agrees } else { Identity::Differs(differs) }
+    let all = [("sex", compared(sex)), ("birth date", compared(born)), ("name", compared(plain_name))];
+    let differs: Vec<String> = all
+        .iter()
+        .filter(|(_, differs)| *differs == Some(true))
+        .map(|(what, _)| (*what).to_owned())
+        .collect();
+    match differs.is_empty() {
+        false => Identity::Differs(differs),
+        true if all.iter().all(|(_, differs)| differs.is_none()) => Identity::Unknown,
+        true => Identity::Agrees,
+    }
 }
 
 /// Its letters alone: analyzers set commas, carets and spaces as they like.
@@ -197,6 +205,7 @@ mod tests {
         let told = |earlier: &[Patient]| identity(&[&now], &earlier.iter().collect::<Vec<_>>());
         assert_eq!(told(&[]), Identity::Unknown);
         assert_eq!(told(&[patient("EXAMPLE, ANNA", "", "U")]), Identity::Agrees);
+        assert_eq!(told(&[patient("", "1970", "U")]), Identity::Unknown, "nothing was compared");
         let differs = |what: &[&str]| Identity::Differs(what.iter().map(|it| (*it).to_owned()).collect());
         assert_eq!(told(&[patient("Example^Anna", "19700131", "M")]), differs(&["sex"]));
         assert_eq!(

@@ -96,6 +96,9 @@ fn is_garbled(raw: &RawResult, specimen: &str) -> bool {
     parts.into_iter().chain(others).any(|text| text.contains(REPLACEMENT))
 }
 
+/// Flags of LIS02 (R.7) and HL7 (table 0078) for a value below or above the scale, or below or above panic limits.
+const BEYOND: [&str; 4] = ["<", ">", "LL", "HH"];
+
 struct Normalizer<'a> {
     reading: &'a Reading,
     context: &'a Context,
@@ -239,6 +242,11 @@ impl Normalizer<'_> {
             let value = Value::Text(raw.value_as_sent.trim().to_owned());
             return (value, status, Facts { odd: true, ..facts });
         }
+        if let Some(flag) = self.beyond_without_number(raw, status) {
+            let text = format!("no value came, and the flag {flag:?} says that there is one that matters");
+            self.problem(ProblemKind::OddValue, raw, specimen, text, false);
+            return (Value::Text(flag), status, Facts { odd: true, ..facts });
+        }
         if let Some(reason) = self.failure(raw, status) {
             // A correction to "no value" stays a correction: it must replace what was sent before.
             let status = if status == Status::Correction { status } else { Status::Failed };
@@ -272,6 +280,19 @@ impl Normalizer<'_> {
         let thousands = self.reading.profile.thousands_separator;
         (raw.written == Written::Open)
             .then_some(Numerals { decimal: self.reading.decimal_separator, thousands })
+    }
+
+    /// The flag that stands in the place of a number: it says that the value is off the scale, or beyond the analyzer's panic
+    /// limits, and no number came with it. That may be critical, so that it is no run without a value.
+    fn beyond_without_number(&self, raw: &RawResult, status: Status) -> Option<String> {
+        let profile = &self.reading.profile;
+        if !raw.value.is_empty() || status == Status::Failed || profile.failed_values.contains_key(&raw.value)
+        {
+            return None;
+        }
+        let flags = raw.flags.iter().map(|flag| flag.trim());
+        let mut standard = flags.filter(|flag| !profile.flags.contains_key(*flag));
+        standard.find(|flag| BEYOND.contains(flag)).map(str::to_owned)
     }
 
     /// Why there is no value, if there is none.

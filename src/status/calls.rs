@@ -87,6 +87,14 @@ fn sentence(call: &CallView, test: &str, what: Words) -> Words {
         Reason::Reopened(Reopening::Withdrawn) => {
             words!("{test} was told and is rejected or taken back: {what}.", test, what)
         }
+        Reason::Cleared => {
+            words!(
+                "{test} {value} is no longer critical, and nobody had been called: {what}.",
+                test,
+                value,
+                what
+            )
+        }
         Reason::TakenBack => {
             words!("{test} was critical and is taken back, or without a value: {what}.", test, what)
         }

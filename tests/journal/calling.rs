@@ -474,11 +474,14 @@ fn a_critical_value_whose_correction_is_rejected_is_to_be_called_still() {
     let lab = Lab::new();
     let first = lab.one(potassium("2.5", low()));
     let second = lab.one(instead(corrected("4.1"), first));
-    assert!(!lab.only_call().course.is_open(), "the correction isn't critical, and nobody had been told");
+    let start = lab.calls()[0].due().unwrap().start;
+    let call = lab.only_call();
+    assert_eq!((call.observation, call.reason.words()), (second, "may be critical: look now"));
+    assert!(call.course.is_open(), "nobody has believed the correction yet");
     lab.decide(Desk::Reject(second)).unwrap();
     let call = lab.only_call();
     assert_eq!((call.observation, call.reason.words()), (first, "critical"));
-    assert!(call.course.is_open());
+    assert_eq!(call.due().unwrap().start, start, "the time that it waited for a decision counts");
     assert_eq!(lab.call(CallOutcome::Confirmed, "2.5"), Ok(Stand::Closed));
     lab.assert_balanced();
     // Whoever was told of it hears that it stands, and not that it is void.
@@ -497,6 +500,50 @@ fn a_critical_value_whose_correction_is_rejected_is_to_be_called_still() {
     assert!(lab.only_call().course.is_open());
     lab.decide(Desk::Reject(second)).unwrap();
     assert!(!lab.only_call().course.is_open());
+    lab.assert_balanced();
+}
+
+#[test]
+fn a_correction_that_is_believed_ends_the_call_about_the_critical_value_and_not_before() {
+    let corrected = |value: &str, ruling| judged(held(result("S1", "K", value)), by_rules(ruling));
+    let lab = Lab::new();
+    let first = lab.one(potassium("2.5", low()));
+    let second = lab.one(instead(corrected("4.1", clear()), first));
+    assert!(lab.only_call().course.is_open());
+    lab.decide(Desk::Release(second)).unwrap();
+    let call = lab.only_call();
+    assert!(!call.course.is_open());
+    assert_eq!(call.reason.words(), "no longer critical before it was called");
+    // Rules that waited for more than the analyzer's own doubt.
+    let third = Entry {
+        judged: Judged {
+            evaluations: vec![by_rules(clear())],
+            reasons: vec![HoldReason::Delta],
+            waits_at: vec![DestinationId::new(LIMS)],
+            ..Judged::default()
+        },
+        ..own(result("S1", "K", "4.2"))
+    };
+    let lab = Lab::new();
+    let first = lab.one(potassium("2.5", low()));
+    let third = lab.one(instead(third, first));
+    assert!(lab.only_call().course.is_open(), "it is too far from the value before");
+    look(&lab, third, clear());
+    assert!(!lab.only_call().course.is_open(), "and then no rule doubts it any more");
+    // One that is critical too, or of which nobody knows, is to be called however it is released.
+    for ruling in [low(), Ruling::Undecided(Why::Comparator)] {
+        let lab = Lab::new();
+        let first = lab.one(potassium("2.5", low()));
+        let second = lab.one(instead(corrected("2.4", ruling), first));
+        lab.decide(Desk::Release(second)).unwrap();
+        assert!(lab.only_call().course.is_open());
+    }
+    // What a later look opened a call for isn't put away by a release.
+    let lab = Lab::new();
+    let only = lab.one(corrected("2.5", low()));
+    look(&lab, only, clear());
+    lab.decide(Desk::Release(only)).unwrap();
+    assert!(lab.only_call().course.is_open());
     lab.assert_balanced();
 }
 

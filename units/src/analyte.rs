@@ -174,6 +174,11 @@ impl Analyte {
         })
     }
 
+    /// Whether a value in the reported unit lies where one of this analyte can.
+    pub fn believe(&self, value: &Exact) -> Believed {
+        self.bounds.believe(value)
+    }
+
     fn refuse(&self, from: &Unit) -> Refusal {
         let analyte = self.id.clone();
         let unit = from.code.clone();

@@ -1,6 +1,6 @@
 //! Limits with their operators, in a unit that the analyte may come in: critical ones, and what an instrument can measure.
 
-use labwire_units::{Analyte, Digits, Exact, Line, Rounding, Unit};
+use labwire_units::{Analyte, Believed, Digits, Exact, Line, Rounding, Unit};
 
 use super::{Context, Draft, cases, draft, head};
 use crate::config::analytes;
@@ -40,6 +40,17 @@ fn limited(table: &mut Table<'_>, context: &Context<'_>, holds: bool, kind: fn(L
         && low.at >= high.at
     {
         entry.error(format!("high, {}, isn't above low, {}", high.written, low.written));
+    }
+    for (entry, limit) in [(&below, &low), (&above, &high)] {
+        if let (Some(entry), Some(limit), Some(measure)) = (entry, limit, measure)
+            && measure.analyte.believe(&limit.at) == Believed::No
+        {
+            let Measure { analyte, unit, .. } = measure;
+            entry.error(format!(
+                "{} {unit} lies where no value of {} is believed to; write the limit in {unit}, or another unit",
+                limit.written, analyte.id
+            ));
+        }
     }
     let with_unit = |limit: Limit| Limit { written: written(&limit.written, unit), ..limit };
     let limits = Limits { low: low.map(with_unit), high: high.map(with_unit) };

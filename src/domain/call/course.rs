@@ -48,6 +48,13 @@ pub enum Found {
     Nothing,
 }
 
+impl Found {
+    /// A value that isn't critical, and that nobody has believed yet, ends nothing.
+    pub fn unless_clear(self) -> Found {
+        if self == Found::Clear { Found::Nothing } else { self }
+    }
+}
+
 /// By what a call is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cause {

@@ -35,6 +35,14 @@ pub struct Rule {
     pub place: String,
 }
 
+impl Rule {
+    /// Whether it is about such an analyte.
+    pub fn concerns(&self, analyte: Option<&str>) -> bool {
+        self.analytes.is_empty()
+            || analyte.is_some_and(|analyte| self.analytes.iter().any(|it| it == analyte))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleKind {
     Critical(Limits),

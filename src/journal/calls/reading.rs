@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::is_over;
 use crate::domain::call::{Agreement, CallEntry, CallEvent, Course, Due, Opening, Reopening, Tell};
 use crate::domain::clinic::Force;
+use crate::domain::clinic::{Check, Path};
 use crate::domain::{Observation, Private, SpecimenId, Words, words};
 use crate::journal::decisions::{self, StoredDecision};
 use crate::journal::read::observation;
@@ -36,6 +37,8 @@ pub enum Reason {
     Reopened(Reopening),
     /// The analyzer has taken it back, or couldn't measure it, before anybody was told: a person must look.
     TakenBack,
+    /// A newer version isn't critical, and nobody had been told of the one before.
+    Cleared,
 }
 
 /// One thing that happened to a call.
@@ -56,6 +59,7 @@ impl Reason {
             Reason::Opened(opening) => opening.words(),
             Reason::Reopened(reopening) => reopening.words(),
             Reason::TakenBack => "taken back, or without a value, before it was called: look now",
+            Reason::Cleared => "no longer critical before it was called",
         }
     }
 }
@@ -124,6 +128,12 @@ impl CallView {
             CallEvent::Opened(opening, _) => Some(opening),
             _ => None,
         })
+    }
+
+    /// Whether this version, and not one before it, opened it last.
+    pub(super) fn is_opened_by(&self, version: ObservationId) -> bool {
+        let opens = |it: &&Happened| matches!(it.event, CallEvent::Opened(..) | CallEvent::Reopened(..));
+        self.happened.iter().rev().find(opens).is_some_and(|it| it.observation == version)
     }
 
     /// Whether this version, which stands again, is to be called: it was before, and somebody was told of it or of one that took
@@ -205,12 +215,12 @@ fn folded(
 ) -> Result<CallView, JournalError> {
     let odd = || JournalError::Refused(format!("failed to read call {id}: it was never opened"));
     let mut course: Option<Course> = None;
-    let mut reason = None;
+    let (mut reason, mut opened_by) = (None, None);
     for it in &happened {
         match &it.event {
             CallEvent::Opened(opening, cause) => {
                 course = course.or_else(|| Some(Course::new(*cause)));
-                reason = Some(Reason::Opened(*opening));
+                (reason, opened_by) = (Some(Reason::Opened(*opening)), Some(it.observation));
             }
             CallEvent::Reopened(reopening, _) => reason = Some(Reason::Reopened(*reopening)),
             _ => {}
@@ -218,12 +228,20 @@ fn folded(
         course = course.map(|course| course.after(&it.event, it.at, it.agreement));
     }
     let (course, reason) = course.zip(reason).ok_or_else(odd)?;
-    let observation = happened.last().ok_or_else(odd)?.observation;
+    let last = happened.last().ok_or_else(odd)?;
+    let (observation, is_cleared) = (last.observation, last.event == CallEvent::Cleared);
     let result = result(connection, observation)?;
     let reason = match reason {
         Reason::Opened(_) if is_over(&result) => Reason::TakenBack,
+        Reason::Opened(_) if is_cleared => Reason::Cleared,
         Reason::Opened(Opening::Undecided) if is_critical(connection, observation, until)? => {
             Reason::Opened(Opening::Critical)
+        }
+        // A newer version that isn't, or isn't known to be, and that nobody has believed yet.
+        Reason::Opened(Opening::Critical)
+            if opened_by != Some(observation) && !is_critical(connection, observation, until)? =>
+        {
+            Reason::Opened(Opening::Undecided)
         }
         reason => reason,
     };
@@ -250,6 +268,22 @@ fn is_critical(
     id: ObservationId,
     until: Option<Timestamp>,
 ) -> Result<bool, JournalError> {
+    Ok(last_decisions(connection, id, until)?.iter().any(StoredDecision::is_critical))
+}
+
+/// Whether rules in force found last that a version isn't critical.
+pub(super) fn is_clear(connection: &Connection, id: ObservationId) -> Result<bool, JournalError> {
+    let decisions = last_decisions(connection, id, None)?;
+    let mut asked = decisions.iter().filter(|it| it.check == Check::Critical.name()).peekable();
+    Ok(asked.peek().is_some() && asked.all(|it| it.ruling == Path::Clear.name() && !it.rounding_decides))
+}
+
+/// What rules in force found last of a version.
+fn last_decisions(
+    connection: &Connection,
+    id: ObservationId,
+    until: Option<Timestamp>,
+) -> Result<Vec<StoredDecision>, JournalError> {
     let last: Option<String> = connection
         .prepare_cached(
             "SELECT decisions FROM evaluation WHERE observation = ?1 AND force = ?2 AND (?3 IS NULL OR decided_at <= ?3)
@@ -257,8 +291,7 @@ fn is_critical(
         )?
         .query_row(params![id.0, Force::InForce.name(), until.map(Timestamp::as_microsecond)], |row| row.get(0))
         .optional()?;
-    let decisions = last.map(|last| decisions::read(&last)).transpose()?.unwrap_or_default();
-    Ok(decisions.iter().any(StoredDecision::is_critical))
+    Ok(last.map(|last| decisions::read(&last)).transpose()?.unwrap_or_default())
 }
 
 fn happened(connection: &Connection, id: CallId) -> Result<Vec<Happened>, JournalError> {

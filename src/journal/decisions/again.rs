@@ -103,6 +103,9 @@ fn again(connection: &Connection, it: &Again, why: &str, now: Timestamp) -> Resu
         }
         reopen_lanes(connection, id, now)?;
     }
+    if open_holds(connection, id)?.is_empty() {
+        calls::on_believed(connection, id, now)?;
+    }
     if !changed {
         return Ok(());
     }

@@ -220,7 +220,11 @@ pub(super) fn open(
     }
     // The call about the wrong specimen's is over with it: whoever was told must hear that, and this one is another.
     let earlier = before.of_it();
-    calls::on_version(connection, &Version { id, observation, earlier, judged: &entry.judged }, now)?;
+    let judged = &entry.judged;
+    let is_doubted = observation.standing != Standing::Clear
+        || !judged.waits_at.is_empty()
+        || entry.link.as_ref().is_some_and(|link| !link.holds.is_empty());
+    calls::on_version(connection, &Version { id, observation, earlier, judged, is_doubted }, now)?;
     let by_reading: &[HoldReason] = match &observation.standing {
         Standing::Held(reasons) => reasons,
         Standing::Clear => &[],

@@ -78,7 +78,7 @@ pub fn evaluate(case: &Case, checks: &Checks) -> Vec<Decision> {
 pub fn evaluate_as(program: Program, case: &Case, checks: &Checks) -> Vec<Decision> {
     let mut decisions = Vec::new();
     let analyte = case.measured.analyte.as_deref();
-    let concerned: Vec<&Rule> = checks.rules.iter().filter(|rule| concerns(rule, analyte)).collect();
+    let concerned: Vec<&Rule> = checks.rules.iter().filter(|rule| rule.concerns(analyte)).collect();
     let about = &Asked { program, case, checks, is_rounded: case.is_rounded() };
     for (_, check) in Check::ALL {
         let asked: Vec<&Rule> = concerned.iter().filter(|rule| rule.kind.check() == check).copied().collect();
@@ -98,11 +98,6 @@ struct Asked<'a> {
     checks: &'a Checks,
     /// Whether any of its numbers is reported otherwise than it is: only then it must be asked about in both forms.
     is_rounded: bool,
-}
-
-/// Whether a rule is about such an analyte.
-fn concerns(rule: &Rule, analyte: Option<&str>) -> bool {
-    rule.analytes.is_empty() || analyte.is_some_and(|analyte| rule.analytes.iter().any(|it| it == analyte))
 }
 
 /// The first rule that fits; where it isn't known which does, all that may, and they must agree.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::concerns;
 use crate::domain::Glob;
 use crate::domain::clinic::{Case, Checks, Measured, Past, RuleKind, Term};
 
@@ -19,7 +18,7 @@ impl<'a> Wanted<'a> {
     /// By the rules about such an analyte.
     pub fn about(measured: Option<&str>, checks: &'a Checks) -> Wanted<'a> {
         let mut wanted = Wanted::default();
-        for rule in checks.rules.iter().filter(|rule| concerns(rule, measured)) {
+        for rule in checks.rules.iter().filter(|rule| rule.concerns(measured)) {
             match &rule.kind {
                 RuleKind::Index(index) => wanted.codes.extend(&index.codes),
                 RuleKind::Consistency(formula) => {

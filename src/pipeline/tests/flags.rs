@@ -104,6 +104,28 @@ fn a_result_that_is_not_verified_is_never_final_whatever_a_profile_shows() {
 }
 
 #[test]
+fn a_flag_in_the_place_of_a_number_is_for_a_person_and_no_run_without_a_value() {
+    for (value, flag, status, held) in [
+        ("", ">", "F", true),
+        ("\"\"", "<", "F", true),
+        ("", "HH", "C", true),
+        ("", "A~LL", "P", true),
+        ("", "H", "F", false),
+        ("", "", "F", false),
+        ("", ">", "X", false),
+    ] {
+        let message = format!(
+            "MSH|^~\\&|SIM|LAB|||20260501||ORU^R01|7|P|2.5.1\rOBR|1||S1\rOBX|1|NM|K||{value}|mmol/L||{flag}|||{status}\r"
+        );
+        let outcome = read_by(&reading(hl7_profile(Unknown::Show)), message.as_bytes());
+        let it = only(&outcome);
+        assert_eq!(holds(it).contains(&HoldReason::OddValue), held, "{value} {flag} {status}");
+        assert_eq!(it.is_without_value(), !held, "{value} {flag} {status}");
+        assert_eq!(kinds(&outcome).contains(&"odd-value"), held, "{value} {flag} {status}");
+    }
+}
+
+#[test]
 fn whoever_is_called_hears_the_flag_as_it_was_sent_whatever_it_means() {
     for (value, flag, words) in [
         ("500", "H", "500 mmol/L"),

@@ -1,5 +1,5 @@
 //! What rules in force found of a stored result when they were asked before. That a rule can't be asked any more is no
-//! answer: what it found stands until rules decide otherwise, until it isn't in force any more or for other patients, or
+//! answer: what it found stands until rules decide otherwise, until it isn't in force any more or for other tests or patients, or
 //! until a person decides. Writes nothing.
 
 use crate::domain::HoldReason;
@@ -41,7 +41,9 @@ impl Found {
 
     /// Whether it is left without an answer by what the rules in force say now.
     pub(in crate::pipeline::runner) fn stands(&self, now: &Evaluation) -> bool {
-        let is_it = |it: &&Rule| it.name == self.rule && it.kind.check() == self.check;
+        let analyte = now.case.measured.analyte.as_deref();
+        let is_it =
+            |it: &&Rule| it.name == self.rule && it.kind.check() == self.check && it.concerns(analyte);
         let rule = now.rules.checks.rules.iter().find(is_it);
         let may_be_the_patients = rule.is_some_and(|it| it.criteria.fit(&now.case) != Answer::No);
         let mut decided = now.decisions.iter().filter(|it| !matches!(it.ruling, Ruling::NotEvaluated(_)));
