@@ -31,7 +31,7 @@ pub(in crate::cli) struct Sign {
     /// What you looked at and found right, in your words
     #[arg(long)]
     pub(in crate::cli) statement: String,
-    /// Why they are signed though some way through a rule has no case; the audit keeps it with the ways
+    /// Why they are signed though some way through a rule has no case, or though no rule is left; the audit keeps it
     #[arg(long, value_name = "REASON")]
     pub(in crate::cli) untried_because: Option<String>,
 }

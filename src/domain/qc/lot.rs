@@ -87,10 +87,12 @@ pub enum WhyNot {
     NoNumber,
     /// A number with `<` or `>` before it.
     OffScale,
+    /// The analyzer questions it, or says something of it that its profile doesn't know.
+    Doubted,
 }
 
 impl WhyNot {
-    pub const ALL: [WhyNot; 7] = [
+    pub const ALL: [WhyNot; 8] = [
         WhyNot::SwitchedOff,
         WhyNot::UnknownMaterial,
         WhyNot::SeveralMaterials,
@@ -98,6 +100,7 @@ impl WhyNot {
         WhyNot::OtherUnit,
         WhyNot::NoNumber,
         WhyNot::OffScale,
+        WhyNot::Doubted,
     ];
 
     /// The stable name stored in the journal.
@@ -110,6 +113,7 @@ impl WhyNot {
             WhyNot::OtherUnit => "other-unit",
             WhyNot::NoNumber => "no-number",
             WhyNot::OffScale => "off-scale",
+            WhyNot::Doubted => "doubted",
         }
     }
 
@@ -129,6 +133,7 @@ impl WhyNot {
             WhyNot::OtherUnit => "it came in another unit than its target",
             WhyNot::NoNumber => "it came without a number",
             WhyNot::OffScale => "it is off the scale",
+            WhyNot::Doubted => "the analyzer questions it, or says what its profile doesn't know",
         }
     }
 }

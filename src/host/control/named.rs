@@ -11,7 +11,9 @@ const GATEWAY: &str = "labwire";
 /// Why nobody can be named so, where a request does. That somebody must be named is for who carries it out to say.
 pub(super) fn fault(request: &Request) -> Option<String> {
     let name = name_of(request)?.trim();
+    let is_by_choice = matches!(request, Request::Decide { .. } | Request::Reevaluate { .. });
     let why = match name {
+        "" if is_by_choice => "a name was begun and not written; write it, or name nobody",
         name if name.len() > LONGEST => "a name has at most 100 bytes",
         name if name.chars().any(char::is_control) => "a name is one line, and holds no control characters",
         name if name.eq_ignore_ascii_case(GATEWAY) => {

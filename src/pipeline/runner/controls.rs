@@ -6,7 +6,7 @@ use super::compare::Comparison;
 use crate::config::settings::Instrument;
 use crate::domain::measured_at;
 use crate::domain::qc::{By, Control, Identified, Outcome, Scope, Severity, Target, Violation, WhyNot};
-use crate::domain::{HoldReason, Observation, Private, Problem, ProblemKind, SampleClass, Value};
+use crate::domain::{HoldReason, Observation, Private, Problem, ProblemKind, SampleClass, Standing, Value};
 use crate::journal::JournalError;
 use crate::journal::qc::{JudgedRun, NewControl, undiluted};
 use crate::journal::results::{Entry, Place};
@@ -82,7 +82,7 @@ impl Comparison<'_> {
             Ok(Identified { lot, level, target }) => (Some((lot, level)), target),
             Err(why) => (None, Err(why)),
         };
-        let target: Result<Target, WhyNot> = judged_here.and(number).and(target);
+        let target: Result<Target, WhyNot> = judged_here.and(number).and(believed(observation)).and(target);
         Some(NewControl {
             entry: at,
             test: observation.test.clone(),
@@ -99,6 +99,22 @@ impl Comparison<'_> {
 
 fn zone(instrument: &Instrument) -> TimeZone {
     instrument.time_zone.clone()
+}
+
+/// For what a patient's result would wait for a person no control vouches for patients.
+fn believed(observation: &Observation) -> Result<(), WhyNot> {
+    const DOUBTS: [HoldReason; 6] = [
+        HoldReason::StatusInDoubt,
+        HoldReason::UnknownStatus,
+        HoldReason::UnknownFlag,
+        HoldReason::OddValue,
+        HoldReason::Incomplete,
+        HoldReason::UndecodableText,
+    ];
+    match &observation.standing {
+        Standing::Held(reasons) if reasons.iter().any(|it| DOUBTS.contains(it)) => Err(WhyNot::Doubted),
+        _ => Ok(()),
+    }
 }
 
 /// What stands where a specimen's number would: as sent, and by the site's rules.
