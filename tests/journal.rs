@@ -18,6 +18,7 @@ mod journal {
     mod file;
     mod following;
     mod forecast;
+    mod found;
     mod growth;
     mod judged;
     mod kit;

@@ -3,10 +3,11 @@
 
 use crate::config::settings::Mode;
 use crate::domain::{InstrumentTime, Observation, Order, RangeFlag, Reported, SampleClass, Status, Value};
+use crate::journal::decisions::StoredDecision;
 use crate::journal::ledger::{Consignment, Item, Says};
 
 /// The columns; new ones go to the end.
-const COLUMNS: [&str; 50] = [
+const COLUMNS: [&str; 51] = [
     "key",
     "result",
     "version",
@@ -57,6 +58,7 @@ const COLUMNS: [&str; 50] = [
     "moved_from",
     "patient_authority",
     "unit_declared",
+    "findings",
 ];
 
 /// Renders a consignment. The same consignment gives the same bytes.
@@ -142,6 +144,7 @@ fn line(mode: Mode, consignment: &Consignment, item: &Item) -> [String; COLUMNS.
         item.moved.as_ref().map(|it| it.specimen.reveal().to_owned()).unwrap_or_default(),
         patient.authority.clone(),
         it.declared_unit().map(|_| "declared").unwrap_or_default().to_owned(),
+        item.findings().iter().map(StoredDecision::finding).collect::<Vec<_>>().join(". "),
     ]
 }
 
@@ -193,10 +196,18 @@ fn quoted(field: &str) -> String {
 mod tests {
     use super::*;
     use crate::delivery::sample::{
-        consignment, converted, glucose, moved, number, ordered, plain, positive, ranged, told,
+        consignment, converted, doubted, glucose, moved, number, ordered, plain, positive, ranged, told,
     };
     use crate::domain::{Comparator, UnitSource};
     use crate::journal::ledger::Void;
+
+    #[test]
+    fn what_signed_rules_found_stands_in_the_last_column() {
+        let text = String::from_utf8(render(Mode::Live, &doubted(Says::Result)).unwrap()).unwrap();
+        let line = text.lines().nth(1).unwrap();
+        let found = "delta: rise; by glucose-delta; limits > 50 %; seen glucose was 2.10 at 2026-01-01T03:04:05Z on erba. index: found; by haemolysis";
+        assert!(line.ends_with(&format!(",,{found}")), "{line}");
+    }
 
     #[test]
     fn each_result_is_a_line() {
@@ -212,13 +223,13 @@ mod tests {
                 COLUMNS.join(","),
                 format!(
                     "0a1b2c3d-42,1,1,,erba,EX0001,patient,final,GLCC,,,,1,GLU,2345-7,,5.40,,mg/dl,4.0 - 6.1,N,,\
-                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,,,,,,,,,,,,,"
+                     2026-01-02T03:04:05Z,op7,{patient},,,,,,,,,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,,,,,,,,,,,,,"
+                    "0a1b2c3d-42,2,1,,erba,EX0001,patient,final,NA,,,,1,,,<,100,,,,,,,,{patient},,,,,,,,,,,,,,,,,,,,,,"
                 ),
                 format!(
-                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,,,,,,,,,,,,,"
+                    "0a1b2c3d-42,3,1,,erba,EX0001,patient,failed,K,,,,1,,,,,failed,,,,,,,{patient},,,,,,,,,,,,,,,,,,,,,,"
                 ),
                 String::new(),
             ]
@@ -237,7 +248,7 @@ mod tests {
                 told(Says::Void(Void::Recoded)),
                 (",patient,void,GLCC,", ",,,void: it was told under the wrong test code", ","),
             ),
-            (moved(), (",patient,final,GLCC,", ",5.40,,mg/dl,", ",EX0009,,")),
+            (moved(), (",patient,final,GLCC,", ",5.40,,mg/dl,", ",EX0009,,,")),
         ] {
             let text = String::from_utf8(render(Mode::Live, &consignment).unwrap()).unwrap();
             let line = text.lines().nth(1).unwrap();
@@ -250,7 +261,7 @@ mod tests {
     #[test]
     fn what_goes_to_a_folder_under_test_says_so_in_every_line() {
         let text = String::from_utf8(render(Mode::Test, &consignment(vec![glucose()])).unwrap()).unwrap();
-        assert!(text.ends_with(",test,,,,,,,,,,,,,,,,,,,,,\r\n"), "{text}");
+        assert!(text.ends_with(",test,,,,,,,,,,,,,,,,,,,,,,\r\n"), "{text}");
     }
 
     #[test]
@@ -258,15 +269,15 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![converted()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",5.40,,mg/dl,4.0 - 6.1,N,"), "{line}");
-        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,,,,,,,,,,,,,"), "{line}");
+        assert!(line.ends_with(",0.30,mmol/L,1500/5003,14749-6,,,,,,,,,,,,,,,,,,"), "{line}");
     }
 
     #[test]
-    fn a_declared_unit_says_so_in_the_last_column() {
+    fn a_declared_unit_says_so_in_its_column() {
         let declared = Observation { unit_source: UnitSource::Declared, ..glucose() };
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![declared])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
-        assert!(line.contains(",5.40,,mg/dl,") && line.ends_with(",declared"), "{line}");
+        assert!(line.contains(",5.40,,mg/dl,") && line.ends_with(",declared,"), "{line}");
     }
 
     #[test]
@@ -275,7 +286,7 @@ mod tests {
             String::from_utf8(render(Mode::Live, &consignment(vec![ranged(Some(RangeFlag::High))])).unwrap())
                 .unwrap();
         let line = text.lines().nth(1).unwrap();
-        assert!(line.contains(",4.0 - 6.1,N,") && line.ends_with(",3.9-5.3,mg/dl,H,,,"), "{line}");
+        assert!(line.contains(",4.0 - 6.1,N,") && line.ends_with(",3.9-5.3,mg/dl,H,,,,"), "{line}");
     }
 
     #[test]
@@ -283,7 +294,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &consignment(vec![positive()])).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(
-            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,,,,,,,,,,,,,"),
+            line.contains(",HBS,,,,1,,,,POS,,") && line.ends_with(",10828004,snomed,Positive,,,,,,,,,,,,,,,"),
             "{line}"
         );
     }
@@ -293,7 +304,7 @@ mod tests {
         let text = String::from_utf8(render(Mode::Live, &ordered()).unwrap()).unwrap();
         let line = text.lines().nth(1).unwrap();
         assert!(line.contains(",EX-77,Example^Anna,"), "{line}");
-        assert!(line.ends_with(",P-9,F-3,EX-78,HOSP,Example^Anne,other-patient,,,,,,"), "{line}");
+        assert!(line.ends_with(",P-9,F-3,EX-78,HOSP,Example^Anne,other-patient,,,,,,,"), "{line}");
     }
 
     #[test]

@@ -2,17 +2,20 @@
 //! payload's own twin of an observation: changing it never touches the domain.
 
 mod call;
+mod order;
 
 use serde::Serialize;
 
 use call::CallTwin;
+use order::{MovedTwin, OrderTwin, PatientTwin};
 
 use crate::config::settings::Mode;
 use crate::domain::{
     AppliedRange, Attachment, Coding, Comment, Conversion, DecimalText, Dilution, InstrumentTime,
-    Observation, Order, Patient, RangeFlag, Reported, SampleClass, Status, TestIdentity, Value,
+    Observation, RangeFlag, Reported, SampleClass, Status, TestIdentity, Value,
 };
-use crate::journal::ledger::{Consignment, Item, Origin, Says};
+use crate::journal::decisions::StoredDecision;
+use crate::journal::ledger::{Consignment, Item, Says};
 
 /// The payload's format, so that a receiver can refuse what it doesn't know.
 pub const SCHEMA: &str = "labwire/results/1";
@@ -108,6 +111,8 @@ struct ResultTwin<'a> {
     order: Option<OrderTwin<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     order_doubts: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<FindingTwin<'a>>,
     comments: Vec<CommentTwin<'a>>,
     attachments: Vec<AttachmentTwin<'a>>,
 }
@@ -236,41 +241,13 @@ struct TimeTwin<'a> {
     instant: Option<String>,
 }
 
+/// What signed rules found of it.
 #[derive(Serialize)]
-struct PatientTwin<'a> {
-    id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    authority: &'a str,
-    name: &'a str,
-    birth_date: &'a str,
-    sex: &'a str,
-    location: &'a str,
-}
-
-/// The order that it belongs to, and the patient, as the LIMS told them last.
-#[derive(Serialize)]
-struct OrderTwin<'a> {
-    placer: &'a str,
-    filler: &'a str,
-    specimen: &'a str,
-    test: &'a str,
-    patient: PatientTwin<'a>,
-}
-
-/// It came under another number, and a person has moved it here.
-#[derive(Serialize)]
-struct MovedTwin<'a> {
-    from: &'a str,
-    by: &'a str,
-    reason: &'a str,
-    at: String,
-}
-
-impl<'a> MovedTwin<'a> {
-    fn of(origin: &'a Origin) -> Self {
-        let (from, reason) = (origin.specimen.reveal(), origin.reason.reveal().as_str());
-        MovedTwin { from, by: &origin.by, reason, at: origin.at.to_string() }
-    }
+struct FindingTwin<'a> {
+    check: &'a str,
+    ruling: &'a str,
+    rules: &'a [String],
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -340,6 +317,7 @@ impl<'a> ResultTwin<'a> {
             patient_as_sent: PatientTwin::of(it.patient.reveal()),
             order: item.order().map(OrderTwin::of),
             order_doubts: item.marked().iter().map(|doubt| doubt.name()).collect(),
+            findings: item.findings().iter().map(FindingTwin::of).collect(),
             comments: it.comments.iter().map(CommentTwin::of).collect(),
             attachments: it.attachments.iter().map(AttachmentTwin::of).collect(),
         }
@@ -399,22 +377,9 @@ impl<'a> TimeTwin<'a> {
     }
 }
 
-impl<'a> PatientTwin<'a> {
-    fn of(patient: &'a Patient) -> Self {
-        let Patient { id, authority, name, birth_date, sex, location } = patient;
-        PatientTwin { id, authority, name, birth_date, sex, location }
-    }
-}
-
-impl<'a> OrderTwin<'a> {
-    fn of(order: &'a Order) -> Self {
-        OrderTwin {
-            placer: &order.placer,
-            filler: &order.filler,
-            specimen: order.key.specimen.reveal(),
-            test: &order.key.test,
-            patient: PatientTwin::of(order.patient.reveal()),
-        }
+impl<'a> FindingTwin<'a> {
+    fn of(it: &'a StoredDecision) -> Self {
+        FindingTwin { check: &it.check, ruling: &it.ruling, rules: &it.rules, text: it.finding() }
     }
 }
 
@@ -436,7 +401,8 @@ mod tests {
 
     use super::*;
     use crate::delivery::sample::{
-        called, consignment, converted, diluted, glucose, moved, noted, ordered, positive, ranged, told,
+        called, consignment, converted, diluted, doubted, glucose, moved, noted, ordered, positive, ranged,
+        told,
     };
     use crate::domain::Private;
     use crate::journal::ledger::{Noted, Void};
@@ -475,6 +441,18 @@ mod tests {
             json!({ "from": "EX0009", "by": "Dora Example", "reason": "scanned by hand", "at": "1970-01-01T00:00:00Z" })
         );
         assert_eq!(it["status"], "final");
+    }
+
+    #[test]
+    fn what_signed_rules_found_goes_along_and_not_with_what_is_void() {
+        let found = |says: Says| payload(&doubted(says))["results"][0]["findings"].clone();
+        let rise = "delta: rise; by glucose-delta; limits > 50 %; seen glucose was 2.10 at 2026-01-01T03:04:05Z on erba";
+        let all = json!([
+            { "check": "delta", "ruling": "rise", "rules": ["glucose-delta"], "text": rise },
+            { "check": "index", "ruling": "found", "rules": ["haemolysis"], "text": "index: found; by haemolysis" }
+        ]);
+        assert_eq!((found(Says::Result), found(Says::Preliminary)), (all.clone(), all));
+        assert_eq!(found(Says::Void(Void::Rejected)), Json::Null);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::domain::{
     Value,
 };
 use crate::journal::calls::Reason;
+use crate::journal::decisions::StoredDecision;
 use crate::journal::ledger::{CallNote, Consignment, Item, Noted, Origin, Says};
 use crate::journal::orders::{CachedOrder, OrderId, Ordered};
 use crate::journal::{CallId, ObservationId};
@@ -179,6 +180,7 @@ pub(super) fn consignment(observations: Vec<Observation>) -> Consignment {
         announced: false,
         moved: None,
         recoded: false,
+        found: Vec::new(),
     });
     Consignment {
         destination: DestinationId::new("lims"),
@@ -210,6 +212,30 @@ pub(super) fn moved() -> Consignment {
             reason: Private::new("scanned by hand".to_owned()),
             at: Timestamp::UNIX_EPOCH,
         });
+    }
+    consignment
+}
+
+/// The glucose, in which signed rules found two things.
+pub(super) fn doubted(says: Says) -> Consignment {
+    let texts = |them: &[&str]| them.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let finding = |check: &str, ruling: &str, rules: &[&str], holds: bool| StoredDecision {
+        check: check.to_owned(),
+        rules: texts(rules),
+        ruling: ruling.to_owned(),
+        inputs: Vec::new(),
+        thresholds: Vec::new(),
+        holds,
+        rounding_decides: false,
+    };
+    let rise = StoredDecision {
+        inputs: texts(&["glucose was 2.10 at 2026-01-01T03:04:05Z on erba"]),
+        thresholds: texts(&["> 50 %"]),
+        ..finding("delta", "rise", &["glucose-delta"], true)
+    };
+    let mut consignment = told(says);
+    for item in &mut consignment.items {
+        item.found = vec![rise.clone(), finding("index", "found", &["haemolysis"], false)];
     }
     consignment
 }

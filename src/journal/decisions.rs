@@ -4,6 +4,7 @@
 mod again;
 mod beside;
 mod earlier;
+mod found;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -20,6 +21,8 @@ pub use super::rows::StoredDecision;
 pub use again::{Again, HISTORY_WAS_ASKED, MORE_WAS_MEASURED, THE_LIMS_SPOKE};
 pub(super) use beside::note as note_beside;
 pub use earlier::{Earlier, PatientKey};
+pub(super) use found::found;
+pub use found::standing;
 
 /// What rules made of a result before it is stored.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +33,8 @@ pub struct Judged {
     pub waits_at: Vec<DestinationId>,
     /// Those of them that are told of it as preliminary meanwhile.
     pub announced_at: Vec<DestinationId>,
+    /// The live destinations whose own people verify: it leaves to them with what rules found until then.
+    pub leaves_to: Vec<DestinationId>,
     /// How soon the LIMS wants it, where it has ordered it.
     pub wanted: Option<Priority>,
     /// What the LIMS is to be asked, so that it can be judged better.

@@ -18,6 +18,7 @@ use rusqlite::{Connection, params};
 use super::audit::{self, GATEWAY, Step};
 use super::calls::Reason;
 use super::came::Came;
+use super::decisions::StoredDecision;
 use super::orders::Ordered;
 use super::writer::Urgency;
 use super::{CallId, DeliveryId, Journal, JournalError, ObservationId, OpenError, standstill};
@@ -147,6 +148,8 @@ pub struct Item {
     pub moved: Option<Origin>,
     /// What was before it, and before `earlier`, is void there: it went by another code, and this begins anew.
     pub recoded: bool,
+    /// What signed rules found of it.
+    pub found: Vec<StoredDecision>,
 }
 
 impl Item {
@@ -161,6 +164,19 @@ impl Item {
         let (from, reason) = (it.specimen.reveal(), it.reason.reveal());
         let from = if from.is_empty() { "no specimen number" } else { from };
         Some(format!("came under {from}; moved here by {}: {reason}", it.by))
+    }
+
+    /// What signed rules found of it; of what is void nothing is told.
+    pub fn findings(&self) -> &[StoredDecision] {
+        match self.says {
+            Says::Void(_) => &[],
+            Says::Result | Says::Preliminary => &self.found,
+        }
+    }
+
+    /// The same, each in words.
+    pub fn told_of_findings(&self) -> impl Iterator<Item = String> {
+        self.findings().iter().map(|it| format!("by the laboratory's rules: {}", it.finding()))
     }
 
     /// What speaks against its order and is told with it.

@@ -19,6 +19,7 @@ mod diluting;
 mod fhir_by_hand;
 #[path = "../support/fhir_held.rs"]
 mod fhir_held;
+mod findings;
 mod history;
 mod intake;
 mod judging;

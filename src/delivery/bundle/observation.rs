@@ -95,7 +95,7 @@ pub(super) fn void(mut resource: Value, void: Void) -> Value {
 }
 
 /// What the LIMS knows of a result by its order: the numbers that it is found by, the LIMS's own patient in the place of
-/// the instrument's, and what speaks against the order.
+/// the instrument's; and what rules found, what speaks against the order, and whence it was moved.
 pub(super) fn link(names: &FhirNames, item: &Item, resource: &mut Value) {
     let Some(members) = resource.as_object_mut() else { return };
     if let Some(order) = item.order() {
@@ -115,14 +115,17 @@ pub(super) fn link(names: &FhirNames, item: &Item, resource: &mut Value) {
             members.insert("subject".to_owned(), subject);
         }
     }
-    let doubts =
-        item.marked().iter().map(|doubt| json!({ "text": format!("{}: {}", doubt.name(), doubt.text()) }));
-    let moved = item.told_of_move().map(|text| json!({ "text": text }));
-    let doubts: Vec<Value> = doubts.chain(moved).collect();
-    if !doubts.is_empty()
+    let doubts = item.marked().iter().map(|doubt| format!("{}: {}", doubt.name(), doubt.text()));
+    let told: Vec<Value> = item
+        .told_of_findings()
+        .chain(doubts)
+        .chain(item.told_of_move())
+        .map(|text| json!({ "text": text }))
+        .collect();
+    if !told.is_empty()
         && let Some(notes) = members.entry("note").or_insert_with(|| json!([])).as_array_mut()
     {
-        notes.extend(doubts);
+        notes.extend(told);
     }
 }
 

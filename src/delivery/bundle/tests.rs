@@ -3,7 +3,7 @@
 use super::sent::{Sent, Way};
 use super::*;
 use crate::delivery::sample::{
-    called, consignment, converted, glucose, moved, number, ordered, plain, positive, ranged, told,
+    called, consignment, converted, doubted, glucose, moved, number, ordered, plain, positive, ranged, told,
 };
 use crate::domain::call::CallOutcome;
 use crate::domain::profile::Dialect;
@@ -432,6 +432,21 @@ fn a_result_of_an_order_refers_to_it_and_to_the_patient_of_the_lims() {
     assert!(notes.contains("other-patient: the analyzer named another patient"), "{notes}");
     let report = resources("DiagnosticReport", &ordered()).remove(0);
     assert_eq!(report["subject"]["identifier"]["value"], "EX-78");
+}
+
+#[test]
+fn what_signed_rules_found_is_in_notes_and_not_with_what_is_void() {
+    let told = |says: Says| resources("Observation", &doubted(says)).remove(0)["note"].to_string();
+    for says in [Says::Result, Says::Preliminary] {
+        let notes = told(says);
+        assert!(
+            notes.contains("by the laboratory's rules: delta: rise; by glucose-delta; limits > 50 %"),
+            "{notes}"
+        );
+        assert!(notes.contains("by the laboratory's rules: index: found; by haemolysis"), "{notes}");
+    }
+    let void = told(Says::Void(Void::Rejected));
+    assert!(!void.contains("rules"), "{void}");
 }
 
 #[test]

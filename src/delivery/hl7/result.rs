@@ -152,6 +152,7 @@ fn notes(draft: &mut Draft, item: &Item) {
     notes.extend(observation.told_of_range().into_iter().map(|text| ("L", text, "")));
     notes.extend(observation.told_of_dilution().map(|text| ("L", text, "")));
     notes.extend(observation.told_of_conversion().map(|text| ("L", text, "")));
+    notes.extend(item.told_of_findings().map(|text| ("L", text, "")));
     notes.extend(item.marked().iter().map(|doubt| ("L", format!("{}: {}", doubt.name(), doubt.text()), "")));
     if let Says::Void(void) = item.says {
         notes.push(("L", void.text().to_owned(), ""));

@@ -4,7 +4,8 @@ use labwire_hl7::message::Message;
 
 use super::*;
 use crate::delivery::sample::{
-    called, consignment, converted, diluted, glucose, moved, number, ordered, plain, positive, ranged, told,
+    called, consignment, converted, diluted, doubted, glucose, moved, number, ordered, plain, positive,
+    ranged, told,
 };
 use crate::domain::{
     CodeSystem, Coding, Comment, Comparator, InstrumentTime, Private, RangeFlag, TestIdentity,
@@ -66,6 +67,23 @@ fn a_result_of_an_order_bears_its_numbers_and_the_patient_of_the_lims() {
     ] {
         assert!(told.lines().any(|told| told == line), "{line}\n{told}");
     }
+}
+
+#[test]
+fn what_signed_rules_found_is_in_notes_and_not_with_what_is_void() {
+    let notes = |says: Says| {
+        let bytes =
+            render(&hl7(MessageKind::OruR01), Awaited::Application, Mode::Live, &doubted(says)).unwrap();
+        let told = String::from_utf8(bytes).unwrap();
+        let notes = told.split('\r').filter(|line| line.starts_with("NTE")).map(str::to_owned);
+        notes.collect::<Vec<_>>()
+    };
+    let rise = "NTE|1|L|by the laboratory's rules: delta: rise; by glucose-delta; limits > 50 %; seen glucose was 2.10 at 2026-01-01T03:04:05Z on erba";
+    let index = "NTE|2|L|by the laboratory's rules: index: found; by haemolysis";
+    assert_eq!(notes(Says::Result), [rise, index]);
+    assert_eq!(notes(Says::Preliminary), [rise, index]);
+    let void = notes(Says::Void(Void::Rejected));
+    assert!(void.len() == 1 && !void[0].contains("rules"), "{void:?}");
 }
 
 #[test]

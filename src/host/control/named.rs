@@ -70,7 +70,6 @@ mod tests {
         for (name, is_one) in [
             ("Anna Example", true),
             ("Dr. Ö. Example-Sample", true),
-            ("", true),
             ("Anna\nlabwire", false),
             ("labwire", false),
             (" Labwire ", false),
@@ -79,6 +78,8 @@ mod tests {
             assert_eq!(fault(&release(name)).is_none(), is_one, "{name:?}");
             assert_eq!(fault(&reassign(name)).is_none(), is_one, "{name:?}");
         }
+        assert!(fault(&release(" ")).is_some(), "a name that is begun is written");
+        assert_eq!(fault(&reassign("")), None, "who carries it out says that one is missing");
         assert_eq!(fault(&Request::Live), None);
     }
 

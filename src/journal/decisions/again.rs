@@ -159,8 +159,8 @@ fn pull_back(
     Ok(if held > 0 { reasons } else { Vec::new() })
 }
 
-/// A problem, where a rule doubts now what it let go before, and a destination that lets rules verify has it or may have it,
-/// be it as preliminary: what was told so mustn't be in doubt.
+/// A problem, where a rule doubts now what it let go before, and a live destination has it or may have it without that, be it
+/// as preliminary where rules verify: what was told so mustn't be in doubt.
 fn tell_of_what_has_left(
     connection: &Connection,
     it: &Again,
@@ -183,16 +183,18 @@ fn tell_of_what_has_left(
             Ok::<_, JournalError>(any || statement.exists(params![id.0, at.as_str()])?)
         })
     };
-    let all: Vec<&DestinationId> = it.judged.waits_at.iter().collect();
+    let waits_at = it.judged.waits_at.iter();
     let silent: Vec<&DestinationId> =
-        all.iter().filter(|at| !it.judged.announced_at.contains(at)).copied().collect();
+        waits_at.clone().filter(|at| !it.judged.announced_at.contains(at)).collect();
+    let all: Vec<&DestinationId> = waits_at.chain(&it.judged.leaves_to).collect();
     let has_left = is_in(
         &all,
         "SELECT 1 FROM ledger WHERE observation = ? AND destination = ? AND state IN ('unknown', 'accepted', 'staged')",
     )?;
     let is_leaving = is_in(
         &all,
-        "SELECT 1 FROM ledger WHERE observation = ? AND destination = ? AND state IN ('pending', 'in-flight')",
+        "SELECT 1 FROM ledger WHERE observation = ? AND destination = ? AND delivery IS NOT NULL
+         AND state IN ('pending', 'in-flight')",
     )?;
     // What hasn't begun to leave isn't told any more.
     let is_preliminary = is_in(

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use super::told::is_recoded;
 use super::{Item, Says, Version, Void};
 use crate::domain::{DestinationId, Status};
+use crate::journal::decisions::found;
 use crate::journal::orders::ordered;
 use crate::journal::read::observation;
 use crate::journal::reassign::origin;
@@ -47,6 +48,7 @@ pub(super) fn item(
         announced,
         moved,
         recoded,
+        found: found(connection, id)?,
     })
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::instant;
 use crate::domain::clinic::{
-    Amount, Case, Check, Decision, Identity, Measured, Past, Path, Person, Program, Sex, SpecimenFacts,
+    Amount, Band, Case, Check, Decision, Identity, Measured, Past, Path, Person, Program, Sex, SpecimenFacts,
 };
 use crate::domain::qc::{By, QcState, Stood};
 use crate::domain::{Comparator, Private, Words, words};
@@ -118,6 +118,23 @@ impl StoredDecision {
     pub fn is_critical(&self) -> bool {
         self.check == Check::Critical.name()
             && [Path::Low, Path::High].iter().any(|path| self.ruling == path.name())
+    }
+
+    /// Whether a person should see it: something was found or may be the matter.
+    pub fn wants_a_person(&self) -> bool {
+        self.holds || self.rounding_decides || self.is_evaluated() && self.ruling != Path::Clear.name()
+    }
+
+    /// Whether it decides what an earlier one decided. Of rules in bands the first that fits speaks for all.
+    pub fn answers(&self, earlier: &StoredDecision) -> bool {
+        let in_bands = || Check::from_name(&self.check).is_some_and(|it| it.band() == Band::First);
+        let of_a_rule = || self.rules.iter().any(|rule| earlier.rules.contains(rule));
+        self.check == earlier.check && self.is_evaluated() && (in_bands() || of_a_rule())
+    }
+
+    /// For whom the result goes to: what was found, by which rules, limits and values, and not what is done with it here.
+    pub fn finding(&self) -> String {
+        StoredDecision { holds: false, ..self.clone() }.to_string()
     }
 
     /// For a person. What rules found is told as it was written down.

@@ -3,7 +3,7 @@
 
 use super::again::Found;
 use super::judging::Judging;
-use crate::config::settings::{Release, WhileHeld};
+use crate::config::settings::{Mode, Release, WhileHeld};
 use crate::domain::clinic::{Evaluation, Force};
 use crate::domain::{DestinationId, HoldReason, Observation, Panels, Priority};
 use crate::journal::decisions::Judged;
@@ -37,7 +37,8 @@ impl Judging<'_> {
         }
         let announced_at = self.announced_at(&evaluations, &reasons, &waits_at);
         let wanted = wanted(orders, observation, &self.instrument.panels);
-        Judged { evaluations, reasons, waits_at, announced_at, wanted, asks: Vec::new() }
+        let leaves_to = self.leaves_to();
+        Judged { evaluations, reasons, waits_at, announced_at, leaves_to, wanted, asks: Vec::new() }
     }
 
     /// Whether the site wants nothing of its kind to leave by itself.
@@ -56,6 +57,13 @@ impl Judging<'_> {
         };
         let all = self.bench.site.destinations.iter();
         all.filter(|it| waits(it.release)).map(|it| it.id.clone()).collect()
+    }
+
+    /// The live destinations whose own people verify.
+    fn leaves_to(&self) -> Vec<DestinationId> {
+        let all = self.bench.site.destinations.iter();
+        let theirs = all.filter(|it| it.release == Release::PassThrough && it.mode != Mode::Test);
+        theirs.map(|it| it.id.clone()).collect()
     }
 
     /// Where it is told as preliminary while it waits: where the site wants that, and nothing puts the value in doubt.

@@ -85,6 +85,7 @@ pub(super) const REFUSED: &[&str] = &[
     "a day is signed off from its beginning on and up to 31 days after its end",
     "there is no result {id}",
     "a name has at most 100 bytes",
+    "a name was begun and not written; write it, or name nobody",
     "a name is one line, and holds no control characters",
     "that is what the journal calls the gateway; name the person",
     "the bytes of {kind} {id} aren't those that were stored; see labwire verify",

@@ -5,7 +5,7 @@
 use crate::domain::HoldReason;
 use crate::domain::clinic::{Answer, Band, Check, Evaluation, Force, Rule, Ruling};
 use crate::domain::qc::Stood;
-use crate::journal::decisions::Kept;
+use crate::journal::decisions::{Kept, standing};
 
 /// What rules made of a stored result when they were asked before.
 pub(in crate::pipeline::runner) struct Before {
@@ -25,18 +25,12 @@ pub(in crate::pipeline::runner) struct Found {
 impl Found {
     /// By what is kept of a result, oldest first.
     pub(in crate::pipeline::runner) fn of(kept: &[Kept]) -> Vec<Found> {
-        let mut found: Vec<Found> = Vec::new();
         let in_force = kept.iter().filter(|it| it.force == Force::InForce);
-        for decision in in_force.flat_map(|it| &it.decisions) {
-            let Some(check) = Check::from_name(&decision.check) else { continue };
-            if decision.is_evaluated() {
-                found.retain(|it| !it.is_answered(check, &decision.rules));
-            }
-            if decision.holds {
-                found.extend(decision.rules.iter().map(|rule| Found { check, rule: rule.clone() }));
-            }
-        }
-        found
+        let holding = standing(in_force.flat_map(|it| &it.decisions)).into_iter().filter(|it| it.holds);
+        let of_each = holding.filter_map(|it| Some((Check::from_name(&it.check)?, &it.rules)));
+        of_each
+            .flat_map(|(check, rules)| rules.iter().map(move |rule| Found { check, rule: rule.clone() }))
+            .collect()
     }
 
     /// Whether it is left without an answer by what the rules in force say now.
