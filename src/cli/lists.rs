@@ -8,6 +8,7 @@ use crate::config::Bearings;
 use crate::domain::clinic::Force;
 use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId};
 use crate::exit::Exit;
+use crate::journal::decisions::{StoredDecision, standing};
 use crate::journal::{JournalError, ObservationId, Reader};
 
 /// The most lines of one list.
@@ -79,19 +80,18 @@ pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Which rules in force hold a result, with what they found and their limits.
+/// What rules in force found of a held result, by which limits and values, and nothing later has answered.
 fn by_rules(reader: &Reader, held: ObservationId) -> Result<String, JournalError> {
+    let evaluations = reader.evaluations_of(held)?;
+    let in_force = evaluations.iter().filter(|it| it.force == Force::InForce);
+    let holding = standing(in_force.flat_map(|it| &it.decisions)).into_iter().filter(|it| it.holds);
     let mut found: Vec<String> = Vec::new();
-    for kept in reader.evaluations_of(held)?.into_iter().filter(|it| it.force == Force::InForce) {
-        for it in kept.decisions.into_iter().filter(|it| it.holds) {
-            let limits = match it.thresholds.as_slice() {
-                [] => String::new(),
-                some => format!(" ({})", some.join(", ")),
-            };
-            found.push(format!("{}: {}; by {}{limits}", it.check, it.ruling, it.rules.join(", ")));
+    for told in holding.map(StoredDecision::finding) {
+        if !found.contains(&told) {
+            found.push(told);
         }
     }
-    Ok(if found.is_empty() { String::new() } else { format!(" [{}]", found.join("; ")) })
+    Ok(if found.is_empty() { String::new() } else { format!(" [{}]", found.join("] [")) })
 }
 
 /// Why nothing of its kind leaves by itself, in the words of the configuration where that still says so.

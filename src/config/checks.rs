@@ -152,14 +152,18 @@ fn criteria(table: &mut Table<'_>) -> Criteria {
         age_from,
         age_below,
         sex: table.choice("sex", &SEXES),
-        wards: globs(table, "wards"),
-        specimen_kinds: globs(table, "specimen_kinds"),
-        instruments: globs(table, "instruments"),
+        wards: table.narrowing("wards", glob),
+        specimen_kinds: table.narrowing("specimen_kinds", glob),
+        instruments: table.narrowing("instruments", glob),
     }
 }
 
 fn globs(table: &mut Table<'_>, key: &'static str) -> Vec<Glob> {
-    table.list(key, |entry| entry.text().map(Glob::new)).unwrap_or_default()
+    table.list(key, glob).unwrap_or_default()
+}
+
+fn glob(entry: Entry<'_>) -> Option<Glob> {
+    entry.text().map(Glob::new)
 }
 
 fn age(text: &str) -> Result<Age, String> {

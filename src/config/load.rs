@@ -65,6 +65,10 @@ pub(super) fn rules_of(folder: &Path, policy: &CallPolicy) -> Result<Rules, Erro
         report.errors.push(Finding::about(&name, "there is no such folder"));
     }
     let rules = report.rules(&folder, policy);
+    if report.errors.is_empty() && rules.checks.rules.is_empty() {
+        let why = "it has no rules to try; name a folder with a rules.d like that of the configuration";
+        report.errors.push(Finding::about(&folder.display().to_string(), why));
+    }
     if report.errors.is_empty() { Ok(rules) } else { Err(Errors(report.errors)) }
 }
 

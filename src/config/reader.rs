@@ -154,6 +154,20 @@ impl<'t> Table<'t> {
         Some(self.entry(key)?.list()?.into_iter().filter_map(element).collect())
     }
 
+    /// The same of a list that takes all where it is left out: an empty one, which says the opposite, is a mistake.
+    pub(super) fn narrowing<T>(
+        &mut self,
+        key: &'static str,
+        element: impl FnMut(Entry<'t>) -> Option<T>,
+    ) -> Vec<T> {
+        let Some(entry) = self.entry(key) else { return Vec::new() };
+        let elements = entry.list();
+        if elements.as_ref().is_some_and(Vec::is_empty) {
+            entry.error(format!("{key} is empty; name at least one, or leave {key} out"));
+        }
+        elements.unwrap_or_default().into_iter().filter_map(element).collect()
+    }
+
     pub(super) fn table<T>(
         &mut self,
         key: &'static str,

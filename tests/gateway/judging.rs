@@ -163,6 +163,10 @@ fn another_set_is_tried_on_it(lab: &Lab) {
     let wrong = lab.run(&asked);
     assert_eq!(wrong.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("own.toml:5:7: \"95\" has no operator"));
+    let without = ["rules", "replay", "--against", report, "--last", "1d", "--report", report];
+    let wrong = lab.run(&without);
+    assert_eq!(wrong.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("it has no rules to try"));
 
     let journal = rusqlite::Connection::open(lab.path("labwire.db")).unwrap();
     let triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'evaluation'";

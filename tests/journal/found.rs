@@ -92,7 +92,19 @@ fn what_was_found_stands_until_the_same_rules_decide_otherwise_and_a_payload_sta
     };
     let not_asked = || calm(Ruling::NotEvaluated(Why::NothingToCompare));
     let clear = || calm(Ruling::Decided(Path::Clear));
-    for (again, expected) in [(not_asked(), LOW), (clear(), ""), (of_rules("cd", not_asked()), "")] {
+    let of_others = || Evaluation { decisions: Vec::new(), ..not_asked() };
+    let by_no_rule = || {
+        let mut it = calm(Ruling::NotEvaluated(Why::NoRuleFits));
+        it.decisions[0].rules.clear();
+        it
+    };
+    for (again, expected) in [
+        (not_asked(), LOW),
+        (clear(), ""),
+        (of_rules("cd", not_asked()), ""),
+        (of_others(), ""),
+        (by_no_rule(), ""),
+    ] {
         let lab = Lab::new();
         let id = lab.found(calm(low()));
         lab.found_again(id, again);

@@ -19,6 +19,9 @@ const METHODS: [(&str, Kind); 5] = [
     ("rcv-log", Kind::RcvLog),
 ];
 
+/// What one method or another takes.
+const FIGURES: [&str; 7] = ["fall", "rise", "base", "operator", "z", "cva", "cvi"];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Absolute,
@@ -35,6 +38,10 @@ pub(super) fn delta(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let method = table.required("method", "\"absolute\"").and_then(|entry| entry.choice(&METHODS));
     let window = table.required("window", "\"72 h\"").and_then(|entry| entry.parsed(duration));
     let across_instruments = table.flag("across_instruments").unwrap_or(false);
+    if method.is_none() {
+        // Which of them it takes nobody can say.
+        FIGURES.into_iter().for_each(|key| drop(table.entry(key)));
+    }
     let method = method.and_then(|kind| read(table, kind, measure));
     let analytes = measure.map(|it| vec![it.analyte.id.clone()]).unwrap_or_default();
     let kind = method

@@ -4,7 +4,7 @@ use labwire_units::Exact;
 
 use super::limits::{Measure, Side, limit, written};
 use super::{Context, Draft, cases, draft, globs, head};
-use crate::config::reader::Table;
+use crate::config::reader::{Entry, Table};
 use crate::domain::clinic::{
     CheckDigit, Consistency, Demographic, Demographics, Flags, IdentityRule, Index, Missing, NumberPattern,
     Pattern, QcRule, Relation, RuleKind, Sign, Term,
@@ -28,7 +28,7 @@ pub(super) fn flags(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
 
 pub(super) fn index(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
     let head = head(table, true);
-    let analytes = analytes(table, context);
+    let analytes = table.list("analytes", |entry| analyte(&entry, context)).unwrap_or_default();
     if analytes.is_empty() {
         table.error(format!("{} has no analytes; write analytes = [\"potassium\"]", table.title()));
     }
@@ -71,9 +71,15 @@ pub(super) fn consistency(table: &mut Table<'_>, context: &Context<'_>) -> Draft
         ">=" => Some(Relation::GreaterOrEqual),
         _ => percent.map(Relation::Within),
     });
-    let named = left.iter().chain(&right).flatten().flatten().map(|term| term.analyte.clone());
-    let mut analytes: Vec<String> = named.collect();
-    analytes.dedup();
+    let mut analytes: Vec<String> = Vec::new();
+    for term in left.iter().chain(&right).flatten().flatten() {
+        if analytes.contains(&term.analyte) {
+            let (title, twice) = (table.title(), &term.analyte);
+            table.error(format!("{title} names {twice} twice; name each analyte once, with times"));
+        } else {
+            analytes.push(term.analyte.clone());
+        }
+    }
     let kind = left.zip(right).zip(relation).and_then(|((left, right), relation)| {
         let (left, right) = (whole(left)?, whole(right)?);
         Some(RuleKind::Consistency(Consistency { left, relation, right }))
@@ -184,6 +190,9 @@ pub(super) fn qc(table: &mut Table<'_>, context: &Context<'_>) -> Draft {
 }
 
 fn analytes(table: &mut Table<'_>, context: &Context<'_>) -> Vec<String> {
-    let named = |entry: crate::config::reader::Entry<'_>| Some(context.analyte(&entry)?.id.clone());
-    table.list("analytes", named).unwrap_or_default()
+    table.narrowing("analytes", |entry| analyte(&entry, context))
+}
+
+fn analyte(entry: &Entry<'_>, context: &Context<'_>) -> Option<String> {
+    Some(context.analyte(entry)?.id.clone())
 }

@@ -42,12 +42,11 @@ fn lot(
     let number = table.required("lot", "\"26701\", the maker's number").and_then(|it| it.parsed(word));
     let material =
         table.required("material", "\"what people call the material\"").and_then(|it| it.parsed(word));
-    let instruments = table.list("instruments", |entry| {
+    let instruments = table.narrowing("instruments", |entry| {
         let name = entry.text()?;
         named.push(Complaint::new(entry.span(), name));
         Some(Pattern::new(name))
     });
-    let instruments = instruments.unwrap_or_default();
     let owner = format!("lot {} of {file}", number.as_deref().unwrap_or_default());
     let mut names: Vec<String> = Vec::new();
     let levels = table.tables("level", |table| {

@@ -353,6 +353,7 @@ pub(super) fn keys_read(source: &str) -> Vec<&str> {
         "choice",
         "parsed",
         "list",
+        "narrowing",
         "table",
         "tables",
         "named_tables",

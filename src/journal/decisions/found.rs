@@ -20,7 +20,8 @@ pub fn standing<'a>(decided: impl IntoIterator<Item = &'a StoredDecision>) -> Ve
     standing
 }
 
-/// What the last set of rules that judged a result found of it, in the order in which it was found.
+/// What the last set of rules that judged a result found of it, in the order in which it was found, as far as it was asked of
+/// the result the last time too: a rule that isn't for its patient or test any more has found nothing.
 pub(in crate::journal) fn found(
     connection: &Connection,
     id: ObservationId,
@@ -35,5 +36,7 @@ pub(in crate::journal) fn found(
     let by_last = judged.iter().filter(|(rules, _)| rules == last);
     let decided: Vec<Vec<StoredDecision>> =
         by_last.map(|(_, decisions)| read(decisions)).collect::<Result<_, _>>()?;
-    Ok(standing(decided.iter().flatten()).into_iter().cloned().collect())
+    let asked = decided.last().map_or(&[][..], Vec::as_slice);
+    let standing = standing(decided.iter().flatten()).into_iter();
+    Ok(standing.filter(|it| asked.iter().any(|now| now.shares_a_rule(it))).cloned().collect())
 }

@@ -128,8 +128,12 @@ impl StoredDecision {
     /// Whether it decides what an earlier one decided. Of rules in bands the first that fits speaks for all.
     pub fn answers(&self, earlier: &StoredDecision) -> bool {
         let in_bands = || Check::from_name(&self.check).is_some_and(|it| it.band() == Band::First);
-        let of_a_rule = || self.rules.iter().any(|rule| earlier.rules.contains(rule));
-        self.check == earlier.check && self.is_evaluated() && (in_bands() || of_a_rule())
+        self.is_evaluated() && (self.shares_a_rule(earlier) || self.check == earlier.check && in_bands())
+    }
+
+    /// Whether a rule was asked for both, whatever came of it.
+    pub fn shares_a_rule(&self, other: &StoredDecision) -> bool {
+        self.check == other.check && self.rules.iter().any(|rule| other.rules.contains(rule))
     }
 
     /// For whom the result goes to: what was found, by which rules, limits and values, and not what is done with it here.
