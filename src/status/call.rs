@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use jiff::{Timestamp, Zoned};
 use serde::Deserialize;
 
 use super::Page;
@@ -21,7 +22,9 @@ use super::shell::Shell;
 use super::snapshot::Snapshot;
 use super::who::Who;
 use super::words::filters;
+use crate::clock;
 use crate::domain::call::{CallOutcome, IdentifierKind};
+use crate::domain::written::moment;
 use crate::domain::{Role, Words, words};
 use crate::host::control::{CallRequest, Recorded, Request};
 use crate::journal::calls::CallView;
@@ -62,6 +65,9 @@ pub(super) struct CallForm {
     what: String,
     #[serde(default)]
     outcome: String,
+    /// Empty where it was just now.
+    #[serde(default)]
+    made_at: String,
     #[serde(default)]
     to: String,
     #[serde(default)]
@@ -168,9 +174,14 @@ pub(super) async fn record(
 ) -> Result<Response, Failure> {
     let call: i64 = id.parse().map_err(|_| NONE)?;
     let visitor = page.authorised(who.clone(), &form.guard, Role::Technician).await?;
-    let recorded = form.recorded()?;
-    let request = CallRequest { call, by: visitor.shown.clone(), recorded };
-    let stays_open = match page.ask(&visitor, Request::Call(Box::new(request))).await {
+    let asked = match form.recorded(&clock::now().to_zoned(page.zone.clone())) {
+        Err(why) => Err(why),
+        Ok(recorded) => {
+            let request = CallRequest { call, by: visitor.shown.clone(), recorded };
+            page.ask(&visitor, Request::Call(Box::new(request))).await
+        }
+    };
+    let stays_open = match asked {
         Err(Failure::Refused(why)) => {
             let again = page.call(call, who, form, Some(why)).await?;
             return Ok((StatusCode::CONFLICT, again).into_response());
@@ -189,13 +200,18 @@ pub(super) async fn record(
 }
 
 impl CallForm {
-    fn recorded(&self) -> Result<Recorded, Failure> {
+    fn recorded(&self, now: &Zoned) -> Result<Recorded, Failure> {
         let reached = self.outcome != CallOutcome::NotReached.name();
+        let made_at = Some(self.made_at.trim()).filter(|text| !text.is_empty());
         match self.what.as_str() {
             "verified" => Ok(Recorded::Verified { note: self.note.clone() }),
             "ended" => Ok(Recorded::Ended { reason: self.note.clone() }),
             "attempt" => Ok(Recorded::Attempt {
-                made_at: None,
+                made_at: made_at
+                    .map(|text| moment(text, now))
+                    .transpose()
+                    .map_err(Failure::Refused)?
+                    .map(Timestamp::as_microsecond),
                 outcome: self.outcome.clone(),
                 to: self.to.clone(),
                 role: self.role.clone(),
