@@ -8,7 +8,7 @@ use crate::config::{Finding, Settings};
 use crate::domain::Glob;
 use crate::domain::clinic::{Index, Missing, QcRule, Rule, RuleKind};
 use crate::pipeline::Reading;
-use crate::pipeline::rules::{OutOfReach, codes_of, out_of_reach};
+use crate::pipeline::rules::{OutOfReach, Overlooked, codes_of, out_of_reach, overlooked};
 use crate::pipeline::runner::reading_by;
 
 /// Without any analyzer nothing is said.
@@ -49,7 +49,19 @@ pub(in crate::cli) fn findings(settings: &Settings) -> Vec<Finding> {
         ),
     });
     let unreached = never.chain(by_loinc(&by_loinc_alone)).chain(without_index);
-    unreached.chain(incomplete).chain(without_target).chain(suspended).collect()
+    let overlooked = overlooked(&settings.rules.checks, &readings).into_iter().map(not_named);
+    unreached.chain(incomplete).chain(without_target).chain(overlooked).chain(suspended).collect()
+}
+
+fn not_named(it: Overlooked<'_>) -> Finding {
+    let Overlooked { instrument, code, analyte, other: (other, theirs) } = it;
+    Finding {
+        file: format!("instruments.d/{instrument}.toml"),
+        place: None,
+        message: format!(
+            "no rule about {analyte} is asked of what comes as {code}, which isn't named as one: {theirs} of {other} is the same test, and is; write analyte = {analyte:?} under [codes.{code}]"
+        ),
+    }
 }
 
 fn about(rule: &Rule, message: String) -> Finding {
@@ -163,6 +175,12 @@ source = "the lot's sheet"
 
     /// What a check says of these rules where erba measures glucose and total bilirubin, and h500 neither.
     fn said(site: &str, lots: Option<&str>, codes: &str) -> Vec<String> {
+        let named = "[codes.GLU]\nanalyte = \"glucose\"\n[codes.BILT]\nanalyte = \"bilirubin-total\"\n";
+        said_of(site, lots, &format!("{named}{codes}"), ("horiba-yumizen-h500", ""))
+    }
+
+    /// The same where erba has these codes, and h500 this profile and these.
+    fn said_of(site: &str, lots: Option<&str>, erba: &str, h500: (&str, &str)) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -170,23 +188,40 @@ source = "the lot's sheet"
             std::fs::write(path, text).unwrap();
         };
         write("labwire.toml", &format!("site = \"Example Laboratory\"\n{site}"));
-        write(
-            "instruments.d/erba.toml",
-            &format!(
-                "profile = \"erba-xl\"\ntime_zone = \"UTC\"\n[tcp_client]\nconnect = \"a:1\"\n\
-                 [codes.GLU]\nanalyte = \"glucose\"\n[codes.BILT]\nanalyte = \"bilirubin-total\"\n{codes}"
-            ),
-        );
-        write(
-            "instruments.d/h500.toml",
-            "profile = \"horiba-yumizen-h500\"\ntime_zone = \"UTC\"\n[tcp_client]\nconnect = \"b:1\"\n",
-        );
+        for (name, host, (profile, codes)) in [("erba", "a", ("erba-xl", erba)), ("h500", "b", h500)] {
+            let text = format!(
+                "profile = \"{profile}\"\ntime_zone = \"UTC\"\n[tcp_client]\nconnect = \"{host}:1\"\n{codes}"
+            );
+            write(&format!("instruments.d/{name}.toml"), &text);
+        }
         write("rules.d/own.toml", RULES);
         if let Some(lots) = lots {
             write("qc.d/lots.toml", lots);
         }
         let (settings, _) = Settings::load(folder.path()).unwrap();
         findings(&settings).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_code_without_the_analyte_that_another_analyzer_has_for_its_test_is_named() {
+        let told = |erba: &str, profile: &str, h500: &str| -> Vec<String> {
+            let all = said_of("", None, erba, (profile, h500));
+            all.into_iter().filter(|it| it.starts_with("instruments.d")).collect()
+        };
+        let (other, same) = ("horiba-yumizen-h500", "[codes.GLUC]\nlims_code = \"G\"\n");
+        let erba = "[codes.GLCC]\nanalyte = \"glucose\"\nlims_code = \"G\"\n";
+        let expected = |code: &str| {
+            format!(
+                "instruments.d/h500.toml: no rule about glucose is asked of what comes as {code}, which isn't named as one: GLCC of erba is the same test, and is; write analyte = \"glucose\" under [codes.{code}]"
+            )
+        };
+        assert_eq!(told(erba, other, same), [expected("GLUC")]);
+        assert_eq!(told(erba, "erba-xl", ""), [expected("GLCC")], "one model calls it alike");
+        let none: [String; 0] = [];
+        for h500 in ["", "[codes.GLUC]\nlims_code = \"H\"\n", &format!("{same}analyte = \"glucose\"\n")] {
+            assert_eq!(told(erba, other, h500), none);
+        }
+        assert_eq!(told(&erba.replace("glucose", "sodium"), other, same), none, "no rule is about it");
     }
 
     #[test]

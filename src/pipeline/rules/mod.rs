@@ -18,7 +18,7 @@ use labwire_units::Exact;
 
 pub use examples::{Failure, Trial, try_examples};
 pub use rcv::{log_bounds, rcv};
-pub use reach::{OutOfReach, analyte_of_code, codes_of, out_of_reach};
+pub use reach::{OutOfReach, Overlooked, analyte_of_code, codes_of, out_of_reach, overlooked};
 pub use relevant::{Told, Wanted, latest, relevant};
 
 use crate::domain::clinic::{

@@ -23,6 +23,17 @@ pub struct OutOfReach<'a> {
     pub without_target: Vec<(&'a Rule, BTreeSet<&'a str>)>,
 }
 
+/// A code that isn't named as an analyte, so that no rule about one is asked of its results, though a rule is about what another
+/// analyzer's code of the same test is named as.
+#[derive(Debug)]
+pub struct Overlooked<'a> {
+    pub instrument: &'a str,
+    pub code: &'a str,
+    pub analyte: &'a str,
+    /// Whose code is named, and which.
+    pub other: (&'a str, &'a str),
+}
+
 /// What an analyzer's codes lead to.
 struct Reached<'a> {
     reading: &'a Reading,
@@ -61,6 +72,38 @@ pub fn out_of_reach<'a>(checks: &'a Checks, plan: &Plan, readings: &'a [Reading]
         }
     }
     out
+}
+
+/// The codes that rules overlook, each once.
+pub fn overlooked<'a>(checks: &Checks, readings: &'a [Reading]) -> Vec<Overlooked<'a>> {
+    let all: Vec<(&Reading, &str)> =
+        readings.iter().flat_map(|it| codes_of(it).into_iter().map(move |code| (it, code))).collect();
+    let named: Vec<((&Reading, &str), &str)> =
+        all.iter().filter_map(|&(it, code)| Some(((it, code), analyte_of_code(code, it)?))).collect();
+    let is_asked = |of: &Reading, analyte: &str| {
+        let is_about = |rule: &Rule| rule.analytes.iter().any(|it| it == analyte);
+        checks.rules.iter().any(|rule| rule.criteria.may_be_of(of.instrument.as_str()) && is_about(rule))
+    };
+    let nameless = |&(it, code): &(&'a Reading, &'a str)| {
+        analyte_of_code(code, it).is_none() && !may_tell_itself(code, it)
+    };
+    let overlooked = |one: (&'a Reading, &'a str)| {
+        let is_meant = |(other, analyte): &(_, &str)| is_one_test(one, *other) && is_asked(one.0, analyte);
+        let ((other, theirs), analyte) = *named.iter().find(|it| is_meant(it))?;
+        let (instrument, code) = (one.0.instrument.as_str(), one.1);
+        Some(Overlooked { instrument, code, analyte, other: (other.instrument.as_str(), theirs) })
+    };
+    all.iter().copied().filter(nameless).filter_map(overlooked).collect()
+}
+
+/// Whether the LIMS calls both alike, or the same model does.
+fn is_one_test((one, code): (&Reading, &str), (other, theirs): (&Reading, &str)) -> bool {
+    let by_lims = lims_code(one, code).is_some_and(|it| lims_code(other, theirs) == Some(it));
+    by_lims || (code == theirs && one.profile.name == other.profile.name)
+}
+
+fn lims_code<'a>(reading: &'a Reading, code: &str) -> Option<&'a str> {
+    reading.codes.get(code)?.lims_code.as_deref()
 }
 
 impl<'a> Reached<'a> {
