@@ -5,10 +5,8 @@ use std::io::Write;
 use super::Outcome;
 use super::local::here;
 use crate::config::Bearings;
-use crate::domain::clinic::Force;
 use crate::domain::{HoldReason, Observation, ProblemKind, SpecimenId};
 use crate::exit::Exit;
-use crate::journal::decisions::{StoredDecision, standing};
 use crate::journal::{JournalError, ObservationId, Reader};
 
 /// The most lines of one list.
@@ -80,18 +78,10 @@ pub(super) fn held(bearings: &Bearings, out: &mut impl Write) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// What rules in force found of a held result, by which limits and values, and nothing later has answered.
+/// What rules in force found of a held result, by which limits and values.
 fn by_rules(reader: &Reader, held: ObservationId) -> Result<String, JournalError> {
-    let evaluations = reader.evaluations_of(held)?;
-    let in_force = evaluations.iter().filter(|it| it.force == Force::InForce);
-    let holding = standing(in_force.flat_map(|it| &it.decisions)).into_iter().filter(|it| it.holds);
-    let mut found: Vec<String> = Vec::new();
-    for told in holding.map(StoredDecision::finding) {
-        if !found.contains(&told) {
-            found.push(told);
-        }
-    }
-    Ok(if found.is_empty() { String::new() } else { format!(" [{}]", found.join("] [")) })
+    let holding = reader.decided(held)?.into_iter().filter(|it| it.holds);
+    Ok(holding.map(|it| format!(" [{}]", it.finding())).collect())
 }
 
 /// Why nothing of its kind leaves by itself, in the words of the configuration where that still says so.

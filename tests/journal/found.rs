@@ -110,6 +110,10 @@ fn what_was_found_stands_until_the_same_rules_decide_otherwise_and_a_payload_sta
         lab.found_again(id, again);
         let (lease, told) = lab.told_of_findings();
         assert_eq!(told, expected);
+        let decided = lab.reader.decided(id).unwrap();
+        let to_see: Vec<String> =
+            decided.iter().filter(|it| it.wants_a_person()).map(StoredDecision::finding).collect();
+        assert_eq!((to_see.concat().as_str(), decided.len() <= 1), (expected, true), "{decided:?}");
         lab.nobody_there(&lease, at(1));
         lab.found_again(id, of_rules("ef", calm(low())));
         let (again, told) = lab.told_of_findings();

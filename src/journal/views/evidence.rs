@@ -17,7 +17,7 @@ pub struct Evidence {
     pub ordered: Vec<Private<Patient>>,
     /// How it stands at each destination that takes it.
     pub at: Vec<(String, String)>,
-    /// By rules in force.
+    /// By rules in force, as it stands now.
     pub decisions: Vec<StoredDecision>,
     /// Of the same analyte: the patient's latest ones of all, and those that rules compared with.
     pub previous: Vec<Previous>,
@@ -79,7 +79,8 @@ impl Reader {
     ) -> Result<Evidence, JournalError> {
         let ordered = self.ordered_for(&detail.specimen)?;
         let previous = self.previous(result, detail, sources)?;
-        let mut evidence = Evidence { ordered, previous, ..Evidence::default() };
+        let decisions = self.decided(result)?;
+        let mut evidence = Evidence { ordered, previous, decisions, ..Evidence::default() };
         for kept in self.evaluations_of(result)?.into_iter().filter(|it| it.force == Force::InForce) {
             let analyte = kept.case.measured.analyte;
             let same = |past: &Past| Some(&past.analyte) == analyte.as_ref();
@@ -92,7 +93,6 @@ impl Reader {
                     evidence.previous.push(past);
                 }
             }
-            evidence.decisions.extend(kept.decisions);
         }
         evidence.previous.sort_by_key(|it| std::cmp::Reverse(it.at));
         Ok(evidence)
